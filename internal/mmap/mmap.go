@@ -1,0 +1,94 @@
+// Package mmap holds every system call that headgate's shared-memory packages make: mapping files, reserving their
+// blocks, and locking single bytes. Nothing above it names the operating system.
+//
+// What it promises:
+//
+//   - a file made by [Create] has all its blocks reserved, so a full file system is an error there and never a fault at
+//     a later store;
+//   - [Open] follows no symbolic link and accepts nothing but a regular file, so a planted link or FIFO is an error;
+//   - a byte lock taken by [LockByte] belongs to the open file, not to the process or a pid: the kernel drops it when
+//     the last descriptor is gone, however the process ended, and another file opened on the same path, even in the same
+//     process, is refused.
+//
+// On systems other than Linux the package builds and every call that needs the system returns [ErrUnsupported].
+package mmap
+
+import (
+	"errors"
+	"os"
+)
+
+// ErrUnsupported is returned where the operating system lacks what headgate needs (open-file-description locks and
+// reserved shared mappings); only Linux has both.
+var ErrUnsupported = errors.New("shared memory needs Linux (open-file-description locks, fallocate)")
+
+// ErrLocked reports that another open file holds the byte.
+var ErrLocked = errors.New("locked by another process")
+
+// Access says what a mapping or an opened file may be used for.
+type Access bool
+
+// The two kinds of access.
+const (
+	ReadOnly  Access = false
+	ReadWrite Access = true
+)
+
+// OpenRegular opens path without following a symbolic link and refuses whatever is not a regular file.
+func OpenRegular(path string, access Access) (*os.File, error) {
+	f, err := open(path, access)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &os.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// CreateReserved makes a new file of size bytes at path with all blocks reserved and the given permissions, whatever the
+// umask. It fails where path exists. On an error nothing is left behind.
+func CreateReserved(path string, size int64, perm os.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return nil, err
+	}
+	err = f.Chmod(perm)
+	if err == nil {
+		err = reserve(f, size)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(path)
+		return nil, &os.PathError{Op: "reserve", Path: path, Err: err}
+	}
+	return f, nil
+}
+
+// Map maps size bytes of f from its start. The slice stays valid until [Unmap], also after f is closed. A size that this
+// system's address space cannot hold is an error.
+func Map(f *os.File, size int64, access Access) ([]byte, error) {
+	if size <= 0 || size != int64(int(size)) {
+		return nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: errors.New("size out of range")}
+	}
+	b, err := mapFile(f, int(size), access)
+	if err != nil {
+		return nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: err}
+	}
+	return b, nil
+}
+
+// Unmap ends a mapping made by [Map]; b must be the very slice that Map returned, and nothing may refer to it any more.
+func Unmap(b []byte) error { return unmapFile(b) }
+
+// LockByte takes the exclusive lock on the byte of f at offset, which need not exist. It never waits: a byte that
+// another open file holds is [ErrLocked]. f must be open for writing.
+func LockByte(f *os.File, offset int64) error { return lockByte(f, offset) }
+
+// UnlockByte lets go of a byte taken by [LockByte].
+func UnlockByte(f *os.File, offset int64) error { return unlockByte(f, offset) }

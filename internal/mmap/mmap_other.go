@@ -1,0 +1,12 @@
+//go:build !linux
+
+package mmap
+
+import "os"
+
+func open(string, Access) (*os.File, error)         { return nil, ErrUnsupported }
+func reserve(*os.File, int64) error                 { return ErrUnsupported }
+func mapFile(*os.File, int, Access) ([]byte, error) { return nil, ErrUnsupported }
+func unmapFile([]byte) error                        { return ErrUnsupported }
+func lockByte(*os.File, int64) error                { return ErrUnsupported }
+func unlockByte(*os.File, int64) error              { return ErrUnsupported }

@@ -1,0 +1,56 @@
+package mmap
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Word64 gives the 8 bytes of b at offset as an atomic word. The pointer keeps b's memory reachable where that is heap
+// memory, and must not outlive the mapping where it is a mapping. It panics where the word is not inside b or not aligned: offsets are
+// constants of a format, never input.
+func Word64(b []byte, offset int) *atomic.Uint64 {
+	return (*atomic.Uint64)(wordAt(b, offset, 8))
+}
+
+// Word32 is [Word64] for 4 bytes.
+func Word32(b []byte, offset int) *atomic.Uint32 {
+	return (*atomic.Uint32)(wordAt(b, offset, 4))
+}
+
+func wordAt(b []byte, offset, size int) unsafe.Pointer {
+	if offset < 0 || offset > len(b)-size {
+		panic(fmt.Sprintf("mmap: word of %d bytes at %d outside of %d bytes", size, offset, len(b)))
+	}
+	p := unsafe.Pointer(&b[offset])
+	if uintptr(p)%uintptr(size) != 0 {
+		panic(fmt.Sprintf("mmap: word at offset %d is not aligned to %d bytes", offset, size))
+	}
+	return p
+}
+
+// Float32s views b as float32 values in the machine's byte order; b must be aligned to 4 bytes. The view shares b's
+// memory and lifetime. A remainder of less than 4 bytes is left out.
+func Float32s(b []byte) []float32 {
+	if len(b) < 4 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(wordAt(b, 0, 4)), len(b)/4)
+}
+
+// Uint64s is [Float32s] for 64-bit words, aligned to 8 bytes.
+func Uint64s(b []byte) []uint64 {
+	if len(b) < 8 {
+		return nil
+	}
+	return unsafe.Slice((*uint64)(wordAt(b, 0, 8)), len(b)/8)
+}
+
+// Aligned gives size zeroed bytes of heap memory whose first byte lies on a cache line, for tests that run the shared
+// memory protocols where the race detector can see them.
+func Aligned(size int) []byte {
+	const line = 128
+	b := make([]byte, size+line)
+	skip := int(-uintptr(unsafe.Pointer(&b[0])) % line)
+	return b[skip : skip+size : skip+size]
+}
