@@ -1,0 +1,114 @@
+package ring_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/headgate/headgate/internal/ring"
+)
+
+func TestCreateMakesAFileOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	p := mustCreate(t, dir, ring.Config{})
+	if names := files(t, dir); len(names) != 1 || names[0] != p.Path() {
+		t.Fatalf("files %v, want only %s", names, p.Path())
+	}
+	info, err := os.Lstat(p.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o660 || info.Size() != 512+4096*1024 {
+		t.Errorf("mode %v, size %d", info.Mode(), info.Size())
+	}
+	if blocks := info.Sys().(*syscall.Stat_t).Blocks; blocks*512 < info.Size() {
+		t.Errorf("%d bytes reserved of %d", blocks*512, info.Size())
+	}
+	slot, _ := p.Claim()
+	if n := cap(slot.Bytes()); n != 1008 {
+		t.Errorf("a default cell holds %d bytes", n)
+	}
+	slot.Commit(nil)
+}
+
+func TestCreateRefusesShapes(t *testing.T) {
+	dir := t.TempDir()
+	for _, cfg := range []ring.Config{
+		{Cells: 3}, {Cells: 1}, {Cells: -4}, {Cells: 1 << 21}, {CellSize: 100}, {CellSize: 32}, {CellSize: 1 << 17},
+		{Cells: 1 << 20, CellSize: 1024},
+	} {
+		if _, err := ring.Create(dir, cfg); err == nil {
+			t.Errorf("%+v was accepted", cfg)
+		}
+	}
+	if _, err := ring.Create(filepath.Join(dir, "missing"), small); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory that is missing gave %v", err)
+	}
+	if names := files(t, dir); len(names) != 0 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+func TestLinked(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		apply func(p *ring.Producer) error
+	}{
+		{"removed", func(p *ring.Producer) error { return os.Remove(p.Path()) }},
+		{"directory removed", func(p *ring.Producer) error { return os.RemoveAll(filepath.Dir(p.Path())) }},
+		{"replaced", func(p *ring.Producer) error {
+			b, err := os.ReadFile(p.Path())
+			return errors.Join(err, os.Remove(p.Path()), os.WriteFile(p.Path(), b, 0o600))
+		}},
+		{"truncated", func(p *ring.Producer) error { return os.Truncate(p.Path(), 100) }},
+		{"truncated and grown back", func(p *ring.Producer) error {
+			info, err := os.Stat(p.Path())
+			return errors.Join(err, os.Truncate(p.Path(), 0), os.Truncate(p.Path(), info.Size()))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := mustCreate(t, t.TempDir(), small)
+			put(p, 1)
+			if !p.Linked() {
+				t.Fatal("a sound ring is not linked")
+			}
+			if err := test.apply(p); err != nil {
+				t.Fatal(err)
+			}
+			if p.Linked() {
+				t.Error("still linked")
+			}
+			if strings.HasSuffix(test.name, "removed") && !put(p, 2) {
+				t.Error("a ring without a name refused an event")
+			}
+		})
+	}
+}
+
+// The mapping belongs to whoever can reach the Producer or a slot of it, not to Close.
+func TestSlotOutlivesProducer(t *testing.T) {
+	p, err := ring.Create(t.TempDir(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ring.OpenConsumer(p.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	slot, _ := p.Claim()
+	p.Close()
+	p = nil
+	for range 3 {
+		runtime.GC()
+	}
+	slot.Commit(append(slot.Bytes(), "late"...))
+	if got, ok := c.Next(nil); !ok || string(got) != "late" {
+		t.Errorf("got %q", got)
+	}
+}
