@@ -1,0 +1,279 @@
+package scorer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// jsonModel decodes CatBoost's JSON export. It walks the document and decodes one feature and one tree at a time, so that the
+// memory it needs stays in proportion to the file and limits take effect while it reads.
+type jsonModel struct {
+	dec  *json.Decoder
+	e    *ensemble
+	seen map[string]bool
+}
+
+// jsonFloat is an element of features_info.float_features. Older files lack names and the treatment of NaN.
+type jsonFloat struct {
+	ID        string    `json:"feature_id"`
+	Name      string    `json:"feature_name"`
+	Flat      *int      `json:"flat_feature_index"`
+	Borders   []float64 `json:"borders"` // null: the feature is not used
+	HasNaNs   bool      `json:"has_nans"`
+	Treatment string    `json:"nan_value_treatment"`
+}
+
+// jsonOther is a feature of a kind that is not supported.
+type jsonOther struct {
+	ID   string `json:"feature_id"`
+	Flat int    `json:"flat_feature_index"`
+}
+
+// jsonTree is an element of oblivious_trees. A split says in several ways what it compares; split_index alone is unambiguous.
+type jsonTree struct {
+	Leaves []float64 `json:"leaf_values"`
+	Splits []struct {
+		Index *int32 `json:"split_index"`
+	} `json:"splits"` // null: depth 0
+}
+
+func decodeJSON(data []byte) (*ensemble, error) {
+	d := &jsonModel{
+		dec:  json.NewDecoder(bytes.NewReader(data)),
+		e:    &ensemble{format: formatJSON, scale: 1},
+		seen: map[string]bool{},
+	}
+	if err := d.object(d.top); err != nil {
+		return nil, asFormatError(err)
+	}
+	if _, err := d.dec.Token(); err != io.EOF {
+		return nil, damaged(formatJSON, "something follows the model")
+	}
+	for _, key := range []string{"features_info", "oblivious_trees"} {
+		if !d.seen[key] {
+			return nil, damaged(formatJSON, "no %q: not a CatBoost model of symmetric trees", key)
+		}
+	}
+	return d.e, d.e.check()
+}
+
+// asFormatError gives errors of the JSON decoder the type that callers expect.
+func asFormatError(err error) error {
+	if _, ok := err.(*FormatError); ok {
+		return err
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &FormatError{Format: formatJSON, Reason: "cannot be decoded", Err: err}
+}
+
+// top reads the value of a key of the model.
+func (d *jsonModel) top(key string) error {
+	if d.seen[key] {
+		return damaged(formatJSON, "%q stands twice in the file", key)
+	}
+	switch key {
+	case "features_info":
+		d.seen[key] = true
+		return d.object(d.features)
+	case "oblivious_trees":
+		d.seen[key] = true
+		return d.array(d.tree)
+	case "trees":
+		return unsupported(formatJSON, "a model of non-symmetric trees")
+	case "learner":
+		return unsupported(formatJSON, "an XGBoost model")
+	case "scale_and_bias":
+		d.seen[key] = true
+		return d.scaleAndBias()
+	}
+	return d.skip()
+}
+
+// features reads the value of a key of features_info. What stands for categories, texts and vectors is refused, with the name
+// of the first such feature.
+func (d *jsonModel) features(key string) error {
+	switch key {
+	case "float_features":
+		return d.array(d.float)
+	case "categorical_features":
+		return d.array(d.other("categorical"))
+	case "text_features":
+		return d.array(d.other("text"))
+	case "embedding_features":
+		return d.array(d.other("embedding"))
+	case "ctrs":
+		return d.array(func(int) error { return unsupported(formatJSON, "a model with target statistics features") })
+	}
+	return d.skip()
+}
+
+func (d *jsonModel) other(kind string) func(int) error {
+	return func(int) error {
+		var f jsonOther
+		if err := d.dec.Decode(&f); err != nil {
+			return err
+		}
+		if f.ID != "" {
+			return unsupported(formatJSON, "%s feature %q", kind, clipped(f.ID))
+		}
+		return unsupported(formatJSON, "%s feature %d", kind, f.Flat)
+	}
+}
+
+// float reads a numeric feature. Numbers are decoded as float64 and then rounded, as CatBoost's own reader does; files hold
+// enough digits for that to be exact.
+func (d *jsonModel) float(i int) error {
+	if len(d.e.floats) >= maxFeatures {
+		return damaged(formatJSON, "more than %d features", maxFeatures)
+	}
+	var in jsonFloat
+	if err := d.dec.Decode(&in); err != nil {
+		return fmt.Errorf("float feature %d: %w", i, err)
+	}
+	if in.Flat == nil {
+		return damaged(formatJSON, "float feature %d has no flat_feature_index", i)
+	}
+	f := floatFeature{name: in.ID, flat: *in.Flat, borders: make([]float32, len(in.Borders))}
+	if f.name == "" {
+		f.name = in.Name
+	}
+	for j, border := range in.Borders {
+		f.borders[j] = float32(border)
+	}
+	switch in.Treatment {
+	case "", "AsIs", "AsFalse":
+	case "AsTrue":
+		if in.HasNaNs {
+			f.nan = NaNHigh
+		}
+	default:
+		return damaged(formatJSON, "feature %d treats NaN in the unknown way %q", f.flat, in.Treatment)
+	}
+	d.e.floats = append(d.e.floats, f)
+	return nil
+}
+
+// tree reads a tree. The number of its leaves tells how many outputs the model has: JSON says so nowhere else.
+func (d *jsonModel) tree(i int) error {
+	if i >= maxTrees {
+		return damaged(formatJSON, "more than %d trees", maxTrees)
+	}
+	var in jsonTree
+	if err := d.dec.Decode(&in); err != nil {
+		return fmt.Errorf("tree %d: %w", i, err)
+	}
+	depth := len(in.Splits)
+	if depth > maxDepth {
+		return damaged(formatJSON, "tree %d has depth %d, at most %d is accepted", i, depth, maxDepth)
+	}
+	if n := len(in.Leaves); n != 1<<depth {
+		if n > 0 && n%(1<<depth) == 0 {
+			return unsupported(formatJSON, "a model with %d outputs", n>>depth)
+		}
+		return damaged(formatJSON, "tree %d of depth %d has %d leaf values, expected %d", i, depth, n, 1<<depth)
+	}
+	for j, split := range in.Splits {
+		if split.Index == nil {
+			return damaged(formatJSON, "split %d of tree %d has no split_index", j, i)
+		}
+		d.e.splits = append(d.e.splits, *split.Index)
+	}
+	d.e.depths = append(d.e.depths, uint8(depth))
+	d.e.leaves = append(d.e.leaves, in.Leaves...)
+	return nil
+}
+
+// scaleAndBias reads [scale, [bias]]; very old files have [scale, bias].
+func (d *jsonModel) scaleAndBias() error {
+	var pair []json.RawMessage
+	if err := d.dec.Decode(&pair); err != nil {
+		return fmt.Errorf("scale_and_bias: %w", err)
+	}
+	if pair == nil { // null
+		return nil
+	}
+	if len(pair) != 2 {
+		return damaged(formatJSON, "scale_and_bias has %d elements, expected 2", len(pair))
+	}
+	if err := json.Unmarshal(pair[0], &d.e.scale); err != nil {
+		return fmt.Errorf("scale: %w", err)
+	}
+	if json.Unmarshal(pair[1], &d.e.bias) == nil {
+		return nil
+	}
+	var many []float64
+	if err := json.Unmarshal(pair[1], &many); err != nil {
+		return fmt.Errorf("bias: %w", err)
+	}
+	switch len(many) {
+	case 0:
+	case 1:
+		d.e.bias = many[0]
+	default:
+		return unsupported(formatJSON, "a model with %d outputs", len(many))
+	}
+	return nil
+}
+
+// object calls each with every key of the next value, an object; each must consume the value of the key. null is an empty
+// object.
+func (d *jsonModel) object(each func(key string) error) error {
+	open, err := d.open('{') // false for null
+	if err != nil || !open {
+		return err
+	}
+	for d.dec.More() {
+		key, err := d.dec.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := key.(string)
+		if !ok {
+			return damaged(formatJSON, "%v where a key was expected", key)
+		}
+		if err := each(name); err != nil {
+			return err
+		}
+	}
+	_, err = d.dec.Token()
+	return err
+}
+
+// array calls each for every element of the next value, an array; each must consume the element. null is an empty array.
+func (d *jsonModel) array(each func(i int) error) error {
+	open, err := d.open('[')
+	if err != nil || !open {
+		return err
+	}
+	for i := 0; d.dec.More(); i++ {
+		if err := each(i); err != nil {
+			return err
+		}
+	}
+	_, err = d.dec.Token()
+	return err
+}
+
+// open reads the delimiter that starts a value and reports false for null.
+func (d *jsonModel) open(want json.Delim) (bool, error) {
+	token, err := d.dec.Token()
+	switch {
+	case err != nil:
+		return false, err
+	case token == nil:
+		return false, nil
+	case token != want:
+		return false, damaged(formatJSON, "%v at offset %d, expected %v", token, d.dec.InputOffset(), want)
+	}
+	return true, nil
+}
+
+// skip checks the syntax of a value and drops it.
+func (d *jsonModel) skip() error {
+	var ignored json.RawMessage
+	return d.dec.Decode(&ignored)
+}

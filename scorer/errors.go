@@ -1,0 +1,53 @@
+package scorer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate.
+// The model is not damaged: another library can serve it, or it can be trained without that part.
+var ErrUnsupported = errors.New("not supported")
+
+// FormatError says why the bytes of a model were refused.
+type FormatError struct {
+	Format string // as Model.Format names it; empty if the format was not recognised
+	Reason string // what was found, and what was expected
+	Err    error  // cause, or nil; ErrUnsupported for what a model may contain but this package does not evaluate
+}
+
+func (e *FormatError) Error() string {
+	text := "model"
+	if e.Format != "" {
+		text = e.Format + " model"
+	}
+	switch {
+	case e.Reason == "" && e.Err != nil:
+		return text + ": " + e.Err.Error()
+	case e.Err == ErrUnsupported:
+		return text + ": " + e.Reason + " is not supported"
+	case e.Err != nil:
+		return text + ": " + e.Reason + ": " + e.Err.Error()
+	}
+	return text + ": " + e.Reason
+}
+
+func (e *FormatError) Unwrap() error { return e.Err }
+
+func damaged(format, reason string, args ...any) error {
+	return &FormatError{Format: format, Reason: fmt.Sprintf(reason, args...)}
+}
+
+// unsupported completes to "<what> is not supported".
+func unsupported(format, what string, args ...any) error {
+	return &FormatError{Format: format, Reason: fmt.Sprintf(what, args...), Err: ErrUnsupported}
+}
+
+// clipped keeps a name from a file from flooding an error message.
+func clipped(name string) string {
+	const most = 64
+	if len(name) > most {
+		return name[:most] + "..."
+	}
+	return name
+}

@@ -1,0 +1,22 @@
+package scorer
+
+import "math"
+
+// Probability turns the raw output of a binary classifier into the probability of its positive class: 1/(1+exp(-raw)), between
+// 0 and 1. NaN gives NaN. It is monotone; its last bit can differ between architectures, as math.Exp may.
+func Probability(raw float64) float64 { return 1 / (1 + math.Exp(-raw)) }
+
+// Score maps the probability that a request comes from a bot to 1..99, where 1 is certainly a bot and 99 certainly a human.
+//
+// The range 0..1 is cut into 99 equal parts: Score(p) = 99 - floor(99*p), and 1 for p = 1. So 0.5 gives 50, and a score of at
+// most s means p >= (99-s)/99, up to rounding: at most 29 means p >= 0.7070..., at most 1 means p >= 0.9898.... Score never
+// rises with p. Values outside of 0..1 count as the nearer end. NaN gives 99: without evidence nobody is held to be a bot.
+func Score(p float64) int {
+	switch {
+	case !(p > 0): // NaN too
+		return 99
+	case p >= 1:
+		return 1
+	}
+	return max(1, 99-int(p*99))
+}
