@@ -1,0 +1,27 @@
+// Package limits counts what is going on per key (requests in flight, events
+// per interval, events since a reset) in a fixed number of kilobytes, however
+// many keys there are, and refuses work above a threshold.
+//
+// What it promises:
+//
+//   - A count is never lower than the truth. It may be higher when other keys
+//     share all of a key's cells in the count-min sketch; with the default of
+//     4 rows by 8192 columns two given keys do so with probability 2^-52.
+//   - A [Ticket] releases what it holds exactly once, from any goroutine. A
+//     further release is counted and changes nothing.
+//   - [Limiter.Admit] never lets more tickets of one key be open together than
+//     the key's threshold, whatever the concurrency. Its errors are refusals.
+//   - A [Rate] loses no event when an interval ends and makes nobody wait.
+//   - Counting allocates nothing, waits for no lock and makes no system call.
+//
+// [Estimator], [Inflight] and [Rate] correspond to the types of the same names
+// in Cloudflare's pingora-limits crate. [Limiter] adds the policy: thresholds by
+// key that change at run time, and a small table of exact counts in front of
+// the sketch.
+//
+// A key is any byte string. It is hashed once, with [Hash]; every method that
+// takes a key has, or is, a variant that takes the hash.
+//
+// The sketch is described by Cormode and Muthukrishnan, "An improved data stream
+// summary: the count-min sketch and its applications", J. Algorithms 55 (2005).
+package limits

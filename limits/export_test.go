@@ -1,0 +1,62 @@
+package limits
+
+import "time"
+
+// The tests move time by hand.
+
+func (r *Rate) ObserveAt(hash uint64, n uint32, now time.Duration) (count, epoch uint64) {
+	return r.observe(hash, n, now)
+}
+
+func (r *Rate) RateAt(hash uint64, now time.Duration) float64 { return r.rate(hash, now) }
+
+func (r *Rate) ComponentsAt(hash uint64, now time.Duration) RateComponents {
+	return r.components(hash, now)
+}
+
+// Preset stores a value in every cell, as only years of adds could.
+func (e *Estimator) Preset(cell uint64) {
+	for i := range e.sketch.words {
+		e.sketch.words[i] = cell
+	}
+}
+
+// Preset does the same for a counter in flight.
+func (f *Inflight) Preset(cell uint64) {
+	for i := range f.sketch.words {
+		f.sketch.words[i] = cell
+	}
+}
+
+const Saturated = uint64(saturated)
+
+// DropSlots takes slots that are not pinned and have nothing in flight away from
+// their keys, as a flood of other keys would, where nobody is assigning.
+func (l *Limiter) DropSlots() {
+	for i := range l.exact.sets {
+		set := &l.exact.sets[i]
+		if !set.assigning.CompareAndSwap(0, 1) {
+			continue
+		}
+		for j := range set.slots {
+			if old := slotState(set.slots[j].state.Load()); old.free() {
+				set.slots[j].swap(old, old.nextOwner())
+			}
+		}
+		set.assigning.Store(0)
+	}
+}
+
+// HoldAssignments makes the whole table look busy, so that keys without a slot
+// go to the sketch, until the returned function is called.
+func (l *Limiter) HoldAssignments() (release func()) {
+	for i := range l.exact.sets {
+		for !l.exact.sets[i].assigning.CompareAndSwap(0, 1) {
+		}
+	}
+	return func() {
+		for i := range l.exact.sets {
+			l.exact.sets[i].assigning.Store(0)
+		}
+	}
+}

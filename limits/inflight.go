@@ -1,0 +1,75 @@
+package limits
+
+import (
+	"reflect"
+	"sync/atomic"
+)
+
+// Inflight counts what is in progress per key, in a count-min sketch: up when
+// something begins, down when its ticket is done. A count is never too low, and
+// all counts are zero when all tickets are done. All methods are safe for
+// concurrent use and allocate nothing.
+type Inflight struct {
+	sketch  sketch
+	doubles atomic.Uint64
+	clipped atomic.Uint64
+}
+
+// NewInflight makes a counter with nothing in flight. The error is a
+// *[ConfigError].
+func NewInflight(config SketchConfig) (*Inflight, error) {
+	g, err := config.geometry()
+	if err != nil {
+		return nil, err
+	}
+	return &Inflight{sketch: newSketch(g, make([]uint64, g.cells()))}, nil
+}
+
+// Begin counts n units of the key with this [Hash] as in flight, until the
+// returned ticket's Done. It also returns the estimate of what is in flight for
+// the key, n included.
+//
+// For any set of tickets of one key that are open together, the estimate of at
+// least one of them counted them all. A caller that compares the estimate with
+// a limit, and calls Done at once if it is above, therefore never has more than
+// the limit in flight, though callers that race may all be turned away.
+//
+// If state still belongs to an open ticket, nothing is counted and the ticket
+// is the zero Ticket ([Ticket.Valid] is false).
+func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (Ticket, uint64) {
+	serial, ok := state.take()
+	if !ok {
+		return Ticket{}, f.sketch.peek(hash)
+	}
+	estimate := f.sketch.enter(hash, n)
+	return Ticket{owner: f, state: state, serial: serial, hash: hash, units: n}, estimate
+}
+
+// Peek returns the estimate of what is in flight for the key with this [Hash].
+func (f *Inflight) Peek(hash uint64) uint64 { return f.sketch.peek(hash) }
+
+// release implements holder.
+func (f *Inflight) release(hash uint64, units uint32, _ place) {
+	if !f.sketch.leave(hash, units) {
+		f.clipped.Add(1)
+	}
+}
+
+// releasedTwice implements holder.
+func (f *Inflight) releasedTwice() { f.doubles.Add(1) }
+
+// InflightStats is a snapshot of an [Inflight].
+type InflightStats struct {
+	DoubleReleases uint64 // Done on tickets that were done already
+	Clipped        uint64 // releases that found less in a cell than they had put there; 0 unless memory is damaged
+}
+
+// Stats returns the counters as they are now.
+func (f *Inflight) Stats() InflightStats {
+	return InflightStats{DoubleReleases: f.doubles.Load(), Clipped: f.clipped.Load()}
+}
+
+// Bytes returns the memory of the counter.
+func (f *Inflight) Bytes() int {
+	return f.sketch.bytes() + int(reflect.TypeFor[Inflight]().Size())
+}

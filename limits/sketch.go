@@ -1,0 +1,116 @@
+package limits
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// saturated is the value at which a cell stays for good. It is half of the
+// range, so that an add that finds a cell just below it cannot wrap: that would
+// take 2^31 goroutines between the two instructions of add.
+const saturated = 1 << 63
+
+// sketch is a count-min sketch over words that somebody else owns, row after
+// row. Every word is only ever touched by atomic operations, and any goroutine
+// may do so at any time.
+type sketch struct {
+	geometry
+	words []uint64 // len == cells()
+}
+
+// newSketch lays a sketch of shape g over words, which must be g.cells() long.
+func newSketch(g geometry, words []uint64) sketch {
+	return sketch{geometry: g, words: words[:g.cells()]}
+}
+
+// add adds n to hash in every row and returns the lowest cell after its own
+// addition. Wait-free: one atomic addition per row.
+//
+// Each cell counts everything that was added to it before, so the result is at
+// least n plus the adds of hash that ended before this one began. Of two adds
+// that overlap, each may miss the other; see [sketch.enter].
+func (s *sketch) add(hash uint64, n uint32) uint64 {
+	// Copies, as the compiler would read the fields again after each atomic
+	// operation; with two goroutines that more than doubles the time.
+	words, rows, width := s.words, s.rows, s.width&31
+	low, mask, base := uint64(math.MaxUint64), uint64(1)<<width-1, uint64(0)
+	for range rows {
+		word := &words[base|hash&mask] // the cell of geometry.cell, step by step
+		v := atomic.AddUint64(word, uint64(n))
+		if v >= saturated {
+			atomic.StoreUint64(word, saturated)
+			v = saturated
+		}
+		low = min(low, v)
+		hash >>= width
+		base += mask + 1
+	}
+	return low
+}
+
+// enter adds n and then looks at all rows again. Of all the enters of a hash
+// that have not been left, the one that finished its additions last sees all
+// of them in every row: n of them together cannot each see fewer than n. The
+// return value of add alone does not have this property.
+func (s *sketch) enter(hash uint64, n uint32) uint64 {
+	s.add(hash, n)
+	return s.peek(hash)
+}
+
+// peek returns the lowest cell of hash.
+func (s *sketch) peek(hash uint64) uint64 {
+	g, words := s.geometry, s.words
+	low := uint64(math.MaxUint64)
+	for row := range g.rows {
+		low = min(low, atomic.LoadUint64(&words[g.cell(hash, row)]))
+	}
+	return min(low, saturated)
+}
+
+// leave takes back what enter(hash, n) added, and reports whether every cell
+// had that much to give. A cell stops at zero rather than wrap, and a saturated
+// cell stays so, as nobody knows how much went into it.
+func (s *sketch) leave(hash uint64, n uint32) bool {
+	g, words := s.geometry, s.words
+	whole := true
+	for row := range g.rows {
+		if !subtract(&words[g.cell(hash, row)], uint64(n)) {
+			whole = false
+		}
+	}
+	return whole
+}
+
+// subtract is a saturating atomic subtraction. Lock-free: a failed exchange
+// means that another goroutine's succeeded.
+func subtract(word *uint64, n uint64) bool {
+	for {
+		old := atomic.LoadUint64(word)
+		if old >= saturated {
+			return true
+		}
+		if atomic.CompareAndSwapUint64(word, old, old-min(old, n)) {
+			return old >= n
+		}
+	}
+}
+
+// total returns the sum over all keys of what was entered and not left, which
+// any one row holds. It stops at the saturation value.
+func (s *sketch) total() uint64 {
+	var sum uint64
+	for i := range s.words[:1<<s.width] {
+		sum = min(sum+atomic.LoadUint64(&s.words[i]), saturated)
+	}
+	return sum
+}
+
+// reset stores zero everywhere, one word at a time.
+func (s *sketch) reset() {
+	for i := range s.words {
+		atomic.StoreUint64(&s.words[i], 0)
+	}
+}
+
+// bytes is the memory of the words.
+func (s *sketch) bytes() int { return len(s.words) * 8 }

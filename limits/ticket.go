@@ -1,0 +1,76 @@
+package limits
+
+import "sync/atomic"
+
+// TicketState is the memory of one ticket at a time: the single place where it
+// is decided who releases it. The caller owns it, usually as a field of a
+// pooled per-request struct, and may use it again as soon as its ticket is
+// done. The zero value is ready. It must not be copied after its first use.
+type TicketState struct {
+	// Bit 0 is set while a ticket is open; the other bits count the tickets
+	// that this memory has served. The count is what keeps a late, second Done
+	// of an earlier request from releasing the ticket of the present one. With
+	// 63 bits it does not come round.
+	word atomic.Uint64
+}
+
+const ticketOpen = 1
+
+// Open reports whether a ticket that uses this memory has not been released.
+func (s *TicketState) Open() bool { return s.word.Load()&ticketOpen != 0 }
+
+// take begins the next ticket. It fails if one is open, in which case nothing
+// has changed.
+func (s *TicketState) take() (serial uint64, ok bool) {
+	old := s.word.Load()
+	if old&ticketOpen != 0 {
+		return 0, false
+	}
+	serial = old + 2 | ticketOpen
+	return serial, s.word.CompareAndSwap(old, serial)
+}
+
+// end closes ticket serial. It is true for exactly one caller per ticket.
+func (s *TicketState) end(serial uint64) bool {
+	return s.word.CompareAndSwap(serial, serial&^ticketOpen)
+}
+
+// Ticket stands for something in flight: n units of a key, from the call that
+// returned it until the first Done on it or any copy of it. A Ticket is a small
+// value and may be copied and passed between goroutines. The zero Ticket holds
+// nothing.
+type Ticket struct {
+	owner  holder
+	state  *TicketState
+	serial uint64
+	hash   uint64
+	units  uint32
+	place  place // where the owner counted it
+}
+
+// holder is what hands out tickets.
+type holder interface {
+	release(hash uint64, units uint32, where place) // called once per ticket
+	releasedTwice()                                 // called for every further Done
+}
+
+// Done releases the ticket and reports whether this call was the one that did.
+// Every further Done, on any copy, from any goroutine, even after the
+// TicketState has been used again for another ticket, changes nothing and is
+// counted in DoubleReleases of the owner's statistics. Done on the zero Ticket
+// does nothing and returns false.
+func (t Ticket) Done() bool {
+	if t.state == nil {
+		return false
+	}
+	if !t.state.end(t.serial) {
+		t.owner.releasedTwice()
+		return false
+	}
+	t.owner.release(t.hash, t.units, t.place)
+	return true
+}
+
+// Valid reports whether t came from a call that counted something, whether or
+// not it has been released since.
+func (t Ticket) Valid() bool { return t.state != nil }

@@ -1,0 +1,184 @@
+package mmapsync
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// lockAttempts bounds the races of several writers that start at once on a new path.
+const lockAttempts = 16
+
+// lockState takes the writer's lock, which is a byte of the state file in place or, on a new path (fresh), of the
+// draft that will be renamed there. A lock belongs to a file and not to its name, hence the second look at the name:
+// between open and lock it may have gone to another file.
+func lockState(sys system, p paths) (f file, fresh bool, err error) {
+	for range lockAttempts {
+		f, err = sys.open(p.state(), mmap.ReadWrite)
+		if fresh = errors.Is(err, fs.ErrNotExist); fresh {
+			f, err = createDraft(sys, p)
+		} else if err == nil {
+			f, err = lockNamed(f, p.state())
+		}
+		if f != nil || err != nil {
+			return f, fresh, lockedError(p, err)
+		}
+	}
+	return nil, false, lockedError(p, mmap.ErrLocked)
+}
+
+func lockedError(p paths, err error) error {
+	if errors.Is(err, mmap.ErrLocked) {
+		return fmt.Errorf("%w: %s (stop that writer, or give this one another path)", ErrLocked, p.state())
+	}
+	return err
+}
+
+// lockNamed locks f if name still means it, and otherwise closes it. No file and no error means to look again.
+func lockNamed(f file, name string) (file, error) {
+	err := f.lock(stateLockByte)
+	if err == nil {
+		var still bool
+		if still, err = f.isAt(name); still {
+			return f, nil
+		}
+	}
+	f.close()
+	return nil, err
+}
+
+// createDraft makes and locks the draft of a state file. A draft that is there already and not locked was left by a
+// killed writer and is removed; should its maker be alive and only about to lock it, that one finds its name gone and
+// starts again. With the draft locked nobody else can bring a state file into place, so the last look settles it.
+func createDraft(sys system, p paths) (file, error) {
+	draft := temporary(p.state())
+	f, err := sys.create(draft, stateSize, statePermissions)
+	left := errors.Is(err, fs.ErrExist)
+	if left {
+		f, err = sys.open(draft, mmap.ReadWrite)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f, err = lockNamed(f, draft); f == nil || err != nil {
+		return nil, err
+	}
+	overtaken, err := sys.exists(p.state())
+	if !left && !overtaken && err == nil {
+		return f, nil
+	}
+	err = errors.Join(err, sys.remove(draft))
+	f.close()
+	return nil, err
+}
+
+// build makes the files of a new path. The state file gets its name last, so that whoever finds it finds all of them;
+// a writer killed before that leaves nothing that the next one would use. Generations go on from what an earlier set
+// left, so that no reader can take a new file for one that it knows.
+func (w *Writer) build(slots int) (err error) {
+	if w.generation, err = highestGeneration(w.sys, w.paths); err != nil {
+		return err
+	}
+	first := w.generation + 1
+	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) {
+		encodeRegistry(memory, slots)
+		r := newRegistry(nil, memory, slots)
+		r.generations[0].Store(first)
+		r.generations[1].Store(first + 1)
+	})
+	if err != nil {
+		return err
+	}
+	w.registry = newRegistry(f, memory, slots)
+	for i := range w.data {
+		if err := w.replaceFile(i, nil, publication{}); err != nil {
+			return err
+		}
+	}
+	return w.sys.rename(temporary(w.paths.state()), w.paths.state())
+}
+
+// adopt takes over what a former writer left, at whatever instruction it ended. The active data file must be sound.
+// The inactive one may be anything, half-written above all. Both will be replaced, because which of them retired
+// slots still hold is unknown.
+//
+// The generations are the files' own, stored before anything else happens: the former writer may have been killed
+// between renaming a file and storing its generation, and a reader that counted itself in before the last
+// publication, and is about to look up what is now the inactive file, must find the one in place.
+func (w *Writer) adopt() (err error) {
+	w.registry, err = openRegistry(w.sys, w.paths.registry())
+	if err != nil {
+		return explain(w.paths, w.paths.registry(), err)
+	}
+	if w.generation, err = highestGeneration(w.sys, w.paths); err != nil {
+		return err
+	}
+	w.version = Version(w.state.version.Load())
+	w.replace = [2]bool{true, true}
+	for i := range w.data {
+		if err := w.adoptData(i); err != nil {
+			return explain(w.paths, w.paths.data(i), err)
+		}
+	}
+	return nil
+}
+
+// adoptData takes over data file i if it is the active one. The other may be damaged or missing.
+func (w *Writer) adoptData(i int) error {
+	active := w.version != 0 && w.version.Index() == i
+	d, err := openData(w.sys, w.paths.data(i), i, mmap.ReadWrite)
+	if err == nil && active {
+		if err = d.verify(w.version); err != nil {
+			d.unmap()
+		}
+	}
+	if err != nil {
+		if _, damaged := refusal(err); damaged && !active {
+			return nil
+		}
+		return err
+	}
+	w.registry.generations[i].Store(d.generation)
+	if !active {
+		return d.unmap()
+	}
+	w.data[i], w.sequence = d, d.publication().sequence
+	return nil
+}
+
+// maxRegistryGeneration is the highest generation believed of a registry, which readers can write to: far above what
+// replacements can reach, far below the end of the range.
+const maxRegistryGeneration = 1 << 48
+
+// highestGeneration is the highest generation that the files in place know of, 0 where there are none. Files that are
+// damaged count for nothing, but one that the system does not let us read is an error: a generation used twice would
+// let a reader take a new file for one that it has mapped.
+func highestGeneration(sys system, p paths) (highest uint64, err error) {
+	for i := range 2 {
+		d, err := openData(sys, p.data(i), i, mmap.ReadOnly)
+		if err == nil {
+			highest = max(highest, d.generation)
+			d.unmap()
+		} else if _, damaged := refusal(err); !damaged {
+			return 0, err
+		}
+	}
+	r, err := openRegistry(sys, p.registry())
+	if err != nil {
+		if _, damaged := refusal(err); damaged {
+			err = nil
+		}
+		return highest, err
+	}
+	for i := range r.generations {
+		if g := r.generations[i].Load(); g <= maxRegistryGeneration {
+			highest = max(highest, g)
+		}
+	}
+	return highest, r.close()
+}

@@ -1,0 +1,201 @@
+package mmapsync
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// A data file holds the content at offset 0, where mmap-sync 2.x readers expect it, and a footer in its last 64 bytes.
+// The capacity is everything before the footer. The length is a multiple of 4096 and never changes. Numbers are little
+// endian. The first five fields are written before the file gets its name and never again; the other three belong to the
+// content and change with it.
+//
+//	offset  size  content (offsets from the start of the footer)
+//	0       8     magic "hgdatamm"
+//	8       4     format version, 1
+//	12      4     index of the data file, 0 or 1
+//	16      8     generation, 1 to 2^62: higher than that of any file the path had before
+//	24      8     capacity in bytes, the length of the file less 64
+//	32      8     publication number of the content, from 1; 0 while there is none
+//	40      8     size of the content in bytes
+//	48      8     64-bit metro hash of the content (seed: hashSeed)
+//	56      8     zero
+const (
+	dataMagic      = 0x6d6d617461646768
+	dataFormat     = 1
+	footerSize     = 64
+	footerMagic    = 0
+	footerFormat   = 8
+	footerIndex    = 12
+	footerGen      = 16
+	footerCapacity = 24
+	footerSequence = 32
+	footerContent  = 40
+	footerHash     = 48
+
+	dataAlignment = 4096
+	maxGeneration = 1 << 62
+)
+
+const dataPermissions os.FileMode = 0o640
+
+// identity is the part of a footer that never changes.
+type identity struct {
+	index      int
+	generation uint64
+	capacity   int64
+}
+
+// publication is the part of a footer that describes the content.
+type publication struct {
+	sequence uint64
+	size     uint64
+	hash     uint64
+}
+
+// dataFile is a mapped data file: read-write in the writer, read-only in readers.
+type dataFile struct {
+	identity
+	file   file // closed; kept for unmap
+	memory []byte
+	paths  paths // in readers, for the errors of Verify
+}
+
+// dataLength is the length of a file with room for capacity bytes, and the capacity that this length really gives.
+func dataLength(capacity int64) (length, real int64) {
+	length = (capacity + footerSize + dataAlignment - 1) &^ (dataAlignment - 1)
+	return length, length - footerSize
+}
+
+func encodeIdentity(footer []byte, id identity) {
+	binary.LittleEndian.PutUint64(footer[footerMagic:], dataMagic)
+	binary.LittleEndian.PutUint32(footer[footerFormat:], dataFormat)
+	binary.LittleEndian.PutUint32(footer[footerIndex:], uint32(id.index))
+	binary.LittleEndian.PutUint64(footer[footerGen:], id.generation)
+	binary.LittleEndian.PutUint64(footer[footerCapacity:], uint64(id.capacity))
+}
+
+// decodeIdentity checks a footer of 64 bytes from a file of the given length. It reads only what never changes, because
+// a reader whose slot is retired may look at a file that is being written.
+func decodeIdentity(footer []byte, length int64) (identity, error) {
+	if magic := binary.LittleEndian.Uint64(footer[footerMagic:]); magic != dataMagic {
+		return identity{}, formatReason(fmt.Sprintf("not a data file: footer magic %#016x, want %#016x", magic, uint64(dataMagic)))
+	}
+	if format := binary.LittleEndian.Uint32(footer[footerFormat:]); format != dataFormat {
+		return identity{}, formatReason(fmt.Sprintf("data format %d, this program knows %d", format, dataFormat))
+	}
+	index := binary.LittleEndian.Uint32(footer[footerIndex:])
+	if index > 1 {
+		return identity{}, formatReason(fmt.Sprintf("data file index %d, want 0 or 1", index))
+	}
+	generation := binary.LittleEndian.Uint64(footer[footerGen:])
+	if generation < 1 || generation > maxGeneration {
+		return identity{}, formatReason(fmt.Sprintf("generation %d, want 1 to 2^62", generation))
+	}
+	capacity := binary.LittleEndian.Uint64(footer[footerCapacity:])
+	if want := uint64(length - footerSize); capacity != want {
+		return identity{}, formatReason(fmt.Sprintf("footer says capacity %d, the file has room for %d", capacity, want))
+	}
+	return identity{index: int(index), generation: generation, capacity: int64(capacity)}, nil
+}
+
+// openData maps the data file of the given index.
+func openData(sys system, path string, index int, access mmap.Access) (*dataFile, error) {
+	f, err := sys.open(path, access)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	if f.size() < dataAlignment || f.size()%dataAlignment != 0 {
+		return nil, formatReason(fmt.Sprintf("the data file has %d bytes, want a multiple of %d", f.size(), dataAlignment))
+	}
+	memory, err := f.mapAll(access)
+	if err != nil {
+		return nil, err
+	}
+	id, err := decodeIdentity(memory[len(memory)-footerSize:], f.size())
+	if err == nil && id.index != index {
+		err = formatReason(fmt.Sprintf("this is data file %d, want %d: were the files exchanged?", id.index, index))
+	}
+	if err != nil {
+		f.unmap(memory)
+		return nil, err
+	}
+	return &dataFile{identity: id, file: f, memory: memory}, nil
+}
+
+// installData puts a new data file in place, complete with content and hash before it gets its name.
+func installData(sys system, path string, id identity, content []byte, p publication) (*dataFile, error) {
+	length, capacity := dataLength(id.capacity)
+	d := &dataFile{identity: id}
+	d.capacity = capacity
+	f, memory, err := install(sys, path, length, dataPermissions, func(memory []byte) {
+		d.memory = memory
+		encodeIdentity(d.footer(), d.identity)
+		d.write(content, p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.file, d.memory = f, memory
+	f.close() // nothing is written back, so there is no error to lose
+	return d, nil
+}
+
+func (d *dataFile) footer() []byte { return d.memory[d.capacity:] }
+
+// write replaces the content. Nobody may hold the file meanwhile, and content must fit.
+func (d *dataFile) write(content []byte, p publication) {
+	footer := d.footer()
+	copy(d.memory[:d.capacity], content)
+	binary.LittleEndian.PutUint64(footer[footerSequence:], p.sequence)
+	binary.LittleEndian.PutUint64(footer[footerContent:], p.size)
+	binary.LittleEndian.PutUint64(footer[footerHash:], p.hash)
+}
+
+// publication reads what the footer says about the content; the caller holds the file.
+func (d *dataFile) publication() publication {
+	footer := d.footer()
+	return publication{
+		sequence: binary.LittleEndian.Uint64(footer[footerSequence:]),
+		size:     binary.LittleEndian.Uint64(footer[footerContent:]),
+		hash:     binary.LittleEndian.Uint64(footer[footerHash:]),
+	}
+}
+
+// verify recomputes the hash of the content that v announces; the caller holds the file.
+func (d *dataFile) verify(v Version) error {
+	if v.Size() > d.capacity {
+		return tooLarge(v, d.capacity)
+	}
+	p := d.publication()
+	if p.sequence == 0 || p.size != uint64(v.Size()) {
+		return formatReason(fmt.Sprintf("footer says publication %d of %d bytes, the version word says %d bytes",
+			p.sequence, p.size, v.Size()))
+	}
+	hash := contentHash(d.memory[:v.Size()])
+	if hash != p.hash {
+		return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash, p.hash))
+	}
+	if want := newVersion(v.Index(), v.Size(), hash); want != v {
+		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x", want.Checksum(), v.Checksum()))
+	}
+	return nil
+}
+
+func tooLarge(v Version, capacity int64) error {
+	return formatReason(fmt.Sprintf("the version word says %d bytes, the data file has room for %d", v.Size(), capacity))
+}
+
+func (d *dataFile) unmap() error {
+	if d.memory == nil {
+		return errors.New("mmapsync: data file unmapped twice")
+	}
+	memory := d.memory
+	d.memory = nil
+	return d.file.unmap(memory)
+}

@@ -1,0 +1,75 @@
+package mmapsync
+
+import "time"
+
+// The writer looks again after pauses that double between these two.
+const (
+	shortestPause = 20 * time.Microsecond
+	longestPause  = 2 * time.Millisecond
+)
+
+// drain sees to it that data file x may be filled: when it returns, no slot that is not retired holds x, and where
+// something else may still do, replace[x] is set. It takes at most the grace time, however many readers are stuck.
+func (w *Writer) drain(x int) {
+	if !w.busy(x) {
+		return
+	}
+	end := time.Now().Add(w.grace)
+	for pause := shortestPause; time.Now().Before(end); pause = min(2*pause, longestPause) {
+		time.Sleep(min(pause, time.Until(end)))
+		if !w.busy(x) {
+			return
+		}
+	}
+	w.giveUp(x)
+}
+
+// busy says whether a living reader holds x. Slots of dead readers are cleared on the way; only a slot that holds x
+// costs a system call.
+func (w *Writer) busy(x int) bool {
+	busy := w.foreignBusy(x)
+	for k := range w.registry.slots {
+		if w.blocking(k, x) && !w.registry.clearIfDead(k) {
+			busy = true
+		}
+	}
+	return busy
+}
+
+// blocking says whether slot k keeps the writer from filling x.
+func (w *Writer) blocking(k, x int) bool {
+	word := slotWord(w.registry.word(k).Load())
+	return word.holds(x) > 0 && !word.retired()
+}
+
+// giveUp retires every slot that still holds x and marks both data files to be replaced: x, which the slot holds, and
+// the other one too, which a guard of the same slot may hold and for which the slot will not be asked any more. A
+// slot that is let go of meanwhile, or changes hands, is retired for nothing, which costs its reader one round.
+func (w *Writer) giveUp(x int) {
+	for k := range w.registry.slots {
+		if w.blocking(k, x) {
+			w.registry.word(k).Or(uint64(slotRetired))
+			w.replace = [2]bool{true, true}
+		}
+	}
+	if n := w.state.foreign[x].Load(); n != 0 {
+		w.stuck[x] = n
+		w.replace[x] = true
+	}
+}
+
+// foreignBusy says whether to wait for mmap-sync readers. A count that a whole grace time did not bring down was most
+// likely left by a dead reader; while it stays the same x is replaced each time without waiting again. It is never
+// taken for zero.
+func (w *Writer) foreignBusy(x int) bool {
+	n := w.state.foreign[x].Load()
+	switch n {
+	case 0:
+		w.stuck[x] = 0
+		return false
+	case w.stuck[x]:
+		w.replace[x] = true
+		return false
+	}
+	return true
+}

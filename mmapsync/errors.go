@@ -1,0 +1,56 @@
+package mmapsync
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+var (
+	// ErrNotPublished is returned by Acquire while no writer has published anything.
+	ErrNotPublished = errors.New("mmapsync: nothing published yet")
+
+	// ErrLocked is returned by OpenWriter while another writer has the path.
+	ErrLocked = errors.New("mmapsync: another writer has this path open")
+
+	// ErrClosed is returned by every method of a closed Reader or Writer.
+	ErrClosed = errors.New("mmapsync: closed")
+
+	// ErrNoSlot is returned where every slot of the registry belongs to a living reader.
+	ErrNoSlot = errors.New("mmapsync: every reader slot is taken")
+)
+
+// FormatError reports a file that is damaged, or was made by something else.
+type FormatError struct {
+	Path   string // the file
+	Reason string // what was found, what was expected, and what to do
+}
+
+func (e *FormatError) Error() string { return fmt.Sprintf("mmapsync: %s: %s", e.Path, e.Reason) }
+
+// formatReason is what a decoder says about bytes that it refuses; who knows the path makes it a [*FormatError].
+type formatReason string
+
+func (r formatReason) Error() string { return string(r) }
+
+// refusal is what a decoder said, or that a file is missing. Every other error comes from the system, and says
+// nothing about the file: the next attempt may go well.
+func refusal(err error) (reason formatReason, ok bool) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "the file is missing", true
+	}
+	reason, ok = err.(formatReason)
+	return reason, ok
+}
+
+// explain makes a refusal a [*FormatError] and leaves other errors as they are. The remedy is the same for every damage:
+// nothing in these files cannot be published again.
+func explain(base paths, path string, err error) error {
+	reason, ok := refusal(err)
+	if !ok {
+		return err
+	}
+	return &FormatError{Path: path, Reason: fmt.Sprintf(
+		"%s; remedy: stop the writer, delete %s, %s, %s and %s, and start it again",
+		reason, base.state(), base.data(0), base.data(1), base.registry())}
+}

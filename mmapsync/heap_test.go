@@ -1,0 +1,283 @@
+package mmapsync
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// heap is a system whose files are heap memory: the race detector sees every access, any call can be made to fail or
+// to be the last of its process, and a file is poisoned when its last name and its last mapping are gone, so that a
+// mapping ended too early shows as a race or as a damaged snapshot.
+type heap struct {
+	mu    sync.Mutex
+	nodes map[string]*heapNode
+
+	mapped  int // mappings that exist now
+	created int // files made so far
+}
+
+// heapNode is a file on the heap, apart from its name.
+type heapNode struct {
+	memory   []byte
+	named    bool
+	mappings int
+	locks    map[int64]*heapFile
+}
+
+// heapProcess is what one process sees of a heap.
+type heapProcess struct {
+	*heap
+	files     []*heapFile
+	hook      func(call, path string) error // before every call; an error is returned by it
+	killAfter func()                        // after a rename
+}
+
+// heapFile is an open file of one process.
+type heapFile struct {
+	process *heapProcess
+	node    *heapNode
+	path    string
+}
+
+func newHeap() *heap { return &heap{nodes: map[string]*heapNode{}} }
+
+func (h *heap) process() *heapProcess { return &heapProcess{heap: h} }
+
+// die ends a process the way a kill does: locks and mappings go, memory stays as it is.
+func (p *heapProcess) die() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.files {
+		f.unlockAll()
+	}
+	p.hook = func(string, string) error { return errors.New("a dead process made a call") }
+}
+
+// crashPoint is the instruction after a call that has taken effect; here a process can be killed, but nothing can fail.
+func (p *heapProcess) crashPoint() {
+	if p.killAfter != nil {
+		p.killAfter()
+	}
+}
+
+func (p *heapProcess) before(call, path string) error {
+	if p.hook == nil {
+		return nil
+	}
+	return p.hook(call, path)
+}
+
+func (p *heapProcess) open(path string, _ mmap.Access) (file, error) {
+	if err := p.before("open", path); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	node := p.nodes[path]
+	if node == nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return p.opened(node, path), nil
+}
+
+func (p *heapProcess) opened(node *heapNode, path string) *heapFile {
+	f := &heapFile{process: p, node: node, path: path}
+	p.files = append(p.files, f)
+	return f
+}
+
+func (p *heapProcess) create(path string, size int64, _ os.FileMode) (file, error) {
+	if err := p.before("create", path); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.nodes[path] != nil {
+		return nil, &os.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	p.created++
+	node := &heapNode{memory: mmap.Aligned(int(size)), named: true, locks: map[int64]*heapFile{}}
+	p.nodes[path] = node
+	return p.opened(node, path), nil
+}
+
+func (p *heapProcess) rename(from, to string) error {
+	if err := p.before("rename", from); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	node := p.nodes[from]
+	if node == nil {
+		return &os.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
+	}
+	if old := p.nodes[to]; old != nil {
+		old.named = false
+		old.poison()
+	}
+	delete(p.nodes, from)
+	p.nodes[to] = node
+	p.crashPoint()
+	return nil
+}
+
+func (p *heapProcess) remove(path string) error {
+	if err := p.before("remove", path); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	node := p.nodes[path]
+	if node == nil {
+		return &os.PathError{Op: "remove", Path: path, Err: fs.ErrNotExist}
+	}
+	node.named = false
+	node.poison()
+	delete(p.nodes, path)
+	return nil
+}
+
+func (p *heapProcess) exists(path string) (bool, error) {
+	if err := p.before("exists", path); err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.nodes[path] != nil, nil
+}
+
+func (n *heapNode) poison() {
+	if n.named || n.mappings > 0 {
+		return
+	}
+	for i := range n.memory {
+		n.memory[i] = 0xdb
+	}
+}
+
+func (f *heapFile) size() int64 { return int64(len(f.node.memory)) }
+
+func (f *heapFile) mapAll(mmap.Access) ([]byte, error) {
+	if err := f.process.before("map", f.path); err != nil {
+		return nil, err
+	}
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	f.node.mappings++
+	f.process.mapped++
+	return f.node.memory, nil
+}
+
+func (f *heapFile) unmap([]byte) error {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	f.node.mappings--
+	f.process.mapped--
+	f.node.poison()
+	return nil
+}
+
+func (f *heapFile) lock(offset int64) error {
+	if err := f.process.before("lock", f.path); err != nil {
+		return err
+	}
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	if owner := f.node.locks[offset]; owner != nil && owner != f {
+		return mmap.ErrLocked
+	}
+	f.node.locks[offset] = f
+	return nil
+}
+
+func (f *heapFile) unlock(offset int64) error {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	delete(f.node.locks, offset)
+	return nil
+}
+
+func (f *heapFile) unlockAll() {
+	for offset, owner := range f.node.locks {
+		if owner == f {
+			delete(f.node.locks, offset)
+		}
+	}
+}
+
+func (f *heapFile) isAt(path string) (bool, error) {
+	if err := f.process.before("isAt", path); err != nil {
+		return false, err
+	}
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	return f.process.nodes[path] == f.node, nil
+}
+
+func (f *heapFile) close() error {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	f.unlockAll()
+	return nil
+}
+
+// What follows opens readers and writers on a heap, and shortens tests.
+
+func (p *heapProcess) writer(t *testing.T, opts WriterOptions) *Writer {
+	t.Helper()
+	w, err := openWriter(p, "table", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (p *heapProcess) reader(t *testing.T) *Reader {
+	t.Helper()
+	r, err := openReader(p, "table", ReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func publish(t *testing.T, w *Writer, content string) Version {
+	t.Helper()
+	v, err := w.Publish([]byte(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func acquire(t *testing.T, r *Reader) *Snapshot {
+	t.Helper()
+	s, err := r.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &s
+}
+
+// expect acquires and releases, and compares.
+func expect(t *testing.T, r *Reader, want string) {
+	t.Helper()
+	s := acquire(t, r)
+	defer s.Release()
+	expectHeld(t, s, want)
+}
+
+func expectHeld(t *testing.T, s *Snapshot, want string) {
+	t.Helper()
+	if got := string(s.Bytes()); got != want {
+		t.Fatalf("snapshot holds %.40q, want %.40q", got, want)
+	}
+	if err := s.Verify(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,155 @@
+package mmapsync
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// The registry file. Its length is 128 + 128 × slot count and never changes. Numbers are little endian; the words that
+// change (generations and slots) are 64-bit words in the machine's order.
+//
+//	offset     size  content
+//	0          8     magic "hgreader"
+//	8          4     format version, 1
+//	12         4     slot count, 1 to 65536
+//	16         8     generation of data file 0
+//	24         8     generation of data file 1
+//	32         96    zero
+//	128+128k   8     slot k: bits 0-30 holds on data file 0, bits 32-62 holds on data file 1, bit 63 retired;
+//	                 its first byte is the slot's lock byte
+//	136+128k   120   zero: a slot is alone on its cache lines, and on the line that the processor fetches beside it
+const (
+	registryMagic       = 0x7265646165726768
+	registryFormat      = 1
+	registryMagicAt     = 0
+	registryFormatAt    = 8
+	registrySlotsAt     = 12
+	registryGenerations = 16
+	registryHeader      = 128
+	slotSize            = 128
+)
+
+const (
+	defaultSlots = 1024
+	maxSlots     = 1 << 16
+)
+
+// Every reader writes to the registry.
+const registryPermissions os.FileMode = 0o660
+
+// registry is a mapped registry file. The generations are stored by the writer and loaded by readers. Readers of one
+// path can overwrite all of it, so the writer takes nothing from it but slot words, of which any value is harmless to
+// it.
+type registry struct {
+	file        file
+	memory      []byte
+	slots       int
+	generations [2]*atomic.Uint64
+}
+
+func registrySize(slots int) int64 { return registryHeader + int64(slots)*slotSize }
+
+// encodeRegistry fills the header of a new registry.
+func encodeRegistry(memory []byte, slots int) {
+	binary.LittleEndian.PutUint64(memory[registryMagicAt:], registryMagic)
+	binary.LittleEndian.PutUint32(memory[registryFormatAt:], registryFormat)
+	binary.LittleEndian.PutUint32(memory[registrySlotsAt:], uint32(slots))
+}
+
+// decodeRegistry checks the header of a registry and gives its slot count.
+func decodeRegistry(memory []byte) (slots int, err error) {
+	if len(memory) < registryHeader {
+		return 0, formatReason(fmt.Sprintf("the registry has %d bytes, want at least %d", len(memory), registryHeader))
+	}
+	if magic := binary.LittleEndian.Uint64(memory[registryMagicAt:]); magic != registryMagic {
+		return 0, formatReason(fmt.Sprintf("not a registry: magic %#016x, want %#016x", magic, uint64(registryMagic)))
+	}
+	if format := binary.LittleEndian.Uint32(memory[registryFormatAt:]); format != registryFormat {
+		return 0, formatReason(fmt.Sprintf("registry format %d, this program knows %d", format, registryFormat))
+	}
+	count := binary.LittleEndian.Uint32(memory[registrySlotsAt:])
+	if count < 1 || count > maxSlots {
+		return 0, formatReason(fmt.Sprintf("registry with %d slots, want 1 to %d", count, maxSlots))
+	}
+	if want := registrySize(int(count)); int64(len(memory)) != want {
+		return 0, formatReason(fmt.Sprintf("a registry of %d slots has %d bytes, want %d", count, len(memory), want))
+	}
+	return int(count), nil
+}
+
+// openRegistry opens a registry of its own: byte locks belong to the open file, so each reader needs one.
+func openRegistry(sys system, path string) (*registry, error) {
+	f, err := sys.open(path, mmap.ReadWrite)
+	if err != nil {
+		return nil, err
+	}
+	if largest := registrySize(maxSlots); f.size() < registryHeader || f.size() > largest {
+		f.close()
+		return nil, formatReason(fmt.Sprintf("the registry has %d bytes, want %d to %d", f.size(), registryHeader, largest))
+	}
+	memory, err := f.mapAll(mmap.ReadWrite)
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	slots, err := decodeRegistry(memory)
+	if err != nil {
+		f.unmap(memory)
+		f.close()
+		return nil, err
+	}
+	return newRegistry(f, memory, slots), nil
+}
+
+func newRegistry(f file, memory []byte, slots int) *registry {
+	r := &registry{file: f, memory: memory, slots: slots}
+	for i := range r.generations {
+		r.generations[i] = mmap.Word64(memory, registryGenerations+8*i)
+	}
+	return r
+}
+
+// word is the word of slot k.
+func (r *registry) word(k int) *atomic.Uint64 { return mmap.Word64(r.memory, slotOffset(k)) }
+
+func slotOffset(k int) int { return registryHeader + k*slotSize }
+
+// claim locks a slot that no living reader has, clears what a dead one left in it, and gives its number. Numbers in
+// taken are this registry's own, whose lock the system would grant again. Clearing also ends a retirement: whatever
+// the slot counts from now on was counted after this step, so to the writer it is a reader that has just come.
+func (r *registry) claim(taken func(k int) bool) (int, error) {
+	for k := range r.slots {
+		if taken(k) {
+			continue
+		}
+		err := r.file.lock(int64(slotOffset(k)))
+		if errors.Is(err, mmap.ErrLocked) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		r.word(k).Store(0)
+		return k, nil
+	}
+	return 0, ErrNoSlot
+}
+
+// clearIfDead clears slot k where no living reader has it. The lock is held meanwhile, so that none can take it
+// half-way.
+func (r *registry) clearIfDead(k int) bool {
+	if r.file.lock(int64(slotOffset(k))) != nil {
+		return false
+	}
+	r.word(k).Store(0)
+	r.file.unlock(int64(slotOffset(k)))
+	return true
+}
+
+// close ends the mapping and, with the file, every byte lock.
+func (r *registry) close() error { return errors.Join(r.file.unmap(r.memory), r.file.close()) }

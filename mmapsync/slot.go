@@ -1,0 +1,42 @@
+package mmapsync
+
+import "sync/atomic"
+
+// slotWord is the value of a slot: how many guards of its reader hold each data file, and whether the writer has
+// given up on it. All three share one word so that a reader can end the retirement of its own slot exactly when
+// nobody holds it.
+type slotWord uint64
+
+const (
+	slotRetired   slotWord = 1 << 63
+	slotCountMask          = 1<<31 - 1
+)
+
+// oneHold is what one hold on data file i adds to a slot's word.
+func oneHold(i int) uint64 { return 1 << (32 * (uint(i) & 1)) }
+
+// holds is the number of guards that hold data file i.
+func (w slotWord) holds(i int) int { return int(w >> (32 * (uint(i) & 1)) & slotCountMask) }
+
+// retired says whether the writer ignores the slot.
+func (w slotWord) retired() bool { return w&slotRetired != 0 }
+
+// slot is one of a Reader's slots. The word is in the registry. Guards of the Reader add and subtract their holds; the
+// writer sets the retired bit, and clears the word only when the byte lock shows that the reader is dead.
+type slot struct {
+	word    *atomic.Uint64
+	number  int
+	waiting [2]atomic.Int32 // goroutines in the slow path of Reader.mapping, each with one hold that refers to no mapping
+}
+
+// hold counts one guard in on data file i. It comes before the load of the mapping that the guard will use.
+func (s *slot) hold(i int) { s.word.Add(oneHold(i)) }
+
+// drop ends one hold.
+func (s *slot) drop(i int) { s.word.Add(-oneHold(i)) }
+
+func (s *slot) load() slotWord { return slotWord(s.word.Load()) }
+
+// reclaim ends the retirement where nobody holds the slot. A goroutine that is still half-way through an Acquire with
+// this slot either has a hold, and the exchange fails, or takes its first hold afterwards, on a live slot.
+func (s *slot) reclaim() bool { return s.word.CompareAndSwap(uint64(slotRetired), 0) }

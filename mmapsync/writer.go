@@ -1,0 +1,184 @@
+package mmapsync
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// WriterOptions holds the settings of a Writer; the zero value is good for production.
+type WriterOptions struct {
+	// Grace is how long one Publish waits, all in all, for readers that still hold the file it wants to fill. Those that
+	// have not let go by then keep what they hold, and the file is replaced. 0 means 100 ms; negative means not to wait.
+	Grace time.Duration
+
+	// Slots is the number of readers that may have the path open at a time, 1 to 65536; 0 means 1024. It takes effect
+	// when the files are made, and a writer that adopts existing files keeps theirs.
+	Slots int
+}
+
+// DefaultGrace is the waiting time where WriterOptions gives none.
+const DefaultGrace = 100 * time.Millisecond
+
+// Writer publishes snapshots under a path. Its methods may be called from several goroutines; publications come one
+// after the other.
+type Writer struct {
+	mu    sync.Mutex
+	sys   system
+	paths paths
+	grace time.Duration
+
+	state    *state // nil once closed
+	registry *registry
+	data     [2]*dataFile // nil where the file in place must not be written to
+	replace  [2]bool      // the file must be replaced at its next publication: a retired slot may hold it
+
+	version    Version   // what the state announces; kept here because nothing in a shared file is taken back as truth
+	sequence   uint64    // of the last publication
+	generation uint64    // the highest given to any data file
+	stuck      [2]uint32 // foreign counts that a whole grace time did not bring to zero; not waited for again
+}
+
+// OpenWriter opens path for publishing and makes its files where there are none. What a former writer left is
+// adopted, and readers that have it open read on. A second writer is refused with [ErrLocked] while the first lives.
+// Files that are there but cannot be trusted are a [*FormatError]. What goes wrong in the system (a full file system,
+// permissions) is returned as it is.
+func OpenWriter(path string, opts WriterOptions) (*Writer, error) {
+	return openWriter(host{}, path, opts)
+}
+
+func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
+	if opts.Grace == 0 {
+		opts.Grace = DefaultGrace
+	}
+	if opts.Slots == 0 {
+		opts.Slots = defaultSlots
+	}
+	if opts.Slots < 0 || opts.Slots > maxSlots {
+		return nil, fmt.Errorf("mmapsync: %d slots, want 1 to %d", opts.Slots, maxSlots)
+	}
+	w := &Writer{sys: sys, paths: paths(path), grace: opts.Grace}
+	f, fresh, err := lockState(sys, w.paths)
+	if err != nil {
+		return nil, err
+	}
+	w.state, err = mapState(f, mmap.ReadWrite)
+	if err != nil {
+		f.close()
+		return nil, explain(w.paths, w.paths.state(), err)
+	}
+	if fresh {
+		if err = w.build(opts.Slots); err != nil {
+			sys.remove(temporary(w.paths.state()))
+		}
+	} else {
+		err = w.adopt()
+	}
+	if err != nil {
+		w.release()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Publish makes data the current snapshot and returns its version; data is copied. It waits at most the grace time,
+// and allocates nothing while data fits the file in place and no reader had to be given up. On an error the former
+// snapshot stays current.
+func (w *Writer) Publish(data []byte) (Version, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == nil {
+		return 0, ErrClosed
+	}
+	if int64(len(data)) > MaxSize {
+		return 0, fmt.Errorf("mmapsync: snapshot of %d bytes, the limit is %d", len(data), int64(MaxSize))
+	}
+	x := w.inactive()
+	w.drain(x)
+	p := publication{sequence: w.sequence + 1, size: uint64(len(data)), hash: contentHash(data)}
+	if err := w.fill(x, data, p); err != nil {
+		return 0, fmt.Errorf("mmapsync: publishing %d bytes: %w", len(data), err)
+	}
+	w.version, w.sequence = newVersion(x, int64(len(data)), p.hash), p.sequence
+	w.state.version.Store(uint64(w.version))
+	return w.version, nil
+}
+
+// inactive is the index of the data file that the next publication goes to.
+func (w *Writer) inactive() int {
+	if w.version == 0 {
+		return 0 // as mmap-sync does
+	}
+	return 1 - w.version.Index()
+}
+
+// fill brings the content into data file x, which nobody may hold but retired slots and, where replace[x] is set,
+// foreign readers.
+func (w *Writer) fill(x int, content []byte, p publication) error {
+	if d := w.data[x]; d != nil && !w.replace[x] && int64(len(content)) <= d.capacity {
+		d.write(content, p)
+		return nil
+	}
+	return w.replaceFile(x, content, p)
+}
+
+// replaceFile puts a new file in the place of data file x. A writer killed before the rename leaves a draft that the
+// next one removes; killed between the rename and the store of the generation it leaves an inactive file of a
+// generation that no reader asks for. A generation is never used twice, also not after an error.
+func (w *Writer) replaceFile(x int, content []byte, p publication) error {
+	w.generation++
+	id := identity{index: x, generation: w.generation, capacity: w.capacityFor(x, int64(len(content)))}
+	d, err := installData(w.sys, w.paths.data(x), id, content, p)
+	if err != nil {
+		return err
+	}
+	if old := w.data[x]; old != nil {
+		old.unmap() // ours alone; readers have mappings of their own
+	}
+	w.data[x], w.replace[x] = d, false
+	w.registry.generations[x].Store(d.generation)
+	return nil
+}
+
+// capacityFor leaves a quarter of headroom, so that slowly growing snapshots seldom need a new file, and gives memory
+// back only where a file is four times too large, so that sizes that vary do not lead to a replacement each.
+func (w *Writer) capacityFor(x int, size int64) int64 {
+	capacity := size + size/4
+	if old := w.data[x]; old != nil && capacity < old.capacity && size > old.capacity/4 {
+		return old.capacity
+	}
+	return capacity
+}
+
+// Close lets go of the path. The last snapshot stays readable, and another writer may open the path.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == nil {
+		return ErrClosed
+	}
+	return w.release()
+}
+
+// release gives back whatever the Writer has so far; the lock goes last.
+func (w *Writer) release() error {
+	var errs []error
+	for i, d := range w.data {
+		if d != nil {
+			errs = append(errs, d.unmap())
+			w.data[i] = nil
+		}
+	}
+	if w.registry != nil {
+		errs = append(errs, w.registry.close())
+		w.registry = nil
+	}
+	if w.state != nil {
+		errs = append(errs, w.state.close())
+		w.state = nil
+	}
+	return errors.Join(errs...)
+}
