@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// inspectCommand is headgate inspect.
+type inspectCommand struct {
+	Dir  string `arg:"" optional:"" help:"Directory of the daemon." default:"/dev/shm/headgate" type:"path"`
+	Key  string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY"`
+	JSON bool   `name:"json" help:"Print one JSON object."`
+}
+
+// Help is shown by headgate inspect --help.
+func (inspectCommand) Help() string {
+	return `Reads what is published as a proxy does, whether or not the daemon runs, and checks its hash.
+
+Keys by dimension: ip=ADDRESS, net=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT.
+
+Examples:
+  headgate inspect
+  headgate inspect /dev/shm/headgate --key ip=203.0.113.7
+  headgate inspect /dev/shm/headgate --key 'ip_ua=203.0.113.7,curl/8.5.0' --json`
+}
+
+// Run prints.
+func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
+	}
+	store, err := featurestore.Open(hostdir.Dir(c.Dir).Features())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no daemon has published here; start one with: headgate run --dir %s", c.Dir, c.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	err = store.View(func(table *featurestore.Table) error {
+		if c.Key != "" {
+			return c.printRow(t.out, table)
+		}
+		return c.printTable(t.out, table)
+	})
+	if errors.Is(err, mmapsync.ErrNotPublished) {
+		return fmt.Errorf("%s: nothing is published yet; the daemon publishes every second", c.Dir)
+	}
+	return err
+}
+
+// inspected is what inspect prints of a table.
+type inspected struct {
+	Published  time.Time            `json:"published"`
+	AgeSeconds float64              `json:"age_seconds"`
+	Bytes      int                  `json:"bytes"`
+	Dimensions []inspectedDimension `json:"dimensions"`
+}
+
+type inspectedDimension struct {
+	Name    string                `json:"name"`
+	Keys    int                   `json:"keys"`
+	Columns []featurestore.Column `json:"columns"`
+}
+
+func (c *inspectCommand) printTable(w io.Writer, table *featurestore.Table) error {
+	published := time.Unix(0, table.Published)
+	in := inspected{Published: published.UTC(), AgeSeconds: time.Since(published).Seconds(), Bytes: table.Size()}
+	for i, d := range table.Schema.Dimensions {
+		in.Dimensions = append(in.Dimensions, inspectedDimension{d.Name, table.Keys(i), d.Columns})
+	}
+	if c.JSON {
+		return json.NewEncoder(w).Encode(in)
+	}
+	fmt.Fprintf(w, "published %s, %.1f s ago, %d bytes\n", in.Published.Format(time.RFC3339Nano), in.AgeSeconds, in.Bytes)
+	for _, d := range in.Dimensions {
+		fmt.Fprintf(w, "\n%s: %d keys, %d features\n", d.Name, d.Keys, len(d.Columns))
+		for _, column := range d.Columns {
+			fmt.Fprintf(w, "  %-28s %-10s%s\n", column.Name, column.Unit, decayText(column.Decay))
+		}
+	}
+	return nil
+}
+
+func decayText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" fades with time constant %v", d)
+}
+
+func (c *inspectCommand) printRow(w io.Writer, table *featurestore.Table) error {
+	dimension, key, err := parseKey(c.Key, table.Seed)
+	if err != nil {
+		return usageError{fmt.Errorf("inspect: --key %s: %w", c.Key, err)}
+	}
+	for i, d := range table.Schema.Dimensions {
+		if d.Name != dimension.String() {
+			continue
+		}
+		row := make([]float32, len(d.Columns))
+		stamp, ok := table.Row(i, key, row)
+		if !ok {
+			return fmt.Errorf("%s is not among the %d keys of dimension %s", c.Key, table.Keys(i), d.Name)
+		}
+		return c.printColumns(w, d, row, stamp)
+	}
+	return fmt.Errorf("dimension %s is not published", dimension)
+}
+
+// printColumns prints a row as it reads now: what fades has faded.
+func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row []float32, stamp int64) error {
+	elapsed := time.Since(time.Unix(0, stamp))
+	values := make(map[string]*float32, len(row))
+	for i, column := range d.Columns {
+		row[i] *= featurestore.Decay(int64(elapsed), column.Decay)
+		if v := row[i]; !math.IsNaN(float64(v)) {
+			values[column.Name] = &v
+		} else {
+			values[column.Name] = nil
+		}
+	}
+	if c.JSON {
+		return json.NewEncoder(w).Encode(struct {
+			Key        string              `json:"key"`
+			AgeSeconds float64             `json:"age_seconds"`
+			Features   map[string]*float32 `json:"features"`
+		}{c.Key, elapsed.Seconds(), values})
+	}
+	fmt.Fprintf(w, "%s, last event %.1f s ago\n", c.Key, elapsed.Seconds())
+	for i, column := range d.Columns {
+		fmt.Fprintf(w, "  %-28s %12.5g %s\n", column.Name, row[i], column.Unit)
+	}
+	return nil
+}
+
+// parseKey reads dimension=key and gives its hash. It makes the event that has the key, so that it cannot differ from what the request
+// path looks up.
+func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
+	name, value, ok := strings.Cut(s, "=")
+	d, known := traffic.DimensionByName(name)
+	if !ok || !known || value == "" {
+		return 0, 0, errors.New("expected DIMENSION=KEY, such as ip=203.0.113.7")
+	}
+	var ev traffic.Event
+	switch d {
+	case traffic.UserAgent:
+		ev.SetUserAgent(value)
+	case traffic.JA4:
+		ev.JA4 = value
+	case traffic.Host:
+		ev.Host = strings.ToLower(value)
+	case traffic.Session:
+		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name")
+	default:
+		address, agent, _ := strings.Cut(value, ",")
+		addr, err := netip.ParseAddr(address)
+		if err != nil {
+			return 0, 0, fmt.Errorf("%q is not an IP address", address)
+		}
+		ev.SetClient(addr)
+		ev.SetUserAgent(agent)
+	}
+	ev.Bound()
+	return d, traffic.KeysOf(&ev, seed)[d], nil
+}

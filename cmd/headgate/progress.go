@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress shows how far a replay is: a bar on a terminal, a line every five seconds elsewhere.
+type progress struct {
+	*terminal
+	total int64 // bytes to read; 0: not known
+	read  int64
+	shown time.Time
+	drawn bool
+}
+
+// reading counts what is read from r.
+func (p *progress) reading(r io.Reader) io.Reader { return &countingReader{r, &p.read} }
+
+type countingReader struct {
+	io.Reader
+	n *int64
+}
+
+func (r *countingReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	*r.n += int64(n)
+	return n, err
+}
+
+// rows is called with the number of rows so far.
+func (p *progress) rows(n int) {
+	now := time.Now()
+	if p.shown.IsZero() {
+		p.shown = now
+	}
+	onTerminal := isTerminal(p.err)
+	if interval := now.Sub(p.shown); interval < 5*time.Second && (!onTerminal || interval < 100*time.Millisecond) {
+		return
+	}
+	p.shown = now
+	if !onTerminal {
+		fmt.Fprintf(p.err, "%d rows%s\n", n, p.percent())
+		return
+	}
+	p.drawn = true
+	const width = 40
+	filled := 0
+	if p.total > 0 {
+		filled = int(width * min(p.read, p.total) / p.total)
+	}
+	fmt.Fprintf(p.err, "\r[%-*s]%s %d rows ", width, strings.Repeat("=", filled), p.percent(), n)
+}
+
+func (p *progress) percent() string {
+	if p.total == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %3d %%", 100*min(p.read, p.total)/p.total)
+}
+
+// end clears the bar.
+func (p *progress) end() {
+	if p.drawn {
+		fmt.Fprintf(p.err, "\r%s\r", strings.Repeat(" ", 70))
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

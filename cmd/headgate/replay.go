@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/proxyhook"
+	"github.com/headgate/headgate/scorer"
+)
+
+// replayCommand is headgate replay.
+type replayCommand struct {
+	File     string        `arg:"" optional:"" help:"Access log: nginx or Apache, combined or common format, also gzip. - is standard input." type:"path"`
+	Out      string        `help:"Write one row per request, as .csv or .jsonl by the name." type:"path" placeholder:"FILE"`
+	Model    string        `help:"Model to score with (CatBoost .cbm or JSON). Default: the built-in one." type:"path" placeholder:"FILE"`
+	Features []string      `help:"Write these features only, by full name, such as ip/requests_1m." placeholder:"NAME"`
+	Simulate time.Duration `help:"Instead of a log, take this much simulated traffic, with the truth in each row." placeholder:"DURATION"`
+	Seed     uint64        `help:"Seed of the simulated traffic." default:"1"`
+	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
+	JSON     bool          `name:"json" help:"Print the summary as one JSON object."`
+}
+
+// Help is shown by headgate replay --help.
+func (replayCommand) Help() string {
+	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row holds what the request path
+would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out.
+
+A flagged request is one with a score below 30.
+
+Examples:
+  headgate replay access.log
+  headgate replay access.log.gz --out rows.csv
+  zcat access.log.*.gz | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
+  headgate replay --simulate 10m --seed 7 --out simulated.csv`
+}
+
+// Run replays.
+func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
+	if (c.File == "") == (c.Simulate == 0) {
+		return usageError{errors.New("replay: name one log file, or --simulate with a duration")}
+	}
+	format, err := formatOf(c.Out)
+	if err != nil {
+		return err
+	}
+	model, err := loadModel(c.Model)
+	if err != nil {
+		return err
+	}
+	p, err := pipeline.New(pipeline.Config{Model: model, Features: c.Features, Window: window.Config{MaxKeys: c.MaxKeys}})
+	if err != nil {
+		return err
+	}
+	progress := &progress{terminal: t}
+	source, closeSource, err := c.source(progress)
+	if err != nil {
+		return err
+	}
+	defer closeSource()
+	out, err := createOutput(c.Out)
+	if err != nil {
+		return err
+	}
+	replay := pipeline.Replay{Pipeline: p, Source: source, FlagBelow: proxyhook.DefaultFlagBelow, Format: format, Progress: progress.rows}
+	if out != nil {
+		replay.Out = out
+	}
+	start := time.Now()
+	summary, err := replay.Run(ctx)
+	progress.end()
+	if err = out.finish(err); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	return c.report(t, summary, time.Since(start))
+}
+
+func formatOf(name string) (pipeline.Format, error) {
+	switch filepath.Ext(name) {
+	case ".csv", "":
+		if name != "" && filepath.Ext(name) == "" {
+			break
+		}
+		return pipeline.CSV{}, nil
+	case ".jsonl":
+		return &pipeline.JSONL{}, nil
+	}
+	return nil, usageError{fmt.Errorf("replay: --out %s: the name must end with .csv or .jsonl", name)}
+}
+
+func loadModel(file string) (*scorer.Model, error) {
+	if file == "" {
+		return scorer.Load(models.Default())
+	}
+	return scorer.LoadFile(file)
+}
+
+// source opens what is to be replayed. Reading it tells progress how far it is.
+func (c *replayCommand) source(p *progress) (_ pipeline.Source, closeSource func() error, err error) {
+	nothing := func() error { return nil }
+	if c.Simulate > 0 {
+		return pipeline.FromSimulator(simulator.Config{Seed: c.Seed}, c.Simulate), nothing, nil
+	}
+	f, closeSource := os.Stdin, nothing
+	if c.File != "-" && filepath.Base(c.File) != "-" {
+		if f, err = os.Open(c.File); err != nil {
+			return nil, nil, err
+		}
+		closeSource = f.Close
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			p.total = info.Size()
+		} else if err == nil && info.IsDir() {
+			return nil, nil, fmt.Errorf("%s is a directory; name a log file", c.File)
+		}
+	}
+	source, err := pipeline.FromLog(p.reading(f))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
+	}
+	return source, closeSource, nil
+}
+
+// output is a file that appears under its name when it is complete.
+type output struct {
+	*bufio.Writer
+	file *os.File
+	name string
+}
+
+func createOutput(name string) (*output, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return nil, err
+	}
+	return &output{bufio.NewWriterSize(f, 1<<20), f, name}, nil
+}
+
+// finish completes the output, or removes it after an error. A nil output has nothing to finish.
+func (o *output) finish(err error) error {
+	if o == nil {
+		return err
+	}
+	if err == nil {
+		err = o.Flush()
+	}
+	if err == nil {
+		err = o.file.Chmod(0o644)
+	}
+	if cerr := o.file.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(o.file.Name(), o.name)
+	}
+	if err != nil {
+		os.Remove(o.file.Name())
+	}
+	return err
+}
+
+func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Duration) error {
+	for _, e := range s.Shown {
+		fmt.Fprintf(t.err, "line %d: %s: %s\n", e.Line, e.Reason, e.Text)
+	}
+	if more := s.Malformed - len(s.Shown); more > 0 {
+		fmt.Fprintf(t.err, "and %d more malformed lines\n", more)
+	}
+	if len(s.Unknown) > 0 {
+		fmt.Fprintf(t.err, "the model wants features that nobody computes: %s\n", strings.Join(s.Unknown, ", "))
+	}
+	rate := float64(s.Rows+s.Malformed) / took.Seconds()
+	if c.JSON {
+		return json.NewEncoder(t.out).Encode(struct {
+			pipeline.Summary
+			Seconds        float64 `json:"seconds"`
+			LinesPerSecond float64 `json:"lines_per_second"`
+		}{s, took.Seconds(), rate})
+	}
+	return printSummary(t.out, s, took, rate, c.Out)
+}
+
+func printSummary(w io.Writer, s pipeline.Summary, took time.Duration, rate float64, out string) error {
+	fmt.Fprintf(w, "requests    %d, of them %d no HTTP; %d malformed lines left out\n", s.Rows, s.NoHTTP, s.Malformed)
+	if s.Rows > 0 {
+		fmt.Fprintf(w, "period      %s to %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
+		fmt.Fprintf(w, "flagged     %d (%.1f %%)\n", s.Flagged, 100*float64(s.Flagged)/float64(s.Rows))
+		printScores(w, s)
+	}
+	fmt.Fprintf(w, "speed       %.0f lines/s, %.2f s\n", rate, took.Seconds())
+	if out != "" {
+		fmt.Fprintf(w, "rows        %s\n", out)
+	}
+	return nil
+}
+
+// printScores draws the scores as bars, the longest of 40 characters.
+func printScores(w io.Writer, s pipeline.Summary) {
+	most := 1
+	for _, n := range s.Scores {
+		most = max(most, n)
+	}
+	fmt.Fprintln(w, "scores      1 = bot .. 99 = human")
+	for i, n := range s.Scores {
+		fmt.Fprintf(w, "  %2d-%2d %8d %s\n", max(1, 10*i), 10*i+9, n, strings.Repeat("#", (40*n+most-1)/most))
+	}
+}

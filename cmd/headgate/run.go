@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/daemon"
+)
+
+// runCommand is headgate run.
+type runCommand struct {
+	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist." default:"/dev/shm/headgate" type:"path"`
+	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz. Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
+	Interval   time.Duration `help:"Time between two publications." default:"1s"`
+	Checkpoint time.Duration `help:"Time between two checkpoints of the aggregation." default:"1m"`
+	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
+	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`
+}
+
+// Help is shown by headgate run --help.
+func (runCommand) Help() string {
+	return `The daemon consumes the events of every proxy that uses the directory, folds them into features in sliding windows, and
+publishes these. It ends on SIGTERM or SIGINT after a last publication and checkpoint. It may be killed at any time: proxies
+serve on, and it takes up its work when it is started again.
+
+Examples:
+  headgate run
+  headgate run --dir /dev/shm/edge --listen 127.0.0.1:9478 --max-keys 1000000
+  curl http://127.0.0.1:9477/metrics`
+}
+
+// Run runs the daemon until ctx is done.
+func (c *runCommand) Run(ctx context.Context, t *terminal) error {
+	d, err := daemon.Open(daemon.Config{
+		Dir:        c.Dir,
+		Listen:     c.Listen,
+		Interval:   c.Interval,
+		Checkpoint: c.Checkpoint,
+		Window:     window.Config{MaxKeys: c.MaxKeys, Idle: c.Idle},
+		Log:        t.log,
+	})
+	if err != nil {
+		return err
+	}
+	t.log.Info("headgate: running", "dir", c.Dir)
+	return d.Run(ctx)
+}

@@ -1,0 +1,186 @@
+package featurestore_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore"
+)
+
+// probe is a way to look at images that may be damaged: as a table and through a selection.
+type probe struct {
+	publish   func([]byte)
+	selection *featurestore.Selection
+}
+
+func newProbe(t testing.TB) *probe {
+	t.Helper()
+	store, publish := publishBytes(t)
+	return &probe{publish, store.Select([]string{"ip", "host"}, []string{"ip/requests", "host/rate", "ip/share", "host/none"})}
+}
+
+// look must end in values or a *FormatError. It tells whether both ways gave values.
+func (p *probe) look(t testing.TB, image []byte) bool {
+	t.Helper()
+	var format *featurestore.FormatError
+	table, err := featurestore.OpenTable(image)
+	if err != nil && !errors.As(err, &format) {
+		t.Fatalf("OpenTable: %v is no *FormatError", err)
+	}
+	if err == nil {
+		visit(table)
+	}
+	dst := []float32{0, 0, 0, 0}
+	p.publish(image)
+	_, rerr := p.selection.Read(dst, []uint64{42, 42}, noon)
+	if rerr == nil {
+		return err == nil
+	}
+	if !errors.As(rerr, &format) || format.Error() == "" {
+		t.Fatalf("Read: %v is no *FormatError", rerr)
+	}
+	if slices.ContainsFunc(dst, func(v float32) bool { return v == v }) {
+		t.Fatalf("Read: values %v with the error %v", dst, rerr)
+	}
+	return false
+}
+
+// visit looks up and lists everything.
+func visit(table *featurestore.Table) {
+	row := make([]float32, featurestore.MaxColumns)
+	for d := range table.Schema.Dimensions {
+		for _, key := range []uint64{0, 1, 42, 1 << 63, math.MaxUint64} {
+			table.Row(d, key, row)
+		}
+		n := 0
+		table.Each(d, func(uint64, int64, []float32) { n++ })
+		if n < 0 || table.Keys(d) < 0 || table.Keys(d) > table.Size() {
+			panic("counts out of range")
+		}
+	}
+}
+
+var wild = []uint64{0, 1, 2, 3, 7, 63, 64, 65, 127, 128, 1 << 10, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 56, 1 << 58,
+	1<<61 - 1, 1 << 61, 1<<63 - 1, 1 << 63, 1<<64 - 64, 1<<64 - 1}
+
+// Every field of the header and of the directory may hold anything.
+func TestWildFields(t *testing.T) {
+	p, sound := newProbe(t), smallImage(t)
+	if !p.look(t, sound) {
+		t.Fatal("the image is not sound to begin with")
+	}
+	header := []int{0, 8, 12, 16, 24, 32, 40, 48, 56, 64}
+	entry := []int{0, 8, 16, 24, 32, 36}
+	for _, field := range entry {
+		header = append(header, 128+field, 128+64+field)
+	}
+	for _, at := range header {
+		for _, value := range wild {
+			for _, size := range []int{4, 8} {
+				image := slices.Clone(sound)
+				var b [8]byte
+				binary.LittleEndian.PutUint64(b[:], value)
+				copy(image[at:], b[:size])
+				p.look(t, image)
+			}
+		}
+	}
+}
+
+// Fields that agree with each other and not with the image.
+func TestWildPairs(t *testing.T) {
+	p, sound := newProbe(t), smallImage(t)
+	rng := rand.New(rand.NewPCG(6, 6))
+	for range 4000 {
+		image := slices.Clone(sound)
+		for range 1 + rng.IntN(4) {
+			at := 8 * rng.IntN((128+2*64)/8)
+			value := wild[rng.IntN(len(wild))] + uint64(rng.IntN(3)) - 1
+			if rng.IntN(2) == 0 {
+				value = uint64(rng.IntN(2 * len(image)))
+			}
+			binary.LittleEndian.PutUint64(image[at:], value)
+		}
+		p.look(t, image)
+	}
+}
+
+// A cut image is refused, also when its header tells the size that it was cut to.
+func TestTruncation(t *testing.T) {
+	p, sound := newProbe(t), smallImage(t)
+	for n := 0; n < len(sound); n += 7 {
+		if p.look(t, sound[:n]) {
+			t.Fatalf("%d of %d bytes are taken for whole", n, len(sound))
+		}
+		if n >= 56 {
+			image := slices.Clone(sound[:n])
+			binary.LittleEndian.PutUint64(image[48:], uint64(n))
+			p.look(t, image)
+		}
+	}
+	if p.look(t, append(slices.Clone(sound), 0)) {
+		t.Error("a byte too many goes unnoticed")
+	}
+}
+
+func TestBitFlips(t *testing.T) {
+	p, sound := newProbe(t), smallImage(t)
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 4000 {
+		image := slices.Clone(sound)
+		for range 1 + rng.IntN(3) {
+			image[rng.IntN(len(image))] ^= 1 << rng.IntN(8)
+		}
+		p.look(t, image)
+	}
+}
+
+// A table without any free place ends a lookup all the same.
+func TestFullTableEndsLookups(t *testing.T) {
+	p, image := newProbe(t), smallImage(t)
+	for d := range 2 {
+		entry := image[128+64*d:]
+		buckets, index := binary.LittleEndian.Uint64(entry[8:]), binary.LittleEndian.Uint64(entry[16:])
+		for n := range 8 * buckets {
+			binary.LittleEndian.PutUint64(image[index+8*n:], 77+n)
+		}
+	}
+	if !p.look(t, image) {
+		t.Error("the table is not readable")
+	}
+}
+
+// Each way in which an image can be wrong has a message of its own.
+func TestMessages(t *testing.T) {
+	sound := smallImage(t)
+	seen := make(map[string]string)
+	for name, damage := range map[string]func(b []byte) []byte{
+		"empty":       func(b []byte) []byte { return nil },
+		"magic":       func(b []byte) []byte { b[0] ^= 1; return b },
+		"version":     func(b []byte) []byte { b[8]++; return b },
+		"dimensions":  func(b []byte) []byte { b[12] = 0; return b },
+		"size":        func(b []byte) []byte { return b[:len(b)-1] },
+		"schema at":   func(b []byte) []byte { b[60] = 1; return b },
+		"fingerprint": func(b []byte) []byte { b[16] ^= 1; return b },
+		"entries":     func(b []byte) []byte { b[12] = 1; return b },
+		"entry":       func(b []byte) []byte { b[128+16+7] = 1; return b },
+	} {
+		var format *featurestore.FormatError
+		_, err := featurestore.OpenTable(damage(slices.Clone(sound)))
+		if !errors.As(err, &format) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if other, ok := seen[format.Reason]; ok {
+			t.Errorf("%s and %s: both %q", name, other, format.Reason)
+		}
+		seen[format.Reason] = name
+		if format.Error() != fmt.Sprint("feature table: ", format.Reason) {
+			t.Errorf("%s: %q", name, format.Error())
+		}
+	}
+}

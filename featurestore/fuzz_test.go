@@ -1,0 +1,73 @@
+package featurestore_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+)
+
+// FuzzOpenTable looks at any bytes as a table and through a selection: values or a *FormatError, and nothing out of range. Since random
+// bytes hardly ever get past the magic, it also does so with the header repaired.
+func FuzzOpenTable(f *testing.F) {
+	for _, seed := range fuzzImages(f) {
+		f.Add(seed)
+	}
+	p := newProbe(f)
+	sound := smallImage(f)
+	f.Fuzz(func(t *testing.T, image []byte) {
+		p.look(t, image)
+		if len(image) < 128 {
+			return
+		}
+		repaired := slices.Clone(image)
+		copy(repaired, sound[:24]) // magic, version, dimensions, fingerprint
+		for i := range 8 {
+			repaired[48+i] = byte(uint64(len(image)) >> (8 * i))
+		}
+		p.look(t, repaired)
+	})
+}
+
+// fuzzImages are sound images of several shapes, and one of each damage that a test names.
+func fuzzImages(t testing.TB) [][]byte {
+	t.Helper()
+	images := [][]byte{nil, smallImage(t), readGolden(t)}
+	for _, schema := range []featurestore.Schema{
+		{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "requests", Decay: time.Hour}}}}},
+		smallSchema(),
+	} {
+		b, err := featurestore.NewBuilder(schema, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes := make([]int, len(schema.Dimensions))
+		sizes[0] = 20
+		if err := b.Begin(noon, sizes); err != nil {
+			t.Fatal(err)
+		}
+		row := make([]float32, len(schema.Dimensions[0].Columns))
+		for key := range uint64(20) {
+			if err := b.Put(0, (key+1)*0x9e3779b97f4a7c15, noon, row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		images = append(images, b.Image())
+	}
+	cut := smallImage(t)
+	return append(images, cut[:128], cut[:len(cut)/2], append(slices.Clone(cut), 0))
+}
+
+// The seeds are what they are meant to be: most of them are read.
+func TestFuzzSeeds(t *testing.T) {
+	sound := 0
+	for _, image := range fuzzImages(t) {
+		if _, err := featurestore.OpenTable(image); err == nil {
+			sound++
+		}
+	}
+	if sound != 4 {
+		t.Errorf("%d sound seeds, want 4", sound)
+	}
+}

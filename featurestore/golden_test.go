@@ -1,0 +1,129 @@
+package featurestore_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"flag"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata from what the code writes now")
+
+// The golden file is the image of smallImage in hexadecimal, 16 bytes a line.
+const goldenPath = "testdata/table-v1.hex"
+
+func readGolden(t testing.TB) []byte {
+	t.Helper()
+	text, err := os.ReadFile(goldenPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := hex.DecodeString(strings.ReplaceAll(string(text), "\n", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return golden
+}
+
+func writeGolden(t testing.TB, image []byte) {
+	t.Helper()
+	var text []byte
+	for ; len(image) > 0; image = image[min(16, len(image)):] {
+		text = append(hex.AppendEncode(text, image[:min(16, len(image))]), '\n')
+	}
+	if err := os.WriteFile(goldenPath, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// goldenSchema is frozen: the fingerprint is a hash of these bytes.
+const goldenSchema = `{"dimensions":[` +
+	`{"name":"ip","columns":[{"name":"requests","unit":"requests","decay_ns":60000000000},{"name":"share","unit":"share"}]},` +
+	`{"name":"host","columns":[{"name":"rate","unit":"1/s","decay_ns":1000000000}]}]}`
+
+// The format is what the file says, byte range by byte range, not what the code makes of it.
+func TestGoldenFile(t *testing.T) {
+	made := smallImage(t)
+	if *update {
+		writeGolden(t, made)
+	}
+	golden := readGolden(t)
+	if !bytes.Equal(golden, made) {
+		t.Errorf("the code writes other bytes than %s holds; go test -run Golden -update rewrites it", goldenPath)
+	}
+	const (
+		schemaAt = 128 + 2*64                                // behind the header and two directory entries
+		ip       = 512                                       // behind the schema's 214 bytes, on a cache line
+		ipRows   = ip + 64                                   // one bucket
+		host     = ipRows + 128                              // eight rows of three words are 96 bytes
+		hostRows = host + 64                                 //
+		size     = hostRows + 64                             // eight rows of two words
+		second   = 256                                       // ticks
+		epoch    = 1_758_880_192_000_000_000                 // the whole second 2^31 ticks before the publication
+		now      = (1_767_268_800-1_758_880_192)*second + 31 // stamp of the publication: 0.123456789 s are 31 ticks
+	)
+	if len(golden) != size || string(golden[:8]) != "HGTABLE1" {
+		t.Fatalf("%d bytes, beginning with %q", len(golden), golden[:8])
+	}
+	if got := string(golden[schemaAt:][:len(goldenSchema)]); got != goldenSchema {
+		t.Errorf("schema %s", got)
+	}
+	f := func(v float32) uint64 { return uint64(math.Float32bits(v)) }
+	for _, word := range []struct {
+		offset, bytes int
+		name          string
+		want          uint64
+	}{
+		{8, 4, "version", 1}, {12, 4, "dimensions", 2}, {16, 8, "fingerprint", goldenFingerprint},
+		{24, 8, "published", noon}, {32, 8, "epoch", epoch}, {40, 8, "seed", 7}, {48, 8, "size", size},
+		{56, 8, "offset of the schema", schemaAt}, {64, 4, "its size", uint64(len(goldenSchema))},
+
+		{128, 8, "ip: keys", 2}, {136, 8, "ip: buckets", 1}, {144, 8, "ip: offset of the buckets", ip},
+		{152, 8, "ip: offset of the rows", ipRows}, {160, 4, "ip: columns", 2}, {164, 4, "ip: words of a row", 3},
+		{192, 8, "host: keys", 1}, {200, 8, "host: buckets", 1}, {208, 8, "host: offset of the buckets", host},
+		{216, 8, "host: offset of the rows", hostRows}, {224, 4, "host: columns", 1}, {228, 4, "host: words of a row", 2},
+
+		{ip, 8, "ip: key 0", 42}, {ip + 8, 8, "ip: key 1", 1 << 63},
+		{ipRows, 4, "row 0: stamp", now}, {ipRows + 4, 4, "row 0: requests", f(1)}, {ipRows + 8, 4, "row 0: share", f(2)},
+		{ipRows + 12, 4, "row 1: stamp", now - 3600*second}, {ipRows + 16, 4, "row 1: requests", f(3)},
+		{ipRows + 20, 4, "row 1: share", f(nan)},
+		{host, 8, "host: key 0", 42}, {hostRows, 4, "row 0: stamp", now - second}, {hostRows + 4, 4, "row 0: rate", f(5)},
+	} {
+		var padded [8]byte
+		copy(padded[:], golden[word.offset:][:word.bytes])
+		if got := binary.LittleEndian.Uint64(padded[:]); got != word.want {
+			t.Errorf("offset %d, %s: %#x, want %#x", word.offset, word.name, got, word.want)
+		}
+		clear(golden[word.offset:][:word.bytes])
+	}
+	clear(golden[:8])
+	clear(golden[schemaAt:][:len(goldenSchema)])
+	if rest := bytes.TrimLeft(golden, "\x00"); len(rest) != 0 {
+		t.Errorf("bytes outside the words named are not zero, the first at offset %d", len(golden)-len(rest))
+	}
+}
+
+// goldenFingerprint is the MetroHash64 of goldenSchema, seed 0x736368656d61.
+const goldenFingerprint = 0xfed3d2e4ef57b0c7
+
+// What the file holds can be read.
+func TestGoldenFileOpens(t *testing.T) {
+	table, err := featurestore.OpenTable(readGolden(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := model{
+		{42: {noon, []float32{1, 2}}, 1 << 63: {noon - 3600e9, []float32{3, nan}}},
+		{42: {noon - 1e9, []float32{5}}},
+	}
+	m.compare(t, table)
+	if table.Published != noon || table.Seed != 7 || !sameSchema(table.Schema, smallSchema()) {
+		t.Errorf("%+v", table)
+	}
+}

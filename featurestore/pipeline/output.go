@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// Format is how rows are written down.
+type Format interface {
+	// AppendHeader appends what comes before the first row.
+	AppendHeader(dst []byte, features []string) []byte
+	// AppendRow appends a row and its line end.
+	AppendRow(dst []byte, r *Record) []byte
+}
+
+// Record is a row with what identifies its request.
+type Record struct {
+	Line     int // of the log, from 1; of simulated traffic the number of the request
+	Event    traffic.Event
+	Referer  string
+	Truth    string // what made a simulated request; empty: not known
+	Score    uint8
+	Features []float32
+}
+
+// identity are the columns before the features.
+var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
+	"referer", "user_agent", "truth", "score"}
+
+// CSV writes comma-separated values (RFC 4180) with a header line. What is not known is an empty field. Numbers are the shortest that give the
+// same float32 again, times RFC 3339.
+type CSV struct{}
+
+// AppendHeader implements [Format].
+func (CSV) AppendHeader(dst []byte, features []string) []byte {
+	for i, name := range append(append([]string(nil), identity...), features...) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendField(dst, name)
+	}
+	return append(dst, '\n')
+}
+
+// AppendRow implements [Format].
+func (CSV) AppendRow(dst []byte, r *Record) []byte {
+	ev := &r.Event
+	dst = strconv.AppendInt(dst, int64(r.Line), 10)
+	dst = append(dst, ',')
+	dst = ev.At().UTC().AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, ',')
+	if addr := ev.Addr(); addr.IsValid() {
+		dst = addr.AppendTo(dst)
+	}
+	for _, s := range [...]string{ev.Method, ev.Host, ev.Path} {
+		dst = appendField(append(dst, ','), s)
+	}
+	for _, n := range [...]uint64{uint64(ev.Query), uint64(ev.Version), uint64(ev.Status), ev.Bytes} {
+		dst = strconv.AppendUint(append(dst, ','), n, 10)
+	}
+	for _, s := range [...]string{r.Referer, ev.UserAgent, r.Truth} {
+		dst = appendField(append(dst, ','), s)
+	}
+	dst = strconv.AppendUint(append(dst, ','), uint64(r.Score), 10)
+	for _, v := range r.Features {
+		dst = append(dst, ',')
+		if v == v {
+			dst = appendNumber(dst, v)
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendField quotes a field where it has to be. Line ends within a field stay as they are.
+func appendField(dst []byte, s string) []byte {
+	if !strings.ContainsAny(s, "\",\r\n") && !strings.HasPrefix(s, " ") {
+		return append(dst, s...)
+	}
+	dst = append(dst, '"')
+	for i := range len(s) {
+		if s[i] == '"' {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, s[i])
+	}
+	return append(dst, '"')
+}
+
+// appendNumber takes the short way for the many small whole numbers.
+func appendNumber(dst []byte, v float32) []byte {
+	if n := int32(v); float32(n) == v && n > -1<<20 && n < 1<<20 && (n != 0 || !math.Signbit(float64(v))) {
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
+}
+
+// JSONL writes one JSON object per line; features are members of "features", null where not known. Bytes that are no UTF-8 become
+// U+FFFD.
+type JSONL struct {
+	keys [][]byte // quoted names of the features
+}
+
+// AppendHeader implements [Format]. It writes nothing and keeps the names.
+func (j *JSONL) AppendHeader(dst []byte, features []string) []byte {
+	for _, name := range features {
+		j.keys = append(j.keys, appendJSON(nil, name))
+	}
+	return dst
+}
+
+// AppendRow implements [Format].
+func (j *JSONL) AppendRow(dst []byte, r *Record) []byte {
+	ev := &r.Event
+	client := ""
+	if addr := ev.Addr(); addr.IsValid() {
+		client = addr.String()
+	}
+	dst = strconv.AppendInt(append(dst, `{"line":`...), int64(r.Line), 10)
+	for _, m := range [...]struct{ name, value string }{
+		{"time", ev.At().UTC().Format(time.RFC3339Nano)}, {"client", client}, {"method", ev.Method}, {"host", ev.Host},
+		{"path", ev.Path}, {"referer", r.Referer}, {"user_agent", ev.UserAgent}, {"truth", r.Truth},
+	} {
+		dst = appendJSON(append(append(append(dst, `,"`...), m.name...), `":`...), m.value)
+	}
+	for _, m := range [...]struct {
+		name  string
+		value uint64
+	}{
+		{"query_length", uint64(ev.Query)}, {"http_version", uint64(ev.Version)}, {"status", uint64(ev.Status)},
+		{"bytes", ev.Bytes}, {"score", uint64(r.Score)},
+	} {
+		dst = strconv.AppendUint(append(append(append(dst, `,"`...), m.name...), `":`...), m.value, 10)
+	}
+	dst = append(dst, `,"features":{`...)
+	for i, v := range r.Features {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(dst, j.keys[i]...), ':')
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			dst = append(dst, "null"...)
+		} else {
+			dst = appendNumber(dst, v)
+		}
+	}
+	return append(dst, "}}\n"...)
+}
+
+func appendJSON(dst []byte, s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil { // no string fails
+		return append(dst, `""`...)
+	}
+	return append(dst, b...)
+}

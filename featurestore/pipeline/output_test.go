@@ -1,0 +1,169 @@
+package pipeline_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// nasty are strings that clients send and formats trip over.
+var nasty = []string{
+	"", "/", `/"`, `/""a"`, "/a,b", "/a\nb", "/a\rb", "/a\r\nb", " /leading", "/trailing ", "\t", "/\x00\x01\x7f", "/\xff\xfe", "/ä/\u2028",
+	"=1+1", "-", "/a;b", `\`, "'", "</script>", "/\xed\xa0\x80", strings.Repeat(`"`, 200),
+}
+
+// numbers are feature values at the edges.
+var numbers = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.1, 1 << 20, -1 << 20, 1<<24 + 2, 1.5e-45, math.MaxFloat32, 16777215.0 / 3,
+	float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}
+
+func nastyRecord(text string, values []float32) *pipeline.Record {
+	r := &pipeline.Record{Line: 7, Referer: text, Truth: "bot:" + text, Score: 42, Features: values}
+	r.Event = traffic.Event{Time: time.Date(2026, 5, 1, 1, 2, 3, 45e6, time.UTC).UnixNano(), Method: "GET", Host: text, Path: text, Query: 9,
+		UserAgent: text, Version: 11, Status: 404, Bytes: math.MaxUint64}
+	r.Event.SetClient(netip.MustParseAddr("2001:db8::1"))
+	return r
+}
+
+func names(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, "f"+strconv.Itoa(i))
+	}
+	return names
+}
+
+func TestCSVIsReadable(t *testing.T) {
+	b := pipeline.CSV{}.AppendHeader(nil, names(len(numbers)))
+	for _, text := range nasty {
+		b = pipeline.CSV{}.AppendRow(b, nastyRecord(text, numbers))
+	}
+	rows, err := csv.NewReader(strings.NewReader(string(b))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(nasty)+1 {
+		t.Fatalf("%d rows, want %d", len(rows), len(nasty)+1)
+	}
+	column := make(map[string]int)
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	for i, row := range rows[1:] {
+		// encoding/csv gives a line feed for a carriage return and a line feed, also in a quoted field.
+		want := strings.ReplaceAll(nasty[i], "\r\n", "\n")
+		for name, want := range map[string]string{
+			"path": want, "host": want, "referer": want, "user_agent": want, "truth": "bot:" + want, "line": "7", "score": "42",
+			"method": "GET", "client": "2001:db8::1", "time": "2026-05-01T01:02:03.045Z", "query_length": "9", "http_version": "11",
+			"status": "404", "bytes": "18446744073709551615",
+		} {
+			if got := row[column[name]]; got != want {
+				t.Errorf("%q: %s is %q, want %q", nasty[i], name, got, want)
+			}
+		}
+		checkNumbers(t, row[column["f0"]:])
+	}
+}
+
+// checkNumbers wants the very float32 values back, and nothing for NaN.
+func checkNumbers(t *testing.T, fields []string) {
+	t.Helper()
+	if len(fields) != len(numbers) {
+		t.Fatalf("%d features, want %d", len(fields), len(numbers))
+	}
+	for i, want := range numbers {
+		if want != want {
+			if fields[i] != "" {
+				t.Errorf("NaN is %q, want nothing", fields[i])
+			}
+			continue
+		}
+		got, err := strconv.ParseFloat(fields[i], 32)
+		if err != nil || math.Float32bits(float32(got)) != math.Float32bits(want) {
+			t.Errorf("%v is %q", want, fields[i])
+		}
+	}
+}
+
+func TestJSONLIsReadable(t *testing.T) {
+	format := &pipeline.JSONL{}
+	b := format.AppendHeader(nil, names(len(numbers)))
+	for _, text := range nasty {
+		b = format.AppendRow(b, nastyRecord(text, numbers))
+	}
+	lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+	if len(lines) != len(nasty) {
+		t.Fatalf("%d lines, want %d", len(lines), len(nasty))
+	}
+	for i, line := range lines {
+		var row struct {
+			Line                                       int
+			Time                                       time.Time
+			Client, Method, Host, Path, Referer, Truth string
+			UserAgent                                  string `json:"user_agent"`
+			Query                                      int    `json:"query_length"`
+			Version                                    int    `json:"http_version"`
+			Status, Score                              int
+			Bytes                                      uint64
+			Features                                   map[string]*float32
+		}
+		d := json.NewDecoder(strings.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&row); err != nil {
+			t.Fatalf("%q: %v in %s", nasty[i], err, line)
+		}
+		want := replaceInvalid(nasty[i])
+		if row.Path != want || row.Host != want || row.UserAgent != want || row.Referer != want || row.Truth != "bot:"+want {
+			t.Errorf("%q came back as %q", nasty[i], row.Path)
+		}
+		if row.Line != 7 || row.Score != 42 || row.Query != 9 || row.Version != 11 || row.Status != 404 || row.Bytes != math.MaxUint64 ||
+			row.Client != "2001:db8::1" || row.Method != "GET" || row.Time.Nanosecond() != 45e6 {
+			t.Errorf("row %+v", row)
+		}
+		checkMembers(t, row.Features)
+	}
+}
+
+// replaceInvalid puts U+FFFD in the place of each byte that is no UTF-8.
+func replaceInvalid(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		b.WriteRune(r)
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// checkMembers wants the very float32 values back, and null for what JSON has no number for.
+func checkMembers(t *testing.T, features map[string]*float32) {
+	t.Helper()
+	if len(features) != len(numbers) {
+		t.Fatalf("%d features, want %d", len(features), len(numbers))
+	}
+	for i, want := range numbers {
+		got := features["f"+strconv.Itoa(i)]
+		if finite := want-want == 0; !finite && got != nil || finite && (got == nil || math.Float32bits(*got) != math.Float32bits(want)) {
+			t.Errorf("%v came back as %v", want, got)
+		}
+	}
+}
+
+// An unknown client is an empty field.
+func TestUnknownClient(t *testing.T) {
+	r := &pipeline.Record{}
+	if row := string(pipeline.CSV{}.AppendRow(nil, r)); !strings.HasPrefix(row, "0,1970-01-01T00:00:00Z,,") {
+		t.Errorf("CSV row %q", row)
+	}
+	if row := string((&pipeline.JSONL{}).AppendRow(nil, r)); !strings.Contains(row, `"client":""`) {
+		t.Errorf("JSON row %q", row)
+	}
+}

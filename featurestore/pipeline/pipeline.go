@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/scorer"
+)
+
+// Config configures a Pipeline. Model is needed; the rest has defaults.
+type Config struct {
+	Model    *scorer.Model
+	Window   window.Config
+	Interval time.Duration // between two publications; default 1 s, as the daemon's
+
+	// Features are the full names of the features that rows hold; one that nobody computes is an error. Default: all,
+	// single-request features first, each in the catalog's order.
+	Features []string
+}
+
+// Row is what a Pipeline makes of one request. Its slices are reused for the next one.
+type Row struct {
+	Score    uint8     // 1 = certainly a bot .. 99 = certainly human
+	Features []float32 // in the order of Pipeline.Features
+}
+
+// Pipeline scores requests in virtual time. It is for one goroutine.
+type Pipeline struct {
+	aggregator *window.Aggregator
+	pending    pending
+	interval   int64
+	published  int64 // time of the last publication
+	ticked     int64 // time of the last tick
+
+	model  view
+	output view
+	scorer *scorer.Model
+	row    *scorer.Row
+	out    Row
+}
+
+// view is a list of features with what is needed to fill it.
+type view struct {
+	names     []string
+	vector    *traffic.Vector
+	selection *window.Selection
+	inter     []float32
+	values    []float32
+}
+
+// hashSeed seeds the keys. Offline, where nobody chooses keys to collide, it is a constant.
+const hashSeed = 1
+
+// New makes a Pipeline with nothing in it.
+func New(config Config) (*Pipeline, error) {
+	aggregator, err := window.New(config.Window)
+	if err != nil {
+		return nil, err
+	}
+	if config.Interval <= 0 {
+		config.Interval = time.Second
+	}
+	if config.Features == nil {
+		config.Features = AllFeatures()
+	}
+	output := newView(aggregator, config.Features)
+	if unknown := output.unknown(); len(unknown) > 0 {
+		return nil, fmt.Errorf("pipeline: there is no feature named %s", strings.Join(unknown, ", "))
+	}
+	var inputs []string
+	for _, f := range config.Model.Features() {
+		inputs = append(inputs, f.Name)
+	}
+	p := &Pipeline{
+		aggregator: aggregator,
+		interval:   int64(config.Interval),
+		model:      newView(aggregator, inputs),
+		output:     output,
+		scorer:     config.Model,
+		row:        config.Model.NewRow(),
+	}
+	p.out.Features = p.output.values
+	return p, nil
+}
+
+// AllFeatures gives the full names of all features that there are.
+func AllFeatures() []string {
+	var names []string
+	for _, f := range traffic.RequestCatalog {
+		names = append(names, f.FullName())
+	}
+	for _, f := range traffic.Catalog() {
+		names = append(names, f.FullName())
+	}
+	return names
+}
+
+func newView(a *window.Aggregator, names []string) view {
+	vector := traffic.NewVector(names)
+	return view{
+		names:     names,
+		vector:    vector,
+		selection: a.Select(vector.Inter()),
+		inter:     make([]float32, len(vector.Inter())),
+		values:    make([]float32, len(names)),
+	}
+}
+
+// Features gives the names of a row's features.
+func (p *Pipeline) Features() []string { return p.output.names }
+
+// Unknown gives the features that the model wants and nobody computes: they are NaN in every row.
+func (p *Pipeline) Unknown() []string { return p.model.unknown() }
+
+// Stats gives the aggregation's counts.
+func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
+
+// Score makes the row of the next request, then lets the request count for those after it, once it has ended and a publication has come
+// round. Requests are to come in the order of their times; one that is earlier than its predecessor sees the features of
+// its predecessor's instant. The row stays valid until the next call.
+func (p *Pipeline) Score(ev *traffic.Event) *Row {
+	p.publish(ev.Time)
+	keys := traffic.KeysOf(ev, hashSeed)
+	p.output.fill(ev, &keys)
+	p.model.fill(ev, &keys)
+	p.out.Score = uint8(scorer.Score(scorer.Probability(p.scorer.Raw(p.row, p.model.values))))
+	ev.Score = p.out.Score
+	p.pending.push(ev)
+	return &p.out
+}
+
+// unknown gives the names that nobody computes.
+func (v *view) unknown() []string { return slices.Concat(v.vector.Unknown(), v.selection.Unknown()) }
+
+func (v *view) fill(ev *traffic.Event, keys *traffic.Keys) {
+	v.selection.Read(v.inter, keys, ev.Time)
+	v.vector.Fill(v.values, ev, v.inter)
+}
+
+// publish brings the aggregation to the last publication at or before now: what had ended by then counts.
+func (p *Pipeline) publish(now int64) {
+	at := now - now%p.interval
+	if at <= p.published {
+		return
+	}
+	p.published = at
+	for p.pending.endedBefore(at) {
+		ends := p.pending.ends()
+		p.tick(ends - ends%p.interval)
+		p.aggregator.Add(p.pending.pop())
+	}
+	p.tick(at)
+}
+
+// tick drops idle keys as the publications up to now have done, minute by minute: the order in which places become free decides which
+// keys are evicted later. Where nothing is kept there is nothing to drop, however long the log is silent.
+func (p *Pipeline) tick(now int64) {
+	const minute = int64(time.Minute)
+	for at := p.ticked - p.ticked%minute + minute; at < now && p.keepsAny(); at += minute {
+		p.aggregator.Tick(at)
+	}
+	p.aggregator.Tick(now)
+	p.ticked = max(p.ticked, now)
+}
+
+func (p *Pipeline) keepsAny() bool { return p.aggregator.Stats().Keys != [traffic.NumDimensions]int{} }

@@ -1,0 +1,177 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/internal/simulator"
+)
+
+// Source gives requests in the order of their times: it fills Line, Event, Referer and Truth of r. io.EOF ends it; a
+// *accesslog.LineError is counted and reading goes on; any other error ends the replay.
+type Source interface {
+	Next(r *Record) error
+}
+
+// FromLog reads an access log in nginx's or Apache's combined or common format, plain or gzip.
+func FromLog(r io.Reader) (Source, error) {
+	reader, err := accesslog.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	return &logSource{reader: reader}, nil
+}
+
+type logSource struct {
+	reader *accesslog.Reader
+	entry  accesslog.Entry
+}
+
+func (s *logSource) Next(r *Record) error {
+	if err := s.reader.Next(&s.entry); err != nil {
+		return err
+	}
+	r.Line, r.Referer, r.Truth = s.entry.Line, string(s.entry.Referer), ""
+	FromEntry(&r.Event, &s.entry)
+	return nil
+}
+
+// FromSimulator gives the simulated traffic of a duration, which starts at the beginning of 2026.
+func FromSimulator(config simulator.Config, duration time.Duration) Source {
+	return &simulatorSource{simulator: simulator.New(config), duration: duration}
+}
+
+var simulatorStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+
+type simulatorSource struct {
+	simulator *simulator.Simulator
+	duration  time.Duration
+	count     int
+}
+
+func (s *simulatorSource) Next(r *Record) error {
+	request := s.simulator.Next()
+	if request.At >= s.duration {
+		return io.EOF
+	}
+	s.count++
+	r.Line, r.Referer, r.Truth = s.count, request.Referer, "person:"+request.Kind
+	if request.Bot {
+		r.Truth = "bot:" + request.Kind
+	}
+	FromRequest(&r.Event, &request, simulatorStart)
+	return nil
+}
+
+// maxShown is how many malformed lines a Summary keeps.
+const maxShown = 5
+
+// Summary is what a replay came to.
+type Summary struct {
+	Rows      int                    `json:"rows"`
+	NoHTTP    int                    `json:"no_http"`   // of the rows: the request line was no HTTP
+	Malformed int                    `json:"malformed"` // lines that gave no row
+	Shown     []*accesslog.LineError `json:"-"`         // the first of them
+	Flagged   int                    `json:"flagged"`   // rows with a score below Replay.FlagBelow
+	Scores    [10]int                `json:"scores"`    // rows by score, in tens: 1..9, 10..19, ... 90..99
+	First     time.Time              `json:"first,omitzero"`
+	Last      time.Time              `json:"last,omitzero"`
+	Unknown   []string               `json:"unknown_features,omitempty"`
+}
+
+// Replay runs a source through a pipeline.
+type Replay struct {
+	Pipeline  *Pipeline
+	Source    Source
+	FlagBelow uint8
+
+	// Out and Format are where rows go and how. Out may be nil.
+	Out    io.Writer
+	Format Format
+
+	// Progress, if not nil, is called now and then with the number of rows so far.
+	Progress func(rows int)
+}
+
+// batchRows is how many rows go from the scoring to the writing goroutine at a time.
+const batchRows = 256
+
+// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done until then.
+func (r *Replay) Run(ctx context.Context) (Summary, error) {
+	w := newRowWriter(r.Out, r.Format, r.Pipeline.Features())
+	summary, err := r.scoreAll(ctx, w)
+	if werr := w.close(); err == nil {
+		err = werr
+	}
+	summary.Unknown = r.Pipeline.Unknown()
+	return summary, err
+}
+
+func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
+	var s Summary
+	for {
+		b := w.batch()
+		err := r.scoreSome(b, &s)
+		w.send(b)
+		if r.Progress != nil {
+			r.Progress(s.Rows)
+		}
+		switch {
+		case err == io.EOF:
+			return s, nil
+		case err != nil:
+			return s, err
+		case ctx.Err() != nil:
+			return s, ctx.Err()
+		case w.failed():
+			return s, nil // close tells why
+		}
+	}
+}
+
+// scoreSome reads so much that it fits into a batch. Malformed lines count as read, so that a source of nothing else can be cancelled.
+func (r *Replay) scoreSome(b *batch, s *Summary) error {
+	for range batchRows {
+		record := b.next()
+		err := r.Source.Next(record)
+		var malformed *accesslog.LineError
+		if errors.As(err, &malformed) {
+			s.malformed(malformed)
+			b.drop()
+			continue
+		}
+		if err != nil {
+			b.drop()
+			return err
+		}
+		b.keep(r.Pipeline.Score(&record.Event))
+		s.count(record, r.FlagBelow)
+	}
+	return nil
+}
+
+func (s *Summary) malformed(e *accesslog.LineError) {
+	s.Malformed++
+	if len(s.Shown) < maxShown {
+		s.Shown = append(s.Shown, e)
+	}
+}
+
+func (s *Summary) count(r *Record, flagBelow uint8) {
+	at := r.Event.At().UTC()
+	if s.Rows == 0 {
+		s.First = at
+	}
+	s.Last = at
+	s.Rows++
+	if r.Event.Method == "" {
+		s.NoHTTP++
+	}
+	if r.Score < flagBelow {
+		s.Flagged++
+	}
+	s.Scores[min(int(r.Score)/10, len(s.Scores)-1)]++
+}

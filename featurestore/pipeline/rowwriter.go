@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"io"
+	"sync/atomic"
+)
+
+// rowWriter formats and writes rows in a goroutine of its own, in order, batch by batch, while the next batch is being scored.
+type rowWriter struct {
+	out    io.Writer
+	format Format
+	full   chan *batch
+	free   chan *batch
+	done   chan struct{}
+	broken atomic.Bool
+	err    error // read after done
+}
+
+// batch is a run of records that owns the memory of their features.
+type batch struct {
+	records  []Record
+	features []float32
+	width    int
+}
+
+func newRowWriter(out io.Writer, format Format, features []string) *rowWriter {
+	const batches = 4
+	w := &rowWriter{
+		out: out, format: format,
+		full: make(chan *batch, batches), free: make(chan *batch, batches), done: make(chan struct{}),
+	}
+	for range batches {
+		w.free <- &batch{records: make([]Record, 0, batchRows), features: make([]float32, batchRows*len(features)), width: len(features)}
+	}
+	go w.write(features)
+	return w
+}
+
+// batch gives an empty batch; it waits for the writer where that is behind.
+func (w *rowWriter) batch() *batch {
+	b := <-w.free
+	b.records = b.records[:0]
+	return b
+}
+
+func (w *rowWriter) send(b *batch) { w.full <- b }
+
+func (w *rowWriter) failed() bool { return w.broken.Load() }
+
+// close waits until all is written and gives the first error of it.
+func (w *rowWriter) close() error {
+	close(w.full)
+	<-w.done
+	return w.err
+}
+
+func (w *rowWriter) write(features []string) {
+	defer close(w.done)
+	var buf []byte
+	if w.out != nil {
+		w.flush(w.format.AppendHeader(nil, features))
+	}
+	for b := range w.full {
+		if w.out != nil && w.err == nil {
+			buf = buf[:0]
+			for i := range b.records {
+				buf = w.format.AppendRow(buf, &b.records[i])
+			}
+			w.flush(buf)
+		}
+		w.free <- b
+	}
+}
+
+func (w *rowWriter) flush(b []byte) {
+	if _, err := w.out.Write(b); err != nil {
+		w.err = err
+		w.broken.Store(true)
+	}
+}
+
+// next gives a record to fill.
+func (b *batch) next() *Record {
+	b.records = b.records[:len(b.records)+1]
+	r := &b.records[len(b.records)-1]
+	*r = Record{}
+	return r
+}
+
+// drop takes the record back that next gave last.
+func (b *batch) drop() { b.records = b.records[:len(b.records)-1] }
+
+// keep copies a row into the record that next gave last.
+func (b *batch) keep(row *Row) {
+	i := len(b.records) - 1
+	features := b.features[i*b.width : (i+1)*b.width : (i+1)*b.width]
+	copy(features, row.Features)
+	b.records[i].Score, b.records[i].Features = row.Score, features
+}

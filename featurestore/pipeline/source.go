@@ -1,0 +1,106 @@
+package pipeline
+
+import (
+	"bytes"
+	"net/url"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/internal/simulator"
+)
+
+// FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and User-Agent, and
+// not how long a request took: those stay unknown.
+func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
+	*ev = traffic.Event{
+		Time:    e.Time,
+		Method:  string(e.Method),
+		Version: httpVersion(e.Proto),
+		Status:  uint16(e.Status),
+		Bytes:   uint64(e.Bytes),
+	}
+	ev.SetClient(e.Addr)
+	path, query, _ := bytes.Cut(e.Target, []byte{'?'})
+	if !e.HTTP {
+		path = e.RequestLine
+	}
+	ev.SetPath(string(path))
+	ev.Query = uint32(len(query))
+	ev.SetUserAgent(string(e.UserAgent))
+	if e.Combined {
+		ev.Facts = traffic.RefererKnown
+	}
+	if len(e.Referer) > 0 {
+		ev.Facts |= traffic.Referer
+	}
+	ev.Bound()
+}
+
+// httpVersion gives ten times the version: "HTTP/1.1" is 11. What is none is 0.
+func httpVersion(proto []byte) uint8 {
+	version, ok := bytes.CutPrefix(proto, []byte("HTTP/"))
+	if !ok || len(version) == 0 || version[0] < '0' || version[0] > '9' {
+		return 0
+	}
+	v := 10 * (version[0] - '0')
+	if len(version) == 3 && version[1] == '.' && '0' <= version[2] && version[2] <= '9' {
+		v += version[2] - '0'
+	}
+	return v
+}
+
+// FromRequest describes a simulated request that starts at the given time, nanoseconds since 1970 UTC, as the filter describes it in a proxy
+// that the client speaks HTTP/1.1 to.
+func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
+	response := r.Response()
+	*ev = traffic.Event{
+		Time:     start + int64(r.At),
+		Method:   r.Method,
+		Host:     r.Host,
+		Version:  11,
+		Facts:    factsOf(r),
+		Headers:  headersOf(r),
+		Origin:   r.Host,
+		Status:   uint16(response.Status),
+		Bytes:    uint64(response.Bytes),
+		Duration: uint64(response.Delay),
+	}
+	ev.SetClient(r.Client)
+	path, query, _ := bytes.Cut([]byte(r.Target), []byte{'?'})
+	ev.SetPath(string(path))
+	ev.Query = uint32(len(query))
+	ev.SetUserAgent(r.UserAgent)
+	ev.Bound()
+}
+
+// headersOf counts the header fields as a Go server keeps them: without Host, with the Content-Length of a body.
+func headersOf(r *simulator.Request) uint16 {
+	n := len(r.AppendHeaders(nil)) - 1
+	if r.Body != "" {
+		n++
+	}
+	return uint16(n)
+}
+
+func factsOf(r *simulator.Request) traffic.Facts {
+	facts := traffic.HeadersKnown | traffic.RefererKnown
+	for _, h := range []struct {
+		value string
+		fact  traffic.Facts
+	}{
+		{r.AcceptLanguage, traffic.AcceptLanguage},
+		{r.AcceptEncoding, traffic.AcceptEncoding},
+		{r.Cookie, traffic.Cookie},
+		{r.FetchMode, traffic.SecFetch},
+		{r.RequestedWith, traffic.XHR},
+		{r.Referer, traffic.Referer},
+	} {
+		if h.value != "" {
+			facts |= h.fact
+		}
+	}
+	if u, err := url.Parse(r.Referer); err == nil && r.Referer != "" && u.Hostname() == r.Host {
+		facts |= traffic.RefererSame
+	}
+	return facts
+}

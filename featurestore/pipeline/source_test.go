@@ -1,0 +1,106 @@
+package pipeline_test
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/internal/simulator"
+)
+
+// What a log line tells of its request, and what stays unknown.
+func TestFromEntry(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	head := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0100] `
+	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17}
+	base.SetClient(netip.MustParseAddr("192.0.2.1"))
+	const told = traffic.RefererKnown
+	for _, c := range []struct {
+		line   string
+		change func(*traffic.Event)
+	}{
+		{`"GET / HTTP/1.1" 200 17`, func(e *traffic.Event) {}},
+		{`"GET / HTTP/1.1" 200 17 "-" "-"`, func(e *traffic.Event) { e.Facts = told }},
+		{`"GET / HTTP/1.1" 200 17 "http://a/" "b"`, func(e *traffic.Event) { e.Facts = told | traffic.Referer; e.UserAgent = "b" }},
+		{`"GET /a?b=c&d HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 5 }},
+		{`"GET /a?b?c HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 3 }},
+		{`"GET ?a HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "", 1 }},
+		{`"GET http://a.test/b HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path = "http://a.test/b" }},
+		{`"CONNECT a.test:443 HTTP/1.0" 405 0`, func(e *traffic.Event) {
+			e.Method, e.Path, e.Version, e.Status, e.Bytes = "CONNECT", "a.test:443", 10, 405, 0
+		}},
+		{`"GET / HTTP/2" 200 17`, func(e *traffic.Event) { e.Version = 20 }},
+		{`"GET / HTTP/3.0" 200 17`, func(e *traffic.Event) { e.Version = 30 }},
+		{`"GET / HTTP/0.9" 200 17`, func(e *traffic.Event) { e.Version = 9 }},
+		{`"GET / HTTP/.1" 200 17`, func(e *traffic.Event) { e.Version = 0 }},
+		{`"GET / HTTP/1.1.1" 200 17`, func(e *traffic.Event) { e.Version = 10 }},
+		{`"\x16\x03?a" 400 -`, func(e *traffic.Event) {
+			e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "\x16\x03?a", 0, 400, 0
+		}},
+		{`"" - 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "", 0, 0, 0 }},
+		{`"-" 408 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "-", 0, 408, 0 }},
+		{`"` + strings.Repeat("M", 20) + ` / HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Method = strings.Repeat("M", traffic.MaxMethod) }},
+		{`"GET /` + strings.Repeat("p", 300) + ` HTTP/1.1" 200 17`, func(e *traffic.Event) { e.SetPath("/" + strings.Repeat("p", 300)) }},
+	} {
+		want := base
+		c.change(&want)
+		if got := eventOf(t, head+c.line); got != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", c.line, got, want)
+		}
+	}
+}
+
+func eventOf(t *testing.T, line string) traffic.Event {
+	t.Helper()
+	r, err := accesslog.NewReader(strings.NewReader(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e accesslog.Entry
+	if err := r.Next(&e); err != nil {
+		t.Fatal(err)
+	}
+	ev := traffic.Event{Session: 1, Refused: true} // left by the event before
+	pipeline.FromEntry(&ev, &e)
+	return ev
+}
+
+// A simulated request, and what its fields tell.
+func TestFromRequest(t *testing.T) {
+	base := simulator.Request{At: 1500 * time.Millisecond, Client: netip.MustParseAddr("2001:db8::7"), Method: "GET", Host: simulator.WWW,
+		Target: "/", UserAgent: "a/1", Accept: "*/*"}
+	const known = traffic.HeadersKnown | traffic.RefererKnown
+	for name, c := range map[string]struct {
+		change  func(*simulator.Request)
+		path    string
+		query   uint32
+		headers uint16 // without Host
+		facts   traffic.Facts
+	}{
+		"plain":         {func(*simulator.Request) {}, "/", 0, 2, known},
+		"query":         {func(r *simulator.Request) { r.Target = "/a?b=c?d" }, "/a", 5, 2, known},
+		"headers":       {func(r *simulator.Request) { r.AcceptLanguage, r.AcceptEncoding, r.Cookie = "de", "gzip", "a=b" }, "/", 0, 5, known | traffic.AcceptLanguage | traffic.AcceptEncoding | traffic.Cookie},
+		"fetch":         {func(r *simulator.Request) { r.FetchMode, r.RequestedWith = "cors", "XMLHttpRequest" }, "/", 0, 4, known | traffic.SecFetch | traffic.XHR},
+		"same referer":  {func(r *simulator.Request) { r.Referer = "http://" + simulator.WWW + "/x" }, "/", 0, 3, known | traffic.Referer | traffic.RefererSame},
+		"other referer": {func(r *simulator.Request) { r.Referer = "http://other.test/" + simulator.WWW }, "/", 0, 3, known | traffic.Referer},
+		"body":          {func(r *simulator.Request) { r.Method, r.Body = "POST", "a=b" }, "/", 0, 4, known}, // Content-Type and -Length
+	} {
+		r := base
+		c.change(&r)
+		response := r.Response()
+		want := traffic.Event{Time: 1000 + int64(r.At), Method: r.Method, Host: simulator.WWW, Path: c.path, Query: c.query, UserAgent: "a/1",
+			Facts: c.facts, Headers: c.headers, Version: 11, Origin: simulator.WWW, Status: uint16(response.Status), Bytes: uint64(response.Bytes),
+			Duration: uint64(response.Delay)}
+		want.SetClient(r.Client)
+		var got traffic.Event
+		pipeline.FromRequest(&got, &r, 1000)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+		}
+	}
+}

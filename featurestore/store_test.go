@@ -1,0 +1,244 @@
+package featurestore_test
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+func openPublisher(t testing.TB, path string, schema featurestore.Schema) *featurestore.Publisher {
+	t.Helper()
+	p, err := featurestore.OpenPublisher(path, schema, mmapsync.WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func openStore(t testing.TB, path string) *featurestore.Store {
+	t.Helper()
+	s, err := featurestore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// publishSmall publishes smallSchema's small table under a new path.
+func publishSmall(t testing.TB) (path string, p *featurestore.Publisher) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "features")
+	p = openPublisher(t, path, smallSchema())
+	fillSmall(t, p.Builder)
+	if err := p.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	return path, p
+}
+
+// publishBytes gives the store of a path at which any bytes can be published.
+func publishBytes(t testing.TB) (*featurestore.Store, func([]byte)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "features")
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return openStore(t, path), func(image []byte) {
+		if _, err := w.Publish(image); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What is published is what View sees, at any size.
+func TestViewAgainstMap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	path := filepath.Join(t.TempDir(), "features")
+	schema := randomSchema(rng)
+	p := openPublisher(t, path, schema)
+	store := openStore(t, path)
+	for _, size := range []int{0, 1, 2000, 10, 300} {
+		m := randomModel(rng, schema, size)
+		m.put(t, p.Builder, noon)
+		if err := p.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.View(func(table *featurestore.Table) error { m.compare(t, table); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mine := errors.New("mine")
+	if err := store.View(func(*featurestore.Table) error { return mine }); !errors.Is(err, mine) {
+		t.Errorf("View gives %v", err)
+	}
+}
+
+func TestNothingPublished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "features")
+	if _, err := featurestore.Open(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a path without files: %v", err)
+	}
+	p := openPublisher(t, path, smallSchema())
+	store := openStore(t, path)
+	if err := store.View(nil); !errors.Is(err, mmapsync.ErrNotPublished) {
+		t.Errorf("View: %v", err)
+	}
+	selection := store.Select([]string{"ip"}, []string{"ip/requests"})
+	dst := []float32{1}
+	if _, err := selection.Read(dst, []uint64{42}, noon); !errors.Is(err, mmapsync.ErrNotPublished) || dst[0] == dst[0] {
+		t.Errorf("Read: %v, %v", err, dst)
+	}
+	if _, ok := selection.Seed(); ok || selection.Unknown() != nil {
+		t.Error("a seed or unknown names before anything is published")
+	}
+	if err := p.Publish(); err == nil {
+		t.Error("Publish without an image is not refused")
+	}
+	if _, err := selection.Read(dst, []uint64{42}, noon); !errors.Is(err, mmapsync.ErrNotPublished) {
+		t.Errorf("after a Publish without an image: %v", err)
+	}
+	fillSmall(t, p.Builder)
+	if err := p.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	if seed, ok := selection.Seed(); !ok || seed != p.Seed() {
+		t.Errorf("seed %d (%v), want %d", seed, ok, p.Seed())
+	}
+}
+
+// A publisher keeps the seed of what a former one left, so that keys that proxies and checkpoints hold stay right.
+func TestSeedIsAdopted(t *testing.T) {
+	path, p := publishSmall(t)
+	seed := p.Seed()
+	if _, err := featurestore.OpenPublisher(path, smallSchema(), mmapsync.WriterOptions{}); !errors.Is(err, mmapsync.ErrLocked) {
+		t.Fatalf("a second publisher: %v", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := smallSchema()
+	other.Dimensions[0].Name = "renamed"
+	if p = openPublisher(t, path, other); p.Seed() != seed {
+		t.Errorf("the second publisher has seed %#x, the first had %#x", p.Seed(), seed)
+	}
+	if _, q := publishSmall(t); q.Seed() == seed {
+		t.Error("two installations share a seed")
+	}
+}
+
+// A path that holds something else gets a new seed; one whose files cannot be trusted is refused as mmapsync refuses it.
+func TestPublisherOnForeignFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "features")
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Publish([]byte("no table")); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	p := openPublisher(t, path, smallSchema())
+	fillSmall(t, p.Builder)
+	if err := p.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	names, err := filepath.Glob(path + "*")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		if err := os.WriteFile(name, []byte("overwritten"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var damaged *mmapsync.FormatError
+	if _, err := featurestore.OpenPublisher(path, smallSchema(), mmapsync.WriterOptions{}); !errors.As(err, &damaged) {
+		t.Errorf("damaged files: %v", err)
+	}
+}
+
+// With every reader slot taken the seed cannot be read. That is an error, which leaves nothing locked; a new seed would be worse.
+func TestPublisherWithoutReaderSlot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "features")
+	options := mmapsync.WriterOptions{Slots: 1}
+	p, err := featurestore.OpenPublisher(path, smallSchema(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillSmall(t, p.Builder)
+	if err := p.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	seed := p.Seed()
+	p.Close()
+	store := openStore(t, path) // takes the one slot
+	if _, err = featurestore.OpenPublisher(path, smallSchema(), options); !errors.Is(err, mmapsync.ErrNoSlot) {
+		t.Fatal(err)
+	}
+	store.Close()
+	if p = openPublisher(t, path, smallSchema()); p.Seed() != seed {
+		t.Error("another seed")
+	}
+}
+
+func TestInvalidSchemaMakesNoFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "features")
+	if _, err := featurestore.OpenPublisher(path, featurestore.Schema{}, mmapsync.WriterOptions{}); err == nil {
+		t.Fatal("an empty schema is not refused")
+	}
+	if names, _ := filepath.Glob(path + "*"); len(names) != 0 {
+		t.Errorf("left %v", names)
+	}
+}
+
+// Files that were removed are told, so that the user can open those that a new publisher made.
+func TestReplaced(t *testing.T) {
+	path, p := publishSmall(t)
+	store := openStore(t, path)
+	look := func() error { return store.View(func(*featurestore.Table) error { return nil }) }
+	if err := look(); err != nil {
+		t.Fatal(err)
+	}
+	if replaced, err := store.Replaced(); replaced || err != nil {
+		t.Fatal(replaced, err)
+	}
+	p.Close()
+	names, _ := filepath.Glob(path + "*")
+	for _, name := range names {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if replaced, err := store.Replaced(); !replaced || err != nil {
+		t.Errorf("after removing the files: %v, %v", replaced, err)
+	}
+	if err := look(); err != nil {
+		t.Errorf("what was open stays readable: %v", err)
+	}
+}
+
+// Images of one content are the same bytes, whatever the builder made before.
+func TestImageIsDeterministic(t *testing.T) {
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillSmall(t, b)
+	first := slices.Clone(b.Image())
+	fillSmall(t, b)
+	if !slices.Equal(first, b.Image()) || !slices.Equal(first, smallImage(t)) {
+		t.Error("the images differ")
+	}
+}

@@ -1,0 +1,392 @@
+package featurestore_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+)
+
+// noon is a time within a second, off the grid of stamps.
+const noon = 1_767_268_800_123_456_789
+
+// model is a table as a map: what a Table must hold.
+type model []map[uint64]modelRow // by dimension
+
+type modelRow struct {
+	stamp  int64
+	values []float32
+}
+
+func randomSchema(rng *rand.Rand) featurestore.Schema {
+	var s featurestore.Schema
+	for d := range 1 + rng.IntN(5) {
+		dimension := featurestore.Dimension{Name: fmt.Sprint("d", d)}
+		for c := range 1 + rng.IntN(40) {
+			column := featurestore.Column{Name: fmt.Sprint("c", c), Unit: []string{"", "B/s", "größe"}[rng.IntN(3)]}
+			if rng.IntN(2) == 0 {
+				column.Decay = []time.Duration{10 * time.Second, time.Minute, time.Hour}[rng.IntN(3)]
+			}
+			dimension.Columns = append(dimension.Columns, column)
+		}
+		s.Dimensions = append(s.Dimensions, dimension)
+	}
+	return s
+}
+
+// randomModel has about size keys in each dimension, of which some dimensions have none.
+func randomModel(rng *rand.Rand, s featurestore.Schema, size int) model {
+	m := make(model, len(s.Dimensions))
+	for d := range m {
+		m[d] = make(map[uint64]modelRow)
+		for range size * rng.IntN(3) / 2 {
+			m[d][max(1, rng.Uint64())] = randomRow(rng, len(s.Dimensions[d].Columns))
+		}
+		if size > 0 { // the ends of the range of keys
+			m[d][1] = randomRow(rng, len(s.Dimensions[d].Columns))
+			m[d][math.MaxUint64] = randomRow(rng, len(s.Dimensions[d].Columns))
+		}
+	}
+	return m
+}
+
+func randomRow(rng *rand.Rand, columns int) modelRow {
+	r := modelRow{stamp: noon - rng.Int64N(int64(3*time.Hour)), values: make([]float32, columns)}
+	for i := range r.values {
+		r.values[i] = float32(rng.NormFloat64() * 1000)
+		if rng.IntN(10) == 0 {
+			r.values[i] = float32(math.NaN())
+		}
+	}
+	return r
+}
+
+// put fills an image with the model, with some rows put twice, of which the second counts.
+func (m model) put(t testing.TB, b *featurestore.Builder, now int64) {
+	t.Helper()
+	sizes := make([]int, len(m))
+	for d := range m {
+		sizes[d] = len(m[d])
+	}
+	if err := b.Begin(now, sizes); err != nil {
+		t.Fatal(err)
+	}
+	for d := range m {
+		for key, row := range m[d] {
+			if key%8 == 0 {
+				if err := b.Put(d, key, 0, make([]float32, len(row.values))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := b.Put(d, key, row.stamp, row.values); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// compare checks a table against the model in every way there is to look at it.
+func (m model) compare(t *testing.T, table *featurestore.Table) {
+	t.Helper()
+	for d := range m {
+		if got := table.Keys(d); got != len(m[d]) {
+			t.Errorf("dimension %d has %d keys, want %d", d, got, len(m[d]))
+		}
+		columns := len(table.Schema.Dimensions[d].Columns)
+		got := make([]float32, columns)
+		for key, want := range m[d] {
+			stamp, ok := table.Row(d, key, got)
+			if !ok || stamp != featurestore.Stamp(want.stamp) || !sameValues(got, want.values) {
+				t.Fatalf("dimension %d key %#x: %v of %d (%v), want %v of %d", d, key, got, stamp, ok, want.values,
+					featurestore.Stamp(want.stamp))
+			}
+			if _, ok := table.Row(d, key^0x5555, got); ok != has(m[d], key^0x5555) {
+				t.Fatalf("dimension %d: key %#x is found: %v", d, key^0x5555, ok)
+			}
+		}
+		if _, ok := table.Row(d, 0, got); ok {
+			t.Errorf("dimension %d: key 0 is found", d)
+		}
+		seen := make(map[uint64]bool)
+		table.Each(d, func(key uint64, stamp int64, row []float32) {
+			want, ok := m[d][key]
+			if seen[key] || !ok || stamp != featurestore.Stamp(want.stamp) || !sameValues(row, want.values) {
+				t.Fatalf("dimension %d: Each gives %#x (seen %v, known %v) %v", d, key, seen[key], ok, row)
+			}
+			seen[key] = true
+		})
+		if len(seen) != len(m[d]) {
+			t.Errorf("dimension %d: Each gives %d keys, want %d", d, len(seen), len(m[d]))
+		}
+	}
+}
+
+func has(rows map[uint64]modelRow, key uint64) bool {
+	_, ok := rows[key]
+	return ok
+}
+
+// sameValues compares bit for bit; all NaN are alike.
+func sameValues(a, b []float32) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool {
+		return math.Float32bits(x) == math.Float32bits(y) || x != x && y != y
+	})
+}
+
+// A table holds what was put into it, at rising sizes, with the builder's memory used again for larger and smaller images.
+func TestTableAgainstMap(t *testing.T) {
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		schema := randomSchema(rng)
+		b, err := featurestore.NewBuilder(schema, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int{0, 1, 7, 8, 60, 5, 1000, 300} {
+			m := randomModel(rng, schema, size)
+			m.put(t, b, noon)
+			table, err := featurestore.OpenTable(b.Image())
+			if err != nil {
+				t.Fatalf("seed %d size %d: %v", seed, size, err)
+			}
+			if table.Published != noon || table.Seed != seed || table.Size() != len(b.Image()) || !sameSchema(table.Schema, schema) {
+				t.Fatalf("seed %d size %d: %d %d %d %v", seed, size, table.Published, table.Seed, table.Size(), table.Schema)
+			}
+			m.compare(t, table)
+		}
+	}
+}
+
+func sameSchema(a, b featurestore.Schema) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
+
+// A shorter destination takes the first columns, a longer one keeps its rest.
+func TestRowFillsWhatThereIs(t *testing.T) {
+	table := smallTable(t)
+	short, long := make([]float32, 1), []float32{7, 7, 7, 7}
+	table.Row(0, 42, short)
+	table.Row(0, 42, long)
+	if short[0] != 1 || !slices.Equal(long, []float32{1, 2, 7, 7}) {
+		t.Errorf("%v and %v", short, long)
+	}
+}
+
+// smallSchema has a dimension that fades and one that does not.
+func smallSchema() featurestore.Schema {
+	return featurestore.Schema{Dimensions: []featurestore.Dimension{
+		{Name: "ip", Columns: []featurestore.Column{
+			{Name: "requests", Unit: "requests", Decay: time.Minute}, {Name: "share", Unit: "share"}}},
+		{Name: "host", Columns: []featurestore.Column{{Name: "rate", Unit: "1/s", Decay: time.Second}}},
+	}}
+}
+
+// smallImage has two keys in the first dimension of smallSchema and one in the second.
+func smallImage(t testing.TB) []byte {
+	t.Helper()
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fillSmall(t, b)
+	return b.Image()
+}
+
+func fillSmall(t testing.TB, b *featurestore.Builder) {
+	t.Helper()
+	if err := b.Begin(noon, []int{2, 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []struct {
+		d      int
+		key    uint64
+		stamp  int64
+		values []float32
+	}{
+		{0, 42, noon, []float32{1, 2}},
+		{0, 1 << 63, noon - int64(time.Hour), []float32{3, float32(math.NaN())}},
+		{1, 42, noon - int64(time.Second), []float32{5}},
+	} {
+		if err := b.Put(r.d, r.key, r.stamp, r.values); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func smallTable(t testing.TB) *featurestore.Table {
+	t.Helper()
+	table, err := featurestore.OpenTable(smallImage(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// What cannot be put is an error, and leaves the image as it was.
+func TestPutRefuses(t *testing.T) {
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Put(0, 42, noon, []float32{1, 2}); err == nil {
+		t.Error("Put before Begin is not an error")
+	}
+	fillSmall(t, b)
+	before := slices.Clone(b.Image())
+	for name, put := range map[string]func() error{
+		"key 0":              func() error { return b.Put(0, 0, noon, []float32{1, 2}) },
+		"too few values":     func() error { return b.Put(0, 43, noon, []float32{1}) },
+		"too many values":    func() error { return b.Put(0, 43, noon, []float32{1, 2, 3}) },
+		"no such dimension":  func() error { return b.Put(2, 43, noon, []float32{1}) },
+		"negative dimension": func() error { return b.Put(-1, 43, noon, []float32{1}) },
+	} {
+		if err := put(); err == nil {
+			t.Errorf("%s is not refused", name)
+		}
+	}
+	if !slices.Equal(before, b.Image()) {
+		t.Error("what was refused changed the image")
+	}
+}
+
+func TestBeginRefuses(t *testing.T) {
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sizes := range [][]int{nil, {1}, {1, 2, 3}, {-1, 1}, {1, math.MinInt}, {math.MaxInt, 1}, {math.MaxInt/8 + 1, 1}} {
+		if err := b.Begin(noon, sizes); err == nil {
+			t.Errorf("sizes %v are not refused", sizes)
+		}
+		if err := b.Put(0, 42, noon, []float32{1, 2}); err == nil {
+			t.Errorf("Put after Begin refused %v is not refused", sizes)
+		}
+	}
+	fillSmall(t, b)
+	if _, err := featurestore.OpenTable(b.Image()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A bucket that overflows is an error for that key; the keys before it stay.
+func TestCrowdedTable(t *testing.T) {
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Begin(noon, []int{10, 10_000}); err != nil {
+		t.Fatal(err)
+	}
+	inserted := []int{0, 0}
+	for d, row := range [][]float32{{1, 2}, {3}} {
+		for key := uint64(1); key <= 1000; key++ { // small numbers: no hashes, all of them belong to bucket 0
+			switch err := b.Put(d, key, noon, row); {
+			case err == nil:
+				inserted[d]++
+			case !errors.Is(err, featurestore.ErrCrowded):
+				t.Fatal(err)
+			}
+		}
+	}
+	table, err := featurestore.OpenTable(b.Image())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range []int{16, 256} { // two buckets in all; 32 buckets from the first
+		if inserted[d] != want || table.Keys(d) != want {
+			t.Errorf("dimension %d took %d keys and has %d, want %d", d, inserted[d], table.Keys(d), want)
+		}
+		for key := uint64(1); key <= 1000; key++ {
+			if _, ok := table.Row(d, key, nil); ok != (key <= uint64(want)) {
+				t.Errorf("dimension %d: key %d is found: %v", d, key, ok)
+			}
+		}
+	}
+}
+
+// A full table stays readable at its stated load; hashed keys are never crowded.
+func TestHashedKeysFindPlace(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 10, 100, 1000, 10_000, 200_000} {
+		if err := b.Begin(noon, []int{n, n}); err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			if err := b.Put(1, rng.Uint64()|1, noon, []float32{1}); err != nil {
+				t.Fatalf("%d keys: %v", n, err)
+			}
+		}
+	}
+}
+
+func TestSchemaRefused(t *testing.T) {
+	column := featurestore.Column{Name: "c"}
+	one := func(d featurestore.Dimension) featurestore.Schema {
+		return featurestore.Schema{Dimensions: []featurestore.Dimension{d}}
+	}
+	named := func(name string) featurestore.Schema {
+		return one(featurestore.Dimension{Name: name, Columns: []featurestore.Column{column}})
+	}
+	manyColumns := make([]featurestore.Column, featurestore.MaxColumns+1)
+	manyDecays := make([]featurestore.Column, 9)
+	for i := range manyColumns {
+		manyColumns[i].Name = fmt.Sprint("c", i)
+	}
+	for i := range manyDecays {
+		manyDecays[i] = featurestore.Column{Name: fmt.Sprint("c", i), Decay: time.Duration(i+1) * time.Second}
+	}
+	many := named("d")
+	for i := range featurestore.MaxDimensions {
+		many.Dimensions = append(many.Dimensions, named(fmt.Sprint("d", i)).Dimensions...)
+	}
+	for name, schema := range map[string]featurestore.Schema{
+		"no dimension":        {},
+		"too many dimensions": many,
+		"no column":           one(featurestore.Dimension{Name: "d"}),
+		"too many columns":    one(featurestore.Dimension{Name: "d", Columns: manyColumns}),
+		"too many decays":     one(featurestore.Dimension{Name: "d", Columns: manyDecays}),
+		"a name twice":        {Dimensions: append(named("d").Dimensions, named("d").Dimensions...)},
+		"a column twice":      one(featurestore.Dimension{Name: "d", Columns: []featurestore.Column{column, column}}),
+		"a negative decay":    one(featurestore.Dimension{Name: "d", Columns: []featurestore.Column{{Name: "c", Decay: -1}}}),
+		"an empty name":       named(""),
+		"a slash":             named("a/b"),
+		"a blank":             named("a b"),
+		"a long name":         named(strings.Repeat("x", 65)),
+		"no UTF-8":            named("a\xff"),
+		"a large unit": one(featurestore.Dimension{Name: "d",
+			Columns: []featurestore.Column{{Name: "c", Unit: strings.Repeat("x", 1<<20)}}}),
+	} {
+		if _, err := featurestore.NewBuilder(schema, 0); err == nil {
+			t.Errorf("%s is not refused", name)
+		}
+	}
+}
+
+// Whatever name a builder takes, an image with it opens and says the same name.
+func TestNamesRoundTrip(t *testing.T) {
+	for _, name := range []string{"a", "<&>", `"\`, "\x00", "\u2028", "größe", strings.Repeat("&", 64), strings.Repeat("é", 32)} {
+		b, err := featurestore.NewBuilder(featurestore.Schema{Dimensions: []featurestore.Dimension{
+			{Name: name, Columns: []featurestore.Column{{Name: name, Unit: name}}}}}, 0)
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if err := b.Begin(noon, []int{0}); err != nil {
+			t.Fatal(err)
+		}
+		table, err := featurestore.OpenTable(b.Image())
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if d := table.Schema.Dimensions[0]; d.Name != name || d.Columns[0].Name != name || d.Columns[0].Unit != name {
+			t.Errorf("%q became %+v", name, d)
+		}
+	}
+}

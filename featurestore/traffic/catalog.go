@@ -1,0 +1,128 @@
+package traffic
+
+import (
+	"slices"
+	"time"
+)
+
+// The windows of the catalog.
+const (
+	seconds10 = 10 * time.Second
+	minute    = time.Minute
+	minutes10 = 10 * time.Minute
+	hour      = time.Hour
+)
+
+// Catalog lists every inter-request feature, grouped by dimension in the dimensions' order. This is the one place that
+// names them: adding a feature is adding an entry. The slice is the caller's own.
+func Catalog() []Feature {
+	return slices.Concat(
+		on(IP, requests, volume, behaviour, gaps, []Feature{
+			distinct("agents", Agents, "one address with many user agents rotates them, or is a shared gateway"),
+			distinct("hosts", Hosts, "scanners try every host they find"),
+			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
+			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
+		}),
+		on(Net, requests, []Feature{
+			distinct("addresses", Addresses, "a crawl spread over a network shows only here"),
+			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
+			distinct("paths", Paths, "how wide the network as a whole looks around"),
+			share("not_found", NotFound, Requests, "guessing, spread over the network"),
+			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
+		}),
+		on(UserAgent, requests, []Feature{
+			distinct("addresses", Addresses, "how widely the user agent is in use"),
+			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),
+			share("not_found", NotFound, Requests, "a tool's user agent shows in what it asks for"),
+			share("asset", Assets, Requests, "whether the things that send it render pages"),
+		}),
+		on(JA4, requests, []Feature{
+			distinct("addresses", Addresses, "how widely the TLS stack is in use"),
+			distinct("agents", Agents, "one TLS stack under many user agents: they are made up"),
+			share("not_found", NotFound, Requests, "a tool's TLS stack shows in what it asks for"),
+		}),
+		on(Host, requests, []Feature{
+			distinct("addresses", Addresses, "how many clients the host has now"),
+			share("server_error", ServerErrors, Requests, "whether the host is in trouble"),
+			{Name: "seconds_per_request_10m", Unit: "s",
+				Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
+				Why:  "how slow the host answers"},
+		}),
+		on(Session, requests, behaviour, []Feature{
+			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
+			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
+		}),
+		on(IPAgent, requests, volume, behaviour, gaps),
+	)
+}
+
+// requests are how often, for every dimension.
+var requests = []Feature{
+	{Name: "requests_10s", Unit: "requests", Fold: Fold{Kind: Sum, Window: seconds10, Measure: Requests},
+		Why: "bursts"},
+	{Name: "requests_1m", Unit: "requests", Fold: Fold{Kind: Sum, Window: minute, Measure: Requests},
+		Why: "a person's page views with their assets stay below what a loop does"},
+	{Name: "requests_10m", Unit: "requests", Fold: Fold{Kind: Sum, Window: minutes10, Measure: Requests},
+		Why: "people pause"},
+	{Name: "requests_1h", Unit: "requests", Fold: Fold{Kind: Sum, Window: hour, Measure: Requests},
+		Why: "people leave"},
+	{Name: "acceleration_10s", Unit: "ratio", Fold: Fold{Kind: Acceleration, Window: seconds10, Measure: Requests},
+		Why: "a page load is a burst after silence, a loop is even"},
+}
+
+// volume is how much, for clients.
+var volume = []Feature{
+	{Name: "bytes_per_second_10m", Unit: "B/s", Fold: Fold{Kind: Rate, Window: minutes10, Measure: Bytes},
+		Why: "scraping moves data"},
+	{Name: "auth_failures_10m", Unit: "responses", Fold: Fold{Kind: Sum, Window: minutes10, Measure: AuthFailures},
+		Why: "credential stuffing fails most of the time"},
+	{Name: "age", Unit: "s", Fold: Fold{Kind: Age}, Why: "how long the client has been around"},
+}
+
+// behaviour is what is asked for, for clients and sessions.
+var behaviour = []Feature{
+	distinct("paths", Paths, "crawlers seldom ask twice"),
+	share("client_error", ClientErrors, Requests, "guessing earns errors"),
+	share("not_found", NotFound, Requests, "links lead somewhere, guesses do not"),
+	{Name: "not_found_streak", Unit: "responses", Fold: Fold{Kind: Streak, Measure: NotFound},
+		Why: "nobody follows ten dead links in a row"},
+	share("head", Heads, Requests, "browsers hardly send HEAD"),
+	share("post", Posts, Requests, "logins and forms tried in a loop"),
+	share("script", Scripts, Requests, "scripts by name, where the site may have none"),
+	share("asset", Assets, Requests, "browsers fetch what a page needs"),
+	{Name: "pages_since_asset", Unit: "requests", Fold: Fold{Kind: Since, Measure: Pages, Per: Assets},
+		Why: "page after page without a style sheet is not a browser"},
+	share("no_referer", NoReferer, RefererTold, "assets and clicked links carry a referer"),
+	share("no_cookie", NoCookie, CookieTold, "browsers bring cookies back"),
+	{Name: "robots_seen", Unit: "bool", Fold: Fold{Kind: Seen, Measure: RobotsFiles},
+		Why: "only programs read robots.txt"},
+	{Name: "path_entropy_10m", Unit: "bits", Fold: Fold{Kind: PathEntropy, Window: minutes10},
+		Why: "browsing mixes kinds of paths, tools do one thing"},
+}
+
+// gaps are the times between requests, for clients.
+var gaps = []Feature{
+	{Name: "gap_mean", Unit: "log2 ms", Fold: Fold{Kind: GapMean}, Why: "pace"},
+	{Name: "gap_min", Unit: "s", Fold: Fold{Kind: GapMin}, Why: "nothing faster than this was seen"},
+	{Name: "gap_variation", Unit: "ratio", Fold: Fold{Kind: GapVariation}, Why: "timers are regular"},
+	{Name: "gap_entropy", Unit: "bits", Fold: Fold{Kind: GapEntropy}, Why: "people mix bursts and pauses"},
+}
+
+func distinct(what string, object Object, why string) Feature {
+	return Feature{Name: "distinct_" + what + "_10m", Unit: what, Why: why,
+		Fold: Fold{Kind: Distinct, Window: minutes10, Object: object}}
+}
+
+func share(what string, measure, per Measure, why string) Feature {
+	return Feature{Name: what + "_share_10m", Unit: "share", Why: why,
+		Fold: Fold{Kind: Share, Window: minutes10, Measure: measure, Per: per}}
+}
+
+// on puts groups of features on a dimension.
+func on(d Dimension, groups ...[]Feature) []Feature {
+	features := slices.Concat(groups...)
+	for i := range features {
+		features[i].Dimension = d
+	}
+	return features
+}

@@ -1,0 +1,124 @@
+package traffic
+
+import (
+	"encoding/binary"
+
+	"github.com/dgryski/go-metro"
+)
+
+// Dimension is what inter-request features are grouped by.
+type Dimension uint8
+
+// The dimensions. Their numbers are not part of any format: files name them.
+const (
+	IP        Dimension = iota // client address
+	Net                        // client network: IPv4 /24, IPv6 /48
+	UserAgent                  // User-Agent string
+	JA4                        // TLS client fingerprint
+	Host                       // requested host
+	Session                    // session cookie
+	IPAgent                    // client address and user agent together
+	NumDimensions
+)
+
+var dimensionNames = [NumDimensions]string{"ip", "net", "ua", "ja4", "host", "session", "ip_ua"}
+
+// String gives the name that files and flags use.
+func (d Dimension) String() string {
+	if d < NumDimensions {
+		return dimensionNames[d]
+	}
+	return "request"
+}
+
+// DimensionByName is the inverse of String.
+func DimensionByName(name string) (Dimension, bool) {
+	for d, n := range dimensionNames {
+		if n == name {
+			return Dimension(d), true
+		}
+	}
+	return 0, false
+}
+
+// Keys are a request's keys, one for each dimension; 0 where the request does not have what the dimension groups by.
+type Keys [NumDimensions]uint64
+
+// KeysOf gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes, which
+// begin with the dimension's number as hashed here (so that equal bytes in two dimensions give unrelated keys):
+//
+//	ip       'i', the 16 bytes of the address
+//	net      'n', 3 bytes (IPv4) or 6 bytes (IPv6) of it
+//	ua       the user agent, then, where it was cut, the hash of the whole
+//	ja4      the fingerprint
+//	host     the host
+//	session  's', the 8 bytes of the session hash
+//	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none)
+//
+// Integers are little endian; ja4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
+func KeysOf(ev *Event, seed uint64) Keys {
+	var k Keys
+	k[UserAgent] = agentKey(ev, seed)
+	if ev.Client != ([16]byte{}) {
+		k[IP], k[Net], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
+	}
+	if ev.JA4 != "" {
+		k[JA4] = nonZero(metro.Hash64Str(ev.JA4, seed+1))
+	}
+	if ev.Host != "" {
+		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
+	}
+	if ev.Session != 0 {
+		var b [9]byte
+		b[0] = 's'
+		binary.LittleEndian.PutUint64(b[1:], ev.Session)
+		k[Session] = nonZero(metro.Hash64(b[:], seed))
+	}
+	return k
+}
+
+func addressKeys(client *[16]byte, agent, seed uint64) (ip, network, both uint64) {
+	var b [25]byte
+	copy(b[1:], client[:])
+	b[0] = 'i'
+	ip = nonZero(metro.Hash64(b[:17], seed))
+	binary.LittleEndian.PutUint64(b[17:], agent)
+	b[0] = 'p'
+	both = nonZero(metro.Hash64(b[:25], seed))
+	return ip, networkKey(client, seed), both
+}
+
+func networkKey(client *[16]byte, seed uint64) uint64 {
+	var b [7]byte
+	b[0] = 'n'
+	n := 1 + copy(b[1:], client[:6])
+	if isIPv4(client) {
+		n = 1 + copy(b[1:], client[12:15])
+	}
+	return nonZero(metro.Hash64(b[:n], seed))
+}
+
+func agentKey(ev *Event, seed uint64) uint64 {
+	if ev.UserAgent == "" {
+		return 0
+	}
+	h := metro.Hash64Str(ev.UserAgent, seed+3)
+	if ev.AgentSum != 0 {
+		var b [16]byte
+		binary.LittleEndian.PutUint64(b[:8], h)
+		binary.LittleEndian.PutUint64(b[8:], ev.AgentSum)
+		h = metro.Hash64(b[:], seed+3)
+	}
+	return nonZero(h)
+}
+
+func isIPv4(client *[16]byte) bool {
+	return [12]byte(client[:12]) == [12]byte{10: 0xff, 11: 0xff}
+}
+
+func nonZero(h uint64) uint64 {
+	if h == 0 {
+		return 1
+	}
+	return h
+}

@@ -1,0 +1,146 @@
+package traffic_test
+
+import (
+	"math"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+func eventFrom(address string) *traffic.Event {
+	ev := &traffic.Event{UserAgent: "agent", Host: "example.net", JA4: "t13d1516h2_8daaf6152771_02713d6af862", Session: 9}
+	ev.SetClient(netip.MustParseAddr(address))
+	return ev
+}
+
+func TestNamesOfDimensions(t *testing.T) {
+	seen := make(map[string]bool)
+	for d := range traffic.NumDimensions {
+		if got, ok := traffic.DimensionByName(d.String()); !ok || got != d || seen[d.String()] {
+			t.Errorf("%d is called %q, which is %d (%v)", d, d, got, ok)
+		}
+		seen[d.String()] = true
+	}
+	for _, name := range []string{"", "request", "IP", traffic.NumDimensions.String()} {
+		if _, ok := traffic.DimensionByName(name); ok {
+			t.Errorf("%q is a dimension", name)
+		}
+	}
+}
+
+// What a request does not have gives key 0.
+func TestKeysOfWhatIsMissing(t *testing.T) {
+	if k := traffic.KeysOf(&traffic.Event{}, 1); k != (traffic.Keys{}) {
+		t.Errorf("an empty event has keys %v", k)
+	}
+	whole := traffic.KeysOf(eventFrom("192.0.2.1"), 1)
+	for d, key := range whole {
+		if key == 0 {
+			t.Errorf("dimension %v has no key", traffic.Dimension(d))
+		}
+	}
+	ev := eventFrom("192.0.2.1")
+	ev.UserAgent = ""
+	if k := traffic.KeysOf(ev, 1); k[traffic.UserAgent] != 0 || k[traffic.IPAgent] == 0 || k[traffic.IPAgent] == whole[traffic.IPAgent] {
+		t.Errorf("without a user agent: %v", k)
+	}
+	ev.Client = [16]byte{}
+	if k := traffic.KeysOf(ev, 1); k[traffic.IP] != 0 || k[traffic.Net] != 0 || k[traffic.IPAgent] != 0 || k[traffic.Host] == 0 {
+		t.Errorf("without an address: %v", k)
+	}
+}
+
+// The same bytes in two dimensions, or under two seeds, give unrelated keys.
+func TestKeysAreUnrelated(t *testing.T) {
+	seen := make(map[uint64]string)
+	add := func(what string, key uint64) {
+		t.Helper()
+		if other, ok := seen[key]; ok || key == 0 {
+			t.Errorf("%s has key %#x, as %s", what, key, other)
+		}
+		seen[key] = what
+	}
+	for _, s := range []string{"a", "example.net", strings.Repeat("x", 40)} {
+		for seed := range uint64(4) {
+			k := traffic.KeysOf(&traffic.Event{UserAgent: s, Host: s, JA4: s}, seed*100)
+			for _, d := range []traffic.Dimension{traffic.UserAgent, traffic.Host, traffic.JA4} {
+				add(s+" as "+d.String(), k[d])
+			}
+		}
+	}
+	for session := range uint64(3) {
+		ev := traffic.Event{Session: session + 1, Client: [16]byte{15: byte(session + 1)}}
+		k := traffic.KeysOf(&ev, 0)
+		add("session", k[traffic.Session])
+		add("ip", k[traffic.IP])
+		add("ip_ua", k[traffic.IPAgent])
+	}
+}
+
+// Keys are hashes: among many there are as many as there were addresses, and every bit of a key is set in half of them.
+func TestKeysAreSpread(t *testing.T) {
+	const n = 20_000
+	seen := make(map[uint64]bool)
+	var ones [64]int
+	for i := range uint32(n) {
+		ev := traffic.Event{Client: [16]byte{10: 0xff, 11: 0xff, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}}
+		key := traffic.KeysOf(&ev, 77)[traffic.IP]
+		seen[key] = true
+		for b := range ones {
+			ones[b] += int(key >> b & 1)
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d keys of %d addresses", len(seen), n)
+	}
+	for b, count := range ones {
+		if math.Abs(float64(count)-n/2) > 5*math.Sqrt(n)/2 {
+			t.Errorf("bit %d is set in %d of %d", b, count, n)
+		}
+	}
+}
+
+func TestNetworks(t *testing.T) {
+	for _, c := range []struct {
+		a, b                 string
+		sameAddress, sameNet bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true, true},
+		{"192.0.2.1", "::ffff:192.0.2.1", true, true},
+		{"192.0.2.1", "192.0.2.255", false, true},
+		{"192.0.2.1", "192.0.3.1", false, false},
+		{"192.0.2.1", "192.1.2.1", false, false},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", false, true},
+		{"2001:db8:1:2::1", "2001:db8:2:2::1", false, false},
+		{"::1", "::2", false, true},
+	} {
+		a, b := traffic.KeysOf(eventFrom(c.a), 5), traffic.KeysOf(eventFrom(c.b), 5)
+		if (a[traffic.IP] == b[traffic.IP]) != c.sameAddress || (a[traffic.Net] == b[traffic.Net]) != c.sameNet ||
+			(a[traffic.IPAgent] == b[traffic.IPAgent]) != c.sameAddress {
+			t.Errorf("%s and %s: %v and %v", c.a, c.b, a, b)
+		}
+	}
+}
+
+// Two user agents, or paths, that differ behind the cut stay two.
+func TestCutStringsStayApart(t *testing.T) {
+	long := strings.Repeat("a", traffic.MaxUserAgent)
+	keys, objects := make(map[uint64]bool), make(map[uint64]bool)
+	for _, s := range []string{long, long + "b", long + "c", long + "bb"} {
+		var ev traffic.Event
+		ev.SetUserAgent(s)
+		ev.SetPath(s)
+		var o traffic.Observation
+		traffic.Observe(&ev, 3, &o)
+		keys[o.Keys[traffic.UserAgent]] = true
+		objects[o.Objects[traffic.Paths]] = true
+		if ev.UserAgent != long || ev.Path != long {
+			t.Errorf("cut to %d and %d bytes", len(ev.UserAgent), len(ev.Path))
+		}
+	}
+	if len(keys) != 4 || len(objects) != 4 {
+		t.Errorf("%d keys and %d objects of four strings", len(keys), len(objects))
+	}
+}

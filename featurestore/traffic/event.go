@@ -1,0 +1,126 @@
+package traffic
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/dgryski/go-metro"
+)
+
+// Bounds of the strings in an Event, in bytes. An encoded event is at most [MaxEncoded] bytes.
+const (
+	MaxMethod    = 16
+	MaxHost      = 128
+	MaxPath      = 256
+	MaxUserAgent = 256
+	MaxJA4       = 40
+	MaxOrigin    = 64
+	MaxEncoded   = 1000
+)
+
+// sumSeed seeds the hash of a string that was cut. It is part of the event format.
+const sumSeed = 0x68656164676174
+
+// Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries what is
+// known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
+//
+// The zero value is an event of which nothing is known. An Event is a plain value: it may be copied and reused.
+type Event struct {
+	Time      int64    `msg:"t"`  // start of the request, nanoseconds since 1970 UTC
+	Client    [16]byte `msg:"ip"` // client address; IPv4 in its IPv4-mapped form; all zero: unknown
+	Method    string   `msg:"m"`  // empty: the request line was no HTTP
+	Host      string   `msg:"h"`  // lower case, without port; empty: unknown
+	Path      string   `msg:"p"`  // path without query, as sent
+	PathSum   uint64   `msg:"ps"` // hash of the whole path where it was cut, else 0
+	Query     uint32   `msg:"q"`  // length of the query in bytes
+	UserAgent string   `msg:"ua"` // empty: none sent
+	AgentSum  uint64   `msg:"us"` // hash of the whole user agent where it was cut, else 0
+	Facts     Facts    `msg:"f"`  // what the headers told
+	Headers   uint16   `msg:"hc"` // number of header fields; 0: unknown
+	Version   uint8    `msg:"v"`  // HTTP version times ten: 10, 11, 20, 30; 0: unknown
+	JA4       string   `msg:"j"`  // TLS client fingerprint; empty: unknown
+	Session   uint64   `msg:"s"`  // hash of the session cookie; 0: none
+	Origin    string   `msg:"o"`  // origin the request went to; empty: none
+	Status    uint16   `msg:"st"` // response status; 0: none was sent
+	Bytes     uint64   `msg:"b"`  // response body, bytes
+	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds
+	Score     uint8    `msg:"sc"` // score given, 1..99; 0: none
+	Action    uint8    `msg:"a"`  // action taken, as proxyhook numbers them
+	Refused   bool     `msg:"r"`  // refused for an overloaded origin
+}
+
+// SetClient stores addr. An IPv4-mapped IPv6 address is the IPv4 address, and a zone is dropped; an invalid address is
+// stored as unknown.
+func (e *Event) SetClient(addr netip.Addr) {
+	if !addr.IsValid() {
+		e.Client = [16]byte{}
+		return
+	}
+	e.Client = addr.As16()
+}
+
+// Addr gives the client's address, invalid where it is unknown.
+func (e *Event) Addr() netip.Addr {
+	if e.Client == ([16]byte{}) {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(e.Client).Unmap()
+}
+
+// SetPath stores path, cut to its bound.
+func (e *Event) SetPath(path string) { e.Path, e.PathSum = cut(path, MaxPath) }
+
+// SetUserAgent stores agent, cut to its bound.
+func (e *Event) SetUserAgent(agent string) { e.UserAgent, e.AgentSum = cut(agent, MaxUserAgent) }
+
+// Bound cuts what is longer than its bound, so that an event filled field by field, or decoded from untrusted bytes, keeps
+// the promises of the type. Path and user agent keep a hash of what was cut.
+func (e *Event) Bound() {
+	e.Method = clip(e.Method, MaxMethod)
+	e.Host = clip(e.Host, MaxHost)
+	e.JA4 = clip(e.JA4, MaxJA4)
+	e.Origin = clip(e.Origin, MaxOrigin)
+	if len(e.Path) > MaxPath {
+		e.SetPath(e.Path)
+	}
+	if len(e.UserAgent) > MaxUserAgent {
+		e.SetUserAgent(e.UserAgent)
+	}
+}
+
+// At gives the start of the request.
+func (e *Event) At() time.Time { return time.Unix(0, e.Time) }
+
+func cut(s string, limit int) (string, uint64) {
+	if len(s) <= limit {
+		return s, 0
+	}
+	return s[:limit], metro.Hash64Str(s, sumSeed)
+}
+
+func clip(s string, limit int) string {
+	if len(s) > limit {
+		return s[:limit]
+	}
+	return s
+}
+
+// Facts are what the header fields of a request told, one bit each. Where [HeadersKnown] is not set (an access log keeps
+// no header fields), a bit that is not set means unknown instead of no.
+type Facts uint32
+
+// The facts.
+const (
+	HeadersKnown   Facts = 1 << iota // the header fields were seen
+	AcceptLanguage                   // Accept-Language was sent
+	AcceptEncoding                   // Accept-Encoding was sent
+	Cookie                           // a cookie was sent
+	SecFetch                         // Sec-Fetch-Mode was sent
+	XHR                              // X-Requested-With was sent
+	RefererKnown                     // it is known whether a Referer was sent
+	Referer                          // a Referer was sent
+	RefererSame                      // its host is the request's host
+)
+
+// Has tells whether all bits of want are set.
+func (f Facts) Has(want Facts) bool { return f&want == want }

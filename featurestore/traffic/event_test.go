@@ -1,0 +1,281 @@
+package traffic_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// randomEvent fills every field with anything, within the bounds.
+func randomEvent(rng *rand.Rand) traffic.Event {
+	text := func(limit int) string {
+		b := make([]byte, rng.IntN(limit+1))
+		for i := range b {
+			b[i] = byte(rng.Uint32())
+		}
+		return string(b)
+	}
+	ev := traffic.Event{
+		Time: rng.Int64() - rng.Int64(), Method: text(traffic.MaxMethod), Host: text(traffic.MaxHost), Path: text(traffic.MaxPath),
+		PathSum: rng.Uint64(), Query: rng.Uint32(), UserAgent: text(traffic.MaxUserAgent), AgentSum: rng.Uint64(),
+		Facts: traffic.Facts(rng.Uint32()), Headers: uint16(rng.Uint32()), Version: uint8(rng.Uint32()), JA4: text(traffic.MaxJA4),
+		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64(),
+		Duration: rng.Uint64(), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
+	}
+	for i := range ev.Client {
+		ev.Client[i] = byte(rng.Uint32())
+	}
+	return ev
+}
+
+// largestEvent takes the most bytes that a bounded event can.
+func largestEvent() traffic.Event {
+	return traffic.Event{
+		Time: math.MinInt64, Client: [16]byte{0: 0xff, 15: 0xff}, Method: strings.Repeat("M", traffic.MaxMethod),
+		Host: strings.Repeat("h", traffic.MaxHost), Path: strings.Repeat("/", traffic.MaxPath), PathSum: math.MaxUint64,
+		Query: math.MaxUint32, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
+		Facts: math.MaxUint32, Headers: math.MaxUint16, Version: math.MaxUint8, JA4: strings.Repeat("j", traffic.MaxJA4),
+		Session: math.MaxUint64, Origin: strings.Repeat("o", traffic.MaxOrigin), Status: math.MaxUint16,
+		Bytes: math.MaxUint64, Duration: math.MaxUint64, Score: math.MaxUint8, Action: math.MaxUint8, Refused: true,
+	}
+}
+
+func marshal(t testing.TB, ev *traffic.Event) []byte {
+	t.Helper()
+	b, err := ev.MarshalMsg(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestEventRoundTrip(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for n := range 2000 {
+		want := randomEvent(rng)
+		if n == 0 {
+			want = traffic.Event{}
+		}
+		b := marshal(t, &want)
+		var got traffic.Event
+		rest, err := got.UnmarshalMsg(append(b, 1, 2, 3))
+		if err != nil || len(rest) != 3 || got != want {
+			t.Fatalf("%+v became %+v (%v, %d bytes left)", want, got, err, len(rest))
+		}
+		if len(b) > traffic.MaxEncoded || want.Msgsize() > traffic.MaxEncoded {
+			t.Fatalf("%d bytes (estimated %d), at most %d were promised", len(b), want.Msgsize(), traffic.MaxEncoded)
+		}
+	}
+}
+
+// No bounded event needs more room than the largest one, since Msgsize grows with the lengths of the strings and with nothing else.
+func TestLargestEventFits(t *testing.T) {
+	ev := largestEvent()
+	fields := reflect.ValueOf(ev)
+	for i := range fields.NumField() {
+		if fields.Field(i).IsZero() {
+			t.Errorf("the largest event leaves %s at its zero value", fields.Type().Field(i).Name)
+		}
+	}
+	same := ev
+	if same.Bound(); same != ev {
+		t.Error("the largest event is beyond the bounds")
+	}
+	if n := ev.Msgsize(); n > traffic.MaxEncoded {
+		t.Errorf("Msgsize is %d, at most %d are promised", n, traffic.MaxEncoded)
+	}
+	if n := len(marshal(t, &ev)); n > ev.Msgsize() {
+		t.Errorf("%d bytes, Msgsize told at most %d", n, ev.Msgsize())
+	}
+}
+
+// A cell of the event queue takes the largest event without another allocation.
+func TestEncodingAllocatesNothing(t *testing.T) {
+	ev, cell := largestEvent(), make([]byte, 1008)
+	n := testing.AllocsPerRun(100, func() {
+		b, err := ev.MarshalMsg(cell[:0])
+		if err != nil || &b[0] != &cell[0] {
+			t.Fatal("another buffer was taken", err)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// Releases differ: what one does not know it skips, what it misses stays zero.
+func TestOtherReleases(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	fields := make(map[string]any) // all fields of an event, by their names on the wire
+	ev := randomEvent(rng)
+	decoded, _, err := msgp.ReadMapStrIntfBytes(marshal(t, &ev), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range decoded {
+		fields[name] = value
+	}
+	for range 200 {
+		newer := map[string]any{"new": []any{1, "x", map[string]any{"y": []byte{1}}, nil, 1.5}, "": true, strings.Repeat("n", 300): int64(-1)}
+		for name, value := range fields {
+			if rng.IntN(2) == 0 {
+				newer[name] = value
+			}
+		}
+		b, err := msgp.AppendMapStrIntf(nil, newer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got traffic.Event
+		if rest, err := got.UnmarshalMsg(b); err != nil || len(rest) != 0 {
+			t.Fatalf("%v, %d bytes left", err, len(rest))
+		}
+		again, _, err := msgp.ReadMapStrIntfBytes(marshal(t, &got), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zeroEvent := traffic.Event{}
+		zero, _, _ := msgp.ReadMapStrIntfBytes(marshal(t, &zeroEvent), nil)
+		for name := range fields {
+			want, sent := newer[name]
+			if !sent {
+				want = zero[name]
+			}
+			if !reflect.DeepEqual(again[name], want) {
+				t.Errorf("field %q (sent: %v) is %v, want %v", name, sent, again[name], want)
+			}
+		}
+	}
+}
+
+func TestBound(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	ev := traffic.Event{Method: long, Host: long, Path: long, UserAgent: long, JA4: long, Origin: long}
+	ev.Bound()
+	if err := bounded(&ev); err != nil {
+		t.Error(err)
+	}
+	if ev.PathSum == 0 || ev.AgentSum == 0 {
+		t.Error("no hash of what was cut")
+	}
+	short := traffic.Event{Path: long[:traffic.MaxPath], UserAgent: long[:traffic.MaxUserAgent]}
+	short.Bound()
+	if short.PathSum != 0 || short.AgentSum != 0 || len(short.Path) != traffic.MaxPath || len(short.UserAgent) != traffic.MaxUserAgent {
+		t.Error("strings of the full length are cut")
+	}
+	twice := ev
+	if twice.Bound(); twice != ev {
+		t.Error("a second Bound changes what the first made")
+	}
+}
+
+// bounded tells which promise of an event's size does not hold.
+func bounded(ev *traffic.Event) error {
+	for name, n := range map[string][2]int{
+		"method": {len(ev.Method), traffic.MaxMethod}, "host": {len(ev.Host), traffic.MaxHost}, "path": {len(ev.Path), traffic.MaxPath},
+		"user agent": {len(ev.UserAgent), traffic.MaxUserAgent}, "JA4": {len(ev.JA4), traffic.MaxJA4},
+		"origin": {len(ev.Origin), traffic.MaxOrigin}, "message": {ev.Msgsize(), traffic.MaxEncoded},
+	} {
+		if n[0] > n[1] {
+			return fmt.Errorf("%s has %d bytes, at most %d are promised", name, n[0], n[1])
+		}
+	}
+	return nil
+}
+
+func TestClientAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"192.0.2.1":           "192.0.2.1",
+		"::ffff:192.0.2.1":    "192.0.2.1",
+		"2001:db8::1":         "2001:db8::1",
+		"fe80::1%eth0":        "fe80::1",
+		"::1":                 "::1",
+		"0.0.0.0":             "0.0.0.0",
+		"::ffff:192.0.2.1%42": "192.0.2.1",
+	} {
+		var ev traffic.Event
+		ev.SetClient(netip.MustParseAddr(in))
+		if got := ev.Addr(); got != netip.MustParseAddr(want) {
+			t.Errorf("%s became %v, want %s", in, got, want)
+		}
+		if ev.SetClient(netip.Addr{}); ev.Addr().IsValid() || ev.Client != [16]byte{} {
+			t.Errorf("an unknown address after %s: %v", in, ev.Addr())
+		}
+	}
+	ev := traffic.Event{Time: 1e18}
+	if !ev.At().Equal(time.Unix(1e9, 0)) {
+		t.Error(ev.At())
+	}
+}
+
+// FuzzEventUnmarshal decodes any bytes. Whatever comes out keeps every bound after Bound, and can be encoded and observed.
+func FuzzEventUnmarshal(f *testing.F) {
+	for _, seed := range eventSeeds(f) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var ev, again traffic.Event
+		if _, err := ev.UnmarshalMsg(b); err != nil {
+			return
+		}
+		ev.Bound()
+		if err := bounded(&ev); err != nil {
+			t.Fatal(err)
+		}
+		if rest, err := again.UnmarshalMsg(marshal(t, &ev)); err != nil || len(rest) != 0 || again != ev {
+			t.Fatalf("%+v became %+v: %v", ev, again, err)
+		}
+		var o traffic.Observation
+		traffic.Observe(&ev, 1, &o)
+		var features [traffic.NumRequestFeatures]float32
+		traffic.RequestFeatures(&ev, &features)
+	})
+}
+
+func eventSeeds(t testing.TB) [][]byte {
+	t.Helper()
+	var seeds [][]byte
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 8 {
+		ev := randomEvent(rng)
+		seeds = append(seeds, marshal(t, &ev))
+	}
+	largest := largestEvent()
+	unbounded := traffic.Event{Path: strings.Repeat("/a", 1000), UserAgent: strings.Repeat("x", 1000), Host: strings.Repeat("h", 1000)}
+	whole := marshal(t, &largest)
+	return append(seeds, whole, marshal(t, &unbounded), whole[:len(whole)/2], []byte{0x80}, nil)
+}
+
+// The seeds are what they are meant to be.
+func TestFuzzSeeds(t *testing.T) {
+	sound := 0
+	for _, b := range eventSeeds(t) {
+		var ev traffic.Event
+		if _, err := ev.UnmarshalMsg(b); err == nil {
+			sound++
+		}
+	}
+	if sound != 11 {
+		t.Errorf("%d sound seeds, want 11", sound)
+	}
+}
+
+// Nesting without end must not exhaust the stack.
+func TestDeepNesting(t *testing.T) {
+	b := []byte{0x81, 0xa1, 'x'}
+	for range 1_000_000 {
+		b = append(b, 0x91) // an array of one
+	}
+	var ev traffic.Event
+	if _, err := ev.UnmarshalMsg(b); err == nil {
+		t.Error("a message without an end is taken")
+	}
+}

@@ -1,0 +1,52 @@
+package traffic
+
+import "time"
+
+// Feature declares one inter-request feature: what is kept for a key of its dimension and how its value comes from that.
+// It is data; package window interprets it.
+type Feature struct {
+	Dimension Dimension
+	Name      string // lower case, unique in its dimension, ends with its window where it has one
+	Unit      string
+	Fold      Fold
+	Why       string // one line: what it tells people from bots by, or what it protects
+}
+
+// FullName is the name that models, schemas and flags use: dimension/name.
+func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
+
+// Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and so
+// do rates; shares, distinct counts and gap statistics stay what they were at the key's last event.
+func (f Feature) Decays() bool { return f.Fold.Kind == Sum || f.Fold.Kind == Rate }
+
+// Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
+// Window: an event of age t counts exp(-t/Window), so that a steady rate r gives r*Window, which is what a window of that
+// length would hold.
+type Fold struct {
+	Kind    FoldKind
+	Window  time.Duration
+	Measure Measure // what is added
+	Per     Measure // the divisor of a Share
+	Object  Object  // what a Distinct counts
+}
+
+// FoldKind names a way to fold.
+type FoldKind uint8
+
+// The ways to fold.
+const (
+	Sum          FoldKind = iota // decayed sum of Measure
+	Rate                         // the same, per second
+	Share                        // sum of Measure / sum of Per; NaN where that is 0
+	Acceleration                 // rate over Window / rate over ten times Window, both of Measure
+	Distinct                     // distinct Objects in the last one half to one Window before the key's last event
+	Streak                       // length of the unbroken run of events with Measure > 0 that ended with the last event
+	Since                        // number of events with Measure > 0 since the last one with Per > 0, without decay
+	Seen                         // 1 once an event had Measure > 0
+	Age                          // seconds from the key's first event to its last
+	GapMean                      // mean of log2(1 + gap between two events in milliseconds)
+	GapMin                       // shortest gap since the key was first seen, seconds
+	GapVariation                 // standard deviation of the gaps / their mean
+	GapEntropy                   // entropy of the gaps over log2 buckets, bits
+	PathEntropy                  // entropy of the path kinds over Window, bits
+)

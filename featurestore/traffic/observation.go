@@ -1,0 +1,103 @@
+package traffic
+
+import "github.com/dgryski/go-metro"
+
+// Measure is an amount that an event adds to a sum. Every event has a value for each; most are 0 or 1.
+type Measure uint8
+
+// The measures. A share is one measure's sum divided by another's.
+const (
+	Requests      Measure = iota // 1
+	ClientErrors                 // 1 for status 400..499
+	ServerErrors                 // 1 for status 500..599
+	NotFound                     // 1 for status 404
+	AuthFailures                 // 1 for status 401 or 403
+	Heads                        // 1 for HEAD
+	Posts                        // 1 for POST
+	Pages                        // 1 for each kind of path, from here on in the order of PathKind
+	Assets                       //
+	APICalls                     //
+	Scripts                      //
+	RobotsFiles                  //
+	NoHTTP                       // 1 where the request line was no HTTP
+	NoReferer                    // 1 where it is known that no Referer was sent
+	RefererTold                  // 1 where it is known whether one was sent
+	NoCookie                     // 1 where it is known that no cookie was sent
+	CookieTold                   // 1 where it is known whether one was sent
+	Bytes                        // response bytes
+	OriginSeconds                // seconds until the request ended
+	NumMeasures
+)
+
+// Object is something whose distinct values are counted.
+type Object uint8
+
+// The objects.
+const (
+	Agents    Object = iota // user agents; no user agent counts as one
+	Paths                   // paths without query
+	Hosts                   // hosts
+	Addresses               // client addresses
+	Networks                // client networks
+	Prints                  // TLS fingerprints
+	Sessions                // sessions
+	NumObjects
+)
+
+// Observation is what the aggregation needs of an event: its keys, amounts and objects, computed once for all
+// dimensions.
+type Observation struct {
+	Time     int64 // nanoseconds since 1970 UTC
+	Keys     Keys
+	Measures [NumMeasures]float32
+	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
+}
+
+// Observe fills o from ev under the installation's hash seed.
+func Observe(ev *Event, seed uint64, o *Observation) {
+	o.Time = ev.Time
+	o.Keys = KeysOf(ev, seed)
+	o.Measures = measure(ev)
+	o.Objects = [NumObjects]uint64{
+		Agents:    o.Keys[UserAgent],
+		Paths:     nonZero(metro.Hash64Str(ev.Path, seed^ev.PathSum)),
+		Hosts:     o.Keys[Host],
+		Addresses: o.Keys[IP],
+		Networks:  o.Keys[Net],
+		Prints:    o.Keys[JA4],
+		Sessions:  o.Keys[Session],
+	}
+	if ev.UserAgent == "" {
+		o.Objects[Agents] = 1
+	}
+}
+
+func measure(ev *Event) [NumMeasures]float32 {
+	var m [NumMeasures]float32
+	m[Requests] = 1
+	m[ClientErrors] = one(ev.Status >= 400 && ev.Status < 500)
+	m[ServerErrors] = one(ev.Status >= 500 && ev.Status < 600)
+	m[NotFound] = one(ev.Status == 404)
+	m[AuthFailures] = one(ev.Status == 401 || ev.Status == 403)
+	m[Heads] = one(ev.Method == "HEAD")
+	m[Posts] = one(ev.Method == "POST")
+	if ev.Method == "" {
+		m[NoHTTP] = 1
+	} else {
+		m[Pages+Measure(KindOfPath(ev.Path))] = 1
+	}
+	m[NoReferer] = one(ev.Facts&(RefererKnown|Referer) == RefererKnown)
+	m[RefererTold] = one(ev.Facts.Has(RefererKnown))
+	m[NoCookie] = one(ev.Facts&(HeadersKnown|Cookie) == HeadersKnown)
+	m[CookieTold] = one(ev.Facts.Has(HeadersKnown))
+	m[Bytes] = float32(ev.Bytes)
+	m[OriginSeconds] = float32(float64(ev.Duration) / 1e9)
+	return m
+}
+
+func one(yes bool) float32 {
+	if yes {
+		return 1
+	}
+	return 0
+}

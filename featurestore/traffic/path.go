@@ -1,0 +1,60 @@
+package traffic
+
+import "strings"
+
+// PathKind is what a path seems to ask for, told from the path alone.
+type PathKind uint8
+
+// The kinds of path.
+const (
+	PageKind   PathKind = iota // a document: no extension, or one of documents
+	AssetKind                  // what a browser fetches to show a page: style, script, picture, font, media
+	APIKind                    // a call from a program: /api/, /graphql, .json
+	ScriptKind                 // a server-side script by its extension: .php, .asp, .cgi
+	RobotsKind                 // what only programs read: robots.txt, sitemaps, .well-known
+	NumPathKinds
+)
+
+var assetExtensions = map[string]bool{
+	"css": true, "js": true, "mjs": true, "map": true, "png": true, "jpg": true, "jpeg": true, "gif": true, "webp": true,
+	"avif": true, "svg": true, "ico": true, "bmp": true, "woff": true, "woff2": true, "ttf": true, "otf": true, "eot": true,
+	"mp3": true, "mp4": true, "webm": true, "ogg": true, "wav": true, "webmanifest": true, "wasm": true,
+}
+
+var scriptExtensions = map[string]bool{
+	"php": true, "php5": true, "php7": true, "phtml": true, "asp": true, "aspx": true, "ashx": true, "jsp": true,
+	"jspx": true, "do": true, "action": true, "cgi": true, "pl": true, "cfm": true,
+}
+
+// KindOfPath tells the kind of path, which has no query.
+func KindOfPath(path string) PathKind {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	switch {
+	case name == "robots.txt", name == "ads.txt", strings.HasPrefix(name, "sitemap"), strings.HasPrefix(path, "/.well-known/"):
+		return RobotsKind
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/graphql"), strings.HasSuffix(name, ".json"):
+		return APIKind
+	}
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 || len(name)-dot > len(".webmanifest") {
+		return PageKind
+	}
+	return kindOfExtension(name[dot+1:])
+}
+
+func kindOfExtension(ext string) PathKind {
+	var lower [len("webmanifest")]byte
+	n := copy(lower[:], ext)
+	for i := range n {
+		if c := lower[i]; 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	switch {
+	case assetExtensions[string(lower[:n])]:
+		return AssetKind
+	case scriptExtensions[string(lower[:n])]:
+		return ScriptKind
+	}
+	return PageKind
+}

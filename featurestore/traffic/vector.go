@@ -1,0 +1,63 @@
+package traffic
+
+import "strings"
+
+// Vector puts single-request and inter-request features into the order in which a model wants them. It is made once per
+// model and is safe for concurrent use.
+type Vector struct {
+	names   []string
+	request []place // from RequestFeatures
+	inter   []string
+	at      []int // place of inter[i] in the vector
+	unknown []string
+}
+
+type place struct{ from, to int }
+
+// NewVector resolves the full names of a model's inputs. A name with the "request/" prefix that this release does not know
+// stays NaN and is listed by Unknown; any other name is an inter-request feature, which whoever reads them resolves.
+func NewVector(names []string) *Vector {
+	index := make(map[string]int, NumRequestFeatures)
+	for i, f := range RequestCatalog {
+		index[f.FullName()] = i
+	}
+	v := &Vector{names: names}
+	for to, name := range names {
+		from, ok := index[name]
+		switch {
+		case ok:
+			v.request = append(v.request, place{from, to})
+		case strings.HasPrefix(name, RequestPrefix):
+			v.unknown = append(v.unknown, name)
+		default:
+			v.inter = append(v.inter, name)
+			v.at = append(v.at, to)
+		}
+	}
+	return v
+}
+
+// Len is the number of the model's inputs.
+func (v *Vector) Len() int { return len(v.names) }
+
+// Inter gives the full names of the inter-request features, in the order in which Fill wants their values.
+func (v *Vector) Inter() []string { return v.inter }
+
+// Unknown gives the names of single-request features that this release does not have.
+func (v *Vector) Unknown() []string { return v.unknown }
+
+// Fill writes the model's inputs to dst, which must have Len values: the single-request features of ev, and the
+// inter-request features as given in the order of Inter. It allocates nothing.
+func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
+	var request [NumRequestFeatures]float32
+	RequestFeatures(ev, &request)
+	for i := range dst {
+		dst[i] = nan
+	}
+	for _, p := range v.request {
+		dst[p.to] = request[p.from]
+	}
+	for i, to := range v.at {
+		dst[to] = inter[i]
+	}
+}

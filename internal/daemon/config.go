@@ -1,0 +1,57 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/hostdir"
+)
+
+// Config configures the daemon. The zero value serves /dev/shm/headgate without an HTTP listener.
+type Config struct {
+	Dir        string        // default: hostdir.Default
+	Listen     string        // loopback address and port of /metrics, /healthz and /readyz; empty: none
+	Interval   time.Duration // between publications; default 1 s
+	Checkpoint time.Duration // between checkpoints; default 1 min
+	Window     window.Config
+	Log        *slog.Logger // default: slog.Default()
+}
+
+func (c *Config) setDefaults() error {
+	if c.Dir == "" {
+		c.Dir = hostdir.Default
+	}
+	if c.Interval == 0 {
+		c.Interval = time.Second
+	}
+	if c.Checkpoint == 0 {
+		c.Checkpoint = time.Minute
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Interval < 10*time.Millisecond || c.Checkpoint < c.Interval {
+		return fmt.Errorf("publications every %v and checkpoints every %v: at least 10ms, and checkpoints not more often than publications",
+			c.Interval, c.Checkpoint)
+	}
+	return checkLoopback(c.Listen)
+}
+
+// checkLoopback keeps the unauthenticated endpoints on this machine.
+func checkLoopback(listen string) error {
+	if listen == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("listen address %q is not host:port", listen)
+	}
+	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("listen address %q is not a loopback address: use 127.0.0.1, [::1] or localhost", listen)
+}

@@ -1,0 +1,263 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints.
+type Daemon struct {
+	config     Config
+	dir        *directory
+	rings      *ring.Set
+	aggregator *window.Aggregator
+	publisher  *featurestore.Publisher
+
+	event       traffic.Event
+	observation traffic.Observation
+	now         int64 // of the present round, nanoseconds since 1970 UTC
+
+	mutex    sync.Mutex // guards all below
+	stats    Stats
+	troubles troubles
+}
+
+// Stats are what the daemon has counted since it was started.
+type Stats struct {
+	Rings       ring.Stats
+	Window      window.Stats
+	Undecodable uint64        // events that are no msgp or not of this format
+	FutureTimes uint64        // events from the future, taken as of now
+	Refused     uint64        // events of requests refused for an overloaded origin
+	Publishes   uint64        // publications
+	Failed      uint64        // publications and checkpoints that failed
+	PublishTime time.Duration // of the last publication
+	ImageBytes  int           // of the last publication
+	Published   time.Time     // the last publication
+	Trouble     string        // what is wrong now; empty: nothing
+}
+
+// maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
+const maxAhead = int64(5 * time.Second)
+
+// Open takes over a headgate directory, or makes it. The error names the thing and what to do.
+func Open(config Config) (_ *Daemon, err error) {
+	if err := config.setDefaults(); err != nil {
+		return nil, err
+	}
+	d := &Daemon{config: config}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if d.aggregator, err = window.New(config.Window); err != nil {
+		return nil, err
+	}
+	if d.dir, err = openDirectory(config.Dir); err != nil {
+		return nil, err
+	}
+	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(), mmapsync.WriterOptions{}); err != nil {
+		return nil, err
+	}
+	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
+		return nil, err
+	}
+	d.restore()
+	return d, nil
+}
+
+// restore takes up the last checkpoint. A daemon without one starts empty, and says so.
+func (d *Daemon) restore() {
+	err := d.aggregator.Restore(d.dir.Checkpoint(), d.publisher.Seed())
+	switch {
+	case err == nil:
+		d.config.Log.Info("headgate: checkpoint restored", "keys", d.aggregator.Stats().Keys[traffic.IP])
+	case !errors.Is(err, fs.ErrNotExist):
+		d.config.Log.Warn("headgate: checkpoint not usable, starting empty", "error", err)
+	}
+}
+
+// Run serves until ctx is done, then publishes and checkpoints once more and closes. It is called once.
+func (d *Daemon) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, d.close()) }()
+	stopHTTP, err := d.serveHTTP()
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	d.publish()
+	const idle = 5 * time.Millisecond // how long an event may wait where there are few
+	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Checkpoint)
+	for ctx.Err() == nil {
+		busy := d.consume()
+		now := time.Now()
+		if !now.Before(nextPublish) {
+			d.scan()
+			d.publish()
+			nextPublish = nextAfter(nextPublish, now, d.config.Interval)
+		}
+		if !now.Before(nextCheckpoint) {
+			d.checkpoint()
+			nextCheckpoint = nextAfter(nextCheckpoint, now, d.config.Checkpoint)
+		}
+		if !busy {
+			sleep(ctx, idle)
+		}
+	}
+	d.finish()
+	return nil
+}
+
+// finish takes in what waits in the rings, for a bounded time since proxies go on, and leaves a last publication and checkpoint.
+func (d *Daemon) finish() {
+	d.scan()
+	for end := time.Now().Add(2 * time.Second); d.consume() && time.Now().Before(end); {
+	}
+	d.publish()
+	d.checkpoint()
+}
+
+// nextAfter keeps the beat, and leaves out beats that were missed.
+func nextAfter(due, now time.Time, interval time.Duration) time.Time {
+	due = due.Add(interval)
+	if due.Before(now) {
+		due = now.Add(interval)
+	}
+	return due
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// scan looks for new and ended proxies.
+func (d *Daemon) scan() {
+	d.report(scanning, d.dir.Events(), d.rings.Scan())
+}
+
+// consume folds a bounded number of events and tells whether there may be more.
+func (d *Daemon) consume() bool {
+	const round = 4096
+	d.now = time.Now().UnixNano()
+	return d.rings.Poll(round, d.fold) == round
+}
+
+// fold takes the bytes of one event, which nobody has vouched for.
+func (d *Daemon) fold(payload []byte) {
+	ev := &d.event
+	*ev = traffic.Event{}
+	if _, err := ev.UnmarshalMsg(payload); err != nil {
+		d.count(func(s *Stats) { s.Undecodable++ })
+		return
+	}
+	ev.Bound()
+	ev.Time = max(ev.Time, 0)
+	if ev.Time > d.now+maxAhead {
+		d.count(func(s *Stats) { s.FutureTimes++ })
+		ev.Time = d.now
+	}
+	if ev.Refused {
+		d.count(func(s *Stats) { s.Refused++ })
+	}
+	traffic.Observe(ev, d.publisher.Seed(), &d.observation)
+	d.aggregator.Add(&d.observation)
+}
+
+func (d *Daemon) count(change func(*Stats)) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	change(&d.stats)
+}
+
+func (d *Daemon) publish() {
+	start := time.Now()
+	now := start.UnixNano()
+	d.aggregator.Tick(now)
+	err := d.aggregator.Publish(d.publisher, now)
+	rings, window := d.rings.Stats(), d.aggregator.Stats()
+	d.count(func(s *Stats) {
+		s.Rings, s.Window = rings, window
+		if err != nil {
+			s.Failed++
+			return
+		}
+		s.Publishes++
+		s.Published, s.PublishTime, s.ImageBytes = start, time.Since(start), len(d.publisher.Image())
+	})
+	d.report(publishing, d.dir.Features(), err)
+}
+
+func (d *Daemon) checkpoint() {
+	err := d.aggregator.Checkpoint(d.dir.Checkpoint(), d.publisher.Seed())
+	if err != nil {
+		d.count(func(s *Stats) { s.Failed++ })
+	}
+	d.report(checkpointing, d.dir.Checkpoint(), err)
+}
+
+// report tells how an activity went: trouble is logged when it begins, changes and ends, not every second.
+func (d *Daemon) report(a activity, path string, err error) {
+	d.mutex.Lock()
+	changed := d.troubles.set(a, path, err)
+	d.stats.Trouble = d.troubles.String()
+	d.mutex.Unlock()
+	switch {
+	case !changed:
+	case err != nil:
+		d.config.Log.Error("headgate: trouble "+a.String(), "path", path, "error", err)
+	default:
+		d.config.Log.Info("headgate: no more trouble "+a.String(), "path", path)
+	}
+}
+
+// Stats gives the counts as of the last publication.
+func (d *Daemon) Stats() Stats {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.stats
+}
+
+// Ready tells whether what is published is fresh; if not, why.
+func (d *Daemon) Ready() (bool, string) {
+	s := d.Stats()
+	age := time.Since(s.Published)
+	if age <= 5*d.config.Interval {
+		return true, ""
+	}
+	why := fmt.Sprintf("the last publication is %v old", age.Round(time.Millisecond))
+	if s.Published.IsZero() {
+		why = "nothing is published yet"
+	}
+	if s.Trouble != "" {
+		why += "; " + s.Trouble
+	}
+	return false, why
+}
+
+func (d *Daemon) close() error {
+	var errs []error
+	if d.rings != nil {
+		errs = append(errs, d.rings.Close())
+	}
+	if d.publisher != nil {
+		errs = append(errs, d.publisher.Close())
+	}
+	if d.dir != nil {
+		errs = append(errs, d.dir.close())
+	}
+	return errors.Join(errs...)
+}

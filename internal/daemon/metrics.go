@@ -1,0 +1,84 @@
+package daemon
+
+import (
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector turns Stats into metrics when somebody asks. No label ever holds a client's data.
+type collector struct{ daemon *Daemon }
+
+// metric is one series without a label.
+type metric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(*Stats) float64
+}
+
+func counter(name, help string, value func(*Stats) float64) metric {
+	return metric{describe(name, help), prometheus.CounterValue, value}
+}
+
+func gauge(name, help string, value func(*Stats) float64) metric {
+	return metric{describe(name, help), prometheus.GaugeValue, value}
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("headgate_"+name, help, labels, nil)
+}
+
+var metrics = []metric{
+	counter("events_total", "Events consumed from the proxies' rings.",
+		func(s *Stats) float64 { return float64(s.Rings.Events) }),
+	counter("events_dropped_total", "Events that proxies dropped because their ring was full.",
+		func(s *Stats) float64 { return float64(s.Rings.Dropped) }),
+	counter("events_lost_total", "Events left unfinished by proxies that died, or damaged.",
+		func(s *Stats) float64 { return float64(s.Rings.Lost + s.Rings.Damaged + s.Rings.Abandoned) }),
+	counter("events_undecodable_total", "Events whose bytes are no event.",
+		func(s *Stats) float64 { return float64(s.Undecodable) }),
+	counter("events_future_total", "Events whose time was ahead of the clock and was taken as now.",
+		func(s *Stats) float64 { return float64(s.FutureTimes) }),
+	counter("requests_refused_total", "Requests that proxies refused for an overloaded origin.",
+		func(s *Stats) float64 { return float64(s.Refused) }),
+	gauge("rings", "Event rings attached: one for each proxy process.",
+		func(s *Stats) float64 { return float64(s.Rings.Rings) }),
+	gauge("ring_backlog_events", "Events waiting in the rings at the last publication.",
+		func(s *Stats) float64 { return float64(s.Rings.Backlog) }),
+	counter("ring_bad_files_total", "Files among the rings that are none.",
+		func(s *Stats) float64 { return float64(s.Rings.BadFiles) }),
+	counter("publications_total", "Publications of the feature table.",
+		func(s *Stats) float64 { return float64(s.Publishes) }),
+	counter("failures_total", "Publications and checkpoints that failed.",
+		func(s *Stats) float64 { return float64(s.Failed) }),
+	counter("rows_crowded_total", "Rows left out of a publication because their bucket had no place.",
+		func(s *Stats) float64 { return float64(s.Window.Crowded) }),
+	gauge("publication_duration_seconds", "Time the last publication took.",
+		func(s *Stats) float64 { return s.PublishTime.Seconds() }),
+	gauge("publication_timestamp_seconds", "Time of the last publication since 1970 UTC.",
+		func(s *Stats) float64 { return float64(s.Published.UnixNano()) / 1e9 }),
+	gauge("table_bytes", "Size of the published table.",
+		func(s *Stats) float64 { return float64(s.ImageBytes) }),
+}
+
+// Series by dimension.
+var (
+	keysDesc    = describe("keys", "Keys kept.", "dimension")
+	evictedDesc = describe("keys_evicted_total", "Keys that made place for others because the dimension was full.", "dimension")
+	expiredDesc = describe("keys_expired_total", "Keys dropped for idleness.", "dimension")
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	s := c.daemon.Stats()
+	for _, m := range metrics {
+		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
+	}
+	for d := range traffic.NumDimensions {
+		ch <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.Window.Keys[d]), d.String())
+		ch <- prometheus.MustNewConstMetric(evictedDesc, prometheus.CounterValue, float64(s.Window.Evicted[d]), d.String())
+		ch <- prometheus.MustNewConstMetric(expiredDesc, prometheus.CounterValue, float64(s.Window.Expired[d]), d.String())
+	}
+}

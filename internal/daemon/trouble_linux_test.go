@@ -1,0 +1,232 @@
+package daemon_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/daemon"
+	"github.com/headgate/headgate/internal/ring"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"golang.org/x/sys/unix"
+)
+
+// runOnce runs a daemon that is told to end at once.
+func runOnce(t *testing.T, d *daemon.Daemon) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return d.Run(ctx)
+}
+
+// get asks a daemon's endpoint.
+func get(d *daemon.Daemon, path string) (status int, body string) {
+	w := httptest.NewRecorder()
+	d.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	return w.Code, w.Body.String()
+}
+
+func TestMetrics(t *testing.T) {
+	r := start(t, daemon.Config{})
+	p := proxy(t, r.dir)
+	report(t, p, visit(1, "/", time.Now()), visit(2, "/", time.Now()))
+	put(t, p, func(dst []byte) ([]byte, error) { return append(dst, 0xc1), nil })
+	r.consumed(3)
+	status, body := get(r.Daemon, "/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("status %d: %s", status, body)
+	}
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("the metrics do not parse, or are badly named: %v, %v", problems, err)
+	}
+	for _, want := range []string{
+		"headgate_events_total 3", "headgate_events_undecodable_total 1", "headgate_rings 1", `headgate_keys{dimension="ip"} 2`,
+		`headgate_keys_evicted_total{dimension="ip_ua"} 0`, "headgate_failures_total 0", "go_goroutines ", "process_open_fds ",
+	} {
+		if !strings.Contains(body, "\n"+want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if regexp.MustCompile(`10\.0\.0\.[12]|test/1|a\.test`).MatchString(body) {
+		t.Errorf("the metrics hold a client's data:\n%s", body)
+	}
+}
+
+func TestEndpoints(t *testing.T) {
+	r := start(t, daemon.Config{Listen: "127.0.0.1:0"})
+	r.until("listening", func() bool { return strings.Contains(r.log.String(), "address=") })
+	address := regexp.MustCompile(`address=(http://\S+)`).FindStringSubmatch(r.log.String())[1]
+	r.until("publication", func() bool { return r.Stats().Publishes > 0 })
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/debug/pprof/": 404} {
+		response, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", path, response.StatusCode, want)
+		}
+	}
+	if response, err := http.Post(address+"/healthz", "", nil); err != nil || response.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %v, %v", response, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if response, err := http.Get(address + "/healthz"); err == nil {
+		t.Errorf("it still answers after its end: %d", response.StatusCode)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	r := start(t, daemon.Config{Listen: taken.Addr().String()})
+	<-r.ended
+	want := taken.Addr().String() + " is in use; name another port with --listen (127.0.0.1:0 takes a free one)"
+	if r.err == nil || r.err.Error() != want {
+		t.Errorf("%v, want %q", r.err, want)
+	}
+}
+
+func TestNotReadyBeforeTheFirstPublication(t *testing.T) {
+	d, err := daemon.Open(daemon.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runOnce(t, d)
+	if status, body := get(d, "/readyz"); status != http.StatusServiceUnavailable || body != "nothing is published yet\n" {
+		t.Errorf("%d %q", status, body)
+	}
+}
+
+// crowd makes the table outgrow its files.
+func crowd(t *testing.T, p *ring.Producer, first, clients int) {
+	t.Helper()
+	var events []traffic.Event
+	for i := range clients {
+		events = append(events, visit(first+i, "/", time.Now()))
+	}
+	report(t, p, events...)
+}
+
+// When the directory is taken away the daemon says so, once for each trouble, and is not ready; when it is back, all is well.
+func TestTroubleAndRecovery(t *testing.T) {
+	r := start(t, daemon.Config{})
+	p := proxy(t, r.dir)
+	report(t, p, visit(0, "/", time.Now()))
+	r.consumed(1)
+	away := string(r.dir) + ".away"
+	if err := os.Rename(string(r.dir), away); err != nil {
+		t.Fatal(err)
+	}
+	crowd(t, p, 1, 2000)
+	r.until("503", func() bool { status, _ := get(r.Daemon, "/readyz"); return status == http.StatusServiceUnavailable })
+	status, body := get(r.Daemon, "/readyz")
+	for _, want := range []string{"the last publication is ", "publishing to " + r.dir.Features(), "scanning " + r.dir.Events(), "no such file"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%d: %q does not tell %q", status, body, want)
+		}
+	}
+	failed := r.Stats().Failed
+	r.until("further attempts", func() bool { return r.Stats().Failed > failed+5 })
+	if n := r.log.count("level=ERROR"); n != 2 {
+		t.Errorf("two troubles were logged %d times:\n%s", n, r.log)
+	}
+	if status, _ := get(r.Daemon, "/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz: %d", status)
+	}
+	if err := os.Rename(away, string(r.dir)); err != nil {
+		t.Fatal(err)
+	}
+	recovered(t, r, 2001)
+	if n := r.log.count("no more trouble"); n != 2 {
+		t.Errorf("the end of two troubles was logged %d times:\n%s", n, r.log)
+	}
+}
+
+// recovered waits until the daemon is ready and has published all clients.
+func recovered(t *testing.T, r *running, clients int) {
+	t.Helper()
+	r.until("200", func() bool { status, _ := get(r.Daemon, "/readyz"); return status == http.StatusOK })
+	r.until("no trouble", func() bool { return r.Stats().Trouble == "" })
+	if n := len(published(t, r.dir)["ip"]); n != clients {
+		t.Errorf("%d clients are published, want %d", n, clients)
+	}
+}
+
+// A full file system is trouble that the daemon tells of and gets over. Who reads meanwhile reads what was there.
+func TestFullFileSystem(t *testing.T) {
+	mount := t.TempDir()
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=16m"); err != nil {
+		t.Skipf("mounting a tmpfs of 16 MiB: %v: run as root (CAP_SYS_ADMIN) to test a full file system", err)
+	}
+	t.Cleanup(func() { unix.Unmount(mount, unix.MNT_DETACH) })
+	r := start(t, daemon.Config{Dir: filepath.Join(mount, "headgate"), Checkpoint: 2 * interval})
+	p := proxy(t, r.dir)
+	report(t, p, visit(0, "/", time.Now()))
+	r.consumed(1)
+	store, err := featurestore.Open(r.dir.Features())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+
+	filler := fill(t, mount)
+	crowd(t, p, 1, 2000)
+	r.until("503", func() bool { status, _ := get(r.Daemon, "/readyz"); return status == http.StatusServiceUnavailable })
+	r.until("checkpoint trouble", func() bool { return strings.Contains(r.Stats().Trouble, r.dir.Checkpoint()) })
+	if _, body := get(r.Daemon, "/readyz"); !strings.Contains(body, "no space left on device") {
+		t.Errorf("%q does not tell that there is no space", body)
+	}
+	if err := store.View(func(table *featurestore.Table) error {
+		if table.Keys(0) != 1 {
+			return fmt.Errorf("%d clients, want the one of before", table.Keys(0))
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	recovered(t, r, 2001)
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	again := start(t, daemon.Config{Dir: string(r.dir)})
+	recovered(t, again, 2001)
+}
+
+// fill takes all the space that is left and gives the file that holds it.
+func fill(t *testing.T, mount string) string {
+	t.Helper()
+	f, err := os.Create(filepath.Join(mount, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	block := make([]byte, 4096)
+	for range 1 << 20 {
+		if _, err := f.Write(block); err != nil {
+			return f.Name()
+		}
+	}
+	t.Fatal("the file system never gets full")
+	return ""
+}

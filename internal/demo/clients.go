@@ -1,0 +1,103 @@
+package demo
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxOutstanding bounds the requests that are under way at once. Beyond it sending falls behind its times.
+const maxOutstanding = 2048
+
+// clients sends requests to the proxy at their times, whether or not earlier ones have been answered. Only two things hold a request
+// back: maxOutstanding, and that the next one follows spacing later at the earliest, so that neither a log whose bursts are compressed nor
+// a stall of this machine makes a flood that no origin could take.
+type clients struct {
+	proxy     string
+	spacing   time.Duration
+	transport *http.Transport
+	tally     *tally
+	slots     chan struct{}
+	under     sync.WaitGroup
+}
+
+func newClients(proxy string, maxRate float64, t *tally) *clients {
+	return &clients{
+		proxy:   proxy,
+		spacing: time.Duration(float64(time.Second) / maxRate),
+		transport: &http.Transport{
+			MaxIdleConns:          maxOutstanding,
+			MaxIdleConnsPerHost:   maxOutstanding,
+			DisableCompression:    true,
+			ResponseHeaderTimeout: 25 * time.Second,
+		},
+		tally: t,
+		slots: make(chan struct{}, maxOutstanding),
+	}
+}
+
+// send sends all of a load and waits for the answers.
+func (c *clients) send(ctx context.Context, l load) error {
+	defer c.transport.CloseIdleConnections()
+	defer c.under.Wait()
+	start := time.Now()
+	var sent time.Time
+	for {
+		r, err := l.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !sleepUntil(ctx, start.Add(r.at), sent.Add(c.spacing)) {
+			return nil
+		}
+		sent = time.Now()
+		c.slots <- struct{}{}
+		c.under.Add(1)
+		go func() {
+			defer func() { <-c.slots; c.under.Done() }()
+			c.sendOne(r)
+		}()
+	}
+}
+
+// sleepUntil waits for the later of two times, and tells whether to go on.
+func sleepUntil(ctx context.Context, a, b time.Time) bool {
+	if wait := max(time.Until(a), time.Until(b)); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (c *clients) sendOne(r *request) {
+	r.header.Set("X-Forwarded-For", r.client.String())
+	if r.header.Get("User-Agent") == "" {
+		r.header["User-Agent"] = []string{""} // keeps Go's own from being sent
+	}
+	out := &http.Request{
+		Method: r.method,
+		URL:    &url.URL{Scheme: "http", Host: c.proxy, Opaque: r.target},
+		Host:   r.host,
+		Header: r.header,
+	}
+	if r.body != "" {
+		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(r.body)), int64(len(r.body))
+	}
+	response, err := c.transport.RoundTrip(out)
+	if err != nil {
+		c.tally.failed(r)
+		return
+	}
+	io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+	c.tally.answered(r, response)
+}

@@ -1,0 +1,92 @@
+// Package demo runs all of headgate on one machine: the daemon as a child process, three origins of which one is slow, a reverse proxy with
+// the filter linked in, and clients that send simulated traffic or a real access log through it as real HTTP. Everything listens on
+// loopback only.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// Config says what to run. Executable is needed: the headgate binary, whose run command is the daemon.
+type Config struct {
+	Executable string
+	For        time.Duration // length of the simulated traffic; 0: until the context is done
+	Seed       uint64        // of the simulated traffic
+	Rate       float64       // of the simulated traffic, requests/s; 0: the simulator's default
+	Log        io.Reader     // an access log to send instead; it is sent whole
+	Speed      float64       // of the log: 2 is twice as fast as it was written; default 1
+	MaxSilence time.Duration // of the log: longer silences, in the log's time, are cut to this; default 10 s
+	MaxRate    float64       // requests/s that are never exceeded; default 1000
+	Threshold  uint32        // requests in flight for an origin; default 64
+	Model      string        // model file; default: the built-in one
+
+	// Show, if not nil, is called twice a second.
+	Show   func(Snapshot)
+	Logger *slog.Logger
+}
+
+// Run runs the demonstration until its traffic has ended, or ctx is done, and gives its summary.
+func Run(ctx context.Context, config Config) (_ Summary, err error) {
+	if config.Threshold == 0 {
+		config.Threshold = 64
+	}
+	if config.MaxRate == 0 {
+		config.MaxRate = 1000
+	}
+	load, err := config.load()
+	if err != nil {
+		return Summary{}, err
+	}
+	dir, err := makeDirectory()
+	if err != nil {
+		return Summary{}, err
+	}
+	defer os.RemoveAll(dir)
+	daemon, err := startDaemon(ctx, config.Executable, dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() { err = errors.Join(err, daemon.stop()) }()
+	filter, err := proxyhook.New(proxyhook.Config{
+		Dir:            dir,
+		ModelFile:      config.Model,
+		TrustedProxies: loopback,
+		Limits:         limits.LimiterConfig{Threshold: config.Threshold},
+		Log:            config.Logger,
+	})
+	if err != nil {
+		return Summary{}, err
+	}
+	defer filter.Close()
+	site, err := startSite(filter)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer site.stop()
+	t := &tally{filter: filter, kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
+	stopShowing := t.showEvery(500*time.Millisecond, config.Show)
+	err = newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load)
+	stopShowing()
+	return t.summary(load.truthKnown()), err
+}
+
+// makeDirectory makes the daemon's directory, in memory where there is such a place.
+func makeDirectory() (string, error) {
+	dir, err := os.MkdirTemp("/dev/shm", "headgate-quickstart-")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "headgate-quickstart-")
+	}
+	if err != nil {
+		return "", fmt.Errorf("no place for the daemon's directory: %w", err)
+	}
+	return dir, nil
+}

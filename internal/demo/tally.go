@@ -1,0 +1,225 @@
+package demo
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// tally counts the answers as the clients see them.
+type tally struct {
+	filter  *proxyhook.Filter
+	mutex   sync.Mutex // guards all below
+	total   counts
+	kinds   map[string]*kindTally
+	origins map[string]*originTally
+}
+
+type counts struct{ sent, scored, flagged, limited, failed int }
+
+type kindTally struct {
+	counts
+	bot bool
+}
+
+type originTally struct{ sent, limited int }
+
+func (t *tally) failed(r *request) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, c := range t.countsOf(r) {
+		c.sent++
+		c.failed++
+	}
+}
+
+func (t *tally) answered(r *request, response *http.Response) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	score, _ := strconv.Atoi(response.Header.Get(proxyhook.ScoreHeader))
+	flagged := response.Header.Get(proxyhook.ActionHeader) != proxyhook.Allow.String()
+	limited := response.StatusCode == http.StatusServiceUnavailable && response.Header.Get(proxyhook.ReasonHeader) != ""
+	for _, c := range t.countsOf(r) {
+		c.sent++
+		if score > 0 {
+			c.scored++
+			if flagged {
+				c.flagged++
+			}
+		}
+		if limited {
+			c.limited++
+		}
+	}
+	t.countOrigin(response.Header.Get(originHeader), limited)
+}
+
+func (t *tally) countOrigin(name string, limited bool) {
+	o := t.origins[name]
+	if o == nil {
+		o = &originTally{}
+		t.origins[name] = o
+	}
+	o.sent++
+	if limited {
+		o.limited++
+	}
+}
+
+func (t *tally) countsOf(r *request) [2]*counts {
+	k := t.kinds[r.kind]
+	if k == nil {
+		k = &kindTally{bot: r.bot}
+		t.kinds[r.kind] = k
+	}
+	return [2]*counts{&t.total, &k.counts}
+}
+
+// showEvery calls show until the returned function is called, which shows once more.
+func (t *tally) showEvery(interval time.Duration, show func(Snapshot)) (stop func()) {
+	if show == nil {
+		return func() {}
+	}
+	start := time.Now()
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				show(t.snapshot(time.Since(start)))
+			case <-end:
+				show(t.snapshot(time.Since(start)))
+				return
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}
+
+// Snapshot is how far a demonstration is.
+type Snapshot struct {
+	Elapsed  time.Duration
+	Kinds    []Kind
+	Origins  []Origin
+	P50, P99 time.Duration // of a decision
+	InFlight uint64
+}
+
+// Kind is a kind of client: what it sent and what became of it.
+type Kind struct {
+	Name                           string
+	Bot                            bool
+	Sent, Flagged, Limited, Failed int
+}
+
+// Origin is one origin: requests for it, and those of them refused.
+type Origin struct {
+	Name          string
+	Sent, Limited int
+}
+
+func (t *tally) snapshot(elapsed time.Duration) Snapshot {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	stats := t.filter.Stats()
+	s := Snapshot{Elapsed: elapsed, P50: stats.P50, P99: stats.P99, InFlight: stats.InFlight}
+	for name, k := range t.kinds {
+		s.Kinds = append(s.Kinds, Kind{name, k.bot, k.sent, k.flagged, k.limited, k.failed})
+	}
+	slices.SortFunc(s.Kinds, func(a, b Kind) int {
+		if a.Bot != b.Bot {
+			if a.Bot {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	for name, o := range t.origins {
+		if name != "" {
+			s.Origins = append(s.Origins, Origin{name, o.sent, o.limited})
+		}
+	}
+	slices.SortFunc(s.Origins, func(a, b Origin) int { return cmp.Compare(a.Name, b.Name) })
+	return s
+}
+
+// Summary is what a demonstration came to. Of the requests, allowed and flagged are those that the policy allowed and flagged; with what
+// could not be scored they make up the whole. limited_503 counts, among both, the ones refused for an overloaded origin.
+type Summary struct {
+	Requests       int        `json:"requests"` // sent and ended
+	Scored         int        `json:"scored"`
+	Allowed        int        `json:"allowed"`
+	Flagged        int        `json:"flagged"`
+	Limited503     int        `json:"limited_503"`
+	LimitedOrigins []string   `json:"limited_origins"`
+	DecisionNS     DecisionNS `json:"decision_ns"`
+	EventsDropped  uint64     `json:"events_dropped"`
+	Failed         int        `json:"failed"` // requests that got no answer
+
+	// Where the truth is known.
+	*Truth
+}
+
+// DecisionNS are quantiles of the time a decision takes, in nanoseconds.
+type DecisionNS struct {
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+}
+
+// Truth compares with what the clients were.
+type Truth struct {
+	BotsSent      int `json:"bots_sent"`
+	BotsFlagged   int `json:"bots_flagged"`
+	PeopleSent    int `json:"people_sent"`
+	PeopleFlagged int `json:"people_flagged"`
+}
+
+func (t *tally) summary(truthKnown bool) Summary {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	stats := t.filter.Stats()
+	s := Summary{
+		Requests:       t.total.sent,
+		Scored:         t.total.scored,
+		Allowed:        t.total.scored - t.total.flagged,
+		Flagged:        t.total.flagged,
+		Limited503:     t.total.limited,
+		LimitedOrigins: []string{},
+		DecisionNS:     DecisionNS{stats.P50.Nanoseconds(), stats.P99.Nanoseconds()},
+		EventsDropped:  stats.Dropped,
+		Failed:         t.total.failed,
+	}
+	for name, o := range t.origins {
+		if o.limited > 0 {
+			s.LimitedOrigins = append(s.LimitedOrigins, name)
+		}
+	}
+	slices.Sort(s.LimitedOrigins)
+	if truthKnown {
+		s.Truth = t.truth()
+	}
+	return s
+}
+
+func (t *tally) truth() *Truth {
+	var truth Truth
+	for _, k := range t.kinds {
+		if k.bot {
+			truth.BotsSent += k.sent
+			truth.BotsFlagged += k.flagged
+		} else {
+			truth.PeopleSent += k.sent
+			truth.PeopleFlagged += k.flagged
+		}
+	}
+	return &truth
+}

@@ -1,0 +1,27 @@
+// Package hostdir names the files of a headgate directory, the one place that the daemon and the proxies of a host share.
+//
+//	headgate.lock     marks the directory as headgate's; the daemon that owns it holds a lock on its first byte
+//	features_*        the feature table (package mmapsync)
+//	events/           one ring of events for each proxy process (package ring)
+//	checkpoint        the daemon's aggregation, as of the last minute (package window)
+package hostdir
+
+import "path/filepath"
+
+// Default is the directory used where none is named. It lies in memory.
+const Default = "/dev/shm/headgate"
+
+// Dir is a headgate directory.
+type Dir string
+
+// Lock is the marker and the daemon's lock.
+func (d Dir) Lock() string { return filepath.Join(string(d), "headgate.lock") }
+
+// Features is the path that the feature table is published under.
+func (d Dir) Features() string { return filepath.Join(string(d), "features") }
+
+// Events is the directory of the event rings.
+func (d Dir) Events() string { return filepath.Join(string(d), "events") }
+
+// Checkpoint is the file of the daemon's last checkpoint.
+func (d Dir) Checkpoint() string { return filepath.Join(string(d), "checkpoint") }

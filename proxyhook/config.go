@@ -1,0 +1,90 @@
+package proxyhook
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/scorer"
+)
+
+// Config configures a Filter. The zero value scores with the default model and features from /dev/shm/headgate, flags scores
+// below 30 and refuses nothing.
+type Config struct {
+	// Dir is the directory that the daemon of this host owns. It need not exist yet.
+	Dir string
+
+	// ModelFile is a model to score with. Default: the one that is built in.
+	ModelFile string
+
+	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
+	Policy Policy
+
+	// Limits bounds the requests in flight for each pair of origin and host. The zero value does not limit. A key of
+	// Limits.Overrides is the origin's address as the URL has it, a space, and the host in lower case without port.
+	Limits limits.LimiterConfig
+
+	// StaleAfter is the age from which published features count as stale. They are used all the same: they fade by
+	// themselves. Default: 10 s.
+	StaleAfter time.Duration
+
+	// TrustedProxies are the networks of proxies in front of this one. Only what they wrote into X-Forwarded-For is
+	// believed. Default: none, so that a client is who opened the connection. A connection without an address, by a Unix
+	// socket, is from no network and trusted never.
+	TrustedProxies []netip.Prefix
+
+	// SessionCookie names the cookie that tells sessions apart. Only its hash is kept. Default: none.
+	SessionCookie string
+
+	// Origin tells which origin a request that the Handler serves goes to, so that the handler itself admits it. For
+	// handlers that do the work themselves; a proxy uses Transport instead. Default: none.
+	Origin func(*http.Request) string
+
+	// Log gets what an operator should know: features lost and found again. Never called for each request. Default:
+	// slog.Default().
+	Log *slog.Logger
+}
+
+func (c *Config) setDefaults() {
+	if c.Dir == "" {
+		c.Dir = hostdir.Default
+	}
+	if c.Policy == nil {
+		c.Policy = Thresholds{TagBelow: DefaultFlagBelow}
+	}
+	if c.StaleAfter == 0 {
+		c.StaleAfter = 10 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+}
+
+// checkProxies brings the networks into the form that addresses are compared in: IPv4 is IPv4, not mapped into IPv6. The caller's
+// slice stays as it is.
+func (c *Config) checkProxies() error {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, p := range c.TrustedProxies {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if !p.IsValid() {
+			return fmt.Errorf("trusted proxies: %v is no network", p)
+		}
+		networks = append(networks, p)
+	}
+	c.TrustedProxies = networks
+	return nil
+}
+
+func (c *Config) loadModel() (*scorer.Model, error) {
+	if c.ModelFile != "" {
+		return scorer.LoadFile(c.ModelFile)
+	}
+	return scorer.Load(models.Default())
+}

@@ -1,0 +1,36 @@
+package proxyhook
+
+import (
+	"time"
+
+	"github.com/headgate/headgate/internal/ring"
+)
+
+// What the tests see of the inside.
+var (
+	ClientOf    = clientOf
+	HostOf      = hostOf
+	RefererHost = refererHost
+	RetryAfter  = retryAfter
+	Describe    = (*Filter).describe
+	Maintain    = (*Filter).maintain // one look of the supervisor
+)
+
+// SuperviseEvery sets the supervisor's interval for filters made from now on.
+func SuperviseEvery(d time.Duration) { superviseEvery = d }
+
+// Histogram is the latency histogram.
+type Histogram struct{ histogram }
+
+func (h *Histogram) Add(d time.Duration)              { h.add(d) }
+func (h *Histogram) Quantile(q float64) time.Duration { return h.quantile(q) }
+
+// Connection is what the request path reads from now.
+func (f *Filter) Connection() any { return f.features.current.Load() }
+
+// DistrustFeatures is what a fault met in an earlier connection does.
+func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*connection)) }
+
+// Ring is what the request path reports to now, and DistrustRing what a fault met in an earlier one does.
+func (f *Filter) Ring() *ring.Producer          { return f.reporter.current.Load() }
+func (f *Filter) DistrustRing(p *ring.Producer) { f.reporter.distrust(p) }

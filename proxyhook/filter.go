@@ -1,0 +1,265 @@
+package proxyhook
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/scorer"
+)
+
+// Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use, but for
+// Close.
+type Filter struct {
+	config   Config
+	model    *scorer.Model
+	vector   *traffic.Vector
+	limiter  *limits.Limiter
+	features features
+	reporter reporter
+	scratch  sync.Pool // of *scratch
+	counters counters
+
+	stop    chan struct{}
+	stopped sync.WaitGroup
+	closing sync.Once
+	closed  error // what Close gives
+}
+
+// scratch is the memory of one decision.
+type scratch struct {
+	inputs []float32
+	inter  []float32
+	row    *scorer.Row
+}
+
+// New makes a filter. The daemon need not run, and its directory need not exist: they are looked for every second.
+// An error is one of the configuration.
+func New(config Config) (*Filter, error) {
+	config.setDefaults()
+	if err := config.checkProxies(); err != nil {
+		return nil, fmt.Errorf("proxyhook: %w", err)
+	}
+	model, err := config.loadModel()
+	if err != nil {
+		return nil, fmt.Errorf("proxyhook: model: %w", err)
+	}
+	limiter, err := limits.NewLimiter(config.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("proxyhook: %w", err)
+	}
+	dir := hostdir.Dir(config.Dir)
+	vector := traffic.NewVector(inputNames(model))
+	f := &Filter{
+		config:   config,
+		model:    model,
+		vector:   vector,
+		limiter:  limiter,
+		features: features{path: dir.Features(), names: vector.Inter(), log: config.Log},
+		reporter: reporter{dir: dir.Events(), log: config.Log},
+		stop:     make(chan struct{}),
+	}
+	f.scratch.New = func() any { return f.newScratch() }
+	f.maintain()
+	f.stopped.Add(1)
+	go f.supervise()
+	return f, nil
+}
+
+func inputNames(m *scorer.Model) []string {
+	var names []string
+	for _, f := range m.Features() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func (f *Filter) newScratch() *scratch {
+	return &scratch{
+		inputs: make([]float32, f.vector.Len()),
+		inter:  make([]float32, len(f.vector.Inter())),
+		row:    f.model.NewRow(),
+	}
+}
+
+// Decide scores the request that ev describes and asks the policy what to do with it. It also stores score and action in ev. ev.Time is
+// the time the features are read for; where it is 0, it is set to now.
+func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
+	start := time.Now()
+	if ev.Time == 0 {
+		ev.Time = start.UnixNano()
+	}
+	f.decide(ev, &d)
+	ev.Score, ev.Action = d.Score, uint8(d.Action)
+	f.counters.count(d, time.Since(start))
+	return d
+}
+
+// decide runs where a truncated file raises a panic instead of ending the process. The features are then read no more until the
+// supervisor has checked them, and the request is allowed.
+func (f *Filter) decide(ev *traffic.Event, d *Decision) {
+	from := f.features.current.Load()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer f.rescue(from, d)
+	s := f.scratch.Get().(*scratch)
+	f.readFeatures(from, s.inter, ev)
+	f.vector.Fill(s.inputs, ev, s.inter)
+	p := scorer.Probability(f.model.Raw(s.row, s.inputs))
+	f.scratch.Put(s)
+	if p != p { // a model cannot give NaN, and the policy must not see a score made of one
+		d.Reason = NotScored
+		return
+	}
+	d.Score = uint8(scorer.Score(p))
+	if d.Action = f.config.Policy.Judge(ev, d.Score); d.Action >= numActions {
+		d.Action = Allow
+	}
+}
+
+// rescue ends a decision that met a fault. A panic that is no fault of memory is a defect, in the policy for instance, and goes on.
+func (f *Filter) rescue(from *connection, d *Decision) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	if _, ok := fault.(interface{ Addr() uintptr }); !ok {
+		panic(fault)
+	}
+	f.features.distrust(from)
+	f.counters.faults.Add(1)
+	*d = Decision{Action: Allow, Reason: FaultCaught}
+}
+
+func (f *Filter) readFeatures(from *connection, dst []float32, ev *traffic.Event) {
+	info, err := from.read(dst, ev)
+	switch {
+	case err != nil:
+		for i := range dst {
+			dst[i] = nan
+		}
+		f.counters.noFeatures.Add(1)
+	case ev.Time-info.Published > int64(f.config.StaleAfter):
+		f.counters.stale.Add(1)
+	}
+}
+
+// Admit asks whether the origin of a request has room for it, once the origin is known. state is the caller's memory for the ticket (see
+// limits.TicketState). If ok, the admission's ticket must be released when the request has ended, by Done or by itself; if
+// not, nothing needs to be released and the admission says why.
+func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketState) (a limits.Admission, ok bool) {
+	ev.Origin = origin
+	a, ok = f.limiter.AdmitHash(state, originKey(origin, ev.Host))
+	ev.Refused = !ok
+	return a, ok
+}
+
+// Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon. ev.Duration is set
+// where it is 0, by the wall clock; so is ev.Time, for a request that nobody decided on. ev is the caller's again when Done returns.
+func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
+	ticket.Done()
+	if now := time.Now().UnixNano(); ev.Time == 0 {
+		ev.Time = now
+	} else if ev.Duration == 0 {
+		ev.Duration = uint64(max(0, now-ev.Time))
+	}
+	if f.tryReport(ev) {
+		f.counters.events.Add(1)
+	} else {
+		f.counters.dropped.Add(1)
+	}
+}
+
+// tryReport guards against a ring that was truncated, like decide.
+func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
+	to := f.reporter.current.Load()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			f.counters.faults.Add(1)
+			f.reporter.distrust(to)
+			ok = false
+		}
+	}()
+	ev.Bound()
+	return report(to, ev)
+}
+
+// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it. The host is
+// taken as a request would name it, in any case and with or without a port.
+func (f *Filter) SetThreshold(origin, host string, n uint32) error {
+	ev := traffic.Event{Host: hostOf(host)}
+	ev.Bound()
+	return f.limiter.SetThreshold(appendOriginKey(nil, origin, ev.Host), n)
+}
+
+// originKey is the limiter's key of a request: its origin's address and its host.
+func originKey(origin, host string) uint64 {
+	var b [traffic.MaxOrigin + traffic.MaxHost + 64]byte
+	return limits.Hash(appendOriginKey(b[:0], origin, host))
+}
+
+func appendOriginKey(b []byte, origin, host string) []byte {
+	b = append(b, origin...)
+	b = append(b, ' ')
+	return append(b, host...)
+}
+
+// Features gives the full names of the model's inputs.
+func (f *Filter) Features() []string { return inputNames(f.model) }
+
+func (f *Filter) unknown() []string {
+	return append(append([]string(nil), f.vector.Unknown()...), f.features.unknown()...)
+}
+
+// superviseEvery is the time between two looks at the daemon's files. Tests shorten it.
+var superviseEvery = time.Second
+
+// supervise looks after the daemon's files, so that the request path need not.
+func (f *Filter) supervise() {
+	defer f.stopped.Done()
+	tick := time.NewTicker(superviseEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.stop:
+			return
+		case <-tick.C:
+			f.maintain()
+		}
+	}
+}
+
+func (f *Filter) maintain() {
+	f.surviving(f.features.maintain)
+	f.surviving(f.reporter.maintain)
+}
+
+// surviving runs what may meet a file that is truncated while it is being checked.
+func (f *Filter) surviving(work func()) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			f.counters.faults.Add(1)
+		}
+	}()
+	work()
+}
+
+// Close ends the filter. No request may be in Decide any more; tickets that are still open stay releasable, and events of requests
+// that end later are dropped. Closing again gives the same result.
+func (f *Filter) Close() error {
+	f.closing.Do(func() {
+		close(f.stop)
+		f.stopped.Wait()
+		f.closed = errors.Join(f.features.close(), f.reporter.close())
+	})
+	return f.closed
+}
+
+var nan = float32(math.NaN())

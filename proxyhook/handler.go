@@ -1,0 +1,146 @@
+package proxyhook
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/limits"
+)
+
+// request is what the filter keeps of one request that its Handler serves.
+type request struct {
+	filter   *Filter
+	start    time.Time // for the duration: unlike ev.Time it does not jump with the wall clock
+	decision Decision
+	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
+
+	mutex   sync.Mutex // guards all below
+	ev      traffic.Event
+	tickets []*admission // of this request's calls to origins
+	ended   bool
+}
+
+// admission is one ticket and its memory.
+type admission struct {
+	state  limits.TicketState
+	ticket limits.Ticket
+	done   atomic.Bool // whoever sets it releases: the body's Close and the request's end may come together
+}
+
+type contextKey struct{}
+
+func requestOf(ctx context.Context) *request {
+	r, _ := ctx.Value(contextKey{}).(*request)
+	return r
+}
+
+// FromContext gives the decision on the request that a Handler serves with this context.
+func FromContext(ctx context.Context) (Decision, bool) {
+	if r := requestOf(ctx); r != nil {
+		return r.decision, true
+	}
+	return Decision{}, false
+}
+
+// Handler gives a handler that decides on each request before next gets it, and reports it when it has ended: when next has returned or
+// panicked, or, where the connection was hijacked, when that is closed or nobody refers to it any more. It should stand inside of a
+// http.TimeoutHandler, which returns while the work still runs.
+func (f *Filter) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := &request{filter: f, start: time.Now()}
+		f.describe(&req.ev, r)
+		req.ev.Time = req.start.UnixNano()
+		req.decision = f.Decide(&req.ev)
+		out := &responseWriter{ResponseWriter: w, request: req}
+		defer func() {
+			if !req.hijacked.Load() {
+				req.end(out)
+			}
+		}()
+		if f.enter(out, r, req) {
+			next.ServeHTTP(out, f.mark(r, req))
+		}
+		out.returned()
+	})
+}
+
+// enter refuses a request that the policy or the limiter does not let in.
+func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) bool {
+	switch req.decision.Action {
+	case Throttle:
+		w.Header().Set("Retry-After", retryAfter(limits.DefaultRetryAfter))
+		refuse(w, http.StatusTooManyRequests, reasonScore)
+		return false
+	case Challenge, Deny:
+		refuse(w, http.StatusForbidden, reasonScore)
+		return false
+	}
+	if f.config.Origin == nil {
+		return true
+	}
+	_, refusal := req.admit(f.config.Origin(r))
+	if refusal != nil {
+		w.Header().Set("Retry-After", retryAfter(refusal.RetryAfter))
+		refuse(w, http.StatusServiceUnavailable, reasonOverloaded)
+	}
+	return refusal == nil
+}
+
+// mark gives the request that goes on: with the decision in its context and its headers. r itself stays as it is, since those around the
+// handler may be reading it.
+func (f *Filter) mark(r *http.Request, req *request) *http.Request {
+	r = r.WithContext(context.WithValue(r.Context(), contextKey{}, req))
+	r.Header = forwardedHeader(r.Header, req.decision)
+	return r
+}
+
+// admit asks for a call to origin. The ticket is released by its own release or, at the latest, when the request ends.
+func (r *request) admit(origin string) (*admission, *limits.Admission) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	held := &admission{}
+	a, ok := r.filter.Admit(&r.ev, origin, &held.state)
+	if !ok {
+		return nil, &a
+	}
+	held.ticket = a.Ticket
+	if r.ended { // a call made by what the handler left running: nobody else would release it
+		return held, nil
+	}
+	// Those released already are forgotten, so that a handler that calls origins all day keeps what is open.
+	r.tickets = append(slices.DeleteFunc(r.tickets, (*admission).released), held)
+	return held, nil
+}
+
+// release is safe to call more than once, unlike the ticket's Done, which would count it.
+func (a *admission) release() {
+	if !a.done.Swap(true) {
+		a.ticket.Done()
+	}
+}
+
+func (a *admission) released() bool { return a.done.Load() }
+
+// end reports the request, once.
+func (r *request) end(w *responseWriter) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.ended {
+		return
+	}
+	r.ended = true
+	for _, a := range r.tickets {
+		a.release()
+	}
+	r.ev.Status = uint16(w.status.Load())
+	if r.ev.Method != http.MethodHead { // net/http takes the body of its answer, and sends none
+		r.ev.Bytes = w.bytes.Load()
+	}
+	r.ev.Duration = uint64(max(1, time.Since(r.start)))
+	r.filter.Done(&r.ev, limits.Ticket{})
+}

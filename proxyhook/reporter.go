@@ -1,0 +1,91 @@
+package proxyhook
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/ring"
+)
+
+// reporter gives events to the daemon through a ring. The request path reports to the current one; maintain is the supervisor's.
+type reporter struct {
+	dir string
+	log *slog.Logger
+
+	current atomic.Pointer[ring.Producer] // nil: nobody to report to
+
+	mutex sync.Mutex     // guards all below
+	made  *ring.Producer // the last one; current, unless that was distrusted
+	told  string         // the last trouble that was logged
+}
+
+// report puts ev into the ring; false: it was dropped.
+func report(to *ring.Producer, ev *traffic.Event) bool {
+	if to == nil || ev.Msgsize() > traffic.MaxEncoded {
+		return false
+	}
+	slot, ok := to.Claim()
+	if !ok {
+		return false
+	}
+	b, err := ev.MarshalMsg(slot.Bytes())
+	slot.Commit(b) // nothing encoded: the cell is given up and the daemon counts it
+	return err == nil
+}
+
+// distrust stops writing to p, after a fault. A ring that has taken its place meanwhile stays.
+func (r *reporter) distrust(p *ring.Producer) { r.current.CompareAndSwap(p, nil) }
+
+// maintain makes a ring where there is none, or where somebody removed or damaged the one there was. The former is closed at once, which a
+// request that is still writing to it survives.
+func (r *reporter) maintain() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if p := r.current.Load(); p != nil && p.Linked() {
+		return
+	}
+	r.current.Store(nil)
+	if r.made != nil {
+		r.made.Close()
+		r.made = nil
+	}
+	p, err := ring.Create(r.dir, ring.Config{})
+	if err != nil {
+		r.tell(err)
+		return
+	}
+	r.told = ""
+	r.made = p
+	r.current.Store(p)
+}
+
+// tell logs trouble once, not every second. That there is no daemon's directory yet is no trouble. What is compared is the innermost
+// error, since those around it name the file, which is another one at each attempt.
+func (r *reporter) tell(err error) {
+	root := err
+	for inner := errors.Unwrap(root); inner != nil; inner = errors.Unwrap(root) {
+		root = inner
+	}
+	if errors.Is(err, fs.ErrNotExist) || root.Error() == r.told {
+		return
+	}
+	r.told = root.Error()
+	r.log.Warn("headgate: cannot report events to the daemon", "dir", r.dir, "error", err)
+}
+
+// close leaves the ring to the daemon. Requests may still be reporting.
+func (r *reporter) close() error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.current.Store(nil)
+	if r.made == nil {
+		return nil
+	}
+	p := r.made
+	r.made = nil
+	return p.Close()
+}

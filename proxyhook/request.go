@@ -1,0 +1,86 @@
+package proxyhook
+
+import (
+	"math"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/dgryski/go-metro"
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// sessionSeed seeds the hash of a session cookie.
+const sessionSeed = 0x73657373696f6e
+
+// describe fills ev with what r tells, but for the time.
+func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
+	*ev = traffic.Event{
+		Method:  r.Method,
+		Host:    hostOf(r.Host),
+		Query:   uint32(min(len(r.URL.RawQuery), math.MaxInt32)),
+		Headers: uint16(min(len(r.Header), 1<<16-1)),
+		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
+	}
+	ev.SetClient(clientOf(r, f.config.TrustedProxies))
+	ev.SetPath(r.URL.EscapedPath())
+	ev.SetUserAgent(r.UserAgent())
+	ev.Facts = factsOf(r, ev.Host)
+	if name := f.config.SessionCookie; name != "" {
+		if c, err := r.Cookie(name); err == nil && c.Value != "" {
+			ev.Session = metro.Hash64Str(c.Value, sessionSeed)
+		}
+	}
+	ev.Bound()
+}
+
+func factsOf(r *http.Request, host string) traffic.Facts {
+	facts := traffic.HeadersKnown | traffic.RefererKnown
+	for _, h := range factHeaders {
+		if len(r.Header[h.name]) > 0 {
+			facts |= h.fact
+		}
+	}
+	if host != "" && facts.Has(traffic.Referer) && refererHost(r.Referer()) == host {
+		facts |= traffic.RefererSame
+	}
+	return facts
+}
+
+var factHeaders = [...]struct {
+	name string
+	fact traffic.Facts
+}{
+	{"Accept-Language", traffic.AcceptLanguage},
+	{"Accept-Encoding", traffic.AcceptEncoding},
+	{"Cookie", traffic.Cookie},
+	{"Sec-Fetch-Mode", traffic.SecFetch},
+	{"X-Requested-With", traffic.XHR},
+	{"Referer", traffic.Referer},
+}
+
+// refererHost gives the host of a URL without parsing the rest of it.
+func refererHost(referer string) string {
+	_, rest, ok := strings.Cut(referer, "://")
+	if !ok {
+		return ""
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return hostOf(rest[strings.LastIndexByte(rest, '@')+1:])
+}
+
+// hostOf gives a host in lower case, without its port and without the dot that may end a full name: the ways to write one host must
+// not be ways around its thresholds.
+func hostOf(hostport string) string {
+	host := hostport
+	if strings.IndexByte(hostport, ':') >= 0 {
+		if h, _, err := net.SplitHostPort(hostport); err == nil {
+			host = h
+		} else {
+			host = strings.Trim(hostport, "[]")
+		}
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

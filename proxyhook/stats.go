@@ -1,0 +1,86 @@
+package proxyhook
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/limits"
+)
+
+// Stats are what a Filter has counted since it was made.
+type Stats struct {
+	Decisions  uint64             // calls of Decide
+	Scored     uint64             // of these, the ones that gave a score
+	Actions    [numActions]uint64 // decisions by action
+	Reasons    [numReasons]uint64 // decisions by reason
+	NoFeatures uint64             // decisions without inter-request features: nothing published, or unreadable
+	Stale      uint64             // decisions with features older than Config.StaleAfter
+	Faults     uint64             // reads that hit truncated shared memory
+	Events     uint64             // events given to the daemon
+	Dropped    uint64             // events dropped: no daemon's directory, or the ring was full
+	Admitted   uint64             // requests admitted to their origin
+	Refused    uint64             // requests refused for an overloaded origin
+	InFlight   uint64             // admitted and not yet done
+	DoubleDone uint64             // tickets that were released a second time, to no effect
+
+	Unknown []string // features that the model wants and nobody computes
+
+	P50, P99 time.Duration // of Decide
+}
+
+// Action gives the number of decisions with this action.
+func (s Stats) Action(a Action) uint64 { return s.Actions[a] }
+
+// counters are a Filter's own. Each is one atomic add on the request path.
+type counters struct {
+	scored     atomic.Uint64
+	actions    [numActions]atomic.Uint64
+	reasons    [numReasons]atomic.Uint64
+	noFeatures atomic.Uint64
+	stale      atomic.Uint64
+	faults     atomic.Uint64
+	events     atomic.Uint64
+	dropped    atomic.Uint64
+	latency    histogram
+}
+
+func (c *counters) count(d Decision, took time.Duration) {
+	if d.Score != 0 {
+		c.scored.Add(1)
+	}
+	c.actions[d.Action].Add(1)
+	c.reasons[d.Reason].Add(1)
+	c.latency.add(took)
+}
+
+// Stats gives the counts. They are read one after the other while requests go on.
+func (f *Filter) Stats() Stats {
+	c := &f.counters
+	l := f.limiter.Stats()
+	s := Stats{
+		Scored:     c.scored.Load(),
+		NoFeatures: c.noFeatures.Load(),
+		Stale:      c.stale.Load(),
+		Faults:     c.faults.Load(),
+		Events:     c.events.Load(),
+		Dropped:    c.dropped.Load(),
+		Admitted:   l.Admitted,
+		Refused:    l.RefusedTotal(),
+		InFlight:   l.InFlight,
+		DoubleDone: l.DoubleReleases,
+		Unknown:    f.unknown(),
+		P50:        c.latency.quantile(0.50),
+		P99:        c.latency.quantile(0.99),
+	}
+	for i := range s.Actions {
+		s.Actions[i] = c.actions[i].Load()
+		s.Decisions += s.Actions[i]
+	}
+	for i := range s.Reasons {
+		s.Reasons[i] = c.reasons[i].Load()
+	}
+	return s
+}
+
+// LimiterStats gives the connection limiter's own counts, by reason of refusal.
+func (f *Filter) LimiterStats() limits.LimiterStats { return f.limiter.Stats() }

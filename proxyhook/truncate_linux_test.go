@@ -1,0 +1,116 @@
+//go:build !race
+
+// The race detector performs atomic operations in C code, where a fault ends the process; without it, and so in every program
+// that is shipped, the fault becomes a panic.
+
+package proxyhook_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// Somebody truncates the feature files under the running filter. The request that meets this is allowed, the process lives, and the features
+// come back when the files have been made anew.
+func TestFeatureFilesAreTruncated(t *testing.T) {
+	for _, c := range []struct {
+		files string
+		size  int64
+		grow  bool // back to the former size: the bytes are zeros then
+	}{
+		{"data_*", 0, false}, {"data_*", 4096, false}, {"data_*", 0, true}, {"data_*", 100, true},
+		{"state", 0, false}, {"readers", 0, false}, {"readers", 0, true}, {"*", 0, false},
+	} {
+		h := newHost(t)
+		now := time.Now()
+		h.publish(now, visits(10, now)...)
+		f := h.filter(proxyhook.Config{Policy: proxyhook.Thresholds{DenyBelow: 2}})
+		if d := decide(f); d.Action != proxyhook.Deny || d.Score != knownBot {
+			t.Fatalf("%v: %+v", c, d)
+		}
+		h.stopPublisher() // it would meet the fault, too
+		truncate(t, h.dir.Features()+"_"+c.files, c.size, c.grow)
+		for range 20 {
+			d := decide(f)
+			if d.Score != knownBot && d.Action != proxyhook.Allow { // what is left of the files may still serve
+				t.Errorf("%v: %+v", c, d)
+			}
+		}
+		s := f.Stats()
+		if !c.grow && c.size == 0 && (s.Faults != 1 || s.Reasons[proxyhook.FaultCaught] != 1) {
+			t.Errorf("%v: %d faults, %d decisions that met one, expected one: the files are not to be trusted after it",
+				c, s.Faults, s.Reasons[proxyhook.FaultCaught])
+		}
+		if s.Decisions != 21 || s.Action(proxyhook.Allow)+s.Action(proxyhook.Deny) != 21 {
+			t.Errorf("%v: %+v", c, s)
+		}
+		h.removeFeatures()
+		h.publish(time.Now())
+		awaitKnown(t, f)
+	}
+}
+
+// truncate cuts the files that match.
+func truncate(t *testing.T, pattern string, size int64, grow bool) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	must(t, err)
+	if len(files) == 0 {
+		t.Fatalf("no files %s", pattern)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		must(t, err)
+		must(t, os.Truncate(file, size))
+		if grow {
+			must(t, os.Truncate(file, info.Size()))
+		}
+	}
+}
+
+func TestRingIsTruncated(t *testing.T) {
+	for _, size := range []int64{0, 4096} {
+		h := newHost(t)
+		f := h.filter(proxyhook.Config{})
+		first := f.Ring()
+		must(t, os.Truncate(first.Path(), size))
+		const n = 100
+		for range n {
+			ev := visit(1, 0)
+			f.Done(&ev, limits.Ticket{})
+		}
+		if s := f.Stats(); s.Faults == 0 || s.Events+s.Dropped != n || s.Dropped == 0 {
+			t.Errorf("size %d: %+v", size, s)
+		}
+		await(t, "another ring", func() bool { p := f.Ring(); return p != nil && p != first })
+		before := f.Stats().Events
+		ev := visit(7, 0)
+		f.Done(&ev, limits.Ticket{})
+		events := h.events()
+		if f.Stats().Events != before+1 || len(events) == 0 || events[len(events)-1].Client != ev.Client {
+			t.Errorf("size %d: the new ring gives %v; %+v", size, events, f.Stats())
+		}
+	}
+}
+
+// A fault in the middle of a decision must leave nothing behind: no slot held in the registry, no scratch memory lost for good.
+func TestManyFaults(t *testing.T) {
+	h := newHost(t)
+	f := h.filter(proxyhook.Config{})
+	for range 20 {
+		h.publish(time.Now(), visits(10, time.Now())...)
+		awaitKnown(t, f)
+		h.stopPublisher()
+		truncate(t, h.dir.Features()+"_data_*", 0, false)
+		decide(f)
+		h.removeFeatures()
+	}
+	if s := f.Stats(); s.Faults < 20 {
+		t.Errorf("%+v", s)
+	}
+}
