@@ -184,3 +184,25 @@ func TestMessages(t *testing.T) {
 		}
 	}
 }
+
+// A schema that cannot be read is looked at once and not with every request; what is published next is looked at anew, also
+// where it differs in nothing but the damage.
+func TestDamagedSchemaIsRemembered(t *testing.T) {
+	p, sound := newProbe(t), smallImage(t)
+	damaged := slices.Clone(sound)
+	damaged[260] ^= 1
+	for range 2 {
+		if p.look(t, damaged) {
+			t.Fatal("the schema is not damaged")
+		}
+		dst, keys := make([]float32, 4), []uint64{42, 42}
+		if n := testing.AllocsPerRun(100, func() { p.selection.Read(dst, keys, noon) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+		p.publish(sound)
+		if _, err := p.selection.Read(dst, keys, noon); err != nil || dst[2] != 2 {
+			t.Errorf("after the damage: %v, %v", dst, err)
+		}
+		*p = *newProbe(t)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/headgate/headgate/mmapsync"
 )
 
 // maxDecays is how many different time constants the columns of one dimension may have.
@@ -27,9 +29,8 @@ type Selection struct {
 // refusal remembers what is wrong with an image's schema, so that a damaged one costs the request path one lock and one decoding, not
 // one for each request.
 type refusal struct {
-	fingerprint uint64
-	published   int64
-	err         error
+	version mmapsync.Version
+	err     error
 }
 
 // resolved is a selection's names looked up in one schema. It is never changed.
@@ -83,7 +84,7 @@ func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) 
 	if err != nil {
 		return Info{}, err
 	}
-	r, err := s.resolve(h)
+	r, err := s.resolve(h, snap.Version())
 	if err != nil {
 		return Info{}, err
 	}
@@ -154,12 +155,12 @@ func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
 }
 
 // resolve gives the names' places in the image's schema, from the last time where that is still it.
-func (s *Selection) resolve(h header) (*resolved, error) {
+func (s *Selection) resolve(h header, version mmapsync.Version) (*resolved, error) {
 	r := s.current.Load()
 	if r != nil && r.fingerprint == h.fingerprint() && r.seed == h.seed() {
 		return r, nil
 	}
-	if f := s.refused.Load(); f != nil && f.fingerprint == h.fingerprint() && f.published == h.published() {
+	if f := s.refused.Load(); f != nil && f.version == version {
 		return nil, f.err
 	}
 	s.resolving.Lock()
@@ -170,7 +171,7 @@ func (s *Selection) resolve(h header) (*resolved, error) {
 	}
 	r, err := s.resolveAnew(h)
 	if err != nil {
-		s.refused.Store(&refusal{h.fingerprint(), h.published(), err})
+		s.refused.Store(&refusal{version, err})
 		return nil, err
 	}
 	s.current.Store(r)

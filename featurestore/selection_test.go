@@ -310,3 +310,23 @@ func TestConcurrentFirstRead(t *testing.T) {
 	}
 	readers.Wait()
 }
+
+// The seed is that of what was read last: a reader hashes its next keys with it.
+func TestSeedFollowsThePublication(t *testing.T) {
+	store, publish := publishBytes(t)
+	selection := store.Select([]string{"ip"}, []string{"ip/share"})
+	for _, want := range []uint64{7, 8, 7} {
+		b, err := featurestore.NewBuilder(smallSchema(), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fillSmall(t, b)
+		publish(b.Image())
+		if _, err := selection.Read(nil, nil, noon); err != nil {
+			t.Fatal(err)
+		}
+		if seed, ok := selection.Seed(); !ok || seed != want {
+			t.Errorf("seed %d (%v), want %d", seed, ok, want)
+		}
+	}
+}

@@ -390,3 +390,29 @@ func TestNamesRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// A full bucket at the end goes on with the first.
+func TestLastBucketGoesOnWithTheFirst(t *testing.T) {
+	b, err := featurestore.NewBuilder(smallSchema(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Begin(noon, []int{1, 100}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(20) {
+		if err := b.Put(1, math.MaxUint64-n, noon, []float32{float32(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table, err := featurestore.OpenTable(b.Image())
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := []float32{0}
+	for n := range uint64(20) {
+		if _, ok := table.Row(1, math.MaxUint64-n, row); !ok || row[0] != float32(n) {
+			t.Errorf("key %d: %v %v", n, ok, row)
+		}
+	}
+}

@@ -30,7 +30,7 @@ TRAINED = [("120s", range(1, 5), 1), ("30s", range(11, 31), 1), ("720s", range(3
 HELD_OUT = ("15s", range(1001, 1013))
 HELD_OUT_LONG = ("720s", range(1021, 1022))
 
-PARAMETERS = dict(iterations=250, depth=6, learning_rate=0.1, border_count=48, l2_leaf_reg=5, grow_policy="SymmetricTree",
+PARAMETERS = dict(iterations=60, depth=6, learning_rate=0.3, border_count=48, l2_leaf_reg=5, grow_policy="SymmetricTree",
                   boosting_type="Plain", bootstrap_type="Bernoulli", subsample=0.7, rsm=0.5, loss_function="Logloss",
                   random_seed=1, thread_count=2, verbose=0, allow_writing_files=False)
 LOG_WEIGHT = 0.3     # of the logs in the total; the simulator has the rest

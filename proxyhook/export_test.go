@@ -1,6 +1,7 @@
 package proxyhook
 
 import (
+	"context"
 	"time"
 
 	"github.com/headgate/headgate/internal/ring"
@@ -30,6 +31,15 @@ func (f *Filter) Connection() any { return f.features.current.Load() }
 
 // DistrustFeatures is what a fault met in an earlier connection does.
 func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*connection)) }
+
+// KeptTickets is how many tickets the request with this context remembers.
+func KeptTickets(ctx context.Context) int { return len(requestOf(ctx).tickets) }
+
+// AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and gives its release.
+func AdmitForRelease(f *Filter) func() {
+	held, _ := (&request{filter: f}).admit("origin")
+	return held.release
+}
 
 // Ring is what the request path reports to now, and DistrustRing what a fault met in an earlier one does.
 func (f *Filter) Ring() *ring.Producer          { return f.reporter.current.Load() }

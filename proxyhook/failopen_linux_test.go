@@ -14,6 +14,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
@@ -126,7 +127,7 @@ func TestDamagedTable(t *testing.T) {
 	random.Read(noise)
 	publishNoise := func() {
 		h.stopPublisher()
-		w, err := mmapsync.OpenWriter(h.dir.Features(), mmapsync.WriterOptions{})
+		w, err := mmapsync.OpenWriter(h.dir.Features(), mmapsync.WriterOptions{Slots: 4})
 		must(t, err)
 		_, err = w.Publish(noise)
 		must(t, err)
@@ -136,7 +137,7 @@ func TestDamagedTable(t *testing.T) {
 	var told syncBuffer
 	f := h.filter(proxyhook.Config{Log: slog.New(slog.NewTextHandler(&told, nil))})
 	expectUnknown(t, "damaged from the start", f)
-	for range 3 {
+	for range 10 { // more than there are readers' slots: each attempt gives its own back
 		proxyhook.Maintain(f)
 	}
 	if n := strings.Count(told.String(), "not readable"); n != 1 {
@@ -243,14 +244,18 @@ func TestFeatureFilesAreRemoved(t *testing.T) {
 	awaitKnown(t, f)
 	h.removeFeatures()
 	await(t, "the loss", func() bool { return f.Stats().NoFeatures > 0 || decide(f) == unknownClient })
-	h.publish(time.Now())
+	h.publish(time.Now(), visits(10, time.Now())...)
 	awaitKnown(t, f)
 }
 
-// removeFeatures is what a tidy operator, or a tmp cleaner, does.
+// removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys with another seed, so what was aggregated
+// is lost as well.
 func (h *host) removeFeatures() {
 	h.t.Helper()
 	h.stopPublisher()
+	var err error
+	h.aggregator, err = window.New(window.Config{MaxKeys: maxKeys})
+	must(h.t, err)
 	files, err := filepath.Glob(h.dir.Features() + "_*")
 	must(h.t, err)
 	if len(files) != 4 {

@@ -94,7 +94,7 @@ func (f *features) open() (err error) {
 	trusted := false
 	defer func() {
 		if !trusted { // also where the check met a fault, which goes on
-			store.Close()
+			survived(func() { store.Close() })
 		}
 	}()
 	err = store.View(func(*featurestore.Table) error { return nil })
@@ -124,14 +124,14 @@ func (f *features) unknown() []string {
 	return nil
 }
 
-// close ends all connections. No request may be reading.
+// close ends all connections. No request may be reading. What a truncated file does not let it give back stays mapped.
 func (f *features) close() error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.current.Store(nil)
 	var errs []error
 	for _, s := range f.opened {
-		errs = append(errs, s.Close())
+		survived(func() { errs = append(errs, s.Close()) })
 	}
 	f.opened = nil
 	return errors.Join(errs...)

@@ -236,19 +236,20 @@ func (f *Filter) supervise() {
 }
 
 func (f *Filter) maintain() {
-	f.surviving(f.features.maintain)
-	f.surviving(f.reporter.maintain)
-}
-
-// surviving runs what may meet a file that is truncated while it is being checked.
-func (f *Filter) surviving(work func()) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if fault := recover(); fault != nil {
+	for _, work := range []func(){f.features.maintain, f.reporter.maintain} {
+		if !survived(work) {
 			f.counters.faults.Add(1)
 		}
-	}()
+	}
+}
+
+// survived runs what may meet a truncated file outside of the request path, and tells whether it came to its end. Nothing that the
+// supervisor does is worth the proxy's life, so it ends any panic.
+func survived(work func()) (ok bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { ok = recover() == nil }()
 	work()
+	return true
 }
 
 // Close ends the filter. No request may be in Decide any more; tickets that are still open stay releasable, and events of requests

@@ -27,12 +27,15 @@ type host struct {
 	rings      *ring.Set
 }
 
+// maxKeys is enough for these tests.
+const maxKeys = 4096
+
 func newHost(t testing.TB) *host {
 	t.Helper()
 	h := &host{t: t, dir: hostdir.Dir(t.TempDir())}
 	must(t, os.Mkdir(h.dir.Events(), 0o770))
 	var err error
-	h.aggregator, err = window.New(window.Config{})
+	h.aggregator, err = window.New(window.Config{MaxKeys: maxKeys})
 	must(t, err)
 	h.rings, err = ring.OpenSet(h.dir.Events())
 	must(t, err)
@@ -104,6 +107,12 @@ func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 		}
 	})
 	return f
+}
+
+// unsupervised keeps the supervisors of filters made by this test from looking by themselves; Maintain has them look.
+func unsupervised(t testing.TB) {
+	proxyhook.SuperviseEvery(time.Hour)
+	t.Cleanup(func() { proxyhook.SuperviseEvery(testInterval) })
 }
 
 // testModel scores by the length of the query, and takes a client with many requests for a bot: see scoreOf.

@@ -82,6 +82,8 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return exitOK
 	case errors.As(err, &usage):
 		return fail(errOut, err, exitUsage)
+	case errors.Is(err, context.Canceled):
+		return fail(errOut, errors.New("interrupted"), exitFailure)
 	}
 	return fail(errOut, err, exitFailure)
 }

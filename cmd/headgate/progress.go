@@ -71,6 +71,22 @@ func (p *progress) end() {
 	}
 }
 
+// terminalSize gives what tells the size of the terminal behind w, or nil where there is none. A size that is not known, or too small to
+// be true, counts as 80 by 24.
+func terminalSize(w io.Writer) func() (width, height int) {
+	f, ok := w.(*os.File)
+	if !ok || !isTerminal(w) {
+		return nil
+	}
+	return func() (width, height int) {
+		width, height, err := term.GetSize(int(f.Fd()))
+		if err != nil || width < 20 || height < 5 {
+			return 80, 24
+		}
+		return width, height
+	}
+}
+
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -67,14 +67,14 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 		config.For = 0
 	}
 	if c.Log != "" {
-		f, err := os.Open(c.Log)
+		f, _, err := openLog(c.Log)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		config.Log = f
 	}
-	live := &liveTable{out: t.err, onTerminal: isTerminal(t.err)}
+	live := &liveTable{out: t.err, size: terminalSize(t.err)}
 	config.Show = live.show
 	summary, err := demo.Run(ctx, config)
 	if err != nil {
@@ -83,75 +83,11 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	if c.JSON {
 		return json.NewEncoder(t.out).Encode(summary)
 	}
+	if live.lines > 0 {
+		fmt.Fprintln(t.err)
+	}
 	printDemo(t.out, summary)
 	return nil
-}
-
-// liveTable redraws a table in place on a terminal, and prints a line every five seconds elsewhere.
-type liveTable struct {
-	out        io.Writer
-	onTerminal bool
-	lines      int // of the table on the screen
-	said       time.Duration
-}
-
-func (l *liveTable) show(s demo.Snapshot) {
-	if !l.onTerminal {
-		l.say(s)
-		return
-	}
-	table := renderDemo(s)
-	if l.lines > 0 {
-		fmt.Fprintf(l.out, "\x1b[%dA\x1b[J", l.lines)
-	}
-	io.WriteString(l.out, table)
-	l.lines = strings.Count(table, "\n")
-}
-
-func (l *liveTable) say(s demo.Snapshot) {
-	if s.Elapsed-l.said < 5*time.Second {
-		return
-	}
-	l.said = s.Elapsed
-	var sent, flagged, limited int
-	for _, k := range s.Kinds {
-		sent, flagged, limited = sent+k.Sent, flagged+k.Flagged, limited+k.Limited
-	}
-	fmt.Fprintf(l.out, "%4.0f s  %d requests, %d flagged, %d refused with 503, decision p99 %v\n",
-		s.Elapsed.Seconds(), sent, flagged, limited, s.P99)
-}
-
-func renderDemo(s demo.Snapshot) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "headgate quickstart  %.0f s   decision p50 %v  p99 %v   %d in flight\n\n", s.Elapsed.Seconds(), s.P50, s.P99, s.InFlight)
-	fmt.Fprintf(&b, "%-14s %-7s %9s %9s %7s  %-20s %6s\n", "client", "truth", "requests", "flagged", "", "", "503")
-	for _, k := range s.Kinds {
-		truth := "person"
-		if k.Bot {
-			truth = "bot"
-		}
-		if k.Name == "log" {
-			truth = "?"
-		}
-		share := percent(k.Flagged, k.Sent)
-		fmt.Fprintf(&b, "%-14s %-7s %9d %9d %6.1f%%  %-20s %6d\n", k.Name, truth, k.Sent, k.Flagged, share, bar(share, 20), k.Limited)
-	}
-	fmt.Fprintf(&b, "\n%-22s %9s %9s\n", "origin", "requests", "503")
-	for _, o := range s.Origins {
-		fmt.Fprintf(&b, "%-22s %9d %9d\n", o.Name, o.Sent, o.Limited)
-	}
-	return b.String()
-}
-
-func bar(percent float64, width int) string {
-	return strings.Repeat("#", int(percent/100*float64(width)+0.5))
-}
-
-func percent(part, whole int) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return 100 * float64(part) / float64(whole)
 }
 
 func printDemo(w io.Writer, s demo.Summary) {
@@ -162,6 +98,6 @@ func printDemo(w io.Writer, s demo.Summary) {
 			percent(s.BotsFlagged, s.BotsSent), percent(s.PeopleFlagged, s.PeopleSent))
 	}
 	fmt.Fprintf(w, "refused      %d with 503, for %s\n", s.Limited503, cmp.Or(strings.Join(s.LimitedOrigins, ", "), "no origin"))
-	fmt.Fprintf(w, "decision     p50 %v, p99 %v\n", time.Duration(s.DecisionNS.P50), time.Duration(s.DecisionNS.P99))
+	fmt.Fprintf(w, "decision     p50 %v, p99 %v\n", short(time.Duration(s.DecisionNS.P50)), short(time.Duration(s.DecisionNS.P99)))
 	fmt.Fprintf(w, "events       %d dropped\n", s.EventsDropped)
 }

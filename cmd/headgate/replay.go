@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/proxyhook"
@@ -48,8 +50,11 @@ Examples:
 
 // Run replays.
 func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
-	if (c.File == "") == (c.Simulate == 0) {
+	if (c.File == "") == (c.Simulate == 0) || c.Simulate < 0 {
 		return usageError{errors.New("replay: name one log file, or --simulate with a duration")}
+	}
+	if c.MaxKeys <= 0 {
+		return usageError{errors.New("replay: --max-keys must be above 0")}
 	}
 	format, err := formatOf(c.Out)
 	if err != nil {
@@ -64,7 +69,7 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	progress := &progress{terminal: t}
-	source, closeSource, err := c.source(progress)
+	source, closeSource, err := c.source(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -87,13 +92,10 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 }
 
 func formatOf(name string) (pipeline.Format, error) {
-	switch filepath.Ext(name) {
-	case ".csv", "":
-		if name != "" && filepath.Ext(name) == "" {
-			break
-		}
+	switch {
+	case name == "", filepath.Ext(name) == ".csv":
 		return pipeline.CSV{}, nil
-	case ".jsonl":
+	case filepath.Ext(name) == ".jsonl":
 		return &pipeline.JSONL{}, nil
 	}
 	return nil, usageError{fmt.Errorf("replay: --out %s: the name must end with .csv or .jsonl", name)}
@@ -107,28 +109,71 @@ func loadModel(file string) (*scorer.Model, error) {
 }
 
 // source opens what is to be replayed. Reading it tells progress how far it is.
-func (c *replayCommand) source(p *progress) (_ pipeline.Source, closeSource func() error, err error) {
-	nothing := func() error { return nil }
+func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Source, closeSource func() error, err error) {
 	if c.Simulate > 0 {
-		return pipeline.FromSimulator(simulator.Config{Seed: c.Seed}, c.Simulate), nothing, nil
+		return pipeline.FromSimulator(simulator.Config{Seed: c.Seed}, c.Simulate), func() error { return nil }, nil
 	}
-	f, closeSource := os.Stdin, nothing
-	if c.File != "-" && filepath.Base(c.File) != "-" {
-		if f, err = os.Open(c.File); err != nil {
-			return nil, nil, err
-		}
-		closeSource = f.Close
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			p.total = info.Size()
-		} else if err == nil && info.IsDir() {
-			return nil, nil, fmt.Errorf("%s is a directory; name a log file", c.File)
-		}
+	var f io.ReadCloser
+	if c.File == "-" {
+		f = io.NopCloser(interruptible(ctx, os.Stdin))
+	} else if f, p.total, err = openLog(c.File); err != nil {
+		return nil, nil, err
 	}
 	source, err := pipeline.FromLog(p.reading(f))
 	if err != nil {
+		f.Close()
 		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
 	}
-	return source, closeSource, nil
+	return &namedSource{source, c.File}, f.Close, nil
+}
+
+// namedSource puts the name of the log into the error that ends the reading.
+type namedSource struct {
+	pipeline.Source
+	name string
+}
+
+func (s *namedSource) Next(r *pipeline.Record) error {
+	err := s.Source.Next(r)
+	var malformed *accesslog.LineError
+	if err == nil || err == io.EOF || errors.As(err, &malformed) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.name, err)
+}
+
+// openLog opens a log and gives its size, 0 where that is not known.
+func openLog(name string) (_ io.ReadCloser, size int64, err error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, fmt.Errorf("%s: there is no such file; name an access log", name)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory; name a log file", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	if info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return f, size, nil
+}
+
+// interruptible gives a reader whose reads end with ctx: a read from a terminal or a pipe may wait for ever.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{r}, make([]byte, 1<<18))
+		in.CloseWithError(err)
+	}()
+	return out
 }
 
 // output is a file that appears under its name when it is complete.
@@ -143,8 +188,11 @@ func createOutput(name string) (*output, error) {
 		return nil, nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--out %s: there is no directory %s; make it, or name another", name, filepath.Dir(name))
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--out %s: %w", name, err)
 	}
 	return &output{bufio.NewWriterSize(f, 1<<20), f, name}, nil
 }

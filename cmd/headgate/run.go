@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
@@ -11,7 +12,7 @@ import (
 // runCommand is headgate run.
 type runCommand struct {
 	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist." default:"/dev/shm/headgate" type:"path"`
-	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz. Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
+	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
 	Interval   time.Duration `help:"Time between two publications." default:"1s"`
 	Checkpoint time.Duration `help:"Time between two checkpoints of the aggregation." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
@@ -32,6 +33,9 @@ Examples:
 
 // Run runs the daemon until ctx is done.
 func (c *runCommand) Run(ctx context.Context, t *terminal) error {
+	if c.MaxKeys <= 0 || c.Interval <= 0 || c.Checkpoint <= 0 || c.Idle <= 0 {
+		return usageError{errors.New("run: --interval, --checkpoint, --max-keys and --idle must be above 0")}
+	}
 	d, err := daemon.Open(daemon.Config{
 		Dir:        c.Dir,
 		Listen:     c.Listen,

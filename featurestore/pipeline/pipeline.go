@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
@@ -36,20 +35,17 @@ type Pipeline struct {
 	published  int64 // time of the last publication
 	ticked     int64 // time of the last tick
 
-	model  view
-	output view
-	scorer *scorer.Model
-	row    *scorer.Row
-	out    Row
-}
-
-// view is a list of features with what is needed to fill it.
-type view struct {
-	names     []string
+	names     []string // of a row's features
 	vector    *traffic.Vector
 	selection *window.Selection
 	inter     []float32
-	values    []float32
+	values    []float32 // a row's features, then the model's inputs that are not among them
+
+	model  *scorer.Model
+	places []int // of the model's inputs in values
+	inputs []float32
+	row    *scorer.Row
+	out    Row
 }
 
 // hashSeed seeds the keys. Offline, where nobody chooses keys to collide, it is a constant.
@@ -67,24 +63,39 @@ func New(config Config) (*Pipeline, error) {
 	if config.Features == nil {
 		config.Features = AllFeatures()
 	}
-	output := newView(aggregator, config.Features)
-	if unknown := output.unknown(); len(unknown) > 0 {
-		return nil, fmt.Errorf("pipeline: there is no feature named %s", strings.Join(unknown, ", "))
-	}
-	var inputs []string
-	for _, f := range config.Model.Features() {
-		inputs = append(inputs, f.Name)
-	}
 	p := &Pipeline{
 		aggregator: aggregator,
 		interval:   int64(config.Interval),
-		model:      newView(aggregator, inputs),
-		output:     output,
-		scorer:     config.Model,
+		names:      config.Features,
+		model:      config.Model,
 		row:        config.Model.NewRow(),
 	}
-	p.out.Features = p.output.values
+	p.resolve()
+	for _, name := range p.Unknown() {
+		if slices.Contains(p.names, name) {
+			return nil, fmt.Errorf("pipeline: there is no feature named %s", name)
+		}
+	}
 	return p, nil
+}
+
+// resolve finds out how each feature is computed, once for those that both the rows and the model want.
+func (p *Pipeline) resolve() {
+	all := slices.Clone(p.names)
+	for _, f := range p.model.Features() {
+		place := slices.Index(all, f.Name)
+		if place < 0 {
+			place = len(all)
+			all = append(all, f.Name)
+		}
+		p.places = append(p.places, place)
+	}
+	p.vector = traffic.NewVector(all)
+	p.selection = p.aggregator.Select(p.vector.Inter())
+	p.inter = make([]float32, len(p.vector.Inter()))
+	p.values = make([]float32, len(all))
+	p.inputs = make([]float32, len(p.places))
+	p.out.Features = p.values[:len(p.names)]
 }
 
 // AllFeatures gives the full names of all features that there are.
@@ -99,22 +110,13 @@ func AllFeatures() []string {
 	return names
 }
 
-func newView(a *window.Aggregator, names []string) view {
-	vector := traffic.NewVector(names)
-	return view{
-		names:     names,
-		vector:    vector,
-		selection: a.Select(vector.Inter()),
-		inter:     make([]float32, len(vector.Inter())),
-		values:    make([]float32, len(names)),
-	}
-}
-
 // Features gives the names of a row's features.
-func (p *Pipeline) Features() []string { return p.output.names }
+func (p *Pipeline) Features() []string { return p.names }
 
 // Unknown gives the features that the model wants and nobody computes: they are NaN in every row.
-func (p *Pipeline) Unknown() []string { return p.model.unknown() }
+func (p *Pipeline) Unknown() []string {
+	return slices.Concat(p.vector.Unknown(), p.selection.Unknown())
+}
 
 // Stats gives the aggregation's counts.
 func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
@@ -125,20 +127,15 @@ func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
 func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	p.publish(ev.Time)
 	keys := traffic.KeysOf(ev, hashSeed)
-	p.output.fill(ev, &keys)
-	p.model.fill(ev, &keys)
-	p.out.Score = uint8(scorer.Score(scorer.Probability(p.scorer.Raw(p.row, p.model.values))))
+	p.selection.Read(p.inter, &keys, ev.Time)
+	p.vector.Fill(p.values, ev, p.inter)
+	for i, place := range p.places {
+		p.inputs[i] = p.values[place]
+	}
+	p.out.Score = uint8(scorer.Score(scorer.Probability(p.model.Raw(p.row, p.inputs))))
 	ev.Score = p.out.Score
 	p.pending.push(ev)
 	return &p.out
-}
-
-// unknown gives the names that nobody computes.
-func (v *view) unknown() []string { return slices.Concat(v.vector.Unknown(), v.selection.Unknown()) }
-
-func (v *view) fill(ev *traffic.Event, keys *traffic.Keys) {
-	v.selection.Read(v.inter, keys, ev.Time)
-	v.vector.Fill(v.values, ev, v.inter)
 }
 
 // publish brings the aggregation to the last publication at or before now: what had ended by then counts.

@@ -19,67 +19,126 @@ func (f RequestFeature) FullName() string { return RequestPrefix + f.Name }
 // RequestPrefix begins the full name of every single-request feature.
 const RequestPrefix = "request/"
 
-// NumRequestFeatures is the number of single-request features.
-const NumRequestFeatures = 24
+// The single-request features, by their places.
+const (
+	atMethod = iota
+	atHTTPVersion
+	atPathLength
+	atPathDepth
+	atPathKind
+	atPathDots
+	atPathDigits
+	atPathUpper
+	atPathSpecial
+	atPathEntropy
+	atQueryLength
+	atAgentLength
+	atAgentMozilla
+	atAgentProducts
+	atAgentDigits
+	atAgentComment
+	atAgentMissing
+	atReferer
+	atRefererSame
+	atHeaders
+	atAcceptLanguage
+	atCookie
+	atSecFetch
+	atHostAddress
+
+	// NumRequestFeatures is the number of single-request features.
+	NumRequestFeatures
+)
 
 // RequestCatalog lists the single-request features in the order in which [RequestFeatures] gives their values.
 var RequestCatalog = [NumRequestFeatures]RequestFeature{
-	{"method", "code", "0 no HTTP, 1 GET, 2 HEAD, 3 POST, 4 OPTIONS, 5 PUT or PATCH or DELETE, 6 any other"},
-	{"http_version", "code", "10, 11, 20, 30; browsers speak 2 and 3 over TLS"},
-	{"path_length", "bytes", "injected payloads are long"},
-	{"path_depth", "segments", "guessed paths go deep or stay at the root"},
-	{"path_kind", "code", "0 page, 1 asset, 2 API, 3 script, 4 robots.txt and the like"},
-	{"path_dots", "count", "traversal, and hidden files"},
-	{"path_digits", "share", "walking through numbered pages"},
-	{"path_upper", "share", "generated identifiers"},
-	{"path_special", "count", "bytes outside of letters, digits and /-_. : injections"},
-	{"path_entropy", "bits", "random paths"},
-	{"query_length", "bytes", "injections, API calls"},
-	{"agent_length", "bytes", "browsers send long ones, tools short ones"},
-	{"agent_mozilla", "bool", "begins with Mozilla/, as every browser's does"},
-	{"agent_products", "count", "name/version tokens: a browser's has four or more"},
-	{"agent_digits", "share", "version numbers"},
-	{"agent_comment", "bool", "has a comment in parentheses: a platform"},
-	{"agent_missing", "bool", "no user agent at all"},
-	{"referer", "bool", "a link was followed, or a page is being loaded"},
-	{"referer_same", "bool", "from the same site"},
-	{"headers", "count", "browsers send more"},
-	{"accept_language", "bool", "a person's language"},
-	{"cookie", "bool", "has been here before"},
-	{"sec_fetch", "bool", "current browsers say what a fetch is for"},
-	{"host_address", "bool", "asked for by address, not by name: scanners"},
+	atMethod:         {"method", "code", "0 no HTTP, 1 GET, 2 HEAD, 3 POST, 4 OPTIONS, 5 PUT or PATCH or DELETE, 6 any other"},
+	atHTTPVersion:    {"http_version", "code", "10, 11, 20, 30; browsers speak 2 and 3 over TLS"},
+	atPathLength:     {"path_length", "bytes", "injected payloads are long"},
+	atPathDepth:      {"path_depth", "segments", "guessed paths go deep or stay at the root"},
+	atPathKind:       {"path_kind", "code", "0 page, 1 asset, 2 API, 3 script, 4 robots.txt and the like"},
+	atPathDots:       {"path_dots", "count", "traversal, and hidden files"},
+	atPathDigits:     {"path_digits", "share", "walking through numbered pages"},
+	atPathUpper:      {"path_upper", "share", "generated identifiers"},
+	atPathSpecial:    {"path_special", "count", "bytes outside of letters, digits and /-_. : injections"},
+	atPathEntropy:    {"path_entropy", "bits", "random paths"},
+	atQueryLength:    {"query_length", "bytes", "injections, API calls"},
+	atAgentLength:    {"agent_length", "bytes", "browsers send long ones, tools short ones"},
+	atAgentMozilla:   {"agent_mozilla", "bool", "begins with Mozilla/, as every browser's does"},
+	atAgentProducts:  {"agent_products", "count", "name/version tokens: a browser's has four or more"},
+	atAgentDigits:    {"agent_digits", "share", "version numbers"},
+	atAgentComment:   {"agent_comment", "bool", "has a comment in parentheses: a platform"},
+	atAgentMissing:   {"agent_missing", "bool", "no user agent at all"},
+	atReferer:        {"referer", "bool", "a link was followed, or a page is being loaded"},
+	atRefererSame:    {"referer_same", "bool", "from the same site"},
+	atHeaders:        {"headers", "count", "browsers send more"},
+	atAcceptLanguage: {"accept_language", "bool", "a person's language"},
+	atCookie:         {"cookie", "bool", "has been here before"},
+	atSecFetch:       {"sec_fetch", "bool", "current browsers say what a fetch is for"},
+	atHostAddress:    {"host_address", "bool", "asked for by address, not by name: scanners"},
 }
 
 // RequestFeatures computes the single-request features of ev, in the order of [RequestCatalog]; NaN where ev does not
 // tell. It allocates nothing.
 func RequestFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
-	p, a := shapeOf(ev.Path), shapeOf(ev.UserAgent)
+	requestFeatures(ev, allShapes, dst)
+}
+
+// shapes are the parts of the single-request features that cost a pass over a string. What is not asked for is left at 0.
+type shapes struct{ path, agent, entropy bool }
+
+var allShapes = shapes{true, true, true}
+
+// needs adds what the feature at place i needs.
+func (s *shapes) needs(i int) {
+	switch i {
+	case atPathDepth, atPathDots, atPathDigits, atPathUpper, atPathSpecial:
+		s.path = true
+	case atPathEntropy:
+		s.entropy = true
+	case atAgentProducts, atAgentDigits:
+		s.agent = true
+	}
+}
+
+func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
+	var p, a shape
+	var entropy float32
+	if want.path {
+		p = shapeOf(ev.Path)
+	}
+	if want.agent {
+		a = shapeOf(ev.UserAgent)
+	}
+	if want.entropy {
+		entropy = pathEntropy(ev.Path)
+	}
 	headers := ev.Facts.Has(HeadersKnown)
 	*dst = [NumRequestFeatures]float32{
-		methodCode(ev.Method),
-		known(ev.Version != 0, float32(ev.Version)),
-		float32(len(ev.Path)),
-		float32(p.slashes),
-		float32(KindOfPath(ev.Path)),
-		float32(p.dots),
-		ratio(p.digits, len(ev.Path)),
-		ratio(p.upper, len(ev.Path)),
-		float32(p.special),
-		pathEntropy(ev.Path),
-		float32(ev.Query),
-		float32(len(ev.UserAgent)),
-		one(strings.HasPrefix(ev.UserAgent, "Mozilla/")),
-		float32(a.slashes),
-		ratio(a.digits, len(ev.UserAgent)),
-		one(strings.IndexByte(ev.UserAgent, '(') >= 0),
-		one(ev.UserAgent == ""),
-		known(ev.Facts.Has(RefererKnown), one(ev.Facts.Has(Referer))),
-		known(ev.Facts.Has(RefererKnown) && ev.Host != "", one(ev.Facts.Has(RefererSame))),
-		known(headers && ev.Headers != 0, float32(ev.Headers)),
-		known(headers, one(ev.Facts.Has(AcceptLanguage))),
-		known(headers, one(ev.Facts.Has(Cookie))),
-		known(headers, one(ev.Facts.Has(SecFetch))),
-		known(ev.Host != "", one(isAddress(ev.Host))),
+		atMethod:         methodCode(ev.Method),
+		atHTTPVersion:    known(ev.Version != 0, float32(ev.Version)),
+		atPathLength:     float32(len(ev.Path)),
+		atPathDepth:      float32(p.slashes),
+		atPathKind:       float32(KindOfPath(ev.Path)),
+		atPathDots:       float32(p.dots),
+		atPathDigits:     ratio(p.digits, len(ev.Path)),
+		atPathUpper:      ratio(p.upper, len(ev.Path)),
+		atPathSpecial:    float32(p.special),
+		atPathEntropy:    entropy,
+		atQueryLength:    float32(ev.Query),
+		atAgentLength:    float32(len(ev.UserAgent)),
+		atAgentMozilla:   one(strings.HasPrefix(ev.UserAgent, "Mozilla/")),
+		atAgentProducts:  float32(a.slashes),
+		atAgentDigits:    ratio(a.digits, len(ev.UserAgent)),
+		atAgentComment:   one(strings.IndexByte(ev.UserAgent, '(') >= 0),
+		atAgentMissing:   one(ev.UserAgent == ""),
+		atReferer:        known(ev.Facts.Has(RefererKnown), one(ev.Facts.Has(Referer))),
+		atRefererSame:    known(ev.Facts.Has(RefererKnown) && ev.Host != "", one(ev.Facts.Has(RefererSame))),
+		atHeaders:        known(headers && ev.Headers != 0, float32(ev.Headers)),
+		atAcceptLanguage: known(headers, one(ev.Facts.Has(AcceptLanguage))),
+		atCookie:         known(headers, one(ev.Facts.Has(Cookie))),
+		atSecFetch:       known(headers, one(ev.Facts.Has(SecFetch))),
+		atHostAddress:    known(ev.Host != "", one(isAddress(ev.Host))),
 	}
 }
 
@@ -150,15 +209,27 @@ func pathEntropy(path string) float32 {
 	for i := range len(path) {
 		counts[path[i]>>2]++
 	}
-	total := float64(len(path))
 	sum := 0.0
 	for _, n := range counts {
-		if n > 1 {
-			sum += float64(float64(n) * math.Log2(float64(n))) // rounded: no fused multiply-add on any system
-		}
+		sum += nLogN(int(n))
 	}
-	return float32(math.Log2(total) - sum/total)
+	return float32(math.Log2(float64(len(path))) - sum/float64(len(path)))
 }
+
+// nLogN is n*log2(n), from a table for what occurs in an event's path.
+func nLogN(n int) float64 {
+	if n < len(nLogNs) {
+		return nLogNs[n]
+	}
+	return float64(n) * math.Log2(float64(n))
+}
+
+var nLogNs = func() (table [MaxPath + 1]float64) {
+	for n := 2; n < len(table); n++ {
+		table[n] = float64(n) * math.Log2(float64(n))
+	}
+	return table
+}()
 
 // isAddress tells an IP address from a host name: an IPv6 address has a colon, an IPv4 address nothing but digits and
 // dots.

@@ -7,6 +7,7 @@ import "strings"
 type Vector struct {
 	names   []string
 	request []place // from RequestFeatures
+	shapes  shapes  // that those need
 	inter   []string
 	at      []int // place of inter[i] in the vector
 	unknown []string
@@ -27,6 +28,7 @@ func NewVector(names []string) *Vector {
 		switch {
 		case ok:
 			v.request = append(v.request, place{from, to})
+			v.shapes.needs(from)
 		case strings.HasPrefix(name, RequestPrefix):
 			v.unknown = append(v.unknown, name)
 		default:
@@ -50,7 +52,7 @@ func (v *Vector) Unknown() []string { return v.unknown }
 // inter-request features as given in the order of Inter. It allocates nothing.
 func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
 	var request [NumRequestFeatures]float32
-	RequestFeatures(ev, &request)
+	requestFeatures(ev, v.shapes, &request)
 	for i := range dst {
 		dst[i] = nan
 	}

@@ -1,6 +1,7 @@
 package traffic_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -27,5 +28,26 @@ func TestVectorOfNothing(t *testing.T) {
 	v := traffic.NewVector(nil)
 	if v.Fill(nil, &traffic.Event{}, nil); v.Len() != 0 || v.Inter() != nil || v.Unknown() != nil {
 		t.Errorf("%+v", v)
+	}
+}
+
+// Whatever part of the features a model wants, it gets the values that RequestFeatures gives.
+func TestVectorOfSome(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for range 2000 {
+		ev := randomEvent(rng)
+		var all [traffic.NumRequestFeatures]float32
+		traffic.RequestFeatures(&ev, &all)
+		var names []string
+		var want []float32
+		for range rng.IntN(4) {
+			i := rng.IntN(len(all))
+			names, want = append(names, traffic.RequestCatalog[i].FullName()), append(want, all[i])
+		}
+		dst := make([]float32, len(names))
+		traffic.NewVector(names).Fill(dst, &ev, nil)
+		if !slices.EqualFunc(dst, want, func(a, b float32) bool { return a == b || a != a && b != b }) {
+			t.Fatalf("%q of %+v: %v, want %v", names, ev, dst, want)
+		}
 	}
 }

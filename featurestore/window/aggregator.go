@@ -23,7 +23,7 @@ type Aggregator struct {
 	dimensions []traffic.Dimension // of the schema, in its order
 	tables     [traffic.NumDimensions]*table
 	idle       int64
-	nextExpiry int64
+	expired    int64 // the full minute at which idle keys were dropped last
 	crowded    uint64
 	row        []float32
 	sizes      []int
@@ -52,10 +52,18 @@ func New(config Config) (*Aggregator, error) {
 		return nil, fmt.Errorf("window: %d keys idle for %v: both must be positive", config.MaxKeys, config.Idle)
 	}
 	a := &Aggregator{features: config.Features, idle: int64(config.Idle)}
+	for _, f := range a.features {
+		if f.Dimension >= traffic.NumDimensions {
+			return nil, fmt.Errorf("window: feature %s is of the unknown dimension %d", f.Name, uint8(f.Dimension))
+		}
+	}
 	for d := range traffic.NumDimensions {
 		if err := a.addDimension(d, config.MaxKeys); err != nil {
 			return nil, fmt.Errorf("window: %w", err)
 		}
+	}
+	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
+		return nil, fmt.Errorf("window: %w", err)
 	}
 	return a, nil
 }
@@ -106,24 +114,28 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 }
 
 // Tick drops idle keys; it is to be called before every publication, with its time. It looks through the tables once a
-// minute, at full minutes, so that a replay that ticks at other instants drops the same keys.
+// minute, at full minutes, so that a replay that ticks at other instants drops the same keys. A clock that was set back starts a new
+// minute.
 func (a *Aggregator) Tick(now int64) {
-	if now < a.nextExpiry {
+	minute := now - now%int64(time.Minute)
+	if minute == a.expired {
 		return
 	}
-	a.nextExpiry = now - now%int64(time.Minute) + int64(time.Minute)
-	for _, d := range a.dimensions {
-		a.tables[d].expire(a.nextExpiry - int64(time.Minute) - a.idle)
+	a.expired = minute
+	if before := minute - a.idle; before < minute { // else it is before anything that an int64 can tell
+		for _, d := range a.dimensions {
+			a.tables[d].expire(before)
+		}
 	}
 }
 
-// Row writes the features of a key to dst, as of the key's last event, whose time it gives. A key that is not kept is
-// not ok.
+// Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of the key's last
+// event, whose time it gives. A key that is not kept is not ok.
 func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last int64, ok bool) {
-	t := a.tables[d]
-	if t == nil || key == 0 {
+	if d >= traffic.NumDimensions || a.tables[d] == nil || key == 0 {
 		return 0, false
 	}
+	t := a.tables[d]
 	place, ok := t.index[key]
 	if !ok {
 		return 0, false

@@ -115,9 +115,13 @@ func (w *hashingWriter) finish() error {
 	return err
 }
 
-// layout tells checkpoints of other features apart: by their names and folds.
+// layout tells checkpoints of other features apart: by their names and folds, not by what people read about them.
 func (a *Aggregator) layout() uint64 {
-	return metro.Hash64Str(fmt.Sprintf("%+v", a.features), checkpointSeed)
+	var text []byte
+	for _, f := range a.features {
+		text = fmt.Appendf(text, "%s %+v\n", f.FullName(), f.Fold)
+	}
+	return metro.Hash64(text, checkpointSeed)
 }
 
 // Restore takes up the checkpoint at path, or, where that is damaged, the one before it. The Aggregator must be empty, and stays so on an
@@ -127,8 +131,9 @@ func (a *Aggregator) Restore(path string, seed uint64) error {
 	if err == nil {
 		return nil
 	}
-	if older := a.restore(path+".old", seed); older == nil {
-		return nil
+	older := a.restore(path+".old", seed)
+	if older == nil || errors.Is(err, fs.ErrNotExist) {
+		return older
 	}
 	return err
 }
@@ -156,8 +161,11 @@ func (a *Aggregator) restore(path string, seed uint64) error {
 	for i, d := range a.dimensions {
 		tables[i] = newTable(a.tables[d].plan, a.tables[d].maxKeys)
 		if !tables[i].read(r) {
-			return fmt.Errorf("%s: damaged: dimension %s does not fit", path, d)
+			return fmt.Errorf("%s: dimension %s is damaged or has more keys than this configuration keeps", path, d)
 		}
+	}
+	if len(r.rest) != 0 {
+		return fmt.Errorf("%s: damaged: %d bytes after the last dimension", path, len(r.rest))
 	}
 	for i, d := range a.dimensions {
 		a.tables[d] = tables[i]
@@ -200,7 +208,7 @@ func intact(b []byte) bool {
 	return hash == want
 }
 
-// read fills an empty table. A key of 0, one that stands twice, or bytes that run out are not ok.
+// read fills an empty table. A key of 0, one that stands twice, a cell that fold cannot have made, or bytes that run out are not ok.
 func (t *table) read(r *checkpointReader) bool {
 	words, keys := int(r.uint32()), r.uint64()
 	if words != t.plan.words || keys > uint64(t.maxKeys) || keys > uint64(len(r.rest)/(16+4*words)) {
@@ -215,6 +223,9 @@ func (t *table) read(r *checkpointReader) bool {
 		t.index[key], t.keys[place], t.last[place] = place, key, last
 		for i := range t.cell(place) {
 			t.cell(place)[i] = r.uint32()
+		}
+		if !t.plan.sound(t.cell(place)) {
+			return false
 		}
 	}
 	return true

@@ -25,9 +25,12 @@ type distinctCell [distinctWords]uint32
 
 type pane [paneWords]uint32
 
-// add counts hash at the pane of the given number.
+// add counts hash at the pane of the given number. A hash of 0 counts nothing, but time goes on.
 func (c *distinctCell) add(number uint64, hash uint64) {
 	c.rotate(uint16(number))
+	if hash == 0 {
+		return
+	}
 	side := number & 1
 	p, fill := c.pane(side), c.fill(side)
 	c.setFill(side, p.add(fill, spread(hash)))
@@ -58,6 +61,15 @@ func (c *distinctCell) fill(side uint64) uint8 { return uint8(c[0] >> (16 + 8*si
 func (c *distinctCell) setFill(side uint64, fill uint8) {
 	shift := 16 + 8*side
 	c[0] = c[0]&^(0xff<<shift) | uint32(fill)<<shift
+}
+
+func (c *distinctCell) sound() bool {
+	for side := range uint64(2) {
+		if fill := c.fill(side); fill > maxTokens && fill != sketched {
+			return false
+		}
+	}
+	return true
 }
 
 // count estimates the distinct hashes of both panes together.

@@ -59,8 +59,9 @@ const maxWindows = 8
 func newPlan(features []traffic.Feature) (*plan, error) {
 	p := &plan{first: -1, gaps: -1}
 	for _, f := range features {
-		if needsWindow(f.Fold.Kind) && f.Fold.Window <= 0 {
-			return nil, fmt.Errorf("feature %s has no window", f.FullName())
+		err := check(f.Fold)
+		if err != nil {
+			return nil, fmt.Errorf("feature %s: %w", f.FullName(), err)
 		}
 		c, err := p.column(f.Fold)
 		if err != nil {
@@ -72,6 +73,23 @@ func newPlan(features []traffic.Feature) (*plan, error) {
 		return nil, fmt.Errorf("dimension %s has %d windows, at most %d are allowed", features[0].Dimension, len(p.windows), maxWindows)
 	}
 	return p, nil
+}
+
+// Bounds of a window: a distinct cell needs two panes, and an acceleration ten windows.
+const (
+	minWindow = time.Microsecond
+	maxWindow = math.MaxInt64 / 10
+)
+
+// check refuses what a fold would trip over with every event.
+func check(f traffic.Fold) error {
+	switch {
+	case needsWindow(f.Kind) && (f.Window < minWindow || f.Window > maxWindow):
+		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
+	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Object >= traffic.NumObjects:
+		return fmt.Errorf("measure %d per %d or object %d is unknown", f.Measure, f.Per, f.Object)
+	}
+	return nil
 }
 
 func needsWindow(k traffic.FoldKind) bool {
@@ -158,18 +176,17 @@ func (p *plan) fold(cell []uint32, o *traffic.Observation, last, now int64, isNe
 	if isNew {
 		last = now
 	}
+	gap := between(last, now)
 	var factors [maxWindows]float32
 	for i, w := range p.windows {
-		factors[i] = featurestore.Decay(now-last, w)
+		factors[i] = featurestore.Decay(gap, w)
 	}
 	for _, s := range p.sums {
 		v := math.Float32frombits(cell[s.at])
 		cell[s.at] = math.Float32bits(float32(v*factors[s.window]) + o.Measures[s.measure])
 	}
 	for _, d := range p.distincts {
-		if h := o.Objects[d.object]; h != 0 {
-			(*distinctCell)(cell[d.at:]).add(uint64(now)/uint64(d.pane), h)
-		}
+		(*distinctCell)(cell[d.at:]).add(uint64(now)/uint64(d.pane), o.Objects[d.object])
 	}
 	for _, c := range p.counts {
 		cell[c.at] = c.next(cell[c.at], o)
@@ -178,8 +195,26 @@ func (p *plan) fold(cell []uint32, o *traffic.Observation, last, now int64, isNe
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
 	if p.gaps >= 0 && !isNew {
-		(*gapCell)(cell[p.gaps:]).add(now - last)
+		(*gapCell)(cell[p.gaps:]).add(gap)
 	}
+}
+
+// between gives the nanoseconds from one time to a later one, at most what an int64 holds.
+func between(from, to int64) int64 {
+	if d := to - from; d >= 0 {
+		return d
+	}
+	return math.MaxInt64
+}
+
+// sound tells whether whatever bounds the access to a cell is within its bounds. Any other bits are values.
+func (p *plan) sound(cell []uint32) bool {
+	for _, d := range p.distincts {
+		if !(*distinctCell)(cell[d.at:]).sound() {
+			return false
+		}
+	}
+	return p.gaps < 0 || cell[p.gaps] <= gapMemory
 }
 
 // next gives the count after o. It stays at its largest value.
@@ -232,7 +267,7 @@ func (c *column) value(cell []uint32, last int64) float32 {
 		return float32(cell[c.a])
 	case traffic.Age:
 		first := int64(uint64(cell[c.a]) | uint64(cell[c.a+1])<<32)
-		return float32(float64(last-first) / float64(time.Second))
+		return float32(float64(between(first, last)) / float64(time.Second))
 	case traffic.PathEntropy:
 		return c.pathEntropy(cell)
 	}

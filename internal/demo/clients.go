@@ -80,19 +80,7 @@ func sleepUntil(ctx context.Context, a, b time.Time) bool {
 
 func (c *clients) sendOne(r *request) {
 	r.header.Set("X-Forwarded-For", r.client.String())
-	if r.header.Get("User-Agent") == "" {
-		r.header["User-Agent"] = []string{""} // keeps Go's own from being sent
-	}
-	out := &http.Request{
-		Method: r.method,
-		URL:    &url.URL{Scheme: "http", Host: c.proxy, Opaque: r.target},
-		Host:   r.host,
-		Header: r.header,
-	}
-	if r.body != "" {
-		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(r.body)), int64(len(r.body))
-	}
-	response, err := c.transport.RoundTrip(out)
+	response, err := c.transport.RoundTrip(r.to(c.proxy))
 	if err != nil {
 		c.tally.failed(r)
 		return
@@ -100,4 +88,21 @@ func (c *clients) sendOne(r *request) {
 	io.Copy(io.Discard, response.Body)
 	response.Body.Close()
 	c.tally.answered(r, response)
+}
+
+// to gives the request as it goes to a server's address.
+func (r *request) to(address string) *http.Request {
+	if r.header.Get("User-Agent") == "" {
+		r.header["User-Agent"] = []string{""} // keeps Go's own from being sent
+	}
+	out := &http.Request{
+		Method: r.method,
+		URL:    &url.URL{Scheme: "http", Host: address, Opaque: r.target},
+		Host:   r.host,
+		Header: r.header,
+	}
+	if r.body != "" {
+		out.Body, out.ContentLength = io.NopCloser(strings.NewReader(r.body)), int64(len(r.body))
+	}
+	return out
 }

@@ -141,7 +141,7 @@ func answerable(e *accesslog.Entry) int {
 // escapes for the bytes that a URL cannot hold. Logs of attacks hold anything.
 func sendableTarget(target string) string {
 	path, query, hasQuery := strings.Cut(target, "?")
-	if _, rest, ok := strings.Cut(path, "://"); ok { // a proxy's absolute form: the path is what matters
+	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") { // a proxy's absolute form: the path is what matters
 		_, path, _ = strings.Cut(rest, "/")
 	}
 	path = "/" + strings.TrimLeft(path, "/")
@@ -176,12 +176,13 @@ func isEscape(s string) bool {
 
 // sendableValue replaces the bytes that a header field cannot hold by blanks.
 func sendableValue(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' || c == 0x7f {
+			b[i] = ' '
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }
 
 // spread is FNV-1a, so that a path always goes to the same origin.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/internal/demo"
+	"github.com/headgate/headgate/internal/simulator"
+)
+
+// quickstart runs the command with this test binary as the daemon, and gives its one JSON object.
+func quickstart(t *testing.T, args ...string) map[string]any {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the daemon needs Linux: run this there")
+	}
+	t.Setenv(asMain, "1")
+	status, out, errOut := run(t, append([]string{"quickstart", "--json"}, args...)...)
+	if status != exitOK {
+		t.Fatalf("exit status %d: %s", status, errOut)
+	}
+	d := json.NewDecoder(strings.NewReader(out))
+	d.UseNumber()
+	var summary map[string]any
+	if err := d.Decode(&summary); err != nil {
+		t.Fatalf("%v in %q", err, out)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		t.Errorf("something follows the object: %q", out)
+	}
+	return summary
+}
+
+// number gives a member of a summary.
+func number(t *testing.T, summary map[string]any, name string) int64 {
+	t.Helper()
+	n, ok := summary[name].(json.Number)
+	if !ok {
+		t.Fatalf("%s is %v", name, summary[name])
+	}
+	v, err := n.Int64()
+	if err != nil || v < 0 {
+		t.Errorf("%s is %v", name, n)
+	}
+	return v
+}
+
+// members are what a summary always has; truth is what it has of simulated traffic.
+var (
+	members = []string{"requests", "scored", "allowed", "flagged", "limited_503", "limited_origins", "decision_ns", "events_dropped", "failed"}
+	truth   = []string{"bots_sent", "bots_flagged", "people_sent", "people_flagged"}
+)
+
+func checkSummary(t *testing.T, summary map[string]any, want []string) {
+	t.Helper()
+	if got := slices.Sorted(maps.Keys(summary)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("members %q, want %q", got, want)
+	}
+	requests, scored := number(t, summary, "requests"), number(t, summary, "scored")
+	if requests == 0 || scored != requests || number(t, summary, "failed") != 0 {
+		t.Errorf("%d of %d requests scored, %v failed", scored, requests, summary["failed"])
+	}
+	if sum := number(t, summary, "allowed") + number(t, summary, "flagged"); sum != scored {
+		t.Errorf("%d allowed or flagged, %d scored", sum, scored)
+	}
+	latency, _ := summary["decision_ns"].(map[string]any)
+	if p50, p99 := number(t, latency, "p50"), number(t, latency, "p99"); len(latency) != 2 || p50 <= 0 || p99 < p50 {
+		t.Errorf("decision_ns is %v", latency)
+	}
+	origins, ok := summary["limited_origins"].([]any)
+	if !ok {
+		t.Errorf("limited_origins is %v, want a list", summary["limited_origins"])
+	}
+	for _, name := range origins {
+		if name != simulator.Search {
+			t.Errorf("requests for %v were refused, which is fast", name)
+		}
+	}
+	if limited := number(t, summary, "limited_503"); (limited > 0) != (len(origins) > 0) {
+		t.Errorf("%d requests refused, for %v", limited, origins)
+	}
+}
+
+func TestQuickstart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it sends traffic for three seconds; run without -short")
+	}
+	summary := quickstart(t, "--for", "3s")
+	checkSummary(t, summary, slices.Concat(members, truth))
+	bots, people := number(t, summary, "bots_sent"), number(t, summary, "people_sent")
+	if bots == 0 || people == 0 || bots+people != number(t, summary, "requests") {
+		t.Errorf("%d requests of bots, %d of people", bots, people)
+	}
+	if flagged := number(t, summary, "bots_flagged") + number(t, summary, "people_flagged"); flagged != number(t, summary, "flagged") {
+		t.Errorf("%d flagged of bots and people, %v in all", flagged, summary["flagged"])
+	}
+}
+
+// A log is sent whole, but for what cannot be sent, and its truth is not known.
+func TestQuickstartLog(t *testing.T) {
+	log := append(smallLog(150), `192.0.2.1 - - [01/Apr/2026:00:10:00 +0000] "\x16\x03" 400 0 "-" "-"`+"\n"...)
+	name := write(t, filepath.Join(t.TempDir(), "a.log"), log)
+	summary := quickstart(t, "--log", name, "--speed", "1000", "--for", "1ms")
+	checkSummary(t, summary, members)
+	if n := number(t, summary, "requests"); n != 150 {
+		t.Errorf("%d requests sent, want the 150 that are HTTP", n)
+	}
+}
+
+func TestQuickstartFails(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the daemon needs Linux: run this there")
+	}
+	t.Setenv(asMain, "1")
+	model := write(t, filepath.Join(t.TempDir(), "m.cbm"), []byte("no model"))
+	status, out, errOut := run(t, "quickstart", "--for", "1s", "--model", model)
+	if status != exitFailure || out != "" {
+		t.Errorf("exit status %d, printed %q", status, out)
+	}
+	checkOneLine(t, "bad model", errOut, "quickstart: ", model)
+}
+
+// snapshot is a demonstration with large numbers.
+func snapshot() demo.Snapshot {
+	s := demo.Snapshot{Elapsed: 1234 * time.Second, P50: 18432 * time.Nanosecond, P99: 1_048_576 * time.Nanosecond, InFlight: 1024}
+	for _, k := range simulator.Kinds() {
+		s.Kinds = append(s.Kinds, demo.Kind{Name: k.Name, Bot: k.Bot, Sent: 9_999_999, Flagged: 9_999_999, Limited: 999_999})
+	}
+	for _, name := range simulator.Hosts {
+		s.Origins = append(s.Origins, demo.Origin{Name: name, Sent: 9_999_999, Limited: 999_999})
+	}
+	return s
+}
+
+// The table fits a terminal of 80 by 24 with all its numbers, and is cut to a smaller one: what wraps or scrolls cannot be drawn over.
+func TestLiveTableFits(t *testing.T) {
+	for _, size := range []struct{ width, height int }{{80, 24}, {120, 50}, {40, 24}, {80, 10}, {20, 5}} {
+		var b bytes.Buffer
+		l := &liveTable{out: &b, size: func() (int, int) { return size.width, size.height }}
+		l.show(snapshot())
+		first := b.String()
+		lines := strings.Split(first, "\n")
+		if len(lines) > size.height {
+			t.Errorf("%v: %d lines and the cursor's", size, len(lines)-1)
+		}
+		for _, line := range lines {
+			if len([]rune(line)) > size.width {
+				t.Errorf("%v: %q is too wide", size, line)
+			}
+		}
+		if size.width >= 80 && size.height >= 24 && first != renderDemo(snapshot()) {
+			t.Errorf("%v: the table was cut:\n%s", size, first)
+		}
+		b.Reset()
+		l.show(snapshot())
+		if want := "\x1b[" + strconv.Itoa(len(lines)-1) + "A\x1b[J" + first; b.String() != want {
+			t.Errorf("%v: the second table does not replace the first:\n%q\n%q", size, b.String(), want)
+		}
+	}
+}

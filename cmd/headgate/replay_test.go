@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+)
+
+// A log in, rows and a summary out.
+func TestReplay(t *testing.T) {
+	dir := t.TempDir()
+	log := write(t, filepath.Join(dir, "a.log"), smallLog(400))
+	out := filepath.Join(dir, "rows.csv")
+	status, text, errOut := run(t, "replay", log, "--out", out)
+	if status != exitOK {
+		t.Fatalf("exit status %d: %s", status, errOut)
+	}
+	for _, want := range []string{"requests    400, of them 0 no HTTP; 1 malformed lines left out", "period      2026-04-01T00:00:00Z to ",
+		"flagged     ", "lines/s", "rows        " + out} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if want := "line 202: "; !strings.HasPrefix(errOut, want) || !strings.Contains(errOut, "not a log line") {
+		t.Errorf("%q on standard error, want the malformed line", errOut)
+	}
+	rows := readCSV(t, out)
+	if features := pipeline.AllFeatures(); len(rows) != 401 || !slices.Equal(rows[0][len(rows[0])-len(features):], features) {
+		t.Errorf("%d rows, header %q", len(rows), rows[0])
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("the folder holds %v, want the log and the rows", left)
+	}
+}
+
+func readCSV(t *testing.T, name string) [][]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// A compressed log, chosen features, JSON lines and a summary for programs.
+func TestReplayJSON(t *testing.T) {
+	dir := t.TempDir()
+	log := write(t, filepath.Join(dir, "a.log.gz"), packed(smallLog(300)))
+	out := filepath.Join(dir, "rows.jsonl")
+	status, text, errOut := run(t, "replay", log, "--out", out, "--features", "ip/requests_1m,request/path_length", "--json")
+	if status != exitOK {
+		t.Fatalf("exit status %d: %s", status, errOut)
+	}
+	var summary struct {
+		Rows, Malformed, Flagged int
+		Scores                   []int
+		Rate                     float64 `json:"lines_per_second"`
+	}
+	if err := json.Unmarshal([]byte(text), &summary); err != nil || summary.Rows != 300 || summary.Malformed != 1 || summary.Rate <= 0 {
+		t.Errorf("%+v, %v from %s", summary, err, text)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	var row struct{ Features map[string]*float32 }
+	if err := json.Unmarshal([]byte(lines[0]), &row); err != nil || len(row.Features) != 2 || row.Features["request/path_length"] == nil || len(lines) != 300 {
+		t.Errorf("%d rows, the first is %+v, %v", len(lines), row, err)
+	}
+}
+
+// The same simulated traffic gives the same bytes, with its truth; another seed gives others.
+func TestReplaySimulated(t *testing.T) {
+	dir := t.TempDir()
+	rows := make(map[string]string)
+	for name, seed := range map[string]string{"a.csv": "7", "b.csv": "7", "c.csv": "8"} {
+		out := filepath.Join(dir, name)
+		if status, _, errOut := run(t, "replay", "--simulate", "3s", "--seed", seed, "--out", out); status != exitOK {
+			t.Fatalf("exit status %d: %s", status, errOut)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[name] = string(b)
+	}
+	if rows["a.csv"] != rows["b.csv"] || rows["a.csv"] == rows["c.csv"] {
+		t.Error("the seed does not decide the rows")
+	}
+	if !strings.Contains(rows["a.csv"], ",person:") || !strings.Contains(rows["a.csv"], ",bot:") {
+		t.Error("the rows do not tell the truth")
+	}
+}
+
+// onStdin makes a file the standard input while a test runs.
+func onStdin(t *testing.T, f *os.File) {
+	t.Helper()
+	former := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() { os.Stdin = former; f.Close() })
+}
+
+func TestReplayFromStandardInput(t *testing.T) {
+	f, err := os.Open(write(t, filepath.Join(t.TempDir(), "a.log"), smallLog(100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	onStdin(t, f)
+	if status, out, errOut := run(t, "replay", "-"); status != exitOK || !strings.Contains(out, "requests    100,") {
+		t.Errorf("exit status %d, %q, %q", status, out, errOut)
+	}
+}
+
+// Ctrl-C ends a replay that waits for its input, and leaves no file.
+func TestReplayIsInterrupted(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	onStdin(t, r)
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errOut printed
+	ended := make(chan int)
+	go func() {
+		ended <- execute(ctx, []string{"replay", "-", "--out", filepath.Join(dir, "rows.csv")}, &out, &errOut)
+	}()
+	if _, err := w.Write(smallLog(10)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if status := <-ended; status != exitFailure {
+		t.Errorf("exit status %d", status)
+	}
+	checkOneLine(t, "interrupted", errOut.String(), "interrupted")
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}

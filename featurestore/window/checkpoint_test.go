@@ -1,0 +1,240 @@
+package window_test
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
+)
+
+func checkpoint(t testing.TB, a *window.Aggregator, path string) {
+	t.Helper()
+	if err := a.Checkpoint(path, seed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func restored(t testing.TB, config window.Config, path string) *window.Aggregator {
+	t.Helper()
+	a := newAggregator(t, config)
+	if err := a.Restore(path, seed); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// sameRows compares every row of two aggregators.
+func sameRows(t *testing.T, a, b *window.Aggregator, observations []*traffic.Observation) {
+	t.Helper()
+	got, want := make([]float32, 100), make([]float32, 100)
+	if a.Stats().Keys != b.Stats().Keys {
+		t.Fatalf("%v keys, want %v", a.Stats().Keys, b.Stats().Keys)
+	}
+	for _, o := range observations {
+		for d, key := range o.Keys {
+			last, ok := a.Row(traffic.Dimension(d), key, got)
+			wantLast, wantOK := b.Row(traffic.Dimension(d), key, want)
+			if last != wantLast || ok != wantOK || !sameValues(got, want) {
+				t.Fatalf("%v: %d %v, want %d %v", traffic.Dimension(d), last, got, wantLast, want)
+			}
+		}
+	}
+}
+
+// One that was restored goes on as the one that was not interrupted: the same rows, bit for bit.
+func TestRestoreGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	config := window.Config{Idle: 30 * time.Minute}
+	a, s := newAggregator(t, config), newStream(15)
+	var all []*traffic.Observation
+	for range 8 {
+		observations := s.take(400)
+		all = append(all, observations...)
+		for _, o := range observations {
+			a.Add(o)
+		}
+		a.Tick(s.now)
+		checkpoint(t, a, path)
+		b := restored(t, config, path)
+		sameRows(t, b, a, all[max(0, len(all)-2000):])
+		for _, o := range s.take(400) {
+			a.Add(o)
+			b.Add(o)
+			all = append(all, o)
+		}
+		a.Tick(s.now)
+		b.Tick(s.now)
+		sameRows(t, b, a, all[len(all)-800:])
+	}
+}
+
+// Where keys are evicted, a restored one keeps to its bound; which keys it evicts may differ.
+func TestRestoreFullTables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	config := window.Config{MaxKeys: 8}
+	a, s := newAggregator(t, config), newStream(16)
+	all := s.take(1000)
+	for _, o := range all {
+		a.Add(o)
+	}
+	checkpoint(t, a, path)
+	b := restored(t, config, path)
+	sameRows(t, b, a, all)
+	for _, o := range s.take(1000) {
+		b.Add(o)
+	}
+	if n := b.Stats().Keys[traffic.IP]; n != 8 {
+		t.Errorf("%d keys", n)
+	}
+}
+
+func TestEmptyCheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	checkpoint(t, newAggregator(t, window.Config{}), path)
+	if n := restored(t, window.Config{}, path).Stats().Keys; n != [traffic.NumDimensions]int{} {
+		t.Errorf("%v keys", n)
+	}
+}
+
+// Checkpoints of many sizes, so that the bytes end at, before and behind a full chunk of the hash.
+func TestCheckpointSizes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	config := window.Config{Features: []traffic.Feature{{Name: "a", Unit: "s", Fold: traffic.Fold{Kind: traffic.Age}}}}
+	a := newAggregator(t, config)
+	// 28 + 12 + 24 n + 8 bytes: 2729 keys are the last below 65536 + 8, and 5459 below twice that.
+	for n := range uint64(5470) {
+		a.Add(&traffic.Observation{Time: int64(n), Keys: traffic.Keys{traffic.IP: n + 1}})
+		if n < 3 || n > 2720 && n < 2740 || n > 5450 {
+			checkpoint(t, a, path)
+			if got := restored(t, config, path).Stats().Keys[traffic.IP]; got != int(n+1) {
+				t.Fatalf("%d keys, want %d", got, n+1)
+			}
+		}
+	}
+}
+
+// twoCheckpoints leaves an older and a newer checkpoint with two and three clients.
+func twoCheckpoints(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "checkpoint")
+	a := newAggregator(t, window.Config{})
+	for key := uint64(1); key <= 3; key++ {
+		a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: key, traffic.Host: 1}, Objects: [traffic.NumObjects]uint64{7, 8, 9}})
+		if key >= 2 {
+			checkpoint(t, a, path)
+		}
+	}
+	return path
+}
+
+func clients(a *window.Aggregator) int { return a.Stats().Keys[traffic.IP] }
+
+// A damaged checkpoint is refused, at whatever byte, and the one before it used.
+func TestDamagedCheckpoint(t *testing.T) {
+	path := twoCheckpoints(t)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := clients(restored(t, window.Config{}, path)); n != 3 {
+		t.Fatalf("%d clients, want 3", n)
+	}
+	a, rng := newAggregator(t, window.Config{}), rand.New(rand.NewPCG(17, 17))
+	try := func(damaged []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Restore(path, seed); err != nil || clients(a) != 2 {
+			t.Fatalf("%d clients, want the 2 of the older checkpoint: %v", clients(a), err)
+		}
+	}
+	for n := 0; n < len(sound); n += 7 {
+		try(sound[:n])
+	}
+	for range 500 {
+		damaged := slices.Clone(sound)
+		damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(8)
+		try(damaged)
+	}
+	try(append(slices.Clone(sound), 0))
+	if err := os.Remove(path); err != nil { // killed between the two renames
+		t.Fatal(err)
+	}
+	if err := a.Restore(path, seed); err != nil || clients(a) != 2 {
+		t.Errorf("%d clients: %v", clients(a), err)
+	}
+}
+
+// Without a sound checkpoint the Aggregator stays as it is, and the error tells why.
+func TestRestoreRefuses(t *testing.T) {
+	path := twoCheckpoints(t)
+	other := window.Config{Features: traffic.Catalog()[1:]}
+	for name, restore := range map[string]func() (*window.Aggregator, error){
+		"another seed": func() (*window.Aggregator, error) {
+			a := newAggregator(t, window.Config{})
+			return a, a.Restore(path, seed+1)
+		},
+		"other features": func() (*window.Aggregator, error) {
+			a := newAggregator(t, other)
+			return a, a.Restore(path, seed)
+		},
+		"a smaller configuration": func() (*window.Aggregator, error) {
+			a := newAggregator(t, window.Config{MaxKeys: 1})
+			return a, a.Restore(path, seed)
+		},
+		"a directory": func() (*window.Aggregator, error) {
+			a := newAggregator(t, window.Config{})
+			return a, a.Restore(filepath.Dir(path), seed)
+		},
+	} {
+		if a, err := restore(); err == nil || errors.Is(err, fs.ErrNotExist) || clients(a) != 0 {
+			t.Errorf("%s: %v, %d clients", name, err, clients(a))
+		}
+	}
+	a := newAggregator(t, window.Config{})
+	if err := a.Restore(path+"none", seed); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no checkpoint: %v", err)
+	}
+	if err := os.WriteFile(path+"none.old", []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Restore(path+"none", seed); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("only a damaged older checkpoint: %v", err)
+	}
+	if err := a.Checkpoint(filepath.Join(path, "below", "a file"), seed); err == nil {
+		t.Error("a checkpoint without a folder")
+	}
+}
+
+// What people read about a feature is no part of what is kept: another wording keeps the checkpoint.
+func TestRestoreAfterRewording(t *testing.T) {
+	path := twoCheckpoints(t)
+	reworded := traffic.Catalog()
+	for i := range reworded {
+		reworded[i].Why, reworded[i].Unit = "because", "units"
+	}
+	if n := clients(restored(t, window.Config{Features: reworded}, path)); n != 3 {
+		t.Errorf("%d clients", n)
+	}
+}
+
+// A checkpoint that cannot be written leaves the last one and nothing else.
+func TestCheckpointLeavesNothing(t *testing.T) {
+	path := twoCheckpoints(t)
+	names, err := filepath.Glob(path + "*")
+	if err != nil || !slices.Equal(names, []string{path, path + ".old"}) {
+		t.Errorf("%q, %v", names, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}

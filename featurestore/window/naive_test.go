@@ -1,0 +1,289 @@
+package window_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
+)
+
+// naive keeps every observation of every key and computes each feature from all of them by its definition (traffic.FoldKind), in float64
+// and with exact sets: what an Aggregator must come near.
+type naive struct {
+	features []traffic.Feature
+	keys     [traffic.NumDimensions]map[uint64]*history
+}
+
+// history is a key's observations. Time that runs backwards counts as no time at all.
+type history struct {
+	observations []traffic.Observation
+	gaps         []int64 // between them, nanoseconds
+	buckets      [16]int // of the gaps, halved when one is full
+}
+
+func newNaive(features []traffic.Feature) *naive {
+	n := &naive{features: features}
+	for d := range n.keys {
+		n.keys[d] = make(map[uint64]*history)
+	}
+	return n
+}
+
+func (n *naive) add(o *traffic.Observation) {
+	for d, key := range o.Keys {
+		if key == 0 {
+			continue
+		}
+		h := n.keys[d][key]
+		if h == nil {
+			h = &history{}
+			n.keys[d][key] = h
+		}
+		h.add(*o)
+	}
+}
+
+func (h *history) add(o traffic.Observation) {
+	if n := len(h.observations); n > 0 {
+		o.Time = max(o.Time, h.observations[n-1].Time)
+		h.addGap(o.Time - h.observations[n-1].Time)
+	}
+	h.observations = append(h.observations, o)
+}
+
+func (h *history) addGap(gap int64) {
+	h.gaps = append(h.gaps, gap)
+	bucket := min(int(math.Log2(float64(1+gap/1e6))), 15)
+	if h.buckets[bucket] == 255 {
+		for i := range h.buckets {
+			h.buckets[i] /= 2
+		}
+	}
+	h.buckets[bucket]++
+}
+
+func (h *history) last() int64 { return h.observations[len(h.observations)-1].Time }
+
+// value is a feature's value as of the key's last observation.
+func (h *history) value(f traffic.Fold) float64 {
+	seconds := f.Window.Seconds()
+	switch f.Kind {
+	case traffic.Sum:
+		return h.sum(f.Measure, f.Window)
+	case traffic.Rate:
+		return h.sum(f.Measure, f.Window) / seconds
+	case traffic.Share:
+		return h.sum(f.Measure, f.Window) / h.sum(f.Per, f.Window)
+	case traffic.Acceleration:
+		return h.sum(f.Measure, f.Window) / seconds / (h.sum(f.Measure, 10*f.Window) / (10 * seconds))
+	case traffic.Distinct:
+		return float64(h.distinct(f.Object, f.Window))
+	case traffic.Streak:
+		return float64(h.streak(f.Measure))
+	case traffic.Since:
+		return float64(h.since(f.Measure, f.Per))
+	case traffic.Seen:
+		return float64(min(1, h.since(f.Measure, traffic.NumMeasures)))
+	case traffic.Age:
+		return float64(h.last()-h.observations[0].Time) / 1e9
+	case traffic.PathEntropy:
+		var counts []float64
+		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
+			counts = append(counts, h.sum(m, f.Window))
+		}
+		return shannon(counts)
+	}
+	return h.gapValue(f.Kind)
+}
+
+func (h *history) sum(m traffic.Measure, window time.Duration) (sum float64) {
+	for _, o := range h.observations {
+		sum += float64(o.Measures[m]) * math.Exp(-float64(h.last()-o.Time)/float64(window))
+	}
+	return sum
+}
+
+// distinct counts what was seen in the pane of the last observation and in the one before; a pane is half a window.
+func (h *history) distinct(object traffic.Object, window time.Duration) int {
+	pane := int64(window / 2)
+	seen := make(map[uint64]bool)
+	for _, o := range h.observations {
+		if o.Objects[object] != 0 && o.Time/pane >= h.last()/pane-1 {
+			seen[o.Objects[object]] = true
+		}
+	}
+	return len(seen)
+}
+
+func (h *history) streak(m traffic.Measure) (n int) {
+	for _, o := range slices.Backward(h.observations) {
+		if o.Measures[m] == 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// since counts back to the last observation with per; NumMeasures stands for none.
+func (h *history) since(m, per traffic.Measure) (n int) {
+	for _, o := range slices.Backward(h.observations) {
+		if per < traffic.NumMeasures && o.Measures[per] > 0 {
+			break
+		}
+		if o.Measures[m] > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// gapValue weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its share of that.
+func (h *history) gapValue(kind traffic.FoldKind) float64 {
+	if len(h.gaps) == 0 {
+		return math.NaN()
+	}
+	weights := make([]float64, len(h.gaps))
+	rest := 1.0
+	for i := len(h.gaps) - 1; i >= 0; i-- {
+		weights[i] = rest / float64(min(i+1, 64))
+		rest -= weights[i]
+	}
+	mean, logs, variance := 0.0, 0.0, 0.0
+	for i, gap := range h.gaps {
+		mean += weights[i] * float64(gap) / 1e9
+		logs += weights[i] * math.Log2(1+float64(gap)/1e6)
+	}
+	for i, gap := range h.gaps {
+		variance += weights[i] * (float64(gap)/1e9 - mean) * (float64(gap)/1e9 - mean)
+	}
+	switch kind {
+	case traffic.GapMean:
+		return logs
+	case traffic.GapMin:
+		return float64(slices.Min(h.gaps)) / 1e9
+	case traffic.GapVariation:
+		if mean == 0 {
+			return 0
+		}
+		return math.Sqrt(variance) / mean
+	}
+	var counts []float64
+	for _, n := range h.buckets {
+		counts = append(counts, float64(n))
+	}
+	return shannon(counts)
+}
+
+func shannon(counts []float64) (bits float64) {
+	total := 0.0
+	for _, n := range counts {
+		total += n
+	}
+	for _, n := range counts {
+		if n > 0 {
+			bits -= n / total * math.Log2(n/total)
+		}
+	}
+	return bits
+}
+
+// comparison collects how far an Aggregator is from the naive model.
+type comparison struct {
+	values    int
+	faint     int       // shares of what is all but forgotten
+	few       int       // distinct counts of at most 15
+	collided  int       // of those that were not exact
+	estimates []float64 // relative errors of the others
+}
+
+// compare checks all rows of all keys. Sums are float32 and rounded at every event, which the tolerance allows for; distinct counts up
+// to 15 are exact but for two hashes that share 16 bits, which costs one.
+func (c *comparison) compare(t *testing.T, a *window.Aggregator, n *naive) {
+	t.Helper()
+	for d := range traffic.NumDimensions {
+		var features []traffic.Feature
+		for _, f := range n.features {
+			if f.Dimension == d {
+				features = append(features, f)
+			}
+		}
+		row := make([]float32, len(features))
+		for key, h := range n.keys[d] {
+			last, ok := a.Row(d, key, row)
+			if len(features) == 0 {
+				continue
+			}
+			if !ok || last != h.last() {
+				t.Fatalf("%v %#x: last event at %d (%v), want %d", d, key, last, ok, h.last())
+			}
+			for i, f := range features {
+				c.check(t, f, h, float64(row[i]))
+			}
+		}
+	}
+}
+
+func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got float64) {
+	t.Helper()
+	c.values++
+	want := h.value(f.Fold)
+	if f.Fold.Kind == traffic.Share && h.sum(f.Fold.Per, f.Fold.Window) < 1e-20 {
+		c.faint++ // more than 46 windows ago: float32 loses the sums one by one
+		if f.Fold.Measure != traffic.OriginSeconds && (got < 0 || got > 1) {
+			t.Errorf("%s: %v is no share", f.FullName(), got)
+		}
+		return
+	}
+	if f.Fold.Kind == traffic.Distinct {
+		c.distinct(t, f, got, want)
+		return
+	}
+	tolerance := 2e-4*math.Abs(want) + 1e-20
+	switch f.Fold.Kind {
+	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy, traffic.PathEntropy:
+		tolerance = 1e-3 // differences of larger numbers
+	case traffic.Streak, traffic.Since, traffic.Seen:
+		tolerance = 0
+	}
+	if math.IsNaN(got) != math.IsNaN(want) || math.Abs(got-want) > tolerance {
+		t.Errorf("%s after %d events: %v, want %v", f.FullName(), len(h.observations), got, want)
+	}
+}
+
+func (c *comparison) distinct(t *testing.T, f traffic.Feature, got, want float64) {
+	t.Helper()
+	if want > 15 {
+		c.estimates = append(c.estimates, got/want-1)
+		return
+	}
+	c.few++
+	if got != want {
+		c.collided++
+	}
+	if want-got > 1 || got > want {
+		t.Errorf("%s: %v, want %v", f.FullName(), got, want)
+	}
+}
+
+// judge checks the distinct counts as a whole: two of 15 hashes share 16 bits in one of 600 rows, and a HyperLogLog of 64 registers has a
+// standard error of 13 %.
+func (c *comparison) judge(t *testing.T) {
+	t.Helper()
+	bias, square := 0.0, 0.0
+	for _, e := range c.estimates {
+		bias += e / float64(len(c.estimates))
+		square += e * e / float64(len(c.estimates))
+	}
+	t.Logf("%d values, of which %d faint; %d of %d small distinct counts collided; %d estimates with bias %.3f, standard error %.3f",
+		c.values, c.faint, c.collided, c.few, len(c.estimates), bias, math.Sqrt(square))
+	if c.few == 0 || c.collided > 1+c.few/100 {
+		t.Errorf("%d of %d small distinct counts are not exact", c.collided, c.few)
+	}
+	if len(c.estimates) >= 20 && (math.Abs(bias) > 0.1 || math.Sqrt(square) > 0.2) {
+		t.Errorf("the estimates have bias %v, standard error %v", bias, math.Sqrt(square))
+	}
+}

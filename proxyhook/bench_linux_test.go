@@ -1,0 +1,194 @@
+package proxyhook_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/mmapsync"
+	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// The numbers: go test -run '^$' -bench . ./proxyhook
+// With -short, one hundredth of the keys is published.
+
+// crowd publishes, in shared memory, n keys for each of the five dimensions that requests without session and TLS fingerprint have, all
+// of them keys of visits.
+func crowd(b *testing.B, n int) *host {
+	b.Helper()
+	const tmpfs = "/dev/shm"
+	if _, err := os.Stat(tmpfs); err != nil {
+		b.Skip("needs the tmpfs that Linux mounts at " + tmpfs)
+	}
+	dir, err := os.MkdirTemp(tmpfs, "proxyhook-benchmark-")
+	must(b, err)
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	h := &host{t: b, dir: hostdir.Dir(dir)}
+	must(b, os.Mkdir(h.dir.Events(), 0o770))
+	var schema featurestore.Schema
+	for d := range traffic.NumDimensions {
+		dimension := featurestore.Dimension{Name: d.String()}
+		for _, f := range traffic.Catalog() {
+			if f.Dimension == d {
+				c := featurestore.Column{Name: f.Name}
+				if f.Decays() {
+					c.Decay = f.Fold.Window
+				}
+				dimension.Columns = append(dimension.Columns, c)
+			}
+		}
+		schema.Dimensions = append(schema.Dimensions, dimension)
+	}
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, mmapsync.WriterOptions{})
+	must(b, err)
+	defer p.Close()
+	now := time.Now().UnixNano()
+	sizes := make([]int, traffic.NumDimensions)
+	for _, d := range crowded {
+		sizes[d] = n
+	}
+	must(b, p.Begin(now, sizes))
+	row := make([]float32, 64)
+	for i := range n {
+		ev := visitor(i)
+		keys := traffic.KeysOf(&ev, p.Seed())
+		for _, d := range crowded {
+			for c := range schema.Dimensions[d].Columns {
+				row[c] = float32(i%100 + c)
+			}
+			must(b, p.Put(int(d), keys[d], now, row[:len(schema.Dimensions[d].Columns)]))
+		}
+	}
+	must(b, p.Publish())
+	return h
+}
+
+var crowded = []traffic.Dimension{traffic.IP, traffic.Net, traffic.UserAgent, traffic.Host, traffic.IPAgent}
+
+func visitor(n int) traffic.Event {
+	ev := visit(n, 0)
+	ev.Client[10], ev.Client[11] = 0, 0 // IPv6, each in a network of its own
+	ev.Client[0], ev.Client[3], ev.Client[4], ev.Client[5] = 0x20, byte(n>>16), byte(n>>8), byte(n)
+	ev.UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140." + string([]byte{'a' + byte(n&15), 'a' + byte(n>>4&15), 'a' + byte(n>>8&15), 'a' + byte(n>>12&15), 'a' + byte(n>>16&15)})
+	ev.Host = ev.UserAgent[len(ev.UserAgent)-5:] + ".example.com"
+	ev.Session, ev.JA4 = 0, ""
+	return ev
+}
+
+// BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is read.
+func BenchmarkDecide(b *testing.B) {
+	n := 1 << 20
+	if testing.Short() {
+		n /= 100
+	}
+	h := crowd(b, n)
+	model := b.TempDir() + "/model"
+	must(b, os.WriteFile(model, models.Default(), 0o600))
+	for _, c := range []struct {
+		name string
+		dir  string
+	}{{"found", string(h.dir)}, {"no daemon", b.TempDir()}} {
+		b.Run(c.name, func(b *testing.B) {
+			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: model})
+			events := make([]traffic.Event, 1<<14)
+			for i := range events {
+				events[i] = visitor(i * 7919 % n)
+			}
+			b.ReportAllocs()
+			at := 0
+			for b.Loop() {
+				ev := &events[at&(len(events)-1)]
+				ev.Time = 0
+				f.Decide(ev)
+				at++
+			}
+			s := f.Stats()
+			b.ReportMetric(float64(s.P50), "p50-ns")
+			b.ReportMetric(float64(s.P99), "p99-ns")
+			if (s.NoFeatures != 0) == (c.name == "found") {
+				b.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// BenchmarkDone admits, releases and reports; nobody takes the events out in the second case, so that they are dropped.
+func BenchmarkDone(b *testing.B) {
+	h := newHost(b)
+	f := h.filter(proxyhook.Config{Limits: limits.LimiterConfig{Threshold: 100}})
+	ev, state := visit(1, 0), new(limits.TicketState)
+	f.Decide(&ev)
+	done := func() {
+		a, _ := f.Admit(&ev, "192.0.2.1:8080", state)
+		f.Done(&ev, a.Ticket)
+	}
+	b.Run("reported", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if i%4096 == 4095 {
+				b.StopTimer()
+				h.drain()
+				b.StartTimer()
+			}
+			done()
+		}
+	})
+	b.Run("dropped", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			done()
+		}
+	})
+}
+
+// drain takes the events out without looking at them.
+func (h *host) drain() {
+	must(h.t, h.rings.Scan())
+	for h.rings.Poll(1000, func([]byte) {}) > 0 {
+	}
+}
+
+// BenchmarkHandler is a handler that does next to nothing, with and without the filter around it; the difference is the filter's cost
+// with everything that net/http's types make it allocate.
+func BenchmarkHandler(b *testing.B) {
+	h := newHost(b)
+	h.publish(time.Now(), visits(10, time.Now())...)
+	model := b.TempDir() + "/model"
+	must(b, os.WriteFile(model, models.Default(), 0o600))
+	f := h.filter(proxyhook.Config{ModelFile: model})
+	plain := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) })
+	for _, c := range []struct {
+		name    string
+		handler http.Handler
+	}{{"without", plain}, {"with", f.Handler(plain)}} {
+		b.Run(c.name, func(b *testing.B) {
+			r := httptest.NewRequest("GET", "http://www.example.com/shop/item?n=1", nil)
+			for _, name := range []string{"Accept", "Accept-Language", "Accept-Encoding", "Cookie", "Referer", "User-Agent", "Sec-Fetch-Mode"} {
+				r.Header.Set(name, "https://www.example.com/")
+			}
+			w := nowhere{http.Header{}}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%4096 == 4095 {
+					b.StopTimer()
+					h.drain()
+					b.StartTimer()
+				}
+				c.handler.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+type nowhere struct{ header http.Header }
+
+func (n nowhere) Header() http.Header         { return n.header }
+func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (n nowhere) WriteHeader(int)             {}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package proxyhook_test
+
+const raceEnabled = false
