@@ -400,7 +400,7 @@ func TestLastBucketGoesOnWithTheFirst(t *testing.T) {
 	if err := b.Begin(noon, []int{1, 100}); err != nil {
 		t.Fatal(err)
 	}
-	for n := range uint64(20) {
+	for n := range uint64(10) {
 		if err := b.Put(1, math.MaxUint64-n, noon, []float32{float32(n)}); err != nil {
 			t.Fatal(err)
 		}
@@ -410,7 +410,7 @@ func TestLastBucketGoesOnWithTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := []float32{0}
-	for n := range uint64(20) {
+	for n := range uint64(10) {
 		if _, ok := table.Row(1, math.MaxUint64-n, row); !ok || row[0] != float32(n) {
 			t.Errorf("key %d: %v %v", n, ok, row)
 		}
