@@ -63,6 +63,10 @@ type dataFile struct {
 	file   file // closed; kept for unmap
 	memory []byte
 	paths  paths // in readers, for the errors of Verify
+
+	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
+	// memory, which the race detector does not see.
+	unmapped bool
 }
 
 // dataLength is the length of a file with room for capacity bytes, and the capacity that this length really gives.
@@ -192,10 +196,9 @@ func tooLarge(v Version, capacity int64) error {
 }
 
 func (d *dataFile) unmap() error {
-	if d.memory == nil {
+	if d.unmapped {
 		return errors.New("mmapsync: data file unmapped twice")
 	}
-	memory := d.memory
-	d.memory = nil
-	return d.file.unmap(memory)
+	d.unmapped = true
+	return d.file.unmap(d.memory)
 }

@@ -149,10 +149,8 @@ func TestPolicies(t *testing.T) {
 		t.Errorf("an action that is none: %+v, %+v", d, odd.Stats())
 	}
 	faulty := h.filter(proxyhook.Config{Policy: judge(func(*traffic.Event, uint8) proxyhook.Action { panic("policy") })})
-	defer func() {
-		if p := recover(); p != "policy" {
-			t.Errorf("a policy's panic came out as %v", p)
-		}
-	}()
-	decide(faulty)
+	want := proxyhook.Decision{Action: proxyhook.Allow, Score: unknownClient.Score, Reason: proxyhook.PolicyFailed}
+	if d := decide(faulty); d != want || faulty.Stats().Reasons[proxyhook.PolicyFailed] != 1 {
+		t.Errorf("a policy's panic gives %+v, %+v", d, faulty.Stats())
+	}
 }

@@ -28,13 +28,14 @@ type Reason uint8
 
 // The reasons.
 const (
-	Scored      Reason = iota // the policy judged the score
-	NotScored                 // the model could not run: allowed
-	FaultCaught               // shared memory was truncated under the reader: allowed
+	Scored       Reason = iota // the policy judged the score
+	NotScored                  // the model could not run: allowed
+	FaultCaught                // shared memory was truncated under the reader: allowed
+	PolicyFailed               // the policy panicked: allowed
 	numReasons
 )
 
-var reasonNames = [numReasons]string{"scored", "not_scored", "fault"}
+var reasonNames = [numReasons]string{"scored", "not_scored", "fault", "policy_failed"}
 
 // String gives a constant, fit for a header or a metric label.
 func (r Reason) String() string {

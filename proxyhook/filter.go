@@ -25,6 +25,7 @@ type Filter struct {
 	reporter reporter
 	scratch  sync.Pool // of *scratch
 	counters counters
+	panicked sync.Once // for the log
 
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -102,7 +103,7 @@ func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
 }
 
 // decide runs where a truncated file raises a panic instead of ending the process. The features are then read no more until the
-// supervisor has checked them, and the request is allowed.
+// supervisor has checked them, and the request is allowed. No panic goes out of it.
 func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	from := f.features.current.Load()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -122,18 +123,22 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	}
 }
 
-// rescue ends a decision that met a fault. A panic that is no fault of memory is a defect, in the policy for instance, and goes on.
+// rescue ends a decision that met a fault of memory, or a panic of the policy: the request is allowed. A policy's first panic is logged.
 func (f *Filter) rescue(from *connection, d *Decision) {
 	fault := recover()
 	if fault == nil {
 		return
 	}
-	if _, ok := fault.(interface{ Addr() uintptr }); !ok {
-		panic(fault)
+	*d = Decision{Action: Allow, Score: d.Score, Reason: PolicyFailed}
+	if _, ok := fault.(interface{ Addr() uintptr }); ok {
+		*d = Decision{Action: Allow, Reason: FaultCaught}
+		f.features.distrust(from)
+		f.counters.faults.Add(1)
+		return
 	}
-	f.features.distrust(from)
-	f.counters.faults.Add(1)
-	*d = Decision{Action: Allow, Reason: FaultCaught}
+	f.panicked.Do(func() {
+		f.config.Log.Error("headgate: the policy panicked, its requests are allowed", "panic", fault, "stack", string(debug.Stack()))
+	})
 }
 
 func (f *Filter) readFeatures(from *connection, dst []float32, ev *traffic.Event) {
