@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -251,5 +253,38 @@ func TestDescribe(t *testing.T) {
 	long := describe(func(r *http.Request) { r.URL.RawPath, r.URL.Path = "", "/"+strings.Repeat("p", 5000) })
 	if len(long.path) != 256 || long.sum == 0 {
 		t.Errorf("%+v", long)
+	}
+}
+
+// What a trusted proxy on the way added is not the client's: the count of header fields leaves it out.
+func TestForwardingHeadersOfTrustedProxiesAreNotCounted(t *testing.T) {
+	for _, c := range []struct {
+		peer string
+		want uint16
+	}{{"127.0.0.1:1", 2}, {"192.0.2.1:1", 4}} {
+		var got uint16
+		f, err := proxyhook.New(proxyhook.Config{
+			Dir:            t.TempDir(),
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+			Policy: judge(func(ev *traffic.Event, _ uint8) proxyhook.Action {
+				got = ev.Headers
+				return proxyhook.Allow
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = c.peer
+		for _, name := range []string{"Accept", "User-Agent", "X-Forwarded-For", "Via"} {
+			r.Header.Set(name, "x")
+		}
+		f.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if got != c.want {
+			t.Errorf("from %s: %d header fields, want %d", c.peer, got, c.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/dgryski/go-metro"
@@ -19,7 +20,7 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
 		Query:   uint32(min(len(r.URL.RawQuery), math.MaxInt32)),
-		Headers: uint16(min(len(r.Header), 1<<16-1)),
+		Headers: uint16(min(headersOf(r, f.config.TrustedProxies), 1<<16-1)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
 	ev.SetClient(clientOf(r, f.config.TrustedProxies))
@@ -33,6 +34,21 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 	}
 	ev.Bound()
 }
+
+// headersOf counts the header fields that the client sent: without those that a trusted proxy on the way put there.
+func headersOf(r *http.Request, trusted []netip.Prefix) int {
+	n := len(r.Header)
+	if isTrusted(parseAddr(r.RemoteAddr), trusted) {
+		for _, name := range forwardingHeaders {
+			if _, ok := r.Header[name]; ok {
+				n--
+			}
+		}
+	}
+	return n
+}
+
+var forwardingHeaders = [...]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
 func factsOf(r *http.Request, host string) traffic.Facts {
 	facts := traffic.HeadersKnown | traffic.RefererKnown

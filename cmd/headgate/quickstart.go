@@ -54,6 +54,9 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Speed <= 0 || c.Rate <= 0 || c.MaxSilence <= 0 || c.For <= 0 || c.MaxRate <= 0 || c.Threshold == 0 {
 		return usageError{errors.New("quickstart: --for, --speed, --rate, --max-rate, --max-silence and --threshold must be above 0")}
 	}
+	if _, err := loadModel(c.Model); err != nil { // before anything is started
+		return fmt.Errorf("quickstart: %w", err)
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return err

@@ -33,7 +33,6 @@ type Pipeline struct {
 	pending    pending
 	interval   int64
 	published  int64 // time of the last publication
-	ticked     int64 // time of the last tick
 
 	names     []string // of a row's features
 	vector    *traffic.Vector
@@ -138,7 +137,8 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	return &p.out
 }
 
-// publish brings the aggregation to the last publication at or before now: what had ended by then counts.
+// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and idle keys are dropped as the
+// publications up to then have dropped them.
 func (p *Pipeline) publish(now int64) {
 	at := now - now%p.interval
 	if at <= p.published {
@@ -147,21 +147,8 @@ func (p *Pipeline) publish(now int64) {
 	p.published = at
 	for p.pending.endedBefore(at) {
 		ends := p.pending.ends()
-		p.tick(ends - ends%p.interval)
+		p.aggregator.Tick(ends - ends%p.interval)
 		p.aggregator.Add(p.pending.pop())
 	}
-	p.tick(at)
+	p.aggregator.Tick(at)
 }
-
-// tick drops idle keys as the publications up to now have done, minute by minute: the order in which places become free decides which
-// keys are evicted later. Where nothing is kept there is nothing to drop, however long the log is silent.
-func (p *Pipeline) tick(now int64) {
-	const minute = int64(time.Minute)
-	for at := p.ticked - p.ticked%minute + minute; at < now && p.keepsAny(); at += minute {
-		p.aggregator.Tick(at)
-	}
-	p.aggregator.Tick(now)
-	p.ticked = max(p.ticked, now)
-}
-
-func (p *Pipeline) keepsAny() bool { return p.aggregator.Stats().Keys != [traffic.NumDimensions]int{} }

@@ -1,6 +1,11 @@
 package window
 
-import "github.com/headgate/headgate/featurestore/traffic"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
 
 // table keeps the cells of one dimension in flat arrays, which the garbage collector does not scan. A place is a cell's
 // index in all of them.
@@ -11,7 +16,7 @@ type table struct {
 	keys    []uint64          // by place; 0: the place is free
 	last    []int64           // time of the last event, by place
 	cells   []uint32          // plan.words words for each place
-	free    []uint32          // places that were given back
+	free    []uint32          // places that were given back, the one to be taken next at the end
 	random  uint64            // state of the eviction's choice
 	evicted uint64
 	expired uint64
@@ -83,12 +88,17 @@ func (t *table) drop(place uint32) {
 	t.free = append(t.free, place)
 }
 
-// expire drops the keys whose last event was before the given time.
+// expire drops the keys whose last event was before the given time. Free places are taken from the lowest up, so that it makes no
+// difference to what is evicted later how often, and when, idle keys were looked for.
 func (t *table) expire(before int64) {
+	free := len(t.free)
 	for place, key := range t.keys {
 		if key != 0 && t.last[place] < before {
 			t.drop(uint32(place))
 			t.expired++
 		}
+	}
+	if len(t.free) > free {
+		slices.SortFunc(t.free, func(a, b uint32) int { return cmp.Compare(b, a) })
 	}
 }
