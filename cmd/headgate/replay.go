@@ -88,7 +88,13 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err = out.finish(err); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	return c.report(t, summary, time.Since(start))
+	if err := c.report(t, summary, time.Since(start)); err != nil {
+		return err
+	}
+	if summary.Rows == 0 && summary.Malformed > 0 {
+		return fmt.Errorf("%s: none of its %d lines is one of an access log in the combined or common format", c.File, summary.Malformed)
+	}
+	return nil
 }
 
 func formatOf(name string) (pipeline.Format, error) {

@@ -151,3 +151,13 @@ func TestReplayIsInterrupted(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 }
+
+// A file that is something else is told as such, after the reasons of its first lines.
+func TestReplayOfWhatIsNoLog(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "notes.txt"), []byte("milk\nbread\n"))
+	status, _, errOut := run(t, "replay", file)
+	if status != exitFailure || !strings.Contains(errOut, "line 1: ") ||
+		!strings.Contains(errOut, file+": none of its 2 lines is one of an access log") {
+		t.Errorf("status %d, %q on standard error", status, errOut)
+	}
+}

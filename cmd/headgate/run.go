@@ -47,6 +47,5 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	t.log.Info("headgate: running", "dir", c.Dir)
 	return d.Run(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/headgate/headgate/featurestore"
@@ -60,6 +61,9 @@ func Open(config Config) (_ *Daemon, err error) {
 		if err != nil {
 			d.close()
 		}
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("%w; make room there, or name a directory on another file system with --dir", err)
+		}
 	}()
 	if d.aggregator, err = window.New(config.Window); err != nil {
 		return nil, err
@@ -96,6 +100,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopHTTP()
+	d.config.Log.Info("headgate: running", "dir", d.config.Dir)
 	d.publish()
 	const idle = 5 * time.Millisecond // how long an event may wait where there are few
 	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Checkpoint)
