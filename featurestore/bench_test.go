@@ -53,8 +53,8 @@ func fillBench(b *testing.B, builder *featurestore.Builder, dimensions, columns 
 	}
 }
 
-// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does; each read takes other keys, at random, so that
-// with a million keys a dimension (680 MB in all) nearly every row is a cache miss.
+// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does; each read takes other keys,
+// at random, so that with a million keys a dimension (680 MB in all) nearly every row is a cache miss.
 //
 //	go test -run '^$' -bench Read -benchtime 200000x ./featurestore
 func BenchmarkRead(b *testing.B) {

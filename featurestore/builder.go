@@ -17,7 +17,8 @@ type Builder struct {
 	parts []part
 }
 
-// ErrCrowded reports that a key found no place near its bucket: the image was begun for fewer keys than it got, or the keys are not hashes.
+// ErrCrowded reports that a key found no place near its bucket: the image was begun for fewer keys than it got, or
+// the keys are not hashes.
 var ErrCrowded = errors.New("feature table: no place for the key")
 
 // NewBuilder makes images of the given schema whose keys were hashed with seed.
@@ -32,8 +33,8 @@ func NewBuilder(schema Schema, seed uint64) (*Builder, error) {
 // Seed is the seed of the keys' hash.
 func (b *Builder) Seed() uint64 { return b.seed }
 
-// Begin starts an image that is published at now, nanoseconds since 1970 UTC, with room for keys[i] keys in dimension i.
-// The former image's bytes are used again.
+// Begin starts an image that is published at now, nanoseconds since 1970 UTC, with room for keys[i] keys in dimension
+// i. The former image's bytes are used again.
 func (b *Builder) Begin(now int64, keys []int) error {
 	if len(keys) != len(b.schema.Dimensions) {
 		return fmt.Errorf("feature table: sizes for %d dimensions, the schema has %d", len(keys), len(b.schema.Dimensions))
@@ -69,8 +70,8 @@ func (b *Builder) layOut(epoch int64, keys []int) (size uint64) {
 	return at
 }
 
-// reset gives an image of size bytes whose header, schema and buckets are zero; rows keep what they held, since a row is
-// read only through its key.
+// reset gives an image of size bytes whose header, schema and buckets are zero; rows keep what they held, since a row
+// is read only through its key.
 func (b *Builder) reset(size int) {
 	if cap(b.image) < size {
 		b.image = make([]byte, size, size+size/4)
@@ -107,8 +108,9 @@ func (b *Builder) writeHeader(now int64) {
 	}
 }
 
-// Put adds a row, last changed at stamp (nanoseconds since 1970 UTC), to dimension d of the schema. Key 0 is not allowed, and a
-// key that is there already gets the new row. The row has one value for each column. What Put refuses leaves the image as it was.
+// Put adds a row, last changed at stamp (nanoseconds since 1970 UTC), to dimension d of the schema. Key 0 is not
+// allowed, and a key that is there already gets the new row. The row has one value for each column. What Put refuses
+// leaves the image as it was.
 func (b *Builder) Put(d int, key uint64, stamp int64, row []float32) error {
 	if d < 0 || d >= len(b.parts) {
 		return fmt.Errorf("feature table: dimension %d of %d that were begun", d, len(b.parts))
@@ -148,8 +150,8 @@ func (p *part) place(image []byte, key uint64) (place int, isNew, ok bool) {
 	return 0, false, false
 }
 
-// Image ends the image and gives its bytes, which stay valid until the next Begin. There are none where Begin failed or was not
-// called.
+// Image ends the image and gives its bytes, which stay valid until the next Begin. There are none where Begin failed
+// or was not called.
 func (b *Builder) Image() []byte {
 	for i, p := range b.parts {
 		le.PutUint64(b.image[headerSize+i*entrySize+offKeys:], uint64(p.keys))

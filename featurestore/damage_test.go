@@ -185,8 +185,8 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// A schema that cannot be read is looked at once and not with every request; what is published next is looked at anew, also
-// where it differs in nothing but the damage.
+// A schema that cannot be read is looked at once and not with every request; what is published next is looked at
+// anew, also where it differs in nothing but the damage.
 func TestDamagedSchemaIsRemembered(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	damaged := slices.Clone(sound)

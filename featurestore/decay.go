@@ -15,8 +15,8 @@ const span = (1 << 31) / ticksPerSecond * int64(time.Second)
 // earliest is the first whole second that an int64 of nanoseconds can tell. What is before it counts as it.
 const earliest = math.MinInt64 / int64(time.Second) * int64(time.Second)
 
-// Stamp cuts a time, in nanoseconds since 1970 UTC, to the resolution of a row's stamp: 1/256 s. Offline code uses it to
-// see the very numbers that the published table would have given.
+// Stamp cuts a time, in nanoseconds since 1970 UTC, to the resolution of a row's stamp: 1/256 s. Offline code uses it
+// to see the very numbers that the published table would have given.
 func Stamp(ns int64) int64 {
 	seconds, rest := floorDiv(max(ns, earliest), int64(time.Second))
 	return seconds*int64(time.Second) + rest*ticksPerSecond/int64(time.Second)*(int64(time.Second)/ticksPerSecond)

@@ -62,8 +62,8 @@ func TestDecayIsExponential(t *testing.T) {
 	}
 }
 
-// Row stamps survive an image exactly on the grid of Stamp, for 97 days before and after the publication; what is further away is put to
-// the end of that, on its side.
+// Row stamps survive an image exactly on the grid of Stamp, for 97 days before and after the publication; what is
+// further away is put to the end of that, on its side.
 func TestStampsInAnImage(t *testing.T) {
 	const span = int64(1) << 31 * int64(time.Second) / 256
 	b, err := featurestore.NewBuilder(smallSchema(), 0)

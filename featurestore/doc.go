@@ -1,4 +1,5 @@
-// Package featurestore publishes tables from 64-bit keys to rows of float32 features and reads them on the request path.
+// Package featurestore publishes tables from 64-bit keys to rows of float32 features and reads them on the request
+// path.
 //
 // What it promises:
 //
@@ -9,8 +10,8 @@
 //   - what a reader sees is one publication, whole, from the first value to the last (package mmapsync);
 //   - an image is untrusted: every offset and size is checked against the image before it is used, and a damaged or
 //     foreign one is a [*FormatError];
-//   - columns that fade do so at read time, from the row's stamp to now: an idle key needs no rewrite, and the numbers of a
-//     daemon that died fade instead of staying.
+//   - columns that fade do so at read time, from the row's stamp to now: an idle key needs no rewrite, and the
+//     numbers of a daemon that died fade instead of staying.
 //
 // A table is written whole at each publication. Its bytes are laid down in docs/format.md.
 package featurestore

@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// FuzzOpenTable looks at any bytes as a table and through a selection: values or a *FormatError, and nothing out of range. Since random
-// bytes hardly ever get past the magic, it also does so with the header repaired.
+// FuzzOpenTable looks at any bytes as a table and through a selection: values or a *FormatError, and nothing out of
+// range. Since random bytes hardly ever get past the magic, it also does so with the header repaired.
 func FuzzOpenTable(f *testing.F) {
 	for _, seed := range fuzzImages(f) {
 		f.Add(seed)

@@ -2,8 +2,8 @@ package featurestore
 
 import "encoding/binary"
 
-// An image is a header, a directory with one entry for each dimension, the schema, and for each dimension its buckets and its rows.
-// All integers are little endian. docs/format.md mirrors these constants.
+// An image is a header, a directory with one entry for each dimension, the schema, and for each dimension its buckets
+// and its rows. All integers are little endian. docs/format.md mirrors these constants.
 const (
 	imageMagic   = 0x31454c4241544748 // "HGTABLE1"
 	imageVersion = 1
@@ -48,8 +48,8 @@ const (
 
 var le = binary.LittleEndian
 
-// bucketOf gives the first bucket of key: the high half of key*buckets, which needs no division and is even as long as the keys are
-// hashes.
+// bucketOf gives the first bucket of key: the high half of key*buckets, which needs no division and is even as long
+// as the keys are hashes.
 func bucketOf(key, buckets uint64) uint64 { return mulHigh(key, buckets) }
 
 func align(n uint64) uint64 { return (n + alignment - 1) &^ (alignment - 1) }

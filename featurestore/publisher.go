@@ -15,9 +15,9 @@ type Publisher struct {
 	writer *mmapsync.Writer
 }
 
-// OpenPublisher takes over path, or makes its files. The seed of the keys' hash is that of the table which a former publisher left
-// there, so that readers' keys stay right, and random where there was none. To read it takes one of the path's reader slots for
-// a moment: where all are taken, that is an error (mmapsync.ErrNoSlot).
+// OpenPublisher takes over path, or makes its files. The seed of the keys' hash is that of the table which a former
+// publisher left there, so that readers' keys stay right, and random where there was none. To read it takes one of
+// the path's reader slots for a moment: where all are taken, that is an error (mmapsync.ErrNoSlot).
 func OpenPublisher(path string, schema Schema, options mmapsync.WriterOptions) (*Publisher, error) {
 	b, err := NewBuilder(schema, 0)
 	if err != nil {
@@ -48,8 +48,8 @@ func (p *Publisher) Publish() error {
 // Close lets go of the path. What was published stays readable.
 func (p *Publisher) Close() error { return p.writer.Close() }
 
-// seedAt gives the seed of the table at path, or a random one where there is none or what is there is none. Trouble with the system is an
-// error: a seed changed for its sake would make everything unknown that is kept by key.
+// seedAt gives the seed of the table at path, or a random one where there is none or what is there is none. Trouble
+// with the system is an error: a seed changed for its sake would make everything unknown that is kept by key.
 func seedAt(path string) (seed uint64, err error) {
 	s, err := Open(path)
 	if err != nil {

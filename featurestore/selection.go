@@ -14,8 +14,8 @@ import (
 // maxDecays is how many different time constants the columns of one dimension may have.
 const maxDecays = 8
 
-// Selection is a list of features, resolved by name against whatever schema is published. It is made once and is safe for
-// concurrent use.
+// Selection is a list of features, resolved by name against whatever schema is published. It is made once and is safe
+// for concurrent use.
 type Selection struct {
 	store      *Store
 	dimensions []string
@@ -26,8 +26,8 @@ type Selection struct {
 	refused   atomic.Pointer[refusal]  // the last image whose schema could not be read
 }
 
-// refusal remembers what is wrong with an image's schema, so that a damaged one costs the request path one lock and one decoding, not
-// one for each request.
+// refusal remembers what is wrong with an image's schema, so that a damaged one costs the request path one lock and
+// one decoding, not one for each request.
 type refusal struct {
 	version mmapsync.Version
 	err     error
@@ -62,15 +62,17 @@ type Info struct {
 	Unknown   int   // selected names that the published schema does not have
 }
 
-// Select makes a selection of features by their full names, dimension/column. dimensions names, in the order in which Read gets
-// them, what the keys belong to; a name of any other dimension is unknown. Nothing needs to be published yet.
+// Select makes a selection of features by their full names, dimension/column. dimensions names, in the order in which
+// Read gets them, what the keys belong to; a name of any other dimension is unknown. Nothing needs to be published
+// yet.
 func (s *Store) Select(dimensions, names []string) *Selection {
 	return &Selection{store: s, dimensions: slices.Clone(dimensions), names: slices.Clone(names)}
 }
 
-// Read fills dst, which has one value for each selected name, with the features of the given keys (one for each dimension
-// that Select named; 0: none) as of now, nanoseconds since 1970 UTC. What is not there is NaN. On an error, which tells that
-// nothing is published or that it is damaged, all of dst is NaN. Read allocates nothing, except for the first read under a new schema.
+// Read fills dst, which has one value for each selected name, with the features of the given keys (one for each
+// dimension that Select named; 0: none) as of now, nanoseconds since 1970 UTC. What is not there is NaN. On an error,
+// which tells that nothing is published or that it is damaged, all of dst is NaN. Read allocates nothing, except for
+// the first read under a new schema.
 //
 // The keys are hashes with the seed that [Selection.Seed] gives.
 func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) {

@@ -246,12 +246,14 @@ func TestReadAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What a reader sees is one publication: every value of it tells the same number, in whatever dimension, while a publisher goes on.
+// What a reader sees is one publication: every value of it tells the same number, in whatever dimension, while a
+// publisher goes on.
 func TestReadersNeverSeeTwoPublications(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	schema := smallSchema()
 	schema.Dimensions[0].Columns[0].Decay, schema.Dimensions[1].Columns[0].Decay = 0, 0
-	// A short grace: readers that are off the processor while they hold a file, as they are all the time here, are given up.
+	// A short grace: readers that are off the processor while they hold a file, as they are all the time here, are
+	// given up.
 	p, err := featurestore.OpenPublisher(path, schema, mmapsync.WriterOptions{Grace: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

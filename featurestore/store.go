@@ -22,8 +22,8 @@ func Open(path string) (*Store, error) {
 	return &Store{path: path, reader: r}, nil
 }
 
-// View calls fn with the current table, opened and its content checked against its hash, and releases it when fn returns:
-// fn must not keep it. It is for tools, not for the request path.
+// View calls fn with the current table, opened and its content checked against its hash, and releases it when fn
+// returns: fn must not keep it. It is for tools, not for the request path.
 func (s *Store) View(fn func(*Table) error) error {
 	snap, err := s.reader.Acquire()
 	if err != nil {

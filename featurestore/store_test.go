@@ -137,7 +137,8 @@ func TestSeedIsAdopted(t *testing.T) {
 	}
 }
 
-// A path that holds something else gets a new seed; one whose files cannot be trusted is refused as mmapsync refuses it.
+// A path that holds something else gets a new seed; one whose files cannot be trusted is refused as mmapsync refuses
+// it.
 func TestPublisherOnForeignFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
@@ -169,7 +170,8 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 	}
 }
 
-// With every reader slot taken the seed cannot be read. That is an error, which leaves nothing locked; a new seed would be worse.
+// With every reader slot taken the seed cannot be read. That is an error, which leaves nothing locked; a new seed
+// would be worse.
 func TestPublisherWithoutReaderSlot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	options := mmapsync.WriterOptions{Slots: 1}

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// Table is one image, opened: its schema, and its rows by key. It shares the image's memory and lifetime, allocates only when it is
-// opened, and is safe for concurrent use.
+// Table is one image, opened: its schema, and its rows by key. It shares the image's memory and lifetime, allocates
+// only when it is opened, and is safe for concurrent use.
 type Table struct {
 	Schema    Schema
 	Published int64 // time of publication, ns since 1970 UTC
@@ -71,8 +71,8 @@ func (t *Table) Each(d int, fn func(key uint64, stamp int64, row []float32)) {
 	}
 }
 
-// header is an image whose header was checked. Its methods read what was checked; they are made so that opening one on the
-// request path costs a few loads and no allocation.
+// header is an image whose header was checked. Its methods read what was checked; they are made so that opening one
+// on the request path costs a few loads and no allocation.
 type header struct {
 	image      []byte
 	dimensions int

@@ -138,7 +138,8 @@ func sameValues(a, b []float32) bool {
 	})
 }
 
-// A table holds what was put into it, at rising sizes, with the builder's memory used again for larger and smaller images.
+// A table holds what was put into it, at rising sizes, with the builder's memory used again for larger and smaller
+// images.
 func TestTableAgainstMap(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -77,8 +77,8 @@ func table(t *testing.T, name string, bits int) (header []string, rows [][]float
 	return records[0], rows
 }
 
-// TestDefaultGivesCatBoostsBits runs the embedded model and its JSON export over rows for which CatBoost itself gave the
-// results, as train.py wrote them down.
+// TestDefaultGivesCatBoostsBits runs the embedded model and its JSON export over rows for which CatBoost itself gave
+// the results, as train.py wrote them down.
 func TestDefaultGivesCatBoostsBits(t *testing.T) {
 	header, rows := table(t, "default_rows.csv.gz", 32)
 	_, want := table(t, "default_raw.csv.gz", 64)
@@ -151,8 +151,8 @@ func TestInputsDoNotGiveTheLabelAway(t *testing.T) {
 	}
 }
 
-// TestFlagsSimulatedBots counts every request of the first 15 s, each client's first ones too, on seeds that the model was
-// not trained on. Time is virtual: the result is the same everywhere.
+// TestFlagsSimulatedBots counts every request of the first 15 s, each client's first ones too, on seeds that the
+// model was not trained on. Time is virtual: the result is the same everywhere.
 func TestFlagsSimulatedBots(t *testing.T) {
 	for _, seed := range []uint64{2001, 2002, 2003} {
 		bots, people := flagged(t, simulator.Config{Seed: seed}, 15*time.Second)

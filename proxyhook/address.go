@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// clientOf gives the address of the client that sent r. It is who opened the connection, unless that is a trusted proxy:
-// then the addresses that proxies appended to X-Forwarded-For are followed from the last one back to the first that is not
-// trusted. An entry that is no address ends the search at the trusted proxy that wrote it down.
+// clientOf gives the address of the client that sent r. It is who opened the connection, unless that is a trusted
+// proxy: then the addresses that proxies appended to X-Forwarded-For are followed from the last one back to the first
+// that is not trusted. An entry that is no address ends the search at the trusted proxy that wrote it down.
 func clientOf(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	client := parseAddr(r.RemoteAddr)
 	headers := r.Header["X-Forwarded-For"]

@@ -19,8 +19,8 @@ import (
 // The numbers: go test -run '^$' -bench . ./proxyhook
 // With -short, one hundredth of the keys is published.
 
-// crowd publishes, in shared memory, n keys for each of the five dimensions that requests without session and TLS fingerprint have, all
-// of them keys of visits.
+// crowd publishes, in shared memory, n keys for each of the five dimensions that requests without session and TLS
+// fingerprint have, all of them keys of visits.
 func crowd(b *testing.B, n int) *host {
 	b.Helper()
 	const tmpfs = "/dev/shm"
@@ -82,7 +82,8 @@ func visitor(n int) traffic.Event {
 	return ev
 }
 
-// BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is read.
+// BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is
+// read.
 func BenchmarkDecide(b *testing.B) {
 	n := 1 << 20
 	if testing.Short() {
@@ -155,8 +156,8 @@ func (h *host) drain() {
 	}
 }
 
-// BenchmarkHandler is a handler that does next to nothing, with and without the filter around it; the difference is the filter's cost
-// with everything that net/http's types make it allocate.
+// BenchmarkHandler is a handler that does next to nothing, with and without the filter around it; the difference is
+// the filter's cost with everything that net/http's types make it allocate.
 func BenchmarkHandler(b *testing.B) {
 	h := newHost(b)
 	h.publish(time.Now(), visits(10, time.Now())...)

@@ -13,8 +13,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// Config configures a Filter. The zero value scores with the default model and features from /dev/shm/headgate, flags scores
-// below 30 and refuses nothing.
+// Config configures a Filter. The zero value scores with the default model and features from /dev/shm/headgate, flags
+// scores below 30 and refuses nothing.
 type Config struct {
 	// Dir is the directory that the daemon of this host owns. It need not exist yet.
 	Dir string
@@ -34,8 +34,8 @@ type Config struct {
 	StaleAfter time.Duration
 
 	// TrustedProxies are the networks of proxies in front of this one. Only what they wrote into X-Forwarded-For is
-	// believed. Default: none, so that a client is who opened the connection. A connection without an address, by a Unix
-	// socket, is from no network and trusted never.
+	// believed. Default: none, so that a client is who opened the connection. A connection without an address, by a
+	// Unix socket, is from no network and trusted never.
 	TrustedProxies []netip.Prefix
 
 	// SessionCookie names the cookie that tells sessions apart. Only its hash is kept. Default: none.
@@ -65,8 +65,8 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// checkProxies brings the networks into the form that addresses are compared in: IPv4 is IPv4, not mapped into IPv6. The caller's
-// slice stays as it is.
+// checkProxies brings the networks into the form that addresses are compared in: IPv4 is IPv4, not mapped into IPv6.
+// The caller's slice stays as it is.
 func (c *Config) checkProxies() error {
 	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
 	for _, p := range c.TrustedProxies {

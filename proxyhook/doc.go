@@ -3,16 +3,16 @@
 //
 // What it promises:
 //
-//   - [Filter.Decide], [Filter.Admit] and [Filter.Done] allocate nothing, take no lock, make no system call but to read the
-//     clock (which needs none on Linux), and never block;
+//   - [Filter.Decide], [Filter.Admit] and [Filter.Done] allocate nothing, take no lock, make no system call but to
+//     read the clock (which needs none on Linux), and never block;
 //   - they fail open. Daemon dead, files absent, stale, damaged, of a newer format or truncated under the reader, model
 //     without its features: each costs one counter and the request is allowed;
 //   - a ticket is released exactly once, whatever ends the request: the response, an error, a client that went away, a
 //     panic, a hijacked or upgraded connection;
 //   - Filter.Done never waits for the daemon: an event that finds no room is dropped and counted.
 //
-// [Filter.Handler] and [Filter.Transport] adapt the filter to net/http. With httputil.ReverseProxy both are used: the handler
-// decides and reports, the transport knows the origin and admits.
+// [Filter.Handler] and [Filter.Transport] adapt the filter to net/http. With httputil.ReverseProxy both are used: the
+// handler decides and reports, the transport knows the origin and admits.
 //
 //	filter, err := proxyhook.New(proxyhook.Config{})
 //	if err != nil { ... }
@@ -20,6 +20,7 @@
 //	proxy := &httputil.ReverseProxy{Rewrite: rewrite, Transport: filter.Transport(nil)}
 //	http.ListenAndServe(addr, filter.Handler(proxy))
 //
-// Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action; what a client sent under
-// names that begin with X-Headgate- is removed. A refused request gets 503 with Retry-After and X-Headgate-Reason.
+// Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action; what a client
+// sent under names that begin with X-Headgate- is removed. A refused request gets 503 with Retry-After and
+// X-Headgate-Reason.
 package proxyhook

@@ -72,7 +72,8 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 	return server
 }
 
-// ended waits for the end of n requests, checks that nothing is held and nothing was released twice, and gives their events.
+// ended waits for the end of n requests, checks that nothing is held and nothing was released twice, and gives their
+// events.
 func ended(t *testing.T, h *host, f *proxyhook.Filter, n int) []traffic.Event {
 	t.Helper()
 	await(t, "the end of the requests", func() bool { s := f.Stats(); return s.Events >= uint64(n) && s.InFlight == 0 })

@@ -21,8 +21,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Whatever is missing, stale or damaged costs one counter, and the request is allowed with the score that is left: that of a client
-// about whom nothing is known.
+// Whatever is missing, stale or damaged costs one counter, and the request is allowed with the score that is left:
+// that of a client about whom nothing is known.
 
 var unknownClient = proxyhook.Decision{Action: proxyhook.Allow, Score: scoreOf[0], Reason: proxyhook.Scored}
 
@@ -248,8 +248,8 @@ func TestFeatureFilesAreRemoved(t *testing.T) {
 	awaitKnown(t, f)
 }
 
-// removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys with another seed, so what was aggregated
-// is lost as well.
+// removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys with another seed,
+// so what was aggregated is lost as well.
 func (h *host) removeFeatures() {
 	h.t.Helper()
 	h.stopPublisher()

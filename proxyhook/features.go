@@ -12,12 +12,12 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// maxReopened bounds how often the feature files are opened anew. A connection that was given up is kept until Close, since a request
-// may still be reading it; so this also bounds what is kept.
+// maxReopened bounds how often the feature files are opened anew. A connection that was given up is kept until Close,
+// since a request may still be reading it; so this also bounds what is kept.
 const maxReopened = 256
 
-// features is the way to the daemon's published features. The request path reads from the current connection; maintain is the
-// supervisor's.
+// features is the way to the daemon's published features. The request path reads from the current connection;
+// maintain is the supervisor's.
 type features struct {
 	path  string
 	names []string
@@ -59,8 +59,8 @@ func (c *connection) read(dst []float32, ev *traffic.Event) (featurestore.Info, 
 	return c.selection.Read(dst, keys[:], ev.Time)
 }
 
-// distrust stops reading from c, after a fault. The supervisor opens a new connection once its content has been checked; where it
-// has done so already, that one stays.
+// distrust stops reading from c, after a fault. The supervisor opens a new connection once its content has been
+// checked; where it has done so already, that one stays.
 func (f *features) distrust(c *connection) { f.current.CompareAndSwap(c, nil) }
 
 // maintain opens the files where they are not open, and again where they were replaced.

@@ -89,8 +89,8 @@ func (f *Filter) newScratch() *scratch {
 	}
 }
 
-// Decide scores the request that ev describes and asks the policy what to do with it. It also stores score and action in ev. ev.Time is
-// the time the features are read for; where it is 0, it is set to now.
+// Decide scores the request that ev describes and asks the policy what to do with it. It also stores score and action
+// in ev. ev.Time is the time the features are read for; where it is 0, it is set to now.
 func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
 	start := time.Now()
 	if ev.Time == 0 {
@@ -102,8 +102,8 @@ func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
 	return d
 }
 
-// decide runs where a truncated file raises a panic instead of ending the process. The features are then read no more until the
-// supervisor has checked them, and the request is allowed. No panic goes out of it.
+// decide runs where a truncated file raises a panic instead of ending the process. The features are then read no more
+// until the supervisor has checked them, and the request is allowed. No panic goes out of it.
 func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	from := f.features.current.Load()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -123,7 +123,8 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	}
 }
 
-// rescue ends a decision that met a fault of memory, or a panic of the policy: the request is allowed. A policy's first panic is logged.
+// rescue ends a decision that met a fault of memory, or a panic of the policy: the request is allowed. A policy's
+// first panic is logged.
 func (f *Filter) rescue(from *connection, d *Decision) {
 	fault := recover()
 	if fault == nil {
@@ -154,9 +155,9 @@ func (f *Filter) readFeatures(from *connection, dst []float32, ev *traffic.Event
 	}
 }
 
-// Admit asks whether the origin of a request has room for it, once the origin is known. state is the caller's memory for the ticket (see
-// limits.TicketState). If ok, the admission's ticket must be released when the request has ended, by Done or by itself; if
-// not, nothing needs to be released and the admission says why.
+// Admit asks whether the origin of a request has room for it, once the origin is known. state is the caller's memory
+// for the ticket (see limits.TicketState). If ok, the admission's ticket must be released when the request has ended,
+// by Done or by itself; if not, nothing needs to be released and the admission says why.
 func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketState) (a limits.Admission, ok bool) {
 	ev.Origin = origin
 	a, ok = f.limiter.AdmitHash(state, originKey(origin, ev.Host))
@@ -164,8 +165,9 @@ func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketSta
 	return a, ok
 }
 
-// Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon. ev.Duration is set
-// where it is 0, by the wall clock; so is ev.Time, for a request that nobody decided on. ev is the caller's again when Done returns.
+// Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon.
+// ev.Duration is set where it is 0, by the wall clock; so is ev.Time, for a request that nobody decided on. ev is the
+// caller's again when Done returns.
 func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
 	ticket.Done()
 	if now := time.Now().UnixNano(); ev.Time == 0 {
@@ -195,8 +197,8 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 	return report(to, ev)
 }
 
-// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it. The host is
-// taken as a request would name it, in any case and with or without a port.
+// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it.
+// The host is taken as a request would name it, in any case and with or without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 	ev := traffic.Event{Host: hostOf(host)}
 	ev.Bound()
@@ -248,8 +250,8 @@ func (f *Filter) maintain() {
 	}
 }
 
-// survived runs what may meet a truncated file outside of the request path, and tells whether it came to its end. Nothing that the
-// supervisor does is worth the proxy's life, so it ends any panic.
+// survived runs what may meet a truncated file outside of the request path, and tells whether it came to its end.
+// Nothing that the supervisor does is worth the proxy's life, so it ends any panic.
 func survived(work func()) (ok bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { ok = recover() == nil }()
@@ -257,8 +259,8 @@ func survived(work func()) (ok bool) {
 	return true
 }
 
-// Close ends the filter. No request may be in Decide any more; tickets that are still open stay releasable, and events of requests
-// that end later are dropped. Closing again gives the same result.
+// Close ends the filter. No request may be in Decide any more; tickets that are still open stay releasable, and
+// events of requests that end later are dropped. Closing again gives the same result.
 func (f *Filter) Close() error {
 	f.closing.Do(func() {
 		close(f.stop)

@@ -47,9 +47,9 @@ func FromContext(ctx context.Context) (Decision, bool) {
 	return Decision{}, false
 }
 
-// Handler gives a handler that decides on each request before next gets it, and reports it when it has ended: when next has returned or
-// panicked, or, where the connection was hijacked, when that is closed or nobody refers to it any more. It should stand inside of a
-// http.TimeoutHandler, which returns while the work still runs.
+// Handler gives a handler that decides on each request before next gets it, and reports it when it has ended: when
+// next has returned or panicked, or, where the connection was hijacked, when that is closed or nobody refers to it
+// any more. It should stand inside of a http.TimeoutHandler, which returns while the work still runs.
 func (f *Filter) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req := &request{filter: f, start: time.Now()}
@@ -91,8 +91,8 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	return refusal == nil
 }
 
-// mark gives the request that goes on: with the decision in its context and its headers. r itself stays as it is, since those around the
-// handler may be reading it.
+// mark gives the request that goes on: with the decision in its context and its headers. r itself stays as it is,
+// since those around the handler may be reading it.
 func (f *Filter) mark(r *http.Request, req *request) *http.Request {
 	r = r.WithContext(context.WithValue(r.Context(), contextKey{}, req))
 	r.Header = forwardedHeader(r.Header, req.decision)

@@ -84,7 +84,8 @@ func TestHandlerAdmits(t *testing.T) {
 	}
 }
 
-// What the filter says about a request is said by nobody else, and reaches the origin whatever the client asks of the proxy.
+// What the filter says about a request is said by nobody else, and reaches the origin whatever the client asks of the
+// proxy.
 func TestForgedHeaders(t *testing.T) {
 	var got http.Header
 	s := newSite(t, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) { got = r.Header })

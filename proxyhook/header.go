@@ -24,8 +24,8 @@ const (
 	reasonScore      = "score"
 )
 
-// forwardedHeader gives the header of the request that goes on: from without the fields that only we may set, and with the decision.
-// from stays as it is.
+// forwardedHeader gives the header of the request that goes on: from without the fields that only we may set, and
+// with the decision. from stays as it is.
 func forwardedHeader(from http.Header, d Decision) http.Header {
 	h := make(http.Header, len(from)+2)
 	for name, values := range from {
@@ -41,8 +41,8 @@ func forwardedHeader(from http.Header, d Decision) http.Header {
 	return h
 }
 
-// keepHopByHop drops our names from the Connection field. A proxy removes the fields that are named there, so that a client could
-// have the decision taken out on its way to the origin.
+// keepHopByHop drops our names from the Connection field. A proxy removes the fields that are named there, so that a
+// client could have the decision taken out on its way to the origin.
 func keepHopByHop(h http.Header) {
 	if !slices.ContainsFunc(h["Connection"], namesOwn) {
 		return
@@ -70,7 +70,8 @@ func namesOwn(list string) bool {
 	return false
 }
 
-// isOwn tells our names, in any case. An underscore counts as a hyphen: gateways in front of CGI-like origins make one of the other.
+// isOwn tells our names, in any case. An underscore counts as a hyphen: gateways in front of CGI-like origins make
+// one of the other.
 func isOwn(name string) bool {
 	if len(name) < len(ownPrefix) {
 		return false

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets of a relative width of 1/8: every power of two of nanoseconds is cut into eight. It is a
-// fixed 2 KiB, and counting is one atomic add.
+// histogram counts durations in buckets of a relative width of 1/8: every power of two of nanoseconds is cut into
+// eight. It is a fixed 2 KiB, and counting is one atomic add.
 type histogram struct {
 	counts [buckets]atomic.Uint64
 }
@@ -37,8 +37,8 @@ func upper(bucket int) time.Duration {
 
 func (h *histogram) add(d time.Duration) { h.counts[bucketOf(d)].Add(1) }
 
-// quantile gives the upper end of the bucket that holds the q-th part of all durations, 0 where there are none. It is at most
-// one eighth too high.
+// quantile gives the upper end of the bucket that holds the q-th part of all durations, 0 where there are none. It is
+// at most one eighth too high.
 func (h *histogram) quantile(q float64) time.Duration {
 	var total uint64
 	for i := range h.counts {

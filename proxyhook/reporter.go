@@ -11,7 +11,8 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// reporter gives events to the daemon through a ring. The request path reports to the current one; maintain is the supervisor's.
+// reporter gives events to the daemon through a ring. The request path reports to the current one; maintain is the
+// supervisor's.
 type reporter struct {
 	dir string
 	log *slog.Logger
@@ -40,8 +41,8 @@ func report(to *ring.Producer, ev *traffic.Event) bool {
 // distrust stops writing to p, after a fault. A ring that has taken its place meanwhile stays.
 func (r *reporter) distrust(p *ring.Producer) { r.current.CompareAndSwap(p, nil) }
 
-// maintain makes a ring where there is none, or where somebody removed or damaged the one there was. The former is closed at once, which a
-// request that is still writing to it survives.
+// maintain makes a ring where there is none, or where somebody removed or damaged the one there was. The former is
+// closed at once, which a request that is still writing to it survives.
 func (r *reporter) maintain() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -63,8 +64,8 @@ func (r *reporter) maintain() {
 	r.current.Store(p)
 }
 
-// tell logs trouble once, not every second. That there is no daemon's directory yet is no trouble. What is compared is the innermost
-// error, since those around it name the file, which is another one at each attempt.
+// tell logs trouble once, not every second. That there is no daemon's directory yet is no trouble. What is compared
+// is the innermost error, since those around it name the file, which is another one at each attempt.
 func (r *reporter) tell(err error) {
 	root := err
 	for inner := errors.Unwrap(root); inner != nil; inner = errors.Unwrap(root) {

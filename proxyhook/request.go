@@ -87,8 +87,8 @@ func refererHost(referer string) string {
 	return hostOf(rest[strings.LastIndexByte(rest, '@')+1:])
 }
 
-// hostOf gives a host in lower case, without its port and without the dot that may end a full name: the ways to write one host must
-// not be ways around its thresholds.
+// hostOf gives a host in lower case, without its port and without the dot that may end a full name: the ways to write
+// one host must not be ways around its thresholds.
 func hostOf(hostport string) string {
 	host := hostport
 	if strings.IndexByte(hostport, ':') >= 0 {

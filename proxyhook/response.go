@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// responseWriter remembers the status and counts the body. It hides nothing of the writer below: that is reached through Unwrap, as
-// http.ResponseController does.
+// responseWriter remembers the status and counts the body. It hides nothing of the writer below: that is reached
+// through Unwrap, as http.ResponseController does.
 type responseWriter struct {
 	http.ResponseWriter
 	request *request
@@ -54,11 +54,12 @@ func (w *responseWriter) FlushError() error {
 // Flush is for handlers that ask for a http.Flusher.
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
-// returned tells that the handler has come to its end without a panic: where it has not written anything, net/http sends 200.
+// returned tells that the handler has come to its end without a panic: where it has not written anything, net/http
+// sends 200.
 func (w *responseWriter) returned() { w.status.CompareAndSwap(0, http.StatusOK) }
 
-// Hijack hands the connection over. The request then ends when it is closed, since its work goes on until then, whether or not the
-// handler waits for that. What status is written to the connection is not seen; it counts as 101.
+// Hijack hands the connection over. The request then ends when it is closed, since its work goes on until then,
+// whether or not the handler waits for that. What status is written to the connection is not seen; it counts as 101.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -67,8 +68,8 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.request.hijacked.Store(true)
 	w.status.CompareAndSwap(0, http.StatusSwitchingProtocols)
 	c := &hijackedConn{Conn: conn, response: w}
-	// A handler that panics may lose its connection without having closed it. The runtime then closes the socket in the end; the
-	// ticket must not stay open for ever either.
+	// A handler that panics may lose its connection without having closed it. The runtime then closes the socket in
+	// the end; the ticket must not stay open for ever either.
 	runtime.AddCleanup(c, func(w *responseWriter) { w.request.end(w) }, w)
 	return c, rw, nil
 }

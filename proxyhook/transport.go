@@ -11,10 +11,11 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Transport gives a RoundTripper that asks the limiter for room at the origin, which is the URL's host, before next (nil:
-// http.DefaultTransport) gets the request. A refused request is answered with 503, Retry-After and X-Headgate-Reason and never reaches
-// the origin. The ticket is released when the response's body is closed or at its end, when next fails, and at the latest when the Handler has
-// ended. Without a Handler around it, the transport limits but scores and reports nothing.
+// Transport gives a RoundTripper that asks the limiter for room at the origin, which is the URL's host, before next
+// (nil: http.DefaultTransport) gets the request. A refused request is answered with 503, Retry-After and
+// X-Headgate-Reason and never reaches the origin. The ticket is released when the response's body is closed or at its
+// end, when next fails, and at the latest when the Handler has ended. Without a Handler around it, the transport
+// limits but scores and reports nothing.
 func (f *Filter) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport

@@ -1,7 +1,7 @@
 //go:build !race
 
-// The race detector performs atomic operations in C code, where a fault ends the process; without it, and so in every program
-// that is shipped, the fault becomes a panic.
+// The race detector performs atomic operations in C code, where a fault ends the process; without it, and so in every
+// program that is shipped, the fault becomes a panic.
 
 package proxyhook_test
 
@@ -15,8 +15,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Somebody truncates the feature files under the running filter. The request that meets this is allowed, the process lives, and the features
-// come back when the files have been made anew.
+// Somebody truncates the feature files under the running filter. The request that meets this is allowed, the process
+// lives, and the features come back when the files have been made anew.
 func TestFeatureFilesAreTruncated(t *testing.T) {
 	unsupervised(t)
 	for _, c := range []struct {
@@ -106,7 +106,8 @@ func TestRingIsTruncated(t *testing.T) {
 	}
 }
 
-// A fault in the middle of a decision must leave nothing behind: no slot held in the registry, no scratch memory lost for good.
+// A fault in the middle of a decision must leave nothing behind: no slot held in the registry, no scratch memory lost
+// for good.
 func TestManyFaults(t *testing.T) {
 	unsupervised(t)
 	h := newHost(t)

@@ -148,8 +148,8 @@ func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row
 	return nil
 }
 
-// parseKey reads dimension=key and gives its hash. It makes the event that has the key, so that it cannot differ from what the request
-// path looks up.
+// parseKey reads dimension=key and gives its hash. It makes the event that has the key, so that it cannot differ from
+// what the request path looks up.
 func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 	name, value, ok := strings.Cut(s, "=")
 	d, known := traffic.DimensionByName(name)

@@ -1,5 +1,5 @@
-// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay and inspect. See README.md at the
-// root of the project, or headgate --help.
+// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay and inspect. See README.md
+// at the root of the project, or headgate --help.
 package main
 
 import (

@@ -89,7 +89,8 @@ func packed(content []byte) []byte {
 	return b.Bytes()
 }
 
-// Errors of the command line: exit status 2, one line on standard error that begins with the program's name, nothing on standard output.
+// Errors of the command line: exit status 2, one line on standard error that begins with the program's name, nothing
+// on standard output.
 func TestUsageErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"bogus", "bogus"},

@@ -252,8 +252,8 @@ func lastEventAt(dir string) (at time.Time) {
 	return at
 }
 
-// The daemon is killed and started again under load: no request fails, decisions go on, and the features become fresh again. On SIGTERM it
-// ends with status 0.
+// The daemon is killed and started again under load: no request fails, decisions go on, and the features become fresh
+// again. On SIGTERM it ends with status 0.
 func TestDaemonIsKilledUnderLoad(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	first := startProcess(t, dir)

@@ -71,8 +71,8 @@ func (p *progress) end() {
 	}
 }
 
-// terminalSize gives what tells the size of the terminal behind w, or nil where there is none. A size that is not known, or too small to
-// be true, counts as 80 by 24.
+// terminalSize gives what tells the size of the terminal behind w, or nil where there is none. A size that is not
+// known, or too small to be true, counts as 80 by 24.
 func terminalSize(w io.Writer) func() (width, height int) {
 	f, ok := w.(*os.File)
 	if !ok || !isTerminal(w) {

@@ -141,7 +141,8 @@ func snapshot() demo.Snapshot {
 	return s
 }
 
-// The table fits a terminal of 80 by 24 with all its numbers, and is cut to a smaller one: what wraps or scrolls cannot be drawn over.
+// The table fits a terminal of 80 by 24 with all its numbers, and is cut to a smaller one: what wraps or scrolls
+// cannot be drawn over.
 func TestLiveTableFits(t *testing.T) {
 	for _, size := range []struct{ width, height int }{{80, 24}, {120, 50}, {40, 24}, {80, 10}, {20, 5}} {
 		var b bytes.Buffer

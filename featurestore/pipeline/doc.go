@@ -1,11 +1,13 @@
-// Package pipeline computes features and scores offline: access logs or simulated traffic in, one row for each request out.
+// Package pipeline computes features and scores offline: access logs or simulated traffic in, one row for each
+// request out.
 //
 // What it promises:
 //
-//   - a row holds what the request path would have seen at that instant: the single-request features, and the inter-request
-//     features as of the daemon's last publication before the request, computed by the same code;
-//   - keys are hashed with a fixed seed, a daemon's with a random one. Distinct counts above 15, which are estimates from hashes, therefore
-//     differ between the two within the error of such estimates;
+//   - a row holds what the request path would have seen at that instant: the single-request features, and the
+//     inter-request features as of the daemon's last publication before the request, computed by the same code;
+//   - keys are hashed with a fixed seed, a daemon's with a random one. Distinct counts above 15, which are estimates
+//     from hashes, therefore differ between the two within the error of such estimates;
 //   - time is the events' own. The same input gives the same rows, bit for bit;
-//   - memory is bounded by that of the aggregation (package window) and by the number of requests in progress at one instant.
+//   - memory is bounded by that of the aggregation (package window) and by the number of requests in progress at one
+//     instant.
 package pipeline

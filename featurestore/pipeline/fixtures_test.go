@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of testdata instead of comparing with them")
 
-// testModel is a model of one tree over request/agent_mozilla, ip/requests_1m and a feature that nobody computes. The built-in model
-// changes from release to release; what is tested here does not.
+// testModel is a model of one tree over request/agent_mozilla, ip/requests_1m and a feature that nobody computes. The
+// built-in model changes from release to release; what is tested here does not.
 func testModel(t testing.TB) *scorer.Model {
 	t.Helper()
 	m, err := scorer.LoadFile(filepath.Join("testdata", "model.json"))

@@ -19,8 +19,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// live is what daemon and request path do, in virtual time and with nothing left out: every second all that has ended is folded, idle
-// keys are dropped and the table is published to files; a request reads these files.
+// live is what daemon and request path do, in virtual time and with nothing left out: every second all that has ended
+// is folded, idle keys are dropped and the table is published to files; a request reads these files.
 type live struct {
 	t          *testing.T
 	aggregator *window.Aggregator

@@ -32,8 +32,8 @@ type Record struct {
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
 	"referer", "user_agent", "truth", "score"}
 
-// CSV writes comma-separated values (RFC 4180) with a header line. What is not known is an empty field. Numbers are the shortest that give the
-// same float32 again, times RFC 3339.
+// CSV writes comma-separated values (RFC 4180) with a header line. What is not known is an empty field. Numbers are
+// the shortest that give the same float32 again, times RFC 3339.
 type CSV struct{}
 
 // AppendHeader implements [Format].
@@ -99,8 +99,8 @@ func appendNumber(dst []byte, v float32) []byte {
 	return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
 }
 
-// JSONL writes one JSON object per line; features are members of "features", null where not known. Bytes that are no UTF-8 become
-// U+FFFD.
+// JSONL writes one JSON object per line; features are members of "features", null where not known. Bytes that are no
+// UTF-8 become U+FFFD.
 type JSONL struct {
 	keys [][]byte // quoted names of the features
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// pending holds requests that have been scored and not yet counted, by the time they end. Requests that end at the same time keep their
-// order.
+// pending holds requests that have been scored and not yet counted, by the time they end. Requests that end at the
+// same time keep their order.
 type pending struct {
 	items  items
 	serial uint64

@@ -120,9 +120,9 @@ func (p *Pipeline) Unknown() []string {
 // Stats gives the aggregation's counts.
 func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
 
-// Score makes the row of the next request, then lets the request count for those after it, once it has ended and a publication has come
-// round. Requests are to come in the order of their times; one that is earlier than its predecessor sees the features of
-// its predecessor's instant. The row stays valid until the next call.
+// Score makes the row of the next request, then lets the request count for those after it, once it has ended and a
+// publication has come round. Requests are to come in the order of their times; one that is earlier than its
+// predecessor sees the features of its predecessor's instant. The row stays valid until the next call.
 func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	p.publish(ev.Time)
 	keys := traffic.KeysOf(ev, hashSeed)
@@ -137,8 +137,8 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	return &p.out
 }
 
-// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and idle keys are dropped as the
-// publications up to then have dropped them.
+// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and idle
+// keys are dropped as the publications up to then have dropped them.
 func (p *Pipeline) publish(now int64) {
 	at := now - now%p.interval
 	if at <= p.published {

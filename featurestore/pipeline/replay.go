@@ -132,7 +132,8 @@ func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
 	}
 }
 
-// scoreSome reads so much that it fits into a batch. Malformed lines count as read, so that a source of nothing else can be cancelled.
+// scoreSome reads so much that it fits into a batch. Malformed lines count as read, so that a source of nothing else
+// can be cancelled.
 func (r *Replay) scoreSome(b *batch, s *Summary) error {
 	for range batchRows {
 		record := b.next()

@@ -41,8 +41,8 @@ func TestReplayIsDeterministic(t *testing.T) {
 	}
 }
 
-// What a small log gives, as a file to read. Rows are as of the publication before the request: the second request of an instant does not
-// see the first one.
+// What a small log gives, as a file to read. Rows are as of the publication before the request: the second request of
+// an instant does not see the first one.
 func TestGolden(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join("testdata", "small.log"))
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// rowWriter formats and writes rows in a goroutine of its own, in order, batch by batch, while the next batch is being scored.
+// rowWriter formats and writes rows in a goroutine of its own, in order, batch by batch, while the next batch is
+// being scored.
 type rowWriter struct {
 	out    io.Writer
 	format Format

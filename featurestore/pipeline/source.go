@@ -9,8 +9,8 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and User-Agent, and
-// not how long a request took: those stay unknown.
+// FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
+// User-Agent, and not how long a request took: those stay unknown.
 func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	*ev = traffic.Event{
 		Time:    e.Time,
@@ -49,8 +49,8 @@ func httpVersion(proto []byte) uint8 {
 	return v
 }
 
-// FromRequest describes a simulated request that starts at the given time, nanoseconds since 1970 UTC, as the filter describes it in a proxy
-// that the client speaks HTTP/1.1 to.
+// FromRequest describes a simulated request that starts at the given time, nanoseconds since 1970 UTC, as the filter
+// describes it in a proxy that the client speaks HTTP/1.1 to.
 func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
 	response := r.Response()
 	*ev = traffic.Event{

@@ -36,8 +36,8 @@ func TestCatalogIsComplete(t *testing.T) {
 	}
 }
 
-// The catalog is what package window folds and package featurestore publishes: one column for each feature, in its order, fading where
-// Decays tells so.
+// The catalog is what package window folds and package featurestore publishes: one column for each feature, in its
+// order, fading where Decays tells so.
 func TestCatalogIsUsable(t *testing.T) {
 	a, err := window.New(window.Config{})
 	if err != nil {

@@ -44,8 +44,8 @@ func DimensionByName(name string) (Dimension, bool) {
 // Keys are a request's keys, one for each dimension; 0 where the request does not have what the dimension groups by.
 type Keys [NumDimensions]uint64
 
-// KeysOf gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes, which
-// begin with the dimension's number as hashed here (so that equal bytes in two dimensions give unrelated keys):
+// KeysOf gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes. A
+// first byte, or a seed, of their own keeps equal bytes in two dimensions from giving related keys:
 //
 //	ip       'i', the 16 bytes of the address
 //	net      'n', 3 bytes (IPv4) or 6 bytes (IPv6) of it

@@ -3,11 +3,11 @@
 //
 // What it promises:
 //
-//   - one definition of a feature serves the daemon, the request path and offline training. A feature computed from the
-//     request alone is [RequestFeatures]; one computed from earlier requests is declared as data in [Catalog] and folded by package
-//     window; [Vector] puts both into the order that a model asks for;
-//   - an Event travels as msgp with named fields: a reader skips fields it does not know and leaves those it misses at their
-//     zero value, so daemon and proxies may be of different releases;
+//   - one definition of a feature serves the daemon, the request path and offline training. A feature computed from
+//     the request alone is [RequestFeatures]; one computed from earlier requests is declared as data in [Catalog] and
+//     folded by package window; [Vector] puts both into the order that a model asks for;
+//   - an Event travels as msgp with named fields: a reader skips fields it does not know and leaves those it misses
+//     at their zero value, so daemon and proxies may be of different releases;
 //   - no string in an Event is longer than its stated bound; what was cut is remembered as a hash of the whole;
 //   - what is not known is NaN (a feature) or 0 (a key, an object), never a guess;
 //   - nothing here reads a clock, keeps state or allocates per request.

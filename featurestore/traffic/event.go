@@ -21,8 +21,8 @@ const (
 // sumSeed seeds the hash of a string that was cut. It is part of the event format.
 const sumSeed = 0x68656164676174
 
-// Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries what is
-// known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
+// Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries
+// what is known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
 //
 // The zero value is an event of which nothing is known. An Event is a plain value: it may be copied and reused.
 type Event struct {
@@ -73,8 +73,8 @@ func (e *Event) SetPath(path string) { e.Path, e.PathSum = cut(path, MaxPath) }
 // SetUserAgent stores agent, cut to its bound.
 func (e *Event) SetUserAgent(agent string) { e.UserAgent, e.AgentSum = cut(agent, MaxUserAgent) }
 
-// Bound cuts what is longer than its bound, so that an event filled field by field, or decoded from untrusted bytes, keeps
-// the promises of the type. Path and user agent keep a hash of what was cut.
+// Bound cuts what is longer than its bound, so that an event filled field by field, or decoded from untrusted bytes,
+// keeps the promises of the type. Path and user agent keep a hash of what was cut.
 func (e *Event) Bound() {
 	e.Method = clip(e.Method, MaxMethod)
 	e.Host = clip(e.Host, MaxHost)
@@ -105,8 +105,8 @@ func clip(s string, limit int) string {
 	return s
 }
 
-// Facts are what the header fields of a request told, one bit each. Where [HeadersKnown] is not set (an access log keeps
-// no header fields), a bit that is not set means unknown instead of no.
+// Facts are what the header fields of a request told, one bit each. Where [HeadersKnown] is not set (an access log
+// keeps no header fields), a bit that is not set means unknown instead of no.
 type Facts uint32
 
 // The facts.

@@ -76,7 +76,8 @@ func TestEventRoundTrip(t *testing.T) {
 	}
 }
 
-// No bounded event needs more room than the largest one, since Msgsize grows with the lengths of the strings and with nothing else.
+// No bounded event needs more room than the largest one, since Msgsize grows with the lengths of the strings and with
+// nothing else.
 func TestLargestEventFits(t *testing.T) {
 	ev := largestEvent()
 	fields := reflect.ValueOf(ev)
@@ -216,7 +217,8 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// FuzzEventUnmarshal decodes any bytes. Whatever comes out keeps every bound after Bound, and can be encoded and observed.
+// FuzzEventUnmarshal decodes any bytes. Whatever comes out keeps every bound after Bound, and can be encoded and
+// observed.
 func FuzzEventUnmarshal(f *testing.F) {
 	for _, seed := range eventSeeds(f) {
 		f.Add(seed)

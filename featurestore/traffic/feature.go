@@ -2,8 +2,8 @@ package traffic
 
 import "time"
 
-// Feature declares one inter-request feature: what is kept for a key of its dimension and how its value comes from that.
-// It is data; package window interprets it.
+// Feature declares one inter-request feature: what is kept for a key of its dimension and how its value comes from
+// that. It is data; package window interprets it.
 type Feature struct {
 	Dimension Dimension
 	Name      string // lower case, unique in its dimension, ends with its window where it has one
@@ -15,13 +15,13 @@ type Feature struct {
 // FullName is the name that models, schemas and flags use: dimension/name.
 func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
 
-// Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and so
-// do rates; shares, distinct counts and gap statistics stay what they were at the key's last event.
+// Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and
+// so do rates; shares, distinct counts and gap statistics stay what they were at the key's last event.
 func (f Feature) Decays() bool { return f.Fold.Kind == Sum || f.Fold.Kind == Rate }
 
 // Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
-// Window: an event of age t counts exp(-t/Window), so that a steady rate r gives r*Window, which is what a window of that
-// length would hold.
+// Window: an event of age t counts exp(-t/Window), so that a steady rate r gives r*Window, which is what a window of
+// that length would hold.
 type Fold struct {
 	Kind    FoldKind
 	Window  time.Duration

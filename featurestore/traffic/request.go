@@ -84,7 +84,8 @@ func RequestFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 	requestFeatures(ev, allShapes, dst)
 }
 
-// shapes are the parts of the single-request features that cost a pass over a string. What is not asked for is left at 0.
+// shapes are the parts of the single-request features that cost a pass over a string. What is not asked for is left
+// at 0.
 type shapes struct{ path, agent, entropy bool }
 
 var allShapes = shapes{true, true, true}

@@ -15,8 +15,9 @@ type Vector struct {
 
 type place struct{ from, to int }
 
-// NewVector resolves the full names of a model's inputs. A name with the "request/" prefix that this release does not know
-// stays NaN and is listed by Unknown; any other name is an inter-request feature, which whoever reads them resolves.
+// NewVector resolves the full names of a model's inputs. A name with the "request/" prefix that this release does not
+// know stays NaN and is listed by Unknown; any other name is an inter-request feature, which whoever reads them
+// resolves.
 func NewVector(names []string) *Vector {
 	index := make(map[string]int, NumRequestFeatures)
 	for i, f := range RequestCatalog {

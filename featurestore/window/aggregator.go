@@ -113,9 +113,9 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 	}
 }
 
-// Tick drops idle keys; it is to be called before every publication, with its time. It looks through the tables once a
-// minute, at full minutes, so that a replay that ticks at other instants drops the same keys. A clock that was set back starts a new
-// minute.
+// Tick drops idle keys; it is to be called before every publication, with its time. It looks through the tables once
+// a minute, at full minutes, so that a replay that ticks at other instants drops the same keys. A clock that was set
+// back starts a new minute.
 func (a *Aggregator) Tick(now int64) {
 	minute := now - now%int64(time.Minute)
 	if minute == a.expired {
@@ -129,8 +129,8 @@ func (a *Aggregator) Tick(now int64) {
 	}
 }
 
-// Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of the key's last
-// event, whose time it gives. A key that is not kept is not ok.
+// Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of
+// the key's last event, whose time it gives. A key that is not kept is not ok.
 func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last int64, ok bool) {
 	if d >= traffic.NumDimensions || a.tables[d] == nil || key == 0 {
 		return 0, false

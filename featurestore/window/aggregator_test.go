@@ -229,7 +229,8 @@ func TestTimeBackwards(t *testing.T) {
 	}
 }
 
-// Times that no clock gives neither panic nor leave values that are none: nothing is negative or infinite, and NaN stays where it belongs.
+// Times that no clock gives neither panic nor leave values that are none: nothing is negative or infinite, and NaN
+// stays where it belongs.
 func TestHostileTimes(t *testing.T) {
 	times := []int64{0, 1, -1, math.MinInt64, math.MaxInt64, math.MinInt64 + 1e6, math.MinInt64 + 2e6, -1e6 - 1, noon, -noon, 1 << 62, -1 << 62}
 	rng := rand.New(rand.NewPCG(10, 10))
@@ -275,7 +276,8 @@ func TestEndsOfTime(t *testing.T) {
 	}
 }
 
-// A key is dropped at the first full minute at which it was idle for longer than Idle, whenever within the minute Tick is called.
+// A key is dropped at the first full minute at which it was idle for longer than Idle, whenever within the minute
+// Tick is called.
 func TestIdleKeysAreDropped(t *testing.T) {
 	const idle = 10 * time.Minute
 	minute := int64(time.Minute)

@@ -11,8 +11,8 @@ import (
 
 const liveKeys = 100_000
 
-// benchObservations has events of 100,000 clients, with as many keys in every dimension: the worst case, since real traffic has few user
-// agents and hosts. Clients come at random, so that nearly every cell is a cache miss.
+// benchObservations has events of 100,000 clients, with as many keys in every dimension: the worst case, since real
+// traffic has few user agents and hosts. Clients come at random, so that nearly every cell is a cache miss.
 func benchObservations() []traffic.Observation {
 	rng := rand.New(rand.NewPCG(40, 40))
 	observations := make([]traffic.Observation, liveKeys)
@@ -38,7 +38,8 @@ func filled(b *testing.B) (*window.Aggregator, []traffic.Observation) {
 	return a, observations
 }
 
-// BenchmarkAdd folds an event into the rows of seven dimensions with 100,000 live keys each, all features of the catalog.
+// BenchmarkAdd folds an event into the rows of seven dimensions with 100,000 live keys each, all features of the
+// catalog.
 //
 //	go test -run '^$' -bench Add -benchtime 1000000x ./featurestore/window
 func BenchmarkAdd(b *testing.B) {

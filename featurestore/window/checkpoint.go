@@ -12,8 +12,8 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// A checkpoint is a header, the cells of each dimension in the aggregator's order, and a hash of all that comes before it. All integers are
-// little endian.
+// A checkpoint is a header, the cells of each dimension in the aggregator's order, and a hash of all that comes
+// before it. All integers are little endian.
 //
 //	0   u64 magic
 //	8   u64 seed of the keys' hash
@@ -30,8 +30,8 @@ const (
 
 var le = binary.LittleEndian
 
-// Checkpoint writes everything kept to path, under a temporary name first, so that path is always whole; what was there before becomes
-// path+".old". seed is that of the keys.
+// Checkpoint writes everything kept to path, under a temporary name first, so that path is always whole; what was
+// there before becomes path+".old". seed is that of the keys.
 func (a *Aggregator) Checkpoint(path string, seed uint64) error {
 	temporary := path + ".new"
 	if err := a.write(temporary, seed); err != nil {
@@ -124,8 +124,8 @@ func (a *Aggregator) layout() uint64 {
 	return metro.Hash64(text, checkpointSeed)
 }
 
-// Restore takes up the checkpoint at path, or, where that is damaged, the one before it. The Aggregator must be empty, and stays so on an
-// error. fs.ErrNotExist tells that there is none.
+// Restore takes up the checkpoint at path, or, where that is damaged, the one before it. The Aggregator must be
+// empty, and stays so on an error. fs.ErrNotExist tells that there is none.
 func (a *Aggregator) Restore(path string, seed uint64) error {
 	err := a.restore(path, seed)
 	if err == nil {
@@ -208,7 +208,8 @@ func intact(b []byte) bool {
 	return hash == want
 }
 
-// read fills an empty table. A key of 0, one that stands twice, a cell that fold cannot have made, or bytes that run out are not ok.
+// read fills an empty table. A key of 0, one that stands twice, a cell that fold cannot have made, or bytes that run
+// out are not ok.
 func (t *table) read(r *checkpointReader) bool {
 	words, keys := int(r.uint32()), r.uint64()
 	if words != t.plan.words || keys > uint64(t.maxKeys) || keys > uint64(len(r.rest)/(16+4*words)) {

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// A distinct cell counts different hashes in a sliding window: two panes of half a window each, of which the older one is cleared
-// when a third begins. A pane is 32 bytes: up to 15 tokens of 16 bits, exact but for two hashes that share a token, and from the 16th on
-// a HyperLogLog of 64 registers of 4 bits, in the same place.
+// A distinct cell counts different hashes in a sliding window: two panes of half a window each, of which the older
+// one is cleared when a third begins. A pane is 32 bytes: up to 15 tokens of 16 bits, exact but for two hashes that
+// share a token, and from the 16th on a HyperLogLog of 64 registers of 4 bits, in the same place.
 //
 //	word 0       bits 0-15 number of the newer pane (its low bits), 16-23 fill of the even pane, 24-31 of the odd one
 //	words 1-8    the even pane
@@ -99,8 +99,8 @@ func spread(hash uint64) uint64 {
 	return hash ^ hash>>29
 }
 
-// add counts a spread hash in a pane with the given fill and gives the new fill. The highest 16 bits are the token; of those the highest 6
-// are the register, and the bits below it give the rank.
+// add counts a spread hash in a pane with the given fill and gives the new fill. The highest 16 bits are the token;
+// of those the highest 6 are the register, and the bits below it give the rank.
 func (p *pane) add(fill uint8, hash uint64) uint8 {
 	if fill != sketched {
 		return p.addToken(fill, uint16(hash>>48))

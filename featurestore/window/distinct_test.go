@@ -54,8 +54,8 @@ func TestDistinctIsExactWhenSmall(t *testing.T) {
 	}
 }
 
-// Larger counts have the standard error of a HyperLogLog of 64 registers, 13 %, and hardly any bias; also when the objects are spread over
-// both panes of the window.
+// Larger counts have the standard error of a HyperLogLog of 64 registers, 13 %, and hardly any bias; also when the
+// objects are spread over both panes of the window.
 func TestDistinctEstimates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 31))
 	const keys = 100
@@ -80,7 +80,8 @@ func TestDistinctEstimates(t *testing.T) {
 	}
 }
 
-// What was seen is forgotten between half a window and a whole one later, whether or not other objects are seen by then.
+// What was seen is forgotten between half a window and a whole one later, whether or not other objects are seen by
+// then.
 func TestDistinctForgets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(32, 32))
 	for _, objects := range []int{1, 10, 15, 16, 100} {

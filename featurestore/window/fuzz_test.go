@@ -22,8 +22,8 @@ func rehash(body []byte) []byte {
 	return binary.LittleEndian.AppendUint64(body[:len(body):len(body)], metro.Hash64(rest, hash))
 }
 
-// FuzzRestore takes any bytes for a checkpoint, as they are and with the hash that they should have: they are refused, or the
-// Aggregator goes on with them.
+// FuzzRestore takes any bytes for a checkpoint, as they are and with the hash that they should have: they are
+// refused, or the Aggregator goes on with them.
 func FuzzRestore(f *testing.F) {
 	for _, seed := range checkpointSeeds(f) {
 		f.Add(seed)
@@ -108,7 +108,8 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
-// A checkpoint with the right hash and impossible cells is refused or harmless, whatever byte of it is wild; a third of them are tried.
+// A checkpoint with the right hash and impossible cells is refused or harmless, whatever byte of it is wild; a third
+// of them are tried.
 func TestWildCells(t *testing.T) {
 	path, seeds := filepath.Join(t.TempDir(), "checkpoint"), checkpointSeeds(t)
 	small := seeds[1]

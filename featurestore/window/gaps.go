@@ -22,8 +22,8 @@ const (
 
 type gapCell [gapWords]uint32
 
-// add counts a gap in nanoseconds. Until gapMemory the mean and the variance are those of all gaps (West 1979); then each new gap
-// weighs 1/gapMemory.
+// add counts a gap in nanoseconds. Until gapMemory the mean and the variance are those of all gaps (West 1979); then
+// each new gap weighs 1/gapMemory.
 func (c *gapCell) add(gap int64) {
 	n := min(c[0]+1, gapMemory)
 	weight := 1 / float64(n)

@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// naive keeps every observation of every key and computes each feature from all of them by its definition (traffic.FoldKind), in float64
-// and with exact sets: what an Aggregator must come near.
+// naive keeps every observation of every key and computes each feature from all of them by its definition
+// (traffic.FoldKind), in float64 and with exact sets: what an Aggregator must come near.
 type naive struct {
 	features []traffic.Feature
 	keys     [traffic.NumDimensions]map[uint64]*history
@@ -141,7 +141,8 @@ func (h *history) since(m, per traffic.Measure) (n int) {
 	return n
 }
 
-// gapValue weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its share of that.
+// gapValue weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its
+// share of that.
 func (h *history) gapValue(kind traffic.FoldKind) float64 {
 	if len(h.gaps) == 0 {
 		return math.NaN()
@@ -200,8 +201,8 @@ type comparison struct {
 	estimates []float64 // relative errors of the others
 }
 
-// compare checks all rows of all keys. Sums are float32 and rounded at every event, which the tolerance allows for; distinct counts up
-// to 15 are exact but for two hashes that share 16 bits, which costs one.
+// compare checks all rows of all keys. Sums are float32 and rounded at every event, which the tolerance allows for;
+// distinct counts up to 15 are exact but for two hashes that share 16 bits, which costs one.
 func (c *comparison) compare(t *testing.T, a *window.Aggregator, n *naive) {
 	t.Helper()
 	for d := range traffic.NumDimensions {
@@ -269,8 +270,8 @@ func (c *comparison) distinct(t *testing.T, f traffic.Feature, got, want float64
 	}
 }
 
-// judge checks the distinct counts as a whole: two of 15 hashes share 16 bits in one of 600 rows, and a HyperLogLog of 64 registers has a
-// standard error of 13 %.
+// judge checks the distinct counts as a whole: two of 15 hashes share 16 bits in one of 600 rows, and a HyperLogLog
+// of 64 registers has a standard error of 13 %.
 func (c *comparison) judge(t *testing.T) {
 	t.Helper()
 	bias, square := 0.0, 0.0

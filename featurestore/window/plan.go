@@ -171,7 +171,8 @@ func (p *plan) take(words int) int {
 	return at
 }
 
-// fold adds an observation to a cell whose last event was at last; now is not before it. A new cell is all zero and isNew.
+// fold adds an observation to a cell whose last event was at last; now is not before it. A new cell is all zero and
+// isNew.
 func (p *plan) fold(cell []uint32, o *traffic.Observation, last, now int64, isNew bool) {
 	if isNew {
 		last = now

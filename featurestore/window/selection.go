@@ -71,8 +71,8 @@ func (s *Selection) pick(d traffic.Dimension) *pick {
 // Unknown gives the selected names that the Aggregator does not have.
 func (s *Selection) Unknown() []string { return s.unknown }
 
-// Read fills dst, which must have one value for each selected name, with the features of the given keys as of now; what is not there is
-// NaN. It allocates nothing.
+// Read fills dst, which must have one value for each selected name, with the features of the given keys as of now;
+// what is not there is NaN. It allocates nothing.
 func (s *Selection) Read(dst []float32, keys *traffic.Keys, now int64) {
 	for i := range dst {
 		dst[i] = nan

@@ -88,8 +88,8 @@ func (t *table) drop(place uint32) {
 	t.free = append(t.free, place)
 }
 
-// expire drops the keys whose last event was before the given time. Free places are taken from the lowest up, so that it makes no
-// difference to what is evicted later how often, and when, idle keys were looked for.
+// expire drops the keys whose last event was before the given time. Free places are taken from the lowest up, so that
+// it makes no difference to what is evicted later how often, and when, idle keys were looked for.
 func (t *table) expire(before int64) {
 	free := len(t.free)
 	for place, key := range t.keys {

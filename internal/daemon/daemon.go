@@ -124,7 +124,8 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// finish takes in what waits in the rings, for a bounded time since proxies go on, and leaves a last publication and checkpoint.
+// finish takes in what waits in the rings, for a bounded time since proxies go on, and leaves a last publication and
+// checkpoint.
 func (d *Daemon) finish() {
 	d.scan()
 	for end := time.Now().Add(2 * time.Second); d.consume() && time.Now().Before(end); {

@@ -69,12 +69,14 @@ func (d *directory) prepare(path string) error {
 	return d.mark()
 }
 
-// A draft is a marker in the making. One that is left was left by a daemon that was killed, or belongs to one that is starting now.
+// A draft is a marker in the making. One that is left was left by a daemon that was killed, or belongs to one that is
+// starting now.
 func (d *directory) draftPrefix() string { return filepath.Base(d.Lock()) + "." }
 
 func (d *directory) isDraft(name string) bool { return strings.HasPrefix(name, d.draftPrefix()) }
 
-// mark makes the marker whole or not at all. One that another daemon made meanwhile stays: the lock decides whose directory it is.
+// mark makes the marker whole or not at all. One that another daemon made meanwhile stays: the lock decides whose
+// directory it is.
 func (d *directory) mark() error {
 	draft, err := os.CreateTemp(string(d.Dir), d.draftPrefix()+"*")
 	if err != nil {

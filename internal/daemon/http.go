@@ -37,8 +37,8 @@ func (d *Daemon) serveHTTP() (stop func(), err error) {
 	return func() { server.Close() }, nil
 }
 
-// Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (what is published is fresh; 503 and
-// why where it is not).
+// Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (what is published
+// is fresh; 503 and why where it is not).
 func (d *Daemon) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&collector{daemon: d}, collectors.NewGoCollector(),

@@ -124,7 +124,8 @@ func crowd(t *testing.T, p *ring.Producer, first, clients int) {
 	report(t, p, events...)
 }
 
-// When the directory is taken away the daemon says so, once for each trouble, and is not ready; when it is back, all is well.
+// When the directory is taken away the daemon says so, once for each trouble, and is not ready; when it is back, all
+// is well.
 func TestTroubleAndRecovery(t *testing.T) {
 	r := start(t, daemon.Config{})
 	p := proxy(t, r.dir)

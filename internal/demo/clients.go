@@ -13,9 +13,9 @@ import (
 // maxOutstanding bounds the requests that are under way at once. Beyond it sending falls behind its times.
 const maxOutstanding = 2048
 
-// clients sends requests to the proxy at their times, whether or not earlier ones have been answered. Only two things hold a request
-// back: maxOutstanding, and that the next one follows spacing later at the earliest, so that neither a log whose bursts are compressed nor
-// a stall of this machine makes a flood that no origin could take.
+// clients sends requests to the proxy at their times, whether or not earlier ones have been answered. Only two things
+// hold a request back: maxOutstanding, and that the next one follows spacing later at the earliest, so that neither a
+// log whose bursts are compressed nor a stall of this machine makes a flood that no origin could take.
 type clients struct {
 	proxy     string
 	spacing   time.Duration

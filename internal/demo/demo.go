@@ -1,6 +1,6 @@
-// Package demo runs all of headgate on one machine: the daemon as a child process, three origins of which one is slow, a reverse proxy with
-// the filter linked in, and clients that send simulated traffic or a real access log through it as real HTTP. Everything listens on
-// loopback only.
+// Package demo runs all of headgate on one machine: the daemon as a child process, three origins of which one is
+// slow, a reverse proxy with the filter linked in, and clients that send simulated traffic or a real access log
+// through it as real HTTP. Everything listens on loopback only.
 package demo
 
 import (

@@ -75,8 +75,8 @@ func (l *simulatedLoad) next() (*request, error) {
 	return out, nil
 }
 
-// logLoad is an access log. Lines that are malformed, or whose request line was no HTTP, cannot be sent and are left out. The paths are
-// spread over the origins, which answer with the log's status and size.
+// logLoad is an access log. Lines that are malformed, or whose request line was no HTTP, cannot be sent and are left
+// out. The paths are spread over the origins, which answer with the log's status and size.
 type logLoad struct {
 	reader     *accesslog.Reader
 	speed      float64
@@ -126,7 +126,8 @@ func (l *logLoad) request() *request {
 	return r
 }
 
-// answerable gives the status an origin can answer a line with: none below 200, and no success to CONNECT, which would open a tunnel.
+// answerable gives the status an origin can answer a line with: none below 200, and no success to CONNECT, which
+// would open a tunnel.
 func answerable(e *accesslog.Entry) int {
 	switch {
 	case e.Status < 200:
@@ -137,8 +138,8 @@ func answerable(e *accesslog.Entry) int {
 	return e.Status
 }
 
-// sendableTarget gives a request target that an HTTP client sends and an HTTP server takes: one that begins with a single slash, with
-// escapes for the bytes that a URL cannot hold. Logs of attacks hold anything.
+// sendableTarget gives a request target that an HTTP client sends and an HTTP server takes: one that begins with a
+// single slash, with escapes for the bytes that a URL cannot hold. Logs of attacks hold anything.
 func sendableTarget(target string) string {
 	path, query, hasQuery := strings.Cut(target, "?")
 	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") { // a proxy's absolute form: the path is what matters

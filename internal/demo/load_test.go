@@ -191,7 +191,8 @@ func noise(rng *rand.Rand) string {
 	return string(b)
 }
 
-// All of a real log can be sent: as bytes each request is one that a server parses, and the odd ones are sent to a server.
+// All of a real log can be sent: as bytes each request is one that a server parses, and the odd ones are sent to a
+// server.
 func TestRealLogIsSendable(t *testing.T) {
 	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "logs", "site-a.nginx.log"))
 	if errors.Is(err, os.ErrNotExist) {

@@ -78,7 +78,8 @@ func (s *site) stop() {
 	}
 }
 
-// proxy is how headgate is linked into a reverse proxy. It also tells the client what the filter found, which a real proxy would not.
+// proxy is how headgate is linked into a reverse proxy. It also tells the client what the filter found, which a real
+// proxy would not.
 func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

@@ -152,8 +152,9 @@ func (t *tally) snapshot(elapsed time.Duration) Snapshot {
 	return s
 }
 
-// Summary is what a demonstration came to. Of the requests, allowed and flagged are those that the policy allowed and flagged; with what
-// could not be scored they make up the whole. limited_503 counts, among both, the ones refused for an overloaded origin.
+// Summary is what a demonstration came to. Of the requests, allowed and flagged are those that the policy allowed and
+// flagged; with what could not be scored they make up the whole. limited_503 counts, among both, the ones refused for
+// an overloaded origin.
 type Summary struct {
 	Requests       int        `json:"requests"` // sent and ended
 	Scored         int        `json:"scored"`

@@ -21,7 +21,8 @@ func (w *witness) Judge(ev *traffic.Event, _ uint8) proxyhook.Action {
 	return proxyhook.Allow
 }
 
-// A simulated request means the same offline as in a proxy: the pipeline describes it as the filter does when it is sent.
+// A simulated request means the same offline as in a proxy: the pipeline describes it as the filter does when it is
+// sent.
 func TestFilterAndPipelineSeeTheSame(t *testing.T) {
 	w := &witness{}
 	filter, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), Policy: w, Log: slog.New(slog.DiscardHandler)})

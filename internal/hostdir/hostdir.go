@@ -1,4 +1,5 @@
-// Package hostdir names the files of a headgate directory, the one place that the daemon and the proxies of a host share.
+// Package hostdir names the files of a headgate directory, the one place that the daemon and the proxies of a host
+// share.
 //
 //	headgate.lock     marks the directory as headgate's; the daemon that owns it holds a lock on its first byte
 //	features_*        the feature table (package mmapsync)
