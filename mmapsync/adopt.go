@@ -85,18 +85,19 @@ func (w *Writer) build(slots int) (err error) {
 		return err
 	}
 	first := w.generation + 1
-	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) {
+	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
 		encodeRegistry(memory, slots)
 		r := newRegistry(nil, memory, slots)
 		r.generations[0].Store(first)
 		r.generations[1].Store(first + 1)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	w.registry = newRegistry(f, memory, slots)
 	for i := range w.data {
-		if err := w.replaceFile(i, nil, publication{}); err != nil {
+		if err := w.replaceFile(i, 0, func(d *dataFile) error { d.end(publication{}); return nil }); err != nil {
 			return err
 		}
 	}
@@ -133,7 +134,10 @@ func (w *Writer) adoptData(i int) error {
 	active := w.version != 0 && w.version.Index() == i
 	d, err := openData(w.sys, w.paths.data(i), i, mmap.ReadWrite)
 	if err == nil && active {
-		if err = d.verify(w.version); err != nil {
+		if err = d.verify(w.version); errors.Is(err, ErrNotHashed) {
+			err = nil // it was complete, or the version would not announce it; hashing would take seconds for each GiB
+		}
+		if err != nil {
 			d.unmap()
 		}
 	}
@@ -147,7 +151,8 @@ func (w *Writer) adoptData(i int) error {
 	if !active {
 		return d.unmap()
 	}
-	w.data[i], w.sequence = d, d.publication().sequence
+	d.content = d.publication()
+	w.data[i], w.sequence = d, d.content.sequence
 	return nil
 }
 

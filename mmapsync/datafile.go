@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
 
 // A data file holds the content at offset 0, where mmap-sync 2.x readers expect it, and a footer in its last 64 bytes.
 // The capacity is everything before the footer. The length is a multiple of 4096 and never changes. Numbers are little
-// endian. The first five fields are written before the file gets its name and never again; the other three belong to the
-// content and change with it.
+// endian. The first five fields are written before the file gets its name and never again; the other four belong to the
+// content and change with it. The publication number is 0 from before the first byte of the content changes until
+// all of it, and the other three fields, are in place: a writer that is killed in between leaves a file that says so.
 //
 //	offset  size  content (offsets from the start of the footer)
 //	0       8     magic "hgdatamm"
@@ -22,8 +24,8 @@ import (
 //	24      8     capacity in bytes, the length of the file less 64
 //	32      8     publication number of the content, from 1; 0 while there is none
 //	40      8     size of the content in bytes
-//	48      8     64-bit metro hash of the content (seed: hashSeed)
-//	56      8     zero
+//	48      8     64-bit hash of the content
+//	56      8     kind of that hash. 0: metro hash (seed: hashSeed); 1: whatever the caller of Update gave
 const (
 	dataMagic      = 0x6d6d617461646768
 	dataFormat     = 1
@@ -36,6 +38,7 @@ const (
 	footerSequence = 32
 	footerContent  = 40
 	footerHash     = 48
+	footerKind     = 56
 
 	dataAlignment = 4096
 	maxGeneration = 1 << 62
@@ -55,7 +58,14 @@ type publication struct {
 	sequence uint64
 	size     uint64
 	hash     uint64
+	kind     uint64
 }
+
+// The kinds of hash in a footer. A snapshot made by Update is not hashed: that would cost the time that Update saves.
+const (
+	hashOfContent = 0
+	hashOfCaller  = 1
+)
 
 // dataFile is a mapped data file: read-write in the writer, read-only in readers.
 type dataFile struct {
@@ -63,6 +73,9 @@ type dataFile struct {
 	file   file // closed; kept for unmap
 	memory []byte
 	paths  paths // in readers, for the errors of Verify
+
+	// content is what the writer knows to be in the file, apart from what the file says; zero while it is of no use.
+	content publication
 
 	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
 	// memory, which the race detector does not see.
@@ -132,15 +145,15 @@ func openData(sys system, path string, index int, access mmap.Access) (*dataFile
 	return &dataFile{identity: id, file: f, memory: memory}, nil
 }
 
-// installData puts a new data file in place, complete with content and hash before it gets its name.
-func installData(sys system, path string, id identity, content []byte, p publication) (*dataFile, error) {
+// installData puts a new data file in place, which fill completes before it gets its name.
+func installData(sys system, path string, id identity, fill func(d *dataFile) error) (*dataFile, error) {
 	length, capacity := dataLength(id.capacity)
 	d := &dataFile{identity: id}
 	d.capacity = capacity
-	f, memory, err := install(sys, path, length, dataPermissions, func(memory []byte) {
+	f, memory, err := install(sys, path, length, dataPermissions, func(memory []byte) error {
 		d.memory = memory
 		encodeIdentity(d.footer(), d.identity)
-		d.write(content, p)
+		return fill(d)
 	})
 	if err != nil {
 		return nil, err
@@ -154,11 +167,30 @@ func (d *dataFile) footer() []byte { return d.memory[d.capacity:] }
 
 // write replaces the content. Nobody may hold the file meanwhile, and content must fit.
 func (d *dataFile) write(content []byte, p publication) {
-	footer := d.footer()
+	d.begin()
 	copy(d.memory[:d.capacity], content)
-	binary.LittleEndian.PutUint64(footer[footerSequence:], p.sequence)
+	d.end(p)
+}
+
+// sequence is the footer's publication number. It is stored atomically so that the compiler keeps its place among the
+// other stores; processors need no more, since a kill comes between instructions.
+func (d *dataFile) sequence() *atomic.Uint64 { return mmap.Word64(d.footer(), footerSequence) }
+
+// begin says in the file that its content is none, before any of it changes. It gives what the content was until now.
+func (d *dataFile) begin() (before publication) {
+	before, d.content = d.content, publication{}
+	d.sequence().Store(0)
+	return before
+}
+
+// end says in the file what its content is, once it is complete.
+func (d *dataFile) end(p publication) {
+	footer := d.footer()
 	binary.LittleEndian.PutUint64(footer[footerContent:], p.size)
 	binary.LittleEndian.PutUint64(footer[footerHash:], p.hash)
+	binary.LittleEndian.PutUint64(footer[footerKind:], p.kind)
+	d.sequence().Store(p.sequence)
+	d.content = p
 }
 
 // publication reads what the footer says about the content; the caller holds the file.
@@ -168,10 +200,12 @@ func (d *dataFile) publication() publication {
 		sequence: binary.LittleEndian.Uint64(footer[footerSequence:]),
 		size:     binary.LittleEndian.Uint64(footer[footerContent:]),
 		hash:     binary.LittleEndian.Uint64(footer[footerHash:]),
+		kind:     binary.LittleEndian.Uint64(footer[footerKind:]),
 	}
 }
 
-// verify recomputes the hash of the content that v announces; the caller holds the file.
+// verify recomputes the hash of the content that v announces, and gives ErrNotHashed where that is the caller's and
+// everything else is right; the caller holds the file.
 func (d *dataFile) verify(v Version) error {
 	if v.Size() > d.capacity {
 		return tooLarge(v, d.capacity)
@@ -181,14 +215,19 @@ func (d *dataFile) verify(v Version) error {
 		return formatReason(fmt.Sprintf("footer says publication %d of %d bytes, the version word says %d bytes",
 			p.sequence, p.size, v.Size()))
 	}
-	hash := contentHash(d.memory[:v.Size()])
-	if hash != p.hash {
-		return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash, p.hash))
-	}
-	if want := newVersion(v.Index(), v.Size(), hash); want != v {
+	if want := newVersion(v.Index(), v.Size(), p.hash); want != v {
 		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x", want.Checksum(), v.Checksum()))
 	}
-	return nil
+	switch p.kind {
+	case hashOfContent:
+		if hash := contentHash(d.memory[:v.Size()]); hash != p.hash {
+			return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash, p.hash))
+		}
+		return nil
+	case hashOfCaller:
+		return ErrNotHashed
+	}
+	return formatReason(fmt.Sprintf("footer says hash of kind %d, this program knows 0 and 1", p.kind))
 }
 
 func tooLarge(v Version, capacity int64) error {

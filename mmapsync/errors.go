@@ -16,6 +16,10 @@ var (
 	// ErrClosed is returned by every method of a closed Reader or Writer.
 	ErrClosed = errors.New("mmapsync: closed")
 
+	// ErrNotHashed is returned by Verify for a snapshot that Update made: nothing speaks against it, but its content has
+	// no hash in the file, and must check itself.
+	ErrNotHashed = errors.New("mmapsync: published by Update, without a hash of the content")
+
 	// ErrNoSlot is returned where every slot of the registry belongs to a living reader.
 	ErrNoSlot = errors.New("mmapsync: every reader slot is taken")
 )

@@ -95,28 +95,34 @@ func (h *hostFile) isAt(path string) (bool, error) {
 
 // install makes a file under its temporary name and renames it into place, so that path never names a half-made one.
 // fill writes what must be there from the first moment. Only the writer that holds the path's lock may call it: what
-// it finds under the temporary name was left by one that was killed.
-func install(sys system, path string, size int64, permissions os.FileMode, fill func(memory []byte)) (file, []byte, error) {
+// it finds under the temporary name was left by one that was killed. Where fill fails or panics nothing is left.
+func install(sys system, path string, size int64, permissions os.FileMode, fill func(memory []byte) error) (f file, memory []byte, err error) {
 	draft := temporary(path)
 	if err := sys.remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
-	f, err := sys.create(draft, size, permissions)
+	f, err = sys.create(draft, size, permissions)
 	if err != nil {
 		return nil, nil, err
 	}
-	memory, err := f.mapAll(mmap.ReadWrite)
-	if err == nil {
-		fill(memory)
-		err = sys.rename(draft, path)
-	}
-	if err != nil {
+	installed := false
+	defer func() {
+		if installed {
+			return
+		}
 		if memory != nil {
 			f.unmap(memory)
 		}
 		f.close()
 		sys.remove(draft)
-		return nil, nil, err
+		f, memory = nil, nil
+	}()
+	if memory, err = f.mapAll(mmap.ReadWrite); err != nil {
+		return f, nil, err
 	}
-	return f, memory, nil
+	if err = fill(memory); err == nil {
+		err = sys.rename(draft, path)
+	}
+	installed = err == nil
+	return f, memory, err
 }

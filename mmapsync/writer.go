@@ -40,6 +40,8 @@ type Writer struct {
 	sequence   uint64    // of the last publication
 	generation uint64    // the highest given to any data file
 	stuck      [2]uint32 // foreign counts that a whole grace time did not bring to zero; not waited for again
+
+	lent Copy // what Update lends; here so that lending it allocates nothing
 }
 
 // OpenWriter opens path for publishing and makes its files where there are none. What a former writer left is
@@ -90,11 +92,8 @@ func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
 func (w *Writer) Publish(data []byte) (Version, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.state == nil {
-		return 0, ErrClosed
-	}
-	if int64(len(data)) > MaxSize {
-		return 0, fmt.Errorf("mmapsync: snapshot of %d bytes, the limit is %d", len(data), int64(MaxSize))
+	if err := w.accepts(len(data)); err != nil {
+		return 0, err
 	}
 	x := w.inactive()
 	w.drain(x)
@@ -102,9 +101,25 @@ func (w *Writer) Publish(data []byte) (Version, error) {
 	if err := w.fill(x, data, p); err != nil {
 		return 0, fmt.Errorf("mmapsync: publishing %d bytes: %w", len(data), err)
 	}
-	w.version, w.sequence = newVersion(x, int64(len(data)), p.hash), p.sequence
+	return w.announce(x, p), nil
+}
+
+// accepts says whether a snapshot of size bytes can be published.
+func (w *Writer) accepts(size int) error {
+	if w.state == nil {
+		return ErrClosed
+	}
+	if size < 0 || int64(size) > MaxSize {
+		return fmt.Errorf("mmapsync: snapshot of %d bytes, want 0 to %d", size, int64(MaxSize))
+	}
+	return nil
+}
+
+// announce makes p, complete in data file x, the current snapshot.
+func (w *Writer) announce(x int, p publication) Version {
+	w.version, w.sequence = newVersion(x, int64(p.size), p.hash), p.sequence
 	w.state.version.Store(uint64(w.version))
-	return w.version, nil
+	return w.version
 }
 
 // inactive is the index of the data file that the next publication goes to.
@@ -118,20 +133,28 @@ func (w *Writer) inactive() int {
 // fill brings the content into data file x, which nobody may hold but retired slots and, where replace[x] is set,
 // foreign readers.
 func (w *Writer) fill(x int, content []byte, p publication) error {
-	if d := w.data[x]; d != nil && !w.replace[x] && int64(len(content)) <= d.capacity {
+	if d := w.inPlace(x, int64(len(content))); d != nil {
 		d.write(content, p)
 		return nil
 	}
-	return w.replaceFile(x, content, p)
+	return w.replaceFile(x, int64(len(content)), func(d *dataFile) error { d.write(content, p); return nil })
 }
 
-// replaceFile puts a new file in the place of data file x. A writer killed before the rename leaves a draft that the
-// next one removes; killed between the rename and the store of the generation it leaves an inactive file of a
-// generation that no reader asks for. A generation is never used twice, also not after an error.
-func (w *Writer) replaceFile(x int, content []byte, p publication) error {
+// inPlace is data file x where size bytes may be written to it as it is, and nil where it must be replaced.
+func (w *Writer) inPlace(x int, size int64) *dataFile {
+	if d := w.data[x]; d != nil && !w.replace[x] && size <= d.capacity {
+		return d
+	}
+	return nil
+}
+
+// replaceFile puts a new file, which fill completes, in the place of data file x. A writer killed before the rename
+// leaves a draft that the next one removes; killed between the rename and the store of the generation it leaves an
+// inactive file of a generation that no reader asks for. A generation is never used twice, also not after an error.
+func (w *Writer) replaceFile(x int, size int64, fill func(d *dataFile) error) error {
 	w.generation++
-	id := identity{index: x, generation: w.generation, capacity: w.capacityFor(x, int64(len(content)))}
-	d, err := installData(w.sys, w.paths.data(x), id, content, p)
+	id := identity{index: x, generation: w.generation, capacity: w.capacityFor(x, size)}
+	d, err := installData(w.sys, w.paths.data(x), id, fill)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@
 //     a later store;
 //   - [Open] follows no symbolic link and accepts nothing but a regular file, so a planted link or FIFO is an error;
 //   - a byte lock taken by [LockByte] belongs to the open file, not to the process or a pid: the kernel drops it when
-//     the last descriptor is gone, however the process ended, and another file opened on the same path, even in the same
-//     process, is refused.
+//     the last descriptor is gone, however the process ended, and another file opened on the same path, even in the
+//     same process, is refused.
 //
 // On systems other than Linux the package builds and every call that needs the system returns [ErrUnsupported].
 package mmap
@@ -51,8 +51,8 @@ func OpenRegular(path string, access Access) (*os.File, error) {
 	return f, nil
 }
 
-// CreateReserved makes a new file of size bytes at path with all blocks reserved and the given permissions, whatever the
-// umask. It fails where path exists. On an error nothing is left behind.
+// CreateReserved makes a new file of size bytes at path with all blocks reserved and the given permissions, whatever
+// the umask. It fails where path exists. On an error nothing is left behind.
 func CreateReserved(path string, size int64, perm os.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
@@ -70,8 +70,8 @@ func CreateReserved(path string, size int64, perm os.FileMode) (*os.File, error)
 	return f, nil
 }
 
-// Map maps size bytes of f from its start. The slice stays valid until [Unmap], also after f is closed. A size that this
-// system's address space cannot hold is an error.
+// Map maps size bytes of f from its start. The slice stays valid until [Unmap], also after f is closed. A size that
+// this system's address space cannot hold is an error.
 func Map(f *os.File, size int64, access Access) ([]byte, error) {
 	if size <= 0 || size != int64(int(size)) {
 		return nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: errors.New("size out of range")}

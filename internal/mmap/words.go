@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// Word64 gives the 8 bytes of b at offset as an atomic word. The pointer keeps b's memory reachable where that is heap
-// memory, and must not outlive the mapping where it is a mapping. It panics where the word is not inside b or not aligned: offsets are
-// constants of a format, never input.
+// Word64 gives the 8 bytes of b at offset as an atomic word. The pointer keeps b's memory reachable where that is
+// heap memory, and must not outlive the mapping where it is a mapping. It panics where the word is not inside b or
+// not aligned: offsets are constants of a format, never input.
 func Word64(b []byte, offset int) *atomic.Uint64 {
 	return (*atomic.Uint64)(wordAt(b, offset, 8))
 }
