@@ -81,16 +81,20 @@ func createDraft(sys system, p paths) (file, error) {
 // a writer killed before that leaves nothing that the next one would use. Generations go on from what an earlier set
 // left, so that no reader can take a new file for one that it knows.
 func (w *Writer) build(slots int) (err error) {
-	if w.generation, err = highestGeneration(w.sys, w.paths); err != nil {
+	highest, err := highestGeneration(w.sys, w.paths)
+	if err != nil {
 		return err
 	}
+	w.generation = max(w.generation, highest)
 	first := w.generation + 1
 	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
-		encodeRegistry(memory, slots)
-		r := newRegistry(nil, memory, slots)
-		r.generations[0].Store(first)
-		r.generations[1].Store(first + 1)
-		return nil
+		return checked(func() error { // readers can write to it even now
+			encodeRegistry(memory, slots)
+			r := newRegistry(nil, memory, slots)
+			r.generations[0].Store(first)
+			r.generations[1].Store(first + 1)
+			return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -112,7 +116,7 @@ func (w *Writer) build(slots int) (err error) {
 // between renaming a file and storing its generation, and a reader that counted itself in before the last
 // publication, and is about to look up what is now the inactive file, must find the one in place.
 func (w *Writer) adopt() (err error) {
-	w.registry, err = openRegistry(w.sys, w.paths.registry())
+	w.registry, err = openRegistry(w.sys, w.paths.registry(), w.sys.user())
 	if err != nil {
 		return explain(w.paths, w.paths.registry(), err)
 	}
@@ -132,9 +136,9 @@ func (w *Writer) adopt() (err error) {
 // adoptData takes over data file i if it is the active one. The other may be damaged or missing.
 func (w *Writer) adoptData(i int) error {
 	active := w.version != 0 && w.version.Index() == i
-	d, err := openData(w.sys, w.paths.data(i), i, mmap.ReadWrite)
+	d, err := openData(w.sys, w.paths.data(i), i, w.sys.user(), mmap.ReadWrite)
 	if err == nil && active {
-		if err = d.verify(w.version); errors.Is(err, ErrNotHashed) {
+		if err = checked(func() error { return d.verify(w.version) }); errors.Is(err, ErrNotHashed) {
 			err = nil // it was complete, or the version would not announce it; hashing would take seconds for each GiB
 		}
 		if err != nil {
@@ -147,9 +151,11 @@ func (w *Writer) adoptData(i int) error {
 		}
 		return err
 	}
-	w.registry.generations[i].Store(d.generation)
 	if !active {
-		return d.unmap()
+		defer d.unmap()
+	}
+	if err := checked(func() error { w.registry.generations[i].Store(d.generation); return nil }); err != nil || !active {
+		return err
 	}
 	d.content = d.publication()
 	w.data[i], w.sequence = d, d.content.sequence
@@ -165,7 +171,7 @@ const maxRegistryGeneration = 1 << 48
 // let a reader take a new file for one that it has mapped.
 func highestGeneration(sys system, p paths) (highest uint64, err error) {
 	for i := range 2 {
-		d, err := openData(sys, p.data(i), i, mmap.ReadOnly)
+		d, err := openData(sys, p.data(i), i, sys.user(), mmap.ReadOnly)
 		if err == nil {
 			highest = max(highest, d.generation)
 			d.unmap()
@@ -173,17 +179,19 @@ func highestGeneration(sys system, p paths) (highest uint64, err error) {
 			return 0, err
 		}
 	}
-	r, err := openRegistry(sys, p.registry())
+	r, err := openRegistry(sys, p.registry(), sys.user())
 	if err != nil {
 		if _, damaged := refusal(err); damaged {
 			err = nil
 		}
 		return highest, err
 	}
-	for i := range r.generations {
-		if g := r.generations[i].Load(); g <= maxRegistryGeneration {
-			highest = max(highest, g)
+	intact(func() { // one that is cut short now counts for nothing, like one that was cut short before
+		for i := range r.generations {
+			if g := r.generations[i].Load(); g <= maxRegistryGeneration {
+				highest = max(highest, g)
+			}
 		}
-	}
+	})
 	return highest, r.close()
 }

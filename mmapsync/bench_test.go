@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -24,7 +26,7 @@ func benchmarkPath(b *testing.B) string {
 	return filepath.Join(folder, "bench")
 }
 
-func benchmarkReader(b *testing.B) *mmapsync.Reader {
+func benchmarkWriter(b *testing.B) (*mmapsync.Writer, string) {
 	b.Helper()
 	path := benchmarkPath(b)
 	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
@@ -32,10 +34,16 @@ func benchmarkReader(b *testing.B) *mmapsync.Reader {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { w.Close() })
+	return w, path
+}
+
+func benchmarkReader(b *testing.B, slots int) *mmapsync.Reader {
+	b.Helper()
+	w, path := benchmarkWriter(b)
 	if _, err := w.Publish(make([]byte, 4096)); err != nil {
 		b.Fatal(err)
 	}
-	r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{})
+	r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{Slots: slots})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -43,47 +51,73 @@ func benchmarkReader(b *testing.B) *mmapsync.Reader {
 	return r
 }
 
-// BenchmarkAcquire is what one lookup costs: taking a snapshot, reading its first byte, and letting go.
+// BenchmarkAcquire is what one lookup costs: taking a snapshot, reading its first byte, and letting go; by one
+// goroutine, and by several at once on the slot of one Reader, on those of a Reader as it is by default, and on one
+// Reader each. The time is that of the machine for one lookup: with enough processors, goroutines that do not slow each
+// other down divide it.
 func BenchmarkAcquire(b *testing.B) {
-	r := benchmarkReader(b)
-	b.ReportAllocs()
-	var sum byte
-	for b.Loop() {
-		s, err := r.Acquire()
-		if err != nil {
-			b.Fatal(err)
+	for _, goroutines := range []int{1, 2, 8} {
+		for _, c := range []struct {
+			name  string
+			slots int
+		}{{"one slot", 1}, {"default", 0}} {
+			b.Run(fmt.Sprintf("%s/goroutines=%d", c.name, goroutines), func(b *testing.B) {
+				r := benchmarkReader(b, c.slots)
+				lookUp(b, goroutines, func(int) *mmapsync.Reader { return r })
+			})
 		}
-		sum += s.Bytes()[0]
-		s.Release()
-	}
-	_ = sum
-}
-
-// BenchmarkAcquireParallel shares one Reader between all processors, which then share the cache line of its slot.
-func BenchmarkAcquireParallel(b *testing.B) {
-	r := benchmarkReader(b)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			s, err := r.Acquire()
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			s.Release()
-		}
-	})
-}
-
-func BenchmarkPublish(b *testing.B) {
-	for _, size := range []int{36, 4 << 10, 1 << 20} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			w, err := mmapsync.OpenWriter(benchmarkPath(b), mmapsync.WriterOptions{})
-			if err != nil {
+		b.Run(fmt.Sprintf("readers of their own/goroutines=%d", goroutines), func(b *testing.B) {
+			w, path := benchmarkWriter(b)
+			if _, err := w.Publish(make([]byte, 4096)); err != nil {
 				b.Fatal(err)
 			}
-			defer w.Close()
+			readers := make([]*mmapsync.Reader, goroutines)
+			for k := range readers {
+				var err error
+				if readers[k], err = mmapsync.OpenReader(path, mmapsync.ReaderOptions{Slots: 1}); err != nil {
+					b.Fatal(err)
+				}
+				defer readers[k].Close()
+			}
+			lookUp(b, goroutines, func(k int) *mmapsync.Reader { return readers[k] })
+		})
+	}
+}
+
+func lookUp(b *testing.B, goroutines int, reader func(k int) *mmapsync.Reader) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for k := range goroutines {
+		wg.Go(func() {
+			r, sum := reader(k), byte(0)
+			for n := k; n < b.N; n += goroutines {
+				s, err := r.Acquire()
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				sum += s.Bytes()[0]
+				s.Release()
+			}
+			_ = sum
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkPublish writes and announces a snapshot while nobody reads.
+func BenchmarkPublish(b *testing.B) {
+	for _, size := range []int{36, 4 << 10, 1 << 20, 1 << 30} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			needMemory(b, size)
+			w, _ := benchmarkWriter(b)
 			data := make([]byte, size)
+			for range 2 { // both files are made
+				if _, err := w.Publish(data); err != nil {
+					b.Fatal(err)
+				}
+			}
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -92,6 +126,66 @@ func BenchmarkPublish(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkUpdate touches one byte in a hundred: in one run, in pages, and in rows of a cache line each, spread over the
+// whole, where every row is a miss of the caches and mostly of the page tables too. A user who brings copies forward
+// touches what two publications changed.
+func BenchmarkUpdate(b *testing.B) {
+	for _, size := range []int{1 << 20, 1 << 30} {
+		for _, c := range []struct {
+			name string
+			run  int
+		}{{"one run", size / 100}, {"4096", 4096}, {"64", 64}} {
+			b.Run(fmt.Sprintf("%d/runs of %s", size, c.name), func(b *testing.B) { benchmarkUpdate(b, size, c.run) })
+		}
+	}
+}
+
+func benchmarkUpdate(b *testing.B, size, run int) {
+	needMemory(b, size)
+	w, _ := benchmarkWriter(b)
+	row := make([]byte, run)
+	fill := func(c *mmapsync.Copy) error {
+		if c.Holds == 0 {
+			clear(c.Bytes)
+		}
+		row[0] = byte(c.Number)
+		for at := int(c.Number%100) * run; at < len(c.Bytes); at += 100 * run {
+			copy(c.Bytes[at:], row)
+		}
+		return nil
+	}
+	for range 2 { // both files are made
+		if _, err := w.Update(size, fill); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.Update(size, fill); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// needMemory skips a benchmark of large snapshots where it would not fit: two files with a quarter of headroom, and the
+// bytes to publish.
+func needMemory(b *testing.B, size int) {
+	b.Helper()
+	if size < 1<<30 {
+		return
+	}
+	if testing.Short() {
+		b.Skip("takes 4 GiB of memory; run without -short")
+	}
+	text, _ := os.ReadFile("/proc/meminfo")
+	for line := range strings.Lines(string(text)) {
+		var kib int
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 && kib < 5<<20 {
+			b.Skipf("%d KiB of memory are available; this needs a machine with 5 GiB", kib)
+		}
 	}
 }
 

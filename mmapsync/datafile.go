@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
@@ -120,13 +119,16 @@ func decodeIdentity(footer []byte, length int64) (identity, error) {
 	return identity{index: int(index), generation: generation, capacity: int64(capacity)}, nil
 }
 
-// openData maps the data file of the given index.
-func openData(sys system, path string, index int, access mmap.Access) (*dataFile, error) {
+// openData maps the data file of the given index, which must belong to owner.
+func openData(sys system, path string, index, owner int, access mmap.Access) (*dataFile, error) {
 	f, err := sys.open(path, access)
 	if err != nil {
 		return nil, err
 	}
 	defer f.close()
+	if err := belongs(f, owner); err != nil {
+		return nil, err
+	}
 	if f.size() < dataAlignment || f.size()%dataAlignment != 0 {
 		return nil, formatReason(fmt.Sprintf("the data file has %d bytes, want a multiple of %d", f.size(), dataAlignment))
 	}
@@ -134,7 +136,8 @@ func openData(sys system, path string, index int, access mmap.Access) (*dataFile
 	if err != nil {
 		return nil, err
 	}
-	id, err := decodeIdentity(memory[len(memory)-footerSize:], f.size())
+	var id identity
+	err = checked(func() (err error) { id, err = decodeIdentity(memory[len(memory)-footerSize:], f.size()); return err })
 	if err == nil && id.index != index {
 		err = formatReason(fmt.Sprintf("this is data file %d, want %d: were the files exchanged?", id.index, index))
 	}
@@ -172,14 +175,12 @@ func (d *dataFile) write(content []byte, p publication) {
 	d.end(p)
 }
 
-// sequence is the footer's publication number. It is stored atomically so that the compiler keeps its place among the
-// other stores; processors need no more, since a kill comes between instructions.
-func (d *dataFile) sequence() *atomic.Uint64 { return mmap.Word64(d.footer(), footerSequence) }
-
 // begin says in the file that its content is none, before any of it changes. It gives what the content was until now.
+// The store is atomic so that the compiler keeps it before the others; processors need no more, since a kill comes
+// between instructions.
 func (d *dataFile) begin() (before publication) {
 	before, d.content = d.content, publication{}
-	d.sequence().Store(0)
+	mmap.Word64(d.footer(), footerSequence).Store(0)
 	return before
 }
 
@@ -189,7 +190,7 @@ func (d *dataFile) end(p publication) {
 	binary.LittleEndian.PutUint64(footer[footerContent:], p.size)
 	binary.LittleEndian.PutUint64(footer[footerHash:], p.hash)
 	binary.LittleEndian.PutUint64(footer[footerKind:], p.kind)
-	d.sequence().Store(p.sequence)
+	binary.LittleEndian.PutUint64(footer[footerSequence:], p.sequence)
 	d.content = p
 }
 

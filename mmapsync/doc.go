@@ -6,15 +6,16 @@
 //   - [Reader.Acquire] is wait-free: four loads of shared words and one atomic add, or two more adds where a publication
 //     comes between. It takes no lock, allocates nothing and makes no system call, except on the first use of a new
 //     data file and after the writer has given up on a snapshot of the same Reader.
-//   - A [Snapshot] is valid until its Release, without exception and without a grace time. It is exactly what one
-//     Publish was given, and a goroutine never sees an older publication after a newer one.
+//   - A [Snapshot] is valid until its Release, without exception and without a grace time, also when its Reader is closed
+//     meanwhile. It is exactly what one Publish or Update made, and a goroutine never sees an older publication after a
+//     newer one.
 //   - The writer is never blocked by readers: one that is stuck, stopped or dead costs at most one grace time and one
 //     replacement of each data file, never freshness and never safety.
+//   - A publication of gigabytes need not be written anew for a few changes: [Writer.Update] lends the copy that is not
+//     current, and says which publication it holds.
 //   - Any process may be killed at any instruction. What it held is let go by the kernel, and the next [OpenWriter] adopts
 //     what it finds; nothing has to be repaired by hand.
-//   - A damaged or foreign file is a [*FormatError] that says what was found and what to do, never a panic. Readers have
-//     the snapshots read-only. They share a registry that all of them write, so the readers of one path trust each
-//     other; the writer trusts none of them.
+//   - A damaged or foreign file is a [*FormatError] that says what was found and what to do, never a panic.
 //
 // # Files
 //
@@ -23,14 +24,14 @@
 //	P_state    16 bytes: the version word and the counts of mmap-sync 2.x readers; its lock byte makes the writer single
 //	P_data_0   a snapshot at offset 0, and a 64-byte footer at the very end
 //	P_data_1   the other snapshot
-//	P_readers  the registry: generations of the data files, and one slot of 128 bytes per reader
+//	P_readers  the registry: generations of the data files, and slots of 128 bytes, several for each reader
 //
 // P is best put on a tmpfs. Nothing is synced to a disk: after a power failure a set of files on a disk may be refused.
 //
 // # Protocol
 //
-// Of the two data files one is active: the version word names it. A reader counts itself in on the active one, in its own
-// slot, and looks at the version word again; where that has moved on it counts itself in on the other as well, and
+// Of the two data files one is active: the version word names it. A reader counts itself in on the active one, in a slot
+// of its own, and looks at the version word again; where that has moved on it counts itself in on the other as well, and
 // lets go of whichever is not active. Holding both it cannot be overtaken, so there is no third round. The writer fills the
 // inactive file, for which it first waits until no slot holds it, and then stores the version word.
 //
@@ -40,10 +41,36 @@
 // replacement. A reader checks after that, as the last step, that its slot is not retired; otherwise it begins
 // again with a fresh one. Growing is a replacement as well: no data file ever changes its length.
 //
+// The goroutines of a Reader are spread over its slots. That a snapshot is taken on one slot and the next on another
+// changes nothing: each Acquire ends with a load of the one version word after its own hold.
+//
+// # Trust
+//
+// The writer's user is trusted by all: whoever can write to the state and data files can make readers read anything. They
+// are written by that user only (mode 0640), and readers have them mapped read-only. A writer adopts only files that
+// belong to its own user. A reader wants all files to belong to one user, which ReaderOptions.Owners can name; that
+// matters where the folder lets others make files. Symbolic links and whatever is no regular file are refused.
+//
+// The readers of one path trust each other, since all of them write to the registry (mode 0660): one that means ill can
+// take the protection of a snapshot away from another, or cut the registry short, which is a SIGBUS in those that use it.
+//
+// The writer trusts no reader. Whatever the registry contains, and however it changes meanwhile, a publication takes at
+// most the grace time and a bounded number of looks at the slots, each of at most 512 system calls. A registry cut
+// short is noticed at the next publication if at least its last page is gone: the writer then makes a new set of files,
+// which [Reader.Replaced] tells readers of, and publishes there. Readers that open the path between these two steps find
+// nothing published; the first Update after it starts from nothing. A smaller cut stops readers from opening the path,
+// in words, until the writer is started again on files made anew. A reader can also hold on to as many snapshots as it has
+// slots, and so make the writer keep replacing files: bound the file system's size.
+//
 // # What it does not protect from
 //
-// A file that is truncated under a mapping raises SIGBUS at the next access, in the writer as in readers. A caller that must
-// survive this sets [runtime/debug.SetPanicOnFault] and recovers. Deleting the files under a living writer parts it from
-// readers that open later; stop it first. Readers of the Rust crate mmap-sync 2.x can read P, with that crate's own
-// protocol and its known gap between reading the version and counting in.
+// A file that its owner, or for the registry a reader, truncates under a mapping raises SIGBUS at the next access. In
+// Acquire, in Release and at the bytes of a snapshot this is the caller's matter: one that must survive it sets
+// [runtime/debug.SetPanicOnFault] in its outermost call and recovers. That one read is lost; after it, open another Reader.
+// Everything else, [Snapshot.Verify] included, makes an error of it.
+//
+// Deleting the files under a living writer parts it from readers that open later; stop it first. Readers of the Rust
+// crate mmap-sync 2.x can read P, with that crate's own protocol and its known gap between reading the version and
+// counting in. The other way round is not supported: files that mmap-sync made have no registry and no generations,
+// so no promise made here could be kept, and opening them is a [*FormatError].
 package mmapsync

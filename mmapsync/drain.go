@@ -24,12 +24,22 @@ func (w *Writer) drain(x int) {
 	w.giveUp(x)
 }
 
+// maxProbes bounds the system calls of one look at the slots. Many readers that died at once are cleared in several
+// looks; where somebody keeps writing holds into slots that nobody has, the rest is retired as if it lived.
+const maxProbes = 256
+
 // busy says whether a living reader holds x. Slots of dead readers are cleared on the way; only a slot that holds x
 // costs a system call.
 func (w *Writer) busy(x int) bool {
-	busy := w.foreignBusy(x)
-	for k := range w.registry.slots {
-		if w.blocking(k, x) && !w.registry.clearIfDead(k) {
+	busy, probes := w.foreignBusy(x), 0
+	for k := range w.registry.scanned() {
+		if !w.blocking(k, x) {
+			continue
+		}
+		if probes++; probes > maxProbes {
+			return true
+		}
+		if !w.registry.clearIfDead(k) {
 			busy = true
 		}
 	}
@@ -46,7 +56,7 @@ func (w *Writer) blocking(k, x int) bool {
 // the other one too, which a guard of the same slot may hold and for which the slot will not be asked any more. A
 // slot that is let go of meanwhile, or changes hands, is retired for nothing, which costs its reader one round.
 func (w *Writer) giveUp(x int) {
-	for k := range w.registry.slots {
+	for k := range w.registry.scanned() {
 		if w.blocking(k, x) {
 			w.registry.word(k).Or(uint64(slotRetired))
 			w.replace = [2]bool{true, true}

@@ -127,11 +127,11 @@ func TestFilesMadeAnewBetweenTheCallsOfAReader(t *testing.T) {
 // is over.
 func acquireAfter(t *testing.T, r *Reader, between func()) *Snapshot {
 	t.Helper()
-	s := r.slot.Load()
-	i := Version(r.version.Load()).Index()
+	s := r.only()
+	i := Version(r.client.Load().version.Load()).Index()
 	between()
 	s.hold(i)
-	snapshot, err := r.settle(s, Version(r.version.Load()), i)
+	snapshot, err := r.client.Load().settle(s, Version(r.client.Load().version.Load()), i)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestPublicationsBetweenVersionAndHold(t *testing.T) {
 			expectHeld(t, s, fmt.Sprint(n))
 		}
 		s.Release()
-		if word := r.slot.Load().load(); word.holds(0)+word.holds(1) != 0 {
+		if word := r.only().load(); word.holds(0)+word.holds(1) != 0 {
 			t.Errorf("%d publications between: the slot is left with %#x", n, word)
 		}
 		if err := r.Close(); err != nil {
@@ -206,7 +206,7 @@ func TestVersionWordBeyondTheFileIsAnError(t *testing.T) {
 	}
 	w.state.version.Store(uint64(v))
 	expect(t, r, "x")
-	if word := r.slot.Load().load(); word != 0 {
+	if word := r.only().load(); word != 0 {
 		t.Errorf("the slot is left with %#x", word)
 	}
 }

@@ -79,9 +79,7 @@ func raceReaders(t *testing.T, grace time.Duration) {
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
-	if h.mapped != 0 {
-		t.Errorf("%d mappings left after everybody has closed", h.mapped)
-	}
+	h.expectMapped(t, 0)
 }
 
 func raceReader(t *testing.T, r *Reader, seed uint64, stop *atomic.Bool) {
@@ -126,8 +124,8 @@ func TestHeldSnapshotStaysWhileTheWriterGoesOn(t *testing.T) {
 	if replaced := h.created - made; replaced != 2 {
 		t.Errorf("a stuck snapshot cost %d new files, want one for each index", replaced)
 	}
-	if r.slot.Load().number == 0 || len(r.retired) != 1 {
-		t.Errorf("the reader is on slot %d with %d retired, want a second slot beside one retired", r.slot.Load().number, len(r.retired))
+	if r.only().number == 0 || (len(r.client.Load().slots)-1) != 1 {
+		t.Errorf("the reader is on slot %d with %d retired, want a second slot beside one retired", r.only().number, (len(r.client.Load().slots) - 1))
 	}
 	s.Release()
 
@@ -136,7 +134,7 @@ func TestHeldSnapshotStaysWhileTheWriterGoesOn(t *testing.T) {
 	publish(t, w, "a")
 	publish(t, w, "b")
 	expect(t, r, "b")
-	if n := r.slot.Load().number; n != 0 {
+	if n := r.only().number; n != 0 {
 		t.Errorf("the reader took slot %d, want its former slot 0 again", n)
 	}
 	s.Release()
@@ -198,42 +196,8 @@ func TestMappingsDoNotPileUp(t *testing.T) {
 	if h.created < 1000 {
 		t.Fatalf("only %d files were made: the test replaced too little", h.created)
 	}
-	if n := len(r.retired); n > 2 {
+	if n := (len(r.client.Load().slots) - 1); n > 2 {
 		t.Errorf("%d slots are kept for retirement, want at most 2", n)
-	}
-}
-
-func TestCloseLeavesWhatSnapshotsNeed(t *testing.T) {
-	h := newHeap()
-	w := h.process().writer(t, WriterOptions{Grace: -1})
-	publish(t, w, "held")
-	r := h.process().reader(t)
-	before := h.mapped
-	first, second := acquire(t, r), acquire(t, r)
-	if err := r.Close(); err == nil || !strings.Contains(err.Error(), "2 snapshots") {
-		t.Fatalf("Close says %v, want 2 snapshots still held", err)
-	}
-	if _, err := r.Acquire(); !errors.Is(err, ErrClosed) {
-		t.Errorf("Acquire after Close says %v, want ErrClosed", err)
-	}
-	first.Release()
-	first.Release() // does nothing: the second snapshot stays held
-	for range 4 {
-		publish(t, w, "later")
-		expectHeld(t, second, "held")
-	}
-	second.Release()
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); !errors.Is(err, ErrClosed) {
-		t.Errorf("Close again says %v, want ErrClosed", err)
-	}
-	if got := h.mapped; got != before-2 {
-		t.Errorf("%d mappings after Close, want %d", got, before-2)
-	}
-	if first.Bytes() != nil || first.Verify() != ErrClosed {
-		t.Error("a released snapshot still gives bytes")
 	}
 }
 
@@ -291,6 +255,7 @@ func TestCorruptRegistryWordsNeverStopTheWriter(t *testing.T) {
 	for i := range 500 {
 		w.registry.word(rng.IntN(8)).Store(rng.Uint64())
 		w.registry.generations[rng.IntN(2)].Store(rng.Uint64())
+		w.registry.used.Store(rng.Uint64() >> rng.IntN(64))
 		publish(t, w, fmt.Sprint(i))
 		if s, err := r.Acquire(); err == nil {
 			s.Release()
@@ -309,7 +274,7 @@ func TestSlotsRunOut(t *testing.T) {
 	for range 3 {
 		open = append(open, process.reader(t))
 	}
-	if _, err := openReader(process, "table", ReaderOptions{}); !errors.Is(err, ErrNoSlot) {
+	if _, err := openReader(process, "table", ReaderOptions{Slots: 1}); !errors.Is(err, ErrNoSlot) {
 		t.Fatalf("a fourth reader on three slots: %v, want ErrNoSlot", err)
 	}
 
@@ -337,7 +302,7 @@ func TestAcquireAllocatesNothing(t *testing.T) {
 	publish(t, w, "x")
 	publish(t, w, "y")
 	calls := 0
-	r.sys.(*heapProcess).hook = func(call, path string) error { calls++; return nil }
+	r.client.Load().sys.(*heapProcess).hook = func(call, path string) error { calls++; return nil }
 	expect(t, r, "y")
 	mapped := calls
 	got := testing.AllocsPerRun(100, func() {

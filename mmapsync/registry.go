@@ -15,21 +15,23 @@ import (
 //
 //	offset     size  content
 //	0          8     magic "hgreader"
-//	8          4     format version, 1
+//	8          4     format version, 2
 //	12         4     slot count, 1 to 65536
 //	16         8     generation of data file 0
 //	24         8     generation of data file 1
-//	32         96    zero
+//	32         8     number of the slots that were ever taken: the highest one's, and one; never lowered
+//	40         88    zero
 //	128+128k   8     slot k: bits 0-30 holds on data file 0, bits 32-62 holds on data file 1, bit 63 retired;
 //	                 its first byte is the slot's lock byte
 //	136+128k   120   zero: a slot is alone on its cache lines, and on the line that the processor fetches beside it
 const (
 	registryMagic       = 0x7265646165726768
-	registryFormat      = 1
+	registryFormat      = 2
 	registryMagicAt     = 0
 	registryFormatAt    = 8
 	registrySlotsAt     = 12
 	registryGenerations = 16
+	registryUsedAt      = 32
 	registryHeader      = 128
 	slotSize            = 128
 )
@@ -50,6 +52,7 @@ type registry struct {
 	memory      []byte
 	slots       int
 	generations [2]*atomic.Uint64
+	used        *atomic.Uint64
 }
 
 func registrySize(slots int) int64 { return registryHeader + int64(slots)*slotSize }
@@ -82,10 +85,15 @@ func decodeRegistry(memory []byte) (slots int, err error) {
 	return int(count), nil
 }
 
-// openRegistry opens a registry of its own: byte locks belong to the open file, so each reader needs one.
-func openRegistry(sys system, path string) (*registry, error) {
+// openRegistry opens a registry, which must belong to owner. Byte locks belong to the open file, so each reader needs a
+// registry of its own.
+func openRegistry(sys system, path string, owner int) (*registry, error) {
 	f, err := sys.open(path, mmap.ReadWrite)
 	if err != nil {
+		return nil, err
+	}
+	if err := belongs(f, owner); err != nil {
+		f.close()
 		return nil, err
 	}
 	if largest := registrySize(maxSlots); f.size() < registryHeader || f.size() > largest {
@@ -97,7 +105,8 @@ func openRegistry(sys system, path string) (*registry, error) {
 		f.close()
 		return nil, err
 	}
-	slots, err := decodeRegistry(memory)
+	slots := 0
+	err = checked(func() (err error) { slots, err = decodeRegistry(memory); return err })
 	if err != nil {
 		f.unmap(memory)
 		f.close()
@@ -107,7 +116,7 @@ func openRegistry(sys system, path string) (*registry, error) {
 }
 
 func newRegistry(f file, memory []byte, slots int) *registry {
-	r := &registry{file: f, memory: memory, slots: slots}
+	r := &registry{file: f, memory: memory, slots: slots, used: mmap.Word64(memory, registryUsedAt)}
 	for i := range r.generations {
 		r.generations[i] = mmap.Word64(memory, registryGenerations+8*i)
 	}
@@ -117,13 +126,33 @@ func newRegistry(f file, memory []byte, slots int) *registry {
 // word is the word of slot k.
 func (r *registry) word(k int) *atomic.Uint64 { return mmap.Word64(r.memory, slotOffset(k)) }
 
+// scanned is the number of slots, from the first on, that the writer has to look at: those ever taken. A reader raises
+// the number before its first hold. A writer that misses the raise therefore misses no hold that matters: it looks
+// after it has stored a version, and whoever counts in after that look loads the version later still, and goes to the
+// file which that names. A wrong number harms nobody more than wrong slot words do, which the same readers can write.
+func (r *registry) scanned() int { return int(min(r.used.Load(), uint64(r.slots))) }
+
+// touchEnd is a fault where the registry has lost its last page or more. No slot there may be in use, and without this
+// the writer would not notice that readers cannot open the path any more.
+func (r *registry) touchEnd() { r.word(r.slots - 1).Load() }
+
+// raise sees to it that slot k is looked at.
+func (r *registry) raise(k int) {
+	for {
+		used := r.used.Load()
+		if used > uint64(k) || r.used.CompareAndSwap(used, uint64(k)+1) {
+			return
+		}
+	}
+}
+
 func slotOffset(k int) int { return registryHeader + k*slotSize }
 
-// claim locks a slot that no living reader has, clears what a dead one left in it, and gives its number. Numbers in
+// claim locks a slot, from number from on, that no living reader has, clears what a dead one left in it, and gives its number. Numbers in
 // taken are this registry's own, whose lock the system would grant again. Clearing also ends a retirement: whatever
 // the slot counts from now on was counted after this step, so to the writer it is a reader that has just come.
-func (r *registry) claim(taken func(k int) bool) (int, error) {
-	for k := range r.slots {
+func (r *registry) claim(from int, taken func(k int) bool) (int, error) {
+	for k := from; k < r.slots; k++ {
 		if taken(k) {
 			continue
 		}
@@ -135,6 +164,7 @@ func (r *registry) claim(taken func(k int) bool) (int, error) {
 			return 0, err
 		}
 		r.word(k).Store(0)
+		r.raise(k)
 		return k, nil
 	}
 	return 0, ErrNoSlot

@@ -1,6 +1,9 @@
 package mmapsync
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // slotWord is the value of a slot: how many guards of its reader hold each data file, and whether the writer has
 // given up on it. All three share one word so that a reader can end the retirement of its own slot exactly when
@@ -25,18 +28,36 @@ func (w slotWord) retired() bool { return w&slotRetired != 0 }
 // writer sets the retired bit, and clears the word only when the byte lock shows that the reader is dead.
 type slot struct {
 	word    *atomic.Uint64
+	client  *client // whose slot this is; keeps the memory of the word mapped for as long as somebody has the slot
 	number  int
-	waiting [2]atomic.Int32 // goroutines in the slow path of Reader.mapping, each with one hold that refers to no mapping
+	closed  atomic.Bool     // set by Close before it looks at the word: from then on every drop leads to a sweep
+	waiting [2]atomic.Int32 // goroutines in the slow path of client.mapping, each with one hold that refers to no mapping
 }
 
 // hold counts one guard in on data file i. It comes before the load of the mapping that the guard will use.
-func (s *slot) hold(i int) { s.word.Add(oneHold(i)) }
+func (s *slot) hold(i int) {
+	s.word.Add(oneHold(i))
+	runtime.KeepAlive(s) // the word is in memory that goes when nobody has the slot
+}
 
-// drop ends one hold.
-func (s *slot) drop(i int) { s.word.Add(-oneHold(i)) }
+// drop ends one hold. After Close it may have been the last that a mapping waited for.
+func (s *slot) drop(i int) {
+	s.word.Add(-oneHold(i))
+	if s.closed.Load() {
+		s.client.tidy()
+	}
+}
 
-func (s *slot) load() slotWord { return slotWord(s.word.Load()) }
+func (s *slot) load() slotWord {
+	w := slotWord(s.word.Load())
+	runtime.KeepAlive(s)
+	return w
+}
 
 // reclaim ends the retirement where nobody holds the slot. A goroutine that is still half-way through an Acquire with
 // this slot either has a hold, and the exchange fails, or takes its first hold afterwards, on a live slot.
-func (s *slot) reclaim() bool { return s.word.CompareAndSwap(uint64(slotRetired), 0) }
+func (s *slot) reclaim() bool {
+	done := s.word.CompareAndSwap(uint64(slotRetired), 0)
+	runtime.KeepAlive(s)
+	return done
+}

@@ -30,13 +30,14 @@ func (s *Snapshot) Bytes() []byte {
 func (s *Snapshot) Version() Version { return s.version }
 
 // Verify recomputes the hash of the content, which takes time in proportion to its size, and returns a [*FormatError]
-// where it is not what was published. Only damage from outside the protocol can be the cause. A released snapshot is
-// [ErrClosed].
+// where it is not what was published. Only damage from outside the protocol can be the cause. A snapshot made by Update
+// has no hash: where nothing else is wrong with it, that is [ErrNotHashed]. A released snapshot is [ErrClosed].
 func (s *Snapshot) Verify() error {
 	if s.slot == nil {
 		return ErrClosed
 	}
-	return explain(s.data.paths, s.data.paths.data(s.data.index), s.data.verify(s.version))
+	err := checked(func() error { return s.data.verify(s.version) })
+	return explain(s.data.paths, s.data.paths.data(s.data.index), err)
 }
 
 // Release lets go of the snapshot; slices that Bytes gave must not be used any more. Releasing again does nothing.

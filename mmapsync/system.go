@@ -2,6 +2,7 @@ package mmapsync
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -16,11 +17,13 @@ type system interface {
 	rename(from, to string) error
 	remove(path string) error
 	exists(path string) (bool, error)
+	user() int // the user that files made here belong to
 }
 
 // file is an open file. Mappings and identity outlive close; locks do not.
 type file interface {
 	size() int64
+	owner() int // the user that the file belongs to
 	mapAll(access mmap.Access) ([]byte, error)
 	unmap(memory []byte) error
 	lock(offset int64) error // mmap.ErrLocked where another open file has the byte
@@ -29,19 +32,28 @@ type file interface {
 	close() error
 }
 
-// host is the system that is really there.
-type host struct{}
+// host is the system that is really there. Files are made for group, where that is not 0.
+type host struct{ group int }
 
 func (host) open(path string, access mmap.Access) (file, error) {
 	return describe(mmap.OpenRegular(path, access))
 }
 
-func (host) create(path string, size int64, permissions os.FileMode) (file, error) {
-	return describe(mmap.CreateReserved(path, size, permissions))
+func (h host) create(path string, size int64, permissions os.FileMode) (file, error) {
+	f, err := mmap.CreateReserved(path, size, permissions)
+	if err == nil && h.group != 0 {
+		if err = f.Chown(-1, h.group); err != nil {
+			f.Close()
+			os.Remove(path)
+		}
+	}
+	return describe(f, err)
 }
 
 func (host) rename(from, to string) error { return os.Rename(from, to) }
 func (host) remove(path string) error     { return os.Remove(path) }
+
+func (host) user() int { return os.Geteuid() }
 
 func (host) exists(path string) (bool, error) {
 	_, err := os.Lstat(path)
@@ -75,6 +87,7 @@ func describe(f *os.File, err error) (file, error) {
 }
 
 func (h *hostFile) size() int64 { return h.info.Size() }
+func (h *hostFile) owner() int  { return mmap.Owner(h.info) }
 
 func (h *hostFile) mapAll(access mmap.Access) ([]byte, error) {
 	return mmap.Map(h.f, h.info.Size(), access)
@@ -91,6 +104,15 @@ func (h *hostFile) isAt(path string) (bool, error) {
 		return false, err
 	}
 	return os.SameFile(h.info, info), nil
+}
+
+// belongs refuses a file that does not belong to the user who should have made it: somebody else, who may write to the
+// folder, has put it there, and could change it at any time.
+func belongs(f file, owner int) error {
+	if got := f.owner(); got != owner {
+		return formatReason(fmt.Sprintf("the file belongs to user %d, want user %d", got, owner))
+	}
+	return nil
 }
 
 // install makes a file under its temporary name and renames it into place, so that path never names a half-made one.

@@ -15,9 +15,14 @@ type WriterOptions struct {
 	// have not let go by then keep what they hold, and the file is replaced. 0 means 100 ms; negative means not to wait.
 	Grace time.Duration
 
-	// Slots is the number of readers that may have the path open at a time, 1 to 65536; 0 means 1024. It takes effect
+	// Slots is the number of slots for readers, 1 to 65536; 0 means 1024. A Reader takes one for every few goroutines that
+	// it serves at a time (see ReaderOptions), and one more where the writer gives up on it. It takes effect
 	// when the files are made, and a writer that adopts existing files keeps theirs.
 	Slots int
+
+	// Group is the number of the group that files are made for: whose members, besides the user that the writer runs as,
+	// may read. 0 means the group that the system gives, mostly the user's own. Files in place keep theirs.
+	Group int
 }
 
 // DefaultGrace is the waiting time where WriterOptions gives none.
@@ -41,6 +46,8 @@ type Writer struct {
 	generation uint64    // the highest given to any data file
 	stuck      [2]uint32 // foreign counts that a whole grace time did not bring to zero; not waited for again
 
+	lost bool // readers cannot be served through the files in place any more
+
 	lent Copy // what Update lends; here so that lending it allocates nothing
 }
 
@@ -49,7 +56,7 @@ type Writer struct {
 // Files that are there but cannot be trusted are a [*FormatError]. What goes wrong in the system (a full file system,
 // permissions) is returned as it is.
 func OpenWriter(path string, opts WriterOptions) (*Writer, error) {
-	return openWriter(host{}, path, opts)
+	return openWriter(host{group: opts.Group}, path, opts)
 }
 
 func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
@@ -62,12 +69,17 @@ func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
 	if opts.Slots < 0 || opts.Slots > maxSlots {
 		return nil, fmt.Errorf("mmapsync: %d slots, want 1 to %d", opts.Slots, maxSlots)
 	}
+	if opts.Group < 0 {
+		return nil, fmt.Errorf("mmapsync: group %d, want 0 or more", opts.Group)
+	}
 	w := &Writer{sys: sys, paths: paths(path), grace: opts.Grace}
 	f, fresh, err := lockState(sys, w.paths)
 	if err != nil {
 		return nil, err
 	}
-	w.state, err = mapState(f, mmap.ReadWrite)
+	if err = belongs(f, sys.user()); err == nil {
+		w.state, err = mapState(f, mmap.ReadWrite)
+	}
 	if err != nil {
 		f.close()
 		return nil, explain(w.paths, w.paths.state(), err)
@@ -95,8 +107,10 @@ func (w *Writer) Publish(data []byte) (Version, error) {
 	if err := w.accepts(len(data)); err != nil {
 		return 0, err
 	}
-	x := w.inactive()
-	w.drain(x)
+	x, err := w.ready()
+	if err != nil {
+		return 0, err
+	}
 	p := publication{sequence: w.sequence + 1, size: uint64(len(data)), hash: contentHash(data)}
 	if err := w.fill(x, data, p); err != nil {
 		return 0, fmt.Errorf("mmapsync: publishing %d bytes: %w", len(data), err)
@@ -162,7 +176,10 @@ func (w *Writer) replaceFile(x int, size int64, fill func(d *dataFile) error) er
 		old.unmap() // ours alone; readers have mappings of their own
 	}
 	w.data[x], w.replace[x] = d, false
-	w.registry.generations[x].Store(d.generation)
+	if !intact(func() { w.registry.generations[x].Store(d.generation) }) {
+		w.lost = true // the next publication makes everything anew
+		return explain(w.paths, w.paths.registry(), errTruncated)
+	}
 	return nil
 }
 

@@ -70,6 +70,9 @@ func CreateReserved(path string, size int64, perm os.FileMode) (*os.File, error)
 	return f, nil
 }
 
+// Owner is the number of the user that a file belongs to, as its description says; -1 where the system has none.
+func Owner(info os.FileInfo) int { return owner(info) }
+
 // Map maps size bytes of f from its start. The slice stays valid until [Unmap], also after f is closed. A size that
 // this system's address space cannot hold is an error.
 func Map(f *os.File, size int64, access Access) ([]byte, error) {

@@ -5,6 +5,7 @@ package mmap
 import "os"
 
 func open(string, Access) (*os.File, error)         { return nil, ErrUnsupported }
+func owner(os.FileInfo) int                         { return -1 }
 func reserve(*os.File, int64) error                 { return ErrUnsupported }
 func mapFile(*os.File, int, Access) ([]byte, error) { return nil, ErrUnsupported }
 func unmapFile([]byte) error                        { return ErrUnsupported }
