@@ -161,6 +161,41 @@ func TestWriterGoesOnWhileTheRegistryIsScribbledOn(t *testing.T) {
 	t.Logf("%d publications, the longest took %v at a grace of 1ms", count, longest)
 }
 
+func TestHoldsOfNobodyCostABoundedNumberOfCalls(t *testing.T) {
+	h := newHeap()
+	p := h.process()
+	const slots = 3 * maxProbes
+	w := p.writer(t, WriterOptions{Grace: -1, Slots: slots})
+	publish(t, w, "one")
+	publish(t, w, "two")
+	w.registry.raise(slots - 1)
+	for k := range slots {
+		w.registry.word(k).Store(oneHold(0) + oneHold(1))
+	}
+	locks := 0
+	p.hook = func(call, _ string) error {
+		if call == "lock" {
+			locks++
+		}
+		return nil
+	}
+	publish(t, w, "three")
+	if locks != maxProbes {
+		t.Errorf("one look at the slots took %d locks, want %d", locks, maxProbes)
+	}
+	for k := range slots {
+		if word := slotWord(w.registry.word(k).Load()); word != 0 && !word.retired() {
+			t.Fatalf("slot %d is neither cleared nor retired: %#x", k, word)
+		}
+	}
+	p.hook = nil
+	r := h.process().reader(t) // takes a slot that was retired or cleared, and ends that
+	for _, content := range []string{"four", "five", "six"} {
+		publish(t, w, content)
+		expect(t, r, content)
+	}
+}
+
 func TestWriterGoesOnWhileTheRegistryIsCutAgainAndAgain(t *testing.T) {
 	skipFaults(t)
 	path := filepath.Join(t.TempDir(), "table")

@@ -27,7 +27,8 @@ type ReaderOptions struct {
 }
 
 // Reader reads the snapshots of one path. All its methods may be called from any number of goroutines, Close included.
-// A Reader costs a few slots of the registry and one file descriptor, so a process needs one per path.
+// A Reader costs a few slots of the registry and one file descriptor, so a process needs one per path. One that is
+// forgotten without a Close keeps them while the process lives.
 type Reader struct {
 	paths  paths
 	client atomic.Pointer[client] // nil once closed
@@ -119,17 +120,20 @@ func (r *Reader) Acquire() (Snapshot, error) {
 		return Snapshot{}, ErrClosed
 	}
 	s := c.lanes[lane()].Load()
-	v := Version(c.version.Load())
+	version := c.version
+	v := Version(version.Load())
 	if v == 0 {
 		return Snapshot{}, ErrNotPublished
 	}
 	i := v.Index()
-	s.hold(i)
-	v = Version(c.version.Load())
+	// Pointers that do not change are loaded before the hold, which keeps the processor from loading ahead.
+	generation, word := c.generations[i], s.word
+	word.Add(oneHold(i)) // s.hold
+	v = Version(version.Load())
 	if v.Index() == i {
 		// The check of the slot comes last: made before the generation is known, a snapshot could be torn.
 		d := c.current[i].Load()
-		if d != nil && d.generation == c.generations[i].Load() && v.Size() <= d.capacity && !s.load().retired() {
+		if d != nil && d.generation == generation.Load() && v.Size() <= d.capacity && !slotWord(word.Load()).retired() {
 			return Snapshot{version: v, data: d, slot: s}, nil
 		}
 	}

@@ -45,10 +45,11 @@ var rules = map[string]rule{
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
 
-	"mmapsync": {ours: []string{"internal/mmap"}, modules: []string{metro}},
-	"scorer":   {},
-	"models":   {},
-	"limits":   {modules: []string{metro}},
+	"mmapsync":       {ours: []string{"internal/mmap"}, modules: []string{metro}},
+	"mmapsync/model": {},
+	"scorer":         {},
+	"models":         {},
+	"limits":         {modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp}},
