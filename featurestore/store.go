@@ -6,7 +6,7 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// Store reads the tables that a [Publisher] publishes under one path. It is safe for concurrent use, but for Close.
+// Store reads the tables that a [Publisher] publishes under one path. It is safe for concurrent use.
 type Store struct {
 	path   string
 	reader *mmapsync.Reader
@@ -44,5 +44,5 @@ func (s *Store) View(fn func(*Table) error) error {
 // them: the store then serves what it has, for ever, and should be opened anew.
 func (s *Store) Replaced() (bool, error) { return s.reader.Replaced() }
 
-// Close ends the store. It must not overlap with a Read or View.
+// Close ends the store. A Read or View that overlaps with it gets what it was to get or mmapsync.ErrClosed.
 func (s *Store) Close() error { return s.reader.Close() }

@@ -82,6 +82,9 @@ func (c *client) settle(s *slot, v Version, i int) (Snapshot, error) {
 			v = Version(c.version.Load())
 			continue
 		}
+		if err == nil && d == nil { // mapping saw the slot retired; somebody else has cleared it since
+			err = explain(c.paths, c.paths.registry(), formatReason(fmt.Sprintf("slot %d was cleared by another process", s.number)))
+		}
 		if err == nil && v.Size() > d.capacity {
 			err = explain(c.paths, c.paths.data(i), tooLarge(v, d.capacity))
 		}

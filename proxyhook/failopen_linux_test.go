@@ -404,3 +404,36 @@ func TestClose(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A filter may be closed while requests are in it: they are allowed, with features or without.
+func TestCloseUnderLoad(t *testing.T) {
+	h := newHost(t)
+	f := h.filter(proxyhook.Config{})
+	var deciders sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		deciders.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if d := decide(f); d.Reason != proxyhook.Scored {
+					t.Errorf("decided %+v", d)
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	close(stop)
+	deciders.Wait()
+	if s := f.Stats(); s.Faults != 0 || s.Decisions == 0 {
+		t.Errorf("%d faults in %d decisions", s.Faults, s.Decisions)
+	}
+}

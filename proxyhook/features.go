@@ -12,9 +12,9 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// maxReopened bounds how often the feature files are opened anew. A connection that was given up is kept until Close,
-// since a request may still be reading it; so this also bounds what is kept.
-const maxReopened = 256
+// maxDistrusted bounds how often the feature files are opened anew after a fault: each fault may leave a mapping that
+// nobody can end any more.
+const maxDistrusted = 256
 
 // features is the way to the daemon's published features. The request path reads from the current connection;
 // maintain is the supervisor's.
@@ -25,9 +25,10 @@ type features struct {
 
 	current atomic.Pointer[connection] // nil: nothing to read
 
-	mutex  sync.Mutex // guards all below
-	opened []*featurestore.Store
-	told   string // the last trouble that was logged
+	mutex      sync.Mutex          // guards all below
+	opened     *featurestore.Store // the last one; current's, unless that was distrusted
+	distrusted int
+	told       string // the last trouble that was logged
 }
 
 // connection is one opening of the feature files.
@@ -63,17 +64,20 @@ func (c *connection) read(dst []float32, ev *traffic.Event) (featurestore.Info, 
 // checked; where it has done so already, that one stays.
 func (f *features) distrust(c *connection) { f.current.CompareAndSwap(c, nil) }
 
-// maintain opens the files where they are not open, and again where they were replaced.
+// maintain opens the files where they are not open, and again where they were replaced or distrusted. The former
+// connection is closed at once, which a request that is still reading from it survives.
 func (f *features) maintain() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if c := f.current.Load(); c != nil {
-		replaced, err := c.store.Replaced()
-		if err != nil || !replaced {
+	c := f.current.Load()
+	if c != nil {
+		if replaced, err := c.store.Replaced(); err != nil || !replaced {
 			return
 		}
-		f.current.Store(nil)
+	} else if f.opened != nil {
+		f.distrusted++
 	}
+	f.end()
 	if err := f.open(); err != nil {
 		f.tell(err)
 		return
@@ -84,8 +88,8 @@ func (f *features) maintain() {
 
 // open checks the whole published content before the request path may read it.
 func (f *features) open() (err error) {
-	if len(f.opened) >= maxReopened {
-		return errors.New("the feature files were replaced or truncated too often; restart the proxy to read them again")
+	if f.distrusted > maxDistrusted {
+		return errors.New("the feature files were truncated too often; restart the proxy to read them again")
 	}
 	store, err := featurestore.Open(f.path)
 	if err != nil {
@@ -94,7 +98,7 @@ func (f *features) open() (err error) {
 	trusted := false
 	defer func() {
 		if !trusted { // also where the check met a fault, which goes on
-			survived(func() { store.Close() })
+			store.Close()
 		}
 	}()
 	err = store.View(func(*featurestore.Table) error { return nil })
@@ -102,9 +106,20 @@ func (f *features) open() (err error) {
 		return err
 	}
 	trusted = true
-	f.opened = append(f.opened, store)
+	f.opened = store
 	f.current.Store(&connection{store, store.Select(dimensionNames, f.names)})
 	return nil
+}
+
+// end closes the connection, where there is one.
+func (f *features) end() error {
+	f.current.Store(nil)
+	if f.opened == nil {
+		return nil
+	}
+	store := f.opened
+	f.opened = nil
+	return store.Close()
 }
 
 // tell logs trouble once, not every second. That nobody has published yet is no trouble.
@@ -124,15 +139,9 @@ func (f *features) unknown() []string {
 	return nil
 }
 
-// close ends all connections. No request may be reading. What a truncated file does not let it give back stays mapped.
+// close ends reading. Requests may still be at it.
 func (f *features) close() error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.current.Store(nil)
-	var errs []error
-	for _, s := range f.opened {
-		survived(func() { errs = append(errs, s.Close()) })
-	}
-	f.opened = nil
-	return errors.Join(errs...)
+	return f.end()
 }

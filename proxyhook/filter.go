@@ -14,8 +14,7 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use, but for
-// Close.
+// Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use.
 type Filter struct {
 	config   Config
 	model    *scorer.Model
@@ -259,8 +258,8 @@ func survived(work func()) (ok bool) {
 	return true
 }
 
-// Close ends the filter. No request may be in Decide any more; tickets that are still open stay releasable, and
-// events of requests that end later are dropped. Closing again gives the same result.
+// Close ends the filter. Requests that are decided later have no features, their events are dropped, and tickets that
+// are still open stay releasable. Closing again gives the same result.
 func (f *Filter) Close() error {
 	f.closing.Do(func() {
 		close(f.stop)
