@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/featurestore"
@@ -243,4 +244,41 @@ func TestImageIsDeterministic(t *testing.T) {
 	if !slices.Equal(first, b.Image()) || !slices.Equal(first, smallImage(t)) {
 		t.Error("the images differ")
 	}
+}
+
+// Warm maps what was published, so that the next read has nothing left to map, and does no harm where there is nothing.
+func TestWarm(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "features")
+	p := openPublisher(t, path, smallSchema())
+	store := openStore(t, path)
+	mapped := func() int {
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Skip("needs /proc to see what is mapped: run it on Linux")
+		}
+		n := 0
+		for line := range strings.Lines(string(maps)) {
+			if strings.Contains(line, path+"_data_") && strings.Contains(line, " r--s ") {
+				n++
+			}
+		}
+		return n
+	}
+	store.Warm()
+	if n := mapped(); n != 0 {
+		t.Errorf("%d tables mapped before the first publication", n)
+	}
+	for want := 1; want <= 2; want++ {
+		fillSmall(t, p.Builder)
+		if err := p.Publish(); err != nil {
+			t.Fatal(err)
+		}
+		store.Warm()
+		store.Warm()
+		if n := mapped(); n != want {
+			t.Errorf("%d tables mapped after publication %d", n, want)
+		}
+	}
+	store.Close()
+	store.Warm()
 }

@@ -229,15 +229,30 @@ var superviseEvery = time.Second
 // supervise looks after the daemon's files, so that the request path need not.
 func (f *Filter) supervise() {
 	defer f.stopped.Done()
-	tick := time.NewTicker(superviseEvery)
+	tick, warm := time.NewTicker(superviseEvery), time.NewTicker(warmEvery)
 	defer tick.Stop()
+	defer warm.Stop()
 	for {
 		select {
 		case <-f.stop:
 			return
 		case <-tick.C:
 			f.maintain()
+		case <-warm.C:
+			f.warm()
 		}
+	}
+}
+
+// warmEvery is how long a request may meet a new file that nobody has mapped yet.
+const warmEvery = 10 * time.Millisecond
+
+// warm makes a new publication ready before most requests meet it.
+func (f *Filter) warm() {
+	c := f.features.current.Load()
+	if c != nil && !survived(c.store.Warm) {
+		f.features.distrust(c)
+		f.counters.faults.Add(1)
 	}
 }
 
