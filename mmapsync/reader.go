@@ -50,8 +50,9 @@ func openReader(sys system, path string, opts ReaderOptions) (*Reader, error) {
 	}
 	p := paths(path)
 	for range openAttempts {
+		closed := closedClients.Load()
 		c, err := tryOpen(sys, p, opts)
-		if errors.Is(err, ErrNoSlot) && collectClosed() {
+		if errors.Is(err, ErrNoSlot) && collectClosed(closed) {
 			continue
 		}
 		if err != nil {
@@ -168,19 +169,20 @@ func (r *Reader) Close() error {
 // closedClients counts the clients of this process that are closed and not yet collected, each with slots of a registry.
 var closedClients atomic.Int64
 
-// collectClosed gives slots of closed Readers back now, where there are any, and says whether it is worth while to look
-// for one again.
-func collectClosed() bool {
-	before := closedClients.Load()
+// collectClosed gives slots of closed Readers back now, and says whether it is worth while to look for one again. There
+// were before of them when none was found; some may have been collected meanwhile.
+func collectClosed(before int64) bool {
 	if before == 0 {
 		return false
 	}
-	runtime.GC()
-	for range 50 {
+	if closedClients.Load() >= before {
+		runtime.GC()
+	}
+	// The collector's own goroutines may have to wait for a processor; the alternative is to refuse to open.
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if closedClients.Load() < before {
 			return true
 		}
-		time.Sleep(time.Millisecond) // for the collector's own goroutines
 	}
 	return false
 }
