@@ -303,3 +303,39 @@ func TestDaemonIsKilledUnderLoad(t *testing.T) {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 }
+
+// What a daemon knew of a client, but for the last moments, its successor knows too, however the daemon ended.
+func TestKilledDaemonForgetsLittle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hg")
+	d := startProcess(t, dir)
+	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
+	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Path: "/"}
+	ev.SetClient(netip.MustParseAddr("203.0.113.7"))
+	p, err := ring.Create(hostdir.Dir(dir).Events(), ring.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 3 {
+		p.Put(func(dst []byte) ([]byte, error) { return ev.MarshalMsg(dst) })
+	}
+	known := func() bool {
+		status, text, _ := run(t, "inspect", dir, "--key", "ip=203.0.113.7", "--json")
+		var row struct{ Features map[string]*float32 }
+		return status == exitOK && json.Unmarshal([]byte(text), &row) == nil && *row.Features["requests_1h"] > 2.9
+	}
+	until(t, "the client's row", known)
+	published := publishedAt(dir)
+	until(t, "a checkpoint after it", func() bool {
+		info, err := os.Stat(hostdir.Dir(dir).Checkpoint())
+		return err == nil && info.ModTime().After(published)
+	})
+	d.Process.Kill()
+	d.Wait()
+	killed := time.Now()
+	startProcess(t, dir)
+	until(t, "publication of the next daemon", func() bool { return publishedAt(dir).After(killed) })
+	if !known() {
+		t.Error("the next daemon does not know the client")
+	}
+}

@@ -14,7 +14,7 @@ type runCommand struct {
 	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist." default:"/dev/shm/headgate" type:"path"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
 	Interval   time.Duration `help:"Time between two publications." default:"1s"`
-	Checkpoint time.Duration `help:"Time between two checkpoints of the aggregation." default:"1m"`
+	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
 	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`
 }

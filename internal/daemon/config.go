@@ -16,7 +16,7 @@ type Config struct {
 	Dir        string        // default: hostdir.Default
 	Listen     string        // loopback address and port of /metrics, /healthz and /readyz; empty: none
 	Interval   time.Duration // between publications; default 1 s
-	Checkpoint time.Duration // between checkpoints; default 1 min
+	Checkpoint time.Duration // longest time between checkpoints, see Daemon.pause; default 1 min
 	Window     window.Config
 	Log        *slog.Logger // default: slog.Default()
 }

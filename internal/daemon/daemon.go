@@ -103,7 +103,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	d.config.Log.Info("headgate: running", "dir", d.config.Dir)
 	d.publish()
 	const idle = 5 * time.Millisecond // how long an event may wait where there are few
-	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Checkpoint)
+	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Interval)
 	for ctx.Err() == nil {
 		busy := d.consume()
 		now := time.Now()
@@ -113,8 +113,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 			nextPublish = nextAfter(nextPublish, now, d.config.Interval)
 		}
 		if !now.Before(nextCheckpoint) {
-			d.checkpoint()
-			nextCheckpoint = nextAfter(nextCheckpoint, now, d.config.Checkpoint)
+			nextCheckpoint = now.Add(d.pause(d.checkpoint()))
 		}
 		if !busy {
 			sleep(ctx, idle)
@@ -207,12 +206,21 @@ func (d *Daemon) publish() {
 	d.report(publishing, d.dir.Features(), err)
 }
 
-func (d *Daemon) checkpoint() {
+// checkpoint writes a checkpoint and tells how long that took.
+func (d *Daemon) checkpoint() (took time.Duration) {
+	start := time.Now()
 	err := d.aggregator.Checkpoint(d.dir.Checkpoint(), d.publisher.Seed())
 	if err != nil {
 		d.count(func(s *Stats) { s.Failed++ })
 	}
 	d.report(checkpointing, d.dir.Checkpoint(), err)
+	return time.Since(start)
+}
+
+// pause is the time until the next checkpoint: what is written quickly is written often, so that a kill costs little,
+// and no more than a hundredth of the daemon's time goes into it, but where Config.Checkpoint asks for more.
+func (d *Daemon) pause(took time.Duration) time.Duration {
+	return min(max(100*took, d.config.Interval), d.config.Checkpoint)
 }
 
 // report tells how an activity went: trouble is logged when it begins, changes and ends, not every second.

@@ -166,8 +166,10 @@ func TestDamagedCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	b[len(b)/2] ^= 1
-	if err := os.WriteFile(r.dir.Checkpoint(), b, 0o600); err != nil {
-		t.Fatal(err)
+	for _, path := range []string{r.dir.Checkpoint(), r.dir.Checkpoint() + ".old"} { // the one before would be used
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again := start(t, daemon.Config{Dir: string(r.dir)})
 	again.until("publication", func() bool { return again.Stats().Publishes > 0 })
