@@ -17,7 +17,7 @@ func TestSnapshotsOutliveClose(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1})
 	publish(t, w, "held")
-	before := h.mapped
+	before := h.mappedNow()
 	r := h.process().reader(t)
 	first, second := acquire(t, r), acquire(t, r)
 	if err := r.Close(); err != nil {
@@ -39,10 +39,10 @@ func TestSnapshotsOutliveClose(t *testing.T) {
 		runtime.GC()
 		expectHeld(t, second, "held")
 	}
-	mapped := h.mapped
+	mapped := h.mappedNow()
 	second.Release()
-	if h.mapped != mapped-1 {
-		t.Errorf("the last Release ended %d mappings, want that of the data file", mapped-h.mapped)
+	if h.mappedNow() != mapped-1 {
+		t.Errorf("the last Release ended %d mappings, want that of the data file", mapped-h.mappedNow())
 	}
 	h.expectMapped(t, before)
 	if first.Bytes() != nil || first.Verify() != ErrClosed {
@@ -93,7 +93,7 @@ func TestCloseBetweenTheStepsOfAnAcquire(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 1})
 	publish(t, w, "x")
-	before := h.mapped
+	before := h.mappedNow()
 	r := h.process().reader(t)
 	expect(t, r, "x")
 	c, s := r.client.Load(), r.only()
@@ -119,7 +119,7 @@ func TestReadersAreSwappedUnderLoadOnTheHeap(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 256})
 	swapReaders(t, w, func() (*Reader, error) { return openReader(h.process(), "table", ReaderOptions{Slots: 2}) })
-	before := h.mapped
+	before := h.mappedNow()
 	if w.Close(); before < 3 {
 		t.Errorf("%d mappings", before)
 	}

@@ -195,7 +195,7 @@ func TestReaderSurvivesTheFailureOfAnyCall(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Slots: 1})
 	publish(t, w, "x")
-	mapped := h.mapped
+	mapped := h.mappedNow()
 	for n := 1; ; n++ {
 		p := h.process()
 		calls := 0

@@ -23,6 +23,13 @@ type heap struct {
 	created int // files made so far
 }
 
+// mappedNow is the number of mappings that exist now. The collector ends some at any time.
+func (h *heap) mappedNow() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.mapped
+}
+
 // heapNode is a file on the heap, apart from its name.
 type heapNode struct {
 	memory   []byte
@@ -262,17 +269,13 @@ func (r *Reader) only() *slot { return r.client.Load().lanes[0].Load() }
 // expectMapped waits for the collector, which ends the mappings of closed Readers, until want are left.
 func (h *heap) expectMapped(t *testing.T, want int) {
 	t.Helper()
-	for range 100 {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		runtime.GC()
-		h.mu.Lock()
-		got := h.mapped
-		h.mu.Unlock()
-		if got == want {
+		if h.mappedNow() == want {
 			return
 		}
-		time.Sleep(time.Millisecond)
 	}
-	t.Errorf("%d mappings are left, want %d", h.mapped, want)
+	t.Errorf("%d mappings are left, want %d", h.mappedNow(), want)
 }
 
 func publish(t *testing.T, w *Writer, content string) Version {

@@ -213,7 +213,7 @@ func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {
 		}
 	}
 	// A new file that was not completed leaves nothing either.
-	made, mapped := len(h.nodes), h.mapped
+	made, mapped := len(h.nodes), h.mappedNow()
 	for range 3 {
 		if _, err := w.Update(10_000, func(c *Copy) error {
 			if string(c.Bytes[:3]) != "two" || c.Holds != 2 {
@@ -224,8 +224,8 @@ func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {
 			t.Errorf("Update says %v", err)
 		}
 	}
-	if len(h.nodes) != made || h.mapped != mapped {
-		t.Errorf("%d files and %d mappings, want %d and %d", len(h.nodes), h.mapped, made, mapped)
+	if len(h.nodes) != made || h.mappedNow() != mapped {
+		t.Errorf("%d files and %d mappings, want %d and %d", len(h.nodes), h.mappedNow(), made, mapped)
 	}
 	update(t, w, "three")
 	expect(t, r, "three")
