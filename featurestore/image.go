@@ -48,8 +48,15 @@ const (
 
 var le = binary.LittleEndian
 
-// bucketOf gives the first bucket of key: the high half of key*buckets, which needs no division and is even as long
-// as the keys are hashes.
-func bucketOf(key, buckets uint64) uint64 { return mulHigh(key, buckets) }
+// bucketOf gives the first bucket of key: the high half of mixed(key)*buckets, which needs no division.
+func bucketOf(key, buckets uint64) uint64 { return mulHigh(mixed(key), buckets) }
+
+// mixed spreads a key over all 64 bits. Keys are hashes, but of short inputs, and under some seeds their high bits alone
+// are not even. It is MurmurHash3's 64-bit finalizer (Appleby 2011, public domain).
+func mixed(key uint64) uint64 {
+	key = (key ^ key>>33) * 0xff51afd7ed558ccd
+	key = (key ^ key>>33) * 0xc4ceb9fe1a85ec53
+	return key ^ key>>33
+}
 
 func align(n uint64) uint64 { return (n + alignment - 1) &^ (alignment - 1) }
