@@ -186,7 +186,7 @@ func highestGeneration(sys system, p paths) (highest uint64, err error) {
 		}
 		return highest, err
 	}
-	intact(func() { // one that is cut short now counts for nothing, like one that was cut short before
+	mmap.Intact(func() { // one that is cut short now counts for nothing, like one that was cut short before
 		for i := range r.generations {
 			if g := r.generations[i].Load(); g <= maxRegistryGeneration {
 				highest = max(highest, g)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/mmap"
 )
 
 // client is the part that an open Reader has in the protocol: its slots and mappings. It is reachable from the Reader
@@ -213,7 +215,7 @@ type ground struct {
 // without a Release: what it gave out may be in use for ever, so it must not look like a dead reader's.
 func (g ground) leave(slots []int) {
 	forgotten := false
-	intact(func() { // a truncated registry protects nobody any more
+	mmap.Intact(func() { // a truncated registry protects nobody any more
 		for _, k := range slots {
 			word := slotWord(g.registry.word(k).Load())
 			forgotten = forgotten || word.holds(0)+word.holds(1) > 0

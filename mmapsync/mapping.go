@@ -79,7 +79,7 @@ func (c *client) retireMapping(i int, next *dataFile) {
 // sweep unmaps the stale mappings that nobody can refer to any more, with mu held. Where the registry was truncated, and
 // does not say any more who holds what, they stay mapped for ever.
 func (c *client) sweep() (err error) {
-	if !intact(func() { err = c.sweepIntact() }) {
+	if !mmap.Intact(func() { err = c.sweepIntact() }) {
 		c.stale = nil
 	}
 	return err

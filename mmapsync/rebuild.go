@@ -12,7 +12,7 @@ import (
 // where it finds out that somebody has cut the registry short: then it makes a new set of files and goes on there.
 func (w *Writer) ready() (x int, err error) {
 	x = w.inactive()
-	if !w.lost && intact(func() { w.registry.touchEnd(); w.drain(x) }) {
+	if !w.lost && mmap.Intact(func() { w.registry.touchEnd(); w.drain(x) }) {
 		return x, nil
 	}
 	w.lost = true

@@ -176,7 +176,7 @@ func (w *Writer) replaceFile(x int, size int64, fill func(d *dataFile) error) er
 		old.unmap() // ours alone; readers have mappings of their own
 	}
 	w.data[x], w.replace[x] = d, false
-	if !intact(func() { w.registry.generations[x].Store(d.generation) }) {
+	if !mmap.Intact(func() { w.registry.generations[x].Store(d.generation) }) {
 		w.lost = true // the next publication makes everything anew
 		return explain(w.paths, w.paths.registry(), errTruncated)
 	}

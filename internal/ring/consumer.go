@@ -97,7 +97,7 @@ func OpenConsumer(path string) (_ *Consumer, err error) {
 func attach(mem []byte, gone func() bool) (*Consumer, error) {
 	c := &Consumer{gone: gone}
 	err := error(&FormatError{Field: "file", Found: "truncated", Want: "the size it had when it was opened"})
-	intact(func() {
+	mmap.Intact(func() {
 		if c.q, err = parse(mem); err == nil {
 			c.takeUp()
 		}
@@ -133,7 +133,7 @@ func (c *Consumer) Release() { c.touch(c.release) }
 // touch is for every access to the mapping: one that faults ends this ring and nothing else.
 func (c *Consumer) touch(f func()) {
 	if !c.broken {
-		c.broken = !intact(f)
+		c.broken = !mmap.Intact(f)
 	}
 }
 

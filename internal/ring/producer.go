@@ -182,7 +182,7 @@ func (p *Producer) Claimed() uint64 { return p.load(p.q.tail) }
 func (p *Producer) Dropped() uint64 { return p.load(p.q.dropped) }
 
 func (p *Producer) load(word *atomic.Uint64) (n uint64) {
-	intact(func() { n = word.Load() })
+	mmap.Intact(func() { n = word.Load() })
 	runtime.KeepAlive(p)
 	return n
 }
@@ -199,7 +199,7 @@ func (p *Producer) Linked() bool {
 		return false
 	}
 	good := false
-	intact(func() {
+	mmap.Intact(func() {
 		_, err := parse(p.q.mem)
 		good = err == nil
 	})

@@ -1,10 +1,11 @@
-package ring
+package mmap
 
 import "runtime/debug"
 
-// intact runs f and reports false where f touched memory that its file no longer backs: somebody truncated the file, and
-// the access, which would end the process with SIGBUS, becomes a panic that ends here. Any other panic goes on.
-func intact(f func()) (ok bool) {
+// Intact runs f and reports false where f touched memory that its file no longer backs: somebody truncated the file, and
+// the access, which would end the process with SIGBUS, becomes a panic that ends here. Any other panic goes on. f must
+// leave everything in order when it ends half-way.
+func Intact(f func()) (ok bool) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(before)
