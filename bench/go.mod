@@ -1,0 +1,13 @@
+module github.com/headgate/headgate/bench
+
+go 1.26.0
+
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/headgate/headgate v0.0.0
+	golang.org/x/sys v0.49.0
+)
+
+require github.com/dgryski/go-metro v0.0.0-20250106013310-edb8663e5e33 // indirect
+
+replace github.com/headgate/headgate => ../

@@ -1,0 +1,155 @@
+// Command bench measures headgate beside what a user would pick instead, on the same machine in the same run.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/bench/harness"
+	"github.com/headgate/headgate/bench/ipc"
+	"github.com/headgate/headgate/bench/report"
+)
+
+// suites in the order in which they run.
+var suites = []harness.Suite{
+	ipc.Suite,
+}
+
+const usage = `usage: go run ./bench [flags] [SUITE...]
+
+Measures headgate beside its peers, in turns, on this machine. Without SUITE all suites run.
+
+suites:
+%s
+flags:
+%s
+examples:
+  bench/peers/setup                                  install the peers (Debian packages, Rust crates, Python wheels)
+  go run ./bench -quick                              every suite, smaller and shorter
+  go run ./bench -quick -json limits | jq .          one suite, one object per line
+  go run ./bench -require-peers -out report          the full run: report/index.html and report/results.json
+`
+
+func main() {
+	harness.RunChild()
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	quick, json, requirePeers, alone bool
+	out, readme                      string
+	names                            []string
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.BoolVar(&o.quick, "quick", false, "smaller sizes and fewer rounds: at most ten minutes for all suites on two cores")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object per result to standard output")
+	flags.StringVar(&o.out, "out", "", "write index.html and results.json to this `folder`")
+	flags.StringVar(&o.readme, "readme", "", "put the table of figures between the marks in this Markdown `file`")
+	flags.BoolVar(&o.requirePeers, "require-peers", false, "a missing peer is an error")
+	flags.BoolVar(&o.alone, "no-peers", false, "only the suites that say something without peers")
+	flags.Usage = func() { fmt.Fprintf(stderr, usage, listOfSuites(), listOfFlags(flags)) }
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.names = flags.Args()
+	return o, nil
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err == flag.ErrHelp {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(o)
+	if err != nil {
+		return err
+	}
+	r := &harness.Run{Quick: o.quick, RequirePeers: o.requirePeers, Log: stderr}
+	if o.json {
+		encoder := json.NewEncoder(stdout)
+		r.OnResult = func(result harness.Result) { _ = encoder.Encode(result) }
+	}
+	start := time.Now()
+	for _, s := range chosen {
+		if err := r.Do(s); err != nil {
+			return err
+		}
+	}
+	return finish(o, report.New(r, start, os.Args[1:]), stdout)
+}
+
+// choose gives the suites that were asked for.
+func choose(o options) (chosen []harness.Suite, err error) {
+	for _, name := range o.names {
+		if !slices.ContainsFunc(suites, func(s harness.Suite) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("there is no suite %q; there are: %s", name, strings.Join(suiteNames(), ", "))
+		}
+	}
+	for _, s := range suites {
+		if o.alone && s.NeedsPeer {
+			continue
+		}
+		if len(o.names) == 0 || slices.Contains(o.names, s.Name) {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen, nil
+}
+
+// finish writes what was asked for; people without a file get the table on the screen.
+func finish(o options, rep *report.Report, stdout io.Writer) error {
+	if !o.json {
+		if err := rep.Text(stdout); err != nil {
+			return err
+		}
+	}
+	if o.out != "" {
+		if err := rep.Write(o.out); err != nil {
+			return err
+		}
+	}
+	if o.readme != "" {
+		return rep.UpdateReadme(o.readme)
+	}
+	return nil
+}
+
+func suiteNames() (names []string) {
+	for _, s := range suites {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func listOfSuites() string {
+	var b strings.Builder
+	for _, s := range suites {
+		fmt.Fprintf(&b, "  %-12s %s\n", s.Name, s.About)
+	}
+	return b.String()
+}
+
+func listOfFlags(flags *flag.FlagSet) string {
+	var b strings.Builder
+	flags.VisitAll(func(f *flag.Flag) {
+		name, about := flag.UnquoteUsage(f)
+		fmt.Fprintf(&b, "  -%-20s %s\n", strings.TrimSpace(f.Name+" "+name), about)
+	})
+	return b.String()
+}
