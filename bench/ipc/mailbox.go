@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,9 +30,9 @@ const (
 
 func mailboxAt(memory []byte) mailbox {
 	return mailbox{
-		state:   (*atomic.Uint32)(unsafe.Pointer(&memory[0])),
-		tid:     (*atomic.Uint32)(unsafe.Pointer(&memory[64])),
-		pid:     (*atomic.Uint32)(unsafe.Pointer(&memory[68])),
+		state:   wordAt(memory, 0),
+		tid:     wordAt(memory, 64),
+		pid:     wordAt(memory, 68),
 		message: memory[offMessage : offMessage+messageSize],
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,12 +13,6 @@ type queues struct {
 	in, out int
 	names   [2]string
 	role    role
-}
-
-// queueAttributes is the kernel's struct mq_attr.
-type queueAttributes struct {
-	flags, maxMessages, messageSize, current int
-	_                                        [4]int
 }
 
 // queueNames are derived from the folder's name, which is unique.
@@ -56,37 +49,14 @@ func openQueues(dir string, r role, _ []*os.File) (link, error) {
 	return q, nil
 }
 
-func openQueue(name string, flags int) (int, error) {
-	text, err := unix.BytePtrFromString(name)
-	if err != nil {
-		return 0, err
-	}
-	attributes := queueAttributes{maxMessages: 4, messageSize: messageSize}
-	fd, _, errno := unix.Syscall6(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(text)), uintptr(flags|unix.O_CLOEXEC), 0o600,
-		uintptr(unsafe.Pointer(&attributes)), 0, 0)
-	if errno != 0 {
-		return 0, os.NewSyscallError("mq_open", errno)
-	}
-	return int(fd), nil
-}
-
-func (q *queues) send(message []byte) error {
-	_, _, errno := unix.Syscall6(unix.SYS_MQ_TIMEDSEND, uintptr(q.out), uintptr(unsafe.Pointer(&message[0])), uintptr(len(message)), 0, 0, 0)
-	if errno != 0 {
-		return os.NewSyscallError("mq_send", errno)
-	}
-	return nil
-}
+func (q *queues) send(message []byte) error { return sendToQueue(q.out, message) }
 
 func (q *queues) receive(message []byte) error {
-	n, _, errno := unix.Syscall6(unix.SYS_MQ_TIMEDRECEIVE, uintptr(q.in), uintptr(unsafe.Pointer(&message[0])), uintptr(len(message)), 0, 0, 0)
-	if errno != 0 {
-		return os.NewSyscallError("mq_receive", errno)
+	n, err := receiveFromQueue(q.in, message)
+	if err == nil && n != len(message) {
+		err = errors.New("mq_receive: a message of another size")
 	}
-	if int(n) != len(message) {
-		return errors.New("mq_receive: a message of another size")
-	}
-	return nil
+	return err
 }
 
 // close removes the queues, too, on the side that made them.
@@ -94,9 +64,7 @@ func (q *queues) close() error {
 	errs := []error{unix.Close(q.in), unix.Close(q.out)}
 	if q.role == asking {
 		for _, name := range q.names {
-			if text, err := unix.BytePtrFromString(name); err == nil {
-				unix.Syscall(unix.SYS_MQ_UNLINK, uintptr(unsafe.Pointer(text)), 0, 0)
-			}
+			errs = append(errs, removeQueue(name))
 		}
 	}
 	return errors.Join(errs...)
