@@ -35,7 +35,7 @@ func Catalog() []Feature {
 			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),
 			share("not_found", NotFound, Requests, "a tool's user agent shows in what it asks for"),
 			share("asset", Assets, Requests, "whether the things that send it render pages"),
-		}),
+		}, agent),
 		on(JA4, requests, []Feature{
 			distinct("addresses", Addresses, "how widely the TLS stack is in use"),
 			distinct("agents", Agents, "one TLS stack under many user agents: they are made up"),
@@ -106,6 +106,23 @@ var gaps = []Feature{
 	{Name: "gap_min", Unit: "s", Fold: Fold{Kind: GapMin}, Why: "nothing faster than this was seen"},
 	{Name: "gap_variation", Unit: "ratio", Fold: Fold{Kind: GapVariation}, Why: "timers are regular"},
 	{Name: "gap_entropy", Unit: "bits", Fold: Fold{Kind: GapEntropy}, Why: "people mix bursts and pauses"},
+}
+
+// agent is what a user agent says of itself, parsed once for each that a row is kept of.
+var agent = []Feature{
+	fact("crawler", "bool", AgentCrawler, "declares itself a crawler, monitor, preview or scanner"),
+	fact("tool", "bool", AgentTool, "an HTTP library or a command-line program"),
+	fact("headless", "bool", AgentHeadless, "a browser that a program drives"),
+	fact("browser", "code", AgentBrowser, "0 none, 1 Chrome, 2 Safari, 3 Firefox, 4 Edge, 5 Opera, 6 Samsung, 7 Internet Explorer, 8 in an app, 9 other"),
+	fact("browser_version", "version", AgentBrowserVersion, "browsers update themselves, copied user agents grow old"),
+	fact("os", "code", AgentOS, "0 none, 1 Windows, 2 macOS, 3 Linux, 4 Android, 5 iOS, 6 ChromeOS, 7 other; servers run Linux"),
+	fact("os_version", "version", AgentOSVersion, "made-up user agents have systems that nobody uses any more"),
+	fact("mobile", "bool", AgentMobile, "a telephone or tablet"),
+	fact("oddities", "count", AgentOddities, "what no browser sends: a browser's user agent copied with mistakes"),
+}
+
+func fact(name, unit string, f AgentFact, why string) Feature {
+	return Feature{Name: name, Unit: unit, Fold: Fold{Kind: Agent, Fact: f}, Why: why}
 }
 
 func distinct(what string, object Object, why string) Feature {

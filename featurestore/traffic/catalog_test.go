@@ -24,7 +24,7 @@ func TestCatalogIsComplete(t *testing.T) {
 	for _, f := range traffic.Catalog() {
 		check(f.FullName(), f.Name, f.Unit, f.Why)
 		if f.Dimension >= traffic.NumDimensions || f.Fold.Measure >= traffic.NumMeasures || f.Fold.Per >= traffic.NumMeasures ||
-			f.Fold.Object >= traffic.NumObjects {
+			f.Fold.Object >= traffic.NumObjects || f.Fold.Fact >= traffic.NumAgentFacts {
 			t.Errorf("%s: %+v is out of range", f.FullName(), f.Fold)
 		}
 	}

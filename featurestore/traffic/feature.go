@@ -25,9 +25,10 @@ func (f Feature) Decays() bool { return f.Fold.Kind == Sum || f.Fold.Kind == Rat
 type Fold struct {
 	Kind    FoldKind
 	Window  time.Duration
-	Measure Measure // what is added
-	Per     Measure // the divisor of a Share
-	Object  Object  // what a Distinct counts
+	Measure Measure   // what is added
+	Per     Measure   // the divisor of a Share
+	Object  Object    // what a Distinct counts
+	Fact    AgentFact // what an Agent tells
 }
 
 // FoldKind names a way to fold.
@@ -49,4 +50,6 @@ const (
 	GapVariation                 // standard deviation of the gaps / their mean
 	GapEntropy                   // entropy of the gaps over log2 buckets, bits
 	PathEntropy                  // entropy of the path kinds over Window, bits
+	Agent                        // Fact of the user agent that the key's row was made for
+	NumFoldKinds
 )

@@ -51,12 +51,14 @@ type Observation struct {
 	Keys     Keys
 	Measures [NumMeasures]float32
 	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
+	Agent    string             // the user agent, to be read by FactsOfAgent where a row needs it
 }
 
 // Observe fills o from ev under the installation's hash seed.
 func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Time = ev.Time
 	o.Keys = KeysOf(ev, seed)
+	o.Agent = ev.UserAgent
 	o.Measures = measure(ev)
 	o.Objects = [NumObjects]uint64{
 		Agents:    o.Keys[UserAgent],

@@ -211,6 +211,26 @@ func TestEvictionAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A row's facts are those of the user agent that it was made for; it is read once.
+func TestAgentOfARow(t *testing.T) {
+	names := []string{"ua/browser", "ua/browser_version", "ua/tool"}
+	a := newAggregator(t, window.Config{})
+	var o traffic.Observation
+	for i, agent := range []string{"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "curl/8.5.0"} {
+		for range 3 {
+			traffic.Observe(&traffic.Event{Time: int64(i), UserAgent: agent}, 1, &o)
+			a.Add(&o)
+		}
+		o.Agent = "another with the same hash"
+		a.Add(&o)
+		got := make([]float32, len(names))
+		a.Select(names).Read(got, &o.Keys, 1)
+		if want := [][]float32{{traffic.Firefox, 128, 0}, {traffic.NoBrowser, 8, 1}}[i]; !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", agent, got, want)
+		}
+	}
+}
+
 // Time that runs backwards counts as no time at all.
 func TestTimeBackwards(t *testing.T) {
 	back, still, s := newAggregator(t, forever), newAggregator(t, forever), newStream(9)
@@ -363,10 +383,11 @@ func TestConfigRefused(t *testing.T) {
 		"a negative window":    feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: -1}),
 		"a window of 1 ns":     feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: 1}),
 		"a window too long":    feature(traffic.IP, traffic.Fold{Kind: traffic.Acceleration, Window: math.MaxInt64 / 5}),
-		"an unknown fold":      feature(traffic.IP, traffic.Fold{Kind: traffic.PathEntropy + 1, Window: 1}),
+		"an unknown fold":      feature(traffic.IP, traffic.Fold{Kind: traffic.NumFoldKinds, Window: 1}),
 		"an unknown measure":   feature(traffic.IP, traffic.Fold{Kind: traffic.Streak, Measure: traffic.NumMeasures}),
 		"an unknown divisor":   feature(traffic.IP, traffic.Fold{Kind: traffic.Since, Per: traffic.NumMeasures}),
 		"an unknown object":    feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: 10, Object: traffic.NumObjects}),
+		"an unknown fact":      feature(traffic.UserAgent, traffic.Fold{Kind: traffic.Agent, Fact: traffic.NumAgentFacts}),
 		"an unknown dimension": feature(traffic.NumDimensions, traffic.Fold{Kind: traffic.Seen}),
 		"nine windows":         nine,
 	} {

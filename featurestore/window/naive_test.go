@@ -95,6 +95,8 @@ func (h *history) value(f traffic.Fold) float64 {
 			counts = append(counts, h.sum(m, f.Window))
 		}
 		return shannon(counts)
+	case traffic.Agent:
+		return float64(traffic.FactsOfAgent(h.observations[0].Agent)[f.Fact])
 	}
 	return h.gapValue(f.Kind)
 }

@@ -19,6 +19,7 @@ type plan struct {
 	counts    []count
 	first     int // word of the time of the first event, or -1
 	gaps      int // first word of the gap statistics, or -1
+	agent     int // first word of the facts of the user agent, or -1
 	words     int // size of a cell
 	columns   []column
 }
@@ -57,7 +58,7 @@ type column struct {
 const maxWindows = 8
 
 func newPlan(features []traffic.Feature) (*plan, error) {
-	p := &plan{first: -1, gaps: -1}
+	p := &plan{first: -1, gaps: -1, agent: -1}
 	for _, f := range features {
 		err := check(f.Fold)
 		if err != nil {
@@ -86,8 +87,9 @@ func check(f traffic.Fold) error {
 	switch {
 	case needsWindow(f.Kind) && (f.Window < minWindow || f.Window > maxWindow):
 		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
-	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Object >= traffic.NumObjects:
-		return fmt.Errorf("measure %d per %d or object %d is unknown", f.Measure, f.Per, f.Object)
+	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
+		f.Fact >= traffic.NumAgentFacts:
+		return fmt.Errorf("measure %d per %d, object %d or fact %d is unknown", f.Measure, f.Per, f.Object, f.Fact)
 	}
 	return nil
 }
@@ -122,6 +124,8 @@ func (p *plan) column(f traffic.Fold) (column, error) {
 		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
 			c.parts = append(c.parts, p.sum(m, f.Window))
 		}
+	case traffic.Agent:
+		c.a = p.once(&p.agent, int(traffic.NumAgentFacts)) + int(f.Fact)
 	default:
 		return c, fmt.Errorf("unknown fold %d", f.Kind)
 	}
@@ -195,6 +199,11 @@ func (p *plan) fold(cell []uint32, o *traffic.Observation, last, now int64, isNe
 	if p.first >= 0 && isNew {
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
+	if p.agent >= 0 && isNew { // once for each user agent, since reading one takes microseconds
+		for i, v := range traffic.FactsOfAgent(o.Agent) {
+			cell[p.agent+i] = math.Float32bits(v)
+		}
+	}
 	if p.gaps >= 0 && !isNew {
 		(*gapCell)(cell[p.gaps:]).add(gap)
 	}
@@ -254,7 +263,7 @@ func (p *plan) row(dst []float32, cell []uint32, last int64) {
 
 func (c *column) value(cell []uint32, last int64) float32 {
 	switch c.kind {
-	case traffic.Sum:
+	case traffic.Sum, traffic.Agent:
 		return float(cell[c.a])
 	case traffic.Rate:
 		return float(cell[c.a]) / c.window

@@ -30,6 +30,7 @@ const (
 	kong       = "github.com/alecthomas/kong"
 	unix       = "golang.org/x/sys"
 	term       = "golang.org/x/term"
+	useragent  = "github.com/mileusna/useragent"
 )
 
 // all stands for every package of ours.
@@ -52,7 +53,7 @@ var rules = map[string]rule{
 	"limits":         {modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync"}, modules: []string{metro}},
-	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp}},
+	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic"}, modules: []string{metro}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/simulator"}},
