@@ -56,7 +56,18 @@ func decodeJSON(data []byte) (*ensemble, error) {
 			return nil, damaged(formatJSON, "no %q: not a CatBoost model of symmetric trees", key)
 		}
 	}
+	d.countOutputs()
 	return d.e, d.e.check()
+}
+
+// countOutputs makes up for what a file without trees or without biases leaves open.
+func (d *jsonModel) countOutputs() {
+	if d.e.outputs == 0 {
+		d.e.outputs = max(len(d.e.bias), 1)
+	}
+	if len(d.e.bias) == 0 {
+		d.e.bias = make([]float64, d.e.outputs)
+	}
 }
 
 // asFormatError gives errors of the JSON decoder the type that callers expect.
@@ -170,11 +181,11 @@ func (d *jsonModel) tree(i int) error {
 	if depth > maxDepth {
 		return damaged(formatJSON, "tree %d has depth %d, at most %d is accepted", i, depth, maxDepth)
 	}
-	if n := len(in.Leaves); n != 1<<depth {
-		if n > 0 && n%(1<<depth) == 0 {
-			return unsupported(formatJSON, "a model with %d outputs", n>>depth)
-		}
-		return damaged(formatJSON, "tree %d of depth %d has %d leaf values, expected %d", i, depth, n, 1<<depth)
+	if i == 0 {
+		d.e.outputs = min(max(len(in.Leaves)>>depth, 1), maxOutputs)
+	}
+	if n, want := len(in.Leaves), d.e.outputs<<depth; n != want {
+		return damaged(formatJSON, "tree %d of depth %d has %d leaf values, expected %d", i, depth, n, want)
 	}
 	for j, split := range in.Splits {
 		if split.Index == nil {
@@ -202,19 +213,13 @@ func (d *jsonModel) scaleAndBias() error {
 	if err := json.Unmarshal(pair[0], &d.e.scale); err != nil {
 		return fmt.Errorf("scale: %w", err)
 	}
-	if json.Unmarshal(pair[1], &d.e.bias) == nil {
+	var one float64
+	if json.Unmarshal(pair[1], &one) == nil {
+		d.e.bias = []float64{one}
 		return nil
 	}
-	var many []float64
-	if err := json.Unmarshal(pair[1], &many); err != nil {
+	if err := json.Unmarshal(pair[1], &d.e.bias); err != nil {
 		return fmt.Errorf("bias: %w", err)
-	}
-	switch len(many) {
-	case 0:
-	case 1:
-		d.e.bias = many[0]
-	default:
-		return unsupported(formatJSON, "a model with %d outputs", len(many))
 	}
 	return nil
 }

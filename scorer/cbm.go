@@ -117,9 +117,7 @@ func decodeCore(b *flatbuf) (*ensemble, error) {
 		return nil, err
 	}
 	e := &ensemble{format: formatCBM, scale: trees.float64(treesScale, 1)}
-	if err := decodeBias(e, trees); err != nil {
-		return nil, err
-	}
+	decodeBias(e, trees)
 	if err := decodeFloats(e, trees); err != nil {
 		return nil, err
 	}
@@ -155,9 +153,6 @@ func refuseUnsupported(root, trees table) error {
 	if len(trees.vector(treesSteps, 4)) > 0 {
 		return unsupported(formatCBM, "a model of non-symmetric trees")
 	}
-	if n := trees.int32(treesDimension, 0); n > 1 {
-		return unsupported(formatCBM, "a model with %d outputs", n)
-	}
 	for _, derived := range derivedFeatures {
 		if len(trees.vector(derived.slot, 4)) > 0 {
 			return unsupported(formatCBM, "a model with %s features", derived.kind)
@@ -169,17 +164,18 @@ func refuseUnsupported(root, trees table) error {
 	return nil
 }
 
-// decodeBias: newer files store a list of biases, one for each output, and leave the single one at 0.
-func decodeBias(e *ensemble, trees table) error {
-	e.bias = trees.float64(treesBias, 0)
-	switch many := trees.float64s(treesBiases); len(many) {
-	case 0:
-	case 1:
-		e.bias = many[0]
-	default:
-		return damaged(formatCBM, "%d biases for one output", len(many))
+// decodeBias: newer files store a list of biases, one for each output, and leave the single one at 0. A file without trees may
+// leave the number of outputs at 0.
+func decodeBias(e *ensemble, trees table) {
+	e.outputs = int(trees.int32(treesDimension, 0))
+	if e.outputs == 0 && len(trees.vector(treesSizes, 4)) == 0 {
+		e.outputs = 1
 	}
-	return nil
+	e.bias = trees.float64s(treesBiases)
+	if len(e.bias) == 0 && e.outputs >= 1 && e.outputs <= maxOutputs {
+		e.bias = make([]float64, e.outputs)
+		e.bias[0] = trees.float64(treesBias, 0)
+	}
 }
 
 // decodeFloats keeps the order of the file, which numbers the splits. The numeric index of a feature (slot 1) repeats that
@@ -211,9 +207,6 @@ func decodeTrees(e *ensemble, trees table) error {
 	sizes := trees.int32s(treesSizes)
 	if len(sizes) > maxTrees {
 		return damaged(formatCBM, "%d trees, at most %d are accepted", len(sizes), maxTrees)
-	}
-	if n := trees.int32(treesDimension, 0); n != 1 && len(sizes) > 0 {
-		return damaged(formatCBM, "%d outputs", n)
 	}
 	for i, size := range sizes {
 		if size < 0 || size > maxDepth {

@@ -4,9 +4,8 @@
 //
 // # What it reads
 //
-// CatBoost's binary format (.cbm) and CatBoost's JSON export, with numeric features, oblivious (symmetric) trees and one
-// output. A model that needs more (categorical, text or embedding features, non-symmetric trees, several outputs) is
-// refused with an error that names what is missing and wraps [ErrUnsupported].
+// CatBoost's binary format (.cbm) and CatBoost's JSON export, with numeric features and oblivious (symmetric) trees, of one
+// output or several. A model that needs more (categorical, text or embedding features, non-symmetric trees) is refused with an error that names what is missing and wraps [ErrUnsupported].
 //
 // # Trust
 //

@@ -12,6 +12,7 @@ const (
 	maxFeatures = 1 << 16
 	maxBuckets  = 1 << 16 // byte buckets: the binary format numbers them with 16 bits
 	maxName     = 1 << 10 // bytes of a feature name
+	maxOutputs  = 1 << 12
 )
 
 // bucketBorders is how many borders CatBoost packs into one byte bucket of a quantised row; a feature with more borders takes
@@ -21,17 +22,23 @@ const bucketBorders = 254
 // ensemble is what every loader decodes into: the model as the file describes it, before it is laid out for evaluation. A
 // loader copies and decodes, and ends with check, which decides for all formats whether the whole makes sense.
 //
-// Split ids number all borders of the model: the borders of the first feature in file order, ascending, then those of the
+// There are two families of trees, and a model is of one of them. Symmetric trees (CatBoost) are here: depths, splits, leaves. Their
+// splits refer to conditions by ids; the layout (newColumns) turns every condition, whatever it is about, into "the key of a column is
+// greater than a border", so that the evaluation knows nothing of features. Ordinary trees, of nodes that refer to each other, have a
+// representation and a check of their own, since each library compares differently in them.
+//
+// Split ids number all conditions of the model: the borders of the first numeric feature in file order, ascending, then those of the
 // second, and so on. Other kinds of conditions take the ids that follow (estimated features, categorical values, target
 // statistics, in this order).
 type ensemble struct {
-	format string
-	floats []floatFeature // in file order, which is the order of split ids
-	depths []uint8        // splits of each tree
-	splits []int32        // split ids, tree after tree; split d of a tree decides bit d of the leaf index
-	leaves []float64      // 1<<depth values for each tree, tree after tree
-	scale  float64        // result = scale*sum + bias
-	bias   float64
+	format  string
+	floats  []floatFeature // in file order, which is the order of split ids
+	outputs int            // numbers that a leaf holds and a row is answered with; at least 1
+	depths  []uint8        // splits of each tree
+	splits  []int32        // split ids, tree after tree; split d of a tree decides bit d of the leaf index
+	leaves  []float64      // tree after tree, (1<<depth)*outputs values for each: those of the first leaf first
+	scale   float64        // result = scale*sum + bias
+	bias    []float64      // one for each output
 }
 
 // floatFeature is a numeric input.
@@ -138,19 +145,25 @@ func (e *ensemble) checkTrees() error {
 	if len(e.depths) > maxTrees {
 		return damaged(e.format, "%d trees, at most %d are accepted", len(e.depths), maxTrees)
 	}
-	splits, leaves := 0, 0
+	if e.outputs < 1 || e.outputs > maxOutputs {
+		return damaged(e.format, "%d outputs, expected 1 to %d", e.outputs, maxOutputs)
+	}
+	if len(e.bias) != e.outputs {
+		return damaged(e.format, "%d biases for %d outputs", len(e.bias), e.outputs)
+	}
+	splits, leaves := 0, int64(0)
 	for i, depth := range e.depths {
 		if depth > maxDepth {
 			return damaged(e.format, "tree %d has depth %d, at most %d is accepted", i, depth, maxDepth)
 		}
 		splits += int(depth)
-		leaves += 1 << depth
+		leaves += int64(e.outputs) << depth
 	}
 	if splits != len(e.splits) {
 		return damaged(e.format, "%d tree splits, the depths of the trees ask for %d", len(e.splits), splits)
 	}
-	if leaves != len(e.leaves) {
-		return damaged(e.format, "%d leaf values, the depths of the trees ask for %d", len(e.leaves), leaves)
+	if leaves != int64(len(e.leaves)) {
+		return damaged(e.format, "%d leaf values, depths and outputs of the trees ask for %d", len(e.leaves), leaves)
 	}
 	for i, id := range e.splits {
 		if id < 0 || int(id) >= ids {
@@ -167,18 +180,20 @@ func (e *ensemble) checkRange() error {
 	leaves := e.leaves
 	for i, depth := range e.depths {
 		most := 0.0
-		for j, leaf := range leaves[:1<<depth] {
+		for j, leaf := range leaves[:e.outputs<<depth] {
 			if math.IsNaN(leaf) || math.IsInf(leaf, 0) {
-				return damaged(e.format, "leaf %d of tree %d is %v", j, i, leaf)
+				return damaged(e.format, "leaf value %d of tree %d is %v", j, i, leaf)
 			}
 			most = max(most, math.Abs(leaf))
 		}
-		leaves = leaves[1<<depth:]
+		leaves = leaves[e.outputs<<depth:]
 		bound += most
 	}
-	bound = float64(bound*math.Abs(e.scale)) + math.Abs(e.bias)
-	if math.IsNaN(bound) || math.IsInf(bound, 0) {
-		return damaged(e.format, "the sum of the trees is not finite with scale %v and bias %v", e.scale, e.bias)
+	for _, bias := range e.bias {
+		most := float64(bound*math.Abs(e.scale)) + math.Abs(bias)
+		if math.IsNaN(most) || math.IsInf(most, 0) {
+			return damaged(e.format, "the sum of the trees is not finite with scale %v and bias %v", e.scale, bias)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package scorer_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,9 +126,31 @@ func TestUnsupportedJSON(t *testing.T) {
 			t.Errorf("%.60s: error %v, expected %q", c.features, err, c.reason)
 		}
 	}
-	_, err := scorer.Load([]byte(document(`[{"leaf_values":[1,2,3,4],"splits":[{"split_index":0}]}]`, ``)))
-	if !errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), "2 outputs") {
-		t.Errorf("two outputs: %v", err)
+}
+
+// The number of leaf values and of biases tell how many outputs a JSON model has.
+func TestJSONOutputs(t *testing.T) {
+	two := `[{"leaf_values":[1,2,3,4],"splits":[{"split_index":0}]},{"leaf_values":[10,20]}]`
+	m := load(t, []byte(document(two, `,"scale_and_bias":[2,[100,200]]`)))
+	row := m.NewRow()
+	if m.Outputs() != 2 || m.Raw(row, nil) != 122 {
+		t.Errorf("%d outputs, the first is %v, expected 2 and 122", m.Outputs(), m.Raw(row, nil))
+	}
+	got := m.AppendRaw([]float64{7}, row, []float32{1})
+	if want := []float64{7, 126, 248}; !slices.Equal(got, want) {
+		t.Errorf("%v, expected %v", got, want)
+	}
+	m = load(t, []byte(document(`[]`, `,"scale_and_bias":[1,[3,4]]`)))
+	if got := m.AppendRaw(nil, nil, nil); !slices.Equal(got, []float64{3, 4}) {
+		t.Errorf("without trees: %v", got)
+	}
+	for _, bad := range []string{
+		document(`[{"leaf_values":[1,2]},{"leaf_values":[1]}]`, ``),
+		document(`[{"leaf_values":[1,2]}]`, `,"scale_and_bias":[1,[1]]`),
+	} {
+		if _, err := scorer.Load([]byte(bad)); err == nil {
+			t.Errorf("%s loads", bad)
+		}
 	}
 }
 

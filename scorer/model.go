@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -22,40 +23,11 @@ const (
 type Model struct {
 	format   string
 	features []Feature
-	depths   []uint8
-	forest   forest
-}
-
-// Feature describes one position of the input row.
-type Feature struct {
-	// Name is the name in the model file, or the position as a decimal number if the file has none. Names are not
-	// guaranteed to be distinct.
-	Name string
-	// Borders is the number of thresholds of the feature; 0 means that the model does not look at it.
-	Borders int
-	// NaN says how a missing value is treated.
-	NaN NaNMode
-}
-
-// NaNMode says where a missing value (NaN) of a feature falls.
-type NaNMode uint8
-
-const (
-	// NaNLow: NaN is on the low side of every border. CatBoost's modes Min and Forbidden, and any mode if no training row of
-	// the feature had a missing value.
-	NaNLow NaNMode = iota
-	// NaNHigh: NaN counts as +Inf. CatBoost's mode Max, if training rows of the feature had missing values.
-	NaNHigh
-)
-
-func (n NaNMode) String() string {
-	switch n {
-	case NaNLow:
-		return "low"
-	case NaNHigh:
-		return "high"
-	}
-	return "NaNMode(" + strconv.Itoa(int(n)) + ")"
+	depths   []uint8 // of each tree
+	outputs  int
+	// The trees, laid out for one of the families. A further family is a further pointer, and a case in evaluate: a call through an
+	// interface would make every slice of inputs escape to the heap.
+	oblivious *oblivious
 }
 
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, '{' for
@@ -90,7 +62,7 @@ func LoadFile(path string) (*Model, error) {
 	}
 	m, err := Load(data)
 	if errors.Is(err, ErrUnsupported) {
-		return nil, fmt.Errorf("model file %s: %w; train with numeric features, symmetric trees and one output", path, err)
+		return nil, fmt.Errorf("model file %s: %w; train with numeric features and symmetric trees", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model file %s: %w; write it again with save_model, format \"cbm\" or \"json\"", path, err)
@@ -120,7 +92,7 @@ func readFile(path string) ([]byte, error) {
 
 // newModel lays out an ensemble that passed its check.
 func newModel(e *ensemble) *Model {
-	return &Model{format: e.format, features: describe(e), depths: e.depths, forest: newForest(e)}
+	return &Model{format: e.format, features: describe(e), depths: e.depths, outputs: e.outputs, oblivious: newOblivious(e)}
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
@@ -161,15 +133,40 @@ func (m *Model) Depth() int {
 	return int(deepest)
 }
 
+// Outputs returns how many numbers the model answers a row with: 1 for a binary classifier and most regressions, one for each
+// class or target otherwise.
+func (m *Model) Outputs() int { return m.outputs }
+
 // Raw evaluates the model on x, the values of Features in their order, and returns the untransformed output: for a
-// classifier the log-odds of the positive class, for a regression the prediction. NaN is a missing value; values that x is too
-// short for are missing, further ones are ignored. The result is finite.
+// classifier the log-odds of the positive class, for a regression the prediction; the first of several outputs. NaN is a missing
+// value; values that x is too short for are missing, further ones are ignored. Values set in the row take the place of those in x.
+// The result is finite.
 //
-// row is scratch memory. Raw allocates nothing if row came from NewRow of this model or has served it or a wider one before;
-// another row grows. A nil row costs an allocation for each call.
+// Raw allocates nothing if row came from NewRow of this model or has served it or a wider one before; another row grows. A nil row
+// costs an allocation for each call.
 func (m *Model) Raw(row *Row, x []float32) float64 {
 	if row == nil {
 		row = &Row{}
 	}
-	return m.forest.eval(row, x)
+	if m.outputs > 1 {
+		row.outputs = m.AppendRaw(row.outputs[:0], row, x)
+		return row.outputs[0]
+	}
+	var one [1]float64
+	m.evaluate(row, x, one[:])
+	return one[0]
 }
+
+// AppendRaw is Raw for models with several outputs: it appends all of them to dst. It allocates only if dst is too short.
+func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) []float64 {
+	if row == nil {
+		row = &Row{}
+	}
+	dst = slices.Grow(dst, m.outputs)
+	all := dst[len(dst) : len(dst)+m.outputs]
+	m.evaluate(row, x, all)
+	return dst[:len(dst)+m.outputs]
+}
+
+// evaluate writes all outputs to dst.
+func (m *Model) evaluate(row *Row, x []float32, dst []float64) { m.oblivious.raw(row, x, dst) }

@@ -1,22 +1,91 @@
 package scorer
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // narrow is the number of keys that a byte can index without a bounds check: the evaluation of a model with at most that many
 // used features is faster.
 const narrow = 256
 
-// Row is the scratch memory of one evaluation. It carries nothing from one call to the next, so one Row may serve several
-// models in turn, but only one goroutine at a time. The zero Row is ready for use and grows at its first call.
+// Row holds the values of one row that are no float32, and the scratch memory of an evaluation. One Row may serve several models
+// in turn, but only one goroutine at a time. The zero Row is ready for use and grows as it is used.
+//
+// Numbers usually come in the slice that Raw is given. What is set in the Row takes their place, for this and all further calls
+// until it is set again or Reset. Positions are those of Model.Features; a position outside of 0 to 65535 is ignored. The Row
+// keeps nothing of a string or slice but its hash.
 type Row struct {
-	keys []int32 // order keys of the used features; at least narrow long once used
+	set     []value   // by position
+	some    bool      // at least one value is set
+	numbers []float32 // the slice given to Raw with set values laid over it
+	keys    []int32   // of the columns of CatBoost's models; at least narrow long once used
+	outputs []float64 // of a model with several
 }
+
+// value is what was set for a position.
+type value struct {
+	kind   valueKind
+	number float64 // NaN for a text
+	hash   uint64  // CityHash64 of the text or of the integer in decimal; not of a float
+}
+
+type valueKind uint8
+
+const (
+	unset valueKind = iota
+	isText
+	isInteger
+	isFloat
+)
 
 // NewRow returns a Row for which Raw of this model does not allocate.
 func (m *Model) NewRow() *Row {
-	row := &Row{}
-	row.grow(len(m.forest.columns))
+	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
+	row.grow(m.oblivious.columns.count())
 	return row
+}
+
+// Reset forgets what was set.
+func (r *Row) Reset() {
+	clear(r.set)
+	r.some = false
+}
+
+// SetString sets the value of a categorical feature. For a numeric feature it is a missing value.
+func (r *Row) SetString(i int, s string) {
+	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(s)})
+}
+
+// SetBytes is SetString for bytes.
+func (r *Row) SetBytes(i int, s []byte) {
+	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(s)})
+}
+
+// SetInt sets the value of a categorical feature that has integers, or of a numeric one. CatBoost's categories are texts: an
+// integer is its decimal digits there.
+func (r *Row) SetInt(i int, v int64) {
+	r.put(i, value{kind: isInteger, number: float64(v), hash: integerHash(v)})
+}
+
+// SetFloat sets the value of a numeric feature in double precision, for models that compare it so (LightGBM); others round it to
+// float32.
+func (r *Row) SetFloat(i int, v float64) { r.put(i, value{kind: isFloat, number: v}) }
+
+func (r *Row) put(i int, v value) {
+	if i < 0 || i >= maxFeatures {
+		return
+	}
+	if i >= len(r.set) {
+		r.set = append(r.set, make([]value, i+1-len(r.set))...)
+	}
+	r.set[i] = v
+	r.some = true
+}
+
+func integerHash(v int64) uint64 {
+	var digits [20]byte
+	return cityHash64(strconv.AppendInt(digits[:0], v, 10))
 }
 
 func (r *Row) grow(columns int) {
@@ -25,37 +94,22 @@ func (r *Row) grow(columns int) {
 	}
 }
 
-// column is an input that at least one border belongs to.
-type column struct {
-	flat    int32 // position in the input row
-	missing int32 // key that stands for NaN
-}
-
-// fill translates the inputs of the used features into order keys.
-func (r *Row) fill(columns []column, x []float32) {
-	r.grow(len(columns))
-	keys := r.keys[:len(columns)]
-	for i, c := range columns {
-		key := c.missing
-		if int(c.flat) < len(x) {
-			if v := x[c.flat]; v == v {
-				key = orderKey(v)
-			}
-		}
-		keys[i] = key
+// overlay returns x, as far as the model has features, with set values in their places: x itself if there are none.
+func (r *Row) overlay(x []float32, features int) []float32 {
+	if !r.some {
+		return x
 	}
-}
-
-// Keys for what NaN stands for: -Inf is not greater than any border, +Inf is greater than all but +Inf.
-var (
-	lowKey  = orderKey(float32(math.Inf(-1)))
-	highKey = orderKey(float32(math.Inf(1)))
-)
-
-// orderKey maps floats to integers of the same order: a > b exactly if orderKey(a) > orderKey(b), for all a and b but NaN.
-// IEEE 754 floats are ordered by their bits, the negative ones backwards; adding 0 turns -0 into +0, which are equal floats with
-// different bits.
-func orderKey(v float32) int32 {
-	bits := int32(math.Float32bits(v + 0))
-	return bits ^ int32(uint32(bits>>31)>>1)
+	if len(r.numbers) < features {
+		r.numbers = make([]float32, features)
+	}
+	numbers := r.numbers[:features]
+	for i := copy(numbers, x); i < features; i++ {
+		numbers[i] = float32(math.NaN())
+	}
+	for i := range r.set[:min(len(r.set), features)] {
+		if v := &r.set[i]; v.kind != unset {
+			numbers[i] = float32(v.number)
+		}
+	}
+	return numbers
 }

@@ -218,8 +218,6 @@ def unsupported():
 
     model = CatBoost(dict(one, loss_function="Logloss", grow_policy="Lossguide"))
     keep("non-symmetric", model.fit(x, y))
-    model = CatBoost(dict(one, loss_function="MultiClass"))
-    keep("multiclass", model.fit(x, y + (x[:, 0] > 1)))
     rows = [[float(a), ["nl", "de", "fr"][int(b > 0) + int(b > 3)]] for a, b in x[:, :2]]
     for name, limit in (("one-hot", 10), ("target-statistics", 1)):
         pool = Pool(rows, y, cat_features=[1], feature_names=["rate", "country"])

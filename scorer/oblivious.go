@@ -2,7 +2,8 @@ package scorer
 
 import "math"
 
-// forest is an ensemble of oblivious trees laid out for evaluation in pure Go.
+// oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go: all nodes of one depth put the same condition,
+// so that the leaf of a tree is found from the answers to depth conditions, in any order.
 //
 // A split compares the order key of an input with that of its border, so a row needs no quantisation. Measured against the
 // usual way, quantising a row to bytes by a branch-free binary search and comparing bytes in the same unrolled loop (medians
@@ -13,24 +14,21 @@ import "math"
 //
 // Trees of depth 6 or less are padded to 6 splits, those of 7 and 8 to 8, by splits that never pass: the padding is at the
 // high bits of the leaf index, which stay 0.
-type forest struct {
-	columns []column
-	splits  []split  // tree after tree, each padded to the width of its run
-	firsts  []uint32 // position of the first leaf of each tree
+//
+// A model of several outputs has the values of all outputs of a leaf next to each other, and takes the general path of any width.
+type oblivious struct {
+	columns columns
+	splits  []keyCondition // tree after tree, each padded to the width of its run
+	firsts  []uint32       // number of the first leaf of each tree
 	runs    []run
-	leaves  []float64
+	leaves  []float64 // outputs values for each leaf
+	outputs int
 	scale   float64
-	bias    float64
-}
-
-// split passes if the key of the column is greater than border.
-type split struct {
-	border int32
-	column uint16
+	bias    []float64 // one for each output
 }
 
 // never is a split that no key passes.
-var never = split{border: math.MaxInt32}
+var never = keyCondition{border: math.MaxInt32}
 
 // run is a stretch of consecutive trees of equal width.
 type run struct {
@@ -38,17 +36,16 @@ type run struct {
 	trees int
 }
 
-// newForest lays out an ensemble that passed its check.
-func newForest(e *ensemble) forest {
-	f := forest{leaves: e.leaves, scale: e.scale, bias: e.bias}
-	columnOf := f.addColumns(e.floats)
+// newOblivious lays out an ensemble that passed its check.
+func newOblivious(e *ensemble) *oblivious {
+	f := &oblivious{leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
+	var conditions []keyCondition
+	f.columns, conditions = newColumns(e)
 	f.addRuns(e.depths)
-	conditions := e.conditions()
 	ids := e.splits
 	for _, depth := range e.depths {
 		for _, id := range ids[:depth] {
-			c := conditions[id]
-			f.splits = append(f.splits, split{border: orderKey(c.border), column: columnOf[c.feature]})
+			f.splits = append(f.splits, conditions[id])
 		}
 		ids = ids[depth:]
 		for range paddedWidth(depth) - int(depth) {
@@ -58,22 +55,8 @@ func newForest(e *ensemble) forest {
 	return f
 }
 
-// addColumns makes a column of each feature with borders and returns the column of every feature.
-func (f *forest) addColumns(floats []floatFeature) []uint16 {
-	columnOf := make([]uint16, len(floats))
-	for i := range floats {
-		in := &floats[i]
-		if len(in.borders) == 0 {
-			continue
-		}
-		columnOf[i] = uint16(len(f.columns))
-		f.columns = append(f.columns, column{flat: int32(in.flat), missing: missingKey(in.nan)})
-	}
-	return columnOf
-}
-
 // addRuns finds the stretches of equal width and makes room for the splits.
-func (f *forest) addRuns(depths []uint8) {
+func (f *oblivious) addRuns(depths []uint8) {
 	f.firsts = make([]uint32, len(depths))
 	leaf, splits := uint32(0), 0
 	for i, depth := range depths {
@@ -86,14 +69,7 @@ func (f *forest) addRuns(depths []uint8) {
 		leaf += 1 << depth
 		splits += width
 	}
-	f.splits = make([]split, 0, splits)
-}
-
-func missingKey(n NaNMode) int32 {
-	if n == NaNHigh {
-		return highKey
-	}
-	return lowKey
+	f.splits = make([]keyCondition, 0, splits)
 }
 
 func paddedWidth(depth uint8) int {
@@ -106,15 +82,29 @@ func paddedWidth(depth uint8) int {
 	return int(depth)
 }
 
-// eval adds up the leaves in the order of the trees. Widths of 6 and 8 are unrolled if a byte can index the columns.
-func (f *forest) eval(row *Row, x []float32) float64 {
-	row.fill(f.columns, x)
+// raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
+func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
+	f.columns.fill(row, x)
+	if f.outputs == 1 {
+		dst[0] = rescale(f.sum(row), f.scale, f.bias[0])
+		return
+	}
+	dst = dst[:f.outputs]
+	clear(dst)
+	f.sums(row.keys, dst)
+	for k := range dst {
+		dst[k] = rescale(dst[k], f.scale, f.bias[k])
+	}
+}
+
+// sum adds up the leaves of a model with one output in the order of the trees.
+func (f *oblivious) sum(row *Row) float64 {
 	few := (*[narrow]int32)(row.keys)
 	sum := 0.0
 	splits, firsts := f.splits, f.firsts
 	for _, r := range f.runs {
 		switch {
-		case len(f.columns) > narrow || r.width > 8:
+		case f.columns.count() > narrow || r.width > 8:
 			sum = addAny(sum, row.keys, splits, r.width, firsts[:r.trees], f.leaves)
 		case r.width == 8:
 			sum = add8(sum, few, splits, firsts[:r.trees], f.leaves)
@@ -123,29 +113,44 @@ func (f *forest) eval(row *Row, x []float32) float64 {
 		}
 		splits, firsts = splits[r.trees*r.width:], firsts[r.trees:]
 	}
-	return f.rescale(sum)
+	return sum
+}
+
+// sums adds up the leaves of a model with several outputs.
+func (f *oblivious) sums(keys []int32, dst []float64) {
+	splits, firsts := f.splits, f.firsts
+	for _, r := range f.runs {
+		for _, first := range firsts[:r.trees] {
+			leaf := int(uint64(first)+leafIndex(keys, splits[:r.width])) * len(dst)
+			for k, v := range f.leaves[leaf : leaf+len(dst)] {
+				dst[k] += v
+			}
+			splits = splits[r.width:]
+		}
+		firsts = firsts[r.trees:]
+	}
 }
 
 // rescale skips the parts that do nothing, as CatBoost does: adding a bias of 0 would turn -0 into +0.
-func (f *forest) rescale(sum float64) float64 {
+func rescale(sum, scale, bias float64) float64 {
 	switch {
-	case f.scale == 1 && f.bias == 0:
+	case scale == 1 && bias == 0:
 		return sum
-	case f.scale == 1:
-		return sum + f.bias
-	case f.bias == 0:
-		return f.scale * sum
+	case scale == 1:
+		return sum + bias
+	case bias == 0:
+		return scale * sum
 	}
-	return float64(f.scale*sum) + f.bias // the conversion forbids a fused multiply-add
+	return float64(scale*sum) + bias // the conversion forbids a fused multiply-add
 }
 
 // bit is 1 if the split passes, without a branch: the sign of the difference, which 64 bits always hold.
-func (s *split) bit(key int32) uint64 { return uint64(int64(s.border)-int64(key)) >> 63 }
+func (s *keyCondition) bit(key int32) uint64 { return uint64(int64(s.border)-int64(key)) >> 63 }
 
 // add6 adds one leaf of each tree of width 6 to sum.
-func add6(sum float64, keys *[narrow]int32, splits []split, firsts []uint32, leaves []float64) float64 {
+func add6(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32, leaves []float64) float64 {
 	for _, first := range firsts {
-		s := (*[6]split)(splits) // one check of the length for six splits
+		s := (*[6]keyCondition)(splits) // one check of the length for six splits
 		splits = splits[6:]
 		// A byte cannot leave an array of 256: the keys need no check.
 		at := s[5].bit(keys[uint8(s[5].column)])
@@ -160,9 +165,9 @@ func add6(sum float64, keys *[narrow]int32, splits []split, firsts []uint32, lea
 }
 
 // add8 does the same for width 8.
-func add8(sum float64, keys *[narrow]int32, splits []split, firsts []uint32, leaves []float64) float64 {
+func add8(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32, leaves []float64) float64 {
 	for _, first := range firsts {
-		s := (*[8]split)(splits)
+		s := (*[8]keyCondition)(splits)
 		splits = splits[8:]
 		at := s[7].bit(keys[uint8(s[7].column)])
 		at = at*2 + s[6].bit(keys[uint8(s[6].column)])
@@ -178,15 +183,20 @@ func add8(sum float64, keys *[narrow]int32, splits []split, firsts []uint32, lea
 }
 
 // addAny serves every width, and forests with more columns than a byte can index.
-func addAny(sum float64, keys []int32, splits []split, width int, firsts []uint32, leaves []float64) float64 {
+func addAny(sum float64, keys []int32, splits []keyCondition, width int, firsts []uint32, leaves []float64) float64 {
 	for _, first := range firsts {
-		at := uint64(0)
-		for i := width - 1; i >= 0; i-- {
-			s := &splits[i]
-			at = at*2 + s.bit(keys[s.column])
-		}
+		sum += leaves[uint64(first)+leafIndex(keys, splits[:width])]
 		splits = splits[width:]
-		sum += leaves[uint64(first)+at]
 	}
 	return sum
+}
+
+// leafIndex is the leaf that a row falls into, counted within its tree.
+func leafIndex(keys []int32, splits []keyCondition) uint64 {
+	at := uint64(0)
+	for i := len(splits) - 1; i >= 0; i-- {
+		s := &splits[i]
+		at = at*2 + s.bit(keys[s.column])
+	}
+	return at
 }
