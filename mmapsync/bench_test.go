@@ -1,7 +1,9 @@
 package mmapsync_test
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,21 +131,35 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkUpdate touches one byte in a hundred: in one run, in pages, and in rows of a cache line each, spread over the
-// whole, where every row is a miss of the caches and mostly of the page tables too. A user who brings copies forward
+// BenchmarkUpdate touches one byte in a hundred: in one run; in pages; and in rows of a cache line each, spread over the
+// whole at random, as keys are in a table, or at equal distances, which suits memory least. A user who brings copies forward
 // touches what two publications changed.
 func BenchmarkUpdate(b *testing.B) {
 	for _, size := range []int{1 << 20, 1 << 30} {
 		for _, c := range []struct {
-			name string
-			run  int
-		}{{"one run", size / 100}, {"4096", 4096}, {"64", 64}} {
-			b.Run(fmt.Sprintf("%d/runs of %s", size, c.name), func(b *testing.B) { benchmarkUpdate(b, size, c.run) })
+			name  string
+			run   int
+			place func(k, rows int, number uint64) int // of the k-th row of all rows/100
+		}{
+			{"one run", size / 100, func(int, int, uint64) int { return 0 }},
+			{"runs of 4096", 4096, every100th},
+			{"runs of 64", 64, every100th},
+			{"random rows of 64", 64, anywhere},
+		} {
+			b.Run(fmt.Sprintf("%d/%s", size, c.name), func(b *testing.B) { benchmarkUpdate(b, size, c.run, c.place) })
 		}
 	}
 }
 
-func benchmarkUpdate(b *testing.B, size, run int) {
+func every100th(k, _ int, number uint64) int { return 100*k + int(number%100) }
+
+// anywhere is a multiplicative hash; the high half of a product brings it into the range.
+func anywhere(k, rows int, number uint64) int {
+	high, _ := bits.Mul64((uint64(k)+number<<32)*0x9e3779b97f4a7c15, uint64(rows))
+	return int(high)
+}
+
+func benchmarkUpdate(b *testing.B, size, run int, place func(k, rows int, number uint64) int) {
 	needMemory(b, size)
 	w, _ := benchmarkWriter(b)
 	row := make([]byte, run)
@@ -152,8 +168,9 @@ func benchmarkUpdate(b *testing.B, size, run int) {
 			clear(c.Bytes)
 		}
 		row[0] = byte(c.Number)
-		for at := int(c.Number%100) * run; at < len(c.Bytes); at += 100 * run {
-			copy(c.Bytes[at:], row)
+		rows := len(c.Bytes) / run
+		for k := range rows / 100 {
+			copy(c.Bytes[place(k, rows, c.Number)*run:], row)
 		}
 		return nil
 	}
@@ -167,6 +184,38 @@ func benchmarkUpdate(b *testing.B, size, run int) {
 		if _, err := w.Update(size, fill); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkRead is one read of 8 bytes anywhere in a snapshot, whose place depends on the read before, as in a walk
+// through a table; huge is the share of the file that lies in huge pages.
+func BenchmarkRead(b *testing.B) {
+	for _, size := range []int{1 << 20, 1 << 30} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			needMemory(b, size)
+			w, path := benchmarkWriter(b)
+			if _, err := w.Update(size, func(c *mmapsync.Copy) error { clear(c.Bytes); return nil }); err != nil {
+				b.Fatal(err)
+			}
+			r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			s, err := r.Acquire()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Release()
+			content, k := s.Bytes(), uint64(1)
+			for b.Loop() {
+				k = k*0x5851f42d4c957f2d + 0x14057b7ef767814f
+				at, _ := bits.Mul64(k, uint64(size/8))
+				k += binary.LittleEndian.Uint64(content[8*at:])
+			}
+			stats := w.Stats()
+			b.ReportMetric(float64(stats.HugeBytes)/float64(stats.Bytes), "huge")
+		})
 	}
 }
 

@@ -26,7 +26,7 @@
 //	P_data_1   the other snapshot
 //	P_readers  the registry: generations of the data files, and slots of 128 bytes, several for each reader
 //
-// P is best put on a tmpfs. Nothing is synced to a disk: after a power failure a set of files on a disk may be refused.
+// P is best put on a tmpfs, where large data files get huge pages (see [Stats]). Nothing is synced to a disk: after a power failure a set of files on a disk may be refused.
 //
 // # Protocol
 //

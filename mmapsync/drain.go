@@ -60,6 +60,7 @@ func (w *Writer) giveUp(x int) {
 		if w.blocking(k, x) {
 			w.registry.word(k).Or(uint64(slotRetired))
 			w.replace = [2]bool{true, true}
+			w.stats.Retirements++
 		}
 	}
 	if n := w.state.foreign[x].Load(); n != 0 {

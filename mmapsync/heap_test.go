@@ -174,6 +174,8 @@ func (p *heapProcess) user() int { return 0 }
 
 func (f *heapFile) owner() int { return f.node.owner }
 
+func (f *heapFile) huge() int64 { return 0 }
+
 func (f *heapFile) size() int64 { return int64(len(f.node.memory)) }
 
 func (f *heapFile) mapAll(mmap.Access) ([]byte, error) {

@@ -23,7 +23,8 @@ type system interface {
 // file is an open file. Mappings and identity outlive close; locks do not.
 type file interface {
 	size() int64
-	owner() int // the user that the file belongs to
+	owner() int  // the user that the file belongs to
+	huge() int64 // how many bytes lie in huge pages, as far as is known: only who made the file knows
 	mapAll(access mmap.Access) ([]byte, error)
 	unmap(memory []byte) error
 	lock(offset int64) error // mmap.ErrLocked where another open file has the byte
@@ -36,18 +37,19 @@ type file interface {
 type host struct{ group int }
 
 func (host) open(path string, access mmap.Access) (file, error) {
-	return describe(mmap.OpenRegular(path, access))
+	f, err := mmap.OpenRegular(path, access)
+	return describe(f, 0, err)
 }
 
 func (h host) create(path string, size int64, permissions os.FileMode) (file, error) {
-	f, err := mmap.CreateReserved(path, size, permissions)
+	f, huge, err := mmap.CreateHuge(path, size, permissions)
 	if err == nil && h.group != 0 {
 		if err = f.Chown(-1, h.group); err != nil {
 			f.Close()
 			os.Remove(path)
 		}
 	}
-	return describe(f, err)
+	return describe(f, huge, err)
 }
 
 func (host) rename(from, to string) error { return os.Rename(from, to) }
@@ -70,11 +72,12 @@ func present(err error) (bool, error) {
 
 // hostFile keeps what was found at opening: a length that never changes afterwards, and the identity.
 type hostFile struct {
-	f    *os.File
-	info os.FileInfo
+	f         *os.File
+	info      os.FileInfo
+	hugeBytes int64
 }
 
-func describe(f *os.File, err error) (file, error) {
+func describe(f *os.File, huge int64, err error) (file, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +86,12 @@ func describe(f *os.File, err error) (file, error) {
 		f.Close()
 		return nil, err
 	}
-	return &hostFile{f: f, info: info}, nil
+	return &hostFile{f: f, info: info, hugeBytes: huge}, nil
 }
 
 func (h *hostFile) size() int64 { return h.info.Size() }
 func (h *hostFile) owner() int  { return mmap.Owner(h.info) }
+func (h *hostFile) huge() int64 { return h.hugeBytes }
 
 func (h *hostFile) mapAll(access mmap.Access) ([]byte, error) {
 	return mmap.Map(h.f, h.info.Size(), access)

@@ -48,6 +48,8 @@ type Writer struct {
 
 	lost bool // readers cannot be served through the files in place any more
 
+	stats Stats // but for what the files say
+
 	lent Copy // what Update lends; here so that lending it allocates nothing
 }
 
@@ -132,6 +134,7 @@ func (w *Writer) accepts(size int) error {
 // announce makes p, complete in data file x, the current snapshot.
 func (w *Writer) announce(x int, p publication) Version {
 	w.version, w.sequence = newVersion(x, int64(p.size), p.hash), p.sequence
+	w.stats.Publications++
 	w.state.version.Store(uint64(w.version))
 	return w.version
 }
@@ -172,6 +175,7 @@ func (w *Writer) replaceFile(x int, size int64, fill func(d *dataFile) error) er
 	if err != nil {
 		return err
 	}
+	w.stats.Replacements++
 	if old := w.data[x]; old != nil {
 		old.unmap() // ours alone; readers have mappings of their own
 	}

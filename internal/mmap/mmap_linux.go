@@ -25,9 +25,9 @@ func owner(info os.FileInfo) int {
 	return -1
 }
 
-func reserve(f *os.File, size int64) error {
+func reserve(f *os.File, offset, size int64) error {
 	for {
-		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
+		err := unix.Fallocate(int(f.Fd()), 0, offset, size)
 		if err != unix.EINTR {
 			return err
 		}
@@ -35,14 +35,21 @@ func reserve(f *os.File, size int64) error {
 }
 
 func mapFile(f *os.File, size int, access Access) ([]byte, error) {
-	prot := unix.PROT_READ
+	protection := unix.PROT_READ
 	if access == ReadWrite {
-		prot |= unix.PROT_WRITE
+		protection |= unix.PROT_WRITE
 	}
-	return unix.Mmap(int(f.Fd()), 0, size, prot, unix.MAP_SHARED)
+	if size >= hugeSize {
+		return mapAligned(f, size, protection)
+	}
+	start, err := unix.MmapPtr(int(f.Fd()), 0, nil, uintptr(size), protection, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return view(start, size), nil
 }
 
-func unmapFile(b []byte) error { return unix.Munmap(b) }
+func unmapFile(b []byte) error { return unix.MunmapPtr(start(b), uintptr(len(b))) }
 
 func lockByte(f *os.File, offset int64) error {
 	err := setLock(f, unix.F_WRLCK, offset)

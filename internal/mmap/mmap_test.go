@@ -4,13 +4,16 @@ package mmap_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
@@ -89,6 +92,74 @@ func TestFailedCreationLeavesNothing(t *testing.T) {
 			t.Errorf("creating %d bytes left a file", size)
 		}
 	}
+}
+
+// Whether there are huge pages to be had is the system's affair; everything else is the same with and without.
+func TestFilesForHugePages(t *testing.T) {
+	const page = 2 << 20
+	for _, folder := range []string{t.TempDir(), shm(t)} {
+		for _, size := range []int64{16, page - 1, page, 3*page + 4096} {
+			path := filepath.Join(folder, fmt.Sprint("file", size))
+			f, huge, err := mmap.CreateHuge(path, size, 0o640)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if huge < 0 || huge > size || huge%page != 0 {
+				t.Errorf("%d bytes of %d are in huge pages", huge, size)
+			}
+			info, err := f.Stat()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if blocks := info.Sys().(*syscall.Stat_t).Blocks; info.Size() != size || blocks < size/512 {
+				t.Errorf("%d bytes and %d blocks, want %d bytes, all of them reserved", info.Size(), blocks, size)
+			}
+			a, b := mapping(t, f, size), mapping(t, f, size)
+			if slices.ContainsFunc(a, func(b byte) bool { return b != 0 }) {
+				t.Error("a new file is not zero")
+			}
+			for _, at := range []int64{0, size / 2, size - 1} {
+				a[at]++
+				if b[at] != a[at] {
+					t.Errorf("byte %d of %d differs between two mappings of a file", at, size)
+				}
+			}
+			t.Logf("%s: %d of %d bytes in huge pages", folder, huge, size)
+		}
+	}
+	if _, _, err := mmap.CreateHuge(filepath.Join(shm(t), "file"), math.MaxInt64, 0o640); err == nil {
+		t.Error("a file of 2^63 bytes is made")
+	}
+}
+
+// shm gives a folder on a tmpfs where there is one, and any other where not.
+func shm(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "mmap-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
+// mapping maps a file and sees to it that a large one can be mapped by huge pages.
+func mapping(t *testing.T, f *os.File, size int64) []byte {
+	t.Helper()
+	b, err := mmap.Map(f, size, mmap.ReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := mmap.Unmap(b); err != nil {
+			t.Error(err)
+		}
+	})
+	if at := uintptr(unsafe.Pointer(&b[0])); size >= 2<<20 && at%(2<<20) != 0 {
+		t.Errorf("%d bytes are mapped at %#x, which is no multiple of 2 MiB", size, at)
+	}
+	return b
 }
 
 func TestOnlyRegularFilesAreOpened(t *testing.T) {

@@ -29,6 +29,15 @@ func wordAt(b []byte, offset, size int) unsafe.Pointer {
 	return p
 }
 
+// view is the memory that the system has mapped at from.
+func view(from unsafe.Pointer, size int) []byte { return unsafe.Slice((*byte)(from), size) }
+
+// start is what the system knows the memory of b by; b is not empty.
+func start(b []byte) unsafe.Pointer { return unsafe.Pointer(&b[0]) }
+
+// toMultiple is how many bytes of b come before the first whose address is a multiple of size.
+func toMultiple(b []byte, size int) int { return int(-uintptr(unsafe.Pointer(&b[0])) % uintptr(size)) }
+
 // Float32s views b as float32 values in the machine's byte order; b must be aligned to 4 bytes. The view shares b's
 // memory and lifetime. A remainder of less than 4 bytes is left out.
 func Float32s(b []byte) []float32 {
@@ -51,6 +60,6 @@ func Uint64s(b []byte) []uint64 {
 func Aligned(size int) []byte {
 	const line = 128
 	b := make([]byte, size+line)
-	skip := int(-uintptr(unsafe.Pointer(&b[0])) % line)
+	skip := toMultiple(b, line)
 	return b[skip : skip+size : skip+size]
 }
