@@ -5,9 +5,14 @@ go 1.26.0
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/headgate/headgate v0.0.0
+	github.com/puzpuzpuz/xsync/v4 v4.5.0
+	github.com/tylertreat/BoomFilters v0.0.0-20251001182300-5b3723cc64ae
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/dgryski/go-metro v0.0.0-20250106013310-edb8663e5e33 // indirect
+require (
+	github.com/d4l3k/messagediff v1.2.1 // indirect
+	github.com/dgryski/go-metro v0.0.0-20250106013310-edb8663e5e33 // indirect
+)
 
 replace github.com/headgate/headgate => ../

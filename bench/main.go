@@ -14,11 +14,14 @@ import (
 	"github.com/headgate/headgate/bench/harness"
 	"github.com/headgate/headgate/bench/ipc"
 	"github.com/headgate/headgate/bench/report"
+	"github.com/headgate/headgate/bench/suites"
 )
 
 // suites in the order in which they run.
-var suites = []harness.Suite{
+var all = []harness.Suite{
 	ipc.Suite,
+	suites.Mmapsync,
+	suites.Limits,
 }
 
 const usage = `usage: go run ./bench [flags] [SUITE...]
@@ -97,11 +100,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 // choose gives the suites that were asked for.
 func choose(o options) (chosen []harness.Suite, err error) {
 	for _, name := range o.names {
-		if !slices.ContainsFunc(suites, func(s harness.Suite) bool { return s.Name == name }) {
+		if !slices.ContainsFunc(all, func(s harness.Suite) bool { return s.Name == name }) {
 			return nil, fmt.Errorf("there is no suite %q; there are: %s", name, strings.Join(suiteNames(), ", "))
 		}
 	}
-	for _, s := range suites {
+	for _, s := range all {
 		if o.alone && s.NeedsPeer {
 			continue
 		}
@@ -131,7 +134,7 @@ func finish(o options, rep *report.Report, stdout io.Writer) error {
 }
 
 func suiteNames() (names []string) {
-	for _, s := range suites {
+	for _, s := range all {
 		names = append(names, s.Name)
 	}
 	return names
@@ -139,7 +142,7 @@ func suiteNames() (names []string) {
 
 func listOfSuites() string {
 	var b strings.Builder
-	for _, s := range suites {
+	for _, s := range all {
 		fmt.Fprintf(&b, "  %-12s %s\n", s.Name, s.About)
 	}
 	return b.String()

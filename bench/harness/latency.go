@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -54,11 +55,30 @@ func ClockCost() time.Duration {
 	return time.Duration(latency.histogram.ValueAtQuantile(50))
 }
 
-// Timed calls operation n times in a row and gives the mean time of one.
-func Timed(n int, operation func(i int)) []Measurement {
+// Timed measures n operations in a row, and gives the mean time of one. The loop is the operation's own, so that no indirect call is measured.
+func Timed(n int, operations func(n int)) []Measurement {
 	start := time.Now()
-	for i := range n {
-		operation(i)
-	}
+	operations(n)
 	return []Measurement{NsPerOp(float64(time.Since(start)), int64(n))}
+}
+
+// Parallel performs n operations in each of some goroutines, and gives the wall-clock time for one operation of one goroutine. The function
+// that it is handed makes the loop of a goroutine, which has its own state.
+func Parallel(goroutines, n int, loop func(goroutine int) (operations func(n int))) []Measurement {
+	var ready, done sync.WaitGroup
+	begin := make(chan struct{})
+	for g := range goroutines {
+		ready.Add(1)
+		done.Go(func() {
+			operations := loop(g)
+			ready.Done()
+			<-begin
+			operations(n)
+		})
+	}
+	ready.Wait()
+	start := time.Now()
+	close(begin)
+	done.Wait()
+	return []Measurement{{Metric: "time", Unit: "ns/op", Value: float64(time.Since(start)) / float64(n), N: int64(goroutines) * int64(n)}}
 }
