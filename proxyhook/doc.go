@@ -20,6 +20,8 @@
 //	proxy := &httputil.ReverseProxy{Rewrite: rewrite, Transport: filter.Transport(nil)}
 //	http.ListenAndServe(addr, filter.Handler(proxy))
 //
+// [CaptureJA4] gives a server that speaks TLS the fingerprints of its clients.
+//
 // Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action; what a client
 // sent under names that begin with X-Headgate- is removed. A refused request gets 503 with Retry-After and
 // X-Headgate-Reason.

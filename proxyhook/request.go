@@ -4,7 +4,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/dgryski/go-metro"
@@ -16,12 +15,16 @@ const sessionSeed = 0x73657373696f6e
 
 // describe fills ev with what r tells, but for the time.
 func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
+	forwarded := isTrusted(parseAddr(r.RemoteAddr), f.config.TrustedProxies)
 	*ev = traffic.Event{
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
 		Query:   uint32(min(len(r.URL.RawQuery), math.MaxInt32)),
-		Headers: uint16(min(headersOf(r, f.config.TrustedProxies), 1<<16-1)),
+		Headers: uint16(min(headersOf(r, forwarded), 1<<16-1)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
+	}
+	if !forwarded {
+		ev.JA4 = ja4Of(r)
 	}
 	ev.SetClient(clientOf(r, f.config.TrustedProxies))
 	ev.SetPath(r.URL.EscapedPath())
@@ -36,9 +39,9 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 }
 
 // headersOf counts the header fields that the client sent: without those that a trusted proxy on the way put there.
-func headersOf(r *http.Request, trusted []netip.Prefix) int {
+func headersOf(r *http.Request, forwarded bool) int {
 	n := len(r.Header)
-	if isTrusted(parseAddr(r.RemoteAddr), trusted) {
+	if forwarded {
 		for _, name := range forwardingHeaders {
 			if _, ok := r.Header[name]; ok {
 				n--

@@ -1,0 +1,160 @@
+package traffic
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"slices"
+)
+
+// Extensions that JA4 treats on their own.
+const (
+	extensionServerName = 0x0000
+	extensionALPN       = 0x0010
+	extensionQUIC       = 0x0039 // quic_transport_parameters: every QUIC client sends it and no other may (RFC 9001, 8.2)
+)
+
+// ja4Values is how many ciphers, extensions or signature algorithms are sorted without another allocation. Real clients
+// send a few dozen of each.
+const ja4Values = 128
+
+// JA4Of gives the JA4 fingerprint of a TLS client, 36 bytes such as t13d1516h2_8daaf6152771_e5627efa2ab1, by FoxIO's
+// technical description (https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md; JA4 itself is under the
+// BSD 3-Clause licence, the rest of JA4+ is not, and is not here). It is to be called from
+// [tls.Config.GetConfigForClient]. It allocates the string, for a usual client nothing else, and keeps nothing of
+// hello.
+//
+// What crypto/tls tells, and what it does not:
+//
+//   - ciphers, extensions, signature algorithms and application protocols come as sent and in the order sent, with
+//     GREASE values (RFC 8701), which are left out here;
+//   - where the extension supported_versions is missing, SupportedVersions is extrapolated from the hello's own version:
+//     its highest is that version for TLS 1.0 to 1.2. SSL 3.0 and older leave it empty, which gives "00" where the
+//     description has "s3"; crypto/tls does not speak them in any case;
+//   - a hello that crypto/tls finds malformed (an extension twice, an empty application protocol) ends the handshake
+//     before anybody is asked, so that it has no fingerprint;
+//   - where the server accepts Encrypted Client Hello, it is the inner hello that is told of;
+//   - DTLS is not spoken.
+func JA4Of(hello *tls.ClientHelloInfo) string {
+	var ciphers, extensions, signatures [ja4Values]uint16
+	c := withoutGREASE(ciphers[:0], hello.CipherSuites)
+	e := withoutGREASE(extensions[:0], hello.Extensions)
+	s := signatures[:0]
+	for _, v := range hello.SignatureSchemes {
+		if !isGREASE(uint16(v)) {
+			s = append(s, uint16(v))
+		}
+	}
+	out := make([]byte, 0, 36)
+	out = append(out, transportOf(e))
+	out = append(out, versionOf(hello.SupportedVersions)...)
+	out = append(out, serverNameOf(e))
+	out = appendCount(out, len(c))
+	out = appendCount(out, len(e))
+	out = appendALPN(out, hello.SupportedProtos)
+	out = append(out, '_')
+	slices.Sort(c)
+	out = appendHash(out, c, nil)
+	out = append(out, '_')
+	e = slices.DeleteFunc(e, func(v uint16) bool { return v == extensionServerName || v == extensionALPN })
+	slices.Sort(e)
+	return string(appendHash(out, e, s))
+}
+
+func withoutGREASE(dst, values []uint16) []uint16 {
+	for _, v := range values {
+		if !isGREASE(v) {
+			dst = append(dst, v)
+		}
+	}
+	return dst
+}
+
+// isGREASE tells the values 0x0a0a, 0x1a1a ... 0xfafa, which clients send so that servers keep ignoring what they do not
+// know (RFC 8701).
+func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
+
+func transportOf(extensions []uint16) byte {
+	if slices.Contains(extensions, extensionQUIC) {
+		return 'q'
+	}
+	return 't'
+}
+
+func serverNameOf(extensions []uint16) byte {
+	if slices.Contains(extensions, extensionServerName) {
+		return 'd'
+	}
+	return 'i'
+}
+
+func versionOf(supported []uint16) string {
+	var highest uint16
+	for _, v := range supported {
+		if !isGREASE(v) {
+			highest = max(highest, v)
+		}
+	}
+	switch highest {
+	case tls.VersionTLS13:
+		return "13"
+	case tls.VersionTLS12:
+		return "12"
+	case tls.VersionTLS11:
+		return "11"
+	case tls.VersionTLS10:
+		return "10"
+	case 0x0300:
+		return "s3"
+	}
+	return "00"
+}
+
+func appendCount(dst []byte, n int) []byte {
+	n = min(n, 99)
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
+}
+
+// appendALPN adds the first and last byte of the first application protocol, or, where one of them is no letter or
+// digit, the first and last figure of its bytes in hexadecimal.
+func appendALPN(dst []byte, protocols []string) []byte {
+	if len(protocols) == 0 || protocols[0] == "" {
+		return append(dst, "00"...)
+	}
+	first, last := protocols[0][0], protocols[0][len(protocols[0])-1]
+	if !isAlphanumeric(first) || !isAlphanumeric(last) {
+		first, last = hexDigits[first>>4], hexDigits[last&0xf]
+	}
+	return append(dst, first, last)
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendHash adds the first 12 figures of the SHA-256 of the values as text: four figures each, commas between them,
+// and, where there are any, an underscore and the values of more. No values give twelve zeros.
+func appendHash(dst []byte, values, more []uint16) []byte {
+	if len(values) == 0 {
+		return append(dst, "000000000000"...)
+	}
+	var space [5 * 2 * ja4Values]byte
+	text := appendValues(space[:0], values)
+	if len(more) > 0 {
+		text = appendValues(append(text, '_'), more)
+	}
+	sum := sha256.Sum256(text)
+	return hex.AppendEncode(dst, sum[:6])
+}
+
+func appendValues(dst []byte, values []uint16) []byte {
+	for i, v := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, hexDigits[v>>12], hexDigits[v>>8&0xf], hexDigits[v>>4&0xf], hexDigits[v&0xf])
+	}
+	return dst
+}
