@@ -14,3 +14,4 @@
 package traffic
 
 //go:generate go tool msgp -file=event.go -o=event_gen.go -io=false -tests=false
+//go:generate go test -count=1 -run ^TestFeaturePage$ . -update

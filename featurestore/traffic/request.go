@@ -45,6 +45,11 @@ const (
 	atCookie
 	atSecFetch
 	atHostAddress
+	atAcceptEncoding
+	atXHR
+	atTLSVersion
+	atTLSCiphers
+	atTLSExtensions
 
 	// NumRequestFeatures is the number of single-request features.
 	NumRequestFeatures
@@ -76,6 +81,11 @@ var RequestCatalog = [NumRequestFeatures]RequestFeature{
 	atCookie:         {"cookie", "bool", "has been here before"},
 	atSecFetch:       {"sec_fetch", "bool", "current browsers say what a fetch is for"},
 	atHostAddress:    {"host_address", "bool", "asked for by address, not by name: scanners"},
+	atAcceptEncoding: {"accept_encoding", "bool", "browsers take compressed answers, simple programs do not ask for them"},
+	atXHR:            {"xhr", "bool", "says that a script of the page asks"},
+	atTLSVersion:     {"tls_version", "code", "10, 11, 12, 13: the newest that the client's JA4 tells; browsers speak 1.3"},
+	atTLSCiphers:     {"tls_ciphers", "count", "cipher suites in the client's JA4; a library has its own number"},
+	atTLSExtensions:  {"tls_extensions", "count", "TLS extensions in the client's JA4; browsers send more"},
 }
 
 // RequestFeatures computes the single-request features of ev, in the order of [RequestCatalog]; NaN where ev does not
@@ -140,6 +150,11 @@ func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
 		atCookie:         known(headers, one(ev.Facts.Has(Cookie))),
 		atSecFetch:       known(headers, one(ev.Facts.Has(SecFetch))),
 		atHostAddress:    known(ev.Host != "", one(isAddress(ev.Host))),
+		atAcceptEncoding: known(headers, one(ev.Facts.Has(AcceptEncoding))),
+		atXHR:            known(headers, one(ev.Facts.Has(XHR))),
+		atTLSVersion:     figures(ev.JA4, 1),
+		atTLSCiphers:     figures(ev.JA4, 4),
+		atTLSExtensions:  figures(ev.JA4, 6),
 	}
 }
 
@@ -150,6 +165,15 @@ func known(yes bool, value float32) float32 {
 		return value
 	}
 	return nan
+}
+
+// figures gives the two-figure number at a place of a JA4; NaN where there is none, as in SSL 3.0's s3.
+func figures(ja4 string, at int) float32 {
+	if len(ja4) < at+2 {
+		return nan
+	}
+	tens, ones := ja4[at]-'0', ja4[at+1]-'0'
+	return known(tens <= 9 && ones <= 9, float32(10*tens+ones))
 }
 
 func ratio(part, whole int) float32 {

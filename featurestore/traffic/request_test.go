@@ -26,10 +26,10 @@ var nan = float32(math.NaN())
 
 func TestRequestFeatures(t *testing.T) {
 	browser := traffic.Event{Method: "GET", Version: 20, Path: "/Shop/item-12.html", Query: 7, UserAgent: firefox, Host: "example.net",
-		Headers: 14, Facts: traffic.HeadersKnown | traffic.AcceptLanguage | traffic.Cookie | traffic.RefererKnown | traffic.Referer |
-			traffic.RefererSame}
+		Headers: 14, Facts: traffic.HeadersKnown | traffic.AcceptLanguage | traffic.AcceptEncoding | traffic.Cookie | traffic.RefererKnown |
+			traffic.Referer | traffic.RefererSame, JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1"}
 	scanner := traffic.Event{Method: "POST", Version: 10, Path: "/a/../%2e/.env", Host: "192.0.2.1", Facts: traffic.HeadersKnown | traffic.RefererKnown,
-		Headers: 2, UserAgent: "curl/8.5.0"}
+		Headers: 2, UserAgent: "curl/8.5.0", JA4: "ts3i9900"}
 	logged := traffic.Event{Method: "GET", Path: "/", UserAgent: "x"}
 	for name, want := range map[string][4]float32{ // of the browser, the scanner, the line of a log, and of nothing
 		"method":          {1, 3, 1, 0},
@@ -55,10 +55,28 @@ func TestRequestFeatures(t *testing.T) {
 		"cookie":          {1, 0, nan, nan},
 		"sec_fetch":       {0, 0, nan, nan},
 		"host_address":    {0, 1, nan, nan},
+		"accept_encoding": {1, 0, nan, nan},
+		"xhr":             {0, 0, nan, nan},
+		"tls_version":     {13, nan, nan, nan},
+		"tls_ciphers":     {15, 99, nan, nan},
+		"tls_extensions":  {16, 0, nan, nan},
 	} {
 		for i, ev := range []*traffic.Event{&browser, &scanner, &logged, {}} {
 			if got := requestFeatures(ev)[name]; got != want[i] && !(got != got && want[i] != want[i]) {
 				t.Errorf("%s of event %d is %v, want %v", name, i, got, want[i])
+			}
+		}
+	}
+}
+
+// What claims to be a fingerprint and is none tells nothing, or some number of two figures.
+func TestForgedJA4(t *testing.T) {
+	for ja4, want := range map[string][3]float32{"": {nan, nan, nan}, "t": {nan, nan, nan}, "t1": {nan, nan, nan}, "t13d1": {13, nan, nan},
+		"t13d15": {13, 15, nan}, "t13d15:/": {13, 15, nan}, "\xff\xff\xff\xff\xff\xff\xff\xff": {nan, nan, nan}, "99999999": {99, 99, 99}} {
+		got := requestFeatures(&traffic.Event{JA4: ja4})
+		for i, name := range []string{"tls_version", "tls_ciphers", "tls_extensions"} {
+			if !sameFact(got[name], want[i]) {
+				t.Errorf("%s of %q is %v, want %v", name, ja4, got[name], want[i])
 			}
 		}
 	}

@@ -1,0 +1,105 @@
+package traffic_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+var update = flag.Bool("update", false, "write docs/features.md instead of comparing with it")
+
+const featurePage = "../../docs/features.md"
+
+// TestFeaturePage holds docs/features.md to the catalogs.
+func TestFeaturePage(t *testing.T) {
+	page := featurePageOf(traffic.RequestCatalog[:], traffic.Catalog())
+	if *update {
+		if err := os.WriteFile(featurePage, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is, err := os.ReadFile(featurePage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(is) != page {
+		t.Error("docs/features.md is not what the catalogs say; write it again with: go generate ./featurestore/traffic")
+	}
+}
+
+// keysOf says what a key of each dimension is.
+var keysOf = [traffic.NumDimensions]string{
+	traffic.IP:        "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
+	traffic.Net:       "a client's network: /24 of IPv4, /48 of IPv6",
+	traffic.UserAgent: "a User-Agent string",
+	traffic.JA4:       "a TLS fingerprint (JA4)",
+	traffic.Host:      "a requested host",
+	traffic.Session:   "a session cookie",
+	traffic.IPAgent:   "a client's address and its User-Agent together",
+}
+
+func featurePageOf(request []traffic.RequestFeature, inter []traffic.Feature) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Features
+
+Written by `+"`go generate ./featurestore/traffic`"+` from the catalogs in that package; edit those.
+
+A model asks for a feature by its full name: `+"`request/NAME` or `DIMENSION/NAME`"+`. What is not known is NaN.
+
+## request: %d features of the request alone
+
+Computed in the proxy before the request is answered.
+
+| feature | unit | why, or what the codes are |
+|---|---|---|
+`, len(request))
+	for _, f := range request {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, f.Unit, f.Why)
+	}
+	fmt.Fprintf(&b, `
+# Features of earlier requests: %d
+
+Folded by the daemon, by key, and published every second. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
+a steady rate r gives r x window. What fades goes on doing so at reading, with its window as time constant; what does not fade is as of the
+key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
+`, len(inter))
+	for d := range traffic.NumDimensions {
+		writeDimension(&b, d, inter)
+	}
+	return b.String()
+}
+
+func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.Feature) {
+	var rows []string
+	for _, f := range features {
+		if f.Dimension == d {
+			fades := "stays"
+			if f.Decays() {
+				fades = "fades"
+			}
+			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", f.Name, f.Unit, windowText(f.Fold.Window), fades, f.Why))
+		}
+	}
+	fmt.Fprintf(b, "\n## %s: %d features\n\nThe key is %s.\n\n| feature | unit | window | without events | why, or what the codes are |\n|---|---|---|---|---|\n%s",
+		d, len(rows), keysOf[d], strings.Join(rows, ""))
+}
+
+// windowText is a duration as people write it: 1h0m0s is 1 h.
+func windowText(d time.Duration) string {
+	switch {
+	case d == 0:
+		return ""
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d%time.Second == 0:
+		return fmt.Sprintf("%d s", d/time.Second)
+	}
+	return d.String()
+}
