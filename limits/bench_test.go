@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/headgate/headgate/limits"
@@ -121,4 +122,18 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// What the processor takes for what an admission and its release cannot do without: two exchanges of the ticket's word
+// and two of the counter's.
+func BenchmarkFourAtomics(b *testing.B) {
+	var ticket, counter atomic.Uint64
+	for b.Loop() {
+		serial := ticket.Load()
+		ticket.CompareAndSwap(serial, serial+3)
+		n := counter.Load()
+		counter.CompareAndSwap(n, n+1)
+		ticket.CompareAndSwap(serial+3, serial+2)
+		counter.Add(^uint64(0))
+	}
 }

@@ -6,255 +6,260 @@ import (
 	"sync/atomic"
 )
 
-// exactTable counts what is in flight for the few keys that have a slot in it,
-// without the error of a sketch. A key that has nothing in flight may lose its
-// slot to another; a pinned key keeps it. Keys that get no slot are counted
-// in the sketch.
+// The exact table counts what is in flight for the few keys that have a slot in it, without the error of a sketch. A key
+// that has nothing in flight may lose its slot to another; a pinned key keeps it. Keys that get no slot are counted in
+// the sketch.
 //
-// The table is divided into sets by hash; a key's slot is in its set, and a
-// key has at most one slot. Counting is one compare-and-swap on the slot.
-// Assigning slots takes the set's try-lock: who does not get it at once uses the
-// sketch instead of waiting.
-type exactTable struct {
-	sets []exactSet // a power of two
-}
+// The table is divided into sets by hash; a key's slot is in its set, and a key has at most one slot. Assigning slots
+// takes the set's try-lock: who does not get it at once uses the sketch instead of waiting. The lock bears the number of
+// its holder's ledger, so that it can be taken from the dead.
 
 const (
 	slotsPerSet  = 8
-	maxExactSets = 1 << 13 // 65,536 slots, 1.1 MiB
+	maxExactSets = 1 << 13 // 65,536 slots
 )
 
-type exactSet struct {
-	assigning atomic.Uint32 // 1 while somebody assigns a slot of the set
-	slots     [slotsPerSet]exactSlot
-}
-
-// exactSlot is one key's counter. Only the holder of the set's try-lock changes
-// hash, and only while the slot is vacant.
-type exactSlot struct {
-	state atomic.Uint64 // a slotState
-	hash  atomic.Uint64 // whose slot it is; means nothing while vacant
-}
-
-// slotState is everything about a slot that may change while others look, in
-// one word. As the generation changes with the key, a compare-and-swap that
-// succeeds proves that the slot still belongs to the key that was looked up.
-//
-//	bits 0-31   count of open tickets
-//	bit  32     assigned: the slot belongs to the key in its hash field
-//	bit  33     pinned: the slot is not given to another key
-//	bit  34     settled: no ticket of the key is counted in the sketch
-//	bits 35-63  generation
-type slotState uint64
+// tag says whose a slot is: the key's hash, whose highest bits make room for flags. In a table of 32 sets or more the
+// number of the set tells these bits, and nothing of the hash is lost. 0: nobody's.
+type tag uint64
 
 const (
-	slotAssigned slotState = 1 << (32 + iota)
-	slotPinned
-	slotSettled
-	slotGeneration
+	tagAssigned tag = 1 << (59 + iota) // the slot is somebody's; always set but in a tag of 0
+	tagSettled                         // no ticket of the key is counted in the sketch
+	tagPinned                          // the slot is not given to another key
+	tagClosing                         // the holder of the set's lock may be giving the slot to another key
+	tagTurn                            // changes whenever closing came to nothing, so that the tag is not the one from before
+
+	tagKey = tagAssigned<<1 - 1
 )
 
-func (s slotState) count() uint32           { return uint32(s) }
-func (s slotState) has(flag slotState) bool { return s&flag != 0 }
+func tagOf(hash uint64) tag { return tag(hash)&tagKey | tagAssigned }
 
-// free reports whether the slot may be given to another key.
-func (s slotState) free() bool { return s.count() == 0 && !s.has(slotPinned) }
+func (t tag) has(flag tag) bool { return t&flag != 0 }
+func (t tag) key() tag          { return t & tagKey }
 
-// nextOwner is the state under which the slot changes hands: vacant, in a new
-// generation.
-func (s slotState) nextOwner() slotState {
-	return (s &^ (slotGeneration - 1)) + slotGeneration
-}
+// is tells whether the slot is this key's to count in.
+func (t tag) is(key tag) bool { return t.key() == key && !t.has(tagClosing) }
 
-// newExactTable makes a table of at least the given number of slots, up to the
-// largest possible.
-func newExactTable(slots int) exactTable {
-	sets := 1
-	for sets < maxExactSets && sets*slotsPerSet < slots {
+// sameOwner tells whether between two looks at a tag its slot was the same key's without a break.
+func (t tag) sameOwner(later tag) bool { return (t^later)&^(tagSettled|tagPinned) == 0 }
+
+// exactSets is the number of sets for at least the given number of slots, up to the largest possible.
+func exactSets(slots int) uint {
+	sets := uint(1)
+	for sets < maxExactSets && sets*slotsPerSet < uint(slots) {
 		sets *= 2
 	}
-	return exactTable{make([]exactSet, sets)}
+	return sets
 }
 
-// set is the set of a key. It takes the high bits of the hash, of which the
-// sketch of default size uses none.
-func (t *exactTable) set(hash uint64) int {
-	return int((hash >> 32 * uint64(len(t.sets))) >> 32)
+// set is the set of a key. It takes the high bits of the hash, of which the sketch of default size uses none.
+func (l *ledgers) set(hash uint64) uint {
+	return uint(hash >> 32 * uint64(l.sets) >> 32)
 }
 
 // place is a slot's number plus one, as noted in a ticket; 0 is the sketch.
 type place = uint32
 
-// at returns the slot at a place.
-func (t *exactTable) at(p place) *exactSlot {
-	i := int(p - 1)
-	return &t.sets[i/slotsPerSet].slots[i%slotsPerSet]
+func (l *ledgers) tag(slot uint) tag { return tag(atomic.LoadUint64(&l.tags[slot])) }
+
+func (l *ledgers) swapTag(slot uint, old, new tag) bool {
+	return atomic.CompareAndSwapUint64(&l.tags[slot], uint64(old), uint64(new))
 }
 
-// find returns the place of hash, or 0. A key that is assigned its slot while
-// find looks may be missed.
-func (t *exactTable) find(hash uint64) place {
-	i := t.set(hash)
-	set := &t.sets[i]
-	for j := range set.slots {
-		slot := &set.slots[j]
-		if slot.hash.Load() != hash {
-			continue
-		}
-		if _, ok := slot.load(hash); ok {
-			return place(i*slotsPerSet + j + 1)
+func (l *ledgers) storeTag(slot uint, t tag) { atomic.StoreUint64(&l.tags[slot], uint64(t)) }
+
+// find returns the place of hash, or 0. A key that is assigned its slot while find looks may be missed. Where the key's
+// slot is being closed, it has no place now, and held is what is in flight there: for whoever counts in the sketch
+// meanwhile, and has counted there already.
+func (l *ledgers) find(hash uint64) (p place, held uint64) {
+	key, first := tagOf(hash), l.set(hash)*slotsPerSet
+	tags := l.tags[first:][:slotsPerSet]
+	for j := range tags {
+		t := tag(atomic.LoadUint64(&tags[j]))
+		switch {
+		case t.key() != key:
+		case t.has(tagClosing):
+			held += l.heldByAll(first+uint(j), none)
+		default:
+			return place(first + uint(j) + 1), 0
 		}
 	}
-	return 0
+	return 0, held
 }
 
-// load returns the state of the slot if it belongs to hash. The state is read
-// before the hash: if the slot had changed hands between the two, an exchange
-// of that state would fail.
-func (s *exactSlot) load(hash uint64) (slotState, bool) {
-	state := slotState(s.state.Load())
-	return state, s.hash.Load() == hash && state.has(slotAssigned)
-}
-
-func (s *exactSlot) swap(old, new slotState) bool {
-	return s.state.CompareAndSwap(uint64(old), uint64(new))
-}
-
-// assign returns the place of hash and gives it a slot if it has none, or
-// returns 0 if all slots of its set are in use or somebody else is assigning one.
-func (t *exactTable) assign(hash uint64) place {
-	set := &t.sets[t.set(hash)]
-	if !set.assigning.CompareAndSwap(0, 1) {
+// assign returns the place of hash and gives it a slot if it has none, or returns 0 if all slots of its set are in use or
+// somebody else is assigning one.
+func (l *ledgers) assign(hash uint64, name []byte) place {
+	set := l.set(hash)
+	if !atomic.CompareAndSwapUint64(&l.locks[set], 0, uint64(l.own)+1) {
 		return 0
 	}
-	defer set.assigning.Store(0)
-	if p := t.find(hash); p != 0 {
+	defer atomic.CompareAndSwapUint64(&l.locks[set], uint64(l.own)+1, 0)
+	if p, _ := l.find(hash); p != 0 {
 		return p
 	}
-	if j := set.take(hash); j >= 0 {
-		return place(t.set(hash)*slotsPerSet + j + 1)
+	return l.take(set, hash, name)
+}
+
+// take gives hash a slot of the set. Slots without a key go first; then those of idle keys, from a different one for
+// each key, so that newcomers do not all push out the same key. The caller holds the lock.
+func (l *ledgers) take(set uint, hash uint64, name []byte) place {
+	first := set * slotsPerSet
+	for j := range uint(slotsPerSet) {
+		if l.tag(first+j) == 0 && l.give(first+j, hash, name) {
+			return place(first + j + 1)
+		}
+	}
+	for k := range uint(slotsPerSet) {
+		slot := first + (uint(hash)+k)%slotsPerSet
+		if l.give(slot, hash, name) {
+			return place(slot + 1)
+		}
 	}
 	return 0
 }
 
-// take gives hash a slot of the set and returns its index, or -1. Slots without a
-// key go first; then those of idle keys, from a different one for each key, so
-// that newcomers do not all push out the same key. The caller holds the try-lock.
-func (set *exactSet) take(hash uint64) int {
-	for j := range set.slots {
-		if !slotState(set.slots[j].state.Load()).has(slotAssigned) && set.slots[j].give(hash) {
-			return j
-		}
-	}
-	for k := range set.slots {
-		j := (int(hash%slotsPerSet) + k) % slotsPerSet
-		if set.slots[j].give(hash) {
-			return j
-		}
-	}
-	return -1
-}
-
-// give makes hash the owner of the slot if the slot is free. The caller holds
-// the set's try-lock.
-func (s *exactSlot) give(hash uint64) bool {
-	old := slotState(s.state.Load())
-	if !old.free() {
+// give makes hash the owner of a slot in which nothing is in flight. The caller holds the lock.
+//
+// Others count in a slot first and look at its tag then; here the tag is closed first and the counts are looked at then.
+// So at least one side sees the other: either the count is taken back, or the slot stays its key's.
+func (l *ledgers) give(slot uint, hash uint64, name []byte) bool {
+	old := l.tag(slot)
+	if old.has(tagClosing|tagPinned) || l.heldByAll(slot, none) != 0 || !l.swapTag(slot, old, old|tagClosing) {
 		return false
 	}
-	next := old.nextOwner()
-	if !s.swap(old, next) {
-		return false // the owner has begun something
+	if l.heldByAll(slot, none) != 0 {
+		l.reopen(slot, old)
+		return false
 	}
-	s.hash.Store(hash)
-	s.state.Store(uint64(next | slotAssigned))
+	l.setName(slot, name)
+	l.storeTag(slot, tagOf(hash))
 	return true
 }
 
-// enter counts one more ticket for hash in the slot at p if that keeps the sum
-// of the slot's count and the key's count in spill, the sketch, within
-// threshold. found is false if the slot is no longer hash's; then nothing was
-// counted. The estimate includes the ticket if it was admitted, and is exact
-// if the key is settled.
+// reopen leaves a slot to the key that has it. The key may have come into the sketch meanwhile, so it is not settled.
+func (l *ledgers) reopen(slot uint, t tag) {
+	if t.key() == 0 {
+		l.storeTag(slot, 0)
+		return
+	}
+	l.storeTag(slot, (t^tagTurn)&^(tagSettled|tagClosing))
+}
+
+// entry is an attempt to count one more ticket and its outcome.
+type entry struct {
+	threshold uint64
+	estimate  uint64 // in flight after the attempt
+	place     place
+	exact     bool
+	admitted  bool
+	wrapped   bool // the slot's number of admissions has come round
+}
+
+// maxAttempts bounds how often an attempt that met others at the very threshold is made again.
+const maxAttempts = 4
+
+// enter counts one more ticket for hash in the slot at p if that keeps what all processes have in it, and of the key
+// in the sketch, within threshold. found is false if the slot is no longer hash's; then nothing was counted. The
+// estimate includes the ticket if it was admitted.
 //
-// Only keys without a slot are counted in the sketch (Limiter.enterSketch
-// is the other half of this), so once a key has a slot its tickets in the
-// sketch can only become fewer, and when there are none the slot is settled for
-// as long as the key has it.
-func (t *exactTable) enter(p place, hash uint64, threshold uint32, spill *sketch) (r entry, found bool) {
-	slot := t.at(p)
-	for {
-		old, ok := slot.load(hash)
-		if !ok {
-			return entry{}, false
+// The exchange orders the attempts of one process. Those of several processes each count first and look at the
+// others then, so that of all the tickets that are open together the one that counted last has seen all others: never
+// are there more than the threshold. Attempts that meet there take their counts back and try again.
+//
+// Only keys without a slot are counted in the sketch (Limiter.enterSketch is the other half of this), so once a key has
+// a slot its tickets in the sketch can only become fewer, and when there are none the slot is settled.
+func (l *ledgers) enter(e *entry, p place, hash uint64) (found bool) {
+	slot, key := uint(p-1), tagOf(hash)
+	words := l.held[slot*l.processes:][:l.processes]
+	word := &words[l.own]
+	e.place = p
+	for attempt := 0; ; {
+		t := l.tag(slot)
+		if !t.is(key) {
+			return false
 		}
 		var spilled uint64
-		if !old.has(slotSettled) {
-			if spilled = slot.settle(old, hash, spill); spilled == 0 {
-				continue
-			}
+		if !t.has(tagSettled) {
+			spilled = l.settle(slot, t, hash)
 		}
-		held := uint64(old.count()) + spilled
-		if held >= uint64(threshold) || old.count() == math.MaxUint32 {
-			return entry{place: p, estimate: held, exact: old.has(slotSettled)}, true
+		old := heldWord(atomic.LoadUint64(word))
+		e.estimate = old.inFlight() + spilled + l.beside(words)
+		if e.estimate >= e.threshold || uint32(old) == implausible-1 || attempt == maxAttempts {
+			e.exact = spilled == 0
+			return true
 		}
-		if slot.swap(old, old+1) {
-			return entry{place: p, estimate: held + 1, exact: old.has(slotSettled), admitted: true}, true
+		next := old + heldOne
+		if uint32(old) >= implausible { // damaged: begin anew
+			next = old&^math.MaxUint32 + heldOne
 		}
+		if !atomic.CompareAndSwapUint64(word, uint64(old), uint64(next)) {
+			continue
+		}
+		e.estimate = next.inFlight() + spilled + l.beside(words)
+		if e.estimate <= e.threshold && t.sameOwner(l.tag(slot)) {
+			e.admitted, e.wrapped = true, next.admitted() == 0
+			return true
+		}
+		l.returnHeld(slot, heldOne)
+		attempt++
 	}
 }
 
-// settle marks the slot as settled if the sketch has nothing for its key, and
-// returns what the sketch has.
-func (s *exactSlot) settle(old slotState, hash uint64, spill *sketch) (spilled uint64) {
-	if spilled = spill.peek(hash); spilled == 0 {
-		s.swap(old, old|slotSettled)
+// beside is what the other processes have of a slot.
+func (l *ledgers) beside(words []uint64) (sum uint64) {
+	if l.processes == 1 {
+		return 0
+	}
+	for k := range words[:l.inUse()] {
+		if uint(k) != l.own {
+			sum += heldWord(atomic.LoadUint64(&words[k])).inFlight()
+		}
+	}
+	return sum
+}
+
+// settle marks the slot as settled if the sketch has nothing for its key, and returns what the sketch has.
+func (l *ledgers) settle(slot uint, t tag, hash uint64) (spilled uint64) {
+	if spilled = l.estimate(hash); spilled == 0 {
+		l.swapTag(slot, t, t|tagSettled)
 	}
 	return spilled
 }
 
-// entry is the outcome of an attempt to count one more ticket.
-type entry struct {
-	place    place
-	estimate uint64 // in flight after the attempt
-	exact    bool
-	admitted bool
-}
+// leave takes back an enter. The ticket is what makes this safe: while it is open, its process holds something of the
+// slot, and the slot cannot change hands.
+func (l *ledgers) leave(p place) bool { return l.returnHeld(uint(p-1), 1) }
 
-// leave takes back an enter. The ticket is what makes this safe: while it is
-// open the count is at least 1 and the slot cannot change hands.
-func (t *exactTable) leave(p place) {
-	t.at(p).state.Add(^uint64(0))
-}
-
-// pin keeps the slot of hash for it, assigning one first if need be, and settles
-// it if that is possible now: later, the sketch may be busy with other keys. It
-// reports false if all slots of the set are in use. Not for the request path: it
-// waits for others that assign.
-func (t *exactTable) pin(hash uint64, spill *sketch) bool {
-	for {
-		p := t.assign(hash)
+// pin keeps the slot of hash for it, assigning one first if need be, and settles it if that is possible now: later, the
+// sketch may be busy with other keys. It reports false if all slots of the set are in use, or somebody has kept the set
+// locked for long. Not for the request path: it waits for others that assign.
+func (l *ledgers) pin(hash uint64, name []byte) bool {
+	for range 1000 {
+		p := l.assign(hash, name)
 		if p == 0 {
-			if t.full(hash) {
+			if l.full(hash) {
 				return false
 			}
 			runtime.Gosched()
 			continue
 		}
-		slot := t.at(p)
-		old, ok := slot.load(hash)
-		if ok && slot.swap(old, old|slotPinned) {
-			slot.settle(old|slotPinned, hash, spill)
+		slot := uint(p - 1)
+		t := l.tag(slot)
+		if t.is(tagOf(hash)) && l.swapTag(slot, t, t|tagPinned) {
+			l.settle(slot, t|tagPinned, hash)
 			return true
 		}
 	}
+	return false
 }
 
 // full reports whether no slot of the set of hash is free.
-func (t *exactTable) full(hash uint64) bool {
-	set := &t.sets[t.set(hash)]
-	for j := range set.slots {
-		if slotState(set.slots[j].state.Load()).free() {
+func (l *ledgers) full(hash uint64) bool {
+	first := l.set(hash) * slotsPerSet
+	for j := range uint(slotsPerSet) {
+		if !l.tag(first+j).has(tagPinned) && l.heldByAll(first+j, none) == 0 {
 			return false
 		}
 	}
@@ -262,41 +267,30 @@ func (t *exactTable) full(hash uint64) bool {
 }
 
 // unpin lets the slot of hash, if it has one, go to another key again.
-func (t *exactTable) unpin(hash uint64) {
-	p := t.find(hash)
-	if p == 0 {
-		return
+func (l *ledgers) unpin(hash uint64) {
+	if p, _ := l.find(hash); p != 0 {
+		l.unpinSlot(uint(p - 1))
 	}
-	slot := t.at(p)
+}
+
+func (l *ledgers) unpinSlot(slot uint) {
 	for {
-		old, ok := slot.load(hash)
-		if !ok || !old.has(slotPinned) || slot.swap(old, old&^slotPinned) {
+		t := l.tag(slot)
+		if !t.has(tagPinned) || l.swapTag(slot, t, t&^tagPinned) {
 			return
 		}
 	}
 }
 
-// peek returns the count of hash if it has a slot.
-func (t *exactTable) peek(hash uint64) (state slotState, ok bool) {
-	p := t.find(hash)
+// inFlight is what all processes have in flight of hash.
+func (l *ledgers) inFlight(hash uint64) uint64 {
+	p, closing := l.find(hash)
 	if p == 0 {
-		return 0, false
+		return l.estimate(hash) + closing
 	}
-	return t.at(p).load(hash)
-}
-
-// tell adds up all slots.
-func (t *exactTable) tell(stats *LimiterStats) {
-	for i := range t.sets {
-		for j := range t.sets[i].slots {
-			state := slotState(t.sets[i].slots[j].state.Load())
-			stats.InFlight += uint64(state.count())
-			if state.has(slotAssigned) {
-				stats.ExactKeys++
-			}
-			if state.has(slotPinned) {
-				stats.PinnedKeys++
-			}
-		}
+	sum := l.heldByAll(uint(p-1), none)
+	if !l.tag(uint(p - 1)).has(tagSettled) {
+		sum += l.estimate(hash)
 	}
+	return sum
 }

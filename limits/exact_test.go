@@ -2,70 +2,68 @@ package limits
 
 import "testing"
 
-// A state that was read before a slot changed hands must not be exchangeable
-// after, even if the slot has come back to the same key with the same count.
-func TestSlotGenerations(t *testing.T) {
-	table := newExactTable(1)
-	const key, other = 1, 2
-	p := table.assign(key)
-	slot := table.at(p)
-	old, ok := slot.load(key)
-	if !ok || old.count() != 0 {
-		t.Fatalf("the new slot's state is %#x, %v", old, ok)
+// A tag that was read before its slot was closed and left to its key is not the tag after: what was decided by it,
+// such as that the key has nothing in the sketch, does not hold any more.
+func TestTagsOfSlotsThatWereReopened(t *testing.T) {
+	table := smallTable(1)
+	p := table.assign(1, nil)
+	table.pin(1, nil)
+	slot := uint(p - 1)
+	before := table.tag(slot)
+	if !before.has(tagSettled) || !before.sameOwner(before&^tagSettled) {
+		t.Fatalf("the tag of a pinned key is %#x, want it settled", before)
 	}
-	for _, owner := range []uint64{other, key} {
-		if !slot.give(owner) {
-			t.Fatalf("the idle slot was not given to %d", owner)
-		}
-		if slot.swap(old, old+1) {
-			t.Fatalf("a stale state was exchanged after the slot went to %d", owner)
-		}
+	table.storeTag(slot, before|tagClosing)
+	if p, _ := table.find(1); p != 0 {
+		t.Error("a key counts in a slot that is being closed")
 	}
-	slot.state.Store(uint64(slotState(slot.state.Load()) | ^(slotGeneration - 1))) // the last generation
-	if !slot.give(other) || table.find(other) != p {
-		t.Error("the generation does not come round")
+	table.reopen(slot, before)
+	if after := table.tag(slot); after.has(tagSettled) || before.sameOwner(after) || place1(table.find(1)) != p {
+		t.Errorf("the tag was %#x and is %#x, found at %d", before, after, place1(table.find(1)))
 	}
 }
 
 // A slot with something in flight, or pinned, is nobody else's.
 func TestSlotsAreKept(t *testing.T) {
-	table, spill := newExactTable(slotsPerSet), smallSketch()
+	table := smallTable(slotsPerSet)
 	for key := uint64(1); key <= slotsPerSet; key++ {
 		if key%2 == 0 {
-			if !table.pin(key, &spill) {
+			if !table.pin(key, nil) {
 				t.Fatalf("key %d was not pinned", key)
 			}
 			continue
 		}
-		e, found := table.enter(table.assign(key), key, 1, &spill)
-		if !found || !e.admitted || !e.exact || e.estimate != 1 {
+		e := entry{threshold: 1}
+		found := table.enter(&e, table.assign(key, nil), key)
+		if !found || !e.admitted || e.estimate != 1 {
 			t.Fatalf("key %d: %+v, %v", key, e, found)
 		}
 	}
-	if table.assign(100) != 0 || table.pin(100, &spill) {
+	if table.assign(100, nil) != 0 || table.pin(100, nil) {
 		t.Error("a slot in use was given away")
 	}
-	table.leave(table.find(1))
+	table.leave(place1(table.find(1)))
 	table.unpin(2)
-	if !table.pin(100, &spill) || !table.pin(101, &spill) || table.pin(102, &spill) {
+	if !table.pin(100, nil) || !table.pin(101, nil) || table.pin(102, nil) {
 		t.Error("want exactly the two free slots given away")
 	}
-	if table.find(1) != 0 || table.find(2) != 0 || table.find(3) == 0 {
+	if place1(table.find(1)) != 0 || place1(table.find(2)) != 0 || place1(table.find(3)) == 0 {
 		t.Error("the wrong slots were given away")
 	}
 }
 
 // No hash is special: zero is also what an unused slot contains.
 func TestHashZeroIsAKey(t *testing.T) {
-	table, spill := newExactTable(slotsPerSet), smallSketch()
-	if table.find(0) != 0 {
+	table := smallTable(slotsPerSet)
+	if place1(table.find(0)) != 0 {
 		t.Fatal("an empty table has the key 0")
 	}
-	p := table.assign(0)
-	if p == 0 || table.find(0) != p {
-		t.Fatalf("place %d, found at %d", p, table.find(0))
+	p := table.assign(0, nil)
+	if found := place1(table.find(0)); p == 0 || found != p {
+		t.Fatalf("place %d, found at %d", p, found)
 	}
-	if e, found := table.enter(p, 0, 1, &spill); !found || !e.admitted {
+	e := entry{threshold: 1}
+	if found := table.enter(&e, p, 0); !found || !e.admitted {
 		t.Errorf("%+v, %v", e, found)
 	}
 }
@@ -73,19 +71,21 @@ func TestHashZeroIsAKey(t *testing.T) {
 // Every hash has a set, and the largest table is no larger than promised.
 func TestSetsOfTheTable(t *testing.T) {
 	for _, slots := range []int{0, 1, 8, 9, 256, MaxExactKeys, 10 * MaxExactKeys} {
-		table := newExactTable(slots)
-		if n := len(table.sets) * slotsPerSet; n < min(slots, MaxExactKeys) || n > MaxExactKeys {
+		table := smallTable(slots)
+		if n := table.slots(); n < min(slots, MaxExactKeys) || n > MaxExactKeys {
 			t.Errorf("%d slots for %d", n, slots)
 		}
 		for _, hash := range []uint64{0, 1, 1 << 31, 1 << 32, 1 << 63, ^uint64(0)} {
-			if i := table.set(hash); i < 0 || i >= len(table.sets) {
-				t.Errorf("set %d of %d for hash %#x", i, len(table.sets), hash)
+			if i := table.set(hash); i >= table.sets {
+				t.Errorf("set %d of %d for hash %#x", i, table.sets, hash)
 			}
 		}
 	}
 }
 
-func smallSketch() sketch {
-	g := geometry{rows: 2, width: 8}
-	return newSketch(g, make([]uint64, g.cells()))
+func smallTable(slots int) *ledgers {
+	l := newLedgers(shape{geometry: geometry{rows: 2, width: 8}, sets: exactSets(slots)})
+	return &l
 }
+
+func place1(p place, _ uint64) place { return p }

@@ -1,6 +1,9 @@
 package limits
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // The tests move time by hand.
 
@@ -33,30 +36,29 @@ const Saturated = uint64(saturated)
 // DropSlots takes slots that are not pinned and have nothing in flight away from
 // their keys, as a flood of other keys would, where nobody is assigning.
 func (l *Limiter) DropSlots() {
-	for i := range l.exact.sets {
-		set := &l.exact.sets[i]
-		if !set.assigning.CompareAndSwap(0, 1) {
+	for set := range l.ledgers.locks {
+		if !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
 			continue
 		}
-		for j := range set.slots {
-			if old := slotState(set.slots[j].state.Load()); old.free() {
-				set.slots[j].swap(old, old.nextOwner())
+		for slot := uint(set) * slotsPerSet; slot < uint(set+1)*slotsPerSet; slot++ {
+			if l.ledgers.give(slot, 0, nil) {
+				l.ledgers.storeTag(slot, 0)
 			}
 		}
-		set.assigning.Store(0)
+		atomic.StoreUint64(&l.ledgers.locks[set], 0)
 	}
 }
 
 // HoldAssignments makes the whole table look busy, so that keys without a slot
 // go to the sketch, until the returned function is called.
 func (l *Limiter) HoldAssignments() (release func()) {
-	for i := range l.exact.sets {
-		for !l.exact.sets[i].assigning.CompareAndSwap(0, 1) {
+	for set := range l.ledgers.locks {
+		for !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
 		}
 	}
 	return func() {
-		for i := range l.exact.sets {
-			l.exact.sets[i].assigning.Store(0)
+		for set := range l.ledgers.locks {
+			atomic.StoreUint64(&l.ledgers.locks[set], 0)
 		}
 	}
 }

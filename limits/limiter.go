@@ -1,9 +1,11 @@
 package limits
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,12 +55,15 @@ type LimiterConfig struct {
 // The [Reason] tells the two kinds of refusal apart. A key that moves from the
 // sketch to an exact counter is held to the sum of both until its last ticket
 // in the sketch is done.
+//
+// With several processes ([Join]) all of this holds for their tickets together, but that attempts at the same instant
+// may be refused in an exact counter, too, where one of them would have fitted.
 type Limiter struct {
 	thresholds thresholds
-	retryAfter time.Duration
-	exact      exactTable
-	sketch     sketch
+	retryAfter atomic.Int64 // a time.Duration
+	ledgers    ledgers
 	tallies    tallies
+	shared     *member // nil: this process counts alone
 
 	configuring sync.Mutex // held while an override and its pin change; never on the request path
 }
@@ -74,28 +79,35 @@ func NewLimiter(config LimiterConfig) (*Limiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.RetryAfter < 0 {
-		return nil, &ConfigError{"RetryAfter", config.RetryAfter, "must not be negative"}
-	}
-	l := &Limiter{
-		retryAfter: config.RetryAfter,
-		exact:      newExactTable(slots),
-		sketch:     newSketch(g, make([]uint64, g.cells())),
-	}
-	if l.retryAfter == 0 {
-		l.retryAfter = DefaultRetryAfter
-	}
-	if config.Threshold == 0 {
-		config.Threshold = Unlimited
-	}
-	l.SetDefault(config.Threshold)
-	if err := l.thresholds.fill(config.Overrides); err != nil {
+	l := &Limiter{ledgers: newLedgers(shape{geometry: g, sets: exactSets(slots)})}
+	if err := l.configure(config); err != nil {
 		return nil, err
 	}
-	for key := range config.Overrides {
-		l.exact.pin(HashString(key), &l.sketch)
-	}
 	return l, nil
+}
+
+// configure sets what does not depend on the memory, before anybody uses l.
+func (l *Limiter) configure(config LimiterConfig) error {
+	if config.RetryAfter < 0 {
+		return &ConfigError{"RetryAfter", config.RetryAfter, "must not be negative"}
+	}
+	l.retryAfter.Store(int64(cmp.Or(config.RetryAfter, DefaultRetryAfter)))
+	l.SetDefault(cmp.Or(config.Threshold, Unlimited))
+	if err := l.thresholds.fill(config.Overrides); err != nil {
+		return err
+	}
+	for key := range config.Overrides {
+		l.pin([]byte(key))
+	}
+	return nil
+}
+
+// pin keeps an exact counter for key. In shared memory that is the [Keeper]'s to decide: what a process pins there would
+// stay pinned when it is gone.
+func (l *Limiter) pin(key []byte) {
+	if l.shared == nil {
+		l.ledgers.pin(Hash(key), key)
+	}
 }
 
 // exactSlots is the size of the exact table. Four slots per override make it
@@ -119,44 +131,72 @@ func (c *LimiterConfig) exactSlots() (int, error) {
 // ticket, the request is refused with the reason [TicketInUse]: release the
 // earlier one first when a retry moves to another key.
 func (l *Limiter) Admit(state *TicketState, key []byte) (a Admission, ok bool) {
-	return l.AdmitHash(state, Hash(key))
+	ok = l.admit(&a, state, Hash(key), key)
+	return a, ok
 }
 
 // AdmitString is [Limiter.Admit] for a key in a string.
 func (l *Limiter) AdmitString(state *TicketState, key string) (a Admission, ok bool) {
-	return l.AdmitHash(state, HashString(key))
+	var b [nameBytes]byte
+	ok = l.admit(&a, state, HashString(key), b[:copy(b[:], key)])
+	return a, ok
 }
 
-// AdmitHash is [Limiter.Admit] for a key whose [Hash] is at hand.
-func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (Admission, bool) {
-	threshold := l.thresholds.of(hash)
+// AdmitHash is [Limiter.Admit] for a key whose [Hash] is at hand. Who looks at the table does not learn the key's name.
+func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
+	ok = l.admit(&a, state, hash, nil)
+	return a, ok
+}
+
+// admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
+// size cost as much as the counting.
+func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []byte) bool {
+	a.Threshold = l.thresholds.of(hash)
 	serial, ok := state.take()
 	if !ok {
-		return l.refuse(hash, threshold, l.InFlightHash(hash), TicketInUse), false
+		a.Estimate = l.InFlightHash(hash)
+		l.refuse(a, hash, TicketInUse)
+		return false
 	}
-	e := l.enter(hash, threshold)
+	e := entry{threshold: uint64(a.Threshold)}
+	if l.shared == nil {
+		l.enter(&e, hash, name)
+	} else if !l.enterShared(&e, hash, name) { // the file is gone: nothing is counted and nothing refused
+		state.end(serial)
+		return true
+	}
+	a.Estimate = e.estimate
 	if !e.admitted {
 		state.end(serial)
-		return l.refuse(hash, threshold, e.estimate, e.reason(threshold)), false
+		l.refuse(a, hash, e.reason())
+		return false
 	}
-	l.tallies.of(hash).admitted.Add(1)
-	return Admission{
-		Ticket:    Ticket{owner: l, state: state, serial: serial, hash: hash, units: 1, place: e.place},
-		Estimate:  e.estimate,
-		Threshold: threshold,
-	}, true
+	if e.place == 0 || e.wrapped {
+		l.tally(&e, hash)
+	}
+	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: hash, units: 1, place: e.place}
+	return true
+}
+
+// tally counts an admission that its counter does not.
+func (l *Limiter) tally(e *entry, hash uint64) {
+	n := uint64(1)
+	if e.wrapped {
+		n = 1 << 32
+	}
+	l.tallies.of(hash).admitted.Add(n)
 }
 
 // refuse counts a refusal and says so.
-func (l *Limiter) refuse(hash uint64, threshold uint32, estimate uint64, why Reason) Admission {
+func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
 	l.tallies.of(hash).refused[why].Add(1)
-	return Admission{Estimate: estimate, Threshold: threshold, Reason: why, RetryAfter: l.retryAfter}
+	a.Reason, a.RetryAfter = why, time.Duration(l.retryAfter.Load())
 }
 
 // reason is why an attempt that was not admitted was refused.
-func (e *entry) reason(threshold uint32) Reason {
+func (e *entry) reason() Reason {
 	switch {
-	case threshold == 0:
+	case e.threshold == 0:
 		return Drained
 	case e.exact:
 		return OverThreshold
@@ -167,20 +207,20 @@ func (e *entry) reason(threshold uint32) Reason {
 // enter counts one more ticket of hash, in its exact counter if it has or gets
 // one and otherwise in the sketch, unless that would exceed threshold. It goes
 // round again only if the key's slot was assigned or lost in the meantime.
-func (l *Limiter) enter(hash uint64, threshold uint32) entry {
+func (l *Limiter) enter(e *entry, hash uint64, name []byte) {
 	for {
-		p := l.exact.find(hash)
+		p, _ := l.ledgers.find(hash)
 		if p == 0 {
-			p = l.exact.assign(hash)
+			p = l.ledgers.assign(hash, name)
 		}
 		if p == 0 {
-			if e, ok := l.enterSketch(hash, threshold); ok {
-				return e
+			if l.enterSketch(e, hash) {
+				return
 			}
 			continue
 		}
-		if e, ok := l.exact.enter(p, hash, threshold, &l.sketch); ok {
-			return e
+		if l.ledgers.enter(e, p, hash) {
+			return
 		}
 	}
 }
@@ -195,28 +235,41 @@ func (l *Limiter) enter(hash uint64, threshold uint32) entry {
 // the other. If it is this side, the ticket moves; if it is the other, it
 // adds this ticket to its own count. A ticket admitted here therefore has no open
 // one in the table beside it that does not know of it.
-func (l *Limiter) enterSketch(hash uint64, threshold uint32) (e entry, ok bool) {
-	estimate := l.sketch.enter(hash, 1)
-	if l.exact.find(hash) != 0 {
-		l.sketch.leave(hash, 1)
-		return entry{}, false
+func (l *Limiter) enterSketch(e *entry, hash uint64) (ok bool) {
+	l.ledgers.enterCells(hash)
+	e.estimate = l.ledgers.estimate(hash)
+	p, closing := l.ledgers.find(hash)
+	if p != 0 {
+		l.ledgers.leaveCells(hash)
+		return false
 	}
-	if estimate > uint64(threshold) {
-		l.sketch.leave(hash, 1)
-		return entry{estimate: estimate - 1}, true
+	e.place, e.exact = 0, false
+	e.estimate += closing
+	if e.admitted = e.estimate <= e.threshold; !e.admitted {
+		l.ledgers.leaveCells(hash)
+		e.estimate--
 	}
-	return entry{estimate: estimate, admitted: true}, true
+	return true
 }
 
 // release implements holder.
-func (l *Limiter) release(hash uint64, units uint32, where place) {
-	if where != 0 {
-		l.exact.leave(where)
-		return
+func (l *Limiter) release(hash uint64, _ uint32, where place) {
+	whole := false
+	if l.shared == nil {
+		whole = l.leave(hash, where)
+	} else {
+		whole = l.leaveShared(hash, where)
 	}
-	if !l.sketch.leave(hash, units) {
+	if !whole {
 		l.tallies.of(hash).clipped.Add(1)
 	}
+}
+
+func (l *Limiter) leave(hash uint64, where place) bool {
+	if where != 0 {
+		return l.ledgers.leave(where)
+	}
+	return l.ledgers.leaveCells(hash)
 }
 
 // releasedTwice implements holder.
@@ -226,15 +279,9 @@ func (l *Limiter) releasedTwice() { l.tallies.of(0).doubles.Add(1) }
 func (l *Limiter) InFlight(key []byte) uint64 { return l.InFlightHash(Hash(key)) }
 
 // InFlightHash is [Limiter.InFlight] for a key whose [Hash] is at hand.
-func (l *Limiter) InFlightHash(hash uint64) uint64 {
-	state, ok := l.exact.peek(hash)
-	if !ok {
-		return l.sketch.peek(hash)
-	}
-	if state.has(slotSettled) {
-		return uint64(state.count())
-	}
-	return uint64(state.count()) + l.sketch.peek(hash)
+func (l *Limiter) InFlightHash(hash uint64) (n uint64) {
+	l.guard(func() { n = l.ledgers.inFlight(hash) })
+	return n
 }
 
 // SetThreshold gives key a threshold of its own, and an exact counter for as
@@ -249,7 +296,7 @@ func (l *Limiter) SetThreshold(key []byte, n uint32) error {
 	if err := l.thresholds.set(hash, n); err != nil {
 		return fmt.Errorf("%w: %d", err, MaxOverrides)
 	}
-	l.exact.pin(hash, &l.sketch)
+	l.pin(key)
 	return nil
 }
 
@@ -259,7 +306,9 @@ func (l *Limiter) ClearThreshold(key []byte) {
 	l.configuring.Lock()
 	defer l.configuring.Unlock()
 	l.thresholds.clear(hash)
-	l.exact.unpin(hash)
+	if l.shared == nil {
+		l.ledgers.unpin(hash)
+	}
 }
 
 // SetDefault sets the threshold of all keys that have none of their own, for
@@ -269,18 +318,22 @@ func (l *Limiter) SetDefault(n uint32) { l.thresholds.otherwise.Store(n) }
 // Threshold returns the threshold of key.
 func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(Hash(key)) }
 
+// SetRetryAfter changes what is handed on with refusals; 0 means DefaultRetryAfter.
+func (l *Limiter) SetRetryAfter(d time.Duration) {
+	l.retryAfter.Store(int64(cmp.Or(max(d, 0), DefaultRetryAfter)))
+}
+
 // Stats returns the counters as they are now. It goes through the whole exact
 // table and one row of the sketch: for a scrape, not for every request.
 func (l *Limiter) Stats() LimiterStats {
 	s := l.tallies.sum()
 	s.Overrides = l.thresholds.len()
-	l.exact.tell(&s)
-	s.InFlight += l.sketch.total()
+	s.Shared = l.shared != nil && !l.shared.lost.Load()
+	l.guard(func() { l.ledgers.tell(&s) })
 	return s
 }
 
 // Bytes returns the memory of the limiter, its overrides not included.
 func (l *Limiter) Bytes() int {
-	table := len(l.exact.sets) * int(reflect.TypeFor[exactSet]().Size())
-	return l.sketch.bytes() + table + int(reflect.TypeFor[Limiter]().Size())
+	return l.ledgers.bytes() + int(reflect.TypeFor[Limiter]().Size())
 }

@@ -8,13 +8,15 @@ import "sync/atomic"
 type LimiterStats struct {
 	Admitted       uint64
 	Refused        [reasons]uint64 // by Reason; Refused[Admitted] is 0
-	InFlight       uint64          // tickets open now
+	InFlight       uint64          // tickets of this process open now
 	DoubleReleases uint64          // Done on tickets that were done already
 	Clipped        uint64          // releases that found less in the sketch than they had put there; 0 unless memory is damaged
 
-	Overrides  int // keys with a threshold of their own
-	ExactKeys  int // keys with an exact counter
-	PinnedKeys int // of these, the ones that keep it; below Overrides if those crowd in one part of the table
+	Shared     bool   // counted together with the host's other processes, in a file
+	Faults     uint64 // calls that found the file truncated: nothing was counted and nothing refused
+	Overrides  int    // keys with a threshold of their own
+	ExactKeys  int    // keys with an exact counter
+	PinnedKeys int    // of these, the ones that keep it; below Overrides if those crowd in one part of the table
 }
 
 // RefusedTotal is the number of refusals for any reason.
@@ -35,7 +37,8 @@ type tally struct {
 	refused  [reasons]atomic.Uint64
 	doubles  atomic.Uint64
 	clipped  atomic.Uint64
-	_        [64]byte // to 128 bytes: two cache lines, as some processors fetch them in pairs
+	faults   atomic.Uint64
+	_        [56]byte // to 128 bytes: two cache lines, as some processors fetch them in pairs
 }
 
 // of returns the stripe of a key.
@@ -51,6 +54,23 @@ func (t *tallies) sum() LimiterStats {
 		}
 		s.DoubleReleases += t[i].doubles.Load()
 		s.Clipped += t[i].clipped.Load()
+		s.Faults += t[i].faults.Load()
 	}
 	return s
+}
+
+// tell adds what this process has in the memory.
+func (l *ledgers) tell(s *LimiterStats) {
+	for slot := range uint(l.slots()) {
+		w := heldWord(atomic.LoadUint64(l.heldBy(slot, l.own)))
+		s.InFlight += w.inFlight()
+		s.Admitted += uint64(w.admitted())
+		if t := l.tag(slot); t != 0 {
+			s.ExactKeys++
+			if t.has(tagPinned) {
+				s.PinnedKeys++
+			}
+		}
+	}
+	s.InFlight += l.inSketch(l.own)
 }

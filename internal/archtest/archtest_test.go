@@ -50,7 +50,7 @@ var rules = map[string]rule{
 	"mmapsync/model": {},
 	"scorer":         {},
 	"models":         {},
-	"limits":         {modules: []string{metro}},
+	"limits":         {ours: []string{"internal/mmap"}, modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
@@ -61,7 +61,7 @@ var rules = map[string]rule{
 	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/ring",
 		"internal/hostdir"}, modules: []string{metro}},
 
-	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "internal/mmap",
+	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
 		"internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
 	"internal/demo": {ours: []string{"featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
 

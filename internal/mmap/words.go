@@ -55,6 +55,14 @@ func Uint64s(b []byte) []uint64 {
 	return unsafe.Slice((*uint64)(wordAt(b, 0, 8)), len(b)/8)
 }
 
+// Uint32s is [Float32s] for 32-bit words.
+func Uint32s(b []byte) []uint32 {
+	if len(b) < 4 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(wordAt(b, 0, 4)), len(b)/4)
+}
+
 // Aligned gives size zeroed bytes of heap memory whose first byte lies on a cache line, for tests that run the shared
 // memory protocols where the race detector can see them.
 func Aligned(size int) []byte {

@@ -1,0 +1,182 @@
+package limits
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// KeeperConfig is the size of a limits file.
+type KeeperConfig struct {
+	Processes int // that can count together, up to MaxProcesses; 0 means DefaultProcesses
+	ExactKeys int // see LimiterConfig; 0 means DefaultSharedKeys
+	Sketch    SketchConfig
+}
+
+// Defaults of [KeeperConfig]: a file of 4.6 MiB.
+const (
+	DefaultProcesses  = 32
+	DefaultSharedKeys = 1024
+)
+
+func (c KeeperConfig) shape() (shape, error) {
+	g, err := c.Sketch.geometry()
+	if err != nil {
+		return shape{}, err
+	}
+	if c.Processes == 0 {
+		c.Processes = DefaultProcesses
+	}
+	if c.ExactKeys == 0 {
+		c.ExactKeys = DefaultSharedKeys
+	}
+	if c.Processes < 1 || c.Processes > MaxProcesses {
+		return shape{}, &ConfigError{"Processes", c.Processes, "must be 1 to 1024"}
+	}
+	if c.ExactKeys < 1 || c.ExactKeys > MaxExactKeys {
+		return shape{}, &ConfigError{"ExactKeys", c.ExactKeys, "must be 1 to 65536"}
+	}
+	s := shape{g, exactSets(c.ExactKeys), uint(c.Processes)}
+	if err := s.check(); err != nil {
+		return shape{}, &ConfigError{"Sketch", c.Sketch, "with these exact keys and processes: " + err.Error()}
+	}
+	return s, nil
+}
+
+// Keeper owns the limits file of a host: it makes the file, frees what dead processes have left in it, keeps exact
+// counters for configured keys, and tells what is counted. It counts nothing itself. Processes go on without it, and
+// with what it does next time. Not safe for concurrent use.
+type Keeper struct {
+	path   string
+	file   *hostFile
+	board  *board
+	pinned map[string]bool
+}
+
+// filePermissions: every process that counts writes.
+const filePermissions os.FileMode = 0o660
+
+// OpenKeeper takes over the limits file at path with all that is counted in it, or makes one: where there is none, where
+// it is damaged, and where its size is not the configured one. Processes find a new file by [Limiter.Current]. An
+// error is one of the configuration or of the file system.
+func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
+	s, err := config.shape()
+	if err != nil {
+		return nil, err
+	}
+	k := &Keeper{path: path, pinned: make(map[string]bool)}
+	err = k.open()
+	var format *FormatError
+	switch {
+	case err == nil && k.board.shape == s:
+		return k, nil
+	case err == nil:
+		k.Close()
+	case !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &format):
+		return nil, err
+	}
+	if err := k.create(s); err != nil {
+		return nil, err
+	}
+	if err := k.open(); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *Keeper) open() (err error) {
+	if k.file, err = openHostFile(k.path, mmap.ReadWrite); err != nil {
+		return err
+	}
+	if k.board, err = k.file.board(); err != nil {
+		k.Close()
+		return err
+	}
+	k.board.own = k.board.processes // the lock of a set bears a number above all ledgers'
+	return nil
+}
+
+// create makes a file whole under a temporary name and renames it into place.
+func (k *Keeper) create(s shape) error {
+	draft := k.path + ".tmp"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := mmap.CreateReserved(draft, s.offsets().end, filePermissions)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b := make([]byte, fileHeader)
+	header{s, uint64(time.Now().UnixNano())}.encode(b)
+	if _, err = f.WriteAt(b, 0); err == nil {
+		err = os.Rename(draft, k.path)
+	}
+	if err != nil {
+		os.Remove(draft)
+	}
+	return err
+}
+
+// Reap frees what dead processes have left and tells how many there were. To be called about once a second. Where the file
+// is gone or damaged, the error says so and the next call makes another.
+func (k *Keeper) Reap() (reaped int, err error) {
+	if k.file == nil {
+		return 0, fs.ErrClosed
+	}
+	err = k.file.guard(func() (err error) {
+		reaped, err = k.board.reap(k.file)
+		return err
+	})
+	return reaped, err
+}
+
+// Whole tells whether the file is still the one at its path and of its size. One that is not is given up: open another
+// Keeper.
+func (k *Keeper) Whole() bool {
+	info, err := os.Lstat(k.path)
+	return k.file != nil && err == nil && os.SameFile(info, k.file.info) && info.Size() == k.file.info.Size()
+}
+
+// Pin keeps exact counters for these keys and for no others, as far as there is room. It returns for how many there was
+// none.
+func (k *Keeper) Pin(keys []string) (crowded int, err error) {
+	err = k.file.guard(func() error {
+		if err := k.file.lock(reaperLockAt); err != nil {
+			return unlessLocked(err)
+		}
+		defer k.file.unlock(reaperLockAt)
+		wanted := make(map[string]bool, len(keys))
+		for _, key := range keys {
+			wanted[key] = true
+		}
+		for slot := range uint(k.board.slots()) {
+			if name, ok := k.board.name(slot); k.board.tag(slot).has(tagPinned) && !(ok && wanted[name]) {
+				k.board.unpinSlot(slot)
+			}
+		}
+		for _, key := range keys {
+			if !k.board.pin(HashString(key), []byte(key)) {
+				crowded++
+			}
+		}
+		return nil
+	})
+	return crowded, err
+}
+
+// Close lets go of the file and leaves it to the processes and to the next Keeper.
+func (k *Keeper) Close() error {
+	if k.file == nil {
+		return nil
+	}
+	f := k.file
+	k.file, k.board = nil, nil
+	return f.close()
+}
+
+func folderOf(path string) string { return filepath.Dir(path) }
