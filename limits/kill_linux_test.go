@@ -191,7 +191,7 @@ func TestKilledProcessesAreCountedOutExactly(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	const atOnce = 3
 	orphans := uint64(0)
-	for killed := 0; killed < kills(t, 36); killed += atOnce {
+	for killed := 0; killed < kills(t, 24); killed += atOnce {
 		var victims [atOnce]*worker
 		for i := range victims {
 			victims[i] = startWorker(t, path, 10+killed+i)

@@ -95,16 +95,6 @@ func subtract(word *uint64, n uint64) bool {
 	}
 }
 
-// total returns the sum over all keys of what was entered and not left, which
-// any one row holds. It stops at the saturation value.
-func (s *sketch) total() uint64 {
-	var sum uint64
-	for i := range s.words[:1<<s.width] {
-		sum = min(sum+atomic.LoadUint64(&s.words[i]), saturated)
-	}
-	return sum
-}
-
 // reset stores zero everywhere, one word at a time.
 func (s *sketch) reset() {
 	for i := range s.words {
