@@ -35,18 +35,23 @@ func benchKeys(n int) []uint64 {
 	return keys
 }
 
-func fillBench(b *testing.B, builder *featurestore.Builder, dimensions, columns int, keys []uint64) {
-	sizes, row := make([]int, dimensions), make([]float32, columns)
+func buildBench(b *testing.B, builder *featurestore.Builder, dimensions, columns int, keys []uint64) {
+	sizes := make([]int, dimensions)
 	for d := range sizes {
 		sizes[d] = len(keys)
 	}
 	if err := builder.Begin(noon, sizes); err != nil {
 		b.Fatal(err)
 	}
+	putBench(b, builder, dimensions, columns, keys)
+}
+
+func putBench(b *testing.B, to table, dimensions, columns int, keys []uint64) {
+	row := make([]float32, columns)
 	for d := range dimensions {
 		for i, key := range keys {
 			row[0] = float32(i)
-			if err := builder.Put(d, key, noon, row); err != nil {
+			if err := to.Put(d, key, noon, row); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -63,9 +68,13 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(fmt.Sprint("keys=", dimensions*n), func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "features")
 			schema, keys := benchSchema(dimensions, columns), benchKeys(n)
-			p := openPublisher(b, path, schema)
-			fillBench(b, p.Builder, dimensions, columns, keys)
-			if err := p.Publish(); err != nil {
+			p, err := featurestore.OpenPublisher(path, schema, featurestore.PublisherOptions{Capacity: []int{n}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer p.Close()
+			putBench(b, p, dimensions, columns, keys)
+			if err := p.Publish(noon); err != nil {
 				b.Fatal(err)
 			}
 			names, all := namesOf(schema)
@@ -95,11 +104,11 @@ func BenchmarkBuild(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fillBench(b, builder, 1, columns, keys)
+	buildBench(b, builder, 1, columns, keys)
 	b.SetBytes(int64(len(builder.Image())))
 	b.ReportAllocs()
 	for b.Loop() {
-		fillBench(b, builder, 1, columns, keys)
+		buildBench(b, builder, 1, columns, keys)
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/float64(len(keys))*1e9, "ns/key")
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dgryski/go-metro"
+
 	"github.com/headgate/headgate/featurestore"
 )
 
@@ -59,10 +61,12 @@ func visit(table *featurestore.Table) {
 		}
 		n := 0
 		table.Each(d, func(uint64, int64, []float32) { n++ })
+		_ = table.Evicted(d)
 		if n < 0 || table.Keys(d) < 0 || table.Keys(d) > table.Size() {
 			panic("counts out of range")
 		}
 	}
+	table.Verify()
 }
 
 var wild = []uint64{0, 1, 2, 3, 7, 63, 64, 65, 127, 128, 1 << 10, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 56, 1 << 58,
@@ -74,10 +78,10 @@ func TestWildFields(t *testing.T) {
 	if !p.look(t, sound) {
 		t.Fatal("the image is not sound to begin with")
 	}
-	header := []int{0, 8, 12, 16, 24, 32, 40, 48, 56, 64}
-	entry := []int{0, 8, 16, 24, 32, 36}
+	header := []int{0, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80}
+	entry := []int{0, 8, 16, 24, 32, 36, 64, 72, 80, 88, 96, 104, 112}
 	for _, field := range entry {
-		header = append(header, 128+field, 128+64+field)
+		header = append(header, 128+field, 128+128+field)
 	}
 	for _, at := range header {
 		for _, value := range wild {
@@ -86,6 +90,8 @@ func TestWildFields(t *testing.T) {
 				var b [8]byte
 				binary.LittleEndian.PutUint64(b[:], value)
 				copy(image[at:], b[:size])
+				p.look(t, image)
+				sign(image)
 				p.look(t, image)
 			}
 		}
@@ -99,13 +105,14 @@ func TestWildPairs(t *testing.T) {
 	for range 4000 {
 		image := slices.Clone(sound)
 		for range 1 + rng.IntN(4) {
-			at := 8 * rng.IntN((128+2*64)/8)
+			at := 8 * rng.IntN((128+2*128)/8)
 			value := wild[rng.IntN(len(wild))] + uint64(rng.IntN(3)) - 1
 			if rng.IntN(2) == 0 {
 				value = uint64(rng.IntN(2 * len(image)))
 			}
 			binary.LittleEndian.PutUint64(image[at:], value)
 		}
+		sign(image)
 		p.look(t, image)
 	}
 }
@@ -117,9 +124,9 @@ func TestTruncation(t *testing.T) {
 		if p.look(t, sound[:n]) {
 			t.Fatalf("%d of %d bytes are taken for whole", n, len(sound))
 		}
-		if n >= 56 {
+		if n >= 48 {
 			image := slices.Clone(sound[:n])
-			binary.LittleEndian.PutUint64(image[48:], uint64(n))
+			binary.LittleEndian.PutUint64(image[40:], uint64(n))
 			p.look(t, image)
 		}
 	}
@@ -140,19 +147,41 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// A table without any free place ends a lookup all the same.
+// A table whose buckets are full of places that lead astray ends a look-up all the same.
 func TestFullTableEndsLookups(t *testing.T) {
-	p, image := newProbe(t), smallImage(t)
-	for d := range 2 {
-		entry := image[128+64*d:]
-		buckets, index := binary.LittleEndian.Uint64(entry[8:]), binary.LittleEndian.Uint64(entry[16:])
-		for n := range 8 * buckets {
-			binary.LittleEndian.PutUint64(image[index+8*n:], 77+n)
+	for _, row := range []uint32{0, 1, 2, 1 << 31, math.MaxUint32} {
+		p, image := newProbe(t), smallImage(t)
+		for d := range 2 {
+			entry := image[128+128*d:]
+			buckets, index := binary.LittleEndian.Uint64(entry[8:]), binary.LittleEndian.Uint64(entry[16:])
+			for n := range buckets {
+				bucket := image[index+64*n:][:64]
+				for place := range 10 {
+					binary.LittleEndian.PutUint16(bucket[2*place:], 0x59cc) // the tag of key 42
+					binary.LittleEndian.PutUint32(bucket[24+4*place:], row)
+				}
+				binary.LittleEndian.PutUint32(bucket[20:], math.MaxUint32)
+			}
+		}
+		if !p.look(t, image) {
+			t.Error("the table is not readable")
 		}
 	}
-	if !p.look(t, image) {
-		t.Error("the table is not readable")
+}
+
+// sign gives a damaged image the hashes of its directory, as somebody would who made it on purpose.
+func sign(image []byte) {
+	n := int(binary.LittleEndian.Uint32(image[12:]))
+	if n > featurestore.MaxDimensions || len(image) < 128+128*n {
+		return
 	}
+	var static []byte
+	for d := range n {
+		static = append(static, image[128+128*d:][:64]...)
+	}
+	binary.LittleEndian.PutUint64(image[24:], metro.Hash64(static, 0x7461626c65))
+	binary.LittleEndian.PutUint64(image[80:], 0)
+	binary.LittleEndian.PutUint64(image[80:], metro.Hash64(image[:128+128*n], 0x7461626c65))
 }
 
 // Each way in which an image can be wrong has a message of its own.
@@ -165,10 +194,11 @@ func TestMessages(t *testing.T) {
 		"version":     func(b []byte) []byte { b[8]++; return b },
 		"dimensions":  func(b []byte) []byte { b[12] = 0; return b },
 		"size":        func(b []byte) []byte { return b[:len(b)-1] },
-		"schema at":   func(b []byte) []byte { b[60] = 1; return b },
+		"schema at":   func(b []byte) []byte { b[68] = 1; return b },
 		"fingerprint": func(b []byte) []byte { b[16] ^= 1; return b },
 		"entries":     func(b []byte) []byte { b[12] = 1; return b },
-		"entry":       func(b []byte) []byte { b[128+16+7] = 1; return b },
+		"layout":      func(b []byte) []byte { b[128+16+7] = 1; return b },
+		"entry":       func(b []byte) []byte { b[128+16+7] = 1; sign(b); return b },
 	} {
 		var format *featurestore.FormatError
 		_, err := featurestore.OpenTable(damage(slices.Clone(sound)))
@@ -190,7 +220,7 @@ func TestMessages(t *testing.T) {
 func TestDamagedSchemaIsRemembered(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	damaged := slices.Clone(sound)
-	damaged[260] ^= 1
+	damaged[388] ^= 1
 	for range 2 {
 		if p.look(t, damaged) {
 			t.Fatal("the schema is not damaged")

@@ -9,6 +9,9 @@ import (
 // is a whole second, so that stamps lie on one grid whatever the epoch.
 const ticksPerSecond = 256
 
+// tick is the resolution in nanoseconds.
+const tick = int64(time.Second) / ticksPerSecond
+
 // span is the time that stamps of one image cover: 2^31 ticks, 97 days, before and after the publication.
 const span = (1 << 31) / ticksPerSecond * int64(time.Second)
 
@@ -22,14 +25,18 @@ func Stamp(ns int64) int64 {
 	return seconds*int64(time.Second) + rest*ticksPerSecond/int64(time.Second)*(int64(time.Second)/ticksPerSecond)
 }
 
-// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds: exp(-elapsed/tau).
-// Without a time constant, or before the stamp, it is 1.
+// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds: exp(-elapsed/tau),
+// right to half a unit in the last place and a little, and the same bits on every processor. Without a time constant, or before the
+// stamp, it is 1.
 func Decay(elapsed int64, tau time.Duration) float32 {
-	if tau <= 0 || elapsed <= 0 {
+	if tau <= 0 {
 		return 1
 	}
-	return float32(math.Exp(-float64(elapsed) / float64(tau)))
+	return fade(elapsed, halvings(tau))
 }
+
+// halvings is how often a value halves in a nanosecond, which is what fade takes for a time constant.
+func halvings(tau time.Duration) float64 { return math.Log2E / float64(tau) }
 
 // epochFor gives the epoch of an image that is published at now.
 func epochFor(now int64) int64 {
@@ -52,7 +59,7 @@ func ticksSince(epoch, ns int64) uint32 {
 
 // stampTime is the inverse of ticksSince.
 func stampTime(epoch int64, ticks uint32) int64 {
-	return epoch + int64(ticks)*(int64(time.Second)/ticksPerSecond)
+	return epoch + int64(ticks)*tick
 }
 
 func floorDiv(a, b int64) (quotient, rest int64) {

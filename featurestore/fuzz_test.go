@@ -24,7 +24,7 @@ func FuzzOpenTable(f *testing.F) {
 		repaired := slices.Clone(image)
 		copy(repaired, sound[:24]) // magic, version, dimensions, fingerprint
 		for i := range 8 {
-			repaired[48+i] = byte(uint64(len(image)) >> (8 * i))
+			repaired[40+i] = byte(uint64(len(image)) >> (8 * i))
 		}
 		p.look(t, repaired)
 	})

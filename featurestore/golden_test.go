@@ -58,12 +58,12 @@ func TestGoldenFile(t *testing.T) {
 		t.Errorf("the code writes other bytes than %s holds; go test -run Golden -update rewrites it", goldenPath)
 	}
 	const (
-		schemaAt = 128 + 2*64                                // behind the header and two directory entries
-		ip       = 512                                       // behind the schema's 214 bytes, on a cache line
-		ipRows   = ip + 64                                   // one bucket
-		host     = ipRows + 128                              // eight rows of three words are 96 bytes
-		hostRows = host + 64                                 //
-		size     = hostRows + 64                             // eight rows of two words
+		schemaAt = 128 + 2*128                               // behind the header and two directory entries
+		ip       = 640                                       // behind the schema's 214 bytes, on a cache line
+		ipRows   = ip + 2*64                                 // two buckets
+		host     = ipRows + 64                               // two rows of five words are 40 bytes
+		hostRows = host + 2*64                               //
+		size     = hostRows + 64                             // one row of four words
 		second   = 256                                       // ticks
 		epoch    = 1_758_880_192_000_000_000                 // the whole second 2^31 ticks before the publication
 		now      = (1_767_268_800-1_758_880_192)*second + 31 // stamp of the publication: 0.123456789 s are 31 ticks
@@ -81,19 +81,26 @@ func TestGoldenFile(t *testing.T) {
 		want          uint64
 	}{
 		{8, 4, "version", 1}, {12, 4, "dimensions", 2}, {16, 8, "fingerprint", goldenFingerprint},
-		{24, 8, "published", noon}, {32, 8, "epoch", epoch}, {40, 8, "seed", 7}, {48, 8, "size", size},
-		{56, 8, "offset of the schema", schemaAt}, {64, 4, "its size", uint64(len(goldenSchema))},
+		{24, 8, "layout", goldenLayout}, {32, 8, "seed", 7}, {40, 8, "size", size}, {48, 8, "published", noon}, {56, 8, "epoch", epoch},
+		{64, 8, "offset of the schema", schemaAt}, {72, 4, "its size", uint64(len(goldenSchema))}, {80, 8, "checksum", goldenChecksum},
 
-		{128, 8, "ip: keys", 2}, {136, 8, "ip: buckets", 1}, {144, 8, "ip: offset of the buckets", ip},
-		{152, 8, "ip: offset of the rows", ipRows}, {160, 4, "ip: columns", 2}, {164, 4, "ip: words of a row", 3},
-		{192, 8, "host: keys", 1}, {200, 8, "host: buckets", 1}, {208, 8, "host: offset of the buckets", host},
-		{216, 8, "host: offset of the rows", hostRows}, {224, 4, "host: columns", 1}, {228, 4, "host: words of a row", 2},
+		{128, 8, "ip: capacity", 2}, {136, 8, "ip: buckets", 2}, {144, 8, "ip: offset of the buckets", ip},
+		{152, 8, "ip: offset of the rows", ipRows}, {160, 4, "ip: columns", 2}, {164, 4, "ip: words of a row", 5},
+		{192, 8, "ip: keys", 2}, {200, 8, "ip: rows used", 2}, {208, 8, "ip: free rows", 0}, {216, 8, "ip: random", 0},
+		{224, 8, "ip: sum", goldenSums[0]}, {232, 8, "ip: evicted", 0}, {240, 8, "ip: crowded", 0},
+		{256, 8, "host: capacity", 1}, {264, 8, "host: buckets", 2}, {272, 8, "host: offset of the buckets", host},
+		{280, 8, "host: offset of the rows", hostRows}, {288, 4, "host: columns", 1}, {292, 4, "host: words of a row", 4},
+		{320, 8, "host: keys", 1}, {328, 8, "host: rows used", 1}, {336, 8, "host: free rows", 0}, {344, 8, "host: random", 0},
+		{352, 8, "host: sum", goldenSums[1]}, {360, 8, "host: evicted", 0}, {368, 8, "host: crowded", 0},
 
-		{ip, 8, "ip: key 0", 42}, {ip + 8, 8, "ip: key 1", 1 << 63},
-		{ipRows, 4, "row 0: stamp", now}, {ipRows + 4, 4, "row 0: requests", f(1)}, {ipRows + 8, 4, "row 0: share", f(2)},
-		{ipRows + 12, 4, "row 1: stamp", now - 3600*second}, {ipRows + 16, 4, "row 1: requests", f(3)},
-		{ipRows + 20, 4, "row 1: share", f(nan)},
-		{host, 8, "host: key 0", 42}, {hostRows, 4, "row 0: stamp", now - second}, {hostRows + 4, 4, "row 0: rate", f(5)},
+		// m(42) is 0x810879608e4259cc, m(1<<63) is 0x8f780810af31a493: both belong into the upper one of two buckets first.
+		{ip + 64, 2, "bucket 1: tag of place 0", 0x59cc}, {ip + 72, 2, "tag of place 4", 0xa493}, {ip + 84, 4, "spilled", 0},
+		{ip + 88, 4, "row of place 0", 1}, {ip + 104, 4, "row of place 4", 2},
+		{ipRows, 8, "row 0: key", 42}, {ipRows + 8, 4, "stamp", now}, {ipRows + 12, 4, "requests", f(1)}, {ipRows + 16, 4, "share", f(2)},
+		{ipRows + 20, 8, "row 1: key", 1 << 63}, {ipRows + 28, 4, "stamp", now - 3600*second}, {ipRows + 32, 4, "requests", f(3)},
+		{ipRows + 36, 4, "share", f(nan)},
+		{host + 64, 2, "bucket 1: tag of place 0", 0x59cc}, {host + 88, 4, "row of place 0", 1},
+		{hostRows, 8, "row 0: key", 42}, {hostRows + 8, 4, "stamp", now - second}, {hostRows + 12, 4, "rate", f(5)},
 	} {
 		var padded [8]byte
 		copy(padded[:], golden[word.offset:][:word.bytes])
@@ -111,6 +118,15 @@ func TestGoldenFile(t *testing.T) {
 
 // goldenFingerprint is the MetroHash64 of goldenSchema, seed 0x736368656d61.
 const goldenFingerprint = 0xfed3d2e4ef57b0c7
+
+// These are MetroHash64 with the seed 0x7461626c65: of the first halves of the two directory entries; of header and directory with
+// the checksum's own field zero; of each dimension's rows, summed up.
+const (
+	goldenLayout   = 0xffd0e1c308fcd706
+	goldenChecksum = 0xe8051010c405396e
+)
+
+var goldenSums = [2]uint64{0x9d04633d1e84725d, 0x32f99499c71da054}
 
 // What the file holds can be read.
 func TestGoldenFileOpens(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/headgate/headgate/mmapsync"
 )
@@ -33,25 +32,22 @@ type refusal struct {
 	err     error
 }
 
-// resolved is a selection's names looked up in one schema. It is never changed.
+// resolved is a selection's names looked up in one schema, at one layout of the table. It is never changed. What was
+// checked for an image holds for every other of the same size, schema and layout.
 type resolved struct {
 	fingerprint uint64
+	layout      uint64
 	seed        uint64
+	size        int // of the image
+	width       int // number of selected names
 	picks       []pick
 	unknown     []string
+	blank       []int // places of the unknown names
 }
 
-// pick is what is read from one dimension.
-type pick struct {
-	part    int // place in the schema
-	key     int // place among the caller's keys
-	decays  []time.Duration
-	columns []pickColumn
-}
-
-type pickColumn struct {
-	from, to int
-	decay    int // place in decays, or -1
+// fits tells whether an image is of the kind that r was made for.
+func (r *resolved) fits(h header) bool {
+	return r != nil && r.fingerprint == h.fingerprint() && r.layout == h.layout() && r.seed == h.seed() && r.size == len(h.image)
 }
 
 // Info tells what a read found.
@@ -69,32 +65,38 @@ func (s *Store) Select(dimensions, names []string) *Selection {
 	return &Selection{store: s, dimensions: slices.Clone(dimensions), names: slices.Clone(names)}
 }
 
-// Read fills dst, which has one value for each selected name, with the features of the given keys (one for each
+// Read fills dst, which should have one value for each selected name, with the features of the given keys (one for each
 // dimension that Select named; 0: none) as of now, nanoseconds since 1970 UTC. What is not there is NaN. On an error,
 // which tells that nothing is published or that it is damaged, all of dst is NaN. Read allocates nothing, except for
-// the first read under a new schema.
+// the first read under a new schema and where dst has another length.
 //
 // The keys are hashes with the seed that [Selection.Seed] gives.
 func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) {
-	fillNaN(dst)
 	snap, err := s.store.reader.Acquire()
 	if err != nil {
+		fillNaN(dst)
 		return Info{}, err
 	}
 	defer snap.Release()
 	h, err := openHeader(snap.Bytes())
 	if err != nil {
-		return Info{}, err
-	}
-	r, err := s.resolve(h, snap.Version())
-	if err != nil {
-		return Info{}, err
-	}
-	info, err := r.read(h, dst, keys, now)
-	if err != nil {
 		fillNaN(dst)
+		return Info{}, err
 	}
-	return info, err
+	r := s.current.Load()
+	if !r.fits(h) {
+		if r, err = s.resolve(h, snap.Version()); err != nil {
+			fillNaN(dst)
+			return Info{}, err
+		}
+	}
+	if len(dst) == r.width {
+		return r.read(h, dst, keys, now), nil
+	}
+	all := make([]float32, r.width)
+	info := r.read(h, all, keys, now)
+	fillNaN(dst[copy(dst, all):])
+	return info, nil
 }
 
 // Seed gives the seed that keys must be hashed with; not ok where nothing readable is published.
@@ -116,89 +118,29 @@ func (s *Selection) Unknown() []string {
 	return nil
 }
 
-func (r *resolved) read(h header, dst []float32, keys []uint64, now int64) (Info, error) {
-	info := Info{Published: h.published(), Unknown: len(r.unknown)}
-	for i := range r.picks {
-		p := &r.picks[i]
-		part, ok := h.part(p.part)
-		if !ok {
-			return info, formatErrorf("directory entry %d points outside of the image", p.part)
-		}
-		if p.key >= len(keys) || keys[p.key] == 0 {
-			continue
-		}
-		row, ok := part.find(h.image, keys[p.key])
-		if !ok {
-			info.Missed++
-			continue
-		}
-		info.Found++
-		p.copy(dst, row, now-part.stamp(row))
-	}
-	return info, nil
-}
-
-// copy takes the picked columns of row, which was last changed elapsed nanoseconds ago.
-func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
-	var factors [maxDecays]float32
-	for i, tau := range p.decays {
-		factors[i] = Decay(elapsed, tau)
-	}
-	for _, c := range p.columns {
-		if c.to >= len(dst) || 4*c.from+8 > len(row) {
-			continue
-		}
-		v := value(row, c.from)
-		if c.decay >= 0 {
-			v *= factors[c.decay]
-		}
-		dst[c.to] = v
-	}
-}
-
-// resolve gives the names' places in the image's schema, from the last time where that is still it.
+// resolve looks the names up in the image's schema.
 func (s *Selection) resolve(h header, version mmapsync.Version) (*resolved, error) {
-	r := s.current.Load()
-	if r != nil && r.fingerprint == h.fingerprint() && r.seed == h.seed() {
-		return r, nil
-	}
 	if f := s.refused.Load(); f != nil && f.version == version {
 		return nil, f.err
 	}
 	s.resolving.Lock()
 	defer s.resolving.Unlock()
-	r = s.current.Load() // another goroutine may have been here first
-	if r != nil && r.fingerprint == h.fingerprint() && r.seed == h.seed() {
+	if r := s.current.Load(); r.fits(h) { // another goroutine has been here first
 		return r, nil
 	}
-	r, err := s.resolveAnew(h)
+	schema, parts, err := h.open()
 	if err != nil {
 		s.refused.Store(&refusal{version, err})
 		return nil, err
 	}
+	r := s.lookUp(schema, parts)
+	r.fingerprint, r.layout, r.seed, r.size = h.fingerprint(), h.layout(), h.seed(), len(h.image)
 	s.current.Store(r)
 	return r, nil
 }
 
-func (s *Selection) resolveAnew(h header) (*resolved, error) {
-	encoded, err := h.schema()
-	if err != nil {
-		return nil, err
-	}
-	schema, err := decodeSchema(encoded)
-	if err != nil {
-		return nil, err
-	}
-	if h.dimensions != len(schema.Dimensions) {
-		return nil, formatErrorf("%d directory entries for %d dimensions", h.dimensions, len(schema.Dimensions))
-	}
-	r := s.lookUp(schema)
-	r.fingerprint, r.seed = h.fingerprint(), h.seed()
-	return r, nil
-}
-
-func (s *Selection) lookUp(schema Schema) *resolved {
-	r := &resolved{}
+func (s *Selection) lookUp(schema Schema, parts []part) *resolved {
+	r := &resolved{width: len(s.names)}
 	places := make(map[string]int) // of a dimension in r.picks
 	for to, name := range s.names {
 		dimension, column, _ := strings.Cut(name, "/")
@@ -208,33 +150,18 @@ func (s *Selection) lookUp(schema Schema) *resolved {
 			from = schema.Dimensions[d].column(column)
 		}
 		if from < 0 {
-			r.unknown = append(r.unknown, name)
+			r.unknown, r.blank = append(r.unknown, name), append(r.blank, to)
 			continue
 		}
 		at, ok := places[dimension]
 		if !ok {
 			at = len(r.picks)
 			places[dimension] = at
-			r.picks = append(r.picks, pick{part: d, key: key})
+			r.picks = append(r.picks, pick{part: parts[d], key: key})
 		}
-		p := &r.picks[at]
-		p.columns = append(p.columns, pickColumn{from, to, p.decay(schema.Dimensions[d].Columns[from].Decay)})
+		r.picks[at].add(from, to, schema.Dimensions[d].Columns[from].Decay)
 	}
 	return r
-}
-
-// decay gives the place of a time constant among the pick's own, -1 for none. A schema has at most maxDecays.
-func (p *pick) decay(tau time.Duration) int {
-	if tau == 0 {
-		return -1
-	}
-	for i, t := range p.decays {
-		if t == tau {
-			return i
-		}
-	}
-	p.decays = append(p.decays, tau)
-	return len(p.decays) - 1
 }
 
 var nan = float32(math.NaN())

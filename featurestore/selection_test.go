@@ -101,10 +101,7 @@ func TestReadAgainstMap(t *testing.T) {
 		schema := randomSchema(rng)
 		path := filepath.Join(t.TempDir(), "features")
 		p, m := openPublisher(t, path, schema), randomModel(rng, schema, 500)
-		m.put(t, p.Builder, noon)
-		if err := p.Publish(); err != nil {
-			t.Fatal(err)
-		}
+		m.publish(t, p, noon)
 		dimensions, names := namesOf(schema)
 		rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		names = names[:1+rng.IntN(len(names))]
@@ -189,9 +186,6 @@ func TestSchemaChangesUnderASelection(t *testing.T) {
 				schema.Dimensions[1].Columns[0].Decay = 0
 			}
 			p = openPublisher(t, path, schema)
-			if err := p.Begin(noon, []int{1, 1}); err != nil {
-				t.Fatal(err)
-			}
 			for d := range schema.Dimensions {
 				row := []float32{5}
 				if schema.Dimensions[d].Name == "ip" {
@@ -201,7 +195,7 @@ func TestSchemaChangesUnderASelection(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := p.Publish(); err != nil {
+			if err := p.Publish(noon); err != nil {
 				t.Fatal(err)
 			}
 			dst := make([]float32, 3)
@@ -236,7 +230,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 	n := testing.AllocsPerRun(100, func() {
-		if err := p.Publish(); err != nil {
+		if err := p.Publish(noon); err != nil {
 			t.Fatal(err)
 		}
 		selection.Read(dst, keys, noon)
@@ -254,21 +248,22 @@ func TestReadersNeverSeeTwoPublications(t *testing.T) {
 	schema.Dimensions[0].Columns[0].Decay, schema.Dimensions[1].Columns[0].Decay = 0, 0
 	// A short grace: readers that are off the processor while they hold a file, as they are all the time here, are
 	// given up.
-	p, err := featurestore.OpenPublisher(path, schema, mmapsync.WriterOptions{Grace: time.Millisecond})
+	p, err := featurestore.OpenPublisher(path, schema,
+		featurestore.PublisherOptions{Capacity: []int{100, 1}, Writer: mmapsync.WriterOptions{Grace: time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
 	publish := func(n int) {
-		if err := p.Begin(int64(n), []int{n % 100, 1}); err != nil {
-			t.Error(err)
+		if n%50 == 0 {
+			p.Reset()
 		}
 		for d, row := range [][]float32{{float32(n), float32(n)}, {float32(n)}} {
 			if err := p.Put(d, 42, noon, row); err != nil {
 				t.Error(err)
 			}
 		}
-		if err := p.Publish(); err != nil {
+		if err := p.Publish(int64(n)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -322,7 +317,7 @@ func TestSeedFollowsThePublication(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fillSmall(t, b)
+		buildSmall(t, b)
 		publish(b.Image())
 		if _, err := selection.Read(nil, nil, noon); err != nil {
 			t.Fatal(err)

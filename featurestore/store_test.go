@@ -14,9 +14,11 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
+var smallOptions = featurestore.PublisherOptions{Capacity: []int{5000}}
+
 func openPublisher(t testing.TB, path string, schema featurestore.Schema) *featurestore.Publisher {
 	t.Helper()
-	p, err := featurestore.OpenPublisher(path, schema, mmapsync.WriterOptions{})
+	p, err := featurestore.OpenPublisher(path, schema, smallOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +41,8 @@ func publishSmall(t testing.TB) (path string, p *featurestore.Publisher) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "features")
 	p = openPublisher(t, path, smallSchema())
-	fillSmall(t, p.Builder)
-	if err := p.Publish(); err != nil {
+	putSmall(t, p)
+	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
 	}
 	return path, p
@@ -71,10 +73,7 @@ func TestViewAgainstMap(t *testing.T) {
 	store := openStore(t, path)
 	for _, size := range []int{0, 1, 2000, 10, 300} {
 		m := randomModel(rng, schema, size)
-		m.put(t, p.Builder, noon)
-		if err := p.Publish(); err != nil {
-			t.Fatal(err)
-		}
+		m.publish(t, p, noon)
 		if err := store.View(func(table *featurestore.Table) error { m.compare(t, table); return nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -103,14 +102,8 @@ func TestNothingPublished(t *testing.T) {
 	if _, ok := selection.Seed(); ok || selection.Unknown() != nil {
 		t.Error("a seed or unknown names before anything is published")
 	}
-	if err := p.Publish(); err == nil {
-		t.Error("Publish without an image is not refused")
-	}
-	if _, err := selection.Read(dst, []uint64{42}, noon); !errors.Is(err, mmapsync.ErrNotPublished) {
-		t.Errorf("after a Publish without an image: %v", err)
-	}
-	fillSmall(t, p.Builder)
-	if err := p.Publish(); err != nil {
+	putSmall(t, p)
+	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
 	}
 	if seed, ok := selection.Seed(); !ok || seed != p.Seed() {
@@ -122,7 +115,7 @@ func TestNothingPublished(t *testing.T) {
 func TestSeedIsAdopted(t *testing.T) {
 	path, p := publishSmall(t)
 	seed := p.Seed()
-	if _, err := featurestore.OpenPublisher(path, smallSchema(), mmapsync.WriterOptions{}); !errors.Is(err, mmapsync.ErrLocked) {
+	if _, err := featurestore.OpenPublisher(path, smallSchema(), smallOptions); !errors.Is(err, mmapsync.ErrLocked) {
 		t.Fatalf("a second publisher: %v", err)
 	}
 	if err := p.Close(); err != nil {
@@ -151,8 +144,8 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 	}
 	w.Close()
 	p := openPublisher(t, path, smallSchema())
-	fillSmall(t, p.Builder)
-	if err := p.Publish(); err != nil {
+	putSmall(t, p)
+	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
 	}
 	p.Close()
@@ -166,7 +159,7 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 		}
 	}
 	var damaged *mmapsync.FormatError
-	if _, err := featurestore.OpenPublisher(path, smallSchema(), mmapsync.WriterOptions{}); !errors.As(err, &damaged) {
+	if _, err := featurestore.OpenPublisher(path, smallSchema(), smallOptions); !errors.As(err, &damaged) {
 		t.Errorf("damaged files: %v", err)
 	}
 }
@@ -175,13 +168,13 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 // would be worse.
 func TestPublisherWithoutReaderSlot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
-	options := mmapsync.WriterOptions{Slots: 1}
+	options := featurestore.PublisherOptions{Writer: mmapsync.WriterOptions{Slots: 1}}
 	p, err := featurestore.OpenPublisher(path, smallSchema(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fillSmall(t, p.Builder)
-	if err := p.Publish(); err != nil {
+	putSmall(t, p)
+	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
 	}
 	seed := p.Seed()
@@ -198,7 +191,7 @@ func TestPublisherWithoutReaderSlot(t *testing.T) {
 
 func TestInvalidSchemaMakesNoFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
-	if _, err := featurestore.OpenPublisher(path, featurestore.Schema{}, mmapsync.WriterOptions{}); err == nil {
+	if _, err := featurestore.OpenPublisher(path, featurestore.Schema{}, smallOptions); err == nil {
 		t.Fatal("an empty schema is not refused")
 	}
 	if names, _ := filepath.Glob(path + "*"); len(names) != 0 {
@@ -238,9 +231,9 @@ func TestImageIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fillSmall(t, b)
+	buildSmall(t, b)
 	first := slices.Clone(b.Image())
-	fillSmall(t, b)
+	buildSmall(t, b)
 	if !slices.Equal(first, b.Image()) || !slices.Equal(first, smallImage(t)) {
 		t.Error("the images differ")
 	}
@@ -269,8 +262,8 @@ func TestWarm(t *testing.T) {
 		t.Errorf("%d tables mapped before the first publication", n)
 	}
 	for want := 1; want <= 2; want++ {
-		fillSmall(t, p.Builder)
-		if err := p.Publish(); err != nil {
+		putSmall(t, p)
+		if err := p.Publish(noon); err != nil {
 			t.Fatal(err)
 		}
 		store.Warm()

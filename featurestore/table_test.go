@@ -1,7 +1,6 @@
 package featurestore_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -66,27 +65,48 @@ func randomRow(rng *rand.Rand, columns int) modelRow {
 	return r
 }
 
-// put fills an image with the model, with some rows put twice, of which the second counts.
-func (m model) put(t testing.TB, b *featurestore.Builder, now int64) {
+// table is a Builder or a Publisher.
+type table interface {
+	Put(d int, key uint64, stamp int64, row []float32) error
+}
+
+// put puts the model's rows, some of them twice, of which the second counts.
+func (m model) put(t testing.TB, to table) {
 	t.Helper()
-	sizes := make([]int, len(m))
-	for d := range m {
-		sizes[d] = len(m[d])
-	}
-	if err := b.Begin(now, sizes); err != nil {
-		t.Fatal(err)
-	}
 	for d := range m {
 		for key, row := range m[d] {
 			if key%8 == 0 {
-				if err := b.Put(d, key, 0, make([]float32, len(row.values))); err != nil {
+				if err := to.Put(d, key, 0, make([]float32, len(row.values))); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := b.Put(d, key, row.stamp, row.values); err != nil {
+			if err := to.Put(d, key, row.stamp, row.values); err != nil {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// build makes an image that has room for the model and not a row more.
+func (m model) build(t testing.TB, b *featurestore.Builder, now int64) {
+	t.Helper()
+	capacity := make([]int, len(m))
+	for d := range m {
+		capacity[d] = len(m[d])
+	}
+	if err := b.Begin(now, capacity); err != nil {
+		t.Fatal(err)
+	}
+	m.put(t, b)
+}
+
+// publish publishes a table of the model alone.
+func (m model) publish(t testing.TB, p *featurestore.Publisher, now int64) {
+	t.Helper()
+	p.Reset()
+	m.put(t, p)
+	if err := p.Publish(now); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -150,7 +170,7 @@ func TestTableAgainstMap(t *testing.T) {
 		}
 		for _, size := range []int{0, 1, 7, 8, 60, 5, 1000, 300} {
 			m := randomModel(rng, schema, size)
-			m.put(t, b, noon)
+			m.build(t, b, noon)
 			table, err := featurestore.OpenTable(b.Image())
 			if err != nil {
 				t.Fatalf("seed %d size %d: %v", seed, size, err)
@@ -159,6 +179,9 @@ func TestTableAgainstMap(t *testing.T) {
 				t.Fatalf("seed %d size %d: %d %d %d %v", seed, size, table.Published, table.Seed, table.Size(), table.Schema)
 			}
 			m.compare(t, table)
+			if err := table.Verify(); err != nil {
+				t.Fatalf("seed %d size %d: %v", seed, size, err)
+			}
 		}
 	}
 }
@@ -192,15 +215,20 @@ func smallImage(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fillSmall(t, b)
+	buildSmall(t, b)
 	return b.Image()
 }
 
-func fillSmall(t testing.TB, b *featurestore.Builder) {
+func buildSmall(t testing.TB, b *featurestore.Builder) {
 	t.Helper()
 	if err := b.Begin(noon, []int{2, 1}); err != nil {
 		t.Fatal(err)
 	}
+	putSmall(t, b)
+}
+
+func putSmall(t testing.TB, to table) {
+	t.Helper()
 	for _, r := range []struct {
 		d      int
 		key    uint64
@@ -211,7 +239,7 @@ func fillSmall(t testing.TB, b *featurestore.Builder) {
 		{0, 1 << 63, noon - int64(time.Hour), []float32{3, float32(math.NaN())}},
 		{1, 42, noon - int64(time.Second), []float32{5}},
 	} {
-		if err := b.Put(r.d, r.key, r.stamp, r.values); err != nil {
+		if err := to.Put(r.d, r.key, r.stamp, r.values); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -235,7 +263,7 @@ func TestPutRefuses(t *testing.T) {
 	if err := b.Put(0, 42, noon, []float32{1, 2}); err == nil {
 		t.Error("Put before Begin is not an error")
 	}
-	fillSmall(t, b)
+	buildSmall(t, b)
 	before := slices.Clone(b.Image())
 	for name, put := range map[string]func() error{
 		"key 0":              func() error { return b.Put(0, 0, noon, []float32{1, 2}) },
@@ -266,97 +294,8 @@ func TestBeginRefuses(t *testing.T) {
 			t.Errorf("Put after Begin refused %v is not refused", sizes)
 		}
 	}
-	fillSmall(t, b)
+	buildSmall(t, b)
 	if _, err := featurestore.OpenTable(b.Image()); err != nil {
 		t.Error(err)
-	}
-}
-
-// A bucket that overflows is an error for that key; the keys before it stay.
-func TestCrowdedTable(t *testing.T) {
-	b, err := featurestore.NewBuilder(smallSchema(), 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Begin(noon, []int{10, 10_000}); err != nil {
-		t.Fatal(err)
-	}
-	inserted := []int{0, 0}
-	for d, row := range [][]float32{{1, 2}, {3}} {
-		for n := uint64(1); n <= 1000; n++ {
-			switch err := b.Put(d, keyOfFirstBucket(n), noon, row); {
-			case err == nil:
-				inserted[d]++
-			case !errors.Is(err, featurestore.ErrCrowded):
-				t.Fatal(err)
-			}
-		}
-	}
-	table, err := featurestore.OpenTable(b.Image())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d, want := range []int{16, 256} { // two buckets in all; 32 buckets from the first
-		if inserted[d] != want || table.Keys(d) != want {
-			t.Errorf("dimension %d took %d keys and has %d, want %d", d, inserted[d], table.Keys(d), want)
-		}
-		for n := uint64(1); n <= 1000; n++ {
-			if _, ok := table.Row(d, keyOfFirstBucket(n), nil); ok != (n <= uint64(want)) {
-				t.Errorf("dimension %d: key %d is found: %v", d, n, ok)
-			}
-		}
-	}
-}
-
-// keyOfFirstBucket gives different keys for different small numbers, all of which belong into the first bucket: the
-// inverse of the mixing that docs/format.md lays down.
-func keyOfFirstBucket(n uint64) uint64 {
-	n = (n ^ n>>33) * 0x9cb4b2f8129337db
-	n = (n ^ n>>33) * 0x4f74430c22a54005
-	return n ^ n>>33
-}
-
-// A full table stays readable at its stated load; hashed keys are never crowded.
-func TestHashedKeysFindPlace(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 3))
-	b, err := featurestore.NewBuilder(smallSchema(), 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{1, 10, 100, 1000, 10_000, 200_000} {
-		if err := b.Begin(noon, []int{n, n}); err != nil {
-			t.Fatal(err)
-		}
-		for range n {
-			if err := b.Put(1, rng.Uint64()|1, noon, []float32{1}); err != nil {
-				t.Fatalf("%d keys: %v", n, err)
-			}
-		}
-	}
-}
-
-// A full bucket at the end goes on with the first.
-func TestLastBucketGoesOnWithTheFirst(t *testing.T) {
-	b, err := featurestore.NewBuilder(smallSchema(), 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Begin(noon, []int{1, 100}); err != nil {
-		t.Fatal(err)
-	}
-	for n := range uint64(10) {
-		if err := b.Put(1, math.MaxUint64-n, noon, []float32{float32(n)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	table, err := featurestore.OpenTable(b.Image())
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := []float32{0}
-	for n := range uint64(10) {
-		if _, ok := table.Row(1, math.MaxUint64-n, row); !ok || row[0] != float32(n) {
-			t.Errorf("key %d: %v %v", n, ok, row)
-		}
 	}
 }

@@ -16,6 +16,10 @@ type Copy struct {
 	// defined content; where it is more, the publication is cut.
 	Size int
 
+	// Current is the last publication, which is what readers see meanwhile; nil where there is none. It is not to be
+	// written to.
+	Current []byte
+
 	// Number is the number that this publication gets: one more than that of the last. It is what Holds will say once
 	// this copy is lent again. Publications are numbered from 1 on, also across writers of a path.
 	Number uint64
@@ -31,7 +35,8 @@ type Copy struct {
 //
 // The copy holds, as a rule, the publication before the last. Where its file cannot be written to, because a reader is
 // stuck on it or it is too small, fill gets a new file that holds a copy of the last publication, made at the cost of
-// copying it. The writer's first publication after it has adopted a path is of this kind.
+// copying it. The writer's first publication after it has adopted a path is of this kind. A new file has room for size
+// bytes and no more: what is updated in place is planned for the size that it may reach.
 //
 // On an error from fill, and if it panics, nothing is published, the former snapshot stays current, and what a copy
 // changed in place holds counts as nothing. fill must not call the Writer. Update waits as [Writer.Publish] does, and
@@ -74,6 +79,9 @@ func (w *Writer) copyActive(d *dataFile, size int) publication {
 // nothing.
 func (w *Writer) lend(d *dataFile, before publication, size int, fill func(copy *Copy) error) error {
 	w.lent = Copy{Bytes: d.memory[:size:size], Number: w.sequence + 1}
+	if w.version != 0 {
+		w.lent.Current = w.data[w.version.Index()].memory[:w.version.Size():w.version.Size()]
+	}
 	if before.sequence != 0 {
 		w.lent.Holds, w.lent.Size = before.sequence, int(before.size)
 	}

@@ -154,7 +154,7 @@ func (w *Writer) fill(x int, content []byte, p publication) error {
 		d.write(content, p)
 		return nil
 	}
-	return w.replaceFile(x, int64(len(content)), func(d *dataFile) error { d.write(content, p); return nil })
+	return w.replaceFile(x, w.capacityFor(x, int64(len(content))), func(d *dataFile) error { d.write(content, p); return nil })
 }
 
 // inPlace is data file x where size bytes may be written to it as it is, and nil where it must be replaced.
@@ -168,9 +168,9 @@ func (w *Writer) inPlace(x int, size int64) *dataFile {
 // replaceFile puts a new file, which fill completes, in the place of data file x. A writer killed before the rename
 // leaves a draft that the next one removes; killed between the rename and the store of the generation it leaves an
 // inactive file of a generation that no reader asks for. A generation is never used twice, also not after an error.
-func (w *Writer) replaceFile(x int, size int64, fill func(d *dataFile) error) error {
+func (w *Writer) replaceFile(x int, capacity int64, fill func(d *dataFile) error) error {
 	w.generation++
-	id := identity{index: x, generation: w.generation, capacity: w.capacityFor(x, size)}
+	id := identity{index: x, generation: w.generation, capacity: capacity}
 	d, err := installData(w.sys, w.paths.data(x), id, fill)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package proxyhook_test
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
-	"github.com/headgate/headgate/mmapsync"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -47,15 +45,14 @@ func crowd(b *testing.B, n int) *host {
 		}
 		schema.Dimensions = append(schema.Dimensions, dimension)
 	}
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, mmapsync.WriterOptions{})
-	must(b, err)
-	defer p.Close()
 	now := time.Now().UnixNano()
 	sizes := make([]int, traffic.NumDimensions)
 	for _, d := range crowded {
 		sizes[d] = n
 	}
-	must(b, p.Begin(now, sizes))
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: sizes})
+	must(b, err)
+	defer p.Close()
 	row := make([]float32, 64)
 	for i := range n {
 		ev := visitor(i)
@@ -64,15 +61,10 @@ func crowd(b *testing.B, n int) *host {
 			for c := range schema.Dimensions[d].Columns {
 				row[c] = float32(i%100 + c)
 			}
-			err := p.Put(int(d), keys[d], now, row[:len(schema.Dimensions[d].Columns)])
-			if errors.Is(err, featurestore.ErrCrowded) { // left out and told, as the daemon does
-				b.Logf("dimension %v, seed %#x: no place for key %#x of visitor %d", d, p.Seed(), keys[d], i)
-				continue
-			}
-			must(b, err)
+			must(b, p.Put(int(d), keys[d], now, row[:len(schema.Dimensions[d].Columns)]))
 		}
 	}
-	must(b, p.Publish())
+	must(b, p.Publish(now))
 	return h
 }
 

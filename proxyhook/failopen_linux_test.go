@@ -104,13 +104,12 @@ func TestUnknownFeatures(t *testing.T) {
 	// The next daemon computes something else altogether.
 	schema := featurestore.Schema{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "of_the_future"}}}}}
 	h.stopPublisher()
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, mmapsync.WriterOptions{})
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: []int{1}})
 	must(t, err)
 	defer p.Close()
-	must(t, p.Begin(time.Now().UnixNano(), []int{1}))
 	ev := visit(1, 0)
 	must(t, p.Put(0, traffic.KeysOf(&ev, p.Seed())[traffic.IP], time.Now().UnixNano(), []float32{1}))
-	must(t, p.Publish())
+	must(t, p.Publish(time.Now().UnixNano()))
 	if d := decide(f); d.Score >= scoreOf[0] || d.Score == knownBot || d.Reason != proxyhook.Scored {
 		t.Errorf("%+v", d)
 	}
@@ -158,7 +157,10 @@ func TestDamagedTable(t *testing.T) {
 func TestHostileTables(t *testing.T) {
 	h := newHost(t)
 	h.publish(time.Now(), visits(10, time.Now())...)
-	good := slices.Clone(h.publisher.Image())
+	b, err := featurestore.NewBuilder(h.aggregator.Schema(), h.publisher.Seed())
+	must(t, err)
+	must(t, h.aggregator.Build(b, time.Now().UnixNano()))
+	good := b.Image()
 	h.stopPublisher()
 	w, err := mmapsync.OpenWriter(h.dir.Features(), mmapsync.WriterOptions{})
 	must(t, err)

@@ -14,7 +14,6 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/internal/ring"
-	"github.com/headgate/headgate/mmapsync"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -51,7 +50,8 @@ func (h *host) publish(now time.Time, events ...traffic.Event) {
 	h.t.Helper()
 	if h.publisher == nil {
 		var err error
-		h.publisher, err = featurestore.OpenPublisher(h.dir.Features(), h.aggregator.Schema(), mmapsync.WriterOptions{})
+		h.publisher, err = featurestore.OpenPublisher(h.dir.Features(), h.aggregator.Schema(),
+			featurestore.PublisherOptions{Capacity: h.aggregator.Capacity()})
 		must(h.t, err)
 	}
 	var o traffic.Observation

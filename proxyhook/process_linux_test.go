@@ -15,7 +15,6 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
-	"github.com/headgate/headgate/mmapsync"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -40,7 +39,7 @@ func publishForEver(dir hostdir.Dir) error {
 	if err != nil {
 		return err
 	}
-	p, err := featurestore.OpenPublisher(dir.Features(), a.Schema(), mmapsync.WriterOptions{})
+	p, err := featurestore.OpenPublisher(dir.Features(), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,8 @@ func newLive(t *testing.T, config window.Config) *live {
 	path := filepath.Join(t.TempDir(), "features")
 	publishEmpty(t, path, aggregator.Schema())
 	l := &live{t: t, aggregator: aggregator}
-	if l.publisher, err = featurestore.OpenPublisher(path, aggregator.Schema(), mmapsync.WriterOptions{}); err != nil {
+	if l.publisher, err = featurestore.OpenPublisher(path, aggregator.Schema(),
+		featurestore.PublisherOptions{Capacity: aggregator.Capacity()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.publisher.Close() })

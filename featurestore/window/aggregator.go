@@ -1,7 +1,6 @@
 package window
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +23,6 @@ type Aggregator struct {
 	tables     [traffic.NumDimensions]*table
 	idle       int64
 	expired    int64 // the full minute at which idle keys were dropped last
-	crowded    uint64
 	row        []float32
 	sizes      []int
 }
@@ -34,7 +32,6 @@ type Stats struct {
 	Keys    [traffic.NumDimensions]int    // keys kept now
 	Evicted [traffic.NumDimensions]uint64 // keys that made place for others
 	Expired [traffic.NumDimensions]uint64 // keys dropped for idleness
-	Crowded uint64                        // rows left out of a publication because their bucket had no place
 }
 
 // New makes an empty Aggregator.
@@ -144,12 +141,22 @@ func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last i
 	return t.last[place], true
 }
 
-// Publish puts all rows into a table and publishes it as of now.
+// Capacity is what a Publisher has to have room for: the number of keys kept in each dimension of the schema.
+func (a *Aggregator) Capacity() []int {
+	var capacity []int
+	for _, d := range a.dimensions {
+		capacity = append(capacity, a.tables[d].maxKeys)
+	}
+	return capacity
+}
+
+// Publish builds a table of all rows and publishes it as of now.
 func (a *Aggregator) Publish(p *featurestore.Publisher, now int64) error {
-	if err := a.Build(p.Builder, now); err != nil {
+	p.Reset()
+	if err := a.putAll(p.Put); err != nil {
 		return err
 	}
-	return p.Publish()
+	return p.Publish(now)
 }
 
 // Build puts all rows into an image that is published at now.
@@ -161,26 +168,21 @@ func (a *Aggregator) Build(b *featurestore.Builder, now int64) error {
 	if err := b.Begin(now, a.sizes); err != nil {
 		return err
 	}
-	for i, d := range a.dimensions {
-		if err := a.putAll(b, i, a.tables[d]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.putAll(b.Put)
 }
 
-func (a *Aggregator) putAll(b *featurestore.Builder, dimension int, t *table) error {
-	row := a.row[:len(t.plan.columns)]
-	for place, key := range t.keys {
-		if key == 0 {
-			continue
-		}
-		t.plan.row(row, t.cell(uint32(place)), t.last[place])
-		switch err := b.Put(dimension, key, t.last[place], row); {
-		case errors.Is(err, featurestore.ErrCrowded):
-			a.crowded++
-		case err != nil:
-			return err
+func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row []float32) error) error {
+	for i, d := range a.dimensions {
+		t := a.tables[d]
+		row := a.row[:len(t.plan.columns)]
+		for place, key := range t.keys {
+			if key == 0 {
+				continue
+			}
+			t.plan.row(row, t.cell(uint32(place)), t.last[place])
+			if err := put(i, key, t.last[place], row); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -188,7 +190,7 @@ func (a *Aggregator) putAll(b *featurestore.Builder, dimension int, t *table) er
 
 // Stats gives the counts.
 func (a *Aggregator) Stats() Stats {
-	s := Stats{Crowded: a.crowded}
+	var s Stats
 	for _, d := range a.dimensions {
 		t := a.tables[d]
 		s.Keys[d], s.Evicted[d], s.Expired[d] = len(t.index), t.evicted, t.expired

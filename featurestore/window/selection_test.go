@@ -10,7 +10,6 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/mmapsync"
 )
 
 // allNames are all features, in an order of their own, with some that there are not.
@@ -29,7 +28,7 @@ func TestSelectionEqualsPublication(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 14))
 	path := filepath.Join(t.TempDir(), "features")
 	a, s := newAggregator(t, window.Config{Idle: 24 * time.Hour}), newStream(14)
-	p, err := featurestore.OpenPublisher(path, a.Schema(), mmapsync.WriterOptions{})
+	p, err := featurestore.OpenPublisher(path, a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/ring"
-	"github.com/headgate/headgate/mmapsync"
 )
 
 // Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints.
@@ -43,7 +42,8 @@ type Stats struct {
 	Publishes   uint64        // publications
 	Failed      uint64        // publications and checkpoints that failed
 	PublishTime time.Duration // of the last publication
-	ImageBytes  int           // of the last publication
+	ImageBytes  int           // of one copy of the table
+	RowsEvicted uint64        // rows that made place for others in the table, since that was built
 	Published   time.Time     // the last publication
 	Trouble     string        // what is wrong now; empty: nothing
 }
@@ -71,7 +71,8 @@ func Open(config Config) (_ *Daemon, err error) {
 	if d.dir, err = openDirectory(config.Dir); err != nil {
 		return nil, err
 	}
-	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(), mmapsync.WriterOptions{}); err != nil {
+	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
+		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity()}); err != nil {
 		return nil, err
 	}
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
@@ -193,7 +194,7 @@ func (d *Daemon) publish() {
 	now := start.UnixNano()
 	d.aggregator.Tick(now)
 	err := d.aggregator.Publish(d.publisher, now)
-	rings, window := d.rings.Stats(), d.aggregator.Stats()
+	rings, window, table := d.rings.Stats(), d.aggregator.Stats(), d.publisher.Stats()
 	d.count(func(s *Stats) {
 		s.Rings, s.Window = rings, window
 		if err != nil {
@@ -201,7 +202,11 @@ func (d *Daemon) publish() {
 			return
 		}
 		s.Publishes++
-		s.Published, s.PublishTime, s.ImageBytes = start, time.Since(start), len(d.publisher.Image())
+		s.Published, s.PublishTime, s.ImageBytes = start, time.Since(start), table.Bytes
+		s.RowsEvicted = 0
+		for _, dimension := range table.Dimensions {
+			s.RowsEvicted += dimension.Evicted + dimension.Crowded
+		}
 	})
 	d.report(publishing, d.dir.Features(), err)
 }

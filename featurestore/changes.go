@@ -1,0 +1,132 @@
+package featurestore
+
+// changes is what happened to a table between two publications, in order. It is kept as bytes in chunks, so that a
+// long one neither moves while it grows nor gives the collector anything to scan.
+type changes struct {
+	reset  bool   // the table began empty
+	number uint64 // of the publication that they led to; 0: none yet
+	count  int
+	size   int      // bytes
+	chunks [][]byte // the first used ones hold changes, the others are for later
+	used   int
+}
+
+// A change is a head (the dimension, the number of values, whether it is a deletion), the key, the time, and the values
+// as they stand in a row.
+const (
+	changeHead  = 20
+	deletionBit = 1 << 31
+	valuesShift = 8
+	chunkSize   = 64 << 10
+)
+
+// change is one of them, decoded.
+type change struct {
+	dimension int
+	deletion  bool
+	key       uint64
+	stamp     int64
+	values    []byte
+}
+
+// add appends a change and gives its values' bytes to be filled in.
+func (c *changes) add(d int, deletion bool, key uint64, stamp int64, values int) []byte {
+	size := changeHead + 4*values
+	if c.used == 0 || cap(c.chunks[c.used-1])-len(c.chunks[c.used-1]) < size {
+		if c.used == len(c.chunks) {
+			c.chunks = append(c.chunks, make([]byte, 0, chunkSize))
+		}
+		c.chunks[c.used] = c.chunks[c.used][:0]
+		c.used++
+	}
+	chunk := &c.chunks[c.used-1]
+	at := len(*chunk)
+	*chunk = (*chunk)[:at+size]
+	b := (*chunk)[at:]
+	head := uint32(d) | uint32(values)<<valuesShift
+	if deletion {
+		head |= deletionBit
+	}
+	le.PutUint32(b, head)
+	le.PutUint64(b[4:], key)
+	le.PutUint64(b[12:], uint64(stamp))
+	c.count++
+	c.size += size
+	return b[changeHead:]
+}
+
+// decodeChange takes the first change off chunk.
+func decodeChange(chunk []byte) (c change, rest []byte) {
+	head := le.Uint32(chunk)
+	values := int(head &^ deletionBit >> valuesShift)
+	c = change{
+		dimension: int(head & (1<<valuesShift - 1)), deletion: head&deletionBit != 0,
+		key: le.Uint64(chunk[4:]), stamp: int64(le.Uint64(chunk[12:])),
+		values: chunk[changeHead:][:4*values],
+	}
+	return c, chunk[changeHead+4*values:]
+}
+
+// replayBatch is how many changes are looked at ahead, so that their cache misses overlap.
+const replayBatch = 32
+
+// replay makes the changes in an image.
+func (c *changes) replay(e *editor) {
+	var batch [replayBatch]change
+	for _, chunk := range c.chunks[:c.used] {
+		for len(chunk) > 0 {
+			n := 0
+			for ; n < len(batch) && len(chunk) > 0; n++ {
+				batch[n], chunk = decodeChange(chunk)
+			}
+			e.touch(batch[:n])
+			for i := range batch[:n] {
+				e.apply(&batch[i])
+			}
+		}
+	}
+}
+
+func (e *editor) apply(c *change) {
+	if c.deletion {
+		e.remove(c.dimension, c.key)
+		return
+	}
+	row := e.open(c.dimension, c.key)
+	copy(row[offValues:], c.values)
+	e.close(c.dimension, row, c.stamp)
+}
+
+// touch loads what the changes of a batch are going to need: first all buckets, then all rows.
+func (e *editor) touch(batch []change) {
+	var firsts [replayBatch]int
+	var tags [replayBatch]uint16
+	sum := byte(0)
+	for i := range batch {
+		r := &e.rows[batch[i].dimension]
+		firsts[i], tags[i] = firstOf(batch[i].key, r.buckets)
+		sum += r.bucket(e.image, firsts[i])[0]
+	}
+	for i := range batch {
+		r := &e.rows[batch[i].dimension]
+		b := r.bucket(e.image, firsts[i])
+		if n := int64(b.row(placeAt(b.match(tags[i])))) - 1; n >= 0 && n < int64(r.capacity) {
+			sum += touchRow(r.row(e.image, int(n)))
+		}
+	}
+	e.touched = sum
+}
+
+// touchRow loads every cache line of a row.
+func touchRow(row []byte) (sum byte) {
+	for at := 0; at < len(row); at += alignment {
+		sum += row[at]
+	}
+	return sum + row[len(row)-1]
+}
+
+// clear forgets the changes and keeps their memory.
+func (c *changes) clear() { *c = changes{chunks: c.chunks} }
+
+// drop forgets the changes and their memory.
+func (c *changes) drop() { *c = changes{} }

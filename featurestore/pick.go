@@ -1,0 +1,139 @@
+package featurestore
+
+import "time"
+
+// pick is what is read from one dimension.
+type pick struct {
+	part   part
+	key    int   // place among the caller's keys
+	runs   []run // in the order of the names
+	fading []fading
+}
+
+// run is a number of columns that stand side by side in the row and in the order of the names too.
+type run struct{ from, to, n int }
+
+// fading is a time constant and the values that fade by it, by their place in the order of the names.
+type fading struct {
+	tau      time.Duration
+	halvings float64
+	values   []int
+}
+
+// add picks one column more.
+func (p *pick) add(from, to int, tau time.Duration) {
+	last := len(p.runs) - 1
+	if last >= 0 && p.runs[last].from+p.runs[last].n == from && p.runs[last].to+p.runs[last].n == to {
+		p.runs[last].n++
+	} else {
+		p.runs = append(p.runs, run{from, to, 1})
+	}
+	if tau == 0 {
+		return
+	}
+	for i := range p.fading {
+		if p.fading[i].tau == tau {
+			p.fading[i].values = append(p.fading[i].values, to)
+			return
+		}
+	}
+	p.fading = append(p.fading, fading{tau, halvings(tau), []int{to}})
+}
+
+// copy takes the picked columns of a row, which was last changed elapsed nanoseconds ago. dst has a value for each name.
+func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
+	for i := range p.runs {
+		r := &p.runs[i]
+		getFloats(dst[r.to:r.to+r.n], row[offValues+4*r.from:])
+	}
+	for i := range p.fading {
+		f := &p.fading[i]
+		factor := fade(elapsed, f.halvings)
+		for _, to := range f.values {
+			dst[to] *= factor
+		}
+	}
+}
+
+// blank is copy where there is no row.
+func (p *pick) blank(dst []float32) {
+	for _, r := range p.runs {
+		fillNaN(dst[r.to : r.to+r.n])
+	}
+}
+
+// probe is how far the look-up of one pick has come.
+type probe struct {
+	key   uint64 // 0: none
+	first *bucket
+	row   []byte // nil: none yet
+	tag   uint16
+}
+
+// group is how many picks go through the steps of a read together.
+const group = 8
+
+// read fills dst, which has a value for each name, as [Selection.Read] does.
+func (r *resolved) read(h header, dst []float32, keys []uint64, now int64) Info {
+	info := Info{Published: h.published(), Unknown: len(r.unknown)}
+	for _, to := range r.blank {
+		dst[to] = nan
+	}
+	since := now - h.epoch()
+	for picks := r.picks; len(picks) > 0; picks = picks[min(group, len(picks)):] {
+		readGroup(picks[:min(group, len(picks))], h.image, dst, keys, since, &info)
+	}
+	return info
+}
+
+// readGroup reads from all dimensions of a group at a time. Memory is a hundred times slower than all the rest, so the
+// loads of all buckets are under way before the first bucket is looked at, and then those of all rows.
+func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since int64, info *Info) {
+	var probes [group]probe
+	warm := uint64(0)
+	for i := range picks {
+		if p, q := &picks[i], &probes[i]; p.key < len(keys) && keys[p.key] != 0 {
+			first, tag := firstOf(keys[p.key], p.part.buckets)
+			q.key, q.tag, q.first = keys[p.key], tag, p.part.bucket(image, first)
+			warm += uint64(q.first[0])
+		}
+	}
+	for i := range picks {
+		if q := &probes[i]; q.key != 0 {
+			q.row = picks[i].part.guess(image, q.first, q.tag)
+			if q.row != nil {
+				warm += uint64(touchRow(q.row))
+			}
+		}
+	}
+	if warm > 1<<32 { // never; so that the compiler does not leave the loads out
+		return
+	}
+	for i := range picks {
+		p, q := &picks[i], &probes[i]
+		if q.key == 0 {
+			p.blank(dst)
+			continue
+		}
+		if q.row == nil || le.Uint64(q.row[offKey:]) != q.key {
+			n, ok := p.part.lookUp(image, q.key, homeOf(q.key, p.part.buckets))
+			if !ok {
+				info.Missed++
+				p.blank(dst)
+				continue
+			}
+			q.row = p.part.row(image, n)
+		}
+		info.Found++
+		p.copy(dst, q.row, since-int64(le.Uint32(q.row[offStamp:]))*tick)
+	}
+}
+
+// guess gives the row that a key of this tag most likely has, nil where there is none in its first bucket.
+func (p *part) guess(image []byte, b *bucket, tag uint16) []byte {
+	m := b.match(tag)
+	if row := b.row(placeAt(m)); m != 0 && row != 0 && int64(row) <= int64(p.capacity) {
+		return p.row(image, int(row-1))
+	}
+	return nil
+}
