@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/bench/fetch"
 	"github.com/headgate/headgate/bench/harness"
 	"github.com/headgate/headgate/bench/ipc"
 	"github.com/headgate/headgate/bench/report"
@@ -21,6 +22,7 @@ import (
 var all = []harness.Suite{
 	ipc.Suite,
 	suites.Mmapsync,
+	fetch.Suite,
 	suites.Limits,
 }
 

@@ -22,6 +22,10 @@ func (l *Latency) Record(d time.Duration) {
 	_ = l.histogram.RecordValue(min(max(int64(d), 1), int64(10*time.Second)))
 }
 
+func (l *Latency) recordCorrected(d, interval time.Duration) {
+	_ = l.histogram.RecordCorrectedValue(min(max(int64(d), 1), int64(10*time.Second)), int64(interval))
+}
+
 // Measurements gives the usual percentiles.
 func (l *Latency) Measurements() []Measurement {
 	n := l.histogram.TotalCount()
@@ -31,27 +35,42 @@ func (l *Latency) Measurements() []Measurement {
 	return []Measurement{percentile("p50", 50), percentile("p99", 99), percentile("p99.9", 99.9)}
 }
 
-// OpenLoop performs n operations, the i-th of which is due i intervals after the first, whether or not those before it
-// have ended, and measures each from the instant it was due. Between two it spins: a timer would add its own latency. What
+// BackToBack performs n operations, one after the other. Each is measured from the end of the one before, so that no time is left out. What
 // it measures includes one reading of the clock (see ClockCost).
-func OpenLoop(n int, interval time.Duration, operation func(i int) error) (*Latency, error) {
+func BackToBack(n int, operation func(i int) error) (*Latency, error) {
 	latency := NewLatency()
-	start := time.Now()
+	last := time.Now()
 	for i := range n {
-		due := time.Duration(i) * interval
-		for time.Since(start) < due {
-		}
 		if err := operation(i); err != nil {
 			return nil, err
 		}
-		latency.Record(time.Since(start) - due)
+		now := time.Now()
+		latency.Record(now.Sub(last))
+		last = now
 	}
 	return latency, nil
 }
 
-// ClockCost is the median of what an operation that does nothing takes in an OpenLoop.
+// Paced performs n operations and sleeps for an interval between two, as a proxy with other things to do: caches cool down, and the
+// processor is shared with whoever is busy. An operation is measured from the instant at which its goroutine has the processor: how long the
+// system lets a sleeper wait is not the operation's doing. One that takes longer than the interval counts once more for each operation that
+// would have been due meanwhile, at the time which that would have waited (the correction of HDR histograms).
+func Paced(n int, interval time.Duration, operation func(i int) error) (*Latency, error) {
+	latency := NewLatency()
+	for i := range n {
+		time.Sleep(interval)
+		start := time.Now()
+		if err := operation(i); err != nil {
+			return nil, err
+		}
+		latency.recordCorrected(time.Since(start), interval)
+	}
+	return latency, nil
+}
+
+// ClockCost is the median of what an operation that does nothing takes back to back.
 func ClockCost() time.Duration {
-	latency, _ := OpenLoop(10_000, time.Microsecond, func(int) error { return nil })
+	latency, _ := BackToBack(10_000, func(int) error { return nil })
 	return time.Duration(latency.histogram.ValueAtQuantile(50))
 }
 
