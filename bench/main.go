@@ -23,6 +23,7 @@ var all = []harness.Suite{
 	ipc.Suite,
 	suites.Mmapsync,
 	fetch.Suite,
+	suites.Publish,
 	suites.Limits,
 }
 

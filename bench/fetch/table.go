@@ -2,18 +2,21 @@ package fetch
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/headgate/headgate/featurestore"
-	"github.com/headgate/headgate/mmapsync"
 )
 
-// table is headgate's own: published by this process, read through the same files that a proxy would read.
+// table is headgate's own. It is read through the files that a proxy would read, while a publisher changes one row in a hundred and publishes
+// that every second; the other stores get no writes at all.
 type table struct {
 	publisher *featurestore.Publisher
 	store     *featurestore.Store
 	selection *featurestore.Selection
+	stop      chan struct{}
+	stopped   chan error
 }
 
 func schema() (s featurestore.Schema, names, dimensionNames []string) {
@@ -32,11 +35,11 @@ func schema() (s featurestore.Schema, names, dimensionNames []string) {
 func makeTable(dir string, keys int) (store, error) {
 	s, names, dimensionNames := schema()
 	path := filepath.Join(dir, "features")
-	publisher, err := featurestore.OpenPublisher(path, s, mmapsync.WriterOptions{})
+	publisher, err := featurestore.OpenPublisher(path, s, featurestore.PublisherOptions{Capacity: []int{keys}})
 	if err != nil {
 		return nil, err
 	}
-	t := &table{publisher: publisher}
+	t := &table{publisher: publisher, stop: make(chan struct{}), stopped: make(chan error, 1)}
 	if err := t.fill(keys); err != nil {
 		t.close()
 		return nil, err
@@ -46,27 +49,54 @@ func makeTable(dir string, keys int) (store, error) {
 		return nil, err
 	}
 	t.selection = t.store.Select(dimensionNames, names)
+	go func() { t.stopped <- t.keepPublishing(keys) }()
 	return t, nil
 }
 
 func (t *table) fill(keys int) error {
 	now := time.Now().UnixNano()
-	if err := t.publisher.Begin(now, []int{keys, keys, keys, keys, keys}); err != nil {
-		return err
-	}
-	var row [columns]float32
 	for d := range dimensions {
 		for i := range keys {
-			key := keyOf(d, i)
-			for c := range row {
-				row[c] = valueOf(key, c)
-			}
-			if err := t.publisher.Put(d, key, now, row[:]); err != nil {
+			if err := t.put(d, i, now); err != nil {
 				return err
 			}
 		}
 	}
-	return t.publisher.Publish()
+	return t.publisher.Publish(now)
+}
+
+func (t *table) put(d, i int, now int64) error {
+	var row [columns]float32
+	key := keyOf(d, i)
+	for c := range row {
+		row[c] = valueOf(key, c)
+	}
+	return t.publisher.Put(d, key, now, row[:])
+}
+
+// keepPublishing spreads the changes of a second over it, as events come.
+func (t *table) keepPublishing(keys int) error {
+	const beats = 100
+	ticker := time.NewTicker(time.Second / beats)
+	defer ticker.Stop()
+	for beat := uint64(0); ; beat++ {
+		select {
+		case <-t.stop:
+			return nil
+		case <-ticker.C:
+		}
+		now := time.Now().UnixNano()
+		for n := range uint64(dimensions * keys / (100 * beats)) {
+			if err := t.put(int(n%dimensions), int(mix(beat<<32|n)%uint64(keys)), now); err != nil {
+				return err
+			}
+		}
+		if beat%beats == 0 {
+			if err := t.publisher.Publish(now); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (t *table) fetch(keys *[dimensions]uint64, dst []float32) error {
@@ -79,6 +109,10 @@ func (t *table) fetch(keys *[dimensions]uint64, dst []float32) error {
 
 func (t *table) close() {
 	if t.store != nil {
+		close(t.stop)
+		if err := <-t.stopped; err != nil {
+			fmt.Fprintf(os.Stderr, "bench: the publisher failed: %v\n", err)
+		}
 		t.store.Close()
 	}
 	t.publisher.Close()

@@ -22,12 +22,14 @@ const countedKeys = 1_000_000
 // keys is splitmix64, as on the crate's side.
 type keys uint64
 
-func (k *keys) next() uint32 {
+func (k *keys) next() uint32 { return uint32(k.next64() >> 32 * countedKeys >> 32) }
+
+func (k *keys) next64() uint64 {
 	*k += 0x9e3779b97f4a7c15
 	z := uint64(*k)
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return uint32((z ^ z>>31) >> 32 * countedKeys >> 32)
+	return z ^ z>>31
 }
 
 // counter counts keys. What it makes is safe for concurrent use unless it says otherwise.
