@@ -51,10 +51,11 @@ func decodeJSON(data []byte) (*ensemble, error) {
 	if _, err := d.dec.Token(); err != io.EOF {
 		return nil, damaged(formatJSON, "something follows the model")
 	}
-	for _, key := range []string{"features_info", "oblivious_trees"} {
-		if !d.seen[key] {
-			return nil, damaged(formatJSON, "no %q: not a CatBoost model of symmetric trees", key)
-		}
+	if !d.seen["features_info"] {
+		return nil, damaged(formatJSON, "no \"features_info\": not a CatBoost model")
+	}
+	if d.seen["oblivious_trees"] == d.seen["trees"] {
+		return nil, damaged(formatJSON, "one of \"oblivious_trees\" and \"trees\" was expected")
 	}
 	d.countOutputs()
 	return d.e, d.e.check()
@@ -94,7 +95,12 @@ func (d *jsonModel) top(key string) error {
 		d.seen[key] = true
 		return d.array(d.tree)
 	case "trees":
-		return unsupported(formatJSON, "a model of non-symmetric trees")
+		d.seen[key] = true
+		d.e.roots = []int32{}
+		return d.array(d.walkTree)
+	case "ctr_data":
+		d.seen[key] = true
+		return d.object(d.table)
 	case "learner":
 		return unsupported(formatJSON, "an XGBoost model")
 	case "scale_and_bias":
@@ -104,20 +110,20 @@ func (d *jsonModel) top(key string) error {
 	return d.skip()
 }
 
-// features reads the value of a key of features_info. What stands for categories, texts and vectors is refused, with the name
-// of the first such feature.
+// features reads the value of a key of features_info. What stands for texts and vectors is refused, with the name of the
+// first such feature.
 func (d *jsonModel) features(key string) error {
 	switch key {
 	case "float_features":
 		return d.array(d.float)
 	case "categorical_features":
-		return d.array(d.other("categorical"))
+		return d.array(d.categorical)
 	case "text_features":
 		return d.array(d.other("text"))
 	case "embedding_features":
 		return d.array(d.other("embedding"))
 	case "ctrs":
-		return d.array(func(int) error { return unsupported(formatJSON, "a model with target statistics features") })
+		return d.array(d.statistic)
 	}
 	return d.skip()
 }
@@ -148,12 +154,9 @@ func (d *jsonModel) float(i int) error {
 	if in.Flat == nil {
 		return damaged(formatJSON, "float feature %d has no flat_feature_index", i)
 	}
-	f := floatFeature{name: in.ID, flat: *in.Flat, borders: make([]float32, len(in.Borders))}
+	f := floatFeature{name: in.ID, flat: *in.Flat, borders: narrowed(in.Borders)}
 	if f.name == "" {
 		f.name = in.Name
-	}
-	for j, border := range in.Borders {
-		f.borders[j] = float32(border)
 	}
 	switch in.Treatment {
 	case "", "AsIs", "AsFalse":

@@ -1,9 +1,6 @@
 package scorer
 
-import (
-	"encoding/binary"
-	"errors"
-)
+import "encoding/binary"
 
 // CatBoost's binary format, as its sources define it (catboost/libs/model, flatbuffers/model.fbs and features.fbs):
 //
@@ -35,6 +32,7 @@ const (
 	treesStatistics   = 7
 	treesLeaves       = 8
 	treesSteps        = 10
+	treesStepLeaves   = 11
 	treesText         = 12
 	treesEstimated    = 13
 	treesScale        = 14
@@ -64,81 +62,82 @@ const (
 )
 
 func decodeCBM(data []byte) (*ensemble, error) {
-	core, err := cbmCore(data)
+	core, parts, err := cbmCore(data)
 	if err != nil {
 		return nil, err
 	}
 	b := &flatbuf{data: core}
-	e, err := decodeCore(b)
-	if b.err != nil {
-		return nil, &FormatError{Format: formatCBM, Reason: "damaged core", Err: b.err}
+	trees, names, err := openCore(b)
+	if b.err == nil && err == nil {
+		return decodeModel(b, trees, names, parts)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return e, nil
+	return nil, coreError(b, err)
 }
 
-// cbmCore returns the core of the file. Nothing may follow it: only parts that are not supported would.
-func cbmCore(data []byte) ([]byte, error) {
+// coreError prefers the first access that failed, which is the cause of whatever else looks wrong.
+func coreError(b *flatbuf, err error) error {
+	if b.err != nil {
+		return &FormatError{Format: formatCBM, Reason: "damaged core", Err: b.err}
+	}
+	return err
+}
+
+// cbmCore returns the core of the file, and the parts that follow it.
+func cbmCore(data []byte) (core, parts []byte, err error) {
 	if len(data) < 8 {
-		return nil, damaged(formatCBM, "%d bytes, a header has 8", len(data))
+		return nil, nil, damaged(formatCBM, "%d bytes, a header has 8", len(data))
 	}
 	size := binary.LittleEndian.Uint32(data[4:])
-	core := data[8:]
+	core = data[8:]
 	if int64(size) > int64(len(core)) {
-		return nil, damaged(formatCBM, "the core has %d bytes, the header announces %d: the file is cut off", len(core), size)
+		return nil, nil, damaged(formatCBM, "the core has %d bytes, the header announces %d: the file is cut off", len(core), size)
 	}
-	return core[:size], checkTail(core[:size], len(core)-int(size))
+	return core[:size], core[size:], nil
 }
 
-// checkTail refuses bytes after the core, unless the core explains them itself by naming what is not supported.
-func checkTail(core []byte, rest int) error {
-	if rest == 0 {
-		return nil
-	}
-	if _, err := decodeCore(&flatbuf{data: core}); errors.Is(err, ErrUnsupported) {
-		return err
-	}
-	return damaged(formatCBM, "%d bytes follow the core", rest)
-}
-
-// decodeCore decodes and checks. If b.err is set as well, it is the cause of whatever else looks wrong.
-func decodeCore(b *flatbuf) (*ensemble, error) {
+// openCore finds the trees and the names of the parts, and refuses what cannot be evaluated.
+func openCore(b *flatbuf) (trees table, names []string, err error) {
 	root := b.table(b.follow(0)) // no file identifier follows the reference to the root
 	if version := root.string(coreVersion); version != cbmVersion && b.err == nil {
-		return nil, damaged(formatCBM, "version %q, expected %q", version, cbmVersion)
+		return trees, nil, damaged(formatCBM, "version %q, expected %q", version, cbmVersion)
 	}
 	trees, ok := root.child(coreTrees)
 	if !ok {
-		return nil, damaged(formatCBM, "no trees")
+		return trees, nil, damaged(formatCBM, "no trees")
 	}
-	if err := refuseUnsupported(root, trees); err != nil {
-		return nil, err
-	}
-	e := &ensemble{format: formatCBM, scale: trees.float64(treesScale, 1)}
-	decodeBias(e, trees)
-	if err := decodeFloats(e, trees); err != nil {
-		return nil, err
-	}
-	return e, decodeTrees(e, trees)
+	names = root.strings(coreParts)
+	return trees, names, refuseUnsupported(trees, names)
 }
 
-// otherInputs are the kinds of features that are not numeric.
+func decodeModel(b *flatbuf, trees table, names []string, parts []byte) (*ensemble, error) {
+	e := &ensemble{format: formatCBM, scale: trees.float64(treesScale, 1)}
+	decodeBias(e, trees)
+	err := decodeFloats(e, trees)
+	if err == nil {
+		err = decodeCategorical(e, trees)
+	}
+	if err != nil || b.err != nil {
+		return nil, coreError(b, err)
+	}
+	for range names { // each is that of the statistics
+		if parts, err = decodeTables(e, parts); err != nil {
+			return nil, err
+		}
+	}
+	if len(parts) > 0 {
+		return nil, damaged(formatCBM, "%d bytes follow the model", len(parts))
+	}
+	return e, coreError(b, decodeTrees(b, e, trees))
+}
+
+// otherInputs are the kinds of features that are neither numeric nor categorical.
 var otherInputs = []struct {
 	slot int
 	kind string
-}{{treesCategorical, "categorical"}, {treesText, "text"}, {treesEmbedding, "embedding"}}
-
-// derivedFeatures are computed from the inputs before the trees see them. They come with inputs that are not numeric, so files
-// that have them alone are odd.
-var derivedFeatures = []struct {
-	slot int
-	kind string
-}{{treesOneHot, "one-hot"}, {treesStatistics, "target statistics"}, {treesEstimated, "estimated"}}
+}{{treesText, "text"}, {treesEmbedding, "embedding"}}
 
 // refuseUnsupported names the first thing in the model that cannot be evaluated, the most telling ones first.
-func refuseUnsupported(root, trees table) error {
+func refuseUnsupported(trees table, parts []string) error {
 	for _, other := range otherInputs {
 		err := trees.list(other.slot, func(_ int, item table) error {
 			if name := item.string(otherName); name != "" {
@@ -150,16 +149,14 @@ func refuseUnsupported(root, trees table) error {
 			return err
 		}
 	}
-	if len(trees.vector(treesSteps, 4)) > 0 {
-		return unsupported(formatCBM, "a model of non-symmetric trees")
+	// Estimated features are computed from texts and embeddings, so a file that has them alone is odd.
+	if trees.length(treesEstimated) > 0 {
+		return unsupported(formatCBM, "a model with estimated features")
 	}
-	for _, derived := range derivedFeatures {
-		if len(trees.vector(derived.slot, 4)) > 0 {
-			return unsupported(formatCBM, "a model with %s features", derived.kind)
+	for _, part := range parts {
+		if part != cbmStatistics {
+			return unsupported(formatCBM, "a model with the part %q", clipped(part))
 		}
-	}
-	if len(root.vector(coreParts, 4)) > 0 {
-		return unsupported(formatCBM, "a model with further parts")
 	}
 	return nil
 }
@@ -168,7 +165,7 @@ func refuseUnsupported(root, trees table) error {
 // leave the number of outputs at 0.
 func decodeBias(e *ensemble, trees table) {
 	e.outputs = int(trees.int32(treesDimension, 0))
-	if e.outputs == 0 && len(trees.vector(treesSizes, 4)) == 0 {
+	if e.outputs == 0 && trees.length(treesSizes) == 0 {
 		e.outputs = 1
 	}
 	e.bias = trees.float64s(treesBiases)
@@ -202,27 +199,118 @@ func decodeFloats(e *ensemble, trees table) error {
 	})
 }
 
-// decodeTrees copies the trees. A depth is checked before it is narrowed to 8 bits; all else is left to check.
-func decodeTrees(e *ensemble, trees table) error {
+// decodeTrees copies and checks the trees, of either kind. A size is checked before it is narrowed; all else is left to check.
+func decodeTrees(b *flatbuf, e *ensemble, trees table) error {
 	sizes := trees.int32s(treesSizes)
 	if len(sizes) > maxTrees {
 		return damaged(formatCBM, "%d trees, at most %d are accepted", len(sizes), maxTrees)
 	}
+	splits := trees.int32s(treesSplits)
+	e.leaves = trees.float64s(treesLeaves)
+	decode := decodeLevels
+	if trees.length(treesSteps) > 0 {
+		decode = decodeSteps
+	}
+	if err := decode(e, trees, sizes, splits); err != nil {
+		return err
+	}
+	if err := checkStarts(trees.int32s(treesStarts), sizes); err != nil {
+		return err
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if err := e.check(); err != nil {
+		return err
+	}
+	return checkRepacked(e, splits, trees.vector(treesRepackedBins, 4))
+}
+
+// decodeLevels: a symmetric tree has one split for each level.
+func decodeLevels(e *ensemble, _ table, sizes, splits []int32) error {
 	for i, size := range sizes {
 		if size < 0 || size > maxDepth {
 			return damaged(formatCBM, "tree %d has depth %d, expected 0 to %d", i, size, maxDepth)
 		}
 		e.depths = append(e.depths, uint8(size))
 	}
-	e.splits = trees.int32s(treesSplits)
-	e.leaves = trees.float64s(treesLeaves)
-	if err := checkStarts(trees.int32s(treesStarts), sizes); err != nil {
-		return err
+	e.splits = splits
+	return nil
+}
+
+// steps are the nodes of trees that are not symmetric, as the file has them: a node leads to the node as many places on as the
+// step says, and a step of 0 ends in the leaf of the node itself. Nodes of two such steps are leaves: they become no node here.
+type steps struct {
+	splits []int32
+	pairs  []byte  // u16 if the condition does not hold, u16 if it does
+	leaves []int32 // of each node: position of the first value
+	number []int32 // of each node, once the leaves are left out
+}
+
+func decodeSteps(e *ensemble, trees table, sizes, splits []int32) error {
+	s := &steps{splits: splits, pairs: trees.vector(treesSteps, 4), leaves: trees.int32s(treesStepLeaves)}
+	if len(s.pairs) != 4*len(splits) || len(s.leaves) != len(splits) {
+		return damaged(formatCBM, "%d steps and %d leaves for %d nodes", len(s.pairs)/4, len(s.leaves), len(splits))
 	}
-	if err := e.check(); err != nil {
-		return err
+	for i := range splits {
+		s.number = append(s.number, int32(len(e.nodes)))
+		if no, yes := s.step(i); no != 0 || yes != 0 {
+			e.nodes = append(e.nodes, treeNode{split: splits[i]})
+		} else {
+			splits[i] = -1 // a leaf has no condition
+		}
 	}
-	return checkRepacked(e, trees.vector(treesRepackedBins, 4))
+	start := 0
+	e.roots = []int32{}
+	for i, size := range sizes {
+		if size < 1 || int64(size) > int64(len(splits)-start) {
+			return damaged(formatCBM, "tree %d has %d nodes of the remaining %d", i, size, len(splits)-start)
+		}
+		end := start + int(size)
+		if err := s.link(e, start, end); err != nil {
+			return err
+		}
+		e.roots = append(e.roots, s.place(start))
+		start = end
+	}
+	if start != len(splits) {
+		return damaged(formatCBM, "%d nodes belong to no tree", len(splits)-start)
+	}
+	return nil
+}
+
+func (s *steps) step(i int) (no, yes int) {
+	return int(binary.LittleEndian.Uint16(s.pairs[4*i:])), int(binary.LittleEndian.Uint16(s.pairs[4*i+2:]))
+}
+
+// link fills in where the nodes of a tree lead to.
+func (s *steps) link(e *ensemble, start, end int) error {
+	for i := start; i < end; i++ {
+		no, yes := s.step(i)
+		if i+max(no, yes) >= end {
+			return damaged(formatCBM, "node %d leads beyond its tree, which ends at node %d", i, end)
+		}
+		if no != 0 || yes != 0 {
+			e.nodes[s.number[i]].next = [2]int32{s.target(i, no), s.target(i, yes)}
+		}
+	}
+	return nil
+}
+
+// target is where a step from node i leads to, in the terms of treeNode.
+func (s *steps) target(i, step int) int32 {
+	if step == 0 {
+		return ^s.leaves[i]
+	}
+	return s.place(i + step)
+}
+
+// place is node i in the terms of treeNode.
+func (s *steps) place(i int) int32 {
+	if s.splits[i] < 0 {
+		return ^s.leaves[i]
+	}
+	return s.number[i]
 }
 
 // checkStarts: where the splits of each tree start follows from the sizes; a file that says otherwise is damaged.
@@ -244,20 +332,23 @@ func checkStarts(starts, sizes []int32) error {
 }
 
 // checkRepacked compares the file's own translation of splits to byte buckets, which newer files carry, with ours: both must mean
-// the same conditions. The ensemble has passed its check. An entry is u16 bucket, u8 mask (0 for numeric features), u8 rank.
-func checkRepacked(e *ensemble, repacked []byte) error {
+// the same conditions. The ensemble has passed its check. An entry is u16 bucket, u8 mask, u8 rank.
+func checkRepacked(e *ensemble, splits []int32, repacked []byte) error {
 	if len(repacked) == 0 {
 		return nil
 	}
-	if len(repacked)/4 != len(e.splits) {
-		return damaged(formatCBM, "%d repacked splits for %d tree splits", len(repacked)/4, len(e.splits))
+	if len(repacked)/4 != len(splits) {
+		return damaged(formatCBM, "%d repacked splits for %d tree splits", len(repacked)/4, len(splits))
 	}
 	conditions := e.conditions()
-	for i, id := range e.splits {
+	for i, id := range splits {
+		if id < 0 { // a leaf of a tree that is not symmetric
+			continue
+		}
 		bucket, mask, rank := binary.LittleEndian.Uint16(repacked[4*i:]), repacked[4*i+2], repacked[4*i+3]
-		if c := conditions[id]; bucket != c.bucket || mask != 0 || rank != c.rank {
-			return damaged(formatCBM, "repacked split %d is bucket %d, mask %d, rank %d; border %d is bucket %d, rank %d",
-				i, bucket, mask, rank, id, c.bucket, c.rank)
+		if c := conditions[id]; bucket != c.bucket || mask != c.mask || rank != c.rank {
+			return damaged(formatCBM, "repacked split %d is bucket %d, mask %d, rank %d; condition %d is bucket %d, mask %d, rank %d",
+				i, bucket, mask, rank, id, c.bucket, c.mask, c.rank)
 		}
 	}
 	return nil

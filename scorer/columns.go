@@ -4,15 +4,34 @@ import "math"
 
 // columns translates a row into what the conditions of CatBoost's trees compare: one int32 key for each column, where a condition
 // holds if the key of its column is greater than its border. Both families of CatBoost's trees, symmetric or not, read keys.
+//
+// Columns are numbered in this order, which is also the order in which fill needs them:
+//
+//	numeric inputs with borders      key: order key of the value
+//	known values of categories       key: 1 if the input has this value, else 0; border 0
+//	statistics                       key: how many borders are below the value; border j: more than j are
+//
+// The keys of the last two are 0 to 255, so that a layout of bytes can take them as they are.
 type columns struct {
-	inputs  int // positions of the input row
-	numbers []numberColumn
+	inputs   int // positions of the input row
+	numbers  []numberColumn
+	cats     []int32 // positions of the categorical inputs that conditions ask for
+	oneHots  []oneHotColumns
+	combined []combined
+	count    int
 }
 
-// numberColumn is a numeric input that at least one border belongs to. Its key is the order key of the value.
+// numberColumn is a numeric input that at least one border belongs to.
 type numberColumn struct {
 	flat    int32 // position in the input row
 	missing int32 // key that stands for NaN
+}
+
+// oneHotColumns are the columns of the known values of a categorical feature.
+type oneHotColumns struct {
+	cat    int32   // index into columns.cats
+	first  int32   // column of the first value; the others follow
+	values []int32 // hashes, ascending
 }
 
 // keyCondition is a condition on keys.
@@ -21,28 +40,9 @@ type keyCondition struct {
 	column uint16
 }
 
-// newColumns makes a column of each feature with borders, and gives the condition that each split id stands for.
-func newColumns(e *ensemble) (columns, []keyCondition) {
-	c := columns{inputs: len(describe(e))}
-	var conditions []keyCondition
-	for i := range e.floats {
-		in := &e.floats[i]
-		for _, border := range in.borders {
-			conditions = append(conditions, keyCondition{border: orderKey(border), column: uint16(len(c.numbers))})
-		}
-		if len(in.borders) > 0 {
-			c.numbers = append(c.numbers, numberColumn{flat: int32(in.flat), missing: missingKey(in.nan)})
-		}
-	}
-	return c, conditions
-}
-
-// count is the number of keys of a row.
-func (c *columns) count() int { return len(c.numbers) }
-
 // fill translates a row.
 func (c *columns) fill(row *Row, x []float32) {
-	row.grow(c.count())
+	row.grow(c)
 	x = row.overlay(x, c.inputs)
 	keys := row.keys[:len(c.numbers)]
 	for i, n := range c.numbers {
@@ -53,6 +53,46 @@ func (c *columns) fill(row *Row, x []float32) {
 			}
 		}
 		keys[i] = key
+	}
+	if len(c.cats) > 0 {
+		c.fillCategorical(row, x)
+	}
+}
+
+func (c *columns) fillCategorical(row *Row, x []float32) {
+	hashes, keys := row.hashes[:len(c.cats)], row.keys
+	for i, flat := range c.cats {
+		hashes[i] = row.category(int(flat), x)
+	}
+	for i := range c.oneHots {
+		o := &c.oneHots[i]
+		o.fill(keys[o.first:][:len(o.values)], hashes[o.cat])
+	}
+	for i := range c.combined {
+		in := &c.combined[i]
+		h := in.hash(hashes, keys)
+		for j := range in.probes {
+			p := &in.probes[j]
+			for k, bin := range p.find(h) {
+				keys[int(p.first)+k] = int32(bin)
+			}
+		}
+	}
+}
+
+// fill sets the key of the value to 1.
+func (o *oneHotColumns) fill(keys []int32, hash int32) {
+	clear(keys)
+	low, high := 0, len(o.values)
+	for low < high {
+		if middle := (low + high) / 2; o.values[middle] < hash {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low < len(o.values) && o.values[low] == hash {
+		keys[low] = 1
 	}
 }
 

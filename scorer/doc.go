@@ -4,13 +4,15 @@
 //
 // # What it reads
 //
-// CatBoost's binary format (.cbm) and CatBoost's JSON export, with numeric features and oblivious (symmetric) trees, of one
-// output or several. A model that needs more (categorical, text or embedding features, non-symmetric trees) is refused with an error that names what is missing and wraps [ErrUnsupported].
+// CatBoost's binary format (.cbm) and CatBoost's JSON export: numeric features; categorical features with one-hot values and target
+// statistics of every kind, also of combinations; symmetric and other trees; one output or several. A model with text or embedding
+// features is refused with an error that names one of them and wraps [ErrUnsupported]. docs/models.md lists what was compared with
+// which version of the library.
 //
 // # Trust
 //
 // A model file is untrusted input. [Load] checks every offset, index and size before it is used, bounds the file at
-// [MaxFileSize], trees at depth 16 and everything else by stated limits, and needs memory in proportion to the file. A
+// [MaxFileSize], symmetric trees at depth 16 and everything else by stated limits, and needs memory in proportion to the file. A
 // damaged file is a [*FormatError].
 //
 // # Use
@@ -22,6 +24,9 @@
 //	row := model.NewRow() // one for each goroutine
 //	raw := model.Raw(row, inputs)
 //	score := scorer.Score(scorer.Probability(raw))
+//
+// Categories are set in the row, before it is scored: row.SetString(3, "nl"), row.SetBytes(4, agent), row.SetInt(5, 200). They are
+// hashed there; neither setting nor scoring allocates.
 //
 // A Model is immutable and may be shared by any number of goroutines; a [Row] belongs to one goroutine at a time.
 //

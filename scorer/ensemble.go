@@ -11,6 +11,7 @@ const (
 	maxDepth    = 16 // CatBoost's own limit
 	maxFeatures = 1 << 16
 	maxBuckets  = 1 << 16 // byte buckets: the binary format numbers them with 16 bits
+	maxColumns  = 1 << 16
 	maxName     = 1 << 10 // bytes of a feature name
 	maxOutputs  = 1 << 12
 )
@@ -24,21 +25,29 @@ const bucketBorders = 254
 //
 // There are two families of trees, and a model is of one of them. Symmetric trees (CatBoost) are here: depths, splits, leaves. Their
 // splits refer to conditions by ids; the layout (newColumns) turns every condition, whatever it is about, into "the key of a column is
-// greater than a border", so that the evaluation knows nothing of features. Ordinary trees, of nodes that refer to each other, have a
+// greater than a border", so that the evaluation knows nothing of features. CatBoost's trees that are not symmetric refer to the same
+// conditions. Ordinary trees, of nodes that refer to each other, have a
 // representation and a check of their own, since each library compares differently in them.
 //
 // Split ids number all conditions of the model: the borders of the first numeric feature in file order, ascending, then those of the
-// second, and so on. Other kinds of conditions take the ids that follow (estimated features, categorical values, target
-// statistics, in this order).
+// second, and so on; then one for each value of oneHots, then one for each border of statistics.
 type ensemble struct {
-	format  string
-	floats  []floatFeature // in file order, which is the order of split ids
-	outputs int            // numbers that a leaf holds and a row is answered with; at least 1
-	depths  []uint8        // splits of each tree
-	splits  []int32        // split ids, tree after tree; split d of a tree decides bit d of the leaf index
-	leaves  []float64      // tree after tree, (1<<depth)*outputs values for each: those of the first leaf first
-	scale   float64        // result = scale*sum + bias
-	bias    []float64      // one for each output
+	format string
+
+	floats     []floatFeature // in file order, which is the order of split ids
+	cats       []catFeature
+	oneHots    []oneHot
+	statistics []statistic
+	tables     []statisticTable // that statistics come from
+
+	outputs int        // numbers that a leaf holds and a row is answered with; at least 1
+	depths  []uint8    // levels of splits of each tree
+	splits  []int32    // split ids, tree after tree; split d of a tree decides bit d of the leaf index
+	leaves  []float64  // tree after tree, (1<<depth)*outputs values for each: those of the first leaf first
+	nodes   []treeNode // of trees that are not symmetric, in place of splits
+	roots   []int32    // of these trees: nodes, or leaves as in treeNode.next; not nil if the model has such trees
+	scale   float64    // result = scale*sum + bias
+	bias    []float64  // one for each output
 }
 
 // floatFeature is a numeric input.
@@ -49,35 +58,65 @@ type floatFeature struct {
 	nan     NaNMode
 }
 
-// condition is what a split id stands for.
+// condition is what a split id stands for in CatBoost's quantised row, which binary files of CatBoost refer to: a comparison
+// with one of the byte buckets that features are packed into.
 type condition struct {
-	feature int32   // index into ensemble.floats
-	bucket  uint16  // byte bucket in CatBoost's quantised row
-	rank    uint8   // the condition holds if the bucket is at least rank: 1..254
-	border  float32 // the same, on the input: value > border
+	bucket uint16
+	mask   uint8 // CatBoost compares bucket^mask: 0, or for one of the values of a category what makes its number 255
+	rank   uint8 // the condition holds if that is at least rank: 1..255
 }
 
 // conditions lists the meaning of all split ids. check must have passed the features.
 func (e *ensemble) conditions() []condition {
-	total := 0
-	for i := range e.floats {
-		total += len(e.floats[i].borders)
-	}
-	all := make([]condition, 0, total)
+	all := make([]condition, 0, e.splitIDs())
 	bucket := 0
-	for i := range e.floats {
-		borders := e.floats[i].borders
-		for j, border := range borders {
-			all = append(all, condition{
-				feature: int32(i),
-				bucket:  uint16(bucket + j/bucketBorders),
-				rank:    uint8(j%bucketBorders + 1),
-				border:  border,
-			})
+	add := func(count int, equal bool) {
+		for j := range count {
+			c := condition{bucket: uint16(bucket + j/bucketBorders), rank: uint8(j%bucketBorders + 1)}
+			if equal {
+				c.mask, c.rank = ^c.rank, math.MaxUint8
+			}
+			all = append(all, c)
 		}
-		bucket += buckets(len(borders))
+		bucket += buckets(count)
+	}
+	for i := range e.floats {
+		add(len(e.floats[i].borders), false)
+	}
+	for i := range e.oneHots {
+		add(len(e.oneHots[i].values), true)
+	}
+	for i := range e.statistics {
+		add(len(e.statistics[i].borders), false)
 	}
 	return all
+}
+
+// splitIDs is the number of conditions.
+func (e *ensemble) splitIDs() int {
+	n := 0
+	for i := range e.floats {
+		n += len(e.floats[i].borders)
+	}
+	for i := range e.oneHots {
+		n += len(e.oneHots[i].values)
+	}
+	for i := range e.statistics {
+		n += len(e.statistics[i].borders)
+	}
+	return n
+}
+
+// inputs is the number of positions of the input row.
+func (e *ensemble) inputs() int {
+	n := 0
+	for i := range e.floats {
+		n = max(n, e.floats[i].flat+1)
+	}
+	for i := range e.cats {
+		n = max(n, e.cats[i].flat+1)
+	}
+	return n
 }
 
 func buckets(borders int) int { return (borders + bucketBorders - 1) / bucketBorders }
@@ -85,6 +124,9 @@ func buckets(borders int) int { return (borders + bucketBorders - 1) / bucketBor
 // check validates everything the evaluation relies on.
 func (e *ensemble) check() error {
 	if err := e.checkFeatures(); err != nil {
+		return err
+	}
+	if err := e.checkCategorical(); err != nil {
 		return err
 	}
 	if err := e.checkTrees(); err != nil {
@@ -96,29 +138,56 @@ func (e *ensemble) check() error {
 // checkFeatures makes sure that the borders of a feature are ascending, so that comparing with a border and comparing ranks
 // among the borders are the same, and that no two features claim one input.
 func (e *ensemble) checkFeatures() error {
-	if len(e.floats) > maxFeatures {
-		return damaged(e.format, "%d features, at most %d are accepted", len(e.floats), maxFeatures)
+	if n := len(e.floats) + len(e.cats); n > maxFeatures {
+		return damaged(e.format, "%d features, at most %d are accepted", n, maxFeatures)
 	}
-	used := 0
-	seen := make(map[int]bool, len(e.floats))
+	seen := make(map[int]bool, len(e.floats)+len(e.cats))
 	for i := range e.floats {
 		f := &e.floats[i]
-		switch {
-		case f.flat < 0 || f.flat >= maxFeatures:
-			return damaged(e.format, "numeric feature %d has flat index %d, expected 0 to %d", i, f.flat, maxFeatures-1)
-		case seen[f.flat]:
-			return damaged(e.format, "two features have flat index %d", f.flat)
-		case len(f.name) > maxName:
-			return damaged(e.format, "the name of feature %d has %d bytes, at most %d are accepted", f.flat, len(f.name), maxName)
+		if err := e.checkInput(seen, "numeric", i, f.flat, f.name); err != nil {
+			return err
 		}
-		seen[f.flat] = true
 		if j := unsorted(f.borders); j >= 0 {
 			return damaged(e.format, "border %d of feature %d (%v) is NaN or smaller than the one before it", j, f.flat, f.borders[j])
 		}
-		used += buckets(len(f.borders))
 	}
-	if used > maxBuckets {
-		return damaged(e.format, "the borders take %d byte buckets, at most %d are accepted", used, maxBuckets)
+	for i := range e.cats {
+		if err := e.checkInput(seen, "categorical", i, e.cats[i].flat, e.cats[i].name); err != nil {
+			return err
+		}
+	}
+	return e.checkBuckets()
+}
+
+func (e *ensemble) checkInput(seen map[int]bool, kind string, i, flat int, name string) error {
+	switch {
+	case flat < 0 || flat >= maxFeatures:
+		return damaged(e.format, "%s feature %d has flat index %d, expected 0 to %d", kind, i, flat, maxFeatures-1)
+	case seen[flat]:
+		return damaged(e.format, "two features have flat index %d", flat)
+	case len(name) > maxName:
+		return damaged(e.format, "the name of feature %d has %d bytes, at most %d are accepted", flat, len(name), maxName)
+	}
+	seen[flat] = true
+	return nil
+}
+
+// checkBuckets keeps bucket numbers and column numbers within 16 bits.
+func (e *ensemble) checkBuckets() error {
+	used, columns := 0, len(e.floats)+len(e.statistics)
+	for i := range e.floats {
+		used += buckets(len(e.floats[i].borders))
+	}
+	for i := range e.oneHots {
+		used += buckets(len(e.oneHots[i].values))
+		columns += len(e.oneHots[i].values)
+	}
+	for i := range e.statistics {
+		used += buckets(len(e.statistics[i].borders))
+	}
+	if used > maxBuckets || columns > maxColumns {
+		return damaged(e.format, "the conditions take %d byte buckets and %d columns, at most %d and %d are accepted",
+			used, columns, maxBuckets, maxColumns)
 	}
 	return nil
 }
@@ -138,10 +207,6 @@ func unsorted(borders []float32) int {
 
 // checkTrees makes sure that depths, splits and leaves fit each other and that every split id exists.
 func (e *ensemble) checkTrees() error {
-	ids := 0
-	for i := range e.floats {
-		ids += len(e.floats[i].borders)
-	}
 	if len(e.depths) > maxTrees {
 		return damaged(e.format, "%d trees, at most %d are accepted", len(e.depths), maxTrees)
 	}
@@ -151,7 +216,15 @@ func (e *ensemble) checkTrees() error {
 	if len(e.bias) != e.outputs {
 		return damaged(e.format, "%d biases for %d outputs", len(e.bias), e.outputs)
 	}
-	splits, leaves := 0, int64(0)
+	if e.roots != nil {
+		return e.checkNodes()
+	}
+	return e.checkLevels()
+}
+
+// checkLevels is checkTrees for symmetric trees.
+func (e *ensemble) checkLevels() error {
+	ids, splits, leaves := e.splitIDs(), 0, int64(0)
 	for i, depth := range e.depths {
 		if depth > maxDepth {
 			return damaged(e.format, "tree %d has depth %d, at most %d is accepted", i, depth, maxDepth)
@@ -167,7 +240,7 @@ func (e *ensemble) checkTrees() error {
 	}
 	for i, id := range e.splits {
 		if id < 0 || int(id) >= ids {
-			return damaged(e.format, "tree split %d refers to border %d of %d", i, id, ids)
+			return damaged(e.format, "tree split %d refers to condition %d of %d", i, id, ids)
 		}
 	}
 	return nil
@@ -176,19 +249,12 @@ func (e *ensemble) checkTrees() error {
 // checkRange makes sure that no row can overflow: rounding is monotone, so no partial sum exceeds the sum of the largest
 // magnitudes, added in the same order.
 func (e *ensemble) checkRange() error {
-	bound := 0.0
-	leaves := e.leaves
-	for i, depth := range e.depths {
-		most := 0.0
-		for j, leaf := range leaves[:e.outputs<<depth] {
-			if math.IsNaN(leaf) || math.IsInf(leaf, 0) {
-				return damaged(e.format, "leaf value %d of tree %d is %v", j, i, leaf)
-			}
-			most = max(most, math.Abs(leaf))
+	for i, leaf := range e.leaves {
+		if math.IsNaN(leaf) || math.IsInf(leaf, 0) {
+			return damaged(e.format, "leaf value %d is %v", i, leaf)
 		}
-		leaves = leaves[e.outputs<<depth:]
-		bound += most
 	}
+	bound := e.largestSum()
 	for _, bias := range e.bias {
 		most := float64(bound*math.Abs(e.scale)) + math.Abs(bias)
 		if math.IsNaN(most) || math.IsInf(most, 0) {
@@ -196,4 +262,30 @@ func (e *ensemble) checkRange() error {
 		}
 	}
 	return nil
+}
+
+// largestSum is at least the magnitude of every sum of one leaf of each tree.
+func (e *ensemble) largestSum() float64 {
+	bound := 0.0
+	if e.roots != nil {
+		most := largest(e.leaves)
+		for range e.roots {
+			bound += most
+		}
+		return bound
+	}
+	leaves := e.leaves
+	for _, depth := range e.depths {
+		bound += largest(leaves[:e.outputs<<depth])
+		leaves = leaves[e.outputs<<depth:]
+	}
+	return bound
+}
+
+func largest(leaves []float64) float64 {
+	most := 0.0
+	for _, leaf := range leaves {
+		most = max(most, math.Abs(leaf))
+	}
+	return most
 }

@@ -128,6 +128,13 @@ func (t table) int32(slot int, absent int32) int32 {
 	return absent
 }
 
+func (t table) float32(slot int, absent float32) float32 {
+	if pos, ok := t.field(slot, 4); ok {
+		return math.Float32frombits(t.b.u32(pos))
+	}
+	return absent
+}
+
 func (t table) float64(slot int, absent float64) float64 {
 	pos, ok := t.field(slot, 8)
 	if !ok {
@@ -152,22 +159,34 @@ func (t table) vector(slot, size int) []byte {
 	if !ok {
 		return nil
 	}
-	at := t.b.follow(pos)
+	return t.b.elements(t.b.follow(pos), size)
+}
+
+// elements returns the bytes of the vector at a position.
+func (b *flatbuf) elements(at, size int) []byte {
 	// 64 bits hold the product of any count and size, also where int has 32.
-	count := int64(t.b.u32(at)) * int64(size)
-	if t.b.err != nil {
+	count := int64(b.u32(at)) * int64(size)
+	if b.err != nil {
 		return nil
 	}
-	if count > int64(len(t.b.data)) {
-		t.b.fail("the vector at offset %d has more elements than the buffer has bytes", at)
+	if count > int64(len(b.data)) {
+		b.fail("the vector at offset %d has more elements than the buffer has bytes", at)
 		return nil
 	}
-	t.b.copied += int(count)
-	if t.b.copied > len(t.b.data) {
-		t.b.fail("the vector at offset %d shares bytes with others", at)
+	b.copied += int(count)
+	if b.copied > len(b.data) {
+		b.fail("the vector at offset %d shares bytes with others", at)
 		return nil
 	}
-	return t.b.at(at+4, int(count))
+	return b.at(at+4, int(count))
+}
+
+// length returns the number of elements of a vector; 0 if the field is absent.
+func (t table) length(slot int) int {
+	if pos, ok := t.field(slot, 4); ok {
+		return int(t.b.u32(t.b.follow(pos)))
+	}
+	return 0
 }
 
 func (t table) string(slot int) string { return string(t.vector(slot, 1)) }
@@ -197,6 +216,22 @@ func (t table) float64s(slot int) []float64 {
 		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
 	}
 	return values
+}
+
+// strings reads a vector of references to strings.
+func (t table) strings(slot int) []string {
+	var all []string
+	pos, ok := t.field(slot, 4)
+	if !ok {
+		return nil
+	}
+	count := len(t.vector(slot, 4)) / 4
+	first := t.b.follow(pos) + 4
+	for i := 0; i < count && t.b.err == nil; i++ {
+		at := t.b.follow(first + 4*i)
+		all = append(all, string(t.b.elements(at, 1)))
+	}
+	return all
 }
 
 // list opens each table of a vector of references in turn, until one cannot be read or each returns an error.

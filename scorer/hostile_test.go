@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -29,13 +28,19 @@ func survive(t testing.TB, data []byte) bool {
 		return true
 	}
 	row := m.NewRow()
-	x := make([]float32, len(m.Features()))
+	features := m.Features()
+	x := make([]float32, len(features))
 	for _, v := range []float64{0, 1, -1, math.Inf(1), math.Inf(-1), math.NaN()} {
 		for i := range x {
 			x[i] = float32(v)
+			if features[i].Kind == scorer.Categorical && v == 1 {
+				row.SetString(i, "nl")
+			}
 		}
-		if raw := m.Raw(row, x); math.IsNaN(raw) || math.IsInf(raw, 0) {
-			t.Fatalf("raw %v", raw)
+		for k, raw := range m.AppendRaw(nil, row, x) {
+			if math.IsNaN(raw) || math.IsInf(raw, 0) {
+				t.Fatalf("output %d is %v", k, raw)
+			}
 		}
 	}
 	return false
@@ -117,46 +122,22 @@ func FuzzLoad(f *testing.F) {
 			seeds++
 		}
 	}
-	for _, data := range unsupportedFiles(f) {
-		f.Add(data)
-		seeds++
+	for _, fixture := range libraryFixtures(f) {
+		if fixture.version != "1.2.10" { // the others are alike
+			continue
+		}
+		for _, data := range fixture.models {
+			if len(data) < 10000 {
+				f.Add(data)
+				seeds++
+			}
+		}
 	}
 	f.Add(smallModel(f))
-	if seeds < 5 {
+	if seeds < 30 {
 		f.Fatalf("%d seeds", seeds)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { survive(t, data) })
-}
-
-// unsupportedFiles reads testdata/unsupported: the files by "<model>/<format>".
-func unsupportedFiles(t testing.TB) map[string][]byte {
-	t.Helper()
-	paths, err := filepath.Glob("testdata/unsupported/*/model.*.gz")
-	if err != nil || len(paths) < 7 {
-		t.Fatalf("%d files in testdata/unsupported (%v), expected at least 7: run testdata/make_fixtures.py", len(paths), err)
-	}
-	files := map[string][]byte{}
-	for _, path := range paths {
-		format := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "model."), ".gz")
-		files[filepath.Base(filepath.Dir(path))+"/"+format] = unzip(t, path)
-	}
-	return files
-}
-
-func TestUnsupportedModelsAreRefusedByName(t *testing.T) {
-	reasons := map[string]string{
-		"one-hot":           `categorical feature "country" is not supported`,
-		"target-statistics": `categorical feature "country" is not supported`,
-		"text":              `text feature "agent" is not supported`,
-		"non-symmetric":     "non-symmetric trees is not supported",
-	}
-	for name, data := range unsupportedFiles(t) {
-		_, err := scorer.Load(data)
-		model, _, _ := strings.Cut(name, "/")
-		if err == nil || !errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), reasons[model]) {
-			t.Errorf("%s: error %v, expected %q", name, err, reasons[model])
-		}
-	}
 }
 
 // Slots of the tables on the way to what the tests change; see the format in cbm.go.
@@ -239,29 +220,29 @@ func remove(t *testing.T, data []byte, s int) {
 func TestContradictionsInBinaryModels(t *testing.T) {
 	u16, u32 := binary.LittleEndian.PutUint16, binary.LittleEndian.PutUint32
 	for reason, change := range map[string]func(data []byte){
-		"version":                       func(d []byte) { d[elements(d, slotVersion)] = 'X' },
-		"no trees":                      func(d []byte) { entry, _ := slot(d, slotTrees); u16(d[entry:], 0) },
-		"repacked split 0":              func(d []byte) { d[elements(d, slotTrees, slotRepack)+3]++ },
-		"repacked split 1":              func(d []byte) { d[elements(d, slotTrees, slotRepack)+4]++ },
-		"tree 0 starts at":              func(d []byte) { d[elements(d, slotTrees, slotStarts)]++ },
-		"tree splits, the depths":       func(d []byte) { remove(t, d, slotStarts); d[elements(d, slotTrees, slotSizes)]++ },
-		"tree 0 has depth 17":           func(d []byte) { d[elements(d, slotTrees, slotSizes)] = 17 },
-		"tree 0 has depth -1":           func(d []byte) { u32(d[elements(d, slotTrees, slotSizes):], math.MaxUint32) },
-		"tree split 0 refers":           func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], 1<<30) },
-		"tree split 0 refers to":        func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], math.MaxUint32) },
-		"leaf values":                   func(d []byte) { d[elements(d, slotTrees, slotLeaves)-4]-- },
-		"leaf value 0 of tree 0 is NaN": func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.NaN()) },
-		"is +Inf":                       func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.Inf(1)) },
-		"not finite with":               func(d []byte) { putFloat64(d[elements(d, slotTrees, slotBiases):], math.NaN()) },
-		"1 biases for 2 outputs":        func(d []byte) { _, f := slot(d, slotTrees, slotDimension); d[f] = 2 },
-		"0 outputs":                     func(d []byte) { remove(t, d, slotDimension) },
-		"border 0 of feature 0":         func(d []byte) { u32(d[border(d, 0):], math.Float32bits(float32(math.NaN()))) },
-		"border 1 of feature 0":         func(d []byte) { u32(d[border(d, 1):], math.Float32bits(-1e30)) },
-		"cut off":                       func(d []byte) { d[7]++ },
-		"follow the core":               func(d []byte) { d[4]-- },
-		"outside of the buffer":         func(d []byte) { _, f := slot(d, slotTrees, slotFloats); u32(d[f:], 1<<31) },
-		"more elements than":            func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], math.MaxUint32) },
-		"shares bytes":                  func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], uint32(len(d)/8-1)) },
+		"version":                 func(d []byte) { d[elements(d, slotVersion)] = 'X' },
+		"no trees":                func(d []byte) { entry, _ := slot(d, slotTrees); u16(d[entry:], 0) },
+		"repacked split 0":        func(d []byte) { d[elements(d, slotTrees, slotRepack)+3]++ },
+		"repacked split 1":        func(d []byte) { d[elements(d, slotTrees, slotRepack)+4]++ },
+		"tree 0 starts at":        func(d []byte) { d[elements(d, slotTrees, slotStarts)]++ },
+		"tree splits, the depths": func(d []byte) { remove(t, d, slotStarts); d[elements(d, slotTrees, slotSizes)]++ },
+		"tree 0 has depth 17":     func(d []byte) { d[elements(d, slotTrees, slotSizes)] = 17 },
+		"tree 0 has depth -1":     func(d []byte) { u32(d[elements(d, slotTrees, slotSizes):], math.MaxUint32) },
+		"tree split 0 refers":     func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], 1<<30) },
+		"tree split 0 refers to":  func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], math.MaxUint32) },
+		"leaf values":             func(d []byte) { d[elements(d, slotTrees, slotLeaves)-4]-- },
+		"leaf value 0 is NaN":     func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.NaN()) },
+		"is +Inf":                 func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.Inf(1)) },
+		"not finite with":         func(d []byte) { putFloat64(d[elements(d, slotTrees, slotBiases):], math.NaN()) },
+		"1 biases for 2 outputs":  func(d []byte) { _, f := slot(d, slotTrees, slotDimension); d[f] = 2 },
+		"0 outputs":               func(d []byte) { remove(t, d, slotDimension) },
+		"border 0 of feature 0":   func(d []byte) { u32(d[border(d, 0):], math.Float32bits(float32(math.NaN()))) },
+		"border 1 of feature 0":   func(d []byte) { u32(d[border(d, 1):], math.Float32bits(-1e30)) },
+		"cut off":                 func(d []byte) { d[7]++ },
+		"outside of the 20":       func(d []byte) { d[4]-- },
+		"outside of the buffer":   func(d []byte) { _, f := slot(d, slotTrees, slotFloats); u32(d[f:], 1<<31) },
+		"more elements than":      func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], math.MaxUint32) },
+		"shares bytes":            func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], uint32(len(d)/8-1)) },
 	} {
 		data := fixtureNamed(t, "depth-1").cbm
 		change(data)
@@ -269,6 +250,15 @@ func TestContradictionsInBinaryModels(t *testing.T) {
 		var format *scorer.FormatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("error %v, expected %q", err, reason)
+		}
+	}
+}
+
+func TestBytesAfterTheModel(t *testing.T) {
+	for _, f := range []string{"depth-1", "classification"} {
+		_, err := scorer.Load(append(fixtureNamed(t, f).cbm, 0, 0, 0))
+		if err == nil || !strings.Contains(err.Error(), "3 bytes follow the model") {
+			t.Errorf("%s: %v", f, err)
 		}
 	}
 }

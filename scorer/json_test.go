@@ -65,13 +65,13 @@ func TestDamagedJSON(t *testing.T) {
 	}
 	for _, c := range []struct{ data, reason string }{
 		{`{}`, `no "features_info"`},
-		{`{"features_info":{}}`, `no "oblivious_trees"`},
+		{`{"features_info":{}}`, `one of "oblivious_trees" and "trees"`},
 		{document(`[]`, ``) + `{}`, "something follows"},
 		{document(`[]`, `,"oblivious_trees":[]`), "twice"},
 		{document(`[{"leaf_values":[1,2,3],"splits":[{"split_index":0}]}]`, ``), "3 leaf values, expected 2"},
 		{document(`[{"leaf_values":[],"splits":[]}]`, ``), "0 leaf values, expected 1"},
-		{document(`[{"leaf_values":[1,2],"splits":[{"split_index":3}]}]`, ``), "refers to border 3 of 3"},
-		{document(`[{"leaf_values":[1,2],"splits":[{"split_index":-1}]}]`, ``), "refers to border -1"},
+		{document(`[{"leaf_values":[1,2],"splits":[{"split_index":3}]}]`, ``), "refers to condition 3 of 3"},
+		{document(`[{"leaf_values":[1,2],"splits":[{"split_index":-1}]}]`, ``), "refers to condition -1"},
 		{document(`[{"leaf_values":[1,2],"splits":[{"border":1}]}]`, ``), "no split_index"},
 		{document(`[{"leaf_values":[1,2],"splits":[{"split_index":0.5}]}]`, ``), "tree 0"},
 		{document(`[{"leaf_values":[1e999],"splits":[]}]`, ``), "tree 0"},
@@ -115,11 +115,9 @@ func TestForeignFiles(t *testing.T) {
 func TestUnsupportedJSON(t *testing.T) {
 	long := strings.Repeat("x", 200)
 	for _, c := range []struct{ features, reason string }{
-		{`"categorical_features":[{"feature_id":"country"}]`, `categorical feature "country" is not supported`},
-		{`"categorical_features":[{"flat_feature_index":4}]`, `categorical feature 4 is not supported`},
 		{`"text_features":[{"feature_id":"agent"}]`, `text feature "agent" is not supported`},
 		{`"embedding_features":[{"feature_id":"` + long + `"}]`, `embedding feature "` + long[:64] + `..." is not`},
-		{`"ctrs":[{}]`, "target statistics features is not supported"},
+		{`"ctrs":[{"ctr_type":"Median"}]`, `target statistics of kind "Median" is not supported`},
 	} {
 		_, err := scorer.Load([]byte(`{"features_info":{` + c.features + `}}`))
 		if !errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), c.reason) {

@@ -25,9 +25,11 @@ type Model struct {
 	features []Feature
 	depths   []uint8 // of each tree
 	outputs  int
+	columns  columns
 	// The trees, laid out for one of the families. A further family is a further pointer, and a case in evaluate: a call through an
 	// interface would make every slice of inputs escape to the heap.
-	oblivious *oblivious
+	oblivious  *oblivious
+	asymmetric *asymmetric
 }
 
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, '{' for
@@ -51,7 +53,7 @@ func Load(data []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newModel(e), nil
+	return newModel(e)
 }
 
 // LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
@@ -62,7 +64,7 @@ func LoadFile(path string) (*Model, error) {
 	}
 	m, err := Load(data)
 	if errors.Is(err, ErrUnsupported) {
-		return nil, fmt.Errorf("model file %s: %w; train with numeric features and symmetric trees", path, err)
+		return nil, fmt.Errorf("model file %s: %w; train without that", path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model file %s: %w; write it again with save_model, format \"cbm\" or \"json\"", path, err)
@@ -91,20 +93,37 @@ func readFile(path string) ([]byte, error) {
 }
 
 // newModel lays out an ensemble that passed its check.
-func newModel(e *ensemble) *Model {
-	return &Model{format: e.format, features: describe(e), depths: e.depths, outputs: e.outputs, oblivious: newOblivious(e)}
+func newModel(e *ensemble) (*Model, error) {
+	columns, conditions, err := newColumns(e)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{format: e.format, features: describe(e), depths: e.depths, outputs: e.outputs, columns: columns}
+	if e.roots != nil {
+		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
+	} else {
+		m.oblivious = newOblivious(e, &m.columns, conditions)
+	}
+	return m, nil
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
 func describe(e *ensemble) []Feature {
-	width := 0
-	for i := range e.floats {
-		width = max(width, e.floats[i].flat+1)
-	}
-	features := make([]Feature, width)
+	features := make([]Feature, e.inputs())
 	for i := range e.floats {
 		f := &e.floats[i]
 		features[f.flat] = Feature{Name: f.name, Borders: len(f.borders), NaN: f.nan}
+	}
+	for i := range e.cats {
+		features[e.cats[i].flat] = Feature{Name: e.cats[i].name, Kind: Categorical}
+	}
+	for i := range e.oneHots {
+		features[e.cats[e.oneHots[i].cat].flat].Borders += len(e.oneHots[i].values)
+	}
+	for i := range e.statistics {
+		for _, cat := range e.statistics[i].id.combination.cats {
+			features[e.cats[cat].flat].Borders += len(e.statistics[i].borders)
+		}
 	}
 	for i := range features {
 		if features[i].Name == "" {
@@ -124,7 +143,7 @@ func (m *Model) Features() []Feature { return append([]Feature(nil), m.features.
 // Trees returns the number of trees; a model without trees answers its bias.
 func (m *Model) Trees() int { return len(m.depths) }
 
-// Depth returns the depth of the deepest tree: 0 to 16.
+// Depth returns the depth of the deepest tree: 0 to 16, up to 255 if trees are not symmetric.
 func (m *Model) Depth() int {
 	deepest := uint8(0)
 	for _, depth := range m.depths {
@@ -169,4 +188,10 @@ func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) []float64 {
 }
 
 // evaluate writes all outputs to dst.
-func (m *Model) evaluate(row *Row, x []float32, dst []float64) { m.oblivious.raw(row, x, dst) }
+func (m *Model) evaluate(row *Row, x []float32, dst []float64) {
+	if m.asymmetric != nil {
+		m.asymmetric.raw(row, x, dst)
+		return
+	}
+	m.oblivious.raw(row, x, dst)
+}

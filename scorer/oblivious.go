@@ -17,7 +17,7 @@ import "math"
 //
 // A model of several outputs has the values of all outputs of a leaf next to each other, and takes the general path of any width.
 type oblivious struct {
-	columns columns
+	columns *columns
 	splits  []keyCondition // tree after tree, each padded to the width of its run
 	firsts  []uint32       // number of the first leaf of each tree
 	runs    []run
@@ -36,11 +36,9 @@ type run struct {
 	trees int
 }
 
-// newOblivious lays out an ensemble that passed its check.
-func newOblivious(e *ensemble) *oblivious {
-	f := &oblivious{leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
-	var conditions []keyCondition
-	f.columns, conditions = newColumns(e)
+// newOblivious lays out an ensemble that passed its check; conditions are those of its split ids.
+func newOblivious(e *ensemble, columns *columns, conditions []keyCondition) *oblivious {
+	f := &oblivious{columns: columns, leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
 	f.addRuns(e.depths)
 	ids := e.splits
 	for _, depth := range e.depths {
@@ -104,7 +102,7 @@ func (f *oblivious) sum(row *Row) float64 {
 	splits, firsts := f.splits, f.firsts
 	for _, r := range f.runs {
 		switch {
-		case f.columns.count() > narrow || r.width > 8:
+		case f.columns.count > narrow || r.width > 8:
 			sum = addAny(sum, row.keys, splits, r.width, firsts[:r.trees], f.leaves)
 		case r.width == 8:
 			sum = add8(sum, few, splits, firsts[:r.trees], f.leaves)

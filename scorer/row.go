@@ -15,11 +15,15 @@ const narrow = 256
 // Numbers usually come in the slice that Raw is given. What is set in the Row takes their place, for this and all further calls
 // until it is set again or Reset. Positions are those of Model.Features; a position outside of 0 to 65535 is ignored. The Row
 // keeps nothing of a string or slice but its hash.
+//
+// A categorical value that is not set is the integer at its position of the slice, or missing: then it is the text "nan" for a
+// CatBoost model, which is what Python turns missing values into.
 type Row struct {
 	set     []value   // by position
 	some    bool      // at least one value is set
 	numbers []float32 // the slice given to Raw with set values laid over it
 	keys    []int32   // of the columns of CatBoost's models; at least narrow long once used
+	hashes  []int32   // of the categorical values that conditions ask for
 	outputs []float64 // of a model with several
 }
 
@@ -42,7 +46,7 @@ const (
 // NewRow returns a Row for which Raw of this model does not allocate.
 func (m *Model) NewRow() *Row {
 	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
-	row.grow(m.oblivious.columns.count())
+	row.grow(&m.columns)
 	return row
 }
 
@@ -88,10 +92,40 @@ func integerHash(v int64) uint64 {
 	return cityHash64(strconv.AppendInt(digits[:0], v, 10))
 }
 
-func (r *Row) grow(columns int) {
-	if len(r.keys) < max(columns, narrow) {
-		r.keys = make([]int32, max(columns, narrow))
+func (r *Row) grow(c *columns) {
+	if len(r.keys) < max(c.count, narrow) {
+		r.keys = make([]int32, max(c.count, narrow))
 	}
+	if len(r.hashes) < len(c.cats) {
+		r.hashes = make([]int32, len(c.cats))
+	}
+}
+
+// category returns what CatBoost compares of a categorical value: the low half of the hash of the text.
+func (r *Row) category(i int, x []float32) int32 {
+	if i < len(r.set) {
+		switch v := &r.set[i]; v.kind {
+		case isText, isInteger:
+			return int32(v.hash)
+		case isFloat:
+			return numberCategory(v.number)
+		}
+	}
+	if i < len(x) {
+		return numberCategory(float64(x[i]))
+	}
+	return missingCategory
+}
+
+// missingCategory stands for a missing value: the text that Python makes of NaN, and of None in a data frame.
+var missingCategory = int32(cityHash64("nan"))
+
+// numberCategory is the category of a number without a fraction; any other is missing.
+func numberCategory(v float64) int32 {
+	if v != math.Trunc(v) || math.Abs(v) >= 1<<63 {
+		return missingCategory
+	}
+	return int32(integerHash(int64(v)))
 }
 
 // overlay returns x, as far as the model has features, with set values in their places: x itself if there are none.

@@ -11,8 +11,6 @@ Each folder under models/ then holds, gzip'ed:
     rows.f32    1,000 input rows: float32, little endian, row after row in flat feature order
     raw.f64     what the library itself answers to those rows (RawFormulaVal): float64, little endian
 
-Folders under unsupported/ hold model.cbm.gz and model.json.gz only: files that the package has to refuse by name.
-
 Everything is seeded, one thread trains, and time stamps are blanked, so that a second run with the pinned versions gives the
 same files, but for unsupported/text, whose dictionaries carry random ids.
 """
@@ -205,34 +203,10 @@ def mixed_depths():
     fixture("depth-0", bare(model), hard_rows(model, x, 502))
 
 
-def unsupported():
-    x, y = table(7, 3)
-    one = dict(iterations=2, depth=2, thread_count=1, verbose=False, allow_writing_files=False, random_seed=7,
-               border_count=4)
-
-    def keep(name, model):
-        folder = HERE / "unsupported" / name
-        put(folder / "model.cbm.gz", saved(model, "cbm"))
-        if name != "text":  # the library cannot write text features as JSON
-            put(folder / "model.json.gz", saved(model, "json"))
-
-    model = CatBoost(dict(one, loss_function="Logloss", grow_policy="Lossguide"))
-    keep("non-symmetric", model.fit(x, y))
-    rows = [[float(a), ["nl", "de", "fr"][int(b > 0) + int(b > 3)]] for a, b in x[:, :2]]
-    for name, limit in (("one-hot", 10), ("target-statistics", 1)):
-        pool = Pool(rows, y, cat_features=[1], feature_names=["rate", "country"])
-        keep(name, CatBoost(dict(one, loss_function="Logloss", one_hot_max_size=limit)).fit(pool))
-    words = [[float(a), "curl bot" if b > 0 else "mozilla gecko like"] for a, b in x[:, :2]]
-    pool = Pool(words, y, text_features=[1], feature_names=["rate", "agent"])
-    keep("text", CatBoost(dict(one, loss_function="Logloss")).fit(pool))
-
-
 if __name__ == "__main__":
-    for folder in ("models", "unsupported"):
-        shutil.rmtree(HERE / folder, ignore_errors=True)
+    shutil.rmtree(HERE / "models", ignore_errors=True)
     classification()
     missing_values()
     many_borders()
     regression()
     mixed_depths()
-    unsupported()

@@ -1,0 +1,209 @@
+package scorer_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// libraryFixture is a folder of testdata/libraries/<library>-<version>/<name>: a model that the library trained, and its answers.
+// The folders are the registry: whatever lies there is tested, and takes a place in the table of docs/models.md. Its about.json
+// fills the first part.
+type libraryFixture struct {
+	Shows       string   `json:"shows"`       // what the model has in it: a row of the table
+	Refused     string   `json:"refused"`     // what the error of Load must contain; nothing else is there then
+	Rows        int      `json:"rows"`        // in rows.f32, or rows.f64 where the library takes doubles
+	Features    int      `json:"features"`    // values of a row
+	Categorical []int    `json:"categorical"` // positions whose values are in cats.json
+	Outputs     int      `json:"outputs"`     // numbers for each row in raw.f64
+	Predict     string   `json:"predict"`     // the library's name for what is in predict.f64; empty if there is none
+	Classes     []string `json:"classes"`     // labels, where the library predicts them
+	Class       []int    `json:"class"`       // index of the label of each row
+	Explained   int      `json:"explained"`   // rows in shap.f64
+
+	folder           string
+	library, version string
+	name             string
+	models           map[string][]byte // by file name, without .gz
+}
+
+// libraryFixtures reads all of testdata/libraries. A folder that went missing must not pass as a success.
+func libraryFixtures(t testing.TB) []libraryFixture {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/libraries/*/*/about.json")
+	if err != nil || len(paths) < 30 {
+		t.Fatalf("%d folders in testdata/libraries (%v), expected at least 30: run the scripts in testdata/make", len(paths), err)
+	}
+	var all []libraryFixture
+	for _, path := range paths {
+		all = append(all, readLibraryFixture(t, path))
+	}
+	return all
+}
+
+func readLibraryFixture(t testing.TB, path string) libraryFixture {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := libraryFixture{folder: filepath.Dir(path), models: map[string][]byte{}}
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	f.name = filepath.Base(f.folder)
+	f.library, f.version, _ = strings.Cut(filepath.Base(filepath.Dir(f.folder)), "-")
+	models, _ := filepath.Glob(filepath.Join(f.folder, "model.*.gz"))
+	for _, model := range models {
+		f.models[strings.TrimSuffix(filepath.Base(model), ".gz")] = unzip(t, model)
+	}
+	if len(f.models) == 0 {
+		t.Fatalf("%s has no model", f.folder)
+	}
+	return f
+}
+
+func (f *libraryFixture) title() string { return f.library + "-" + f.version + "/" + f.name }
+
+// floats64 reads a file of float64s.
+func (f *libraryFixture) floats64(t testing.TB, file string) []float64 {
+	t.Helper()
+	data := unzip(t, filepath.Join(f.folder, file))
+	values := make([]float64, len(data)/8)
+	decode(t, data, values)
+	return values
+}
+
+// floats32 reads a file of float32s.
+func (f *libraryFixture) floats32(t testing.TB, file string) []float32 {
+	t.Helper()
+	data := unzip(t, filepath.Join(f.folder, file))
+	values := make([]float32, len(data)/4)
+	decode(t, data, values)
+	return values
+}
+
+// libraryRow is an input: numbers, and categories to set in a Row.
+type libraryRow struct {
+	x     []float32
+	texts map[int]string
+	ints  map[int]int64
+}
+
+// set puts the categories of a row into row.
+func (r *libraryRow) set(row *scorer.Row) {
+	row.Reset()
+	for i, s := range r.texts {
+		row.SetString(i, s)
+	}
+	for i, v := range r.ints {
+		row.SetInt(i, v)
+	}
+}
+
+func (f *libraryFixture) rows(t testing.TB) []libraryRow {
+	t.Helper()
+	flat := f.floats32(t, "rows.f32.gz")
+	if len(flat) != f.Rows*f.Features || f.Rows < 50 {
+		t.Fatalf("%s: %d values for %d rows of %d", f.folder, len(flat), f.Rows, f.Features)
+	}
+	rows := make([]libraryRow, f.Rows)
+	for i := range rows {
+		rows[i].x = flat[i*f.Features:][:f.Features]
+	}
+	if len(f.Categorical) > 0 {
+		f.addCategories(t, rows)
+	}
+	return rows
+}
+
+func (f *libraryFixture) addCategories(t testing.TB, rows []libraryRow) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(unzip(t, filepath.Join(f.folder, "cats.json.gz"))))
+	dec.UseNumber()
+	var cats [][]any
+	if err := dec.Decode(&cats); err != nil || len(cats) != len(rows) {
+		t.Fatalf("%s: %d rows of categories (%v)", f.folder, len(cats), err)
+	}
+	for i := range rows {
+		rows[i].texts, rows[i].ints = map[int]string{}, map[int]int64{}
+		for j, position := range f.Categorical {
+			switch v := cats[i][j].(type) {
+			case string:
+				rows[i].texts[position] = v
+			case json.Number:
+				n, err := v.Int64()
+				if err != nil {
+					t.Fatal(err)
+				}
+				rows[i].ints[position] = n
+			}
+		}
+	}
+}
+
+// Every model of every version of every library gives the bits that the library gave.
+func TestRawIsTheLibrarysBitForBit(t *testing.T) {
+	for _, f := range libraryFixtures(t) {
+		for file, data := range f.models {
+			t.Run(f.title()+"/"+file, func(t *testing.T) {
+				if f.Refused != "" {
+					_, err := scorer.Load(data)
+					if !errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), f.Refused) {
+						t.Fatalf("error %v, expected %q", err, f.Refused)
+					}
+					return
+				}
+				m := load(t, data)
+				if len(m.Features()) != f.Features || m.Outputs() != f.Outputs {
+					t.Fatalf("%d features, %d outputs, expected %d and %d", len(m.Features()), m.Outputs(), f.Features, f.Outputs)
+				}
+				f.compare(t, m)
+			})
+		}
+	}
+}
+
+func (f *libraryFixture) compare(t *testing.T, m *scorer.Model) {
+	want := f.floats64(t, "raw.f64.gz")
+	row := m.NewRow()
+	var got []float64
+	for i, in := range f.rows(t) {
+		in.set(row)
+		got = m.AppendRaw(got[:0], row, in.x)
+		for k, w := range want[i*f.Outputs:][:f.Outputs] {
+			if !sameBits(got[k], w) {
+				t.Fatalf("row %d %v, output %d: %v, the library says %v", i, in, k, got[k], w)
+			}
+		}
+		if first := m.Raw(row, in.x); !sameBits(first, got[0]) {
+			t.Fatalf("row %d: Raw gives %v, AppendRaw %v", i, first, got[0])
+		}
+	}
+}
+
+// The models are not all alike: fixtures whose rows all give one answer would prove nothing.
+func TestLibraryFixturesVary(t *testing.T) {
+	for _, f := range libraryFixtures(t) {
+		if f.Refused != "" {
+			continue
+		}
+		distinct := map[float64]bool{}
+		for _, v := range f.floats64(t, "raw.f64.gz") {
+			if math.IsNaN(v) {
+				t.Errorf("%s: NaN", f.title())
+			}
+			distinct[v] = true
+		}
+		if len(distinct) < 10 {
+			t.Errorf("%s: %d different outputs", f.title(), len(distinct))
+		}
+	}
+}
