@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,25 +22,38 @@ import (
 
 // inspectCommand is headgate inspect.
 type inspectCommand struct {
-	Dir  string `arg:"" optional:"" help:"Directory of the daemon." default:"/dev/shm/headgate" type:"path"`
-	Key  string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY"`
-	JSON bool   `name:"json" help:"Print one JSON object."`
+	Dir   string `arg:"" optional:"" help:"Directory of the daemon." default:"/dev/shm/headgate" type:"path"`
+	Key   string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY" xor:"what"`
+	Top   string `help:"Print the keys with the largest values of a feature." placeholder:"DIMENSION/FEATURE" xor:"what"`
+	Count int    `short:"n" help:"How many keys --top prints." default:"20"`
+	JSON  bool   `name:"json" help:"Print one JSON object."`
 }
+
+// maxTop bounds what --top keeps in memory.
+const maxTop = 1_000_000
 
 // Help is shown by headgate inspect --help.
 func (inspectCommand) Help() string {
 	return `Reads what is published as a proxy does, whether or not the daemon runs, and checks its hash.
 
-Keys by dimension: ip=ADDRESS, net=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT.
+Keys by dimension: ip=ADDRESS, net=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
+for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of: a
+row can be found for an address, an address not for a row.
 
 Examples:
   headgate inspect
   headgate inspect /dev/shm/headgate --key ip=203.0.113.7
-  headgate inspect /dev/shm/headgate --key 'ip_ua=203.0.113.7,curl/8.5.0' --json`
+  headgate inspect /dev/shm/headgate --key 'ip_ua=203.0.113.7,curl/8.5.0' --json
+  headgate inspect /dev/shm/headgate --top ip/requests_1m
+  headgate inspect /dev/shm/headgate --top net/not_found_share_10m -n 100 --json
+  headgate inspect /dev/shm/headgate --key ip=0x00c0ffee00c0ffee`
 }
 
 // Run prints.
 func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
+	if c.Count < 1 || c.Count > maxTop {
+		return usageError{fmt.Errorf("inspect: -n %d: 1 to %d keys can be printed", c.Count, maxTop)}
+	}
 	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
 	}
@@ -52,8 +66,11 @@ func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
 	}
 	defer store.Close()
 	err = store.View(func(table *featurestore.Table) error {
-		if c.Key != "" {
+		switch {
+		case c.Key != "":
 			return c.printRow(t.out, table)
+		case c.Top != "":
+			return c.printTop(t.out, table)
 		}
 		return c.printTable(t.out, table)
 	})
@@ -156,6 +173,9 @@ func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 	if !ok || !known || value == "" {
 		return 0, 0, errors.New("expected DIMENSION=KEY, such as ip=203.0.113.7")
 	}
+	if key, ok := parseHexKey(value); ok {
+		return d, key, nil
+	}
 	var ev traffic.Event
 	switch d {
 	case traffic.UserAgent:
@@ -165,7 +185,7 @@ func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 	case traffic.Host:
 		ev.Host = strings.ToLower(value)
 	case traffic.Session:
-		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name")
+		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name, only by a key as --top prints it")
 	default:
 		address, agent, _ := strings.Cut(value, ",")
 		addr, err := netip.ParseAddr(address)
@@ -177,4 +197,14 @@ func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 	}
 	ev.Bound()
 	return d, traffic.KeysOf(&ev, seed)[d], nil
+}
+
+// parseHexKey reads a key as hexKey prints it. No address, host, fingerprint or user agent in use looks like one.
+func parseHexKey(s string) (uint64, bool) {
+	figures, ok := strings.CutPrefix(s, "0x")
+	if !ok || len(figures) != 16 {
+		return 0, false
+	}
+	key, err := strconv.ParseUint(figures, 16, 64)
+	return key, err == nil
 }

@@ -212,7 +212,8 @@ func TestHelp(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"", "quickstart"}, {"--help", "quickstart"}, {"run --help", "\n    headgate run\n"}, {"quickstart --help", "\n    headgate quickstart\n"},
 		{"replay --help", "\n    headgate replay access.log\n"}, {"replay x --json --help", "headgate replay access.log"},
-		{"inspect --help", "\n    headgate inspect\n"}, {"run -h", "default 127.0.0.1:9477"},
+		{"inspect --help", "\n    headgate inspect\n"},
+		{"inspect --help", "--top ip/requests_1m"}, {"run -h", "default 127.0.0.1:9477"},
 	} {
 		status, out, errOut := run(t, strings.Fields(c.line)...)
 		if status != exitOK || errOut != "" {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+)
+
+// heaviest is what inspect --top prints: the keys with the largest values of one feature.
+type heaviest struct {
+	Feature string        `json:"feature"`
+	Unit    string        `json:"unit"`
+	Keys    int           `json:"keys"`  // of the dimension
+	Known   int           `json:"known"` // of those, how many have a value
+	Top     []weightedKey `json:"top"`
+}
+
+// weightedKey is one of them. Its value has faded to the time of the look.
+type weightedKey struct {
+	Key        hexKey  `json:"key"`
+	Value      float32 `json:"value"`
+	AgeSeconds float64 `json:"age_seconds"` // since the key's last event
+}
+
+// hexKey is a key as people see it. What it is the hash of cannot be told from it.
+type hexKey uint64
+
+func (k hexKey) String() string               { return fmt.Sprintf("0x%016x", uint64(k)) }
+func (k hexKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+func (c *inspectCommand) printTop(w io.Writer, table *featurestore.Table) error {
+	d, column, err := findColumn(table.Schema, c.Top)
+	if err != nil {
+		return usageError{fmt.Errorf("inspect: --top %s: %w; the features are listed by: headgate inspect %s", c.Top, err, c.Dir)}
+	}
+	found := topOf(table, d, column, c.Count, time.Now().UnixNano())
+	if c.JSON {
+		return json.NewEncoder(w).Encode(found)
+	}
+	fmt.Fprintf(w, "%s, in %s: %d of %d keys with a value, of %d\n", found.Feature, found.Unit, len(found.Top), found.Known, found.Keys)
+	for i, k := range found.Top {
+		fmt.Fprintf(w, "%6d  %v  %12.5g  last event %.1f s ago\n", i+1, k.Key, k.Value, k.AgeSeconds)
+	}
+	return nil
+}
+
+// findColumn resolves dimension/feature.
+func findColumn(s featurestore.Schema, name string) (dimension, column int, err error) {
+	first, second, _ := strings.Cut(name, "/")
+	var known []string
+	for i, d := range s.Dimensions {
+		if d.Name != first {
+			known = append(known, d.Name)
+			continue
+		}
+		for j, c := range d.Columns {
+			if c.Name == second {
+				return i, j, nil
+			}
+		}
+		return 0, 0, fmt.Errorf("dimension %s has no feature %q", first, second)
+	}
+	return 0, 0, fmt.Errorf("no dimension %q is published, there are %s", first, strings.Join(known, ", "))
+}
+
+// topOf looks at all keys of a dimension. It keeps at most twice as many as are asked for.
+func topOf(table *featurestore.Table, dimension, column, count int, now int64) heaviest {
+	d := table.Schema.Dimensions[dimension]
+	c := d.Columns[column]
+	found := heaviest{Feature: d.Name + "/" + c.Name, Unit: c.Unit, Keys: table.Keys(dimension), Top: []weightedKey{}}
+	table.Each(dimension, func(key uint64, stamp int64, row []float32) {
+		value := row[column] * featurestore.Decay(now-stamp, c.Decay)
+		if value != value {
+			return
+		}
+		found.Known++
+		found.Top = append(found.Top, weightedKey{hexKey(key), value, time.Duration(now - stamp).Seconds()})
+		if len(found.Top) >= 2*count {
+			found.keep(count)
+		}
+	})
+	found.keep(count)
+	return found
+}
+
+// keep leaves the heaviest; of equal ones those of the lower keys, so that two looks give the same.
+func (h *heaviest) keep(count int) {
+	slices.SortFunc(h.Top, func(a, b weightedKey) int {
+		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Key, b.Key))
+	})
+	h.Top = h.Top[:min(count, len(h.Top))]
+}
