@@ -17,7 +17,6 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/mmapsync"
 )
 
 // publishTraffic leaves a directory with a table: client n of so many has made 10 n requests, spread over the last
@@ -34,7 +33,7 @@ func publishTraffic(t *testing.T, clients int) (dir string) {
 	must(os.Mkdir(dir, 0o700))
 	a, err := window.New(window.Config{})
 	must(err)
-	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), mmapsync.WriterOptions{})
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
 	must(err)
 	defer p.Close()
 	now := time.Now()
@@ -143,6 +142,7 @@ func TestInspectTopErrors(t *testing.T) {
 		"--top ip/age --count=-1":   {"-n -1", "1 to 1000000"},
 		"--top ip/age -n 1000001":   {"-n 1000001", "1 to 1000000"},
 		"--top ip/age --key ip=::1": {"--top", "--key"},
+		"--top ip/age --verify":     {"--top", "--verify"},
 	} {
 		status, out, errOut := run(t, append([]string{"inspect", dir}, strings.Fields(args)...)...)
 		if status != exitUsage || out != "" {
