@@ -14,6 +14,7 @@ import (
 	"github.com/headgate/headgate/bench/fetch"
 	"github.com/headgate/headgate/bench/harness"
 	"github.com/headgate/headgate/bench/ipc"
+	"github.com/headgate/headgate/bench/proxy"
 	"github.com/headgate/headgate/bench/report"
 	"github.com/headgate/headgate/bench/suites"
 )
@@ -25,6 +26,7 @@ var all = []harness.Suite{
 	fetch.Suite,
 	suites.Publish,
 	suites.Limits,
+	proxy.Suite,
 }
 
 const usage = `usage: go run ./bench [flags] [SUITE...]
