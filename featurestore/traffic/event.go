@@ -18,6 +18,13 @@ const (
 	MaxEncoded   = 1000
 )
 
+// Bounds of the amounts in an Event. One event beyond them, made up or miscounted, would outweigh all others of its
+// host.
+const (
+	MaxBytes    = 1 << 40 // 1 TiB
+	MaxDuration = uint64(24 * time.Hour)
+)
+
 // sumSeed seeds the hash of a string that was cut. It is part of the event format.
 const sumSeed = 0x68656164676174
 
@@ -42,8 +49,8 @@ type Event struct {
 	Session   uint64   `msg:"s"`  // hash of the session cookie; 0: none
 	Origin    string   `msg:"o"`  // origin the request went to; empty: none
 	Status    uint16   `msg:"st"` // response status; 0: none was sent
-	Bytes     uint64   `msg:"b"`  // response body, bytes
-	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds
+	Bytes     uint64   `msg:"b"`  // response body, bytes; at most MaxBytes
+	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds; at most MaxDuration
 	Score     uint8    `msg:"sc"` // score given, 1..99; 0: none
 	Action    uint8    `msg:"a"`  // action taken, as proxyhook numbers them
 	Refused   bool     `msg:"r"`  // refused for an overloaded origin
@@ -74,8 +81,15 @@ func (e *Event) SetPath(path string) { e.Path, e.PathSum = cut(path, MaxPath) }
 func (e *Event) SetUserAgent(agent string) { e.UserAgent, e.AgentSum = cut(agent, MaxUserAgent) }
 
 // Bound cuts what is longer than its bound, so that an event filled field by field, or decoded from untrusted bytes,
-// keeps the promises of the type. Path and user agent keep a hash of what was cut.
-func (e *Event) Bound() {
+// keeps the promises of the type, and tells whether there was any. Path and user agent keep a hash of what was cut; an
+// amount that is too large is the largest.
+func (e *Event) Bound() (beyond bool) {
+	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
+		len(e.JA4) > MaxJA4 || len(e.Origin) > MaxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > MaxUserAgent
+	if !beyond {
+		return false
+	}
+	e.Bytes, e.Duration = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration)
 	e.Method = clip(e.Method, MaxMethod)
 	e.Host = clip(e.Host, MaxHost)
 	e.JA4 = clip(e.JA4, MaxJA4)
@@ -86,6 +100,7 @@ func (e *Event) Bound() {
 	if len(e.UserAgent) > MaxUserAgent {
 		e.SetUserAgent(e.UserAgent)
 	}
+	return true
 }
 
 // At gives the start of the request.

@@ -27,8 +27,8 @@ func randomEvent(rng *rand.Rand) traffic.Event {
 		Time: rng.Int64() - rng.Int64(), Method: text(traffic.MaxMethod), Host: text(traffic.MaxHost), Path: text(traffic.MaxPath),
 		PathSum: rng.Uint64(), Query: rng.Uint32(), UserAgent: text(traffic.MaxUserAgent), AgentSum: rng.Uint64(),
 		Facts: traffic.Facts(rng.Uint32()), Headers: uint16(rng.Uint32()), Version: uint8(rng.Uint32()), JA4: text(traffic.MaxJA4),
-		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64(),
-		Duration: rng.Uint64(), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
+		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64N(traffic.MaxBytes + 1),
+		Duration: rng.Uint64N(traffic.MaxDuration + 1), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
 	}
 	for i := range ev.Client {
 		ev.Client[i] = byte(rng.Uint32())
@@ -44,7 +44,7 @@ func largestEvent() traffic.Event {
 		Query: math.MaxUint32, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
 		Facts: math.MaxUint32, Headers: math.MaxUint16, Version: math.MaxUint8, JA4: strings.Repeat("j", traffic.MaxJA4),
 		Session: math.MaxUint64, Origin: strings.Repeat("o", traffic.MaxOrigin), Status: math.MaxUint16,
-		Bytes: math.MaxUint64, Duration: math.MaxUint64, Score: math.MaxUint8, Action: math.MaxUint8, Refused: true,
+		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Refused: true,
 	}
 }
 
@@ -87,7 +87,7 @@ func TestLargestEventFits(t *testing.T) {
 		}
 	}
 	same := ev
-	if same.Bound(); same != ev {
+	if same.Bound() || same != ev {
 		t.Error("the largest event is beyond the bounds")
 	}
 	if n := ev.Msgsize(); n > traffic.MaxEncoded {
@@ -160,7 +160,9 @@ func TestOtherReleases(t *testing.T) {
 func TestBound(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	ev := traffic.Event{Method: long, Host: long, Path: long, UserAgent: long, JA4: long, Origin: long}
-	ev.Bound()
+	if !ev.Bound() {
+		t.Error("nothing was beyond a bound")
+	}
 	if err := bounded(&ev); err != nil {
 		t.Error(err)
 	}
@@ -168,18 +170,33 @@ func TestBound(t *testing.T) {
 		t.Error("no hash of what was cut")
 	}
 	short := traffic.Event{Path: long[:traffic.MaxPath], UserAgent: long[:traffic.MaxUserAgent]}
-	short.Bound()
+	if short.Bound() {
+		t.Error("strings of the full length are beyond their bound")
+	}
 	if short.PathSum != 0 || short.AgentSum != 0 || len(short.Path) != traffic.MaxPath || len(short.UserAgent) != traffic.MaxUserAgent {
 		t.Error("strings of the full length are cut")
 	}
 	twice := ev
-	if twice.Bound(); twice != ev {
+	if twice.Bound() || twice != ev {
 		t.Error("a second Bound changes what the first made")
+	}
+	for what, one := range map[string]traffic.Event{"bytes": {Bytes: math.MaxUint64}, "duration": {Duration: math.MaxUint64},
+		"method": {Method: long}, "host": {Host: long}, "path": {Path: long}, "user agent": {UserAgent: long}, "JA4": {JA4: long},
+		"origin": {Origin: long}} {
+		if !one.Bound() {
+			t.Errorf("an absurd %s is not told", what)
+		}
+		if err := bounded(&one); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 // bounded tells which promise of an event's size does not hold.
 func bounded(ev *traffic.Event) error {
+	if ev.Bytes > traffic.MaxBytes || ev.Duration > traffic.MaxDuration {
+		return fmt.Errorf("%d bytes in %d ns", ev.Bytes, ev.Duration)
+	}
 	for name, n := range map[string][2]int{
 		"method": {len(ev.Method), traffic.MaxMethod}, "host": {len(ev.Host), traffic.MaxHost}, "path": {len(ev.Path), traffic.MaxPath},
 		"user agent": {len(ev.UserAgent), traffic.MaxUserAgent}, "JA4": {len(ev.JA4), traffic.MaxJA4},
@@ -235,10 +252,64 @@ func FuzzEventUnmarshal(f *testing.F) {
 		if rest, err := again.UnmarshalMsg(marshal(t, &ev)); err != nil || len(rest) != 0 || again != ev {
 			t.Fatalf("%+v became %+v: %v", ev, again, err)
 		}
-		var o traffic.Observation
-		traffic.Observe(&ev, 1, &o)
-		var features [traffic.NumRequestFeatures]float32
-		traffic.RequestFeatures(&ev, &features)
+		checkObserved(t, &ev)
+	})
+}
+
+// checkObserved holds what the aggregation and a model get of an event to their ranges.
+func checkObserved(t *testing.T, ev *traffic.Event) {
+	t.Helper()
+	var o, again traffic.Observation
+	traffic.Observe(ev, 1, &o)
+	for m, v := range o.Measures {
+		if !(v >= 0 && v <= traffic.MaxBytes) {
+			t.Errorf("measure %d of %+v is %v", m, ev, v)
+		}
+	}
+	if o.Keys[traffic.IPAgent] != 0 != (o.Keys[traffic.IP] != 0) || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) {
+		t.Errorf("%+v has the keys %v", ev, o.Keys)
+	}
+	var features [traffic.NumRequestFeatures]float32
+	traffic.RequestFeatures(ev, &features)
+	for i, v := range features {
+		if math.IsInf(float64(v), 0) {
+			t.Errorf("%s of %+v is %v", traffic.RequestCatalog[i].Name, ev, v)
+		}
+	}
+	same := *ev // by another way of writing the same address
+	if same.SetClient(ev.Addr()); ev.Addr().IsValid() {
+		traffic.Observe(&same, 1, &again)
+		if again.Keys != o.Keys {
+			t.Errorf("%v has the keys %v and %v", ev.Addr(), o.Keys, again.Keys)
+		}
+	}
+}
+
+// FuzzClientAddress takes any text that is an address: what an event keeps is the address without its zone, and the
+// IPv4 address where it is mapped into IPv6; both forms have the same keys.
+func FuzzClientAddress(f *testing.F) {
+	for _, seed := range []string{"192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201%eth0", "2001:db8::1", "fe80::1%lo", "::", "0.0.0.0", "::1.2.3.4",
+		"64:ff9b::c000:201", "::ffff:0:0", "1.2.3", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			return
+		}
+		var ev, plain traffic.Event
+		ev.SetClient(addr)
+		want := addr.Unmap().WithZone("")
+		if want == netip.IPv6Unspecified() { // stands for unknown
+			want = netip.Addr{}
+		}
+		if ev.Addr() != want {
+			t.Errorf("%q became %v, want %v", text, ev.Addr(), want)
+		}
+		plain.SetClient(want)
+		if ev != plain || traffic.KeysOf(&ev, 7) != traffic.KeysOf(&plain, 7) {
+			t.Errorf("%q and %v differ", text, want)
+		}
 	})
 }
 

@@ -37,6 +37,7 @@ type Stats struct {
 	Rings       ring.Stats
 	Window      window.Stats
 	Undecodable uint64        // events that are no msgp or not of this format
+	Oversized   uint64        // events with a string or an amount beyond its bound, which was cut
 	FutureTimes uint64        // events from the future, taken as of now
 	Refused     uint64        // events of requests refused for an overloaded origin
 	Publishes   uint64        // publications
@@ -170,7 +171,9 @@ func (d *Daemon) fold(payload []byte) {
 		d.count(func(s *Stats) { s.Undecodable++ })
 		return
 	}
-	ev.Bound()
+	if ev.Bound() {
+		d.count(func(s *Stats) { s.Oversized++ })
+	}
 	ev.Time = max(ev.Time, 0)
 	if ev.Time > d.now+maxAhead {
 		d.count(func(s *Stats) { s.FutureTimes++ })

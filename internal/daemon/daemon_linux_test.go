@@ -114,8 +114,8 @@ func TestEventsAreUntrusted(t *testing.T) {
 	report(t, p, future, past, refused, large, visit(2, "/", now))
 	r.consumed(10)
 	s := r.Stats()
-	if s.Undecodable != 5 || s.FutureTimes != 1 || s.Refused != 1 {
-		t.Errorf("%d undecodable, %d from the future, %d refused; want 5, 1, 1", s.Undecodable, s.FutureTimes, s.Refused)
+	if s.Undecodable != 5 || s.FutureTimes != 1 || s.Refused != 1 || s.Oversized != 1 {
+		t.Errorf("%d undecodable, %d from the future, %d refused, %d oversized; want 5, 1, 1, 1", s.Undecodable, s.FutureTimes, s.Refused, s.Oversized)
 	}
 	if keys := s.Window.Keys[traffic.IP]; keys != 4 {
 		t.Errorf("%d client addresses, want 4", keys)

@@ -36,6 +36,8 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Rings.Lost + s.Rings.Damaged + s.Rings.Abandoned) }),
 	counter("events_undecodable_total", "Events whose bytes are no event.",
 		func(s *Stats) float64 { return float64(s.Undecodable) }),
+	counter("events_oversized_total", "Events with a string or an amount beyond its bound, which was cut.",
+		func(s *Stats) float64 { return float64(s.Oversized) }),
 	counter("events_future_total", "Events whose time was ahead of the clock and was taken as now.",
 		func(s *Stats) float64 { return float64(s.FutureTimes) }),
 	counter("requests_refused_total", "Requests that proxies refused for an overloaded origin.",
