@@ -17,20 +17,20 @@ const (
 // names them: adding a feature is adding an entry. The slice is the caller's own.
 func Catalog() []Feature {
 	return slices.Concat(
-		on(IP, requests, volume, behaviour, gaps, []Feature{
+		on(IP, requests, volume, load, behaviour, gaps, []Feature{
 			distinct("agents", Agents, "one address with many user agents rotates them, or is a shared gateway"),
 			distinct("hosts", Hosts, "scanners try every host they find"),
 			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
 		}),
-		on(Net, requests, []Feature{
+		on(Net, requests, load, []Feature{
 			distinct("addresses", Addresses, "a crawl spread over a network shows only here"),
 			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
 		}),
-		on(UserAgent, requests, []Feature{
+		on(UserAgent, requests, load, []Feature{
 			distinct("addresses", Addresses, "how widely the user agent is in use"),
 			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),
 			share("not_found", NotFound, Requests, "a tool's user agent shows in what it asks for"),
@@ -52,7 +52,7 @@ func Catalog() []Feature {
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
 			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
 		}),
-		on(IPAgent, requests, volume, behaviour, gaps),
+		on(IPAgent, requests, volume, load, behaviour, gaps),
 	)
 }
 
@@ -76,13 +76,27 @@ var volume = []Feature{
 		Why: "scraping moves data"},
 	{Name: "auth_failures_10m", Unit: "responses", Fold: Fold{Kind: Sum, Window: minutes10, Measure: AuthFailures},
 		Why: "credential stuffing fails most of the time"},
+	{Name: "bytes_per_request_10m", Unit: "B", Fold: Fold{Kind: Share, Window: minutes10, Measure: Bytes, Per: Requests},
+		Why: "pages and downloads are large, errors and probes small"},
+	{Name: "seconds_per_request_10m", Unit: "s", Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
+		Why: "searches and exports are slow: the expensive things are being asked for"},
 	{Name: "age", Unit: "s", Fold: Fold{Kind: Age}, Why: "how long the client has been around"},
+	{Name: "hour_entropy", Unit: "bits", Fold: Fold{Kind: HourEntropy}, Why: "people sleep"},
+}
+
+// load is how much of a host's work is done for a key. A key that asks for several hosts has the sum of its shares.
+var load = []Feature{
+	{Name: "host_share_10m", Unit: "share", Fold: Fold{Kind: Part, Window: HostWindow, Measure: HostPart},
+		Why: "of the host's requests: who carries the traffic"},
+	{Name: "upstream_share_10m", Unit: "share", Fold: Fold{Kind: Part, Window: HostWindow, Measure: UpstreamPart},
+		Why: "of the host's time: who costs what the origin has"},
 }
 
 // behaviour is what is asked for, for clients and sessions.
 var behaviour = []Feature{
 	distinct("paths", Paths, "crawlers seldom ask twice"),
 	share("client_error", ClientErrors, Requests, "guessing earns errors"),
+	share("server_error", ServerErrors, Requests, "injections and overload end in 5xx"),
 	share("not_found", NotFound, Requests, "links lead somewhere, guesses do not"),
 	{Name: "not_found_streak", Unit: "responses", Fold: Fold{Kind: Streak, Measure: NotFound},
 		Why: "nobody follows ten dead links in a row"},
@@ -90,6 +104,8 @@ var behaviour = []Feature{
 	share("post", Posts, Requests, "logins and forms tried in a loop"),
 	share("script", Scripts, Requests, "scripts by name, where the site may have none"),
 	share("asset", Assets, Requests, "browsers fetch what a page needs"),
+	{Name: "assets_per_page_10m", Unit: "ratio", Fold: Fold{Kind: Share, Window: minutes10, Measure: Assets, Per: Pages},
+		Why: "a page brings its assets along, unless a cache has them"},
 	{Name: "pages_since_asset", Unit: "requests", Fold: Fold{Kind: Since, Measure: Pages, Per: Assets},
 		Why: "page after page without a style sheet is not a browser"},
 	share("no_referer", NoReferer, RefererTold, "assets and clicked links carry a referer"),
@@ -103,7 +119,7 @@ var behaviour = []Feature{
 // gaps are the times between requests, for clients.
 var gaps = []Feature{
 	{Name: "gap_mean", Unit: "log2 ms", Fold: Fold{Kind: GapMean}, Why: "pace"},
-	{Name: "gap_min", Unit: "s", Fold: Fold{Kind: GapMin}, Why: "nothing faster than this was seen"},
+	{Name: "gap_min", Unit: "s", Fold: Fold{Kind: GapMin, Window: hour}, Why: "nothing faster than this was seen within the hour"},
 	{Name: "gap_variation", Unit: "ratio", Fold: Fold{Kind: GapVariation}, Why: "timers are regular"},
 	{Name: "gap_entropy", Unit: "bits", Fold: Fold{Kind: GapEntropy}, Why: "people mix bursts and pauses"},
 }

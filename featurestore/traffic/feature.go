@@ -16,8 +16,10 @@ type Feature struct {
 func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
 
 // Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and
-// so do rates; shares, distinct counts and gap statistics stay what they were at the key's last event.
-func (f Feature) Decays() bool { return f.Fold.Kind == Sum || f.Fold.Kind == Rate }
+// so do rates and parts; shares, distinct counts and gap statistics stay what they were at the key's last event.
+func (f Feature) Decays() bool {
+	return f.Fold.Kind == Sum || f.Fold.Kind == Rate || f.Fold.Kind == Part
+}
 
 // Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
 // Window: an event of age t counts exp(-t/Window), so that a steady rate r gives r*Window, which is what a window of
@@ -40,16 +42,18 @@ const (
 	Rate                         // the same, per second
 	Share                        // sum of Measure / sum of Per; NaN where that is 0
 	Acceleration                 // rate over Window / rate over ten times Window, both of Measure
-	Distinct                     // distinct Objects in the last one half to one Window before the key's last event
+	Distinct                     // distinct Objects in the last one half to one Window before the key's last event; NaN where none was ever known
 	Streak                       // length of the unbroken run of events with Measure > 0 that ended with the last event
 	Since                        // number of events with Measure > 0 since the last one with Per > 0, without decay
 	Seen                         // 1 once an event had Measure > 0
 	Age                          // seconds from the key's first event to its last
 	GapMean                      // mean of log2(1 + gap between two events in milliseconds)
-	GapMin                       // shortest gap since the key was first seen, seconds
+	GapMin                       // shortest gap that ended in the last one half to one Window before the key's last event, seconds
 	GapVariation                 // standard deviation of the gaps / their mean
 	GapEntropy                   // entropy of the gaps over log2 buckets, bits
 	PathEntropy                  // entropy of the path kinds over Window, bits
 	Agent                        // Fact of the user agent that the key's row was made for
+	HourEntropy                  // entropy of the events over the 24 hours of the day (UTC), bits
+	Part                         // decayed sum of Measure, but at most 1
 	NumFoldKinds
 )

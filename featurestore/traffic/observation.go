@@ -1,6 +1,10 @@
 package traffic
 
-import "github.com/dgryski/go-metro"
+import (
+	"time"
+
+	"github.com/dgryski/go-metro"
+)
 
 // Measure is an amount that an event adds to a sum. Every event has a value for each; most are 0 or 1.
 type Measure uint8
@@ -26,8 +30,16 @@ const (
 	CookieTold                   // 1 where it is known whether one was sent
 	Bytes                        // response bytes
 	OriginSeconds                // seconds until the request ended
+	HostPart                     // 1 / its host's decayed Requests over HostWindow, this request included
+	UpstreamPart                 // its OriginSeconds / those of its host over HostWindow, these included
 	NumMeasures
 )
+
+// HostWindow is the time constant of a host's sums in HostPart and UpstreamPart. While a key asks for one host at a
+// steady rate, its decayed sum of a part over any window is that window's share of HostWindow times the key's share of
+// the host; over HostWindow it is the share itself. Observe leaves both at 0: they take the other requests of the host,
+// which package window knows.
+const HostWindow = 10 * time.Minute
 
 // Object is something whose distinct values are counted.
 type Object uint8

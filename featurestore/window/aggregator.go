@@ -2,73 +2,76 @@ package window
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Config says what an Aggregator keeps. The zero value is ready for use.
-type Config struct {
-	Features []traffic.Feature // default: traffic.Catalog()
-	MaxKeys  int               // keys kept per dimension; default 131,072
-	Idle     time.Duration     // a key idle for longer is dropped; default 3 h
-}
-
 // Aggregator folds observations into a row of features for each key of each dimension. It is for one goroutine.
 type Aggregator struct {
-	features   []traffic.Feature
-	schema     featurestore.Schema
-	dimensions []traffic.Dimension // of the schema, in its order
-	tables     [traffic.NumDimensions]*table
-	idle       int64
-	expired    int64 // the full minute at which idle keys were dropped last
-	row        []float32
-	sizes      []int
+	config Config
+	schema featurestore.Schema
+	tables []*table // of the schema's dimensions, in its order
+	loads  *loads   // nil: no feature needs it
+	crew   *crew
+
+	expired int64 // the full minute at which idle keys were dropped last
+	now     int64 // of the last Tick
+	ticked  bool
+	newest  int64 // time of the latest event
+	counts  counts
+	row     []float32
+	sizes   []int
 }
+
+// counts are what Stats tells that shards do not count.
+type counts struct{ ahead, backward, unrestored uint64 }
 
 // Stats are an Aggregator's counts.
 type Stats struct {
-	Keys    [traffic.NumDimensions]int    // keys kept now
-	Evicted [traffic.NumDimensions]uint64 // keys that made place for others
-	Expired [traffic.NumDimensions]uint64 // keys dropped for idleness
+	Keys       [traffic.NumDimensions]int    // keys kept now
+	Evicted    [traffic.NumDimensions]uint64 // keys that made place for others
+	Expired    [traffic.NumDimensions]uint64 // keys dropped for idleness
+	Waiting    [traffic.NumDimensions]uint64 // events of keys without a row, in a dimension at least half full
+	Ahead      uint64                        // events more than a day after the last Tick, taken as of then
+	Backward   uint64                        // events more than a minute before an earlier one
+	Unrestored uint64                        // keys of a checkpoint that found no room
 }
+
+// Bounds of the times of events. The daemon cuts what is ahead of its clock by seconds already.
+const (
+	maxAhead    = int64(24 * time.Hour)
+	maxBackward = int64(time.Minute)
+)
 
 // New makes an empty Aggregator.
 func New(config Config) (*Aggregator, error) {
-	if config.Features == nil {
-		config.Features = traffic.Catalog()
+	if err := config.setDefaults(); err != nil {
+		return nil, err
 	}
-	if config.MaxKeys == 0 {
-		config.MaxKeys = 1 << 17
-	}
-	if config.Idle == 0 {
-		config.Idle = 3 * time.Hour
-	}
-	if config.MaxKeys < 0 || config.MaxKeys > 1<<31-1 || config.Idle < 0 {
-		return nil, fmt.Errorf("window: %d keys idle for %v: both must be positive", config.MaxKeys, config.Idle)
-	}
-	a := &Aggregator{features: config.Features, idle: int64(config.Idle)}
-	for _, f := range a.features {
-		if f.Dimension >= traffic.NumDimensions {
-			return nil, fmt.Errorf("window: feature %s is of the unknown dimension %d", f.Name, uint8(f.Dimension))
-		}
-	}
+	a := &Aggregator{config: config, newest: math.MinInt64}
 	for d := range traffic.NumDimensions {
-		if err := a.addDimension(d, config.MaxKeys); err != nil {
+		if err := a.addDimension(d); err != nil {
 			return nil, fmt.Errorf("window: %w", err)
 		}
+	}
+	var err error
+	if a.loads, err = newLoads(&config); err != nil {
+		return nil, fmt.Errorf("window: %w", err)
 	}
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
 		return nil, fmt.Errorf("window: %w", err)
 	}
+	a.crew = newCrew(a.tables, config.Workers)
 	return a, nil
 }
 
-func (a *Aggregator) addDimension(d traffic.Dimension, maxKeys int) error {
+func (a *Aggregator) addDimension(d traffic.Dimension) error {
 	var features []traffic.Feature
 	dimension := featurestore.Dimension{Name: d.String()}
-	for _, f := range a.features {
+	for _, f := range a.config.Features {
 		if f.Dimension == d {
 			features = append(features, f)
 			dimension.Columns = append(dimension.Columns, columnOf(f))
@@ -81,8 +84,7 @@ func (a *Aggregator) addDimension(d traffic.Dimension, maxKeys int) error {
 	if err != nil {
 		return err
 	}
-	a.tables[d] = newTable(p, maxKeys)
-	a.dimensions = append(a.dimensions, d)
+	a.tables = append(a.tables, newTable(d, p, &a.config))
 	a.schema.Dimensions = append(a.schema.Dimensions, dimension)
 	if len(features) > len(a.row) {
 		a.row = make([]float32, len(features))
@@ -101,51 +103,92 @@ func columnOf(f traffic.Feature) featurestore.Column {
 // Schema names what the Aggregator publishes.
 func (a *Aggregator) Schema() featurestore.Schema { return a.schema }
 
-// Add folds an observation into the rows of its keys.
+// MaxBytes bounds the memory that keys take, whatever the traffic: the sum over the dimensions of MaxKeys times the
+// bytes of a key. While a shard grows, its arrays exist twice for a moment; that is not in the sum.
+func (a *Aggregator) MaxBytes() (n int64) {
+	for _, t := range a.tables {
+		n += int64(a.config.MaxKeys) * int64(t.plan.bytesPerKey())
+	}
+	if a.loads != nil {
+		n += int64(a.loads.shard.capacity) * int64(a.loads.shard.plan.bytesPerKey())
+	}
+	return n
+}
+
+// Add folds an observation into the rows of its keys. It copies the observation, and may fold it only with others that
+// follow, or when something is asked for.
 func (a *Aggregator) Add(o *traffic.Observation) {
-	for _, d := range a.dimensions {
-		if key := o.Keys[d]; key != 0 {
-			a.tables[d].add(key, o)
-		}
+	next := a.crew.next()
+	*next = *o
+	if a.ticked && next.Time > a.now && between(a.now, next.Time) > maxAhead {
+		next.Time = a.now
+		a.counts.ahead++
+	}
+	if next.Time < a.newest && between(next.Time, a.newest) > maxBackward {
+		a.counts.backward++
+	}
+	a.newest = max(a.newest, next.Time)
+	if a.loads != nil {
+		a.loads.fill(next)
 	}
 }
 
-// Tick drops idle keys; it is to be called before every publication, with its time. It looks through the tables once
-// a minute, at full minutes, so that a replay that ticks at other instants drops the same keys. A clock that was set
-// back starts a new minute.
+// Tick tells the time: it is to be called before every publication. At full minutes it drops idle keys, so that a
+// replay that ticks at other instants drops the same keys. A clock that was set back starts a new minute.
 func (a *Aggregator) Tick(now int64) {
+	a.now, a.ticked = now, true
 	minute := now - now%int64(time.Minute)
 	if minute == a.expired {
 		return
 	}
 	a.expired = minute
-	if before := minute - a.idle; before < minute { // else it is before anything that an int64 can tell
-		for _, d := range a.dimensions {
-			a.tables[d].expire(before)
+	before := minute - int64(a.config.Idle)
+	if before >= minute { // before anything that an int64 can tell
+		return
+	}
+	a.crew.settle()
+	for _, t := range a.tables {
+		t.expire(before)
+	}
+	if a.loads != nil {
+		a.loads.shard.expire(before)
+	}
+}
+
+// table gives the table of a dimension, nil where it has no features.
+func (a *Aggregator) table(d traffic.Dimension) *table {
+	for _, t := range a.tables {
+		if t.dimension == d {
+			return t
 		}
 	}
+	return nil
 }
 
 // Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of
 // the key's last event, whose time it gives. A key that is not kept is not ok.
 func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last int64, ok bool) {
-	if d >= traffic.NumDimensions || a.tables[d] == nil || key == 0 {
+	t := a.table(d)
+	if t == nil || key == 0 {
 		return 0, false
 	}
-	t := a.tables[d]
-	place, ok := t.index[key]
-	if !ok {
+	a.crew.settle()
+	h := mix(key)
+	s := t.shard(h)
+	place := s.find(key, h)
+	if place == none {
 		return 0, false
 	}
-	t.plan.row(dst, t.cell(place), t.last[place])
-	return t.last[place], true
+	cell := s.cell(place)
+	t.plan.row(dst, cell)
+	return lastOf(cell), true
 }
 
 // Capacity is what a Publisher has to have room for: the number of keys kept in each dimension of the schema.
 func (a *Aggregator) Capacity() []int {
-	var capacity []int
-	for _, d := range a.dimensions {
-		capacity = append(capacity, a.tables[d].maxKeys)
+	capacity := make([]int, len(a.tables))
+	for i := range capacity {
+		capacity[i] = a.config.MaxKeys
 	}
 	return capacity
 }
@@ -153,6 +196,7 @@ func (a *Aggregator) Capacity() []int {
 // Publish builds a table of all rows and publishes it as of now.
 func (a *Aggregator) Publish(p *featurestore.Publisher, now int64) error {
 	p.Reset()
+	a.crew.settle()
 	if err := a.putAll(p.Put); err != nil {
 		return err
 	}
@@ -161,9 +205,10 @@ func (a *Aggregator) Publish(p *featurestore.Publisher, now int64) error {
 
 // Build puts all rows into an image that is published at now.
 func (a *Aggregator) Build(b *featurestore.Builder, now int64) error {
+	a.crew.settle()
 	a.sizes = a.sizes[:0]
-	for _, d := range a.dimensions {
-		a.sizes = append(a.sizes, len(a.tables[d].index))
+	for _, t := range a.tables {
+		a.sizes = append(a.sizes, t.keys())
 	}
 	if err := b.Begin(now, a.sizes); err != nil {
 		return err
@@ -172,16 +217,19 @@ func (a *Aggregator) Build(b *featurestore.Builder, now int64) error {
 }
 
 func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row []float32) error) error {
-	for i, d := range a.dimensions {
-		t := a.tables[d]
+	for i, t := range a.tables {
 		row := a.row[:len(t.plan.columns)]
-		for place, key := range t.keys {
-			if key == 0 {
-				continue
-			}
-			t.plan.row(row, t.cell(uint32(place)), t.last[place])
-			if err := put(i, key, t.last[place], row); err != nil {
-				return err
+		for j := range t.shards {
+			s := &t.shards[j]
+			for place := range uint32(len(s.minutes)) {
+				cell := s.cell(place)
+				if keyOf(cell) == 0 {
+					continue
+				}
+				t.plan.row(row, cell)
+				if err := put(i, keyOf(cell), lastOf(cell), row); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -190,10 +238,17 @@ func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row
 
 // Stats gives the counts.
 func (a *Aggregator) Stats() Stats {
-	var s Stats
-	for _, d := range a.dimensions {
-		t := a.tables[d]
-		s.Keys[d], s.Evicted[d], s.Expired[d] = len(t.index), t.evicted, t.expired
+	a.crew.settle()
+	s := Stats{Ahead: a.counts.ahead, Backward: a.counts.backward, Unrestored: a.counts.unrestored}
+	for _, t := range a.tables {
+		d := t.dimension
+		s.Keys[d] = t.keys()
+		for i := range t.shards {
+			c := &t.shards[i].counts
+			s.Evicted[d] += c.evicted
+			s.Expired[d] += c.expired
+			s.Waiting[d] += c.waiting
+		}
 	}
 	return s
 }

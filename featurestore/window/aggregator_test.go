@@ -38,6 +38,9 @@ func TestRowsAgainstDefinition(t *testing.T) {
 			traffic.Feature{Dimension: traffic.Host, Name: "x1", Fold: traffic.Fold{Kind: traffic.Since, Measure: traffic.Bytes, Per: traffic.Posts}},
 			traffic.Feature{Dimension: traffic.Host, Name: "x2", Fold: traffic.Fold{Kind: traffic.Seen, Measure: traffic.NoHTTP}},
 			traffic.Feature{Dimension: traffic.Host, Name: "x3", Fold: traffic.Fold{Kind: traffic.GapVariation}},
+			traffic.Feature{Dimension: traffic.Host, Name: "x6", Fold: traffic.Fold{Kind: traffic.GapMin, Window: time.Minute}},
+			traffic.Feature{Dimension: traffic.Host, Name: "x7", Fold: traffic.Fold{Kind: traffic.HourEntropy}},
+			traffic.Feature{Dimension: traffic.Host, Name: "x8", Fold: traffic.Fold{Kind: traffic.Part, Window: time.Hour, Measure: traffic.HostPart}},
 			traffic.Feature{Dimension: traffic.Host, Name: "x4", Fold: traffic.Fold{Kind: traffic.Distinct, Window: time.Minute, Object: traffic.Sessions}},
 			traffic.Feature{Dimension: traffic.Host, Name: "x5", Fold: traffic.Fold{Kind: traffic.Rate, Window: time.Minute, Measure: traffic.OriginSeconds}})
 		config := forever
@@ -138,39 +141,6 @@ func TestSameStreamSameBits(t *testing.T) {
 		}
 		if !slices.Equal(images[0], images[1]) || stats[0] != stats[1] {
 			t.Errorf("%+v: two runs differ: %+v and %+v", config, stats[0], stats[1])
-		}
-	}
-}
-
-// A flood of addresses fits into the memory that was configured, and those who are there all the time keep their rows.
-func TestFloodOfAddresses(t *testing.T) {
-	const maxKeys, heavy, flood = 2000, 20, 1_000_000
-	features := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool {
-		return f.Dimension != traffic.IP || f.Name != "age" && f.Name != "requests_1h" && f.Name != "distinct_agents_10m"
-	})
-	a := newAggregator(t, window.Config{Features: features, MaxKeys: maxKeys})
-	rng := rand.New(rand.NewPCG(6, 6))
-	var o traffic.Observation
-	o.Measures[traffic.Requests] = 1
-	add := func(key uint64, n int) {
-		o.Keys[traffic.IP], o.Time, o.Objects[traffic.Agents] = key, noon+int64(n)*1000, key
-		a.Add(&o)
-	}
-	for n := range flood {
-		add(1000+rng.Uint64()>>1, n)
-		if n%3 == 0 {
-			add(uint64(1+n/3%heavy), n)
-		}
-	}
-	s := a.Stats()
-	if s.Keys[traffic.IP] != maxKeys || s.Evicted[traffic.IP] != flood+heavy-maxKeys {
-		t.Errorf("%d keys, %d evicted; want %d and %d", s.Keys[traffic.IP], s.Evicted[traffic.IP], maxKeys, flood+heavy-maxKeys)
-	}
-	row := make([]float32, len(features))
-	for key := uint64(1); key <= heavy; key++ {
-		_, ok := a.Row(traffic.IP, key, row)
-		if !ok || row[0] < flood/3/heavy*0.99 || row[2] < 0.99*flood*1000/1e9 {
-			t.Errorf("heavy key %d: %v %v", key, ok, row)
 		}
 	}
 }

@@ -75,23 +75,60 @@ func TestRestoreGoesOn(t *testing.T) {
 	}
 }
 
-// Where keys are evicted, a restored one keeps to its bound; which keys it evicts may differ.
+// Also where keys wait and are evicted: who waits, who goes next and which places are free is part of a checkpoint.
 func TestRestoreFullTables(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
-	config := window.Config{MaxKeys: 8}
-	a, s := newAggregator(t, config), newStream(16)
-	all := s.take(1000)
-	for _, o := range all {
-		a.Add(o)
+	for _, config := range []window.Config{{MaxKeys: 8, Idle: 20 * time.Minute}, {MaxKeys: 8, Promote: 1}, {MaxKeys: 40_000, Promote: 2}} {
+		a, s := newAggregator(t, config), newStream(16)
+		for _, o := range s.take(1000) {
+			a.Tick(o.Time)
+			a.Add(o)
+		}
+		checkpoint(t, a, path)
+		b := restored(t, config, path)
+		for _, o := range s.take(1000) {
+			for _, x := range []*window.Aggregator{a, b} {
+				x.Tick(o.Time)
+				x.Add(o)
+			}
+		}
+		if !slices.Equal(image(t, a, s.now), image(t, b, s.now)) {
+			t.Errorf("%+v: it went on differently", config)
+		}
+		if n := b.Stats().Keys[traffic.IP]; n > config.MaxKeys {
+			t.Errorf("%+v: %d keys", config, n)
+		}
+	}
+}
+
+// A checkpoint of another configuration is taken up as far as there is room: the most recently active keys of each
+// shard, and the others are counted.
+func TestRestoreIntoAnotherSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	const keys = 60_000
+	config := window.Config{MaxKeys: 100_000, Promote: 1, Features: []traffic.Feature{
+		{Name: "requests", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Hour}}}}
+	a := newAggregator(t, config)
+	for key := uint64(1); key <= keys; key++ {
+		a.Add(&traffic.Observation{Time: noon + int64(key)*1e6, Keys: traffic.Keys{traffic.IP: key}, Measures: [traffic.NumMeasures]float32{1}})
 	}
 	checkpoint(t, a, path)
-	b := restored(t, config, path)
-	sameRows(t, b, a, all)
-	for _, o := range s.take(1000) {
-		b.Add(o)
-	}
-	if n := b.Stats().Keys[traffic.IP]; n != 8 {
-		t.Errorf("%d keys", n)
+	for _, size := range []int{1, 10, 1000, 40_000, 70_000, 1_000_000} {
+		config.MaxKeys = size
+		b := restored(t, config, path)
+		st := b.Stats()
+		if n := st.Keys[traffic.IP]; n > size || size > 2*keys && n != keys || n < min(size, keys)*95/100 || uint64(n)+st.Unrestored != keys {
+			t.Errorf("room for %d: %d keys, %d without room", size, n, st.Unrestored)
+		}
+		row, recent := []float32{0}, 0
+		for key := uint64(keys - size/10); key <= keys; key++ {
+			if _, ok := b.Row(traffic.IP, key, row); ok && row[0] == 1 {
+				recent++
+			}
+		}
+		if size < keys && recent != size/10+1 {
+			t.Errorf("room for %d: %d of the %d most recent keys", size, recent, size/10+1)
+		}
 	}
 }
 
@@ -100,23 +137,6 @@ func TestEmptyCheckpoint(t *testing.T) {
 	checkpoint(t, newAggregator(t, window.Config{}), path)
 	if n := restored(t, window.Config{}, path).Stats().Keys; n != [traffic.NumDimensions]int{} {
 		t.Errorf("%v keys", n)
-	}
-}
-
-// Checkpoints of many sizes, so that the bytes end at, before and behind a full chunk of the hash.
-func TestCheckpointSizes(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "checkpoint")
-	config := window.Config{Features: []traffic.Feature{{Name: "a", Unit: "s", Fold: traffic.Fold{Kind: traffic.Age}}}}
-	a := newAggregator(t, config)
-	// 28 + 12 + 24 n + 8 bytes: 2729 keys are the last below 65536 + 8, and 5459 below twice that.
-	for n := range uint64(5470) {
-		a.Add(&traffic.Observation{Time: int64(n), Keys: traffic.Keys{traffic.IP: n + 1}})
-		if n < 3 || n > 2720 && n < 2740 || n > 5450 {
-			checkpoint(t, a, path)
-			if got := restored(t, config, path).Stats().Keys[traffic.IP]; got != int(n+1) {
-				t.Fatalf("%d keys, want %d", got, n+1)
-			}
-		}
 	}
 }
 
@@ -184,10 +204,6 @@ func TestRestoreRefuses(t *testing.T) {
 		},
 		"other features": func() (*window.Aggregator, error) {
 			a := newAggregator(t, other)
-			return a, a.Restore(path, seed)
-		},
-		"a smaller configuration": func() (*window.Aggregator, error) {
-			a := newAggregator(t, window.Config{MaxKeys: 1})
 			return a, a.Restore(path, seed)
 		},
 		"a directory": func() (*window.Aggregator, error) {

@@ -7,38 +7,74 @@ import (
 
 // A distinct cell counts different hashes in a sliding window: two panes of half a window each, of which the older
 // one is cleared when a third begins. A pane is 32 bytes: up to 15 tokens of 16 bits, exact but for two hashes that
-// share a token, and from the 16th on a HyperLogLog of 64 registers of 4 bits, in the same place.
-//
-//	word 0       bits 0-15 number of the newer pane (its low bits), 16-23 fill of the even pane, 24-31 of the odd one
-//	words 1-8    the even pane
-//	words 9-16   the odd pane
+// share a token, and from the 16th on a HyperLogLog of 64 registers of 4 bits, in the same place. Beside the panes
+// there is one word of state.
 const (
-	paneWords     = 8
-	distinctWords = 1 + 2*paneWords
-	maxTokens     = 15
-	sketched      = 0xff // fill of a pane that is a HyperLogLog
-	registers     = 64
-	maxRank       = 15
+	paneWords = 8
+	maxTokens = 15
+	sketched  = 16 // fill of a pane that is a HyperLogLog
+	registers = 64
+	maxRank   = 15
 )
 
-type distinctCell [distinctWords]uint32
+type distinctCell struct {
+	state *distinctState
+	panes *panePair
+}
+
+// panePair is the even pane and the odd one.
+type panePair [2 * paneWords]uint32
+
+func (p *panePair) of(side uint64) *pane { return (*pane)(p[side*paneWords:]) }
+
+func distinctIn(cell []uint32, at, panes int) distinctCell {
+	return distinctCell{state: (*distinctState)(&cell[at]), panes: (*panePair)(cell[panes:])}
+}
 
 type pane [paneWords]uint32
 
+// distinctState is
+//
+//	bits 0-15   number of the newer pane (its low bits)
+//	bits 16-20  fill of the even pane
+//	bits 21-25  fill of the odd pane
+//	bit 26      whether a hash was ever counted
+type distinctState uint32
+
+const (
+	fillShift = 16
+	fillBits  = 5
+	fillMask  = 1<<fillBits - 1
+	everBit   = 1 << 26
+)
+
+func (s distinctState) number() uint16 { return uint16(s) }
+
+func (s distinctState) fill(side uint64) uint8 {
+	return uint8(s >> (fillShift + fillBits*side) & fillMask)
+}
+
+func (s distinctState) withFill(side uint64, fill uint8) distinctState {
+	shift := fillShift + fillBits*side
+	return s&^(fillMask<<shift) | distinctState(fill)<<shift
+}
+
+func (s distinctState) sound() bool { return s.fill(0) <= sketched && s.fill(1) <= sketched }
+
 // add counts hash at the pane of the given number. A hash of 0 counts nothing, but time goes on.
-func (c *distinctCell) add(number uint64, hash uint64) {
+func (c distinctCell) add(number uint64, hash uint64) {
 	c.rotate(uint16(number))
 	if hash == 0 {
 		return
 	}
 	side := number & 1
-	p, fill := c.pane(side), c.fill(side)
-	c.setFill(side, p.add(fill, spread(hash)))
+	fill := c.panes.of(side).add(c.state.fill(side), spread(hash))
+	*c.state = c.state.withFill(side, fill) | everBit
 }
 
 // rotate clears what is older than the pane before number.
-func (c *distinctCell) rotate(number uint16) {
-	ahead := number - uint16(c[0])
+func (c distinctCell) rotate(number uint16) {
+	ahead := number - c.state.number()
 	if ahead == 0 {
 		return
 	}
@@ -46,45 +82,36 @@ func (c *distinctCell) rotate(number uint16) {
 	if ahead != 1 {
 		c.clear(uint64(number&1) ^ 1)
 	}
-	c[0] = c[0]&^0xffff | uint32(number)
+	*c.state = *c.state&^0xffff | distinctState(number)
 }
 
-func (c *distinctCell) clear(side uint64) {
-	*c.pane(side) = pane{}
-	c.setFill(side, 0)
-}
-
-func (c *distinctCell) pane(side uint64) *pane { return (*pane)(c[1+side*paneWords:]) }
-
-func (c *distinctCell) fill(side uint64) uint8 { return uint8(c[0] >> (16 + 8*side)) }
-
-func (c *distinctCell) setFill(side uint64, fill uint8) {
-	shift := 16 + 8*side
-	c[0] = c[0]&^(0xff<<shift) | uint32(fill)<<shift
-}
-
-func (c *distinctCell) sound() bool {
-	for side := range uint64(2) {
-		if fill := c.fill(side); fill > maxTokens && fill != sketched {
-			return false
-		}
+func (c distinctCell) clear(side uint64) {
+	if c.state.fill(side) != 0 { // else it is clear
+		*c.panes.of(side) = pane{}
+		*c.state = c.state.withFill(side, 0)
 	}
-	return true
 }
 
-// count estimates the distinct hashes of both panes together.
-func (c *distinctCell) count() float32 {
+// count estimates the distinct hashes of both panes together; NaN where there never was one.
+func (c distinctCell) count() float32 {
+	if *c.state&everBit == 0 {
+		return nan
+	}
 	small, large := uint64(0), uint64(1)
-	if c.fill(0) > c.fill(1) {
+	if c.state.fill(0) > c.state.fill(1) {
 		small, large = large, small
 	}
-	union, fill := *c.pane(large), c.fill(large)
-	if c.fill(small) == sketched {
-		union.merge(c.pane(small))
+	fill := c.state.fill(large)
+	if c.state.fill(small) == 0 && fill != sketched {
+		return float32(fill)
+	}
+	union, other := *c.panes.of(large), c.panes.of(small)
+	if c.state.fill(small) == sketched {
+		union.merge(other)
 		return union.estimate()
 	}
-	for i := range int(c.fill(small)) {
-		fill = union.addToken(fill, c.pane(small).token(i))
+	for i := range int(c.state.fill(small)) {
+		fill = union.addToken(fill, other.token(i))
 	}
 	if fill == sketched {
 		return union.estimate()

@@ -1,28 +1,16 @@
 package window_test
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/dgryski/go-metro"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// rehash gives bytes the hash that a checkpoint ends with, as somebody could who wants them to be taken.
-func rehash(body []byte) []byte {
-	const chunk = 1 << 16
-	hash, rest := uint64(0x636865636b), body
-	for ; len(rest) >= chunk; rest = rest[chunk:] {
-		hash = metro.Hash64(rest[:chunk], hash)
-	}
-	return binary.LittleEndian.AppendUint64(body[:len(body):len(body)], metro.Hash64(rest, hash))
-}
-
-// FuzzRestore takes any bytes for a checkpoint, as they are and with the hash that they should have: they are
+// FuzzRestore takes any bytes for a checkpoint, as they are and with the hashes that they should have: they are
 // refused, or the Aggregator goes on with them.
 func FuzzRestore(f *testing.F) {
 	for _, seed := range checkpointSeeds(f) {
@@ -30,7 +18,7 @@ func FuzzRestore(f *testing.F) {
 	}
 	path := filepath.Join(f.TempDir(), "checkpoint")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, file := range [][]byte{b, rehash(b)} {
+		for _, file := range [][]byte{b, window.Rehash(b)} {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -71,13 +59,13 @@ func goOn(t testing.TB, path string) bool {
 	return true
 }
 
-// checkpointSeeds are checkpoints without their hash, which the target adds: empty ones, small ones, and damaged ones.
+// checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, and damaged ones.
 func checkpointSeeds(t testing.TB) [][]byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	var seeds [][]byte
-	for _, n := range []int{0, 1, 40, 300} {
-		a, s := newAggregator(t, window.Config{MaxKeys: 4}), newStream(18)
+	for i, n := range []int{0, 1, 40, 300} {
+		a, s := newAggregator(t, window.Config{MaxKeys: []int{10, 10, 10, 20}[i], Promote: 1 + i}), newStream(18)
 		for _, o := range s.take(n) {
 			a.Add(o)
 		}
@@ -86,17 +74,17 @@ func checkpointSeeds(t testing.TB) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seeds = append(seeds, b[:len(b)-8])
+		seeds = append(seeds, b)
 	}
 	last := seeds[len(seeds)-1]
-	return append(seeds, nil, last[:28], last[:len(last)/2], append(last[:len(last):len(last)], 0))
+	return append(seeds, nil, last[:16], last[:len(last)/2], append(last[:len(last):len(last)], 0))
 }
 
 // The seeds are what they are meant to be: four are taken up.
 func TestFuzzSeeds(t *testing.T) {
 	path, sound := filepath.Join(t.TempDir(), "checkpoint"), 0
 	for _, b := range checkpointSeeds(t) {
-		if err := os.WriteFile(path, rehash(b), 0o600); err != nil {
+		if err := os.WriteFile(path, window.Rehash(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if goOn(t, path) {
@@ -108,7 +96,7 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
-// A checkpoint with the right hash and impossible cells is refused or harmless, whatever byte of it is wild; a third
+// A checkpoint with the right hashes and impossible cells is refused or harmless, whatever byte of it is wild; a third
 // of them are tried.
 func TestWildCells(t *testing.T) {
 	path, seeds := filepath.Join(t.TempDir(), "checkpoint"), checkpointSeeds(t)
@@ -117,7 +105,7 @@ func TestWildCells(t *testing.T) {
 	for at := 0; at < len(small); at += 1 + rng.IntN(5) {
 		b := append([]byte(nil), small...)
 		b[at] = []byte{0x10, 0x7f, 0xfe}[at%3]
-		if err := os.WriteFile(path, rehash(b), 0o600); err != nil {
+		if err := os.WriteFile(path, window.Rehash(b), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		goOn(t, path)

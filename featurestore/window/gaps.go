@@ -4,41 +4,62 @@ import (
 	"math"
 	"math/bits"
 	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
 )
 
 // A gaps cell keeps statistics of the times between a key's events.
 //
-//	word 0     number of gaps, at most gapMemory
+//	word 0     bits 0-15 number of gaps, at most gapMemory; bits 16-31 number of the newer pane (its low bits)
 //	word 1     mean, seconds (float32 bits, like the following)
 //	word 2     variance, square seconds
 //	word 3     mean of log2(1 + milliseconds)
-//	word 4     shortest, seconds
-//	words 5-8  16 counts of a byte, by floor(log2(1 + milliseconds)); all are halved when one is full
+//	words 4-5  shortest that ended in the even and in the odd pane, seconds; infinite: none
+//	words 6-9  16 counts of a byte, by floor(log2(1 + milliseconds)); all are halved when one is full
 const (
-	gapWords   = 9
+	gapWords   = 10
+	gapShort   = 4 // its first pane
+	gapCounts  = 6
 	gapBuckets = 16
 	gapMemory  = 64
+	gapCount   = 0xffff
 )
 
 type gapCell [gapWords]uint32
 
-// add counts a gap in nanoseconds. Until gapMemory the mean and the variance are those of all gaps (West 1979); then
-// each new gap weighs 1/gapMemory.
-func (c *gapCell) add(gap int64) {
-	n := min(c[0]+1, gapMemory)
-	weight := 1 / float64(n)
+// add counts a gap in nanoseconds that ends in the pane of the given number. Until gapMemory the mean and the variance
+// are those of all gaps (West 1979); then each new gap weighs 1/gapMemory.
+func (c *gapCell) add(gap int64, number uint16) {
 	seconds := float64(gap) / float64(time.Second)
+	c.shorten(seconds, number)
+	n := min(c[0]&gapCount+1, gapMemory)
+	c[0] = c[0]&^gapCount | n
+	weight := 1 / float64(n)
 	log := math.Log2(1 + 1e3*seconds)
 	mean, variance := c.float(1), c.float(2)
 	delta := seconds - mean
-	if c[0] == 0 || seconds < c.float(4) {
-		c.setFloat(4, seconds)
-	}
-	c[0] = n
 	c.setFloat(1, mean+float64(delta*weight))
 	c.setFloat(2, (1-weight)*(variance+float64(delta*delta*weight)))
 	c.setFloat(3, c.float(3)+float64((log-c.float(3))*weight))
 	c.count(bucketOfGap(gap))
+}
+
+// shorten keeps the minimum in two panes of half a window each, as a distinct cell keeps its objects.
+func (c *gapCell) shorten(seconds float64, number uint16) {
+	forever := math.Float32bits(float32(math.Inf(1)))
+	ahead := number - uint16(c[0]>>16)
+	if c[0]&gapCount == 0 {
+		ahead = 2 // nothing is in either pane
+	}
+	side := gapShort + int(number&1)
+	if ahead > 0 {
+		c[side] = forever
+	}
+	if ahead > 1 {
+		c[side^1] = forever
+	}
+	c[0] = c[0]&gapCount | uint32(number)<<16
+	c.setFloat(side, min(c.float(side), seconds))
 }
 
 func bucketOfGap(gap int64) int {
@@ -48,31 +69,41 @@ func bucketOfGap(gap int64) int {
 
 func (c *gapCell) count(bucket int) {
 	if c.bucket(bucket) == 0xff {
-		for i := 5; i < gapWords; i++ {
+		for i := gapCounts; i < gapWords; i++ {
 			c[i] = c[i] >> 1 & 0x7f7f7f7f
 		}
 	}
-	c[5+bucket/4] += 1 << (8 * (bucket % 4))
+	c[gapCounts+bucket/4] += 1 << (8 * (bucket % 4))
 }
 
-func (c *gapCell) bucket(i int) uint32 { return c[5+i/4] >> (8 * (i % 4)) & 0xff }
+func (c *gapCell) bucket(i int) uint32 { return c[gapCounts+i/4] >> (8 * (i % 4)) & 0xff }
 
 func (c *gapCell) float(i int) float64 { return float64(math.Float32frombits(c[i])) }
 
 func (c *gapCell) setFloat(i int, v float64) { c[i] = math.Float32bits(float32(v)) }
 
-// mean, shortest, variation and entropy are NaN before the first gap.
-
-func (c *gapCell) mean() float32 { return c.told(c.float(3)) }
-
-func (c *gapCell) shortest() float32 { return c.told(c.float(4)) }
+// value is NaN before the first gap.
+func (c *gapCell) value(kind traffic.FoldKind) float32 {
+	if c[0]&gapCount == 0 {
+		return nan
+	}
+	switch kind {
+	case traffic.GapMean:
+		return float32(c.float(3))
+	case traffic.GapMin:
+		return float32(min(c.float(gapShort), c.float(gapShort+1)))
+	case traffic.GapVariation:
+		return c.variation()
+	}
+	return c.entropy()
+}
 
 // variation is the coefficient of variation; all gaps zero vary by 0.
 func (c *gapCell) variation() float32 {
-	if c[0] > 0 && c.float(1) == 0 {
+	if c.float(1) == 0 {
 		return 0
 	}
-	return c.told(math.Sqrt(c.float(2)) / c.float(1))
+	return float32(math.Sqrt(c.float(2)) / c.float(1))
 }
 
 func (c *gapCell) entropy() float32 {
@@ -80,29 +111,5 @@ func (c *gapCell) entropy() float32 {
 	for i := range counts {
 		counts[i] = float64(c.bucket(i))
 	}
-	return c.told(entropy(counts[:]))
+	return float32(entropy(counts[:]))
 }
-
-func (c *gapCell) told(v float64) float32 {
-	if c[0] == 0 {
-		return nan
-	}
-	return float32(v)
-}
-
-// entropy is the Shannon entropy of counts in bits, 0 where there are none.
-func entropy(counts []float64) float64 {
-	total, sum := 0.0, 0.0
-	for _, n := range counts {
-		if n > 0 {
-			total += n
-			sum += float64(n * math.Log2(n))
-		}
-	}
-	if total == 0 {
-		return 0
-	}
-	return math.Log2(total) - sum/total
-}
-
-var nan = float32(math.NaN())

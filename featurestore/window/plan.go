@@ -1,33 +1,44 @@
 package window
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
-	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
 // plan is how the features of one dimension are kept: which words of a cell hold what, each kept once however many
-// features need it, and how each column's value comes from them.
+// features need it, and how each column's value comes from them. What every event changes lies together at the front
+// of the cell; the panes of the distinct counts, of which an event changes a half each, follow on 32-byte bounds.
 type plan struct {
-	windows   []time.Duration // of the sums
-	sums      []sum
+	windows   []window // of the sums, shortest first
+	sums      []sum    // in the order of their words, those of a window together
 	distincts []distinct
 	counts    []count
-	first     int // word of the time of the first event, or -1
-	gaps      int // first word of the gap statistics, or -1
-	agent     int // first word of the facts of the user agent, or -1
-	words     int // size of a cell
+	first     int           // word of the time of the first event, or -1
+	gaps      int           // first word of the gap statistics, or -1
+	gapPane   time.Duration // half the window of their minimum; 0: none is wanted
+	hours     int           // first word of the counts by hour, or -1
+	agent     int           // first word of the facts of the user agent, or -1
+	parts     []int         // words of the sums of the PathEntropy columns, one after the other
+	words     int           // size of a cell
 	columns   []column
+}
+
+// window is a run of sums that decay alike: from and to are places in plan.sums.
+type window struct {
+	tau      time.Duration
+	from, to int
+	power    int // its factor is the next longer window's to this power; 0: it is computed on its own
 }
 
 // sum is a decayed sum: one float32.
 type sum struct {
 	measure traffic.Measure
-	window  int // place in plan.windows
+	window  time.Duration
 	at      int
 }
 
@@ -35,7 +46,8 @@ type sum struct {
 type distinct struct {
 	object traffic.Object
 	pane   time.Duration
-	at     int
+	at     int // its word of state
+	panes  int // its first pane
 }
 
 // count is an integer that an event raises, sets back or leaves.
@@ -46,32 +58,32 @@ type count struct {
 	at      int
 }
 
-// column gives one feature's value from the words it needs.
-type column struct {
-	kind   traffic.FoldKind
-	window float32 // seconds
-	a, b   int     // words; what they hold is kind's business
-	parts  []int   // words of a PathEntropy
-}
-
-// maxWindows bounds the different decays of one dimension.
-const maxWindows = 8
+const (
+	maxWindows = 8       // bounds the different decays of one dimension
+	cellAlign  = 8       // words: a cell is a multiple of 32 bytes
+	maxWords   = 1 << 14 // of a cell
+)
 
 func newPlan(features []traffic.Feature) (*plan, error) {
-	p := &plan{first: -1, gaps: -1, agent: -1}
+	p := &plan{first: -1, gaps: -1, hours: -1, agent: -1}
 	for _, f := range features {
 		err := check(f.Fold)
+		if err == nil {
+			err = p.need(f.Fold)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("feature %s: %w", f.FullName(), err)
 		}
-		c, err := p.column(f.Fold)
-		if err != nil {
-			return nil, fmt.Errorf("feature %s: %w", f.FullName(), err)
-		}
-		p.columns = append(p.columns, c)
 	}
+	p.layOut()
 	if len(p.windows) > maxWindows {
 		return nil, fmt.Errorf("dimension %s has %d windows, at most %d are allowed", features[0].Dimension, len(p.windows), maxWindows)
+	}
+	if p.words > maxWords {
+		return nil, fmt.Errorf("dimension %s needs %d words for a key, at most %d are allowed", features[0].Dimension, p.words, maxWords)
+	}
+	for _, f := range features {
+		p.columns = append(p.columns, p.column(f.Fold))
 	}
 	return p, nil
 }
@@ -96,77 +108,128 @@ func check(f traffic.Fold) error {
 
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
-	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy:
+	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
+		traffic.GapMin:
 		return true
 	}
 	return false
 }
 
-// column finds or makes the words that f needs.
-func (p *plan) column(f traffic.Fold) (column, error) {
-	c := column{kind: f.Kind, window: float32(f.Window.Seconds())}
+// need notes what f is kept by.
+func (p *plan) need(f traffic.Fold) error {
 	switch f.Kind {
-	case traffic.Sum, traffic.Rate:
-		c.a = p.sum(f.Measure, f.Window)
+	case traffic.Sum, traffic.Rate, traffic.Part:
+		p.needSum(f.Measure, f.Window)
 	case traffic.Share:
-		c.a, c.b = p.sum(f.Measure, f.Window), p.sum(f.Per, f.Window)
+		p.needSum(f.Measure, f.Window)
+		p.needSum(f.Per, f.Window)
 	case traffic.Acceleration:
-		c.a, c.b = p.sum(f.Measure, f.Window), p.sum(f.Measure, 10*f.Window)
-	case traffic.Distinct:
-		c.a = p.distinct(f.Object, f.Window)
-	case traffic.Streak, traffic.Since, traffic.Seen:
-		c.a = p.count(f)
-	case traffic.Age:
-		c.a = p.once(&p.first, 2)
-	case traffic.GapMean, traffic.GapMin, traffic.GapVariation, traffic.GapEntropy:
-		c.a = p.once(&p.gaps, gapWords)
+		p.needSum(f.Measure, f.Window)
+		p.needSum(f.Measure, 10*f.Window)
 	case traffic.PathEntropy:
 		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
-			c.parts = append(c.parts, p.sum(m, f.Window))
+			p.needSum(m, f.Window)
 		}
+	case traffic.Distinct:
+		if p.findDistinct(f) == nil {
+			p.distincts = append(p.distincts, distinct{object: f.Object, pane: f.Window / 2})
+		}
+	case traffic.Streak, traffic.Since, traffic.Seen:
+		if p.findCount(f) == nil {
+			p.counts = append(p.counts, count{kind: f.Kind, measure: f.Measure, per: f.Per})
+		}
+	case traffic.Age:
+		p.first = 0
+	case traffic.GapMin:
+		if p.gapPane != 0 && p.gapPane != f.Window/2 {
+			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*p.gapPane, f.Window)
+		}
+		p.gaps, p.gapPane = 0, f.Window/2
+	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy:
+		p.gaps = 0
+	case traffic.HourEntropy:
+		p.hours = 0
 	case traffic.Agent:
-		c.a = p.once(&p.agent, int(traffic.NumAgentFacts)) + int(f.Fact)
+		p.agent = 0
 	default:
-		return c, fmt.Errorf("unknown fold %d", f.Kind)
+		return fmt.Errorf("unknown fold %d", f.Kind)
 	}
-	return c, nil
+	return nil
 }
 
-func (p *plan) sum(m traffic.Measure, window time.Duration) int {
-	w := slices.Index(p.windows, window)
-	if w < 0 {
-		w = len(p.windows)
-		p.windows = append(p.windows, window)
+func (p *plan) needSum(m traffic.Measure, window time.Duration) {
+	if p.findSum(m, window) == nil {
+		p.sums = append(p.sums, sum{measure: m, window: window})
 	}
-	for _, s := range p.sums {
-		if s.measure == m && s.window == w {
-			return s.at
+}
+
+func (p *plan) findSum(m traffic.Measure, window time.Duration) *sum {
+	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == m && s.window == window })
+	if i < 0 {
+		return nil
+	}
+	return &p.sums[i]
+}
+
+func (p *plan) findDistinct(f traffic.Fold) *distinct {
+	i := slices.IndexFunc(p.distincts, func(d distinct) bool { return d.object == f.Object && d.pane == f.Window/2 })
+	if i < 0 {
+		return nil
+	}
+	return &p.distincts[i]
+}
+
+func (p *plan) findCount(f traffic.Fold) *count {
+	i := slices.IndexFunc(p.counts, func(c count) bool { return c.kind == f.Kind && c.measure == f.Measure && c.per == f.Per })
+	if i < 0 {
+		return nil
+	}
+	return &p.counts[i]
+}
+
+// layOut gives everything its words.
+func (p *plan) layOut() {
+	p.words = headWords
+	for _, once := range []struct {
+		at    *int
+		words int
+	}{{&p.first, 2}, {&p.gaps, gapWords}, {&p.hours, hourWords}} {
+		if *once.at >= 0 {
+			*once.at = p.take(once.words)
 		}
 	}
-	p.sums = append(p.sums, sum{m, w, p.take(1)})
-	return p.sums[len(p.sums)-1].at
+	p.layOutSums()
+	for i := range p.counts {
+		p.counts[i].at = p.take(1)
+	}
+	for i := range p.distincts {
+		p.distincts[i].at = p.take(1)
+	}
+	if p.agent >= 0 {
+		p.agent = p.take(int(traffic.NumAgentFacts))
+	}
+	p.align()
+	for i := range p.distincts {
+		p.distincts[i].panes = p.take(2 * paneWords)
+	}
 }
 
-func (p *plan) distinct(o traffic.Object, window time.Duration) int {
-	for _, d := range p.distincts {
-		if d.object == o && d.pane == window/2 {
-			return d.at
+func (p *plan) layOutSums() {
+	slices.SortStableFunc(p.sums, func(a, b sum) int { return cmp.Compare(a.window, b.window) })
+	for i := range p.sums {
+		p.sums[i].at = p.take(1)
+		if n := len(p.windows); n == 0 || p.windows[n-1].tau != p.sums[i].window {
+			p.windows = append(p.windows, window{tau: p.sums[i].window, from: i})
+		}
+		p.windows[len(p.windows)-1].to = i + 1
+	}
+	const maxPower = 16
+	for i := range len(p.windows) - 1 {
+		short, long := p.windows[i].tau, p.windows[i+1].tau
+		if long%short == 0 && long/short <= maxPower {
+			p.windows[i].power = int(long / short)
 		}
 	}
-	p.distincts = append(p.distincts, distinct{o, window / 2, p.take(distinctWords)})
-	return p.distincts[len(p.distincts)-1].at
-}
-
-func (p *plan) count(f traffic.Fold) int {
-	p.counts = append(p.counts, count{f.Kind, f.Measure, f.Per, p.take(1)})
-	return p.counts[len(p.counts)-1].at
-}
-
-func (p *plan) once(at *int, words int) int {
-	if *at < 0 {
-		*at = p.take(words)
-	}
-	return *at
 }
 
 func (p *plan) take(words int) int {
@@ -175,130 +238,14 @@ func (p *plan) take(words int) int {
 	return at
 }
 
-// fold adds an observation to a cell whose last event was at last; now is not before it. A new cell is all zero and
-// isNew.
-func (p *plan) fold(cell []uint32, o *traffic.Observation, last, now int64, isNew bool) {
-	if isNew {
-		last = now
-	}
-	gap := between(last, now)
-	var factors [maxWindows]float32
-	for i, w := range p.windows {
-		factors[i] = featurestore.Decay(gap, w)
-	}
-	for _, s := range p.sums {
-		v := math.Float32frombits(cell[s.at])
-		cell[s.at] = math.Float32bits(float32(v*factors[s.window]) + o.Measures[s.measure])
-	}
-	for _, d := range p.distincts {
-		(*distinctCell)(cell[d.at:]).add(uint64(now)/uint64(d.pane), o.Objects[d.object])
-	}
-	for _, c := range p.counts {
-		cell[c.at] = c.next(cell[c.at], o)
-	}
-	if p.first >= 0 && isNew {
-		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
-	}
-	if p.agent >= 0 && isNew { // once for each user agent, since reading one takes microseconds
-		for i, v := range traffic.FactsOfAgent(o.Agent) {
-			cell[p.agent+i] = math.Float32bits(v)
-		}
-	}
-	if p.gaps >= 0 && !isNew {
-		(*gapCell)(cell[p.gaps:]).add(gap)
-	}
-}
-
-// between gives the nanoseconds from one time to a later one, at most what an int64 holds.
-func between(from, to int64) int64 {
-	if d := to - from; d >= 0 {
-		return d
-	}
-	return math.MaxInt64
-}
+func (p *plan) align() { p.words = (p.words + cellAlign - 1) &^ (cellAlign - 1) }
 
 // sound tells whether whatever bounds the access to a cell is within its bounds. Any other bits are values.
 func (p *plan) sound(cell []uint32) bool {
 	for _, d := range p.distincts {
-		if !(*distinctCell)(cell[d.at:]).sound() {
+		if !distinctState(cell[d.at]).sound() {
 			return false
 		}
 	}
-	return p.gaps < 0 || cell[p.gaps] <= gapMemory
+	return p.gaps < 0 || cell[p.gaps]&gapCount <= gapMemory
 }
-
-// next gives the count after o. It stays at its largest value.
-func (c count) next(n uint32, o *traffic.Observation) uint32 {
-	hit := o.Measures[c.measure] > 0
-	switch c.kind {
-	case traffic.Seen:
-		if hit {
-			return 1
-		}
-	case traffic.Streak:
-		if !hit {
-			return 0
-		}
-		return min(n+1, maxCount)
-	case traffic.Since:
-		if o.Measures[c.per] > 0 {
-			return 0
-		}
-		if hit {
-			return min(n+1, maxCount)
-		}
-	}
-	return n
-}
-
-// maxCount is the largest count that a float32 holds exactly.
-const maxCount = 1 << 24
-
-// row writes the cell's values, as of its last event, to dst.
-func (p *plan) row(dst []float32, cell []uint32, last int64) {
-	for i := range p.columns {
-		dst[i] = p.columns[i].value(cell, last)
-	}
-}
-
-func (c *column) value(cell []uint32, last int64) float32 {
-	switch c.kind {
-	case traffic.Sum, traffic.Agent:
-		return float(cell[c.a])
-	case traffic.Rate:
-		return float(cell[c.a]) / c.window
-	case traffic.Share:
-		return float(cell[c.a]) / float(cell[c.b]) // 0/0 is NaN: nothing to share
-	case traffic.Acceleration:
-		return 10 * float(cell[c.a]) / float(cell[c.b])
-	case traffic.Distinct:
-		return (*distinctCell)(cell[c.a:]).count()
-	case traffic.Streak, traffic.Since, traffic.Seen:
-		return float32(cell[c.a])
-	case traffic.Age:
-		first := int64(uint64(cell[c.a]) | uint64(cell[c.a+1])<<32)
-		return float32(float64(between(first, last)) / float64(time.Second))
-	case traffic.PathEntropy:
-		return c.pathEntropy(cell)
-	}
-	g := (*gapCell)(cell[c.a:])
-	switch c.kind {
-	case traffic.GapMean:
-		return g.mean()
-	case traffic.GapMin:
-		return g.shortest()
-	case traffic.GapVariation:
-		return g.variation()
-	}
-	return g.entropy()
-}
-
-func (c *column) pathEntropy(cell []uint32) float32 {
-	var counts [traffic.NumPathKinds + 1]float64
-	for i, at := range c.parts {
-		counts[i] = float64(float(cell[at]))
-	}
-	return float32(entropy(counts[:]))
-}
-
-func float(word uint32) float32 { return math.Float32frombits(word) }

@@ -51,7 +51,7 @@ func (a *Aggregator) find(name string) (d traffic.Dimension, c pickColumn, ok bo
 		}
 		for from, sc := range sd.Columns {
 			if sc.Name == column {
-				return a.dimensions[i], pickColumn{from: from, decay: sc.Decay}, true
+				return a.tables[i].dimension, pickColumn{from: from, decay: sc.Decay}, true
 			}
 		}
 	}

@@ -54,7 +54,7 @@ var rules = map[string]rule{
 
 	"featurestore":         {ours: []string{"mmapsync"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
-	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic"}, modules: []string{metro}},
+	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/simulator"}},
 

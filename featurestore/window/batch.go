@@ -1,0 +1,131 @@
+package window
+
+import (
+	"sync"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// Observations are folded in batches, and within a batch in blocks: first the index lines of all keys of a block are
+// loaded, then all lines of their cells, then everything is folded. None of the loads waits for another, so that their
+// cache misses overlap; one by one they would be most of the time at a million keys.
+const (
+	blockSize   = 8
+	batchSize   = 64
+	sharedBatch = 1024 // where several goroutines fold it: starting them costs microseconds
+)
+
+// folder is what one of the goroutines that fold keeps to itself.
+type folder struct {
+	number  int // it folds into the shards of which this is the number modulo the number of folders
+	visits  [blockSize * int(traffic.NumDimensions)]visit
+	touched uint64 // what loading ahead came to, so that it is not left out
+	_       [64]byte
+}
+
+// visit is one key of one observation.
+type visit struct {
+	shard       *shard
+	observation *traffic.Observation
+	key, hash   uint64
+	guess       uint32 // probably its place
+}
+
+// crew folds batches, on the caller's goroutine where there is one folder, and on as many others where there are more.
+type crew struct {
+	tables  []*table
+	folders []folder
+	batch   []traffic.Observation // being filled
+	other   []traffic.Observation // being folded, or empty
+	running sync.WaitGroup
+}
+
+func newCrew(tables []*table, workers int) *crew {
+	c := &crew{tables: tables, folders: make([]folder, workers)}
+	for i := range c.folders {
+		c.folders[i].number = i
+	}
+	size := batchSize
+	if workers > 1 {
+		size = sharedBatch
+		c.other = make([]traffic.Observation, 0, size)
+	}
+	c.batch = make([]traffic.Observation, 0, size)
+	return c
+}
+
+// next gives an observation to fill.
+func (c *crew) next() *traffic.Observation {
+	if len(c.batch) == cap(c.batch) {
+		c.start()
+	}
+	c.batch = c.batch[:len(c.batch)+1]
+	return &c.batch[len(c.batch)-1]
+}
+
+// start folds the batch, in the background where there are several folders.
+func (c *crew) start() {
+	if len(c.folders) == 1 {
+		c.fold(&c.folders[0], c.batch)
+		c.batch = c.batch[:0]
+		return
+	}
+	c.running.Wait()
+	c.batch, c.other = c.other[:0], c.batch
+	c.running.Add(len(c.folders))
+	for i := range c.folders {
+		go func() {
+			c.fold(&c.folders[i], c.other)
+			c.running.Done()
+		}()
+	}
+}
+
+// settle folds what waits and returns when all is folded.
+func (c *crew) settle() {
+	if len(c.batch) > 0 {
+		c.start()
+	}
+	c.running.Wait()
+}
+
+func (c *crew) fold(f *folder, batch []traffic.Observation) {
+	for len(batch) > 0 {
+		n := min(len(batch), blockSize)
+		c.foldBlock(f, batch[:n])
+		batch = batch[n:]
+	}
+}
+
+func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
+	visits := f.visits[:0]
+	touched := uint64(0)
+	for i := range block {
+		o := &block[i]
+		for _, t := range c.tables {
+			key := o.Keys[t.dimension]
+			if key == 0 {
+				continue
+			}
+			h := mix(key)
+			number := h >> t.shift
+			if len(c.folders) > 1 && int(number)%len(c.folders) != f.number {
+				continue
+			}
+			s := &t.shards[number]
+			visits = append(visits, visit{shard: s, observation: o, key: key, hash: h})
+			touched ^= s.index.slots[uint32(h)&s.index.mask]
+		}
+	}
+	for i := range visits {
+		v := &visits[i]
+		if v.guess = v.shard.index.first(uint32(v.hash)); v.guess != none {
+			touched ^= uint64(v.shard.touch(v.guess))
+		}
+	}
+	f.touched = touched
+	for i := range visits {
+		v := &visits[i]
+		v.shard.add(v.key, v.hash, v.guess, v.observation)
+	}
+}

@@ -1,0 +1,62 @@
+package window
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// Config says what an Aggregator keeps. The zero value is ready for use.
+type Config struct {
+	Features []traffic.Feature // default: traffic.Catalog()
+	MaxKeys  int               // keys kept per dimension; default 131,072
+	Idle     time.Duration     // a key idle for longer is dropped; default 3 h
+
+	// Promote is the event on which a key gets a row of its own while its dimension is at least half full: until then
+	// a sketch counts it. 1 gives every key a row at once. Default 5, at most 255.
+	Promote int
+
+	// Workers is the number of goroutines that fold. What they fold is the same, bit for bit, whatever their number.
+	// With 1, the default, everything happens on the caller's goroutine.
+	Workers int
+}
+
+const (
+	defaultMaxKeys = 1 << 17
+	defaultIdle    = 3 * time.Hour
+	defaultPromote = 5
+	maxWorkers     = 256
+)
+
+func (c *Config) setDefaults() error {
+	if c.Features == nil {
+		c.Features = traffic.Catalog()
+	}
+	if c.MaxKeys == 0 {
+		c.MaxKeys = defaultMaxKeys
+	}
+	if c.Idle == 0 {
+		c.Idle = defaultIdle
+	}
+	if c.Promote == 0 {
+		c.Promote = defaultPromote
+	}
+	if c.Workers == 0 {
+		c.Workers = 1
+	}
+	switch {
+	case c.MaxKeys < 0 || c.MaxKeys > 1<<31-1 || c.Idle < 0:
+		return fmt.Errorf("window: %d keys idle for %v: both must be positive", c.MaxKeys, c.Idle)
+	case c.Promote < 1 || c.Promote > 255:
+		return fmt.Errorf("window: a row on the %d-th event: 1 to 255 are allowed", c.Promote)
+	case c.Workers < 1 || c.Workers > maxWorkers:
+		return fmt.Errorf("window: %d workers, 1 to %d are allowed", c.Workers, maxWorkers)
+	}
+	for _, f := range c.Features {
+		if f.Dimension >= traffic.NumDimensions {
+			return fmt.Errorf("window: feature %s is of the unknown dimension %d", f.Name, uint8(f.Dimension))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package window
+
+import (
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// loads keeps what the parts of a host's load are taken of: its decayed requests and seconds. It belongs to the
+// caller's goroutine, which fills the parts in before an observation is folded anywhere, so that they do not depend on
+// who folds what when.
+type loads struct {
+	shard             shard
+	requests, seconds int // words
+}
+
+// loadKeys bounds the hosts whose load is known. One that makes place for another begins anew.
+const loadKeys = 1 << 16
+
+// newLoads gives nil where no feature needs it.
+func newLoads(config *Config) (*loads, error) {
+	needed := false
+	for _, f := range config.Features {
+		for _, m := range []traffic.Measure{f.Fold.Measure, f.Fold.Per} {
+			needed = needed || m == traffic.HostPart || m == traffic.UpstreamPart
+		}
+	}
+	if !needed {
+		return nil, nil
+	}
+	p, err := newPlan([]traffic.Feature{
+		{Dimension: traffic.Host, Name: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.Requests}},
+		{Dimension: traffic.Host, Name: "seconds", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.OriginSeconds}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &loads{
+		shard:    newShard(p, min(config.MaxKeys, loadKeys), 1),
+		requests: p.columns[0].a, seconds: p.columns[1].a,
+	}, nil
+}
+
+// fill counts o for its host and sets its parts. A request for no host has none.
+func (l *loads) fill(o *traffic.Observation) {
+	key := o.Keys[traffic.Host]
+	if key == 0 {
+		return
+	}
+	place := l.shard.add(key, mix(key), none, o)
+	cell := l.shard.cell(place)
+	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], float(cell[l.requests]))
+	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], float(cell[l.seconds]))
+}
+
+func part(own, all float32) float32 {
+	if all <= 0 {
+		return 0
+	}
+	return own / all
+}

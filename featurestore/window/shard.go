@@ -1,0 +1,203 @@
+package window
+
+import (
+	"math"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// shard keeps some of the keys of a dimension in flat arrays, which the garbage collector does not scan. Which keys is
+// decided by their hash and by Config.MaxKeys alone, and all it does is a function of the events of its keys and the
+// minutes of Tick, in their order: how many goroutines share the shards makes no difference.
+//
+// A place is a cell's index in all of the arrays.
+type shard struct {
+	plan     *plan
+	capacity int
+	promote  uint8 // Config.Promote
+
+	index   index
+	cells   []uint32 // plan.words words for each place
+	minutes []int32  // of the last event, by place: what expire looks through
+	free    bitmap   // places below len(minutes) that hold no key
+	spare   int      // how many those are
+	lowest  uint32   // no free place is below
+
+	dirty bitmap   // changed since they were collected last
+	known bitmap   // collected once: to be deleted where they are published
+	gone  []uint64 // keys that were known and are dropped, at most one for each place
+
+	admission admission
+	random    uint64 // state of the eviction's choice
+	counts    shardCounts
+}
+
+// shardCounts are what a shard adds to Stats.
+type shardCounts struct{ evicted, expired, waiting uint64 }
+
+func newShard(p *plan, capacity int, promote uint8) shard {
+	return shard{plan: p, capacity: capacity, promote: promote, index: newIndex(), random: 1}
+}
+
+func (s *shard) keys() int { return len(s.minutes) - s.spare }
+
+func (s *shard) cell(place uint32) []uint32 {
+	at := int(place) * s.plan.words
+	return s.cells[at : at+s.plan.words : at+s.plan.words]
+}
+
+// find gives the place of a key with the mixed hash h, or none.
+func (s *shard) find(key, h uint64) uint32 {
+	tag := uint32(h)
+	for i := tag & s.index.mask; ; i = (i + 1) & s.index.mask {
+		e := s.index.slots[i]
+		if e == 0 {
+			return none
+		}
+		if place := uint32(e) - 1; uint32(e>>32) == tag && keyOf(s.cell(place)) == key {
+			return place
+		}
+	}
+}
+
+// touch loads every cache line of a cell without waiting for any. What it gives means nothing; it must be used, or the
+// loads would be left out.
+func (s *shard) touch(place uint32) (sink uint32) {
+	const line = 16 // words
+	cell := s.cell(place)
+	for i := 0; i < len(cell); i += line {
+		sink ^= cell[i]
+	}
+	return sink
+}
+
+// add folds o into the cell of key, which is probably at the place guess, and gives its place, or none where the key
+// has to wait for one.
+func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation) (place uint32) {
+	place = guess
+	if int(place) >= len(s.minutes) || keyOf(s.cell(place)) != key {
+		place = s.find(key, h)
+	}
+	if place != none {
+		cell := s.cell(place)
+		now := max(o.Time, lastOf(cell))
+		s.plan.fold(cell, o, now, false)
+		s.touched(place, now)
+		return place
+	}
+	if 2*s.keys() >= s.capacity && s.promote > 1 && !s.admission.admit(h, s.promote, s.capacity) {
+		s.counts.waiting++
+		return none
+	}
+	place = s.place()
+	s.index.insert(uint32(h), place)
+	cell := s.cell(place)
+	setKey(cell, key)
+	s.plan.fold(cell, o, o.Time, true)
+	s.touched(place, o.Time)
+	return place
+}
+
+func (s *shard) touched(place uint32, now int64) {
+	s.minutes[place] = minuteOf(now)
+	s.dirty.set(place)
+}
+
+// minuteOf is the minute of a time, down to the lowest; an int64 of nanoseconds has fewer than an int32 holds.
+func minuteOf(ns int64) int32 {
+	minute := ns / int64(time.Minute)
+	if ns%int64(time.Minute) < 0 {
+		minute--
+	}
+	return int32(minute)
+}
+
+// place gives the lowest place that is free. Its cell is zero.
+func (s *shard) place() uint32 {
+	if s.spare == 0 && len(s.minutes) < s.capacity {
+		return s.append()
+	}
+	if s.spare == 0 {
+		s.drop(s.oldest())
+		s.counts.evicted++
+	}
+	place := s.free.next(s.lowest)
+	s.free.clear(place)
+	s.spare--
+	s.lowest = place + 1
+	clear(s.cell(place))
+	return place
+}
+
+// append makes one more place. The arrays double, up to the capacity.
+func (s *shard) append() uint32 {
+	n := len(s.minutes)
+	if n == cap(s.minutes) {
+		s.reserve(min(max(2*n, 16), s.capacity))
+	}
+	s.minutes = s.minutes[:n+1]
+	s.cells = s.cells[:(n+1)*s.plan.words]
+	return uint32(n)
+}
+
+// reserve makes room for n places.
+func (s *shard) reserve(n int) {
+	minutes, cells := make([]int32, len(s.minutes), n), make([]uint32, len(s.cells), n*s.plan.words)
+	copy(minutes, s.minutes)
+	copy(cells, s.cells)
+	s.minutes, s.cells = minutes, cells
+	s.free, s.dirty, s.known = s.free.grown(n), s.dirty.grown(n), s.known.grown(n)
+}
+
+// oldest gives the place that was idle longest among eight picked at random, as Redis approximates LRU. The choice is a
+// function of what came before, so that a replay evicts the same keys.
+func (s *shard) oldest() uint32 {
+	oldest, last := none, int64(math.MaxInt64)
+	for range 8 {
+		p := s.pick()
+		if l := lastOf(s.cell(p)); oldest == none || l < last {
+			oldest, last = p, l
+		}
+	}
+	return oldest
+}
+
+// pick is xorshift64* (Vigna 2016), reduced to a place. The shard is full when it is called: every place is in use.
+func (s *shard) pick() uint32 {
+	s.random ^= s.random >> 12
+	s.random ^= s.random << 25
+	s.random ^= s.random >> 27
+	return uint32((s.random * 0x2545f4914f6cdd1d >> 32) * uint64(len(s.minutes)) >> 32)
+}
+
+// drop frees a place.
+func (s *shard) drop(place uint32) {
+	cell := s.cell(place)
+	key := keyOf(cell)
+	setKey(cell, 0)
+	s.index.remove(uint32(mix(key)), place)
+	if s.known.has(place) {
+		s.gone = append(s.gone, key)
+	}
+	s.known.clear(place)
+	s.dirty.clear(place)
+	s.free.set(place)
+	s.spare++
+	s.lowest = min(s.lowest, place)
+}
+
+// expire drops the keys whose last event was before the given time. It reads cells only of the one minute for which the
+// minute does not tell.
+func (s *shard) expire(before int64) {
+	minute := minuteOf(before)
+	for place, m := range s.minutes {
+		if m > minute || s.free.has(uint32(place)) {
+			continue
+		}
+		if m < minute || lastOf(s.cell(uint32(place))) < before {
+			s.drop(uint32(place))
+			s.counts.expired++
+		}
+	}
+}
