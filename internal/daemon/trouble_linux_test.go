@@ -212,7 +212,7 @@ func TestFullFileSystem(t *testing.T) {
 	}
 	t.Cleanup(func() { unix.Unmount(mount, unix.MNT_DETACH) })
 	r := start(t, daemon.Config{Dir: filepath.Join(mount, "headgate"), Checkpoint: 2 * interval,
-		Window: window.Config{MaxKeys: 3000}})
+		Window: window.Config{MaxKeys: 3000, Promote: 1}})
 	p := proxy(t, r.dir)
 	report(t, p, visit(0, "/", time.Now()))
 	r.consumed(1)
@@ -236,7 +236,7 @@ func TestFullFileSystem(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
-	again := start(t, daemon.Config{Dir: string(r.dir), Window: window.Config{MaxKeys: 3000}})
+	again := start(t, daemon.Config{Dir: string(r.dir), Window: window.Config{MaxKeys: 3000, Promote: 1}})
 	recovered(t, again, 2001)
 }
 
