@@ -149,8 +149,8 @@ func TestFailures(t *testing.T) {
 	noGzip := write(t, at("no.log.gz"), []byte{0x1f, 0x8b, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0})
 	text := write(t, at("text.cbm"), []byte("not a model"))
 	foreign := write(t, at("xgboost.json"), []byte(`{"learner":{"attributes":{}},"version":[2,0,0]}`))
-	categorical := write(t, at("categorical.json"),
-		[]byte(`{"features_info":{"categorical_features":[{"feature_id":"country","flat_feature_index":0}]},"oblivious_trees":[]}`))
+	words := write(t, at("words.json"),
+		[]byte(`{"features_info":{"text_features":[{"feature_id":"agent","flat_feature_index":0}]},"oblivious_trees":[]}`))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"replay", log, "--model", at("none.cbm")}, []string{at("none.cbm"), "no such file"}},
 		{[]string{"replay", log, "--model", text}, []string{text, "write it again with save_model"}},
 		{[]string{"replay", log, "--model", foreign}, []string{foreign, "XGBoost", "not supported"}},
-		{[]string{"replay", log, "--model", categorical}, []string{categorical, "country", "train with numeric features"}},
+		{[]string{"replay", log, "--model", words}, []string{words, "agent", "not supported"}},
 		{[]string{"replay", log, "--out", at("none/rows.csv")}, []string{at("none/rows.csv"), "no directory " + at("none"), "make it"}},
 		{[]string{"replay", log, "--features", "ip/typo"}, []string{"no feature named ip/typo"}},
 		{[]string{"inspect", at("none")}, []string{at("none"), "no such directory", "headgate run --dir " + at("none")}},
