@@ -46,6 +46,8 @@ const (
 	NaNLow NaNMode = iota
 	// NaNHigh: NaN counts as +Inf. CatBoost's mode Max, if training rows of the feature had missing values.
 	NaNHigh
+	// NaNBySplit: every split of a tree has a side for missing values. LightGBM and XGBoost.
+	NaNBySplit
 )
 
 func (n NaNMode) String() string {
@@ -54,6 +56,8 @@ func (n NaNMode) String() string {
 		return "low"
 	case NaNHigh:
 		return "high"
+	case NaNBySplit:
+		return "by split"
 	}
 	return "NaNMode(" + strconv.Itoa(int(n)) + ")"
 }

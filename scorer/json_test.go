@@ -107,9 +107,6 @@ func TestForeignFiles(t *testing.T) {
 			t.Errorf("%q: error %v, expected a FormatError", data, err)
 		}
 	}
-	if _, err := scorer.Load([]byte(`{"learner":{}}`)); !errors.Is(err, scorer.ErrUnsupported) {
-		t.Errorf("XGBoost: %v", err)
-	}
 }
 
 func TestUnsupportedJSON(t *testing.T) {

@@ -23,37 +23,40 @@ const (
 type Model struct {
 	format   string
 	features []Feature
-	depths   []uint8 // of each tree
+	depths   []uint16 // of each tree
 	outputs  int
 	columns  columns
 	// The trees, laid out for one of the families. A further family is a further pointer, and a case in evaluate: a call through an
 	// interface would make every slice of inputs escape to the heap.
 	oblivious  *oblivious
 	asymmetric *asymmetric
+	binary     *binaryForest
+	objective  objective
 }
 
-// Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, '{' for
-// CatBoost's JSON (white space may precede it). The model keeps no reference to data. Errors are of type *FormatError; one
-// that wraps ErrUnsupported is about a sound model that this package cannot evaluate.
+// Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
+// LightGBM's text, '{' for JSON (white space may precede it) of CatBoost or, by the first key, XGBoost, and for XGBoost's UBJ. The
+// model keeps no reference to data. Errors are of type *FormatError; one that wraps ErrUnsupported is about a sound model that
+// this package cannot evaluate.
 func Load(data []byte) (*Model, error) {
 	if len(data) > MaxFileSize {
 		return nil, damaged("", "%d bytes, at most %d are accepted", len(data), MaxFileSize)
 	}
-	var e *ensemble
-	var err error
-	switch start := bytes.TrimLeft(data, " \t\r\n"); {
+	start := bytes.TrimLeft(data, " \t\r\n")
+	switch {
 	case bytes.HasPrefix(data, []byte(cbmMagic)):
-		e, err = decodeCBM(data)
+		return newModel(decodeCBM(data))
+	case bytes.HasPrefix(data, []byte(lightgbmMagic)), bytes.HasPrefix(data, []byte("tree\r\n")):
+		return newBinaryModel(decodeLightGBM(data))
+	case isUBJ(data):
+		return newBinaryModel(decodeXGBoost(newUBJ(data)))
+	case isXGBoostJSON(start):
+		return newBinaryModel(decodeXGBoost(newJSONDocument(start)))
 	case bytes.HasPrefix(start, []byte("{")):
-		e, err = decodeJSON(start)
-	default:
-		return nil, damaged("", "starts with %q, expected %q (CatBoost binary) or \"{\" (CatBoost JSON)",
-			data[:min(len(data), 8)], cbmMagic)
+		return newModel(decodeJSON(start))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return newModel(e)
+	return nil, damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
+		data[:min(len(data), 8)], cbmMagic, lightgbmMagic)
 }
 
 // LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
@@ -64,10 +67,10 @@ func LoadFile(path string) (*Model, error) {
 	}
 	m, err := Load(data)
 	if errors.Is(err, ErrUnsupported) {
-		return nil, fmt.Errorf("model file %s: %w; train without that", path, err)
+		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("model file %s: %w; write it again with save_model, format \"cbm\" or \"json\"", path, err)
+		return nil, fmt.Errorf("model file %s: %w; write it again with save_model", path, err)
 	}
 	return m, nil
 }
@@ -92,19 +95,38 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, MaxFileSize+1)) // Load refuses what has grown beyond the limit since
 }
 
-// newModel lays out an ensemble that passed its check.
-func newModel(e *ensemble) (*Model, error) {
+// newModel lays out an ensemble that passed its check, unless it could not be decoded.
+func newModel(e *ensemble, err error) (*Model, error) {
+	if err != nil {
+		return nil, err
+	}
 	columns, conditions, err := newColumns(e)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{format: e.format, features: describe(e), depths: e.depths, outputs: e.outputs, columns: columns}
+	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns}
+	for _, depth := range e.depths {
+		m.depths = append(m.depths, uint16(depth))
+	}
 	if e.roots != nil {
 		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
 	} else {
 		m.oblivious = newOblivious(e, &m.columns, conditions)
 	}
 	return m, nil
+}
+
+// newBinaryModel is newModel for ordinary binary trees.
+func newBinaryModel(b *binaryTrees, err error) (*Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	forest, depths, err := newBinaryForest(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
+		binary: forest}, nil
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
@@ -133,7 +155,8 @@ func describe(e *ensemble) []Feature {
 	return features
 }
 
-// Format names the file format the model came from: "catboost-cbm" or "catboost-json".
+// Format names the file format the model came from: "catboost-cbm", "catboost-json", "lightgbm", "xgboost-json" or
+// "xgboost-ubj".
 func (m *Model) Format() string { return m.format }
 
 // Features describes the inputs of Raw, in their order: the flat feature index of CatBoost, with the features the model does
@@ -143,9 +166,10 @@ func (m *Model) Features() []Feature { return append([]Feature(nil), m.features.
 // Trees returns the number of trees; a model without trees answers its bias.
 func (m *Model) Trees() int { return len(m.depths) }
 
-// Depth returns the depth of the deepest tree: 0 to 16, up to 255 if trees are not symmetric.
+// Depth returns the depth of the deepest tree: 0 to 16 for symmetric trees, up to 255 for CatBoost's others, up to 4096 for
+// LightGBM's and XGBoost's.
 func (m *Model) Depth() int {
-	deepest := uint8(0)
+	deepest := uint16(0)
 	for _, depth := range m.depths {
 		deepest = max(deepest, depth)
 	}
@@ -189,7 +213,11 @@ func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) []float64 {
 
 // evaluate writes all outputs to dst.
 func (m *Model) evaluate(row *Row, x []float32, dst []float64) {
-	if m.asymmetric != nil {
+	switch {
+	case m.binary != nil:
+		m.binary.raw(row, x, dst)
+		return
+	case m.asymmetric != nil:
 		m.asymmetric.raw(row, x, dst)
 		return
 	}

@@ -25,6 +25,9 @@ type Row struct {
 	keys    []int32   // of the columns of CatBoost's models; at least narrow long once used
 	hashes  []int32   // of the categorical values that conditions ask for
 	outputs []float64 // of a model with several
+
+	treeKeys []int32  // what a walker compares
+	leaves   []uint32 // where its walks ended
 }
 
 // value is what was set for a position.
@@ -47,6 +50,9 @@ const (
 func (m *Model) NewRow() *Row {
 	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
 	row.grow(&m.columns)
+	if m.binary != nil {
+		m.binary.grow(row)
+	}
 	return row
 }
 
@@ -72,8 +78,7 @@ func (r *Row) SetInt(i int, v int64) {
 	r.put(i, value{kind: isInteger, number: float64(v), hash: integerHash(v)})
 }
 
-// SetFloat sets the value of a numeric feature in double precision, for models that compare it so (LightGBM); others round it to
-// float32.
+// SetFloat sets the value of a numeric feature, rounded to float32.
 func (r *Row) SetFloat(i int, v float64) { r.put(i, value{kind: isFloat, number: v}) }
 
 func (r *Row) put(i int, v value) {

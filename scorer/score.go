@@ -1,10 +1,8 @@
 package scorer
 
-import "math"
-
 // Probability turns the raw output of a binary classifier into the probability of its positive class: 1/(1+exp(-raw)), between
-// 0 and 1. NaN gives NaN. It is monotone; its last bit can differ between architectures, as math.Exp may.
-func Probability(raw float64) float64 { return 1 / (1 + math.Exp(-raw)) }
+// 0 and 1. NaN gives NaN. It is monotone, and the same bits on every architecture.
+func Probability(raw float64) float64 { return 1 / (1 + exp(-raw)) }
 
 // Score maps the probability that a request comes from a bot to 1..99, where 1 is certainly a bot and 99 certainly a human.
 //

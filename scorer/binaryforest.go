@@ -1,0 +1,162 @@
+package scorer
+
+import "slices"
+
+// binaryForest is an ensemble of ordinary binary trees laid out for evaluation.
+type binaryForest struct {
+	inputs  int
+	columns treeColumns
+	walker  walker
+	outputs []uint16 // of each tree; nil if there is one output
+	leaves  []float64
+	width   int
+	base    []float64
+	linear  []*linear // by leaf; nil if there is none at all
+	single  bool
+}
+
+// newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
+func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
+	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, width: b.width, base: b.base, single: b.single}
+	columns, splits, err := newTreeColumns(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.columns = columns
+	depths := b.depths()
+	f.walker = newWalker(b, depths, splits, uint16(columns.count))
+	if b.outputs > 1 && b.width == 1 {
+		f.outputs = make([]uint16, len(b.trees))
+		for i := range b.trees {
+			f.outputs[i] = uint16(b.trees[i].output)
+		}
+	}
+	if len(b.linear) > 0 {
+		f.linear = make([]*linear, len(b.leaves))
+		for leaf, l := range b.linear {
+			f.linear[leaf] = &l
+		}
+	}
+	return f, depths, nil
+}
+
+// newWalker lays the trees out in blocks of similar depth.
+func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
+	w := walker{trees: len(b.trees)}
+	order := make([]uint32, len(b.trees))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortStableFunc(order, func(i, j uint32) int { return int(depths[i]) - int(depths[j]) })
+	for block := range slices.Chunk(order, walkWidth) {
+		var wb walkBlock
+		for i, tree := range block {
+			t := &b.trees[tree]
+			wb.roots[i] = w.add(splits[t.first:t.first+t.count], t.root, leafColumn)
+			wb.trees[i] = tree
+			wb.depth = int32(depths[tree]) // the last is the deepest
+		}
+		for i := len(block); i < walkWidth; i++ {
+			wb.roots[i], wb.trees[i] = wb.roots[0], wb.trees[0]
+		}
+		w.blocks = append(w.blocks, wb)
+	}
+	return w
+}
+
+// grow makes room in the row for an evaluation.
+func (f *binaryForest) grow(row *Row) {
+	if len(row.treeKeys) < f.columns.count+1 {
+		row.treeKeys = make([]int32, f.columns.count+1)
+	}
+	if len(row.leaves) < f.walker.trees {
+		row.leaves = make([]uint32, f.walker.trees)
+	}
+}
+
+// raw writes the untransformed outputs for x into out, which is as long as base.
+func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
+	f.grow(row)
+	x = row.overlay(x, f.inputs)
+	keys, at := row.treeKeys, row.leaves[:f.walker.trees]
+	f.columns.fill(keys, x)
+	f.walker.find(keys, at)
+	copy(out, f.base)
+	switch {
+	case f.width > 1:
+		f.addVectors(at, out)
+	case f.linear != nil:
+		f.addLinear(at, x, out)
+	case f.single:
+		f.addSingle(at, out)
+	case f.outputs != nil:
+		for i, leaf := range at {
+			out[f.outputs[i]] += f.leaves[leaf]
+		}
+	default:
+		sum := out[0]
+		for _, leaf := range at {
+			sum += f.leaves[leaf]
+		}
+		out[0] = sum
+	}
+}
+
+// addSingle adds up in float32.
+func (f *binaryForest) addSingle(at []uint32, out []float64) {
+	if f.outputs != nil {
+		for i, leaf := range at {
+			sum := &out[f.outputs[i]]
+			*sum = float64(float32(*sum) + float32(f.leaves[leaf]))
+		}
+		return
+	}
+	sum := float32(out[0])
+	for _, leaf := range at {
+		sum += float32(f.leaves[leaf])
+	}
+	out[0] = float64(sum)
+}
+
+// addVectors adds up leaves that have a value for each output.
+func (f *binaryForest) addVectors(at []uint32, out []float64) {
+	for _, leaf := range at {
+		values := f.leaves[int(leaf)*f.width:][:f.width]
+		for i, v := range values {
+			if f.single {
+				out[i] = float64(float32(out[i]) + float32(v))
+			} else {
+				out[i] += v
+			}
+		}
+	}
+}
+
+// addLinear adds up the functions of the leaves.
+func (f *binaryForest) addLinear(at []uint32, x []float32, out []float64) {
+	for i, leaf := range at {
+		output := uint16(0)
+		if f.outputs != nil {
+			output = f.outputs[i]
+		}
+		v := f.leaves[leaf]
+		if l := f.linear[leaf]; l != nil {
+			v = l.value(x, v)
+		}
+		out[output] += v
+	}
+}
+
+// value is the function's value, or the leaf's own where an input is missing.
+func (l *linear) value(x []float32, missing float64) float64 {
+	sum := l.constant
+	for _, term := range l.terms {
+		if int(term.feature) >= len(x) || x[term.feature] != x[term.feature] {
+			return missing
+		}
+		if v := x[term.feature]; !(v <= nearZero && v >= -nearZero) {
+			sum += float64(term.coefficient * float64(v)) // the conversion forbids a fused multiply-add
+		}
+	}
+	return sum
+}

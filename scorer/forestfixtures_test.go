@@ -1,0 +1,180 @@
+package scorer_test
+
+import (
+	"archive/zip"
+	"encoding/binary"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// forestFixture is a model that LightGBM or XGBoost trained, with what the library itself answered to the rows; see
+// testdata/make.
+type forestFixture struct {
+	library, version, name string
+	files                  map[string][]byte // by extension
+	rows                   [][]float32
+	raw, out               []float64 // row after row
+}
+
+const (
+	forestRows  = 200
+	forestWidth = 8
+)
+
+// forestFixtures reads all models of a library, and makes sure that none went missing.
+func forestFixtures(t testing.TB, library string, least int) (all []forestFixture) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", library, "*.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		files := unpack(t, path)
+		for file, raw := range files {
+			name, ok := strings.CutSuffix(file, ".raw")
+			if !ok {
+				continue
+			}
+			f := forestFixture{library: library, version: strings.TrimSuffix(filepath.Base(path), ".zip"), name: name, files: map[string][]byte{}}
+			f.take(t, files, raw)
+			all = append(all, f)
+		}
+	}
+	if len(all) < least {
+		t.Fatalf("%d models in testdata/%s, expected at least %d: run testdata/make/train_forests.sh", len(all), library, least)
+	}
+	slices.SortFunc(all, func(a, b forestFixture) int { return strings.Compare(a.version+"/"+a.name, b.version+"/"+b.name) })
+	return all
+}
+
+// take takes what belongs to the model from the files of the archive.
+func (f *forestFixture) take(t testing.TB, files map[string][]byte, raw []byte) {
+	t.Helper()
+	extensions, size := []string{"txt"}, 8
+	if f.library == "xgboost" {
+		extensions, size = []string{"json", "ubj"}, 4
+	}
+	for _, extension := range extensions {
+		f.files[extension] = files[f.name+"."+extension]
+	}
+	f.raw, f.out = floats(raw, size), floats(files[f.name+".out"], size)
+	rows := "rows.f32"
+	if f.name == "neighbours" {
+		rows = "rows-neighbours.f32"
+	}
+	flat := make([]float32, forestRows*forestWidth)
+	decode(t, files[rows], flat)
+	for row := range slices.Chunk(flat, forestWidth) {
+		f.rows = append(f.rows, row)
+	}
+}
+
+// unpack reads an archive.
+func unpack(t testing.TB, path string) map[string][]byte {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	files := map[string][]byte{}
+	for _, entry := range archive.File {
+		r, err := entry.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[entry.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// floats decodes little-endian numbers of 4 or 8 bytes.
+func floats(data []byte, size int) (values []float64) {
+	for ; len(data) > 0; data = data[size:] {
+		if size == 4 {
+			values = append(values, float64(math.Float32frombits(binary.LittleEndian.Uint32(data))))
+		} else {
+			values = append(values, math.Float64frombits(binary.LittleEndian.Uint64(data)))
+		}
+	}
+	return values
+}
+
+// same are equal bits, or NaN both: which NaN an operation gives depends on the machine.
+func same(a, b float64) bool { return sameBits(a, b) || a != a && b != b }
+
+// near are values that are at most one unit in the last place apart: of a float32 for XGBoost, else of a float64.
+func near(a, b float64, single bool) bool {
+	if same(a, b) || a == b {
+		return true
+	}
+	if single {
+		return float64(math.Nextafter32(float32(a), float32(b))) == b
+	}
+	return math.Nextafter(a, b) == b
+}
+
+func TestLightGBMsBits(t *testing.T) {
+	for _, f := range forestFixtures(t, "lightgbm", 90) {
+		t.Run(f.version+"/"+f.name, func(t *testing.T) { compareForest(t, f, load(t, f.files["txt"])) })
+	}
+}
+
+func TestXGBoostsBits(t *testing.T) {
+	for _, f := range forestFixtures(t, "xgboost", 140) {
+		for extension, data := range f.files {
+			t.Run(f.version+"/"+f.name+"/"+extension, func(t *testing.T) { compareForest(t, f, load(t, data)) })
+		}
+	}
+}
+
+// compareForest compares raw outputs bit by bit and predictions within one unit in the last place.
+func compareForest(t *testing.T, f forestFixture, m *scorer.Model) {
+	t.Helper()
+	outputs := m.Outputs()
+	if len(f.raw) != forestRows*outputs {
+		t.Fatalf("%d outputs, %s gave %d values for %d rows", outputs, f.library, len(f.raw), forestRows)
+	}
+	row := m.NewRow()
+	var raw, out []float64
+	for i, x := range f.rows {
+		raw = m.AppendRaw(raw[:0], row, x)
+		out = m.AppendPrediction(out[:0], row, x)
+		if len(f.out) == forestRows && outputs > 1 { // multi:softmax answers with the most probable class
+			out = []float64{float64(argmax(out))}
+		}
+		for k := range raw {
+			if want := f.raw[i*outputs+k]; !same(raw[k], want) {
+				t.Fatalf("row %d %v, output %d: %v, %s says %v", i, x, k, raw[k], f.library, want)
+			}
+		}
+		for k := range out {
+			if want := f.out[i*len(out)+k]; !near(out[k], want, f.library == "xgboost") && !oldLambda(f, out[k], want) {
+				t.Fatalf("row %d %v, prediction %d: %v, %s says %v", i, x, k, out[k], f.library, want)
+			}
+		}
+	}
+}
+
+// oldLambda: LightGBM 2 computes log(1+exp(x)), later versions log1p(exp(x)), which files do not tell apart. The former is a few
+// units in the last place off.
+func oldLambda(f forestFixture, got, want float64) bool {
+	return f.name == "cross-entropy-lambda" && f.version[0] == '2' && math.Abs(got-want) < 4e-16
+}
+
+func argmax(values []float64) (at int) {
+	for i, v := range values {
+		if v > values[at] {
+			at = i
+		}
+	}
+	return at
+}

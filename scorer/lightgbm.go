@@ -1,0 +1,173 @@
+package scorer
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// lightgbmMagic is the first line of LightGBM's text format.
+const lightgbmMagic = "tree\n"
+
+// lightgbm reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the model, then of each tree from
+// "Tree=0" on, then "end of trees". What follows (importances, parameters, the names of pandas categories) is not read.
+type lightgbm struct {
+	rest   []byte
+	b      *binaryTrees
+	number int // of the tree that is read, for errors
+}
+
+// nearZero is the magnitude up to which LightGBM takes a value for zero: it drops such values from its rows before it looks at
+// trees. LightGBM compares in float64 with a constant written as float32, which makes no difference to a float32 input.
+const nearZero float32 = 1e-35
+
+// fields are the lines of a block by key; a line without "=" has an empty value.
+type fields map[string]string
+
+func decodeLightGBM(data []byte) (*binaryTrees, error) {
+	d := &lightgbm{rest: data, b: &binaryTrees{format: formatLightGBM, width: 1, linear: map[int]linear{}, truncating: true,
+		flushed: nearZero}}
+	header, next, err := d.block()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.header(header); err != nil {
+		return nil, err
+	}
+	for ; strings.HasPrefix(next, "Tree="); d.number++ {
+		if d.number >= maxTrees {
+			return nil, d.damaged("more than %d trees", maxTrees)
+		}
+		var tree fields
+		if tree, next, err = d.block(); err != nil {
+			return nil, err
+		}
+		if err := d.tree(tree); err != nil {
+			return nil, err
+		}
+	}
+	if next != "end of trees" {
+		return nil, d.damaged("the file ends before \"end of trees\"")
+	}
+	if _, ok := header["average_output"]; ok && d.number > 0 {
+		d.b.objective.divisor = float64(d.number / d.b.outputs)
+	}
+	if d.number%d.b.outputs != 0 {
+		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.b.outputs)
+	}
+	return d.b, d.b.check()
+}
+
+func (d *lightgbm) damaged(reason string, args ...any) error {
+	return damaged(formatLightGBM, reason, args...)
+}
+
+// maxFields is far above the two dozen keys of a block.
+const maxFields = 100
+
+// block reads lines up to the one that begins a tree or ends them, and returns that one too.
+func (d *lightgbm) block() (fields, string, error) {
+	f := fields{}
+	for len(d.rest) > 0 {
+		line, rest, complete := bytes.Cut(d.rest, []byte("\n"))
+		d.rest = rest
+		line = bytes.TrimRight(line, "\r")
+		if bytes.HasPrefix(line, []byte("Tree=")) || string(line) == "end of trees" {
+			return f, string(line), nil
+		}
+		key, value, _ := bytes.Cut(line, []byte("="))
+		if len(line) == 0 {
+			continue
+		}
+		if !complete || len(f) >= maxFields {
+			return nil, "", d.damaged("a line of the block before tree %d is cut off, or the block has more than %d lines", d.number, maxFields)
+		}
+		if _, twice := f[string(key)]; twice {
+			return nil, "", d.damaged("%q stands twice in the block before tree %d", clipped(string(key)), d.number)
+		}
+		f[string(key)] = string(value)
+	}
+	return f, "", nil
+}
+
+// header reads what the file says of the whole model.
+func (d *lightgbm) header(f fields) error {
+	switch version := f["version"]; version {
+	case "v2", "v3", "v4":
+	default:
+		return d.damaged("version %q, expected v2, v3 or v4", clipped(version))
+	}
+	classes, err := d.count(f, "num_class", maxOutputs)
+	if err != nil {
+		return err
+	}
+	d.b.outputs = classes
+	if _, ok := f["num_tree_per_iteration"]; ok {
+		if d.b.outputs, err = d.count(f, "num_tree_per_iteration", maxOutputs); err != nil {
+			return err
+		}
+	}
+	if d.b.outputs == 0 {
+		return d.damaged("no trees in an iteration")
+	}
+	d.b.base = make([]float64, d.b.outputs)
+	last, err := d.count(f, "max_feature_idx", maxFeatures-1)
+	if err != nil {
+		return err
+	}
+	if d.b.names = strings.Fields(f["feature_names"]); len(d.b.names) != last+1 {
+		return d.damaged("%d feature names for %d features", len(d.b.names), last+1)
+	}
+	d.b.objective, err = lightgbmObjective(f["objective"], d.b.outputs)
+	return err
+}
+
+// count reads a number from 0 to most.
+func (d *lightgbm) count(f fields, key string, most int) (int, error) {
+	n, err := strconv.Atoi(f[key])
+	if err != nil || n < 0 || n > most {
+		return 0, d.damaged("%s is %q, expected 0 to %d", key, clipped(f[key]), most)
+	}
+	return n, nil
+}
+
+// lightgbmObjective reads such as "binary sigmoid:1". A model of a custom objective has none, and its sums are its predictions.
+func lightgbmObjective(text string, outputs int) (objective, error) {
+	words := strings.Fields(text)
+	o := objective{slope: 1}
+	if len(words) == 0 {
+		o.name = "custom"
+		return o, nil
+	}
+	o.name = words[0]
+	classes := outputs
+	for _, word := range words[1:] {
+		key, value, _ := strings.Cut(word, ":")
+		var err error
+		switch key {
+		case "sigmoid":
+			o.slope, err = strconv.ParseFloat(value, 64)
+		case "num_class":
+			classes, err = strconv.Atoi(value)
+		case "sqrt":
+			o.link = squareLink
+		}
+		if err != nil || classes != outputs || !(o.slope > 0) {
+			return o, damaged(formatLightGBM, "objective %q of a model with %d outputs", clipped(text), outputs)
+		}
+	}
+	switch o.name {
+	case "binary", "multiclassova", "cross_entropy":
+		o.link = sigmoidLink
+	case "multiclass":
+		o.link = softmaxLink
+	case "poisson", "gamma", "tweedie":
+		o.link = expLink
+	case "cross_entropy_lambda":
+		o.link = softplusLink
+	case "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg", "custom":
+	default:
+		return o, unsupported(formatLightGBM, "objective %q", clipped(o.name))
+	}
+	return o, nil
+}

@@ -1,0 +1,235 @@
+package scorer
+
+import (
+	"math"
+	"slices"
+)
+
+// maxMemberBytes bounds the tables of memberships, which take one bit for each categorical split and category.
+const maxMemberBytes = 64 << 20
+
+// treeColumns translates a row into the keys that a walker compares: those of numbers, then words of memberships, then leafKey.
+type treeColumns struct {
+	numbers []treeNumber
+	members []treeMembers
+	count   int // keys without the last
+}
+
+// treeNumber is an input as some splits see it. Splits that send what is missing elsewhere have a column of their own.
+type treeNumber struct {
+	feature int32
+	missing int32 // key that stands for NaN
+	zero    int32 // key of values up to flushed
+	flushed float32
+}
+
+// Keys of what is missing: below and above all borders.
+const (
+	leftKey  = math.MinInt32
+	rightKey = math.MaxInt32
+)
+
+func newTreeNumber(feature int32, rule missingRule, flushed float32) treeNumber {
+	n := treeNumber{feature: feature, zero: orderKey(0), flushed: flushed}
+	switch rule {
+	case missingLeft:
+		n.missing = leftKey
+	case missingRight:
+		n.missing = rightKey
+	case missingAsZero:
+		n.missing = n.zero
+	case missingZeroLeft:
+		n.missing, n.zero = leftKey, leftKey
+	case missingZeroRight:
+		n.missing, n.zero = rightKey, rightKey
+	}
+	return n
+}
+
+// treeMembers is a categorical input. Categories that some split mentions have a row of bits, one for each split on the input,
+// which says whether the split sends the category right. The first two rows are those of a missing value and of a category that
+// no split mentions.
+type treeMembers struct {
+	feature int32
+	first   int32   // first key
+	stride  int32   // words of a row
+	least   float32 // values below are no category
+	known   []int32 // ascending
+	dense   []int32 // row of each category, if they are numbered densely
+	rows    []int32
+}
+
+const (
+	missingRow = 0
+	unknownRow = 1
+)
+
+// row finds the row of bits of a value.
+func (m *treeMembers) row(v float32) int32 {
+	switch {
+	case v != v:
+		return missingRow
+	case v < m.least || v >= maxCategory:
+		return unknownRow
+	}
+	category := int32(v)
+	if m.dense != nil {
+		if int(category) < len(m.dense) {
+			return m.dense[category]
+		}
+		return unknownRow
+	}
+	if i, ok := slices.BinarySearch(m.known, category); ok {
+		return int32(i) + 2
+	}
+	return unknownRow
+}
+
+// fill translates a row; what x is too short for is missing. keys has room for count+1.
+func (c *treeColumns) fill(keys []int32, x []float32) {
+	numbers := keys[:len(c.numbers)]
+	for i, n := range c.numbers {
+		key := n.missing
+		if int(n.feature) < len(x) {
+			switch v := x[n.feature]; {
+			case v != v:
+			case v <= n.flushed && v >= -n.flushed:
+				key = n.zero
+			default:
+				key = orderKey(v)
+			}
+		}
+		numbers[i] = key
+	}
+	for i := range c.members {
+		m := &c.members[i]
+		row := int32(missingRow)
+		if int(m.feature) < len(x) {
+			row = m.row(x[m.feature])
+		}
+		copy(keys[m.first:m.first+m.stride], m.rows[row*m.stride:])
+	}
+	keys[c.count] = leafKey
+}
+
+// treeColumnsBuilder numbers the columns of an ensemble.
+type treeColumnsBuilder struct {
+	trees   *binaryTrees
+	columns treeColumns
+	numbers map[treeNumber]uint16
+	splits  map[int32][]int32 // categorical splits by feature, in order
+}
+
+// newTreeColumns gives the columns of an ensemble that passed its check, and for each split what the walker compares.
+func newTreeColumns(b *binaryTrees) (treeColumns, []walkSplit, error) {
+	d := &treeColumnsBuilder{trees: b, numbers: map[treeNumber]uint16{}, splits: map[int32][]int32{}}
+	walks := make([]walkSplit, len(b.splits))
+	for i := range b.splits {
+		s := &b.splits[i]
+		walks[i] = walkSplit{border: s.border, left: s.left, right: s.right}
+		if s.kind != numericSplit {
+			d.splits[s.feature] = append(d.splits[s.feature], int32(i))
+			continue
+		}
+		number := newTreeNumber(s.feature, s.missing, b.flushed)
+		column, ok := d.numbers[number]
+		if !ok {
+			column = uint16(len(d.columns.numbers))
+			d.numbers[number] = column
+			d.columns.numbers = append(d.columns.numbers, number)
+		}
+		if len(d.columns.numbers) >= maxWalkColumns {
+			return treeColumns{}, nil, unsupported(b.format, "a model that compares more than %d inputs", maxWalkColumns-1)
+		}
+		walks[i].column = column
+	}
+	if err := d.addMembers(walks); err != nil {
+		return treeColumns{}, nil, err
+	}
+	return d.columns, walks, nil
+}
+
+// addMembers makes the tables of the categorical inputs.
+func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
+	features := make([]int32, 0, len(d.splits))
+	for feature := range d.splits {
+		features = append(features, feature)
+	}
+	slices.Sort(features)
+	first, size := len(d.columns.numbers), 0
+	for _, feature := range features {
+		splits := d.splits[feature]
+		known := d.known(splits)
+		stride := (len(splits) + 31) / 32
+		size += 4 * stride * (len(known) + 2)
+		if size > maxMemberBytes || first+stride >= maxWalkColumns {
+			return unsupported(d.trees.format, "a model whose categorical splits take more than %d MiB or %d words",
+				maxMemberBytes>>20, maxWalkColumns)
+		}
+		m := treeMembers{feature: feature, first: int32(first), stride: int32(stride), known: known}
+		if d.trees.truncating {
+			m.least = math.Nextafter32(-1, 0)
+		}
+		m.index()
+		m.rows = make([]int32, stride*(len(known)+2))
+		for i, split := range splits {
+			d.mark(&m, &d.trees.splits[split], i)
+			walks[split].column = uint16(first+i/32) | memberColumn
+			walks[split].border = int32(i % 32)
+		}
+		d.columns.members = append(d.columns.members, m)
+		first += stride
+	}
+	d.columns.count = first
+	return nil
+}
+
+// known lists the categories that the splits mention. The sets of the splits do not overlap.
+func (d *treeColumnsBuilder) known(splits []int32) []int32 {
+	var known []int32
+	for _, split := range splits {
+		set := d.trees.splits[split].set
+		known = append(known, d.trees.categories[set[0]:set[1]]...)
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
+}
+
+// index makes the table of rows by category where it needs not much more room than the categories themselves.
+func (m *treeMembers) index() {
+	if len(m.known) == 0 {
+		return
+	}
+	largest := int(m.known[len(m.known)-1])
+	if largest > 64+16*len(m.known) {
+		return
+	}
+	m.dense = make([]int32, largest+1)
+	for i := range m.dense {
+		m.dense[i] = unknownRow
+	}
+	for i, category := range m.known {
+		m.dense[category] = int32(i) + 2
+	}
+}
+
+// mark sets bit i of the rows of all categories that the split sends right.
+func (d *treeColumnsBuilder) mark(m *treeMembers, s *binarySplit, i int) {
+	word, bit := int32(i/32), int32(uint32(1)<<(i%32))
+	if s.missing == missingRight {
+		m.rows[missingRow*m.stride+word] |= bit
+	}
+	if s.kind == inSetLeft {
+		for row := int32(unknownRow); row < int32(len(m.known))+2; row++ {
+			m.rows[row*m.stride+word] |= bit
+		}
+	}
+	for _, category := range d.trees.categories[s.set[0]:s.set[1]] {
+		at := m.row(float32(category))*m.stride + word
+		if s.kind == inSetLeft {
+			m.rows[at] &^= bit
+		} else {
+			m.rows[at] |= bit
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package scorer
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// xgboost reads XGBoost's JSON and UBJ models, which have the same content: trees and the parameters of the learner, in any
+// order. Everything is float32.
+type xgboost struct {
+	document
+	b          *binaryTrees
+	seen       map[string]bool // keys that were read, by path
+	parameters map[string]string
+	booster    string
+	classes    []int32   // output of each tree
+	weights    []float32 // of each tree in a dart model
+}
+
+// isXGBoostJSON tells XGBoost's JSON from CatBoost's by the first key.
+func isXGBoostJSON(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte("{"))
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return ok && (bytes.HasPrefix(rest, []byte(`"learner"`)) || bytes.HasPrefix(rest, []byte(`"version"`)))
+}
+
+func decodeXGBoost(doc document) (*binaryTrees, error) {
+	d := &xgboost{
+		document:   doc,
+		b:          &binaryTrees{format: doc.format(), width: 1, single: true},
+		seen:       map[string]bool{},
+		parameters: map[string]string{},
+	}
+	if err := d.members("", map[string]func() error{"learner": d.learner}); err != nil {
+		return nil, err
+	}
+	if err := d.finish(); err != nil {
+		return nil, err
+	}
+	if err := d.assemble(); err != nil {
+		return nil, err
+	}
+	return d.b, d.b.check()
+}
+
+// members reads an object: each key by its function, other keys are passed over.
+func (d *xgboost) members(path string, read map[string]func() error) error {
+	return d.object(func(key string) error {
+		f, ok := read[key]
+		if !ok {
+			return d.skip()
+		}
+		if full := path + key; d.seen[full] {
+			return damaged(d.format(), "%q stands twice in the file", full)
+		} else if path != treePath { // there are many trees
+			d.seen[full] = true
+		}
+		return f()
+	})
+}
+
+func (d *xgboost) learner() error {
+	return d.members("learner.", map[string]func() error{
+		"feature_names":       d.names,
+		"gradient_booster":    d.gradientBooster,
+		"learner_model_param": d.parameterTexts,
+		"objective": func() error {
+			return d.members("objective.", map[string]func() error{"name": into(d.text, &d.b.objective.name)})
+		},
+	})
+}
+
+// into makes a function that reads a value of a known place.
+func into[T any](read func() (T, error), place *T) func() error {
+	return func() (err error) {
+		*place, err = read()
+		return err
+	}
+}
+
+func (d *xgboost) names() error {
+	return d.array(func(int) error {
+		name, err := d.text()
+		if len(d.b.names) >= maxFeatures {
+			return damaged(d.format(), "more than %d features", maxFeatures)
+		}
+		d.b.names = append(d.b.names, name)
+		return err
+	})
+}
+
+// parameterTexts reads an object of texts, which is how XGBoost writes numbers.
+func (d *xgboost) parameterTexts() error {
+	return d.object(func(key string) error {
+		text, err := d.text()
+		if len(d.parameters) < maxFields {
+			d.parameters[key] = text
+		}
+		return err
+	})
+}
+
+// gradientBooster reads the trees. A dart model has them one level deeper.
+func (d *xgboost) gradientBooster() error {
+	model := func() error {
+		return d.members("model.", map[string]func() error{
+			"trees":       func() error { return d.array(d.tree) },
+			"tree_info":   into(d.integers, &d.classes),
+			"weight_drop": into(d.floats, &d.weights),
+		})
+	}
+	return d.members("gradient_booster.", map[string]func() error{
+		"name":        into(d.text, &d.booster),
+		"model":       model,
+		"weight_drop": into(d.floats, &d.weights),
+		"gbtree": func() error {
+			return d.members("gbtree.", map[string]func() error{"model": model})
+		},
+	})
+}
+
+// assemble puts together what stands in different places of the file.
+func (d *xgboost) assemble() error {
+	if d.booster != "gbtree" && d.booster != "dart" {
+		if d.booster == "" {
+			return damaged(d.format(), "no gradient_booster.name: not an XGBoost model of trees")
+		}
+		return unsupported(d.format(), "booster %q", clipped(d.booster))
+	}
+	if !d.seen["model.trees"] {
+		return damaged(d.format(), "no trees")
+	}
+	if err := d.features(); err != nil {
+		return err
+	}
+	if err := d.outputs(); err != nil {
+		return err
+	}
+	if d.b.width > 1 { // tree_info is 0 then
+		clear(d.classes)
+	}
+	for i := range d.b.trees {
+		d.b.trees[i].output = d.classes[i]
+	}
+	if err := d.weigh(); err != nil {
+		return err
+	}
+	return d.setObjective()
+}
+
+// count reads a parameter that is a number.
+func (d *xgboost) count(key string, most int) (int, error) {
+	n, err := strconv.Atoi(d.parameters[key])
+	if err != nil || n < 0 || n > most {
+		return 0, damaged(d.format(), "%s is %q, expected 0 to %d", key, clipped(d.parameters[key]), most)
+	}
+	return n, nil
+}
+
+// features makes sure that there is a name, maybe empty, for each feature.
+func (d *xgboost) features() error {
+	n, err := d.count("num_feature", maxFeatures)
+	if err != nil {
+		return err
+	}
+	if len(d.b.names) == 0 {
+		d.b.names = make([]string, n)
+	}
+	if len(d.b.names) != n {
+		return damaged(d.format(), "%d feature names for %d features", len(d.b.names), n)
+	}
+	return nil
+}
+
+// outputs finds out how many outputs there are: classes or targets.
+func (d *xgboost) outputs() error {
+	classes, err := d.count("num_class", maxOutputs)
+	if err != nil {
+		return err
+	}
+	targets := 1 // files from before 1.6 do not say
+	if _, ok := d.parameters["num_target"]; ok {
+		if targets, err = d.count("num_target", maxOutputs); err != nil {
+			return err
+		}
+	}
+	d.b.outputs = max(1, classes, targets)
+	if len(d.classes) != len(d.b.trees) {
+		return damaged(d.format(), "tree_info tells of %d trees, there are %d", len(d.classes), len(d.b.trees))
+	}
+	return nil
+}
+
+// weigh multiplies the leaves of a dart model by the weights of their trees. XGBoost does so for every row, in float32.
+func (d *xgboost) weigh() error {
+	if len(d.weights) == 0 {
+		return nil
+	}
+	if len(d.weights) != len(d.b.trees) {
+		return damaged(d.format(), "weight_drop has %d weights for %d trees", len(d.weights), len(d.b.trees))
+	}
+	if d.b.width > 1 {
+		return unsupported(d.format(), "a dart model with vectors in its leaves")
+	}
+	weigh := func(tree int, child int32) {
+		if child < 0 && int64(^child) < int64(len(d.b.leaves)) {
+			leaf := &d.b.leaves[^child]
+			*leaf = float64(float32(*leaf) * d.weights[tree])
+		}
+	}
+	for i := range d.b.trees {
+		t := &d.b.trees[i]
+		if t.count == 0 {
+			weigh(i, t.root)
+		}
+		for j := t.first; j < t.first+t.count; j++ {
+			weigh(i, d.b.splits[j].left)
+			weigh(i, d.b.splits[j].right)
+		}
+	}
+	return nil
+}
+
+// setObjective finds the link and translates the base score, which files give in terms of predictions, into sums.
+func (d *xgboost) setObjective() error {
+	o := &d.b.objective
+	o.single, o.slope = true, 1
+	margin := func(v float32) float32 { return v }
+	switch name := o.name; name {
+	case "binary:logistic", "reg:logistic":
+		o.link = sigmoidLink
+		margin = func(v float32) float32 { return -log32(1/v - 1) }
+	case "multi:softprob", "multi:softmax":
+		o.link = softmaxLink
+	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft":
+		o.link = expLink
+		margin = log32
+	case "binary:hinge":
+		o.link = stepLink
+	case "binary:logitraw", "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
+		"reg:quantileerror", "rank:pairwise", "rank:ndcg", "rank:map":
+	default:
+		return unsupported(d.format(), "objective %q", clipped(name))
+	}
+	scores, err := d.baseScores()
+	if err != nil {
+		return err
+	}
+	d.b.base = make([]float64, d.b.outputs)
+	for i := range d.b.base {
+		d.b.base[i] = float64(margin(scores[i%len(scores)]))
+	}
+	return nil
+}
+
+// log32 is the natural logarithm rounded to float32.
+func log32(v float32) float32 { return float32(math.Log(float64(v))) }
+
+// baseScores reads "5E-1" or, since version 3.1, "[5E-1]" with a value for each output.
+func (d *xgboost) baseScores() ([]float32, error) {
+	text := d.parameters["base_score"]
+	words := strings.Split(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"), ",")
+	var scores []float32
+	for _, word := range words {
+		v, err := strconv.ParseFloat(word, 32)
+		if err != nil {
+			return nil, damaged(d.format(), "base_score is %q, expected a number or a list of them", clipped(text))
+		}
+		scores = append(scores, float32(v))
+	}
+	if len(scores) != 1 && len(scores) != d.b.outputs {
+		return nil, damaged(d.format(), "%d base scores for %d outputs", len(scores), d.b.outputs)
+	}
+	return slices.Clip(scores), nil
+}
