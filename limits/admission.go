@@ -20,11 +20,14 @@ const (
 	// TicketInUse: the TicketState still belongs to an open ticket. This is a
 	// mistake of the caller and says nothing about the key.
 	TicketInUse
+	// Shed: the key's threshold was not reached, but the lower one for requests of
+	// this score was.
+	Shed
 
 	reasons
 )
 
-var reasonNames = [reasons]string{"admitted", "over_threshold", "over_estimate", "drained", "ticket_in_use"}
+var reasonNames = [reasons]string{"admitted", "over_threshold", "over_estimate", "drained", "ticket_in_use", "shed"}
 
 // String returns the name of the reason, for example "over_threshold".
 func (r Reason) String() string {

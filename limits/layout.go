@@ -28,8 +28,8 @@ import (
 //	64          64     what processes that are gone had counted, as at 256 + 8
 //	128         128    zero; byte 128 is the lock byte of whoever reaps, byte 129 that of the owner
 //	256+256k    8      ledger k: 0 free, else when it was taken; its first byte is the lock byte of its process
-//	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, by
-//	                   score, and 2 that are reserved; written once a second
+//	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
+//	                   and 2 that are reserved; written once a second
 //	locks       8 S    who assigns slots in a set
 //	tags        64 S   whose a slot is
 //	names       1024 S the keys of the slots

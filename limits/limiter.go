@@ -63,7 +63,8 @@ type Limiter struct {
 	retryAfter atomic.Int64 // a time.Duration
 	ledgers    ledgers
 	tallies    tallies
-	shared     *member // nil: this process counts alone
+	shared     *member              // nil: this process counts alone
+	former     atomic.Pointer[both] // not nil while the processes move from one file to the next
 
 	configuring sync.Mutex // held while an override and its pin change; never on the request path
 }
@@ -131,26 +132,33 @@ func (c *LimiterConfig) exactSlots() (int, error) {
 // ticket, the request is refused with the reason [TicketInUse]: release the
 // earlier one first when a retry moves to another key.
 func (l *Limiter) Admit(state *TicketState, key []byte) (a Admission, ok bool) {
-	ok = l.admit(&a, state, Hash(key), key)
+	ok = l.admit(&a, state, Hash(key), key, nil)
 	return a, ok
 }
 
 // AdmitString is [Limiter.Admit] for a key in a string.
 func (l *Limiter) AdmitString(state *TicketState, key string) (a Admission, ok bool) {
 	var b [nameBytes]byte
-	ok = l.admit(&a, state, HashString(key), b[:copy(b[:], key)])
+	ok = l.admit(&a, state, HashString(key), b[:copy(b[:], key)], nil)
 	return a, ok
 }
 
 // AdmitHash is [Limiter.Admit] for a key whose [Hash] is at hand. Who looks at the table does not learn the key's name.
 func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	ok = l.admit(&a, state, hash, nil)
+	ok = l.admit(&a, state, hash, nil, nil)
+	return a, ok
+}
+
+// AdmitBelow is [Limiter.Admit] for a request that is to be refused from a lower threshold on than the key's, which
+// below gives from the key's. What it refuses for that alone has the reason [Shed].
+func (l *Limiter) AdmitBelow(state *TicketState, key []byte, below func(threshold uint32) uint32) (a Admission, ok bool) {
+	ok = l.admit(&a, state, Hash(key), key, below)
 	return a, ok
 }
 
 // admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
 // size cost as much as the counting.
-func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []byte) bool {
+func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []byte, below func(uint32) uint32) bool {
 	a.Threshold = l.thresholds.of(hash)
 	serial, ok := state.take()
 	if !ok {
@@ -159,6 +167,9 @@ func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []by
 		return false
 	}
 	e := entry{threshold: uint64(a.Threshold)}
+	if below != nil {
+		e.threshold = min(e.threshold, uint64(below(a.Threshold)))
+	}
 	if l.shared == nil {
 		l.enter(&e, hash, name)
 	} else if !l.enterShared(&e, hash, name) { // the file is gone: nothing is counted and nothing refused
@@ -168,13 +179,17 @@ func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []by
 	a.Estimate = e.estimate
 	if !e.admitted {
 		state.end(serial)
-		l.refuse(a, hash, e.reason())
+		l.refuse(a, hash, e.reason(a.Threshold))
 		return false
 	}
 	if e.place == 0 || e.wrapped {
 		l.tally(&e, hash)
 	}
 	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: hash, units: 1, place: e.place}
+	if f := l.former.Load(); f != nil && !f.enter(a, e, hash, name) {
+		state.end(serial)
+		return false
+	}
 	return true
 }
 
@@ -194,10 +209,12 @@ func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
 }
 
 // reason is why an attempt that was not admitted was refused.
-func (e *entry) reason() Reason {
+func (e *entry) reason(threshold uint32) Reason {
 	switch {
-	case e.threshold == 0:
+	case threshold == 0:
 		return Drained
+	case e.threshold < uint64(threshold) && e.estimate < uint64(threshold):
+		return Shed
 	case e.exact:
 		return OverThreshold
 	}

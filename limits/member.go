@@ -20,6 +20,8 @@ type member struct {
 	file  *hostFile
 	info  os.FileInfo
 	lost  atomic.Bool // the file was truncated: nothing of it is touched any more
+
+	origin *Limiter // whose file and mapping this is, where another limiter opened it
 }
 
 // Join makes a limiter that counts together with all other processes that join the file at path, which a [Keeper] has

@@ -19,13 +19,16 @@ type openFile interface {
 
 // reap frees the ledgers of dead processes, except for own, and tells how many there were. Where somebody else is at
 // it, nothing is done.
-func (b *board) reap(f openFile) (reaped int, err error) {
+func (b *board) reap(f openFile) (reaped int, err error) { return b.reapExcept(f, b.own) }
+
+// reapExcept also leaves out a second ledger of the same open file, whose lock would be granted again.
+func (b *board) reapExcept(f openFile, also uint) (reaped int, err error) {
 	if err := f.lock(reaperLockAt); err != nil {
 		return 0, unlessLocked(err)
 	}
 	defer f.unlock(reaperLockAt)
 	for k := range b.processes {
-		if k == b.own || b.taken(k).Load() == 0 {
+		if k == b.own || k == also || b.taken(k).Load() == 0 {
 			continue
 		}
 		b.raise(k) // the number may be damaged

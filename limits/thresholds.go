@@ -37,7 +37,7 @@ func (t *thresholds) of(hash uint64) uint32 {
 
 // set gives hash a threshold of its own. It copies all overrides.
 func (t *thresholds) set(hash uint64, n uint32) error {
-	m := t.copy()
+	m := t.all()
 	m[hash] = n
 	if len(m) > MaxOverrides {
 		return ErrTooManyOverrides
@@ -48,17 +48,18 @@ func (t *thresholds) set(hash uint64, n uint32) error {
 
 // clear makes hash follow the default again.
 func (t *thresholds) clear(hash uint64) {
-	m := t.copy()
+	m := t.all()
 	delete(m, hash)
 	t.byHash.Store(&m)
 }
 
-// fill sets many thresholds at once, before anybody reads.
+// fill replaces all overrides.
 func (t *thresholds) fill(overrides map[string]uint32) error {
 	if len(overrides) > MaxOverrides {
 		return ErrTooManyOverrides
 	}
 	if len(overrides) == 0 {
+		t.byHash.Store(nil)
 		return nil
 	}
 	m := make(map[uint64]uint32, len(overrides))
@@ -69,7 +70,8 @@ func (t *thresholds) fill(overrides map[string]uint32) error {
 	return nil
 }
 
-func (t *thresholds) copy() map[uint64]uint32 {
+// all gives the overrides, as a copy.
+func (t *thresholds) all() map[uint64]uint32 {
 	if m := t.byHash.Load(); m != nil {
 		return maps.Clone(*m)
 	}

@@ -74,3 +74,6 @@ func (t Ticket) Done() bool {
 // Valid reports whether t came from a call that counted something, whether or
 // not it has been released since.
 func (t Ticket) Valid() bool { return t.state != nil }
+
+// Hash is the [Hash] of the key that t counts, 0 for the zero Ticket.
+func (t Ticket) Hash() uint64 { return t.hash }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/models"
@@ -25,9 +26,17 @@ type Config struct {
 	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
 	Policy Policy
 
-	// Limits bounds the requests in flight for each pair of origin and host. The zero value does not limit. A key of
-	// Limits.Overrides is the origin's address as the URL has it, a space, and the host in lower case without port.
+	// Limits bounds the requests in flight for each pair of origin and host, together with the other proxy processes of
+	// the host where the daemon's directory is there. The zero value does not limit. A key of Limits.Overrides is the
+	// origin's address as the URL has it, a space, and the host in lower case without port. While the daemon publishes
+	// a policy, that is used in place of Threshold, Overrides, RetryAfter and LimitKey.
 	Limits limits.LimiterConfig
+
+	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: origin and host.
+	LimitKey []string
+
+	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's.
+	Tenant func(*traffic.Event) string
 
 	// StaleAfter is the age from which published features count as stale. They are used all the same: they fade by
 	// themselves. Default: 10 s.

@@ -19,7 +19,7 @@ type Filter struct {
 	config   Config
 	model    *scorer.Model
 	vector   *traffic.Vector
-	limiter  *limits.Limiter
+	limiting limiting
 	features features
 	reporter reporter
 	scratch  sync.Pool // of *scratch
@@ -50,20 +50,18 @@ func New(config Config) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)
 	}
-	limiter, err := limits.NewLimiter(config.Limits)
-	if err != nil {
-		return nil, fmt.Errorf("proxyhook: %w", err)
-	}
 	dir := hostdir.Dir(config.Dir)
 	vector := traffic.NewVector(inputNames(model))
 	f := &Filter{
 		config:   config,
 		model:    model,
 		vector:   vector,
-		limiter:  limiter,
 		features: features{path: dir.Features(), names: vector.Inter(), log: config.Log},
 		reporter: reporter{dir: dir.Events(), log: config.Log},
 		stop:     make(chan struct{}),
+	}
+	if err := f.limiting.init(dir, config); err != nil {
+		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
 	f.scratch.New = func() any { return f.newScratch() }
 	f.maintain()
@@ -159,7 +157,7 @@ func (f *Filter) readFeatures(from *connection, dst []float32, ev *traffic.Event
 // by Done or by itself; if not, nothing needs to be released and the admission says why.
 func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketState) (a limits.Admission, ok bool) {
 	ev.Origin = origin
-	a, ok = f.limiter.AdmitHash(state, originKey(origin, ev.Host))
+	a, ok = f.limiting.admit(ev, state)
 	ev.Refused = !ok
 	return a, ok
 }
@@ -196,24 +194,13 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 	return report(to, ev)
 }
 
-// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it.
-// The host is taken as a request would name it, in any case and with or without a port.
+// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it and
+// for as long as the daemon publishes no policy. The host is taken as a request would name it, in any case and with or
+// without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
-	ev := traffic.Event{Host: hostOf(host)}
+	ev := traffic.Event{Host: hostOf(host), Origin: origin}
 	ev.Bound()
-	return f.limiter.SetThreshold(appendOriginKey(nil, origin, ev.Host), n)
-}
-
-// originKey is the limiter's key of a request: its origin's address and its host.
-func originKey(origin, host string) uint64 {
-	var b [traffic.MaxOrigin + traffic.MaxHost + 64]byte
-	return limits.Hash(appendOriginKey(b[:0], origin, host))
-}
-
-func appendOriginKey(b []byte, origin, host string) []byte {
-	b = append(b, origin...)
-	b = append(b, ' ')
-	return append(b, host...)
+	return f.limiting.setThreshold(&ev, n)
 }
 
 // Features gives the full names of the model's inputs.
@@ -257,7 +244,7 @@ func (f *Filter) warm() {
 }
 
 func (f *Filter) maintain() {
-	for _, work := range []func(){f.features.maintain, f.reporter.maintain} {
+	for _, work := range []func(){f.features.maintain, f.reporter.maintain, f.limiting.maintain} {
 		if !survived(work) {
 			f.counters.faults.Add(1)
 		}
@@ -279,7 +266,7 @@ func (f *Filter) Close() error {
 	f.closing.Do(func() {
 		close(f.stop)
 		f.stopped.Wait()
-		f.closed = errors.Join(f.features.close(), f.reporter.close())
+		f.closed = errors.Join(f.features.close(), f.reporter.close(), f.limiting.close())
 	})
 	return f.closed
 }

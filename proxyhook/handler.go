@@ -30,6 +30,9 @@ type admission struct {
 	state  limits.TicketState
 	ticket limits.Ticket
 	done   atomic.Bool // whoever sets it releases: the body's Close and the request's end may come together
+
+	estimate  uint64 // in flight for the origin at its admission
+	threshold uint32
 }
 
 type contextKey struct{}
@@ -86,7 +89,7 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	_, refusal := req.admit(f.config.Origin(r))
 	if refusal != nil {
 		w.Header().Set("Retry-After", retryAfter(refusal.RetryAfter))
-		refuse(w, http.StatusServiceUnavailable, reasonOverloaded)
+		refuse(w, http.StatusServiceUnavailable, overloadReason(refusal))
 	}
 	return refusal == nil
 }
@@ -108,7 +111,7 @@ func (r *request) admit(origin string) (*admission, *limits.Admission) {
 	if !ok {
 		return nil, &a
 	}
-	held.ticket = a.Ticket
+	held.take(&a)
 	if r.ended { // a call made by what the handler left running: nobody else would release it
 		return held, nil
 	}
@@ -117,14 +120,18 @@ func (r *request) admit(origin string) (*admission, *limits.Admission) {
 	return held, nil
 }
 
+func (h *admission) take(a *limits.Admission) {
+	h.ticket, h.estimate, h.threshold = a.Ticket, a.Estimate, a.Threshold
+}
+
 // release is safe to call more than once, unlike the ticket's Done, which would count it.
-func (a *admission) release() {
-	if !a.done.Swap(true) {
-		a.ticket.Done()
+func (h *admission) release() {
+	if !h.done.Swap(true) {
+		h.ticket.Done()
 	}
 }
 
-func (a *admission) released() bool { return a.done.Load() }
+func (h *admission) released() bool { return h.done.Load() }
 
 // end reports the request, once.
 func (r *request) end(w *responseWriter) {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/headgate/headgate/limits"
 )
 
 // The header fields that the filter sets.
@@ -21,6 +23,7 @@ const ownPrefix = "X-Headgate-"
 // Reasons of refusals, as they stand in ReasonHeader.
 const (
 	reasonOverloaded = "origin_overloaded"
+	reasonShed       = "origin_filling_up" // there was room, but not for a score as low as this request's
 	reasonScore      = "score"
 )
 
@@ -86,6 +89,13 @@ func isOwn(name string) bool {
 		}
 	}
 	return true
+}
+
+func overloadReason(a *limits.Admission) string {
+	if a.Reason == limits.Shed {
+		return reasonShed
+	}
+	return reasonOverloaded
 }
 
 func refuse(w http.ResponseWriter, status int, reason string) {

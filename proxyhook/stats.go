@@ -22,6 +22,9 @@ type Stats struct {
 	Refused    uint64             // requests refused for an overloaded origin
 	InFlight   uint64             // admitted and not yet done
 	DoubleDone uint64             // tickets that were released a second time, to no effect
+	Lowered    int                // keys whose threshold is lowered because their origin is slow
+	Shared     bool               // requests in flight are counted together with the host's other proxy processes
+	Policy     bool               // thresholds are those that the daemon publishes
 
 	Unknown []string // features that the model wants and nobody computes
 
@@ -56,18 +59,21 @@ func (c *counters) count(d Decision, took time.Duration) {
 // Stats gives the counts. They are read one after the other while requests go on.
 func (f *Filter) Stats() Stats {
 	c := &f.counters
-	l := f.limiter.Stats()
+	l := f.limiting.stats()
 	s := Stats{
 		Scored:     c.scored.Load(),
 		NoFeatures: c.noFeatures.Load(),
 		Stale:      c.stale.Load(),
-		Faults:     c.faults.Load(),
+		Faults:     c.faults.Load() + l.Faults,
 		Events:     c.events.Load(),
 		Dropped:    c.dropped.Load(),
 		Admitted:   l.Admitted,
 		Refused:    l.RefusedTotal(),
 		InFlight:   l.InFlight,
 		DoubleDone: l.DoubleReleases,
+		Lowered:    f.limiting.adaptive.Lowered(),
+		Shared:     l.Shared,
+		Policy:     f.limiting.published.Load(),
 		Unknown:    f.unknown(),
 		P50:        c.latency.quantile(0.50),
 		P99:        c.latency.quantile(0.99),
@@ -83,4 +89,4 @@ func (f *Filter) Stats() Stats {
 }
 
 // LimiterStats gives the connection limiter's own counts, by reason of refusal.
-func (f *Filter) LimiterStats() limits.LimiterStats { return f.limiter.Stats() }
+func (f *Filter) LimiterStats() limits.LimiterStats { return f.limiting.stats() }

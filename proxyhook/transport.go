@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/limits"
@@ -43,7 +44,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			held.release()
 		}
 	}()
+	start := time.Now()
 	response, err := t.next.RoundTrip(r)
+	t.filter.limiting.answered(held, time.Since(start))
 	if err != nil {
 		return response, err
 	}
@@ -65,7 +68,7 @@ func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
 	if !ok {
 		return nil, &a
 	}
-	held.ticket = a.Ticket
+	held.take(&a)
 	return held, nil
 }
 
@@ -80,7 +83,7 @@ func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
 			"Content-Type":   {"text/plain; charset=utf-8"},
 			"Content-Length": {strconv.Itoa(len(text))},
 			"Retry-After":    {retryAfter(a.RetryAfter)},
-			ReasonHeader:     {reasonOverloaded},
+			ReasonHeader:     {overloadReason(a)},
 		},
 		Body:          io.NopCloser(strings.NewReader(text)),
 		ContentLength: int64(len(text)),

@@ -4,6 +4,8 @@
 //	headgate.lock     marks the directory as headgate's; the daemon that owns it holds a lock on its first byte
 //	features_*        the feature table (package mmapsync)
 //	events/           one ring of events for each proxy process (package ring)
+//	limits            what is in flight, counted by all proxy processes (package limits)
+//	policy_*          thresholds and what else the limiters go by (package mmapsync)
 //	checkpoint        the daemon's aggregation, as of the last minute (package window)
 package hostdir
 
@@ -20,6 +22,12 @@ func (d Dir) Lock() string { return filepath.Join(string(d), "headgate.lock") }
 
 // Features is the path that the feature table is published under.
 func (d Dir) Features() string { return filepath.Join(string(d), "features") }
+
+// Limits is the file that all proxy processes count in.
+func (d Dir) Limits() string { return filepath.Join(string(d), "limits") }
+
+// Policy is the path that the limiters' policy is published under.
+func (d Dir) Policy() string { return filepath.Join(string(d), "policy") }
 
 // Events is the directory of the event rings.
 func (d Dir) Events() string { return filepath.Join(string(d), "events") }

@@ -1,0 +1,77 @@
+package limits
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// Adaptive lowers the thresholds of keys whose origins are slow, as an [AdaptivePolicy] says. It knows of at most 1024
+// keys at a time, those with a lowered threshold; where two need one place the first has it until it has recovered. The
+// zero value is ready. All methods are safe for concurrent use and allocate nothing.
+type Adaptive struct {
+	entries [adaptiveKeys]adaptiveEntry
+}
+
+const adaptiveKeys = 1024
+
+// adaptiveEntry is one key's threshold.
+type adaptiveEntry struct {
+	word    atomic.Uint64 // bits 32-63: those of the hash; bits 0-31: the threshold, a float32. 0: nobody's
+	lowered atomic.Int64  // when it was lowered last, nanoseconds
+}
+
+func (a *Adaptive) entry(hash uint64) *adaptiveEntry { return &a.entries[hash%adaptiveKeys] }
+
+// of gives the lowered threshold of hash.
+func (e *adaptiveEntry) of(hash uint64) (word uint64, threshold float64, ok bool) {
+	word = e.word.Load()
+	return word, float64(math.Float32frombits(uint32(word))), word>>32 == hash>>32 && uint32(word) != 0
+}
+
+// Threshold is the threshold of a key now, given the configured one.
+func (a *Adaptive) Threshold(hash uint64, configured uint32) uint32 {
+	if _, lowered, ok := a.entry(hash).of(hash); ok {
+		return min(configured, uint32(lowered))
+	}
+	return configured
+}
+
+// Observe takes note of a request that found estimate in flight, itself included, and was answered after took.
+func (a *Adaptive) Observe(p *AdaptivePolicy, hash uint64, configured uint32, estimate uint64, took time.Duration, now time.Time) {
+	if configured == Unlimited || configured == 0 {
+		return // there is nothing to lower
+	}
+	e := a.entry(hash)
+	word, threshold, ok := e.of(hash)
+	switch slow := took > time.Duration(p.Latency); {
+	case !ok && (!slow || word != 0):
+		return
+	case !ok:
+		threshold = float64(configured)
+		fallthrough
+	case slow:
+		last := e.lowered.Load()
+		if now.UnixNano()-last < int64(p.Latency) || !e.lowered.CompareAndSwap(last, now.UnixNano()) {
+			return
+		}
+		threshold = max(threshold*0.9, float64(max(p.Floor, 1)))
+	case 2*float64(estimate) >= threshold:
+		threshold += max(1/threshold, threshold/1e4) // the latter because a float32 would lose less
+	}
+	next := hash>>32<<32 | uint64(math.Float32bits(float32(threshold)))
+	if threshold >= float64(configured) {
+		next = 0
+	}
+	e.word.CompareAndSwap(word, next)
+}
+
+// Lowered is the number of keys with a lowered threshold.
+func (a *Adaptive) Lowered() (n int) {
+	for i := range a.entries {
+		if a.entries[i].word.Load() != 0 {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,139 @@
+package limits
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/internal/mmap"
+)
+
+// When a Keeper makes a file of another size, processes move to it one after the other. Each counts new requests in both
+// files then, the former one under a second ledger, so that those who have not moved see them. The ledger that it had
+// holds what began before it moved. Once everybody has moved and all of those are empty, the new file has everything,
+// and the former one is needed no more.
+
+// State of a ledger, in the highest bits of the word that tells when it was taken.
+const (
+	ledgerMoved  = 1 << 63 // its process has moved on, and only ends what it has here
+	ledgerSecond = 1 << 62 // what is counted here is counted in a newer file, too
+)
+
+// both counts in a new file and in the one before.
+type both struct{ next, former *Limiter }
+
+// Follow makes l, just joined, count in the file of former as well, until all processes have moved from there. Nothing
+// more may be admitted through former itself; its tickets stay as they are. Without Follow, processes that have not moved
+// yet do not know of those of l, and l not of theirs. [ErrNoLedger]: there is no second ledger in the former file.
+func (l *Limiter) Follow(former *Limiter) error {
+	if l.shared == nil || former.shared == nil {
+		return errors.New("limits: only from one file to another")
+	}
+	var second *Limiter
+	err := former.shared.file.guard(func() (err error) {
+		second, err = former.secondLedger()
+		return err
+	})
+	if err == nil {
+		l.former.Store(&both{l, second})
+	}
+	return err
+}
+
+// secondLedger takes another ledger in the same file. Locks of one open file are granted to itself again and again, so
+// its own ledger must be left out.
+func (l *Limiter) secondLedger() (*Limiter, error) {
+	b, f := l.shared.board, l.shared.file
+	word := b.taken(b.own)
+	word.Store(word.Load() | ledgerMoved)
+	for k := range b.processes {
+		if k == b.own {
+			continue
+		}
+		switch err := f.lock(ledgerAt(k)); {
+		case errors.Is(err, mmap.ErrLocked):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if b.taken(k).Load() != 0 {
+			b.free(k)
+		}
+		second := newBoard(header{b.shape, b.generation}, b.memory, k)
+		second.taken(k).Store(uint64(time.Now().UnixNano()) | ledgerSecond)
+		second.raise(k)
+		m := &member{board: second, file: f, info: l.shared.info, origin: l}
+		return &Limiter{ledgers: second.ledgers, shared: m}, nil
+	}
+	return nil, fmt.Errorf("%w: %d", ErrNoLedger, b.processes)
+}
+
+// Following tells whether l still counts in the former file, after looking whether it has to. To be called about once a
+// second while it is true.
+func (l *Limiter) Following() bool {
+	f := l.former.Load()
+	if f == nil {
+		return false
+	}
+	needed := false
+	err := f.former.shared.file.guard(func() error {
+		b := f.former.shared.board
+		_, err := b.reapExcept(f.former.shared.file, f.former.shared.origin.ledgers.own)
+		needed = b.needed()
+		return err
+	})
+	if err == nil && needed {
+		return true
+	}
+	l.former.Store(nil)
+	return false
+}
+
+// needed tells whether something is counted in this file alone, or could be.
+func (b *board) needed() bool {
+	for k := range b.processes {
+		switch word := b.taken(k).Load(); {
+		case word == 0 || word&ledgerSecond != 0:
+		case word&ledgerMoved == 0 || b.heldIn(k) != 0:
+			return true
+		}
+	}
+	return false
+}
+
+// heldIn is what one process has in flight.
+func (b *board) heldIn(k uint) uint64 {
+	sum := b.inSketch(k)
+	for slot := range uint(b.slots()) {
+		sum += heldWord(atomic.LoadUint64(b.heldBy(slot, k))).inFlight()
+	}
+	return sum
+}
+
+// enter counts what has been admitted to the new file in the former one, if that admits it, too. Otherwise it becomes a
+// refusal.
+func (f *both) enter(a *Admission, next entry, hash uint64, name []byte) bool {
+	e := entry{threshold: next.threshold}
+	if !f.former.enterShared(&e, hash, name) {
+		return true // the former file is gone
+	}
+	a.Estimate = max(a.Estimate, e.estimate)
+	if !e.admitted {
+		f.next.release(hash, 1, next.place)
+		a.Ticket = Ticket{}
+		f.next.refuse(a, hash, e.reason(a.Threshold))
+		return false
+	}
+	a.Ticket.owner, a.Ticket.units = f, e.place
+	return true
+}
+
+// release implements holder. The units of a limiter's ticket are always 1, so the field has the former file's place.
+func (f *both) release(hash uint64, formerPlace uint32, where place) {
+	f.next.release(hash, 1, where)
+	f.former.release(hash, 1, formerPlace)
+}
+
+// releasedTwice implements holder.
+func (f *both) releasedTwice() { f.next.releasedTwice() }

@@ -1,0 +1,170 @@
+package limits
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Policy is what a connection limiter goes by and may change while it runs. Written as JSON it is both the operator's
+// file and what the daemon publishes to the proxies of a host. The zero value limits nothing.
+//
+//	{"key": ["origin", "host"], "threshold": 200, "retry_after": "2s",
+//	 "overrides": {"10.0.0.1:8080 shop.example": 20},
+//	 "shed_from": 0.8,
+//	 "adaptive": {"latency": "250ms", "floor": 8}}
+type Policy struct {
+	// Key is what a key is made of, in this order and with a space between: KeyTenant, KeyOrigin and KeyHost. Empty means
+	// origin and host.
+	Key []string `json:"key,omitempty"`
+
+	Threshold  uint32            `json:"threshold,omitempty"` // requests in flight of a key; 0 means Unlimited
+	Overrides  map[string]uint32 `json:"overrides,omitempty"` // of keys with a threshold of their own; 0 refuses all
+	RetryAfter Duration          `json:"retry_after,omitempty"`
+
+	// ShedFrom turns on refusal by score: from this part of a key's threshold on, in (0, 1), requests with low scores
+	// are refused before those with high ones. See [Policy.ShedThreshold]. 0: off.
+	ShedFrom float64 `json:"shed_from,omitempty"`
+
+	// Adaptive lowers thresholds while an origin is slow. Nil: off.
+	Adaptive *AdaptivePolicy `json:"adaptive,omitempty"`
+}
+
+// AdaptivePolicy makes a key's threshold follow its origin's latency by additive increase and multiplicative decrease
+// (Chiu and Jain, "Analysis of the increase and decrease algorithms for congestion avoidance in computer networks",
+// Computer Networks and ISDN Systems 17, 1989): after a request that took longer than Latency, a tenth less, at most
+// once in Latency; after a quick one that found at least half of the threshold in use, 1/threshold more. It stays
+// between Floor and the configured threshold. Each process follows the latency that it sees.
+type AdaptivePolicy struct {
+	Latency Duration `json:"latency"`         // above 0
+	Floor   uint32   `json:"floor,omitempty"` // 0 means 1
+}
+
+// The parts of a key.
+const (
+	KeyTenant = "tenant"
+	KeyOrigin = "origin"
+	KeyHost   = "host"
+)
+
+// maxPolicy bounds the size of a policy in bytes: 65,536 overrides with long keys.
+const maxPolicy = 16 << 20
+
+// Duration is a time.Duration that JSON has as a string such as "250ms".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// ParsePolicy reads a policy from JSON. Unknown fields are errors: a misspelt threshold must not go unnoticed.
+func ParsePolicy(text []byte) (p Policy, err error) {
+	if len(text) > maxPolicy {
+		return Policy{}, fmt.Errorf("limits: a policy of %d bytes, want at most %d", len(text), maxPolicy)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p); err != nil {
+		return Policy{}, fmt.Errorf("limits: policy: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Policy{}, errors.New("limits: policy: more follows after its end")
+	}
+	if err := p.Check(); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
+}
+
+// Check refuses what makes no sense. The error is a *[ConfigError] or [ErrTooManyOverrides].
+func (p *Policy) Check() error {
+	seen := make(map[string]bool)
+	for _, part := range p.Key {
+		if part != KeyTenant && part != KeyOrigin && part != KeyHost || seen[part] {
+			return &ConfigError{"Key", p.Key, `want "tenant", "origin" and "host", each once at most`}
+		}
+		seen[part] = true
+	}
+	switch {
+	case len(p.Overrides) > MaxOverrides:
+		return fmt.Errorf("%w: %d, want at most %d", ErrTooManyOverrides, len(p.Overrides), MaxOverrides)
+	case p.RetryAfter < 0:
+		return &ConfigError{"RetryAfter", time.Duration(p.RetryAfter), "must not be negative"}
+	case !(p.ShedFrom >= 0 && p.ShedFrom < 1):
+		return &ConfigError{"ShedFrom", p.ShedFrom, "must be from 0 to below 1"}
+	case p.Adaptive != nil && p.Adaptive.Latency <= 0:
+		return &ConfigError{"Adaptive.Latency", time.Duration(p.Adaptive.Latency), "must be above 0"}
+	}
+	return nil
+}
+
+// maxScore is the score of a request that is certainly human.
+const maxScore = 99
+
+// ShedThreshold is how many requests may be in flight for one of this score to be admitted: from ShedFrom of the
+// threshold for a certain bot (1) it rises in proportion to all of it for a certain human (99). A request without a
+// score (0) counts as human. At least one of any score may always be in flight, unless the threshold is 0.
+func (p *Policy) ShedThreshold(threshold uint32, score uint8) uint32 {
+	if p.ShedFrom == 0 || score == 0 || score >= maxScore || threshold == Unlimited {
+		return threshold
+	}
+	part := p.ShedFrom + (1-p.ShedFrom)*float64(score-1)/(maxScore-1)
+	return max(min(threshold, 1), uint32(math.Ceil(part*float64(threshold))))
+}
+
+// AppendKey makes the key of a request.
+func (p *Policy) AppendKey(b []byte, tenant, origin, host string) []byte {
+	if len(p.Key) == 0 {
+		return append(append(append(b, origin...), ' '), host...)
+	}
+	for i, part := range p.Key {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		switch part {
+		case KeyTenant:
+			b = append(b, tenant...)
+		case KeyOrigin:
+			b = append(b, origin...)
+		case KeyHost:
+			b = append(b, host...)
+		}
+	}
+	return b
+}
+
+// Apply makes l go by the policy's thresholds, for requests that come after it. Not for the request path.
+func (l *Limiter) Apply(p Policy) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	l.configuring.Lock()
+	defer l.configuring.Unlock()
+	former := l.thresholds.all()
+	if err := l.thresholds.fill(p.Overrides); err != nil {
+		return err
+	}
+	l.SetDefault(cmp.Or(p.Threshold, Unlimited))
+	l.SetRetryAfter(time.Duration(p.RetryAfter))
+	for key := range p.Overrides {
+		delete(former, HashString(key))
+		l.pin([]byte(key))
+	}
+	if l.shared == nil {
+		for hash := range former {
+			l.ledgers.unpin(hash)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,289 @@
+package proxyhook
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// limiting is the connection limiter: in the daemon's file where there is one, and in this process otherwise. The
+// request path uses the current limiter and policy; maintain is the supervisor's.
+type limiting struct {
+	dir    hostdir.Dir
+	config limits.LimiterConfig
+	tenant func(*traffic.Event) string
+	log    *slog.Logger
+
+	current   atomic.Pointer[limits.Limiter]
+	policy    atomic.Pointer[limits.Policy]
+	adaptive  limits.Adaptive
+	published atomic.Bool // policy is the daemon's
+
+	mutex   sync.Mutex // guards all below
+	own     limits.Policy
+	alone   *limits.Limiter
+	retired []*limits.Limiter // shared ones that nothing is admitted to any more
+	past    limits.LimiterStats
+	reader  *mmapsync.Reader
+	version mmapsync.Version // of the policy read last
+	told    string           // the last trouble that was logged
+}
+
+// init makes the limiter of this process alone.
+func (l *limiting) init(dir hostdir.Dir, c Config) (err error) {
+	l.dir, l.config, l.tenant, l.log = dir, c.Limits, c.Tenant, c.Log
+	l.own = limits.Policy{
+		Key:        c.LimitKey,
+		Threshold:  c.Limits.Threshold,
+		Overrides:  maps.Clone(c.Limits.Overrides),
+		RetryAfter: limits.Duration(c.Limits.RetryAfter),
+	}
+	if err := l.own.Check(); err != nil {
+		return err
+	}
+	if l.alone, err = limits.NewLimiter(c.Limits); err != nil {
+		return err
+	}
+	l.current.Store(l.alone)
+	l.policy.Store(&l.own)
+	return nil
+}
+
+// maxLimitKey is room for most keys; longer ones cost an allocation.
+const maxLimitKey = traffic.MaxOrigin + 2*traffic.MaxHost + 64
+
+// admit asks for room at ev's origin. Nothing of it is reached through a mapping that the limiter does not guard.
+func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
+	p := l.policy.Load()
+	var b [maxLimitKey]byte
+	key := l.appendKey(b[:0], p, ev)
+	if p.ShedFrom == 0 && p.Adaptive == nil {
+		return l.current.Load().Admit(state, key)
+	}
+	score := ev.Score
+	return l.current.Load().AdmitBelow(state, key, func(threshold uint32) uint32 {
+		if p.Adaptive != nil {
+			threshold = l.adaptive.Threshold(limits.Hash(key), threshold)
+		}
+		return p.ShedThreshold(threshold, score)
+	})
+}
+
+func (l *limiting) appendKey(b []byte, p *limits.Policy, ev *traffic.Event) []byte {
+	tenant := ""
+	if l.tenant != nil {
+		tenant = l.tenant(ev)
+	}
+	return p.AppendKey(b, tenant, ev.Origin, ev.Host)
+}
+
+// answered takes note of how long an origin took to answer a request, or to fail.
+func (l *limiting) answered(held *admission, took time.Duration) {
+	p := l.policy.Load()
+	if hash := held.ticket.Hash(); p.Adaptive != nil && hash != 0 {
+		l.adaptive.Observe(p.Adaptive, hash, held.threshold, held.estimate, took, time.Now())
+	}
+}
+
+// setThreshold changes the policy that holds while the daemon publishes none.
+func (l *limiting) setThreshold(ev *traffic.Event, n uint32) error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	own := l.own
+	if own.Overrides = maps.Clone(own.Overrides); own.Overrides == nil {
+		own.Overrides = make(map[string]uint32)
+	}
+	own.Overrides[string(l.appendKey(nil, &own, ev))] = n
+	if err := own.Check(); err != nil {
+		return err
+	}
+	l.own = own
+	if l.published.Load() {
+		return nil
+	}
+	return l.apply(&own)
+}
+
+// apply goes by a policy, with the mutex held.
+func (l *limiting) apply(p *limits.Policy) error {
+	for _, limiter := range []*limits.Limiter{l.alone, l.current.Load()} {
+		if err := limiter.Apply(*p); err != nil {
+			return err
+		}
+	}
+	l.policy.Store(p)
+	return nil
+}
+
+// maintain follows the daemon's files.
+func (l *limiting) maintain() {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	err := l.readPolicy()
+	if joining := l.join(); joining != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		err = joining
+	}
+	l.tell(err)
+	l.retire()
+	current := l.current.Load()
+	current.Tell()
+	current.Following()
+}
+
+// join counts in the file that is in its place now. One that is gone is used on while it is whole: the other processes
+// do so, too. One that is damaged is given up.
+func (l *limiting) join() error {
+	former := l.current.Load()
+	if former.Current(l.dir.Limits()) {
+		return nil
+	}
+	next, err := limits.Join(l.dir.Limits(), l.config)
+	if err == nil {
+		err = next.Apply(*l.policy.Load())
+	}
+	if err != nil {
+		if former != l.alone && !former.Stats().Shared {
+			l.replace(former, l.alone)
+		}
+		return err
+	}
+	if former != l.alone && former.Stats().Shared {
+		if err := next.Follow(former); err != nil {
+			l.log.Warn("headgate: for a moment processes do not see each other's requests in flight", "error", err)
+		}
+	}
+	l.replace(former, next)
+	l.log.Info("headgate: requests in flight are counted together with the host's other proxies", "path", l.dir.Limits())
+	return nil
+}
+
+func (l *limiting) replace(former, next *limits.Limiter) {
+	l.current.Store(next)
+	if former != l.alone {
+		l.retired = append(l.retired, former)
+	}
+}
+
+// retire forgets limiters that have nothing in flight any more. What they counted is kept.
+func (l *limiting) retire() {
+	kept := l.retired[:0]
+	for _, limiter := range l.retired {
+		if s := limiter.Stats(); s.InFlight > 0 {
+			kept = append(kept, limiter)
+		} else {
+			addStats(&l.past, s)
+		}
+	}
+	clear(l.retired[len(kept):])
+	l.retired = kept
+}
+
+// readPolicy takes over what the daemon publishes. Without a daemon's files, and with a policy that makes no sense, what
+// was there before stays.
+func (l *limiting) readPolicy() error {
+	if l.reader != nil {
+		if replaced, err := l.reader.Replaced(); err == nil && replaced {
+			l.reader.Close()
+			l.reader, l.version = nil, 0
+		}
+	}
+	if l.reader == nil {
+		r, err := mmapsync.OpenReader(l.dir.Policy(), mmapsync.ReaderOptions{Slots: 1})
+		if err != nil {
+			return err
+		}
+		l.reader = r
+	}
+	snapshot, err := l.reader.Acquire()
+	if errors.Is(err, mmapsync.ErrNotPublished) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer snapshot.Release()
+	if snapshot.Version() == l.version {
+		return nil
+	}
+	l.version = snapshot.Version()
+	return l.takePolicy(snapshot.Bytes())
+}
+
+// takePolicy goes by a published policy. The empty one means that the proxies' own configuration holds.
+func (l *limiting) takePolicy(text []byte) error {
+	if len(text) == 0 || string(text) == "{}" {
+		l.published.Store(false)
+		own := l.own
+		return l.apply(&own)
+	}
+	p, err := limits.ParsePolicy(text)
+	if err == nil {
+		err = l.apply(&p)
+	}
+	if err != nil {
+		return err
+	}
+	l.published.Store(true)
+	l.log.Info("headgate: the daemon's limits hold", "threshold", p.Threshold, "overrides", len(p.Overrides))
+	return nil
+}
+
+// tell logs trouble once, not every second. That there is no daemon's directory is no trouble.
+func (l *limiting) tell(err error) {
+	switch {
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		l.told = ""
+	case err.Error() != l.told:
+		l.told = err.Error()
+		l.log.Warn("headgate: limits", "dir", string(l.dir), "error", err)
+	}
+}
+
+// stats adds up all that this process has counted, wherever.
+func (l *limiting) stats() limits.LimiterStats {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	current := l.current.Load()
+	s := current.Stats()
+	addStats(&s, l.past)
+	for _, limiter := range l.retired {
+		addStats(&s, limiter.Stats())
+	}
+	if current != l.alone {
+		addStats(&s, l.alone.Stats())
+	}
+	return s
+}
+
+// addStats adds up what are counts.
+func addStats(to *limits.LimiterStats, s limits.LimiterStats) {
+	to.Admitted += s.Admitted
+	for r := range to.Refused {
+		to.Refused[r] += s.Refused[r]
+	}
+	to.InFlight += s.InFlight
+	to.DoubleReleases += s.DoubleReleases
+	to.Clipped += s.Clipped
+	to.Faults += s.Faults
+}
+
+func (l *limiting) close() error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.current.Load().Tell()
+	if l.reader == nil {
+		return nil
+	}
+	r := l.reader
+	l.reader = nil
+	return r.Close()
+}
