@@ -125,10 +125,7 @@ func (k *Keeper) create(s shape) error {
 // Reap frees what dead processes have left and tells how many there were. To be called about once a second. Where the file
 // is gone or damaged, the error says so and the next call makes another.
 func (k *Keeper) Reap() (reaped int, err error) {
-	if k.file == nil {
-		return 0, fs.ErrClosed
-	}
-	err = k.file.guard(func() (err error) {
+	err = k.guard(func() (err error) {
 		reaped, err = k.board.reap(k.file)
 		return err
 	})
@@ -145,7 +142,7 @@ func (k *Keeper) Whole() bool {
 // Pin keeps exact counters for these keys and for no others, as far as there is room. It returns for how many there was
 // none.
 func (k *Keeper) Pin(keys []string) (crowded int, err error) {
-	err = k.file.guard(func() error {
+	err = k.guard(func() error {
 		if err := k.file.lock(reaperLockAt); err != nil {
 			return unlessLocked(err)
 		}
@@ -167,6 +164,14 @@ func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 		return nil
 	})
 	return crowded, err
+}
+
+// guard is the file's, where it is open.
+func (k *Keeper) guard(f func() error) error {
+	if k.file == nil {
+		return fs.ErrClosed
+	}
+	return k.file.guard(f)
 }
 
 // Close lets go of the file and leaves it to the processes and to the next Keeper.

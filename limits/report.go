@@ -54,7 +54,7 @@ func Look(path string, heaviest int) (r Report, err error) {
 
 // Report tells what is counted.
 func (k *Keeper) Report(heaviest int) (r Report, err error) {
-	err = k.file.guard(func() error { r = k.board.report(heaviest); return nil })
+	err = k.guard(func() error { r = k.board.report(heaviest); return nil })
 	return r, err
 }
 

@@ -46,8 +46,8 @@ func TestFeatureFilesAreTruncated(t *testing.T) {
 			}
 		}
 		s := f.Stats()
-		if !c.grow && c.size == 0 && (s.Faults != 1 || s.Reasons[proxyhook.FaultCaught] != 1) {
-			t.Errorf("%v: %d faults, %d decisions that met one, expected one: the files are not to be trusted after it",
+		if !c.grow && c.size == 0 && (s.Faults != 1 || s.Reasons[proxyhook.FaultCaught] > 1) {
+			t.Errorf("%v: %d faults, %d by decisions, expected one, of a decision or of the look ahead of them",
 				c, s.Faults, s.Reasons[proxyhook.FaultCaught])
 		}
 		if s.Decisions != 21 || s.Action(proxyhook.Allow)+s.Action(proxyhook.Deny) != 21 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/daemon"
+	"github.com/headgate/headgate/limits"
 )
 
 // runCommand is headgate run.
@@ -17,6 +18,8 @@ type runCommand struct {
 	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
 	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`
+	Limits     string        `help:"File with the connection limits of all proxies (JSON), read again when it changes. Without: each proxy's own." type:"path" placeholder:"FILE"`
+	Proxies    int           `help:"Proxy processes that can count requests in flight together." default:"32"`
 }
 
 // Help is shown by headgate run --help.
@@ -27,6 +30,7 @@ serve on, and it takes up its work when it is started again.
 
 Examples:
   headgate run
+  headgate run --limits limits.json
   headgate run --dir /dev/shm/edge --listen 127.0.0.1:9478 --max-keys 1000000
   curl http://127.0.0.1:9477/metrics`
 }
@@ -42,6 +46,8 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 		Interval:   c.Interval,
 		Checkpoint: c.Checkpoint,
 		Window:     window.Config{MaxKeys: c.MaxKeys, Idle: c.Idle},
+		Limits:     limits.KeeperConfig{Processes: c.Proxies},
+		Policy:     c.Limits,
 		Log:        t.log,
 	})
 	if err != nil {

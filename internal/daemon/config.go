@@ -9,6 +9,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
 )
 
 // Config configures the daemon. The zero value serves /dev/shm/headgate without an HTTP listener.
@@ -18,7 +19,9 @@ type Config struct {
 	Interval   time.Duration // between publications; default 1 s
 	Checkpoint time.Duration // longest time between checkpoints, see Daemon.pause; default 1 min
 	Window     window.Config
-	Log        *slog.Logger // default: slog.Default()
+	Limits     limits.KeeperConfig // size of the file that proxies count requests in flight in
+	Policy     string              // file with the limits.Policy for all proxies, read again when it changes; empty: none
+	Log        *slog.Logger        // default: slog.Default()
 }
 
 func (c *Config) setDefaults() error {

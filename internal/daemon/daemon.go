@@ -13,6 +13,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/limits"
 )
 
 // Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints.
@@ -22,6 +23,7 @@ type Daemon struct {
 	rings      *ring.Set
 	aggregator *window.Aggregator
 	publisher  *featurestore.Publisher
+	limiting   *limiting
 
 	event       traffic.Event
 	observation traffic.Observation
@@ -36,17 +38,18 @@ type Daemon struct {
 type Stats struct {
 	Rings       ring.Stats
 	Window      window.Stats
-	Undecodable uint64        // events that are no msgp or not of this format
-	Oversized   uint64        // events with a string or an amount beyond its bound, which was cut
-	FutureTimes uint64        // events from the future, taken as of now
-	Refused     uint64        // events of requests refused for an overloaded origin
-	Publishes   uint64        // publications
-	Failed      uint64        // publications and checkpoints that failed
-	PublishTime time.Duration // of the last publication
-	ImageBytes  int           // of one copy of the table
-	RowsEvicted uint64        // rows that made place for others in the table, since that was built
-	Published   time.Time     // the last publication
-	Trouble     string        // what is wrong now; empty: nothing
+	Undecodable uint64             // events that are no msgp or not of this format
+	Oversized   uint64             // events with a string or an amount beyond its bound, which was cut
+	FutureTimes uint64             // events from the future, taken as of now
+	Refused     uint64             // events of requests refused for an overloaded origin
+	Publishes   uint64             // publications
+	Failed      uint64             // publications and checkpoints that failed
+	PublishTime time.Duration      // of the last publication
+	ImageBytes  int                // of one copy of the table
+	RowsEvicted uint64             // rows that made place for others in the table, since that was built
+	Published   time.Time          // the last publication
+	Limits      limits.SharedStats // of all proxies together
+	Trouble     string             // what is wrong now; empty: nothing
 }
 
 // maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
@@ -77,6 +80,9 @@ func Open(config Config) (_ *Daemon, err error) {
 		return nil, err
 	}
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
+		return nil, err
+	}
+	if d.limiting, err = openLimiting(d.dir.Dir, config.Limits, config.Policy); err != nil {
 		return nil, err
 	}
 	d.restore()
@@ -151,9 +157,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// scan looks for new and ended proxies.
+// scan looks for new and ended proxies, and takes what the latter had in flight out of the limits.
 func (d *Daemon) scan() {
 	d.report(scanning, d.dir.Events(), d.rings.Scan())
+	d.report(limitKeeping, d.dir.Limits(), d.limiting.maintain())
+	inFlight := d.limiting.stats()
+	d.count(func(s *Stats) { s.Limits = inFlight })
 }
 
 // consume folds a bounded number of events and tells whether there may be more.
@@ -277,6 +286,9 @@ func (d *Daemon) close() error {
 	}
 	if d.publisher != nil {
 		errs = append(errs, d.publisher.Close())
+	}
+	if d.limiting != nil {
+		errs = append(errs, d.limiting.close())
 	}
 	if d.dir != nil {
 		errs = append(errs, d.dir.close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/internal/hostdir"
@@ -61,8 +62,11 @@ func (d *directory) prepare(path string) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(d.Lock()) }) {
+		return nil // another daemon has marked it meanwhile, and may have made more since
+	}
 	for _, entry := range entries {
-		if entry.Name() != filepath.Base(d.Lock()) && !d.isDraft(entry.Name()) {
+		if !d.isDraft(entry.Name()) {
 			return fmt.Errorf("%s is not empty and no headgate directory; name an empty or a new one with --dir", path)
 		}
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/limits"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -62,6 +63,26 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.ImageBytes) }),
 }
 
+// What proxies count together, by the limits file.
+var limitMetrics = []metric{
+	gauge("limits_processes", "Proxy processes that count requests in flight together.",
+		func(s *Stats) float64 { return float64(s.Limits.Processes) }),
+	gauge("limits_in_flight", "Requests in flight, of all proxy processes.",
+		func(s *Stats) float64 { return float64(s.Limits.InFlight) }),
+	counter("limits_admitted_total", "Requests admitted to their origin.",
+		func(s *Stats) float64 { return float64(s.Limits.Admitted) }),
+	counter("limits_reaped_processes_total", "Proxy processes that died and whose counts were taken out.",
+		func(s *Stats) float64 { return float64(s.Limits.Reaped) }),
+	counter("limits_orphaned_requests_total", "Requests that such processes had in flight.",
+		func(s *Stats) float64 { return float64(s.Limits.Orphans) }),
+	gauge("limits_exact_keys", "Keys with an exact counter.",
+		func(s *Stats) float64 { return float64(s.Limits.ExactKeys) }),
+	gauge("limits_bytes", "Size of the file.",
+		func(s *Stats) float64 { return float64(s.Limits.Bytes) }),
+}
+
+var refusedDesc = describe("limits_refused_total", "Requests refused, by reason.", "reason")
+
 // Series by dimension.
 var (
 	keysDesc    = describe("keys", "Keys kept.", "dimension")
@@ -77,6 +98,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.daemon.Stats()
 	for _, m := range metrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
+	}
+	for _, m := range limitMetrics {
+		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
+	}
+	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
+		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), limits.Reason(reason+1).String())
 	}
 	for d := range traffic.NumDimensions {
 		ch <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.Window.Keys[d]), d.String())

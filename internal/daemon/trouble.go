@@ -9,10 +9,11 @@ const (
 	scanning activity = iota
 	publishing
 	checkpointing
+	limitKeeping
 	numActivities
 )
 
-var activityNames = [numActivities]string{"scanning", "publishing to", "writing"}
+var activityNames = [numActivities]string{"scanning", "publishing to", "writing", "keeping"}
 
 // String completes to "<activity> <path>".
 func (a activity) String() string { return activityNames[a] }

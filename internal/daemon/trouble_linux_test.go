@@ -177,8 +177,8 @@ func TestTroubleAndRecovery(t *testing.T) {
 		_, body := get(r.Daemon, "/readyz")
 		return strings.Contains(body, "writing "+r.dir.Checkpoint())
 	})
-	if n := r.log.count("level=ERROR"); n != 3 {
-		t.Errorf("three troubles were logged %d times:\n%s", n, r.log)
+	if n := r.log.count("level=ERROR"); n != 4 {
+		t.Errorf("four troubles were logged %d times:\n%s", n, r.log)
 	}
 	if status, _ := get(r.Daemon, "/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz: %d", status)
@@ -188,9 +188,9 @@ func TestTroubleAndRecovery(t *testing.T) {
 	}
 	recovered(t, r, 2001)
 	release()
-	r.until("the end of three troubles", func() bool { return r.log.count("no more trouble") >= 3 })
-	if n := r.log.count("no more trouble"); n != 3 {
-		t.Errorf("the end of three troubles was logged %d times:\n%s", n, r.log)
+	r.until("the end of four troubles", func() bool { return r.log.count("no more trouble") >= 4 })
+	if n := r.log.count("no more trouble"); n != 4 {
+		t.Errorf("the end of four troubles was logged %d times:\n%s", n, r.log)
 	}
 }
 
@@ -207,8 +207,8 @@ func recovered(t *testing.T, r *running, clients int) {
 // A full file system is trouble that the daemon tells of and gets over. Who reads meanwhile reads what was there.
 func TestFullFileSystem(t *testing.T) {
 	mount := t.TempDir()
-	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=16m"); err != nil {
-		t.Skipf("mounting a tmpfs of 16 MiB: %v: run as root (CAP_SYS_ADMIN) to test a full file system", err)
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("mounting a tmpfs of 24 MiB: %v: run as root (CAP_SYS_ADMIN) to test a full file system", err)
 	}
 	t.Cleanup(func() { unix.Unmount(mount, unix.MNT_DETACH) })
 	r := start(t, daemon.Config{Dir: filepath.Join(mount, "headgate"), Checkpoint: 2 * interval,

@@ -1,0 +1,136 @@
+package daemon
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// noPolicy leaves the limits to each proxy's own configuration.
+const noPolicy = "{}"
+
+// limiting is the daemon's part in the connection limits: it owns the file that the proxies count in, takes out of it
+// what dead proxies had in flight, and publishes the operator's policy. Proxies count on without it.
+type limiting struct {
+	dir    hostdir.Dir
+	config limits.KeeperConfig
+	path   string // of the operator's file; empty: none
+
+	keeper    *limits.Keeper
+	writer    *mmapsync.Writer
+	read      fs.FileInfo // the operator's file when it was read last
+	published []byte      // what holds; nil: nothing yet
+	keys      []string    // that have a threshold of their own
+	pinned    *limits.Keeper
+}
+
+// openLimiting takes the files over or makes them. A policy that makes no sense is an error here, where somebody sees
+// it; later ones leave the former in force.
+func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string) (l *limiting, err error) {
+	l = &limiting{dir: dir, config: config, path: path}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	if l.keeper, err = limits.OpenKeeper(dir.Limits(), config); err != nil {
+		return nil, err
+	}
+	if l.writer, err = mmapsync.OpenWriter(dir.Policy(), mmapsync.WriterOptions{}); err != nil {
+		return nil, err
+	}
+	return l, l.reload()
+}
+
+// maintain does what is to be done about once a second.
+func (l *limiting) maintain() error {
+	lost := !l.keeper.Whole()
+	if lost { // perhaps with the whole directory
+		l.published, l.read = nil, nil
+	}
+	err := l.reload()
+	if lost {
+		l.keeper.Close()
+		next, opening := limits.OpenKeeper(l.dir.Limits(), l.config)
+		if opening != nil {
+			return errors.Join(err, opening)
+		}
+		l.keeper = next
+	}
+	_, reaping := l.keeper.Reap()
+	var pinning error
+	if l.pinned != l.keeper {
+		if _, pinning = l.keeper.Pin(l.keys); pinning == nil {
+			l.pinned = l.keeper
+		}
+	}
+	return errors.Join(err, reaping, pinning)
+}
+
+// reload publishes the operator's file where it has changed.
+func (l *limiting) reload() error {
+	if l.path == "" {
+		return l.publish([]byte(noPolicy))
+	}
+	info, err := os.Stat(l.path)
+	if err != nil {
+		return fmt.Errorf("policy of limits: %w", err)
+	}
+	if l.read != nil && os.SameFile(info, l.read) && info.ModTime().Equal(l.read.ModTime()) && info.Size() == l.read.Size() {
+		return nil
+	}
+	text, err := os.ReadFile(l.path)
+	if err == nil {
+		err = l.publish(text)
+	}
+	if err != nil {
+		return fmt.Errorf("policy of limits: %s: %w", l.path, err)
+	}
+	l.read = info
+	return nil
+}
+
+// publish checks a policy and makes it hold in every proxy, within about a second.
+func (l *limiting) publish(text []byte) error {
+	if l.published != nil && bytes.Equal(text, l.published) {
+		return nil
+	}
+	p, err := limits.ParsePolicy(text)
+	if err != nil {
+		return err
+	}
+	if _, err := l.writer.Publish(text); err != nil {
+		return err
+	}
+	l.published = bytes.Clone(text)
+	l.keys, l.pinned = slices.Sorted(maps.Keys(p.Overrides)), nil
+	return nil
+}
+
+// stats tells what all proxies have counted together.
+func (l *limiting) stats() limits.SharedStats {
+	r, err := l.keeper.Report(0)
+	if err != nil {
+		return limits.SharedStats{} // the next round tells what is wrong and makes another file
+	}
+	return r.SharedStats
+}
+
+func (l *limiting) close() error {
+	var errs []error
+	if l.keeper != nil {
+		errs = append(errs, l.keeper.Close())
+	}
+	if l.writer != nil {
+		errs = append(errs, l.writer.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,113 @@
+package daemon_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/internal/daemon"
+	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// The daemon takes what dead processes had in flight out of the counts, and tells.
+func TestDeadProcessesAreTakenOutOfTheLimits(t *testing.T) {
+	r := start(t, daemon.Config{})
+	live := newLimiter(t, r)
+	open, _ := live.AdmitString(new(limits.TicketState), "origin")
+	r.until("a request in flight", func() bool { return r.Stats().Limits.InFlight == 1 })
+	die(t, r)
+	r.until("the dead process reaped", func() bool { s := r.Stats().Limits; return s.Reaped == 1 && s.Orphans == 1 })
+	if s := r.Stats().Limits; s.InFlight != 1 || s.Processes != 1 {
+		t.Errorf("%+v, want the living process with its request", s)
+	}
+	live.SetDefault(1)
+	if _, ok := live.AdmitString(new(limits.TicketState), "origin"); ok {
+		t.Error("admitted above the threshold")
+	}
+	live.Tell()
+	r.until("the refusal", func() bool { return r.Stats().Limits.Refused[limits.OverThreshold] == 1 })
+	_, body := get(r.Daemon, "/metrics")
+	for _, line := range []string{
+		"headgate_limits_processes 1", "headgate_limits_in_flight 1", "headgate_limits_reaped_processes_total 1",
+		"headgate_limits_orphaned_requests_total 1", `headgate_limits_refused_total{reason="over_threshold"} 1`,
+	} {
+		if !strings.Contains(body, line+"\n") {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+	open.Ticket.Done()
+}
+
+func newLimiter(t *testing.T, r *running) *limits.Limiter {
+	t.Helper()
+	l, err := limits.Join(r.dir.Limits(), limits.LimiterConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// die is a process that ends with a request in flight: nobody refers to it any more, and its file is closed.
+func die(t *testing.T, r *running) {
+	t.Helper()
+	newLimiter(t, r).AdmitString(new(limits.TicketState), "origin")
+	r.until("the dead process's request", func() bool { return r.Stats().Limits.InFlight >= 1 })
+	for range 3 {
+		runtime.GC()
+	}
+}
+
+// policy is what a proxy reads.
+func policy(t *testing.T, r *running) limits.Policy {
+	t.Helper()
+	reader, err := mmapsync.OpenReader(r.dir.Policy(), mmapsync.ReaderOptions{Slots: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	snapshot, err := reader.Acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Release()
+	p, err := limits.ParsePolicy(snapshot.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The operator's file is published whenever it changes; one that makes no sense leaves the former in force.
+func TestPolicyFollowsTheOperatorsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "limits.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"threshold": 3, "overrides": {"a": 1, "b": 2}}`)
+	r := start(t, daemon.Config{Policy: path})
+	r.until("the policy", func() bool { return len(policy(t, r).Overrides) == 2 })
+	r.until("exact counters for the keys", func() bool { return r.Stats().Limits.Pinned == 2 })
+	write(`{"threshold": 3, "overrides": {"a": 1}}`)
+	r.until("the changed policy", func() bool { return len(policy(t, r).Overrides) == 1 })
+	r.until("one exact counter", func() bool { return r.Stats().Limits.Pinned == 1 })
+	write(`{"thresholds": 3}`)
+	r.until("trouble", func() bool { return strings.Contains(r.Stats().Trouble, "unknown field") })
+	if len(policy(t, r).Overrides) != 1 {
+		t.Error("the former policy does not hold any more")
+	}
+	write(`{}`)
+	r.until("no policy", func() bool { return policy(t, r).Threshold == 0 })
+	r.until("no trouble", func() bool { return r.Stats().Trouble == "" })
+	if _, err := daemon.Open(daemon.Config{Dir: t.TempDir(), Policy: filepath.Join(t.TempDir(), "missing")}); err == nil {
+		t.Error("a daemon starts with a policy that is not there")
+	}
+}
