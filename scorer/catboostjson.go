@@ -13,6 +13,8 @@ type jsonModel struct {
 	dec  *json.Decoder
 	e    *ensemble
 	seen map[string]bool
+
+	metadata catboostMetadata
 }
 
 // jsonFloat is an element of features_info.float_features. Older files lack names and the treatment of NaN.
@@ -58,6 +60,7 @@ func decodeJSON(data []byte) (*ensemble, error) {
 		return nil, damaged(formatJSON, "one of \"oblivious_trees\" and \"trees\" was expected")
 	}
 	d.countOutputs()
+	d.e.objective = d.metadata.objective(d.e.outputs)
 	return d.e, d.e.check()
 }
 
@@ -101,6 +104,9 @@ func (d *jsonModel) top(key string) error {
 	case "ctr_data":
 		d.seen[key] = true
 		return d.object(d.table)
+	case "model_info":
+		d.seen[key] = true
+		return d.info()
 	case "learner":
 		return unsupported(formatJSON, "an XGBoost model")
 	case "scale_and_bias":
@@ -108,6 +114,16 @@ func (d *jsonModel) top(key string) error {
 		return d.scaleAndBias()
 	}
 	return d.skip()
+}
+
+// info reads the metadata. Values of another shape than expected are passed over.
+func (d *jsonModel) info() error {
+	var raw json.RawMessage
+	if err := d.dec.Decode(&raw); err != nil {
+		return err
+	}
+	_ = json.Unmarshal(raw, &d.metadata)
+	return nil
 }
 
 // features reads the value of a key of features_info. What stands for texts and vectors is refused, with the name of the

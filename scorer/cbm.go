@@ -1,6 +1,10 @@
 package scorer
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+)
 
 // CatBoost's binary format, as its sources define it (catboost/libs/model, flatbuffers/model.fbs and features.fbs):
 //
@@ -17,6 +21,7 @@ const (
 const (
 	coreVersion = 0
 	coreTrees   = 1
+	coreInfo    = 2
 	coreParts   = 3
 )
 
@@ -67,11 +72,17 @@ func decodeCBM(data []byte) (*ensemble, error) {
 		return nil, err
 	}
 	b := &flatbuf{data: core}
-	trees, names, err := openCore(b)
-	if b.err == nil && err == nil {
-		return decodeModel(b, trees, names, parts)
+	root, trees, names, err := openCore(b)
+	if b.err != nil || err != nil {
+		return nil, coreError(b, err)
 	}
-	return nil, coreError(b, err)
+	e, err := decodeModel(b, trees, names, parts)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := decodeInfo(root)
+	e.objective = metadata.objective(e.outputs)
+	return e, coreError(b, err)
 }
 
 // coreError prefers the first access that failed, which is the cause of whatever else looks wrong.
@@ -96,17 +107,17 @@ func cbmCore(data []byte) (core, parts []byte, err error) {
 }
 
 // openCore finds the trees and the names of the parts, and refuses what cannot be evaluated.
-func openCore(b *flatbuf) (trees table, names []string, err error) {
-	root := b.table(b.follow(0)) // no file identifier follows the reference to the root
+func openCore(b *flatbuf) (root, trees table, names []string, err error) {
+	root = b.table(b.follow(0)) // no file identifier follows the reference to the root
 	if version := root.string(coreVersion); version != cbmVersion && b.err == nil {
-		return trees, nil, damaged(formatCBM, "version %q, expected %q", version, cbmVersion)
+		return root, trees, nil, damaged(formatCBM, "version %q, expected %q", version, cbmVersion)
 	}
 	trees, ok := root.child(coreTrees)
 	if !ok {
-		return trees, nil, damaged(formatCBM, "no trees")
+		return root, trees, nil, damaged(formatCBM, "no trees")
 	}
 	names = root.strings(coreParts)
-	return trees, names, refuseUnsupported(trees, names)
+	return root, trees, names, refuseUnsupported(trees, names)
 }
 
 func decodeModel(b *flatbuf, trees table, names []string, parts []byte) (*ensemble, error) {
@@ -128,6 +139,24 @@ func decodeModel(b *flatbuf, trees table, names []string, parts []byte) (*ensemb
 		return nil, damaged(formatCBM, "%d bytes follow the model", len(parts))
 	}
 	return e, coreError(b, decodeTrees(b, e, trees))
+}
+
+// decodeInfo reads the metadata: pairs of a key and a text, which is JSON for the keys that matter here. Text that is not is passed
+// over, as the library does until it is asked for.
+func decodeInfo(root table) (catboostMetadata, error) {
+	var m catboostMetadata
+	into := map[string]any{"params": &m.Params, "class_params": &m.Classes}
+	err := root.list(coreInfo, func(_ int, item table) error {
+		key, value := item.string(0), item.vector(1, 1)
+		switch target := into[key]; {
+		case key == "binclass_probability_threshold":
+			m.Threshold = bytes.Clone(value)
+		case target != nil:
+			_ = json.Unmarshal(value, target)
+		}
+		return nil
+	})
+	return m, err
 }
 
 // otherInputs are the kinds of features that are neither numeric nor categorical.

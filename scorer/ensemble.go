@@ -40,14 +40,15 @@ type ensemble struct {
 	statistics []statistic
 	tables     []statisticTable // that statistics come from
 
-	outputs int        // numbers that a leaf holds and a row is answered with; at least 1
-	depths  []uint8    // levels of splits of each tree
-	splits  []int32    // split ids, tree after tree; split d of a tree decides bit d of the leaf index
-	leaves  []float64  // tree after tree, (1<<depth)*outputs values for each: those of the first leaf first
-	nodes   []treeNode // of trees that are not symmetric, in place of splits
-	roots   []int32    // of these trees: nodes, or leaves as in treeNode.next; not nil if the model has such trees
-	scale   float64    // result = scale*sum + bias
-	bias    []float64  // one for each output
+	outputs   int        // numbers that a leaf holds and a row is answered with; at least 1
+	depths    []uint8    // levels of splits of each tree
+	splits    []int32    // split ids, tree after tree; split d of a tree decides bit d of the leaf index
+	leaves    []float64  // tree after tree, (1<<depth)*outputs values for each: those of the first leaf first
+	nodes     []treeNode // of trees that are not symmetric, in place of splits
+	roots     []int32    // of these trees: nodes, or leaves as in treeNode.next; not nil if the model has such trees
+	scale     float64    // result = scale*sum + bias
+	bias      []float64  // one for each output
+	objective objective
 }
 
 // floatFeature is a numeric input.

@@ -189,6 +189,56 @@ func (f *libraryFixture) compare(t *testing.T, m *scorer.Model) {
 	}
 }
 
+// ulps is the distance of two finite numbers of one sign, in units of the last place.
+func ulps(a, b float64) uint64 {
+	x, y := math.Float64bits(a), math.Float64bits(b)
+	return max(x, y) - min(x, y)
+}
+
+// Probabilities and other predictions differ by the last place at most, and decisions not at all.
+func TestPredictionIsTheLibrarys(t *testing.T) {
+	compared := 0
+	for _, f := range libraryFixtures(t) {
+		for file, data := range f.models {
+			if f.Predict == "" {
+				continue
+			}
+			t.Run(f.title()+"/"+file, func(t *testing.T) { f.comparePrediction(t, load(t, data)) })
+			compared++
+		}
+	}
+	if compared < 20 {
+		t.Errorf("%d models with predictions", compared)
+	}
+}
+
+func (f *libraryFixture) comparePrediction(t *testing.T, m *scorer.Model) {
+	if !strings.EqualFold(strings.Join(m.Classes(), " "), strings.Join(f.Classes, " ")) { // Python's True is true in the file
+		t.Errorf("classes %q, expected %q", m.Classes(), f.Classes)
+	}
+	want := f.floats64(t, "predict.f64.gz")
+	width := len(want) / f.Rows
+	allowed := uint64(1)
+	if strings.HasPrefix(f.name, "multiclass") { // CatBoost's softmax has an approximate exp
+		allowed = 4
+	}
+	row := m.NewRow()
+	var got []float64
+	for i, in := range f.rows(t) {
+		in.set(row)
+		got = m.AppendPrediction(got[:0], row, in.x)
+		// For a binary classifier some libraries give the probability of both classes.
+		for k, w := range want[(i+1)*width-len(got) : (i+1)*width] {
+			if ulps(got[k], w) > allowed {
+				t.Fatalf("row %d, output %d: %v, the library says %v", i, k, got[k], w)
+			}
+		}
+		if class := m.Class(row, in.x); len(f.Class) > 0 && class != f.Class[i] {
+			t.Fatalf("row %d: class %d, the library says %d", i, class, f.Class[i])
+		}
+	}
+}
+
 // The models are not all alike: fixtures whose rows all give one answer would prove nothing.
 func TestLibraryFixturesVary(t *testing.T) {
 	for _, f := range libraryFixtures(t) {

@@ -104,7 +104,8 @@ func newModel(e *ensemble, err error) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns}
+	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
+		objective: e.objective}
 	for _, depth := range e.depths {
 		m.depths = append(m.depths, uint16(depth))
 	}

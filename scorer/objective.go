@@ -9,19 +9,23 @@ type objective struct {
 	slope   float64 // of the sigmoid
 	divisor float64 // of the sums, before anything else; 0 is none. The number of iterations of a random forest
 	single  bool    // in float32, as XGBoost does
+
+	classes []string // labels, where the file has them; of a binary classifier the negative one first
+	cut     float64  // raw output above which a binary classifier decides for the positive class
 }
 
 // link is the function from the sum to the prediction.
 type link uint8
 
 const (
-	identityLink link = iota
-	sigmoidLink       // 1/(1+exp(-slope*x)), for each output
-	softmaxLink       // over all outputs
-	expLink           // exp(x)
-	squareLink        // sign(x)*x*x
-	softplusLink      // log(1+exp(x))
-	stepLink          // 1 if x > 0, else 0
+	identityLink    link = iota
+	sigmoidLink          // 1/(1+exp(-slope*x)), for each output
+	softmaxLink          // over all outputs
+	expLink              // exp(x)
+	squareLink           // sign(x)*x*x
+	softplusLink         // log(1+exp(x))
+	stepLink             // 1 if x > 0, else 0
+	uncertaintyLink      // mean, and logarithm of the standard deviation: gives mean and variance
 )
 
 // apply transforms the sums of all outputs in place.
@@ -36,6 +40,8 @@ func (o *objective) apply(out []float64) {
 		softmaxSingle(out)
 	case o.link == softmaxLink:
 		softmax(out)
+	case o.link == uncertaintyLink:
+		out[1] = exp(2 * out[1])
 	default:
 		for i, x := range out {
 			if o.single {

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")"
 venvs=${1:-$(mktemp -d)}
-for pins in "catboost==1.2 numpy==1.23.5 pandas==2.0.3" "catboost==1.2.5 numpy==1.26.4 pandas==3.0.6" \
+for pins in "catboost==1.2 numpy==1.26.4 pandas==2.0.3" "catboost==1.2.5 numpy==1.26.4 pandas==3.0.6" \
 	"catboost==1.2.8 numpy==1.26.4 pandas==3.0.6" "catboost==1.2.10 numpy==2.4.6 pandas==3.1.1"; do
 	venv="$venvs/$(echo "$pins" | cut -d' ' -f1)"
 	python3.11 -m venv "$venv"

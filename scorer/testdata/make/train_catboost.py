@@ -266,6 +266,8 @@ def refused():
     words = [[float(a), "curl bot" if b > 0 else "mozilla gecko like"] for a, b in x[:, :2]]
     pool = Pool(words, y, text_features=[1], feature_names=["rate", "agent"])
     put_refused("text", "text features", 'text feature "agent" is not supported', CatBoost(one).fit(pool))
+    if catboost.__version__ == "1.2":  # its Python package does not take vectors beside numbers
+        return
     vectors = [[float(a), [float(b), float(c)]] for a, b, c in x]
     pool = Pool(vectors, y, embedding_features=[1], feature_names=["rate", "place"])
     put_refused("embedding", "embedding features", 'embedding feature "place" is not supported', CatBoost(one).fit(pool))
