@@ -53,7 +53,7 @@ const (
 type AgentFacts [NumAgentFacts]float32
 
 // FactsOfAgent reads a user agent. It looks at the first [MaxUserAgent] bytes only, so that its work is bounded
-// whatever a client sends: some 3 microseconds for a browser's, 40 for the worst. It allocates, and is not for the
+// whatever a client sends: some microseconds for a browser's, some tens for the worst. It allocates, and is not for the
 // request path: package window calls it once for each user agent that it keeps a row of, and the request path reads
 // the columns of that row. What it tells is what the client claims; anybody can claim anything.
 func FactsOfAgent(agent string) AgentFacts {
