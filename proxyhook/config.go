@@ -35,6 +35,12 @@ type Config struct {
 	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: origin and host.
 	LimitKey []string
 
+	// OriginSilence ends a request whose origin has sent nothing for so long, before its answer or within its body, so
+	// that an origin that is dead without having closed its connections does not hold tickets for ever. It must be
+	// longer than the longest pause of an event stream. Upgraded connections are not ended by it: TCP keep-alive, which
+	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. Default: none.
+	OriginSilence time.Duration
+
 	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's.
 	Tenant func(*traffic.Event) string
 

@@ -38,21 +38,27 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return refusalOf(r, refusal), nil
 	}
+	var watch *watchdog
+	if silence := t.filter.config.OriginSilence; silence > 0 {
+		r, watch = watched(r, silence)
+	}
 	answered := false
 	defer func() {
 		if !answered { // an error, or a panic in next
+			watch.end()
 			held.release()
 		}
 	}()
 	start := time.Now()
 	response, err := t.next.RoundTrip(r)
+	watch.rest()
 	t.filter.limiting.answered(held, time.Since(start))
 	if err != nil {
 		return response, err
 	}
 	if response.Body != nil { // it must not be, and next has broken its promise
 		answered = true
-		response.Body = guardBody(response.Body, held)
+		response.Body = guardBody(response.Body, held, watch)
 	}
 	return response, nil
 }
@@ -92,8 +98,8 @@ func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
 }
 
 // guardBody releases a ticket with the body. The body of an upgraded connection can be written to, and stays so.
-func guardBody(body io.ReadCloser, held *admission) io.ReadCloser {
-	guarded := &guardedBody{ReadCloser: body, held: held}
+func guardBody(body io.ReadCloser, held *admission, watch *watchdog) io.ReadCloser {
+	guarded := &guardedBody{ReadCloser: body, held: held, watch: watch}
 	if conn, ok := body.(io.Writer); ok {
 		return &guardedConn{guarded, conn}
 	}
@@ -102,12 +108,16 @@ func guardBody(body io.ReadCloser, held *admission) io.ReadCloser {
 
 type guardedBody struct {
 	io.ReadCloser
-	held *admission
+	held  *admission
+	watch *watchdog
 }
 
 func (b *guardedBody) Read(p []byte) (int, error) {
+	b.watch.start()
 	n, err := b.ReadCloser.Read(p)
+	b.watch.rest()
 	if err != nil {
+		b.watch.end()
 		b.held.release()
 	}
 	return n, err
@@ -115,6 +125,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 
 func (b *guardedBody) Close() error {
 	defer b.held.release()
+	defer b.watch.end()
 	return b.ReadCloser.Close()
 }
 
@@ -123,7 +134,7 @@ type guardedConn struct {
 	io.Writer
 }
 
-// Read must not release: the other direction may go on after this one has ended.
+// Read must not release: the other direction may go on after this one has ended. Nor is silence an end here.
 func (c *guardedConn) Read(p []byte) (int, error) { return c.ReadCloser.Read(p) }
 
 // CloseWrite ends one direction, where the connection can.

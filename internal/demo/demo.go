@@ -61,6 +61,7 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		ModelFile:      config.Model,
 		TrustedProxies: loopback,
 		Limits:         limits.LimiterConfig{Threshold: config.Threshold},
+		OriginSilence:  20 * time.Second,
 		Log:            config.Logger,
 	})
 	if err != nil {
