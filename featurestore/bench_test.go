@@ -3,21 +3,45 @@ package featurestore_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/featurestore"
 )
 
-// benchSchema has the given number of dimensions and columns, a quarter of which fade.
-func benchSchema(dimensions, columns int) featurestore.Schema {
+// The benchmarks have five dimensions of 32 columns, a quarter of which fade, and ten million keys in all, in shared memory:
+// 3 GB, and for the first build as much again. With -short they have a hundredth of that.
+const (
+	benchDimensions = 5
+	benchColumns    = 32
+)
+
+// benchKeys is the number of keys of each dimension.
+func benchKeys() int {
+	if testing.Short() {
+		return 20_000
+	}
+	return 2_000_000
+}
+
+// keyOf gives the keys, as random as hashes are, without a memory access: it is splitmix64 (Steele, Lea and Flood 2014).
+func keyOf(n uint64) uint64 {
+	z := (n + 1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return max(1, z^z>>31)
+}
+
+func benchSchema() featurestore.Schema {
 	var s featurestore.Schema
-	for d := range dimensions {
+	for d := range benchDimensions {
 		dimension := featurestore.Dimension{Name: fmt.Sprint("d", d)}
-		for c := range columns {
+		for c := range benchColumns {
 			column := featurestore.Column{Name: fmt.Sprint("c", c)}
 			if c%4 == 0 {
-				column.Decay = 1e10 << (c / 4 % 4)
+				column.Decay = 10 * time.Second << (c / 4 % 4)
 			}
 			dimension.Columns = append(dimension.Columns, column)
 		}
@@ -26,89 +50,219 @@ func benchSchema(dimensions, columns int) featurestore.Schema {
 	return s
 }
 
-func benchKeys(n int) []uint64 {
-	rng := rand.New(rand.NewPCG(9, 9))
-	keys := make([]uint64, n)
-	for i := range keys {
-		keys[i] = rng.Uint64() | 1
-	}
-	return keys
+// benchTable is a publisher of a table in shared memory.
+type benchTable struct {
+	*featurestore.Publisher
+	path string
+	keys int
+	row  []float32
 }
 
-func buildBench(b *testing.B, builder *featurestore.Builder, dimensions, columns int, keys []uint64) {
-	sizes := make([]int, dimensions)
-	for d := range sizes {
-		sizes[d] = len(keys)
+func newBenchTable(b *testing.B) *benchTable {
+	b.Helper()
+	const tmpfs = "/dev/shm"
+	if _, err := os.Stat(tmpfs); err != nil {
+		b.Skip("needs the tmpfs that Linux mounts at " + tmpfs)
 	}
-	if err := builder.Begin(noon, sizes); err != nil {
+	dir, err := os.MkdirTemp(tmpfs, "featurestore-benchmark-")
+	if err != nil {
 		b.Fatal(err)
 	}
-	putBench(b, builder, dimensions, columns, keys)
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	t := &benchTable{path: filepath.Join(dir, "features"), keys: benchKeys(), row: make([]float32, benchColumns)}
+	t.Publisher, err = featurestore.OpenPublisher(t.path, benchSchema(), featurestore.PublisherOptions{Capacity: []int{t.keys}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { t.Close() })
+	return t
 }
 
-func putBench(b *testing.B, to table, dimensions, columns int, keys []uint64) {
-	row := make([]float32, columns)
-	for d := range dimensions {
-		for i, key := range keys {
-			row[0] = float32(i)
-			if err := to.Put(d, key, noon, row); err != nil {
-				b.Fatal(err)
-			}
+// change puts one row.
+func (t *benchTable) change(b *testing.B, d int, n uint64, now int64) {
+	t.row[0] = float32(n)
+	if err := t.Put(d, keyOf(n), now, t.row); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (t *benchTable) publish(b *testing.B, now int64) {
+	if err := t.Publish(now); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// fill publishes all rows, in parts, so that no part of it is kept twice.
+func (t *benchTable) fill(b *testing.B) {
+	for d := range benchDimensions {
+		for n := range t.keys {
+			t.change(b, d, uint64(n), noon)
+		}
+		t.publish(b, noon)
+	}
+	t.publish(b, noon)
+	t.publish(b, noon)
+	s := t.Stats()
+	perKey := float64(s.Bytes) / float64(benchDimensions*t.keys)
+	b.ReportMetric(perKey, "B/key")
+	b.ReportMetric(perKey/(8+4*benchColumns), "of-raw")
+	for d, dimension := range s.Dimensions {
+		if dimension.Keys != t.keys || dimension.Evicted+dimension.Crowded != 0 {
+			b.Fatalf("dimension %d: %+v", d, dimension)
 		}
 	}
 }
 
-// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does; each read takes other keys,
-// at random, so that with a million keys a dimension (680 MB in all) nearly every row is a cache miss.
+// changeAtRandom puts count rows.
+func (t *benchTable) changeAtRandom(b *testing.B, rng *rand.Rand, count int, now int64) {
+	for range count {
+		t.change(b, rng.IntN(benchDimensions), rng.Uint64N(uint64(t.keys)), now)
+	}
+}
+
+// latencies counts durations by nanoseconds.
+type latencies [1 << 16]int
+
+func (l *latencies) add(d time.Duration) { l[min(int(d), len(l)-1)]++ }
+
+func (l *latencies) quantile(q float64) float64 {
+	total := 0
+	for _, n := range l {
+		total += n
+	}
+	left := int(q * float64(total))
+	for ns, n := range l {
+		if left -= n; left < 0 {
+			return float64(ns)
+		}
+	}
+	return float64(len(l))
+}
+
+// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does, of keys at random, so that nearly every
+// row is a cache miss, first alone and then while one row in a hundred changes and is published every second. Each read is
+// timed by itself; clock-ns is what that adds.
 //
-//	go test -run '^$' -bench Read -benchtime 200000x ./featurestore
+//	go test -run '^$' -bench Read -benchtime 10000000x ./featurestore
 func BenchmarkRead(b *testing.B) {
-	const dimensions, columns = 5, 32
-	for _, n := range []int{1000, 200_000} {
-		b.Run(fmt.Sprint("keys=", dimensions*n), func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "features")
-			schema, keys := benchSchema(dimensions, columns), benchKeys(n)
-			p, err := featurestore.OpenPublisher(path, schema, featurestore.PublisherOptions{Capacity: []int{n}})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer p.Close()
-			putBench(b, p, dimensions, columns, keys)
-			if err := p.Publish(noon); err != nil {
-				b.Fatal(err)
-			}
-			names, all := namesOf(schema)
-			selection := openStore(b, path).Select(names, all)
-			dst, want := make([]float32, len(all)), make([]uint64, dimensions)
-			b.ReportAllocs()
-			b.ResetTimer()
-			for i := range b.N {
-				for d := range want {
-					want[d] = keys[(uint64(i)*0x9e3779b97f4a7c15>>20+uint64(d)*7919)%uint64(n)]
+	t := newBenchTable(b)
+	t.fill(b)
+	names, all := namesOf(benchSchema())
+	selection := openStore(b, t.path).Select(names, all)
+	for _, publishing := range []bool{false, true} {
+		b.Run(fmt.Sprint("publishing=", publishing), func(b *testing.B) {
+			stop, stopped := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(stopped)
+				rng, every := rand.New(rand.NewPCG(1, 1)), time.NewTicker(time.Second)
+				defer every.Stop()
+				for publishing {
+					t.changeAtRandom(b, rng, t.keys*benchDimensions/100, noon)
+					t.publish(b, noon)
+					select {
+					case <-stop:
+						return
+					case <-every.C:
+					}
 				}
-				if info, err := selection.Read(dst, want, noon+int64(i)); err != nil || info.Found != dimensions {
-					b.Fatal(info, err)
-				}
-			}
+			}()
+			readAtRandom(b, selection, t.keys, len(all))
+			close(stop)
+			<-stopped
 		})
 	}
 }
 
-// BenchmarkBuild builds an image of a million keys with eight columns, as a daemon does at each publication.
-//
-//	go test -run '^$' -bench Build -benchtime 3x ./featurestore
-func BenchmarkBuild(b *testing.B) {
-	const columns = 8
-	keys := benchKeys(1_000_000)
-	builder, err := featurestore.NewBuilder(benchSchema(1, columns), 1)
-	if err != nil {
-		b.Fatal(err)
+func readAtRandom(b *testing.B, selection *featurestore.Selection, keys, width int) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	dst, want := make([]float32, width), make([]uint64, benchDimensions)
+	var took, clock latencies
+	for range 1000 {
+		start := time.Now()
+		clock.add(time.Since(start))
 	}
-	buildBench(b, builder, 1, columns, keys)
-	b.SetBytes(int64(len(builder.Image())))
 	b.ReportAllocs()
-	for b.Loop() {
-		buildBench(b, builder, 1, columns, keys)
+	b.ResetTimer()
+	for range b.N {
+		for d := range want {
+			want[d] = keyOf(rng.Uint64N(uint64(keys)))
+		}
+		start := time.Now()
+		info, err := selection.Read(dst, want, noon+int64(time.Second))
+		took.add(time.Since(start))
+		if err != nil || info.Found != benchDimensions {
+			b.Fatal(info, err)
+		}
 	}
-	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/float64(len(keys))*1e9, "ns/key")
+	for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
+		b.ReportMetric(took.quantile(q), fmt.Sprintf("p%v-ns", 100*q))
+	}
+	b.ReportMetric(clock.quantile(0.5), "clock-ns")
+}
+
+// BenchmarkPublish changes a part of all rows, at random, and publishes them. What it costs to put them beforehand is told
+// apart.
+//
+//	go test -run '^$' -bench Publish -benchtime 5x ./featurestore
+func BenchmarkPublish(b *testing.B) {
+	t := newBenchTable(b)
+	t.fill(b)
+	rng := rand.New(rand.NewPCG(3, 3))
+	for _, part := range []float64{0.0001, 0.001, 0.01, 0.1} {
+		b.Run(fmt.Sprintf("changed=%v%%", 100*part), func(b *testing.B) {
+			rows := int(part * float64(benchDimensions*t.keys))
+			for range 2 { // so that the two copies are both behind by as much
+				t.changeAtRandom(b, rng, rows, noon)
+				t.publish(b, noon)
+			}
+			var putting time.Duration
+			b.ResetTimer()
+			for range b.N {
+				b.StopTimer()
+				start := time.Now()
+				t.changeAtRandom(b, rng, rows, noon)
+				putting += time.Since(start)
+				b.StartTimer()
+				t.publish(b, noon)
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N*rows), "ns/row")
+			b.ReportMetric(float64(putting)/float64(b.N*rows), "put-ns/row")
+		})
+	}
+}
+
+// BenchmarkFirstBuild puts all rows and publishes them at once.
+//
+//	go test -run '^$' -bench FirstBuild -benchtime 1x ./featurestore
+func BenchmarkFirstBuild(b *testing.B) {
+	for range b.N {
+		b.StopTimer()
+		t := newBenchTable(b)
+		b.StartTimer()
+		for d := range benchDimensions {
+			for n := range t.keys {
+				t.change(b, d, uint64(n), noon)
+			}
+		}
+		t.publish(b, noon)
+		b.StopTimer()
+		t.Close()
+		os.RemoveAll(filepath.Dir(t.path))
+		b.StartTimer()
+	}
+}
+
+// BenchmarkVerify checks every row of a table.
+//
+//	go test -run '^$' -bench Verify -benchtime 1x ./featurestore
+func BenchmarkVerify(b *testing.B) {
+	t := newBenchTable(b)
+	t.fill(b)
+	store := openStore(b, t.path)
+	b.ResetTimer()
+	for range b.N {
+		if err := store.View((*featurestore.Table).Verify); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

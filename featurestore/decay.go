@@ -25,18 +25,15 @@ func Stamp(ns int64) int64 {
 	return seconds*int64(time.Second) + rest*ticksPerSecond/int64(time.Second)*(int64(time.Second)/ticksPerSecond)
 }
 
-// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds: exp(-elapsed/tau),
-// right to half a unit in the last place and a little, and the same bits on every processor. Without a time constant, or before the
-// stamp, it is 1.
+// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds: exp(-elapsed/tau), with
+// a relative error of at most 7e-8, and the same bits on every processor. Without a time constant, or before the stamp,
+// it is 1.
 func Decay(elapsed int64, tau time.Duration) float32 {
 	if tau <= 0 {
 		return 1
 	}
-	return fade(elapsed, halvings(tau))
+	return fade(elapsed, rateOf(tau))
 }
-
-// halvings is how often a value halves in a nanosecond, which is what fade takes for a time constant.
-func halvings(tau time.Duration) float64 { return math.Log2E / float64(tau) }
 
 // epochFor gives the epoch of an image that is published at now.
 func epochFor(now int64) int64 {

@@ -15,9 +15,9 @@ type run struct{ from, to, n int }
 
 // fading is a time constant and the values that fade by it, by their place in the order of the names.
 type fading struct {
-	tau      time.Duration
-	halvings float64
-	values   []int
+	tau    time.Duration
+	rate   fadeRate
+	values []int
 }
 
 // add picks one column more.
@@ -37,7 +37,7 @@ func (p *pick) add(from, to int, tau time.Duration) {
 			return
 		}
 	}
-	p.fading = append(p.fading, fading{tau, halvings(tau), []int{to}})
+	p.fading = append(p.fading, fading{tau, rateOf(tau), []int{to}})
 }
 
 // copy takes the picked columns of a row, which was last changed elapsed nanoseconds ago. dst has a value for each name.
@@ -48,7 +48,7 @@ func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
 	}
 	for i := range p.fading {
 		f := &p.fading[i]
-		factor := fade(elapsed, f.halvings)
+		factor := fade(elapsed, f.rate)
 		for _, to := range f.values {
 			dst[to] *= factor
 		}
@@ -64,9 +64,8 @@ func (p *pick) blank(dst []float32) {
 
 // probe is how far the look-up of one pick has come.
 type probe struct {
-	key   uint64 // 0: none
-	first *bucket
-	row   []byte // nil: none yet
+	first int // offset of the first bucket, 0: no key
+	row   int // offset of the row, 0: none found yet
 	tag   uint16
 }
 
@@ -92,18 +91,24 @@ func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since i
 	var probes [group]probe
 	warm := uint64(0)
 	for i := range picks {
-		if p, q := &picks[i], &probes[i]; p.key < len(keys) && keys[p.key] != 0 {
-			first, tag := firstOf(keys[p.key], p.part.buckets)
-			q.key, q.tag, q.first = keys[p.key], tag, p.part.bucket(image, first)
-			warm += uint64(q.first[0])
+		p, q := &picks[i], &probes[i]
+		if p.key >= len(keys) || keys[p.key] == 0 {
+			continue
 		}
+		first, tag := firstOf(keys[p.key], p.part.buckets)
+		q.first, q.tag = p.part.index+first*bucketSize, tag
+		warm += uint64(image[q.first])
 	}
 	for i := range picks {
-		if q := &probes[i]; q.key != 0 {
-			q.row = picks[i].part.guess(image, q.first, q.tag)
-			if q.row != nil {
-				warm += uint64(touchRow(q.row))
+		p, q := &picks[i], &probes[i]
+		if q.first == 0 {
+			continue
+		}
+		if q.row = p.part.guess((*bucket)(image[q.first:]), q.tag); q.row != 0 {
+			for at := q.row; at < q.row+p.part.stride; at += alignment {
+				warm += uint64(image[at])
 			}
+			warm += uint64(image[q.row+p.part.stride-1])
 		}
 	}
 	if warm > 1<<32 { // never; so that the compiler does not leave the loads out
@@ -111,29 +116,31 @@ func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since i
 	}
 	for i := range picks {
 		p, q := &picks[i], &probes[i]
-		if q.key == 0 {
+		if q.first == 0 {
 			p.blank(dst)
 			continue
 		}
-		if q.row == nil || le.Uint64(q.row[offKey:]) != q.key {
-			n, ok := p.part.lookUp(image, q.key, homeOf(q.key, p.part.buckets))
+		key := keys[p.key]
+		if q.row == 0 || le.Uint64(image[q.row+offKey:]) != key {
+			n, ok := p.part.lookUp(image, key, homeOf(key, p.part.buckets))
 			if !ok {
 				info.Missed++
 				p.blank(dst)
 				continue
 			}
-			q.row = p.part.row(image, n)
+			q.row = p.part.rows + n*p.part.stride
 		}
 		info.Found++
-		p.copy(dst, q.row, since-int64(le.Uint32(q.row[offStamp:]))*tick)
+		row := image[q.row : q.row+p.part.stride]
+		p.copy(dst, row, since-int64(le.Uint32(row[offStamp:]))*tick)
 	}
 }
 
-// guess gives the row that a key of this tag most likely has, nil where there is none in its first bucket.
-func (p *part) guess(image []byte, b *bucket, tag uint16) []byte {
+// guess gives the offset of the row that a key of this tag most likely has, 0 where there is none in its first bucket.
+func (p *part) guess(b *bucket, tag uint16) int {
 	m := b.match(tag)
 	if row := b.row(placeAt(m)); m != 0 && row != 0 && int64(row) <= int64(p.capacity) {
-		return p.row(image, int(row-1))
+		return p.rows + int(row-1)*p.stride
 	}
-	return nil
+	return 0
 }
