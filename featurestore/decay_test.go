@@ -62,6 +62,33 @@ func TestDecayIsExponential(t *testing.T) {
 	}
 }
 
+// The relative error is below that of rounding to float32 and a bit, and what is older has faded no less.
+func TestDecayIsExact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 11))
+	for range 200_000 {
+		tau := time.Duration(1 + rng.Int64N(1<<rng.IntN(62)))
+		elapsed := rng.Int64N(1 + int64(min(float64(tau)*80, 1<<62)))
+		got, want := float64(featurestore.Decay(elapsed, tau)), math.Exp(-float64(elapsed)/float64(tau))
+		if math.Abs(got-want) > 7e-8*want {
+			t.Fatalf("Decay(%d, %v) = %v, want %v", elapsed, tau, got, want)
+		}
+		if later := float64(featurestore.Decay(elapsed+max(1, elapsed/1000), tau)); later > got {
+			t.Fatalf("Decay(%d, %v) = %v, later %v", elapsed, tau, got, later)
+		}
+	}
+}
+
+// The bits are the same on every processor: those that are written down here.
+func TestDecayIsTheSameEverywhere(t *testing.T) {
+	sum := uint64(0)
+	for i := range int64(100_000) {
+		sum = sum*31 + uint64(math.Float32bits(featurestore.Decay(i*i*1000+i, time.Minute)))
+	}
+	if want := uint64(0xcb29763894d90294); sum != want {
+		t.Errorf("the bits of 100,000 factors have the sum %#x, want %#x", sum, want)
+	}
+}
+
 // Row stamps survive an image exactly on the grid of Stamp, for 97 days before and after the publication; what is
 // further away is put to the end of that, on its side.
 func TestStampsInAnImage(t *testing.T) {

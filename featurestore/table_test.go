@@ -24,7 +24,7 @@ type modelRow struct {
 
 func randomSchema(rng *rand.Rand) featurestore.Schema {
 	var s featurestore.Schema
-	for d := range 1 + rng.IntN(5) {
+	for d := range 1 + rng.IntN(12) {
 		dimension := featurestore.Dimension{Name: fmt.Sprint("d", d)}
 		for c := range 1 + rng.IntN(40) {
 			column := featurestore.Column{Name: fmt.Sprint("c", c), Unit: []string{"", "B/s", "größe"}[rng.IntN(3)]}

@@ -60,10 +60,10 @@ func (r *rows) checkBuckets(image []byte, name string) error {
 		b := r.bucket(image, n)
 		for place := range bucketKeys {
 			row, tag := b.row(place), le.Uint16(b[offTags+2*place:])
-			if tag == 0 {
+			if tag == 0 && row == 0 {
 				continue
 			}
-			if row == 0 || int64(row) > int64(r.used) {
+			if tag == 0 || row == 0 || int64(row) > int64(r.used) {
 				return formatErrorf("dimension %s: bucket %d leads to row %d of %d", name, n, row, r.used)
 			}
 			key := le.Uint64(r.row(image, int(row-1))[offKey:])
