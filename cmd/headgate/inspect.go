@@ -26,7 +26,8 @@ type inspectCommand struct {
 	Key    string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY" xor:"what"`
 	Top    string `help:"Print the keys with the largest values of a feature." placeholder:"DIMENSION/FEATURE" xor:"what"`
 	Verify bool   `help:"Recompute the table's checksum and follow every key to its row." xor:"what"`
-	Count  int    `short:"n" help:"How many keys --top prints." default:"20"`
+	Limits bool   `help:"Print what is in flight to origins, with rates measured over a second." xor:"what"`
+	Count  int    `short:"n" help:"How many keys --top and --limits print." default:"20"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 }
 
@@ -49,16 +50,20 @@ Examples:
   headgate inspect /dev/shm/headgate --verify
   headgate inspect /dev/shm/headgate --top ip/requests_1m
   headgate inspect /dev/shm/headgate --top net/not_found_share_10m -n 100 --json
-  headgate inspect /dev/shm/headgate --key ip=0x00c0ffee00c0ffee`
+  headgate inspect /dev/shm/headgate --key ip=0x00c0ffee00c0ffee
+  headgate inspect /dev/shm/headgate --limits --json`
 }
 
 // Run prints.
-func (c *inspectCommand) Run(_ context.Context, t *terminal) error {
+func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Count < 1 || c.Count > maxTop {
 		return usageError{fmt.Errorf("inspect: -n %d: 1 to %d keys can be printed", c.Count, maxTop)}
 	}
 	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
+	}
+	if c.Limits {
+		return c.printLimits(ctx, t.out)
 	}
 	store, err := featurestore.Open(hostdir.Dir(c.Dir).Features())
 	if errors.Is(err, fs.ErrNotExist) {
