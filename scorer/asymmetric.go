@@ -31,6 +31,11 @@ func newAsymmetric(e *ensemble, columns *columns, conditions []keyCondition) *as
 // raw writes the outputs for a row to dst.
 func (a *asymmetric) raw(row *Row, x []float32, dst []float64) {
 	a.columns.fill(row, x)
+	a.add(row, dst)
+}
+
+// add is raw for a row whose columns are filled.
+func (a *asymmetric) add(row *Row, dst []float64) {
 	dst = dst[:a.outputs]
 	clear(dst)
 	for _, at := range a.roots {

@@ -151,3 +151,25 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// Setting categories and scoring allocates nothing, for every kind of statistic, for trees of all shapes and several outputs.
+func TestCategoriesAllocateNothing(t *testing.T) {
+	models, rows := categoricalModels(t)
+	agent := []byte(strings.Repeat("agent", 20))
+	for _, m := range models {
+		row, dst := m.NewRow(), make([]float64, 0, m.Outputs())
+		i := 0
+		if n := testing.AllocsPerRun(50, func() {
+			row.SetString(3, "nl")
+			row.SetBytes(4, agent)
+			dst = m.AppendPrediction(dst[:0], row, rows[i].x)
+			m.Class(row, rows[i].x)
+			row.SetInt(3, math.MaxInt64)
+			row.Reset() // categories are numbers then
+			m.Raw(row, rows[i].x)
+			i++
+		}); n != 0 {
+			t.Errorf("%v allocations for each row", n)
+		}
+	}
+}

@@ -83,6 +83,11 @@ func paddedWidth(depth uint8) int {
 // raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
 func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
 	f.columns.fill(row, x)
+	f.add(row, dst)
+}
+
+// add is raw for a row whose columns are filled.
+func (f *oblivious) add(row *Row, dst []float64) {
 	if f.outputs == 1 {
 		dst[0] = rescale(f.sum(row), f.scale, f.bias[0])
 		return

@@ -26,6 +26,8 @@ type Row struct {
 	hashes  []int32   // of the categorical values that conditions ask for
 	outputs []float64 // of a model with several
 
+	permuted []float32 // inputs in the order of one model of a set
+
 	treeKeys []int32  // what a walker compares
 	leaves   []uint32 // where its walks ended
 }
@@ -151,4 +153,22 @@ func (r *Row) overlay(x []float32, features int) []float32 {
 		}
 	}
 	return numbers
+}
+
+func (r *Row) growPermuted(inputs int) {
+	if len(r.permuted) < inputs {
+		r.permuted = make([]float32, inputs)
+	}
+}
+
+// permute returns the values of x at positions; those that x is too short for are missing.
+func (r *Row) permute(x []float32, positions []int32) []float32 {
+	r.growPermuted(len(positions))
+	for i, at := range positions {
+		r.permuted[i] = float32(math.NaN())
+		if int(at) < len(x) {
+			r.permuted[i] = x[at]
+		}
+	}
+	return r.permuted[:len(positions)]
 }

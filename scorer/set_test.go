@@ -1,0 +1,165 @@
+package scorer_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+func newSet(t testing.TB, models ...*scorer.Model) *scorer.Set {
+	t.Helper()
+	s, err := scorer.NewSet(models...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// categoricalModels are CatBoost models of one schema, that of the first, whose rows are given.
+func categoricalModels(t testing.TB) ([]*scorer.Model, []libraryRow) {
+	t.Helper()
+	var models []*scorer.Model
+	var rows []libraryRow
+	for _, f := range libraryFixtures(t) {
+		if f.library == "catboost" && f.version == "1.2.8" && len(f.Categorical) == 2 {
+			models = append(models, load(t, f.models["model.cbm"]))
+			rows = append(rows, f.rows(t)...)
+		}
+	}
+	if len(models) < 10 {
+		t.Fatalf("%d models with categories", len(models))
+	}
+	return models, rows
+}
+
+// Models of every kind of condition, symmetric and not, of one output and of three: together they answer as each does alone.
+func TestSetGivesTheBitsOfItsModels(t *testing.T) {
+	models, rows := categoricalModels(t)
+	s := newSet(t, models...)
+	row := s.NewRow()
+	var got, predicted, want []float64
+	for i, in := range rows {
+		in.set(row)
+		got = s.AppendRaw(got[:0], row, in.x)
+		predicted = s.AppendPrediction(predicted[:0], row, in.x)
+		if len(got) != s.Outputs() || len(predicted) != s.Outputs() {
+			t.Fatalf("%d and %d outputs, expected %d", len(got), len(predicted), s.Outputs())
+		}
+		at := 0
+		for j, m := range s.Models() {
+			want = m.AppendPrediction(m.AppendRaw(want[:0], row, in.x), row, in.x)
+			for k := range m.Outputs() {
+				if !sameBits(got[at], want[k]) || !sameBits(predicted[at], want[m.Outputs()+k]) {
+					t.Fatalf("row %d, model %d: %v and %v, alone %v", i, j, got[at], predicted[at], want)
+				}
+				at++
+			}
+		}
+	}
+}
+
+// Models with features of their own, in orders of their own: the set has the union, by name.
+func TestSetMatchesFeaturesByName(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(9, seed))
+		var models []*scorer.Model
+		for range 3 {
+			data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 6, trees: 10, depth: 7}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			models = append(models, load(t, data))
+		}
+		s := newSet(t, models...)
+		row := s.NewRow()
+		features := s.Features()
+		x := make([]float32, len(features))
+		values := map[string]float32{}
+		for range 30 {
+			for i := range x {
+				x[i] = randomValue(rng)
+				values[features[i].Name] = x[i]
+			}
+			got := s.AppendRaw(nil, row, x)
+			for j, m := range models {
+				var own []float32
+				for _, f := range m.Features() {
+					own = append(own, values[f.Name])
+				}
+				if want := m.Raw(nil, own); !sameBits(got[j], want) {
+					t.Fatalf("seed %d, model %d: %v, alone %v", seed, j, got[j], want)
+				}
+			}
+		}
+	}
+}
+
+// Models of different libraries, the second with its inputs in another order than the set.
+func TestSetOfDifferentLibraries(t *testing.T) {
+	catboost := load(t, []byte(`{"features_info":{"float_features":[
+		{"borders":[0.5],"flat_feature_index":0,"feature_id":"rate"},{"borders":[2],"flat_feature_index":1,"feature_id":"age"}]},
+		"oblivious_trees":[{"splits":[{"split_index":0}],"leaf_values":[1,2]},{"splits":[{"split_index":1}],"leaf_values":[10,20]}]}`))
+	lightgbm := load(t, []byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n"+
+		"feature_names=age rate\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=1\nthreshold=3\n"+
+		"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=100 200\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\n"+
+		"internal_weight=0\ninternal_count=2\nis_linear=0\nshrinkage=1\n\n\nend of trees\n"))
+	s := newSet(t, catboost, lightgbm)
+	row := s.NewRow()
+	for _, c := range []struct {
+		rate, age float32
+		want      [2]float64
+	}{{0, 0, [2]float64{11, 100}}, {1, 2.5, [2]float64{22, 100}}, {1, 3.5, [2]float64{22, 200}}} {
+		if got := s.AppendRaw(nil, row, []float32{c.rate, c.age}); [2]float64(got) != c.want {
+			t.Errorf("rate %v, age %v: %v, expected %v", c.rate, c.age, got, c.want)
+		}
+	}
+	row.SetFloat(1, 3.5) // age, in the order of the set
+	if got := s.AppendRaw(nil, row, []float32{1, 0}); got[1] != 200 {
+		t.Errorf("with an age set in the row: %v", got)
+	}
+}
+
+func TestSetAllocatesNothing(t *testing.T) {
+	models, rows := categoricalModels(t)
+	s := newSet(t, models...)
+	row, dst := s.NewRow(), make([]float64, 0, s.Outputs())
+	i := 0
+	agent := []byte(strings.Repeat("agent", 20))
+	if n := testing.AllocsPerRun(100, func() {
+		row.Reset()
+		row.SetString(3, "nl")
+		row.SetBytes(4, agent)
+		dst = s.AppendPrediction(dst[:0], row, rows[i].x)
+		i++
+	}); n != 0 {
+		t.Errorf("%v allocations for each row", n)
+	}
+}
+
+func TestModelsThatFormNoSet(t *testing.T) {
+	document := func(features string) *scorer.Model {
+		return load(t, []byte(`{"features_info":{`+features+`},"oblivious_trees":[]}`))
+	}
+	rate := `{"feature_id":"rate","flat_feature_index":0,"borders":[1]}`
+	number := document(`"float_features":[` + rate + `]`)
+	category := document(`"categorical_features":[{"feature_id":"rate","flat_feature_index":0,"values":[1]}]`)
+	twice := document(`"float_features":[` + rate + `,{"feature_id":"rate","flat_feature_index":1}]`)
+	for reason, models := range map[string][]*scorer.Model{
+		`model 1: features do not fit: feature "rate" is categorical here and numeric in a model before`: {number, category},
+		`model 0: features do not fit: two features are called "rate"`:                                   {twice, number},
+	} {
+		_, err := scorer.NewSet(models...)
+		if !errors.Is(err, scorer.ErrMismatch) || err.Error() != reason {
+			t.Errorf("error %v, expected %q", err, reason)
+		}
+	}
+	empty := newSet(t)
+	if got := empty.AppendRaw([]float64{math.Pi}, nil, nil); len(got) != 1 {
+		t.Errorf("a set of no models answers %v", got)
+	}
+}

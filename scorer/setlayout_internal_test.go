@@ -1,0 +1,44 @@
+package scorer
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"testing"
+)
+
+// A model together with itself needs no column, hash or probe more than alone.
+func TestSetSharesColumnsAndProbes(t *testing.T) {
+	f, err := os.Open("testdata/libraries/catboost-1.2.10/combinations/model.cbm.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSet(m, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes := func(c *columns) (n int) {
+		for i := range c.combined {
+			n += len(c.combined[i].probes)
+		}
+		return n
+	}
+	alone, both := &m.columns, &s.columns
+	if alone.count != both.count || len(alone.cats) != len(both.cats) || probes(alone) != probes(both) || probes(alone) < 3 {
+		t.Errorf("%d columns, %d hashes, %d probes, alone %d, %d, %d", both.count, len(both.cats), probes(both),
+			alone.count, len(alone.cats), probes(alone))
+	}
+}
