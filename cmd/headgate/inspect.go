@@ -39,7 +39,7 @@ func (inspectCommand) Help() string {
 	return `Reads what is published as a proxy does, whether or not the daemon runs. --verify and --top look at every row, which takes about
 a second for ten million keys; meanwhile the daemon publishes to other files, once more than usual.
 
-Keys by dimension: ip=ADDRESS, net=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
+Keys by dimension: ip=ADDRESS, net=ADDRESS and net64=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
 for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of: a
 row can be found for an address, an address not for a row.
 
@@ -208,7 +208,11 @@ func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 		ev.SetUserAgent(agent)
 	}
 	ev.Bound()
-	return d, traffic.KeysOf(&ev, seed)[d], nil
+	key := traffic.KeysOf(&ev, seed)[d]
+	if key == 0 {
+		return 0, 0, fmt.Errorf("%q has no key in dimension %s", value, d)
+	}
+	return d, key, nil
 }
 
 // parseHexKey reads a key as hexKey prints it. No address, host, fingerprint or user agent in use looks like one.

@@ -137,7 +137,7 @@ func TestInspectTopErrors(t *testing.T) {
 	for args, wants := range map[string][]string{
 		"--top ip/typo":             {`dimension ip has no feature "typo"`, "headgate inspect " + dir},
 		"--top ip":                  {`dimension ip has no feature ""`, "headgate inspect " + dir},
-		"--top color/red":           {`no dimension "color"`, "ip, net, ua"},
+		"--top color/red":           {`no dimension "color"`, "ip, net, net64, ua"},
 		"--top ip/age -n 0":         {"-n 0", "1 to 1000000"},
 		"--top ip/age --count=-1":   {"-n -1", "1 to 1000000"},
 		"--top ip/age -n 1000001":   {"-n 1000001", "1 to 1000000"},

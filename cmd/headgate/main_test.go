@@ -169,7 +169,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"replay", noGzip}, []string{noGzip, "gzip"}},
 		{[]string{"replay", log, "--model", at("none.cbm")}, []string{at("none.cbm"), "no such file"}},
 		{[]string{"replay", log, "--model", text}, []string{text, "write it again with save_model"}},
-		{[]string{"replay", log, "--model", foreign}, []string{foreign, "XGBoost", "not supported"}},
+		{[]string{"replay", log, "--model", foreign}, []string{foreign, "XGBoost", "write it again with save_model"}},
 		{[]string{"replay", log, "--model", words}, []string{words, "agent", "not supported"}},
 		{[]string{"replay", log, "--out", at("none/rows.csv")}, []string{at("none/rows.csv"), "no directory " + at("none"), "make it"}},
 		{[]string{"replay", log, "--features", "ip/typo"}, []string{"no feature named ip/typo"}},

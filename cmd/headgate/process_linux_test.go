@@ -124,12 +124,13 @@ func inspectErrors(t *testing.T, dir string) {
 		status int
 		want   string
 	}{
-		"ip=203.0.113.8": {exitFailure, "is not among the 1 keys of dimension ip"},
-		"ip=nobody":      {exitUsage, "is not an IP address"},
-		"nothing":        {exitUsage, "expected DIMENSION=KEY"},
-		"color=red":      {exitUsage, "expected DIMENSION=KEY"},
-		"ip=":            {exitUsage, "expected DIMENSION=KEY"},
-		"session=1":      {exitUsage, "cannot be looked up by name"},
+		"ip=203.0.113.8":  {exitFailure, "is not among the 1 keys of dimension ip"},
+		"ip=nobody":       {exitUsage, "is not an IP address"},
+		"nothing":         {exitUsage, "expected DIMENSION=KEY"},
+		"color=red":       {exitUsage, "expected DIMENSION=KEY"},
+		"ip=":             {exitUsage, "expected DIMENSION=KEY"},
+		"session=1":       {exitUsage, "cannot be looked up by name"},
+		"net64=192.0.2.1": {exitUsage, "has no key in dimension net64"},
 	} {
 		status, out, errOut := run(t, "inspect", dir, "--key", key)
 		if status != c.status || out != "" {

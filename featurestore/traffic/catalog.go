@@ -30,6 +30,13 @@ func Catalog() []Feature {
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
 		}),
+		on(Net64, requests, []Feature{
+			distinct("addresses", Addresses, "an IPv6 client that changes its address with every request shows here"),
+			distinct("agents", Agents, "one network with many user agents is several people, or one that rotates them"),
+			distinct("paths", Paths, "how wide the network as a whole looks around"),
+			share("not_found", NotFound, Requests, "guessing, spread over addresses"),
+			share("asset", Assets, Requests, "browsers fetch what pages need"),
+		}),
 		on(UserAgent, requests, load, []Feature{
 			distinct("addresses", Addresses, "how widely the user agent is in use"),
 			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),

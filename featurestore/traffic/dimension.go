@@ -13,6 +13,7 @@ type Dimension uint8
 const (
 	IP        Dimension = iota // client address
 	Net                        // client network: IPv4 /24, IPv6 /48
+	Net64                      // client's own network: IPv6 /64; IPv4 has none
 	UserAgent                  // User-Agent string
 	JA4                        // TLS client fingerprint
 	Host                       // requested host
@@ -21,7 +22,7 @@ const (
 	NumDimensions
 )
 
-var dimensionNames = [NumDimensions]string{"ip", "net", "ua", "ja4", "host", "session", "ip_ua"}
+var dimensionNames = [NumDimensions]string{"ip", "net", "net64", "ua", "ja4", "host", "session", "ip_ua"}
 
 // String gives the name that files and flags use.
 func (d Dimension) String() string {
@@ -49,6 +50,7 @@ type Keys [NumDimensions]uint64
 //
 //	ip       'i', the 16 bytes of the address
 //	net      'n', 3 bytes (IPv4) or 6 bytes (IPv6) of it
+//	net64    'm', 8 bytes of it, IPv6 only
 //	ua       the user agent, then, where it was cut, the hash of the whole
 //	ja4      the fingerprint
 //	host     the host
@@ -60,7 +62,8 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	var k Keys
 	k[UserAgent] = agentKey(ev, seed)
 	if ev.Client != ([16]byte{}) {
-		k[IP], k[Net], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
+		k[IP], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
+		k[Net], k[Net64] = networkKeys(&ev.Client, seed)
 	}
 	if ev.JA4 != "" {
 		k[JA4] = nonZero(metro.Hash64Str(ev.JA4, seed+1))
@@ -77,25 +80,29 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	return k
 }
 
-func addressKeys(client *[16]byte, agent, seed uint64) (ip, network, both uint64) {
+func addressKeys(client *[16]byte, agent, seed uint64) (ip, both uint64) {
 	var b [25]byte
 	copy(b[1:], client[:])
 	b[0] = 'i'
 	ip = nonZero(metro.Hash64(b[:17], seed))
 	binary.LittleEndian.PutUint64(b[17:], agent)
 	b[0] = 'p'
-	both = nonZero(metro.Hash64(b[:25], seed))
-	return ip, networkKey(client, seed), both
+	return ip, nonZero(metro.Hash64(b[:25], seed))
 }
 
-func networkKey(client *[16]byte, seed uint64) uint64 {
-	var b [7]byte
+// networkKeys gives the keys of a client's networks. An IPv6 client has at least a /64 to itself and can change its
+// address in there with every request; a site has a /48.
+func networkKeys(client *[16]byte, seed uint64) (wide, narrow uint64) {
+	var b [9]byte
 	b[0] = 'n'
-	n := 1 + copy(b[1:], client[:6])
 	if isIPv4(client) {
-		n = 1 + copy(b[1:], client[12:15])
+		copy(b[1:], client[12:15])
+		return nonZero(metro.Hash64(b[:4], seed)), 0
 	}
-	return nonZero(metro.Hash64(b[:n], seed))
+	copy(b[1:], client[:8])
+	wide = nonZero(metro.Hash64(b[:7], seed))
+	b[0] = 'm'
+	return wide, nonZero(metro.Hash64(b[:], seed))
 }
 
 func agentKey(ev *Event, seed uint64) uint64 {

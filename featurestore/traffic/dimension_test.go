@@ -35,7 +35,10 @@ func TestKeysOfWhatIsMissing(t *testing.T) {
 	if k := traffic.KeysOf(&traffic.Event{}, 1); k != (traffic.Keys{}) {
 		t.Errorf("an empty event has keys %v", k)
 	}
-	whole := traffic.KeysOf(eventFrom("192.0.2.1"), 1)
+	if k := traffic.KeysOf(eventFrom("192.0.2.1"), 1); k[traffic.Net64] != 0 {
+		t.Errorf("an IPv4 address has a /64: %v", k)
+	}
+	whole := traffic.KeysOf(eventFrom("2001:db8::1"), 1)
 	for d, key := range whole {
 		if key == 0 {
 			t.Errorf("dimension %v has no key", traffic.Dimension(d))
@@ -106,18 +109,22 @@ func TestNetworks(t *testing.T) {
 	for _, c := range []struct {
 		a, b                 string
 		sameAddress, sameNet bool
+		same64               bool
 	}{
-		{"192.0.2.1", "192.0.2.1", true, true},
-		{"192.0.2.1", "::ffff:192.0.2.1", true, true},
-		{"192.0.2.1", "192.0.2.255", false, true},
-		{"192.0.2.1", "192.0.3.1", false, false},
-		{"192.0.2.1", "192.1.2.1", false, false},
-		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", false, true},
-		{"2001:db8:1:2::1", "2001:db8:2:2::1", false, false},
-		{"::1", "::2", false, true},
+		{"192.0.2.1", "192.0.2.1", true, true, true},
+		{"192.0.2.1", "::ffff:192.0.2.1", true, true, true},
+		{"192.0.2.1", "192.0.2.255", false, true, true},
+		{"192.0.2.1", "192.0.3.1", false, false, true},
+		{"192.0.2.1", "192.1.2.1", false, false, true},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", false, true, false},
+		{"2001:db8:1:2::1", "2001:db8:2:2::1", false, false, false},
+		{"::1", "::2", false, true, true},
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", false, true, true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false, true, false},
 	} {
 		a, b := traffic.KeysOf(eventFrom(c.a), 5), traffic.KeysOf(eventFrom(c.b), 5)
 		if (a[traffic.IP] == b[traffic.IP]) != c.sameAddress || (a[traffic.Net] == b[traffic.Net]) != c.sameNet ||
+			(a[traffic.Net64] == b[traffic.Net64]) != c.same64 ||
 			(a[traffic.IPAgent] == b[traffic.IPAgent]) != c.sameAddress {
 			t.Errorf("%s and %s: %v and %v", c.a, c.b, a, b)
 		}

@@ -266,7 +266,8 @@ func checkObserved(t *testing.T, ev *traffic.Event) {
 			t.Errorf("measure %d of %+v is %v", m, ev, v)
 		}
 	}
-	if o.Keys[traffic.IPAgent] != 0 != (o.Keys[traffic.IP] != 0) || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) {
+	if o.Keys[traffic.IPAgent] != 0 != (o.Keys[traffic.IP] != 0) || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) ||
+		o.Keys[traffic.Net64] != 0 != ev.Addr().Is6() {
 		t.Errorf("%+v has the keys %v", ev, o.Keys)
 	}
 	var features [traffic.NumRequestFeatures]float32

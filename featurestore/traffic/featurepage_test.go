@@ -36,6 +36,7 @@ func TestFeaturePage(t *testing.T) {
 var keysOf = [traffic.NumDimensions]string{
 	traffic.IP:        "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
 	traffic.Net:       "a client's network: /24 of IPv4, /48 of IPv6",
+	traffic.Net64:     "a client's own network, /64 of IPv6; IPv4 addresses have none",
 	traffic.UserAgent: "a User-Agent string",
 	traffic.JA4:       "a TLS fingerprint (JA4)",
 	traffic.Host:      "a requested host",
