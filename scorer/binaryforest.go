@@ -42,7 +42,7 @@ func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
 
 // newWalker lays the trees out in blocks of similar depth.
 func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
-	w := walker{trees: len(b.trees)}
+	w := walker{trees: len(b.trees), narrow: leafColumn < narrow}
 	order := make([]uint32, len(b.trees))
 	for i := range order {
 		order[i] = uint32(i)
@@ -66,8 +66,8 @@ func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn u
 
 // grow makes room in the row for an evaluation.
 func (f *binaryForest) grow(row *Row) {
-	if len(row.treeKeys) < f.columns.count+1 {
-		row.treeKeys = make([]int32, f.columns.count+1)
+	if n := max(f.columns.count+1, narrow); len(row.treeKeys) < n {
+		row.treeKeys = make([]uint32, n)
 	}
 	if len(row.leaves) < f.walker.trees {
 		row.leaves = make([]uint32, f.walker.trees)

@@ -28,7 +28,7 @@ type Row struct {
 
 	permuted []float32 // inputs in the order of one model of a set
 
-	treeKeys []int32  // what a walker compares
+	treeKeys []uint32 // what a walker compares
 	leaves   []uint32 // where its walks ended
 }
 

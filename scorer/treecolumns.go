@@ -18,19 +18,22 @@ type treeColumns struct {
 // treeNumber is an input as some splits see it. Splits that send what is missing elsewhere have a column of their own.
 type treeNumber struct {
 	feature int32
-	missing int32 // key that stands for NaN
-	zero    int32 // key of values up to flushed
+	missing uint32 // key that stands for NaN
+	zero    uint32 // key of values up to flushed
 	flushed float32
 }
 
 // Keys of what is missing: below and above all borders.
 const (
-	leftKey  = math.MinInt32
-	rightKey = math.MaxInt32
+	leftKey  = 0
+	rightKey = math.MaxUint32
 )
 
+// treeKey maps floats to numbers of the same order, as orderKey does.
+func treeKey(v float32) uint32 { return uint32(orderKey(v)) ^ 1<<31 }
+
 func newTreeNumber(feature int32, rule missingRule, flushed float32) treeNumber {
-	n := treeNumber{feature: feature, zero: orderKey(0), flushed: flushed}
+	n := treeNumber{feature: feature, zero: treeKey(0), flushed: flushed}
 	switch rule {
 	case missingLeft:
 		n.missing = leftKey
@@ -56,7 +59,7 @@ type treeMembers struct {
 	least   float32 // values below are no category
 	known   []int32 // ascending
 	dense   []int32 // row of each category, if they are numbered densely
-	rows    []int32
+	rows    []uint32
 }
 
 const (
@@ -86,7 +89,7 @@ func (m *treeMembers) row(v float32) int32 {
 }
 
 // fill translates a row; what x is too short for is missing. keys has room for count+1.
-func (c *treeColumns) fill(keys []int32, x []float32) {
+func (c *treeColumns) fill(keys []uint32, x []float32) {
 	numbers := keys[:len(c.numbers)]
 	for i, n := range c.numbers {
 		key := n.missing
@@ -96,7 +99,7 @@ func (c *treeColumns) fill(keys []int32, x []float32) {
 			case v <= n.flushed && v >= -n.flushed:
 				key = n.zero
 			default:
-				key = orderKey(v)
+				key = treeKey(v)
 			}
 		}
 		numbers[i] = key
@@ -126,7 +129,7 @@ func newTreeColumns(b *binaryTrees) (treeColumns, []walkSplit, error) {
 	walks := make([]walkSplit, len(b.splits))
 	for i := range b.splits {
 		s := &b.splits[i]
-		walks[i] = walkSplit{border: s.border, left: s.left, right: s.right}
+		walks[i] = walkSplit{border: uint32(s.border) ^ 1<<31, left: s.left, right: s.right}
 		if s.kind != numericSplit {
 			d.splits[s.feature] = append(d.splits[s.feature], int32(i))
 			continue
@@ -171,11 +174,11 @@ func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
 			m.least = math.Nextafter32(-1, 0)
 		}
 		m.index()
-		m.rows = make([]int32, stride*(len(known)+2))
+		m.rows = make([]uint32, stride*(len(known)+2))
 		for i, split := range splits {
 			d.mark(&m, &d.trees.splits[split], i)
 			walks[split].column = uint16(first+i/32) | memberColumn
-			walks[split].border = int32(i % 32)
+			walks[split].border = uint32(i % 32)
 		}
 		d.columns.members = append(d.columns.members, m)
 		first += stride
@@ -215,7 +218,7 @@ func (m *treeMembers) index() {
 
 // mark sets bit i of the rows of all categories that the split sends right.
 func (d *treeColumnsBuilder) mark(m *treeMembers, s *binarySplit, i int) {
-	word, bit := int32(i/32), int32(uint32(1)<<(i%32))
+	word, bit := int32(i/32), uint32(1)<<(i%32)
 	if s.missing == missingRight {
 		m.rows[missingRow*m.stride+word] |= bit
 	}
