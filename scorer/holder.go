@@ -1,0 +1,53 @@
+package scorer
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Holder holds the model that is in use, and replaces it while it is: readers load one pointer, and an evaluation that has begun
+// ends with the model that it began with. The zero Holder holds no model. It is safe for concurrent use.
+type Holder struct {
+	replacing sync.Mutex // held from the check of a model to its store: it was checked against the one it replaces
+	current   atomic.Pointer[Model]
+}
+
+// Model returns the model in use, or nil. A Row that served the model before serves this one too, and may grow at the first call.
+func (h *Holder) Model() *Model { return h.current.Load() }
+
+// Replace puts a model in use if it takes the same inputs as the one before: see Fits. Otherwise the old one stays, and the error
+// says why. The first model is always accepted.
+func (h *Holder) Replace(m *Model) error {
+	h.replacing.Lock()
+	defer h.replacing.Unlock()
+	if old := h.current.Load(); old != nil {
+		if err := m.Fits(old.features, old.outputs); err != nil {
+			return err
+		}
+	}
+	h.current.Store(m)
+	return nil
+}
+
+// Fits says whether inputs that are filled in for the given features suit the model, and whether it gives so many outputs. Every feature
+// of the model must stand at the same position with the same name and, if the model looks at it, the same kind. The model may
+// have fewer features, since further inputs are ignored. The error names the first feature that does not fit, and wraps ErrMismatch.
+func (m *Model) Fits(schema []Feature, outputs int) error {
+	if m.outputs != outputs {
+		return fmt.Errorf("%w: the model has %d outputs, expected %d", ErrMismatch, m.outputs, outputs)
+	}
+	for i, f := range m.features {
+		if i >= len(schema) {
+			return fmt.Errorf("%w: feature %d, %q, is beyond the %d that are known", ErrMismatch, i, clipped(f.Name), len(schema))
+		}
+		want := schema[i]
+		if f.Name != want.Name {
+			return fmt.Errorf("%w: feature %d is %q, expected %q", ErrMismatch, i, clipped(f.Name), clipped(want.Name))
+		}
+		if f.Kind != want.Kind && f.Borders > 0 {
+			return fmt.Errorf("%w: feature %d, %q, is %v, expected %v", ErrMismatch, i, clipped(f.Name), f.Kind, want.Kind)
+		}
+	}
+	return nil
+}
