@@ -109,12 +109,13 @@ func (w *Writer) build(slots int) (err error) {
 }
 
 // adopt takes over what a former writer left, at whatever instruction it ended. The active data file must be sound.
-// The inactive one may be anything, half-written above all. Both will be replaced, because which of them retired
-// slots still hold is unknown.
+// The inactive one may be anything, half-written above all; where it is no data file it is replaced before it is used.
 //
-// The generations are the files' own, stored before anything else happens: the former writer may have been killed
-// between renaming a file and storing its generation, and a reader that counted itself in before the last
-// publication, and is about to look up what is now the inactive file, must find the one in place.
+// Both files stay in use unless a slot is retired, which is the only way in which a reader can have a hold that drain does not
+// see. Then both are replaced, as the former writer was about to do, or did: that is not known.
+//
+// The generations are the files' own. The former writer may have been killed between renaming a file, which is inactive
+// then, and storing its generation; once this writer has filled it and made it active, readers must find it.
 func (w *Writer) adopt() (err error) {
 	w.registry, err = openRegistry(w.sys, w.paths.registry(), w.sys.user())
 	if err != nil {
@@ -124,16 +125,20 @@ func (w *Writer) adopt() (err error) {
 		return err
 	}
 	w.version = Version(w.state.version.Load())
-	w.replace = [2]bool{true, true}
 	for i := range w.data {
 		if err := w.adoptData(i); err != nil {
 			return explain(w.paths, w.paths.data(i), err)
 		}
 	}
+	abandoned := false
+	if err := checked(func() error { abandoned = w.abandoned(); return nil }); err != nil {
+		return explain(w.paths, w.paths.registry(), err)
+	}
+	w.replace = [2]bool{abandoned, abandoned}
 	return nil
 }
 
-// adoptData takes over data file i if it is the active one. The other may be damaged or missing.
+// adoptData takes over data file i. One that is not active may be damaged or missing.
 func (w *Writer) adoptData(i int) error {
 	active := w.version != 0 && w.version.Index() == i
 	d, err := openData(w.sys, w.paths.data(i), i, w.sys.user(), mmap.ReadWrite)
@@ -151,15 +156,28 @@ func (w *Writer) adoptData(i int) error {
 		}
 		return err
 	}
-	if !active {
-		defer d.unmap()
+	w.data[i] = d
+	if active {
+		d.content = d.publication()
+		w.sequence = d.content.sequence
 	}
-	if err := checked(func() error { w.registry.generations[i].Store(d.generation); return nil }); err != nil || !active {
-		return err
+	d.unknown = !active
+	return checked(func() error { w.registry.generations[i].Store(d.generation); return nil })
+}
+
+// abandoned says whether the former writer gave up on a reader that lives. Slots of dead readers are cleared on the way, as
+// many as one look may.
+func (w *Writer) abandoned() bool {
+	probes := 0
+	for k := range w.registry.scanned() {
+		if !slotWord(w.registry.word(k).Load()).retired() {
+			continue
+		}
+		if probes++; probes > maxProbes || !w.registry.clearIfDead(k) {
+			return true
+		}
 	}
-	d.content = d.publication()
-	w.data[i], w.sequence = d, d.content.sequence
-	return nil
+	return false
 }
 
 // maxRegistryGeneration is the highest generation believed of a registry, which readers can write to: far above what

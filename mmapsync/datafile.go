@@ -76,6 +76,9 @@ type dataFile struct {
 	// content is what the writer knows to be in the file, apart from what the file says; zero while it is of no use.
 	content publication
 
+	// unknown is set in a file that a writer has found inactive, and not filled yet: nobody has looked what is in it.
+	unknown bool
+
 	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
 	// memory, which the race detector does not see.
 	unmapped bool
@@ -191,7 +194,7 @@ func (d *dataFile) end(p publication) {
 	binary.LittleEndian.PutUint64(footer[footerHash:], p.hash)
 	binary.LittleEndian.PutUint64(footer[footerKind:], p.kind)
 	binary.LittleEndian.PutUint64(footer[footerSequence:], p.sequence)
-	d.content = p
+	d.content, d.unknown = p, false
 }
 
 // publication reads what the footer says about the content; the caller holds the file.

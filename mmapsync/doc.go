@@ -72,7 +72,6 @@
 // Deleting the files under a living writer parts it from readers that open later; stop it first. Readers of the Rust
 // crate mmap-sync 2.x can read P, with that crate's own protocol and its known gap between reading the version and
 // counting in. Such a reader maps a data file anew only when a snapshot outgrows its mapping: after a data file was
-// replaced (a stuck reader, growth, a writer that started again) it may go on with the old file's content, and has to
-// be opened anew. The other way round is not supported: files that mmap-sync made have no registry and no generations,
+// replaced (a stuck reader, growth) it may go on with the old file's content, and has to be opened anew. The other way round is not supported: files that mmap-sync made have no registry and no generations,
 // so no promise made here could be kept, and opening them is a [*FormatError].
 package mmapsync

@@ -35,8 +35,8 @@ type Copy struct {
 //
 // The copy holds, as a rule, the publication before the last. Where its file cannot be written to, because a reader is
 // stuck on it or it is too small, fill gets a new file that holds a copy of the last publication, made at the cost of
-// copying it. The writer's first publication after it has adopted a path is of this kind. A new file has room for size
-// bytes and no more: what is updated in place is planned for the size that it may reach.
+// copying it. The first one after the writer has adopted a path gets such a copy as well, in the file in place. A new
+// file has room for size bytes and no more: what is updated in place is planned for the size that it may reach.
 //
 // On an error from fill, and if it panics, nothing is published, the former snapshot stays current, and what a copy
 // changed in place holds counts as nothing. fill must not call the Writer. Update waits as [Writer.Publish] does, and
@@ -52,7 +52,11 @@ func (w *Writer) Update(size int, fill func(copy *Copy) error) (Version, error) 
 		return 0, err
 	}
 	if d := w.inPlace(x, int64(size)); d != nil {
-		err = w.lend(d, d.begin(), size, fill)
+		before := d.begin()
+		if d.unknown {
+			before = w.copyActive(d, size)
+		}
+		err = w.lend(d, before, size, fill)
 	} else {
 		err = w.replaceFile(x, int64(size), func(d *dataFile) error {
 			return w.lend(d, w.copyActive(d, size), size, fill)
@@ -64,7 +68,7 @@ func (w *Writer) Update(size int, fill func(copy *Copy) error) (Version, error) 
 	return w.announce(x, w.data[x].content), nil
 }
 
-// copyActive copies as much of the current snapshot as fits size into a new data file, and says what it was. The
+// copyActive copies as much of the current snapshot as fits size into the other data file, and says what it was. The
 // active file is only read, and by nobody written, so whoever holds it does not matter.
 func (w *Writer) copyActive(d *dataFile, size int) publication {
 	if w.version == 0 {

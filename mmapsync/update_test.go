@@ -174,7 +174,7 @@ func TestCopySaysWhatItHolds(t *testing.T) {
 	w = h.process().writer(t, WriterOptions{})
 	defer w.Close()
 	publish(t, w, "ef")
-	look(2, 12, 13, "ef") // both files are replaced after an adoption
+	look(2, 12, 13, "ef") // both files are replaced after the adoption, because the reader has not come back to its slot
 }
 
 func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {

@@ -9,8 +9,9 @@
 //   RETIRED_FIRST          the reader looks at the retired bit before the generation instead of last
 //   MARK_ONLY_X            a writer that gives up replaces only the data file that it waited for
 //   NO_SECOND_LOOK         the reader takes its hold, and trusts the version that it had loaded before
-//   REUSE_ON_ADOPTION      a writer that adopts does not replace what is there            (needs CRASHES)
+//   REUSE_ON_ADOPTION      a writer that adopts does not replace what is there, though a slot is retired   (needs CRASHES)
 //   FORGET_GENERATION      a replacement does not store the new generation
+//   ADOPT_NO_GENERATION    a writer that adopts does not store the generations of the files that it finds  (needs CRASHES)
 //   LATE_RAISE             a reader raises the number of slots that the writer looks at after its first hold, not before
 //   DROP_ON_RECLAIM        a retired slot is taken into use again while holds are left on it   (needs GOROUTINES 2)
 //   SWEEP_WITHOUT_HOLDS    a replaced mapping is unmapped at once                              (needs GOROUTINES 2)
@@ -497,15 +498,21 @@ proctype Writer() {
 			if :: generation[1] > top -> top = generation[1] :: else fi;
 			now = version;
 			assert(WHOLE(path[INDEX(now)], now)); // sound
-			data[INDEX(now)] = path[INDEX(now)];
-#ifdef REUSE_ON_ADOPTION
-			data[1 - INDEX(now)] = path[1 - INDEX(now)]; replace[0] = 0; replace[1] = 0
-#else
-			data[1 - INDEX(now)] = 0; replace[0] = 1; replace[1] = 1
-#endif
+			data[0] = path[0]; data[1] = path[1]; replace[0] = 0; replace[1] = 0
 		};
+#ifndef ADOPT_NO_GENERATION
 		generation[0] = path[0];
 		generation[1] = path[1];
+#endif
+#ifndef REUSE_ON_ADOPTION
+		u = used;
+		do // Writer.abandoned
+		:: atomic { k < u && !(word[k] & RETIRED) -> k++ }
+		:: atomic { k < u && (word[k] & RETIRED) && owner[k] == 0 -> word[k] = 0; k++ }
+		:: atomic { k < u && (word[k] & RETIRED) && owner[k] != 0 -> replace[0] = 1; replace[1] = 1; k++ }
+		:: atomic { k == u -> k = 0; u = 0 }; break
+		od;
+#endif
 	serving:
 		do
 		:: now < PUBLICATIONS ->
