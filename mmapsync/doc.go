@@ -3,7 +3,7 @@
 //
 // What it promises:
 //
-//   - [Reader.Acquire] is wait-free: four loads of shared words and one atomic add, or two more adds where a publication
+//   - [Reader.Acquire] is wait-free: three loads of shared words and one atomic add, or two more adds where a publication
 //     comes between. It takes no lock, allocates nothing and makes no system call, except on the first use of a new
 //     data file and after the writer has given up on a snapshot of the same Reader.
 //   - A [Snapshot] is valid until its Release, without exception and without a grace time, also when its Reader is closed
@@ -38,8 +38,8 @@
 // A slot that still holds the inactive file after the grace time is retired: the writer ignores it from then on, and
 // replaces both data files, one at each of the next two publications, by new files under the same names. The stuck reader
 // keeps the old ones mapped. Each data file has a generation, kept in the registry too, by which readers notice a
-// replacement. A reader checks after that, as the last step, that its slot is not retired; otherwise it begins
-// again with a fresh one. Growing is a replacement as well: no data file ever changes its length.
+// replacement. A reader that maps a file checks after that, as the last step, that its slot is not retired; otherwise it
+// begins again with a fresh one. One that had the file mapped before its hold sees it with the hold. Growing is a replacement as well: no data file ever changes its length.
 //
 // The goroutines of a Reader are spread over its slots. That a snapshot is taken on one slot and the next on another
 // changes nothing: each Acquire ends with a load of the one version word after its own hold.

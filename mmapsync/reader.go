@@ -127,18 +127,22 @@ func (r *Reader) Acquire() (Snapshot, error) {
 		return Snapshot{}, ErrNotPublished
 	}
 	i := v.Index()
-	// Pointers that do not change are loaded before the hold, which keeps the processor from loading ahead.
-	generation, word := c.generations[i], s.word
-	word.Add(oneHold(i)) // s.hold
-	v = Version(version.Load())
-	if v.Index() == i {
-		// The check of the slot comes last: made before the generation is known, a snapshot could be torn.
-		d := c.current[i].Load()
-		if d != nil && d.generation == generation.Load() && v.Size() <= d.capacity && !slotWord(word.Load()).retired() {
-			return Snapshot{version: v, data: d, slot: s}, nil
-		}
+	d := c.current[i].Load()
+	if d == nil || v.Size() > d.capacity {
+		s.hold(i)
+		return c.settle(s, Version(version.Load()), i)
 	}
-	return c.settle(s, v, i)
+	// What does not change is loaded before the hold, which keeps the processor from loading ahead. So is the mapping, and
+	// for a reason besides: if it is still the one in use then, and of the present generation, it was before the slot was
+	// seen not to be retired, and a writer that gives up on the slot later replaces it. With the mapping loaded after the
+	// hold alone, the look at the slot would have to come last, as it does in settle.
+	generation, mapped := c.generations[i], d.generation
+	word := slotWord(s.word.Add(oneHold(i))) // s.hold
+	now := Version(version.Load())
+	if now == v && mapped == generation.Load() && d == c.current[i].Load() && !word.retired() {
+		return Snapshot{version: v, data: d, slot: s}, nil
+	}
+	return c.settle(s, now, i)
 }
 
 // Replaced says whether the state file on disk is no longer the one that this Reader has open, because the files were

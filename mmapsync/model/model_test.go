@@ -72,6 +72,7 @@ func TestMutationsFail(t *testing.T) {
 		{"CRATE", crateWhole},
 		{"CRATE PATIENT", crateWhole},
 		{"RETIRED_FIRST READERS=1", whole},
+		{"MAPPING_LATE READERS=1 GOROUTINES=2", whole},
 		{"MARK_ONLY_X READERS=1", whole},
 		{"NO_SECOND_LOOK READERS=1", whole},
 		{"LATE_RAISE READERS=1", whole},

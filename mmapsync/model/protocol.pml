@@ -6,7 +6,9 @@
 //   CRATE                  the order of steps of the Rust crate mmap-sync 2.x: load the version, then count, no second
 //                          look; after a grace time the writer stores 0 over the count and overwrites
 //   CRATE PATIENT          the same with a writer that waits for ever: the order alone is enough for a torn read
-//   RETIRED_FIRST          the reader looks at the retired bit before the generation instead of last
+//   RETIRED_FIRST          on the way that may map a file, the reader looks at the retired bit before the generation
+//                          instead of last
+//   MAPPING_LATE           on the short way, it loads the mapping after its hold only, not before it as well
 //   MARK_ONLY_X            a writer that gives up replaces only the data file that it waited for
 //   NO_SECOND_LOOK         the reader takes its hold, and trusts the version that it had loaded before
 //   REUSE_ON_ADOPTION      a writer that adopts does not replace what is there, though a slot is retired   (needs CRASHES)
@@ -371,6 +373,7 @@ inline claim() {
 
 proctype Goroutine(byte r, lane) {
 	byte s, i, v, d, g, k, n, floor;
+	bit early; // the slot was seen retired when the hold was taken; later: the short way was gone
 #if GOROUTINES > 1
 	byte f; bit w;
 #endif
@@ -396,14 +399,33 @@ proctype Goroutine(byte r, lane) {
 #else
 			atomic { n++; s = slot[r * LANES + lane]; floor = version; v = version; i = INDEX(v) };
 #endif
-			atomic { hold(i) };
+#ifndef MAPPING_LATE
+			d = current[2 * r + i];
+#endif
+			atomic { hold(i); early = (word[s] & RETIRED) > 0 };
 #ifndef NO_SECOND_LOOK
 			v = version;
 #endif
 #ifdef LATE_RAISE
 			raise(s);
 #endif
-		settle: // client.settle; the straight way of Acquire makes the same loads in the same order
+			// The short way: nothing has come between. The code wants the same version, here the same index will do.
+#ifdef MAPPING_LATE
+			d = current[2 * r + i];
+#endif
+			if
+			:: INDEX(v) == i && d != 0 && !early ->
+				if
+				:: d == generation[i] ->
+					if
+					:: atomic { current[2 * r + i] == d -> early = 1; goto taken }
+					:: atomic { else -> d = 0 }
+					fi
+				:: atomic { else -> d = 0 }
+				fi
+			:: atomic { else -> d = 0; early = 0 }
+			fi;
+		settle: // client.settle
 			// client.follow
 			if
 			:: INDEX(v) == i
@@ -417,19 +439,21 @@ proctype Goroutine(byte r, lane) {
 			:: else
 			fi;
 			mapping();
+		taken:
 			atomic {
 #else
 			mapping();
+		taken:
 			atomic {
 				if
-				:: word[s] & RETIRED -> goto retired
+				:: !early && (word[s] & RETIRED) -> goto retired // the short way has looked already
 				:: else
 				fi;
 #endif
 				assert(d != 0 && MAPPED(d)); // mapped
 				assert(WHOLE(d, v));         // whole, when taken
 				assert(v >= floor);          // fresh
-				floor = 0
+				floor = 0; early = 0
 			};
 			d_step { // Snapshot.Release
 				assert(MAPPED(d));   // mapped
@@ -460,7 +484,7 @@ proctype Goroutine(byte r, lane) {
 	if
 	:: dead[r] ->
 		d_step {
-			s = 0; i = 0; v = 0; d = 0; g = 0; k = 0; floor = 0;
+			s = 0; i = 0; v = 0; d = 0; g = 0; k = 0; floor = 0; early = 0;
 			v = current[2 * r]; current[2 * r] = 0; forget(v);
 			v = current[2 * r + 1]; current[2 * r + 1] = 0; forget(v);
 			v = 0; dead[r] = 0
