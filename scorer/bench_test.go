@@ -22,18 +22,24 @@ func BenchmarkRaw(b *testing.B) {
 		{"trees=1000/features=200/borders=64", 1000, 200, 64},
 		{"trees=1000/features=400/borders=64", 1000, 400, 64},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			m, rows := benchmarkModel(b, c.trees, c.features, c.borders)
-			row := m.NewRow()
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				m.Raw(row, rows[i])
-				if i++; i == len(rows) {
-					i = 0
+		m, rows := benchmarkModel(b, c.trees, c.features, c.borders)
+		for _, tier := range scorer.Tiers() {
+			b.Run(c.name+"/tier="+tier.String(), func(b *testing.B) {
+				m, err := m.On(tier)
+				if err != nil {
+					b.Fatal(err)
 				}
-			}
-		})
+				row := m.NewRow()
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					m.Raw(row, rows[i])
+					if i++; i == len(rows) {
+						i = 0
+					}
+				}
+			})
+		}
 	}
 }
 

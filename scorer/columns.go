@@ -40,10 +40,24 @@ type keyCondition struct {
 	column uint16
 }
 
+// fillOthers writes the keys of all columns if there are others than numeric ones: target statistics look at the keys of numbers too.
+func (c *columns) fillOthers(row *Row, x []float32) {
+	if c.count > len(c.numbers) {
+		c.fill(row, x)
+	}
+}
+
 // fill translates a row.
 func (c *columns) fill(row *Row, x []float32) {
 	row.grow(c)
 	x = row.overlay(x, c.inputs)
+	c.fillNumbers(row, x)
+	if len(c.cats) > 0 {
+		c.fillCategorical(row, x)
+	}
+}
+
+func (c *columns) fillNumbers(row *Row, x []float32) {
 	keys := row.keys[:len(c.numbers)]
 	for i, n := range c.numbers {
 		key := n.missing
@@ -53,9 +67,6 @@ func (c *columns) fill(row *Row, x []float32) {
 			}
 		}
 		keys[i] = key
-	}
-	if len(c.cats) > 0 {
-		c.fillCategorical(row, x)
 	}
 }
 
@@ -115,4 +126,9 @@ func missingKey(n NaNMode) int32 {
 func orderKey(v float32) int32 {
 	bits := int32(math.Float32bits(v + 0))
 	return bits ^ int32(uint32(bits>>31)>>1)
+}
+
+// ofOrderKey is the inverse of orderKey.
+func ofOrderKey(key int32) float32 {
+	return math.Float32frombits(uint32(key ^ int32(uint32(key>>31)>>1)))
 }

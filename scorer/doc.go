@@ -1,4 +1,4 @@
-// Package scorer evaluates gradient-boosted tree models one row at a time, in pure Go, with the bits of the original
+// Package scorer evaluates gradient-boosted tree models one row at a time, without cgo, with the bits of the original
 // library: [Model.Raw] returns the float64 that CatBoost's own RawFormulaVal returns, allocates nothing, never panics and
 // is always finite.
 //
@@ -35,4 +35,9 @@
 // Inputs and borders are float32, a split is passed when the value is strictly greater than the border, leaves are added in
 // float64 in the order of the trees, and no multiplication is fused with an addition. The result does not depend on the
 // architecture.
+//
+// # Tiers
+//
+// Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, else in pure Go: see [Tier]. The result does not
+// depend on that either. [TierVariable] and [Model.On] choose a tier.
 package scorer

@@ -37,8 +37,17 @@ type Model struct {
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
 // LightGBM's text, '{' for JSON (white space may precede it) of CatBoost or, by the first key, XGBoost, and for XGBoost's UBJ. The
 // model keeps no reference to data. Errors are of type *FormatError; one that wraps ErrUnsupported is about a sound model that
-// this package cannot evaluate.
+// this package cannot evaluate. Only an environment variable TierVariable that names no tier of this machine gives another error,
+// which wraps ErrTier.
 func Load(data []byte) (*Model, error) {
+	m, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return m.On(TierAuto)
+}
+
+func decode(data []byte) (*Model, error) {
 	if len(data) > MaxFileSize {
 		return nil, damaged("", "%d bytes, at most %d are accepted", len(data), MaxFileSize)
 	}
@@ -66,6 +75,9 @@ func LoadFile(path string) (*Model, error) {
 		return nil, fmt.Errorf("cannot read model file: %w", err)
 	}
 	m, err := Load(data)
+	if errors.Is(err, ErrTier) {
+		return nil, err
+	}
 	if errors.Is(err, ErrUnsupported) {
 		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
 	}

@@ -128,11 +128,13 @@ func randomValue(rng *rand.Rand) float32 {
 	return float32(rng.IntN(65)-32) / 16
 }
 
-// Sizes rise over one, two and three byte buckets for a feature, every unrolled width, and more columns than a byte can index.
+// Sizes rise over one, two and three byte buckets for a feature, every unrolled width, more columns than a byte can index, rows of
+// one, two and more registers, and more trees than one call of a kernel takes.
 func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
 	shapes := []shape{
 		{1, 0, 3, 0}, {1, 1, 1, 1}, {2, 2, 4, 2}, {3, 5, 10, 6}, {5, 20, 20, 7}, {8, 40, 30, 8}, {20, 100, 30, 9},
-		{4, 600, 40, 6}, {255, 4, 60, 6}, {600, 6, 100, 8}, {30, 30, 6, 13}, {10, 10, 1, 16},
+		{4, 600, 40, 6}, {255, 4, 60, 6}, {600, 6, 100, 8}, {30, 30, 6, 13}, {10, 10, 1, 16}, {90, 90, 70, 6}, {1500, 2, 1500, 4},
+		{2, 3, 2500, 3},
 	}
 	for i, s := range shapes {
 		for seed := range uint64(4) {

@@ -2,7 +2,8 @@ package scorer
 
 import "math"
 
-// oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go: all nodes of one depth put the same condition,
+// oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go, and for the vector
+// kernels (blocks): all nodes of one depth put the same condition,
 // so that the leaf of a tree is found from the answers to depth conditions, in any order.
 //
 // A split compares the order key of an input with that of its border, so a row needs no quantisation. Measured against the
@@ -10,7 +11,7 @@ import "math"
 // vary by half on the shared virtual Xeon they come from; these are the best of six runs of each): 100 trees of depth 6 on 50
 // features of 16 borders took 0.7 us with keys and 1.5 us with bytes, 1000 trees on 200 features of 64 borders 5.8 us and
 // 9.6 us; the search alone took 0.5 us and 3.4 us. Comparing float32 in place of keys was up to a fifth slower. Bytes pay where
-// a vector register holds them; ensemble.conditions knows the buckets for that.
+// a vector register holds them.
 //
 // Trees of depth 6 or less are padded to 6 splits, those of 7 and 8 to 8, by splits that never pass: the padding is at the
 // high bits of the leaf index, which stay 0.
@@ -25,6 +26,7 @@ type oblivious struct {
 	outputs int
 	scale   float64
 	bias    []float64 // one for each output
+	blocks  *blocks   // the same trees for vector kernels, or nil
 }
 
 // never is a split that no key passes.
@@ -51,6 +53,17 @@ func newOblivious(e *ensemble, columns *columns, conditions []keyCondition) *obl
 		}
 	}
 	return f
+}
+
+// on gives the same trees for evaluation by a tier.
+func (f *oblivious) on(tier Tier) *oblivious {
+	on := *f
+	on.blocks = nil
+	if tier != TierGo {
+		q, at := newQuantised(f.columns, f.splits)
+		on.blocks = newBlocks(f, tier, q, at)
+	}
+	return &on
 }
 
 // addRuns finds the stretches of equal width and makes room for the splits.
@@ -82,12 +95,20 @@ func paddedWidth(depth uint8) int {
 
 // raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
 func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
-	f.columns.fill(row, x)
+	if f.blocks != nil {
+		f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, row, x)
+	} else {
+		f.columns.fill(row, x)
+	}
 	f.add(row, dst)
 }
 
 // add is raw for a row whose columns are filled.
 func (f *oblivious) add(row *Row, dst []float64) {
+	if f.blocks != nil {
+		f.blocks.add(f, row, dst)
+		return
+	}
 	if f.outputs == 1 {
 		dst[0] = rescale(f.sum(row), f.scale, f.bias[0])
 		return

@@ -25,6 +25,7 @@ type Row struct {
 	keys    []int32   // of the columns of CatBoost's models; at least narrow long once used
 	hashes  []int32   // of the categorical values that conditions ask for
 	outputs []float64 // of a model with several
+	vector  vectorRow
 
 	permuted []float32 // inputs in the order of one model of a set
 
@@ -52,6 +53,7 @@ const (
 func (m *Model) NewRow() *Row {
 	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
 	row.grow(&m.columns)
+	row.vector.grow()
 	if m.binary != nil {
 		m.binary.grow(row)
 	}

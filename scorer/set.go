@@ -15,6 +15,11 @@ type Set struct {
 	columns  columns
 	members  []setMember
 	outputs  int
+
+	// Symmetric trees in a vector tier read one quantised row; nil in pure Go. What else there is needs keys.
+	quantised *quantised
+	tier      Tier
+	keys      bool
 }
 
 // setMember is a model of a set: one of the families, over the columns of the set or inputs in an order of its own.
@@ -54,7 +59,9 @@ func NewSet(models ...*Model) (*Set, error) {
 	s.columns = l.columns
 	for i, m := range models {
 		s.members = append(s.members, s.member(m, positions[i], l.columnOf[i]))
+		s.tier = max(s.tier, m.Tier())
 	}
+	s.vectorise()
 	return s, nil
 }
 
@@ -105,6 +112,47 @@ func (s *Set) member(m *Model, positions []int32, columnOf []uint16) setMember {
 	return member
 }
 
+// vectorise lays out the symmetric trees of all members for the fastest tier that one of the models runs in.
+func (s *Set) vectorise() {
+	var conditions []keyCondition
+	for _, m := range s.members {
+		s.keys = s.keys || m.asymmetric != nil
+		if m.oblivious != nil {
+			conditions = append(conditions, m.oblivious.splits...)
+		}
+	}
+	if s.tier <= TierGo || len(conditions) == 0 {
+		s.keys = true
+		return
+	}
+	q, at := newQuantised(&s.columns, conditions)
+	for _, m := range s.members {
+		if m.oblivious == nil {
+			continue
+		}
+		if m.oblivious.blocks = newBlocks(m.oblivious, s.tier, q, at); m.oblivious.blocks != nil {
+			s.quantised = q
+		} else {
+			s.keys = true
+		}
+	}
+}
+
+// fill translates a row for all members.
+func (s *Set) fill(row *Row, x []float32) {
+	if s.keys {
+		s.columns.fill(row, x)
+	}
+	if s.quantised == nil {
+		return
+	}
+	if s.keys {
+		s.quantised.quantise(s.tier, row, row.overlay(x, s.columns.inputs))
+	} else {
+		s.quantised.fill(s.tier, &s.columns, row, x)
+	}
+}
+
 // Models returns the models of the set, in the order of their outputs.
 func (s *Set) Models() []*Model { return slices.Clone(s.models) }
 
@@ -118,6 +166,7 @@ func (s *Set) Outputs() int { return s.outputs }
 func (s *Set) NewRow() *Row {
 	row := &Row{set: make([]value, len(s.features)), numbers: make([]float32, len(s.features))}
 	row.grow(&s.columns)
+	row.vector.grow()
 	for _, m := range s.members {
 		if m.binary != nil {
 			m.binary.grow(row)
@@ -144,7 +193,7 @@ func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) []fl
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, s.outputs)[:n+s.outputs]
-	s.columns.fill(row, x)
+	s.fill(row, x)
 	rest := dst[n:]
 	for i := range s.members {
 		m := &s.members[i]

@@ -143,7 +143,7 @@ func (l *setLayout) mergeProbe(c *combined, model int, p *probe) {
 // over returns the same trees over the columns of a set.
 func (f *oblivious) over(c *columns, columnOf []uint16) *oblivious {
 	moved := *f
-	moved.columns = c
+	moved.columns, moved.blocks = c, nil
 	moved.splits = slices.Clone(f.splits)
 	for i := range moved.splits {
 		if s := &moved.splits[i]; *s != never {

@@ -48,7 +48,7 @@ var rules = map[string]rule{
 
 	"mmapsync":       {ours: []string{"internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
-	"scorer":         {},
+	"scorer":         {modules: []string{unix}},
 	"models":         {},
 	"limits":         {ours: []string{"internal/mmap"}, modules: []string{metro}},
 

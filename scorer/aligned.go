@@ -1,0 +1,21 @@
+package scorer
+
+import "unsafe"
+
+// vectorBytes is the width of the widest vector register.
+const vectorBytes = 64
+
+// aligned returns size zero bytes that begin at a multiple of vectorBytes, so that no vector load touches two cache lines. The
+// garbage collector does not move what it allocates.
+func aligned(size int) []byte {
+	b := make([]byte, size+vectorBytes)
+	gap := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % vectorBytes
+	return b[gap : int(gap)+size : int(gap)+size]
+}
+
+// realigned moves bytes to memory that aligned gives.
+func realigned(b []byte) []byte {
+	to := aligned(len(b))
+	copy(to, b)
+	return to
+}

@@ -1,0 +1,30 @@
+package scorer_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// Every test runs in every tier of the machine, one after the other, unless the environment asks for one: in the fastest as it was asked
+// for, in the others as with -short, which leaves out most of the damaged files. Benchmarks name their tiers, and fuzzing runs in the
+// fastest.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	once := func(name string) bool { return flag.Lookup(name).Value.String() != "" }
+	if os.Getenv(scorer.TierVariable) != "" || once("test.bench") || once("test.fuzz") || once("test.list") {
+		os.Exit(m.Run())
+	}
+	for _, tier := range slices.Backward(scorer.Tiers()) {
+		os.Setenv(scorer.TierVariable, tier.String())
+		if code := m.Run(); code != 0 {
+			fmt.Printf("FAIL in tier %s\n", tier)
+			os.Exit(code)
+		}
+		flag.Set("test.short", "true")
+	}
+}

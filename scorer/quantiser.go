@@ -1,0 +1,161 @@
+package scorer
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
+
+// quantiser turns values into bytes: for each bucket the number of its borders that are below the value. A bucket has at most
+// bucketBorders borders of one column; a column with more takes several buckets. The values are float32 inputs, of which NaN is
+// replaced, or keys.
+//
+// It holds two programs for the vector kernels. Where columns have few borders, 16 columns are compared with one border of
+// each at a time. Where they have many, the borders of one column are compared 16 at a time: 16 pivots choose the chunk of 16
+// borders that the value falls into. fewBorders says where the second becomes the faster.
+//
+// Layout of the first, for each group of 16 columns: positions of the values (16 x uint32), what replaces NaN (16 x float32), number
+// of border vectors divided by 4 (uint32, padded to 64 bytes), border vectors (16 values each, the highest where a column has no
+// more borders: nothing is above it).
+//
+// Layout of the second, for each column: position of the value, bytes of the entry, what replaces NaN (padded to 64
+// bytes), pivots (16 values: the last border of each chunk but the last, then the highest), chunks (16 values, padded by the highest).
+// So the number of pivots below a value is at most the number of the last chunk.
+type quantiser struct {
+	keys    bool // values are int32 keys, not float32
+	inputs  int  // the kernels read values 0 to inputs-1
+	groups  int
+	few     []byte
+	columns int
+	wide    []byte
+}
+
+// fewBorders is where both ways of quantising take about the same time, with both instruction sets.
+const fewBorders = 80
+
+// bucketed is a bucket: borders of one column, at most bucketBorders of them, in ascending order and distinct.
+type bucketed struct {
+	column  int
+	chunk   int // which bucketBorders borders of the column
+	borders []int32
+}
+
+// place is where a condition is found in the quantised row: it holds if the byte at bucket is at least rank.
+type place struct {
+	bucket uint16
+	rank   uint8
+}
+
+// nowhere is the place of a condition that never holds: no byte is above bucketBorders.
+var nowhere = place{rank: math.MaxUint8}
+
+// places finds the place of each condition on the columns of a quantiser.
+type places struct {
+	borders [][]int32  // of each column, ascending and distinct
+	buckets [][]uint16 // of each column: one for each bucketBorders borders
+}
+
+func (p *places) of(column int, border int32) place {
+	at, _ := slices.BinarySearch(p.borders[column], border)
+	return place{bucket: p.buckets[column][at/bucketBorders], rank: uint8(at%bucketBorders + 1)}
+}
+
+// newQuantiser lays out columns whose values are float32, or keys. borders lists those of each column that a condition refers to, as
+// keys; it is sorted and stripped of repetitions.
+func newQuantiser(columns []numberColumn, borders [][]int32, keys bool) (quantiser, places) {
+	q := quantiser{keys: keys}
+	p := places{borders: borders, buckets: make([][]uint16, len(columns))}
+	var all []bucketed
+	for i := range columns {
+		slices.Sort(borders[i])
+		borders[i] = slices.Compact(borders[i])
+		p.buckets[i] = make([]uint16, buckets(len(borders[i])))
+		for chunk := range p.buckets[i] {
+			rest := borders[i][chunk*bucketBorders:]
+			all = append(all, bucketed{column: i, chunk: chunk, borders: rest[:min(len(rest), bucketBorders)]})
+		}
+		q.inputs = max(q.inputs, int(columns[i].flat)+1)
+	}
+	// A group takes as long as its longest column, so columns of like lengths go together.
+	slices.SortStableFunc(all, func(a, b bucketed) int { return len(a.borders) - len(b.borders) })
+	many, _ := slices.BinarySearchFunc(all, fewBorders+1, func(b bucketed, n int) int { return len(b.borders) - n })
+	for group := range slices.Chunk(all[:many], 16) {
+		q.addGroup(columns, group)
+	}
+	for i := range all[many:] {
+		q.addColumn(columns, &all[many+i])
+	}
+	for i, b := range all {
+		if i >= many {
+			i += q.groups*16 - many
+		}
+		p.buckets[b.column][b.chunk] = uint16(i)
+	}
+	q.few, q.wide = realigned(q.few), realigned(q.wide)
+	return q, p
+}
+
+// size is the number of bytes of a quantised row.
+func (q *quantiser) size() int { return q.groups*16 + q.columns }
+
+// word is a border as the kernels compare it.
+func (q *quantiser) word(key int32) uint32 {
+	if q.keys {
+		return uint32(key)
+	}
+	return math.Float32bits(ofOrderKey(key))
+}
+
+// highest is a border that nothing is above.
+func (q *quantiser) highest() int32 {
+	if q.keys {
+		return math.MaxInt32
+	}
+	return highKey
+}
+
+func (q *quantiser) addGroup(columns []numberColumn, group []bucketed) {
+	vectors := (len(group[len(group)-1].borders) + 3) / 4 * 4
+	entry := make([]uint32, 48+16*vectors)
+	for lane := range entry[48:] {
+		entry[48+lane] = q.word(q.highest())
+	}
+	for lane, b := range group {
+		c := columns[b.column]
+		entry[lane], entry[16+lane] = uint32(c.flat), math.Float32bits(ofOrderKey(c.missing))
+		for j, border := range b.borders {
+			entry[48+16*j+lane] = q.word(border)
+		}
+	}
+	for lane := len(group); lane < 16; lane++ {
+		entry[lane] = entry[0] // any value that exists: nothing is above the borders
+	}
+	entry[32] = uint32(vectors / 4)
+	q.few = appendWords(q.few, entry)
+	q.groups++
+}
+
+func (q *quantiser) addColumn(columns []numberColumn, b *bucketed) {
+	c := columns[b.column]
+	chunks := (len(b.borders) + 15) / 16
+	entry := make([]uint32, 32+16*chunks)
+	entry[0], entry[1], entry[2] = uint32(c.flat), uint32(4*len(entry)), math.Float32bits(ofOrderKey(c.missing))
+	for i := range entry[16:] {
+		entry[16+i] = q.word(q.highest())
+	}
+	for i, border := range b.borders {
+		entry[32+i] = q.word(border)
+		if i%16 == 15 && i/16 < chunks-1 {
+			entry[16+i/16] = q.word(border)
+		}
+	}
+	q.wide = appendWords(q.wide, entry)
+	q.columns++
+}
+
+func appendWords(to []byte, words []uint32) []byte {
+	for _, word := range words {
+		to = binary.LittleEndian.AppendUint32(to, word)
+	}
+	return to
+}

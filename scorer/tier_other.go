@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package scorer
+
+func machineTiers() []Tier { return []Tier{TierGo} }

@@ -1,0 +1,62 @@
+package scorer
+
+import "math"
+
+// vectorRow is the scratch memory of the vector kernels.
+type vectorRow struct {
+	bins  []byte   // the quantised row
+	found []uint32 // the leaves of one chunk of trees
+}
+
+// grow makes room for every model that the kernels take.
+func (r *vectorRow) grow() {
+	if r.found == nil {
+		r.bins = aligned(mostBytes)
+		r.found = make([]uint32, chunkTrees)
+	}
+}
+
+// lengthened returns x, or a longer copy of it if it has fewer than the given number of values: what lacks is missing.
+func (r *Row) lengthened(x []float32, inputs int) []float32 {
+	if len(x) >= inputs {
+		return x
+	}
+	if len(r.numbers) < inputs {
+		r.numbers = make([]float32, inputs)
+	}
+	for i := copy(r.numbers[:inputs], x); i < inputs; i++ {
+		r.numbers[i] = float32(math.NaN())
+	}
+	return r.numbers
+}
+
+// add writes the outputs for a quantised row to dst.
+func (b *blocks) add(f *oblivious, row *Row, dst []float64) {
+	dst = dst[:f.outputs]
+	clear(dst)
+	for _, c := range b.chunks {
+		b.find(c, row)
+		addLeaves(dst, row.vector.found[:c.trees], f.leaves)
+	}
+	for k := range dst {
+		dst[k] = rescale(dst[k], f.scale, f.bias[k])
+	}
+}
+
+// addLeaves adds the values of leaves to the outputs, in order.
+func addLeaves(dst []float64, found []uint32, leaves []float64) {
+	if len(dst) == 1 {
+		sum := dst[0]
+		for _, leaf := range found {
+			sum += leaves[leaf]
+		}
+		dst[0] = sum
+		return
+	}
+	for _, leaf := range found {
+		at := int(leaf) * len(dst)
+		for k, v := range leaves[at : at+len(dst)] {
+			dst[k] += v
+		}
+	}
+}

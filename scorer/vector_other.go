@@ -1,0 +1,11 @@
+//go:build !amd64
+
+package scorer
+
+// machineTiers has no vector tier here, so no model is laid out for one, and nothing calls these.
+
+func (q *quantiser) numbersTo(Tier, []float32, []byte) {}
+
+func (q *quantiser) keysTo(Tier, []int32, []byte) {}
+
+func (b *blocks) find(chunk, *Row) {}
