@@ -51,6 +51,10 @@ func (m *catboostMetadata) objective(outputs int) objective {
 	if o.link == uncertaintyLink && outputs != 2 {
 		o.link = identityLink
 	}
+	o.fast = o.link == softmaxLink || o.link == expLink || o.link == uncertaintyLink
+	if o.fast {
+		fastPowers() // now, not with the first row
+	}
 	o.cut = m.cut()
 	return o
 }

@@ -30,7 +30,7 @@ not see, empty ones and ones of more than 64 bytes. The scripts are in ` + "`sco
 and the same test fails when it is not what the code does. A cell gives two results: for the raw output and, after the stroke, for the
 prediction (probabilities; the expected value of a count). ` + "`=`" + ` is the same bits in every row and in each format that the library
 writes; a number is the largest difference, in units in the last place (of a float32 for XGBoost); ` + "`-`" + ` is not asked for.
-CatBoost's softmax has an approximate exponential, and LightGBM 2 another formula for cross-entropy-lambda: hence their numbers.
+LightGBM 2 has another formula for cross-entropy-lambda than later versions.
 `
 
 // compatibilityResult is a cell.

@@ -49,3 +49,22 @@ func TestExpAtItsEnds(t *testing.T) {
 		t.Error("exp(NaN) is a number")
 	}
 }
+
+// CatBoost's own exponential is near enough to the true one to be recognised, and has its ends.
+func TestFastExp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	for range 2000 {
+		x := rng.Float64()*1400 - 700
+		if got, want := fastExp(x), exp(x); math.Abs(got-want) > 1e-13*want {
+			t.Fatalf("fastExp(%v) = %v, expected about %v", x, got, want)
+		}
+	}
+	for _, c := range []struct{ x, want float64 }{{0, 1}, {800, math.Inf(1)}, {math.Inf(1), math.Inf(1)}, {-800, 0}, {math.Inf(-1), 0}} {
+		if got := fastExp(c.x); got != c.want {
+			t.Errorf("fastExp(%v) = %v, expected %v", c.x, got, c.want)
+		}
+	}
+	if got := fastExp(math.NaN()); got == got {
+		t.Errorf("fastExp(NaN) = %v", got)
+	}
+}

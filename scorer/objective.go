@@ -9,6 +9,7 @@ type objective struct {
 	slope   float64 // of the sigmoid
 	divisor float64 // of the sums, before anything else; 0 is none. The number of iterations of a random forest
 	single  bool    // in float32, as XGBoost does
+	fast    bool    // by fastExp, as CatBoost does
 
 	classes []string // labels, where the file has them; of a binary classifier the negative one first
 	cut     float64  // raw output above which a binary classifier decides for the positive class
@@ -38,10 +39,10 @@ func (o *objective) apply(out []float64) {
 	switch {
 	case o.link == softmaxLink && o.single:
 		softmaxSingle(out)
+	case o.fast:
+		o.applyFast(out)
 	case o.link == softmaxLink:
-		softmax(out)
-	case o.link == uncertaintyLink:
-		out[1] = exp(2 * out[1])
+		softmaxBy(exp, out)
 	default:
 		for i, x := range out {
 			if o.single {
@@ -88,7 +89,7 @@ func (o *objective) oneSingle(x float32) float32 {
 // exp32 is the exponential rounded to float32.
 func exp32(x float32) float32 { return float32(exp(float64(x))) }
 
-func softmax(out []float64) {
+func softmaxBy(exp func(float64) float64, out []float64) {
 	most := out[0]
 	for _, x := range out {
 		most = max(most, x)

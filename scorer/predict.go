@@ -7,8 +7,7 @@ func (m *Model) Objective() string { return m.objective.name }
 // AppendPrediction evaluates the model as AppendRaw does and appends what the library's own predict answers: for a classifier
 // the probability of the positive class or of each class, for counts and rates the expected value, for other regressions and
 // rankings the raw output. XGBoost's multi:softmax, which answers with the number of a class, gives the probabilities of the
-// classes. Values are within one unit in the last place of the library's (of a float32 for XGBoost), but for CatBoost's softmax, whose
-// exponential is an approximation: four units.
+// classes. Values are within one unit in the last place of the library's (of a float32 for XGBoost).
 func (m *Model) AppendPrediction(dst []float64, row *Row, x []float32) []float64 {
 	start := len(dst)
 	dst = m.AppendRaw(dst, row, x)
