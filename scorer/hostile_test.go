@@ -38,7 +38,8 @@ func survive(t testing.TB, data []byte) bool {
 			}
 		}
 		for k, raw := range m.AppendRaw(nil, row, x) {
-			if math.IsNaN(raw) || math.IsInf(raw, 0) {
+			// LightGBM's linear trees multiply the inputs.
+			if (math.IsNaN(raw) || math.IsInf(raw, 0)) && !(math.IsInf(v, 0) && m.Format() == "lightgbm") {
 				t.Fatalf("output %d is %v", k, raw)
 			}
 		}

@@ -148,6 +148,9 @@ func (d *xgboost) split(tree int, t *xgboostTree, node int32) (binarySplit, erro
 		s.missing = missingLeft
 	}
 	if len(t.kinds) > 0 && t.kinds[node] == 1 {
+		if t.sets == nil || t.sets[node] == nil {
+			return s, damaged(d.format(), "the categorical node %d of tree %d has no categories", node, tree)
+		}
 		s.kind = inSetRight
 		start := len(d.b.categories)
 		d.b.categories = append(d.b.categories, t.sets[node]...)
