@@ -2,8 +2,8 @@
 
     python models/train.py --data ../shared/data --out models/default.cbm
 
-It writes the model and, beside it, report.json, report.md and the fixtures in testdata/. The same data, the same versions
-(requirements.txt) and the same processor architecture give the same files.
+It writes the model and, beside it, report.json, report.md and the fixtures in testdata/. The same data, the same
+release of headgate, the same versions (requirements.txt) and the same processor architecture give the same files.
 """
 
 import argparse
