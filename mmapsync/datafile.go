@@ -79,6 +79,9 @@ type dataFile struct {
 	// unknown is set in a file that a writer has found inactive, and not filled yet: nobody has looked what is in it.
 	unknown bool
 
+	// copied is set in what is no file: a copy on the heap of what an mmap-sync writer has published.
+	copied bool
+
 	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
 	// memory, which the race detector does not see.
 	unmapped bool
@@ -213,6 +216,9 @@ func (d *dataFile) publication() publication {
 func (d *dataFile) verify(v Version) error {
 	if v.Size() > d.capacity {
 		return tooLarge(v, d.capacity)
+	}
+	if d.copied {
+		return verifyForeign(d.memory, v)
 	}
 	p := d.publication()
 	if p.sequence == 0 || p.size != uint64(v.Size()) {

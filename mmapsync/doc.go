@@ -72,6 +72,16 @@
 // Deleting the files under a living writer parts it from readers that open later; stop it first. Readers of the Rust
 // crate mmap-sync 2.x can read P, with that crate's own protocol and its known gap between reading the version and
 // counting in. Such a reader maps a data file anew only when a snapshot outgrows its mapping: after a data file was
-// replaced (a stuck reader, growth) it may go on with the old file's content, and has to be opened anew. The other way round is not supported: files that mmap-sync made have no registry and no generations,
-// so no promise made here could be kept, and opening them is a [*FormatError].
+// replaced (a stuck reader, growth) it may go on with the old file's content, and has to be opened anew.
+//
+// # Files of mmap-sync
+//
+// With [ReaderOptions].Foreign a Reader follows a writer of that crate (2.x, with its default hash). Such a writer writes over a
+// file after its own grace time, whoever reads it, so nothing is read in place: the first Acquire after a publication
+// copies it, and gives it out only if the version word was the same before and after the copy and its checksum is that of the copy.
+// What is promised of a Snapshot then holds, but for publications that agree in size and in the 24 bits of the checksum: of two
+// that do, the later may be taken for the earlier, and of a mixture of them one in 2^24 for whole. What is not
+// promised: that Acquire is wait-free (one goroutine copies, the others wait for it; a writer that publishes faster
+// than it can be copied is an error), and that the copy costs no memory. The Reader writes nothing, not even the
+// counts that the crate's readers keep, so it delays no writer and leaves nothing behind.
 package mmapsync

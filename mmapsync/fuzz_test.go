@@ -96,6 +96,7 @@ func FuzzFiles(f *testing.F) {
 		f.Fatal("the seed set is incomplete")
 	}
 	f.Add(sound["_state"], sound["_readers"], sound["_data_0"], sound["_data_1"])
+	f.Add([]byte("\x02\x00\x00\x00\x00\xce\xc7\x50\x00\x00\x00\x00\x00\x00\x00\x00"), []byte{}, []byte{1}, []byte{}) // of mmap-sync 2.0.4
 	for suffix := range maps.Keys(sound) {
 		for _, offset := range []int{0, 8, 12, 16, -8, -16, -24, -40, -64} {
 			set := maps.Clone(sound)
@@ -112,17 +113,18 @@ func FuzzFiles(f *testing.F) {
 	f.Fuzz(func(t *testing.T, state, registry, data0, data1 []byte) {
 		h := newHeap()
 		for suffix, content := range map[string][]byte{"_state": state, "_readers": registry, "_data_0": data0, "_data_1": data1} {
-			memory := mmap.Aligned(len(content))
-			copy(memory, content)
-			h.nodes["table"+suffix] = &heapNode{memory: memory, named: true, locks: map[int64]*heapFile{}}
+			h.nodes["table"+suffix] = node(content)
 		}
-		fuzzRead(t, h)
+		fuzzRead(t, h, ReaderOptions{})
+		delete(h.nodes, "table_readers") // the same as files of mmap-sync
+		fuzzRead(t, h, ReaderOptions{Foreign: true})
+		h.nodes["table_readers"] = node(registry)
 		w, err := openWriter(h.process(), "table", WriterOptions{Grace: -1})
 		if err != nil {
 			return
 		}
 		defer w.Close()
-		fuzzRead(t, h)
+		fuzzRead(t, h, ReaderOptions{})
 		for range 2 {
 			publish(t, w, "content")
 		}
@@ -130,8 +132,14 @@ func FuzzFiles(f *testing.F) {
 	})
 }
 
-func fuzzRead(t *testing.T, h *heap) {
-	r, err := openReader(h.process(), "table", ReaderOptions{})
+func node(content []byte) *heapNode {
+	memory := mmap.Aligned(len(content))
+	copy(memory, content)
+	return &heapNode{memory: memory, named: true, locks: map[int64]*heapFile{}}
+}
+
+func fuzzRead(t *testing.T, h *heap, opts ReaderOptions) {
+	r, err := openReader(h.process(), "table", opts)
 	if err != nil {
 		return
 	}

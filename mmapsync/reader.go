@@ -24,14 +24,20 @@ type ReaderOptions struct {
 	// [*FormatError], which protects from files that somebody plants where the folder lets others make files. Empty
 	// means whoever made the state file; in any case all files must belong to one user.
 	Owners []int
+
+	// Foreign lets files be read that the Rust crate mmap-sync 2.x writes, with its default hash. A snapshot of those is a
+	// copy on the heap, made by the first Acquire after each publication, so that what is promised of a snapshot
+	// holds; see the package documentation. It makes no difference where the files are ours.
+	Foreign bool
 }
 
 // Reader reads the snapshots of one path. All its methods may be called from any number of goroutines, Close included.
 // A Reader costs a few slots of the registry and one file descriptor, so a process needs one per path. One that is
 // forgotten without a Close keeps them while the process lives.
 type Reader struct {
-	paths  paths
-	client atomic.Pointer[client] // nil once closed
+	paths   paths
+	client  atomic.Pointer[client]  // nil once closed, and where the files are foreign
+	foreign atomic.Pointer[foreign] // nil where they are ours, and once closed
 }
 
 // openAttempts bounds how often OpenReader starts again because the files are being made anew.
@@ -51,58 +57,68 @@ func openReader(sys system, path string, opts ReaderOptions) (*Reader, error) {
 	p := paths(path)
 	for range openAttempts {
 		closed := closedClients.Load()
-		c, err := tryOpen(sys, p, opts)
+		c, f, err := tryOpen(sys, p, opts)
 		if errors.Is(err, ErrNoSlot) && collectClosed(closed) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if c != nil {
+		if c != nil || f != nil {
 			r := &Reader{paths: p}
 			r.client.Store(c)
+			r.foreign.Store(f)
 			return r, nil
 		}
 	}
 	return nil, fmt.Errorf("mmapsync: %s was replaced %d times while it was opened", p.state(), openAttempts)
 }
 
-// tryOpen gives neither a client nor an error where the state file lost its name meanwhile. A writer makes the other
-// files before it, so while it keeps its name they belong to it.
-func tryOpen(sys system, p paths, opts ReaderOptions) (*client, error) {
+// tryOpen gives nothing and no error where the state file lost its name meanwhile. A writer makes the other files before
+// it, so while it keeps its name they belong to it, and where there is no registry the writer is none of ours.
+func tryOpen(sys system, p paths, opts ReaderOptions) (*client, *foreign, error) {
 	f, err := sys.open(p.state(), mmap.ReadOnly)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.close() // the mapping and the identity stay
 	if len(opts.Owners) > 0 && !slices.Contains(opts.Owners, f.owner()) {
-		return nil, &FormatError{p.state(), fmt.Sprintf("the file belongs to user %d, want one of %v", f.owner(), opts.Owners)}
+		return nil, nil, &FormatError{p.state(), fmt.Sprintf("the file belongs to user %d, want one of %v", f.owner(), opts.Owners)}
 	}
 	state, err := mapState(f, mmap.ReadOnly)
 	if err != nil {
-		return nil, explain(p, p.state(), err)
+		return nil, nil, explain(p, p.state(), err)
 	}
 	registry, err := openRegistry(sys, p.registry(), f.owner())
 	still, lookErr := f.isAt(p.state())
+	if err != nil && still && opts.Foreign && errors.Is(err, fs.ErrNotExist) {
+		return nil, newForeign(sys, p, state), nil
+	}
 	if err != nil || !still {
 		state.unmap()
 		if err == nil {
 			registry.close()
 		}
 		if lookErr != nil || !still {
-			return nil, lookErr
+			return nil, nil, lookErr
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			err = formatReason("the file is missing: it was deleted, or the others are those of mmap-sync 2.x, which cannot be read")
+			err = formatReason("the file is missing: it was deleted, or the others are those of mmap-sync 2.x, which ReaderOptions.Foreign reads")
 		}
-		return nil, explain(p, p.registry(), err)
+		return nil, nil, explain(p, p.registry(), err)
 	}
+	c, err := newClient(sys, p, opts, ground{state, registry})
+	return c, nil, err
+}
+
+// newClient takes over shared, also on an error.
+func newClient(sys system, p paths, opts ReaderOptions, shared ground) (*client, error) {
 	c := &client{
-		version: state.version, generations: registry.generations,
-		sys: sys, paths: p, state: state, registry: registry,
+		version: shared.state.version, generations: shared.registry.generations,
+		sys: sys, paths: p, state: shared.state, registry: shared.registry,
 	}
 	if err := checked(func() error { return c.enter(opts.Slots) }); err != nil {
-		ground{state, registry}.release()
+		shared.release()
 		if errors.Is(err, ErrNoSlot) {
 			return nil, fmt.Errorf("%w: %s", err, p.registry())
 		}
@@ -118,7 +134,7 @@ func tryOpen(sys system, p paths, opts ReaderOptions) (*client, error) {
 func (r *Reader) Acquire() (Snapshot, error) {
 	c := r.client.Load()
 	if c == nil {
-		return Snapshot{}, ErrClosed
+		return r.acquireElsewhere()
 	}
 	s := c.lanes[lane()].Load()
 	version := c.version
@@ -145,15 +161,27 @@ func (r *Reader) Acquire() (Snapshot, error) {
 	return c.settle(s, now, i)
 }
 
+// acquireElsewhere is what Acquire does where the files are not ours, or the Reader is closed.
+func (r *Reader) acquireElsewhere() (Snapshot, error) {
+	if f := r.foreign.Load(); f != nil {
+		return f.acquire()
+	}
+	return Snapshot{}, ErrClosed
+}
+
 // Replaced says whether the state file on disk is no longer the one that this Reader has open, because the files were
 // deleted, and perhaps made anew: time to open another Reader. It makes a system call; it is not for the request
 // path.
 func (r *Reader) Replaced() (bool, error) {
-	c := r.client.Load()
-	if c == nil {
+	var state *state
+	if c := r.client.Load(); c != nil {
+		state = c.state
+	} else if f := r.foreign.Load(); f != nil {
+		state = f.state
+	} else {
 		return false, ErrClosed
 	}
-	still, err := c.state.file.isAt(r.paths.state())
+	still, err := state.file.isAt(r.paths.state())
 	return !still && err == nil, err
 }
 
@@ -163,11 +191,13 @@ func (r *Reader) Replaced() (bool, error) {
 // Data files are unmapped as soon as nobody holds them. The slots, which a goroutine half-way through an Acquire may
 // still write to, are given back by the garbage collector, which knows that none is left.
 func (r *Reader) Close() error {
-	c := r.client.Swap(nil)
-	if c == nil {
-		return ErrClosed
+	if c := r.client.Swap(nil); c != nil {
+		return c.close()
 	}
-	return c.close()
+	if f := r.foreign.Swap(nil); f != nil {
+		return f.close()
+	}
+	return ErrClosed
 }
 
 // closedClients counts the clients of this process that are closed and not yet collected, each with slots of a registry.
