@@ -90,3 +90,20 @@ func benchmarkModel(b *testing.B, trees, features, borders int) (*scorer.Model, 
 	}
 	return load(b, data), rows
 }
+
+// An explanation of a row, which is asked for seldom: after an incident, or for a sample of requests.
+//
+//	go test -run '^$' -bench Explain ./scorer
+func BenchmarkExplain(b *testing.B) {
+	f := fixtureNamed(b, "classification")
+	m := load(b, f.cbm)
+	row := m.NewRow()
+	var dst []scorer.Contribution
+	for b.Loop() {
+		var err error
+		if dst, _, err = m.Explain(dst[:0], row, f.rows[0], 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*m.Trees()), "ns/tree")
+}

@@ -35,8 +35,9 @@ type jsonOther struct {
 
 // jsonTree is an element of oblivious_trees. A split says in several ways what it compares; split_index alone is unambiguous.
 type jsonTree struct {
-	Leaves []float64 `json:"leaf_values"`
-	Splits []struct {
+	Leaves  []float64 `json:"leaf_values"`
+	Weights []float64 `json:"leaf_weights"`
+	Splits  []struct {
 		Index *int32 `json:"split_index"`
 	} `json:"splits"` // null: depth 0
 }
@@ -214,6 +215,7 @@ func (d *jsonModel) tree(i int) error {
 	}
 	d.e.depths = append(d.e.depths, uint8(depth))
 	d.e.leaves = append(d.e.leaves, in.Leaves...)
+	d.e.weights = append(d.e.weights, in.Weights...)
 	return nil
 }
 

@@ -36,6 +36,7 @@ const (
 	treesOneHot       = 6
 	treesStatistics   = 7
 	treesLeaves       = 8
+	treesWeights      = 9
 	treesSteps        = 10
 	treesStepLeaves   = 11
 	treesText         = 12
@@ -235,7 +236,7 @@ func decodeTrees(b *flatbuf, e *ensemble, trees table) error {
 		return damaged(formatCBM, "%d trees, at most %d are accepted", len(sizes), maxTrees)
 	}
 	splits := trees.int32s(treesSplits)
-	e.leaves = trees.float64s(treesLeaves)
+	e.leaves, e.weights = trees.float64s(treesLeaves), trees.float64s(treesWeights)
 	decode := decodeLevels
 	if trees.length(treesSteps) > 0 {
 		decode = decodeSteps

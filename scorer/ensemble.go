@@ -49,6 +49,7 @@ type ensemble struct {
 	scale     float64    // result = scale*sum + bias
 	bias      []float64  // one for each output
 	objective objective
+	weights   []float64 // of each leaf: how much of the training rows it had; empty if the file does not say
 }
 
 // floatFeature is a numeric input.
@@ -133,6 +134,7 @@ func (e *ensemble) check() error {
 	if err := e.checkTrees(); err != nil {
 		return err
 	}
+	e.dropWeights()
 	return e.checkRange()
 }
 
@@ -289,4 +291,22 @@ func largest(leaves []float64) float64 {
 		most = max(most, math.Abs(leaf))
 	}
 	return most
+}
+
+// dropWeights forgets weights that cannot be meant: they only serve explanations, so nothing else depends on them.
+func (e *ensemble) dropWeights() {
+	if len(e.weights)*e.outputs != len(e.leaves) {
+		e.weights = nil
+	}
+	total := 0.0
+	for _, weight := range e.weights {
+		if !(weight >= 0) {
+			e.weights = nil
+			return
+		}
+		total += weight
+	}
+	if math.IsInf(total, 0) {
+		e.weights = nil
+	}
 }

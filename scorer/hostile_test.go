@@ -44,6 +44,11 @@ func survive(t testing.TB, data []byte) bool {
 			}
 		}
 	}
+	if m.Trees() < 20 && m.Depth() < 8 { // explanations take their time
+		if _, _, err := m.Explain(nil, row, x, 0); err != nil && !errors.Is(err, scorer.ErrNoWeights) {
+			t.Fatal(err)
+		}
+	}
 	return false
 }
 

@@ -3,6 +3,7 @@ package scorer_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -35,6 +36,11 @@ func smallModels(t testing.TB) map[string][]byte {
 	}
 	return models
 }
+
+// More take longer than a test may by default:
+//
+//	go test ./scorer -run FlippedBitsOfLibraryModels -flips 100000
+var bitFlips = flag.Int("flips", 10000, "how many damaged files TestFlippedBitsOfLibraryModels tries")
 
 // A file that ends anywhere before its end is refused.
 func TestTruncatedLibraryModels(t *testing.T) {
@@ -69,9 +75,9 @@ func TestFlippedBitsOfLibraryModels(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	flips := 75000 // with those of TestFlippedBits 100,000
+	flips := *bitFlips
 	if raceEnabled || testing.Short() {
-		flips = 3000
+		flips = 1000
 	}
 	rng := rand.New(rand.NewPCG(4, 4))
 	refused, size := 0, 0

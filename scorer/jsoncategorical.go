@@ -219,9 +219,10 @@ type jsonNode struct {
 	Split *struct {
 		Index *int32 `json:"split_index"`
 	} `json:"split"`
-	Left  *jsonNode `json:"left"`  // the condition does not hold
-	Right *jsonNode `json:"right"` // it does
-	Value leafValue `json:"value"`
+	Left   *jsonNode `json:"left"`  // the condition does not hold
+	Right  *jsonNode `json:"right"` // it does
+	Value  leafValue `json:"value"`
+	Weight float64   `json:"weight"`
 }
 
 // leafValue is a number, or one number for each output.
@@ -254,6 +255,7 @@ func (d *jsonModel) walkTree(i int) error {
 // addNode adds a node and all below it, and returns its place in the terms of treeNode.
 func (d *jsonModel) addNode(in *jsonNode, depth int) (int32, error) {
 	if in.Split == nil {
+		d.e.weights = append(d.e.weights, in.Weight)
 		return d.addLeaf(in.Value)
 	}
 	if in.Split.Index == nil || in.Left == nil || in.Right == nil {

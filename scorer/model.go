@@ -32,6 +32,7 @@ type Model struct {
 	asymmetric *asymmetric
 	binary     *binaryForest
 	objective  objective
+	weights    []float64 // of the leaves of CatBoost\'s trees, for Explain
 }
 
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
@@ -117,7 +118,7 @@ func newModel(e *ensemble, err error) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
-		objective: e.objective}
+		objective: e.objective, weights: e.weights}
 	for _, depth := range e.depths {
 		m.depths = append(m.depths, uint16(depth))
 	}
