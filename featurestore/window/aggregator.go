@@ -17,6 +17,8 @@ type Aggregator struct {
 	loads  *loads   // nil: no feature needs it
 	crew   *crew
 
+	follower *follower // of the table that is published; nil: none was
+
 	expired int64 // the full minute at which idle keys were dropped last
 	now     int64 // of the last Tick
 	ticked  bool
@@ -191,16 +193,6 @@ func (a *Aggregator) Capacity() []int {
 		capacity[i] = a.config.MaxKeys
 	}
 	return capacity
-}
-
-// Publish builds a table of all rows and publishes it as of now.
-func (a *Aggregator) Publish(p *featurestore.Publisher, now int64) error {
-	p.Reset()
-	a.crew.settle()
-	if err := a.putAll(p.Put); err != nil {
-		return err
-	}
-	return p.Publish(now)
 }
 
 // Build puts all rows into an image that is published at now.

@@ -66,7 +66,7 @@ func (a *Aggregator) restore(path string, seed uint64) error {
 
 // take takes over what another Aggregator of the same configuration keeps.
 func (a *Aggregator) take(other *Aggregator) {
-	a.tables, a.loads, a.crew = other.tables, other.loads, other.crew
+	a.tables, a.loads, a.crew, a.follower = other.tables, other.loads, other.crew, nil
 	a.counts.unrestored += other.counts.unrestored
 }
 
