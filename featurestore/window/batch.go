@@ -120,7 +120,7 @@ func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
 	for i := range visits {
 		v := &visits[i]
 		if v.guess = v.shard.index.first(uint32(v.hash)); v.guess != none {
-			touched ^= uint64(v.shard.touch(v.guess))
+			touched ^= v.shard.touch(v.guess)
 		}
 	}
 	f.touched = touched

@@ -6,7 +6,7 @@ package window
 type index struct {
 	slots []uint64
 	mask  uint32
-	used  int
+	used  uint32
 }
 
 const (
@@ -37,7 +37,7 @@ func (x *index) first(tag uint32) uint32 {
 
 // insert adds a place that is not in the index.
 func (x *index) insert(tag, place uint32) {
-	if 8*(x.used+1) > 5*len(x.slots) {
+	if 8*(int(x.used)+1) > 5*len(x.slots) {
 		x.grow()
 	}
 	x.used++

@@ -12,7 +12,8 @@ type loads struct {
 	requests, seconds int // words
 }
 
-// loadKeys bounds the hosts whose load is known. One that makes place for another begins anew.
+// loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
+// as a new key of any dimension; until then its requests are all of it.
 const loadKeys = 1 << 16
 
 // newLoads gives nil where no feature needs it.
@@ -34,7 +35,7 @@ func newLoads(config *Config) (*loads, error) {
 		return nil, err
 	}
 	return &loads{
-		shard:    newShard(p, min(config.MaxKeys, loadKeys), 1),
+		shard:    newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)),
 		requests: p.columns[0].a, seconds: p.columns[1].a,
 	}, nil
 }
@@ -46,6 +47,11 @@ func (l *loads) fill(o *traffic.Observation) {
 		return
 	}
 	place := l.shard.add(key, mix(key), none, o)
+	if place == none {
+		o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], o.Measures[traffic.Requests])
+		o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], o.Measures[traffic.OriginSeconds])
+		return
+	}
 	cell := l.shard.cell(place)
 	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], float(cell[l.requests]))
 	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], float(cell[l.seconds]))

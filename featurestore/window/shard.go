@@ -13,24 +13,27 @@ import (
 //
 // A place is a cell's index in all of the arrays.
 type shard struct {
-	plan     *plan
+	// What every event needs: two cache lines.
+	index   index
+	cells   []uint32 // plan.words words for each place
+	plan    *plan
+	minutes []int32 // of the last event, by place: what expire looks through
+	dirty   bitmap  // places that changed since they were collected last
+
 	capacity int
 	promote  uint8 // Config.Promote
 
-	index   index
-	cells   []uint32 // plan.words words for each place
-	minutes []int32  // of the last event, by place: what expire looks through
-	free    bitmap   // places below len(minutes) that hold no key
-	spare   int      // how many those are
-	lowest  uint32   // no free place is below
+	free   bitmap // places below len(minutes) that hold no key
+	spare  int    // how many those are
+	lowest uint32 // no free place is below
 
-	dirty bitmap   // changed since they were collected last
 	known bitmap   // collected once: to be deleted where they are published
 	gone  []uint64 // keys that were known and are dropped, at most one for each place
 
 	admission admission
 	random    uint64 // state of the eviction's choice
 	counts    shardCounts
+	_         [56]byte // to whole cache lines: 384 bytes
 }
 
 // shardCounts are what a shard adds to Stats.
@@ -61,15 +64,15 @@ func (s *shard) find(key, h uint64) uint32 {
 	}
 }
 
-// touch loads every cache line of a cell without waiting for any. What it gives means nothing; it must be used, or the
-// loads would be left out.
-func (s *shard) touch(place uint32) (sink uint32) {
+// touch loads every cache line of a cell, and what touched writes, without waiting for any. What it gives means nothing;
+// it must be used, or the loads would be left out.
+func (s *shard) touch(place uint32) (sink uint64) {
 	const line = 16 // words
 	cell := s.cell(place)
 	for i := 0; i < len(cell); i += line {
-		sink ^= cell[i]
+		sink ^= uint64(cell[i])
 	}
-	return sink
+	return sink ^ uint64(s.minutes[place]) ^ s.dirty[place/64]
 }
 
 // add folds o into the cell of key, which is probably at the place guess, and gives its place, or none where the key
@@ -144,6 +147,7 @@ func (s *shard) append() uint32 {
 // reserve makes room for n places.
 func (s *shard) reserve(n int) {
 	minutes, cells := make([]int32, len(s.minutes), n), make([]uint32, len(s.cells), n*s.plan.words)
+	adviseHuge(wholePages(cells))
 	copy(minutes, s.minutes)
 	copy(cells, s.cells)
 	s.minutes, s.cells = minutes, cells

@@ -16,7 +16,7 @@ type table struct {
 }
 
 const (
-	shardKeys = 1 << 14
+	shardKeys = 1 << 16
 	maxShards = 256
 )
 

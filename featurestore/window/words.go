@@ -2,8 +2,27 @@ package window
 
 import "unsafe"
 
-// bytesOf gives the bytes that words lie in, in the machine's order. It is the one use of unsafe in this package: a
-// checkpoint of gigabytes is written and read as it lies in memory.
+// All use of unsafe in this package: memory seen as bytes, and its address.
+
+// bytesOf gives the bytes that words lie in, in the machine's order: a checkpoint of gigabytes is written and read as
+// it lies in memory.
 func bytesOf(words []uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
+}
+
+// spread over pages of hugePage bytes, a cell's first line costs a walk through page tables that miss the cache, too.
+const hugePage = 2 << 20
+
+// wholePages gives the part of an array's capacity that whole huge pages make up.
+func wholePages[T uint32 | uint64](array []T) []byte {
+	var one T
+	all := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(array))), uintptr(cap(array))*unsafe.Sizeof(one))
+	if len(all) < hugePage {
+		return nil
+	}
+	from := -uintptr(unsafe.Pointer(&all[0])) & (hugePage - 1)
+	if from >= uintptr(len(all)) {
+		return nil
+	}
+	return all[from : uintptr(len(all))-(uintptr(len(all))-from)&(hugePage-1)]
 }
