@@ -117,4 +117,3 @@ func BenchmarkObserve(b *testing.B) {
 		traffic.Observe(&ev, seed, &o)
 	}
 }
-

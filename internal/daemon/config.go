@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
@@ -14,11 +15,11 @@ import (
 
 // Config configures the daemon. The zero value serves /dev/shm/headgate without an HTTP listener.
 type Config struct {
-	Dir        string        // default: hostdir.Default
-	Listen     string        // loopback address and port of /metrics, /healthz and /readyz; empty: none
-	Interval   time.Duration // between publications; default 1 s
-	Checkpoint time.Duration // longest time between checkpoints, see Daemon.pause; default 1 min
-	Window     window.Config
+	Dir        string              // default: hostdir.Default
+	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none
+	Interval   time.Duration       // between publications; default 1 s
+	Checkpoint time.Duration       // longest time between checkpoints, see Daemon.pause; default 1 min
+	Window     window.Config       // Workers: default half of the processors, at most 4
 	Limits     limits.KeeperConfig // size of the file that proxies count requests in flight in
 	Policy     string              // file with the limits.Policy for all proxies, read again when it changes; empty: none
 	Log        *slog.Logger        // default: slog.Default()
@@ -33,6 +34,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Checkpoint == 0 {
 		c.Checkpoint = time.Minute
+	}
+	if c.Window.Workers == 0 { // half of the processors are the proxies', and few events are worth many workers
+		c.Window.Workers = max(1, min(runtime.GOMAXPROCS(0)/2, 4))
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -23,6 +23,7 @@ type Daemon struct {
 	rings      *ring.Set
 	aggregator *window.Aggregator
 	publisher  *featurestore.Publisher
+	output     output
 	limiting   *limiting
 
 	event       traffic.Event
@@ -38,6 +39,7 @@ type Daemon struct {
 type Stats struct {
 	Rings       ring.Stats
 	Window      window.Stats
+	Feed        window.FeedStats
 	Undecodable uint64             // events that are no msgp or not of this format
 	Oversized   uint64             // events with a string or an amount beyond its bound, which was cut
 	FutureTimes uint64             // events from the future, taken as of now
@@ -86,6 +88,7 @@ func Open(config Config) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.restore()
+	d.output.feed = d.aggregator.NewFeed(d.publisher)
 	return d, nil
 }
 
@@ -110,20 +113,30 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	defer stopHTTP()
 	d.config.Log.Info("headgate: running", "dir", d.config.Dir)
 	d.publish()
-	const idle = 5 * time.Millisecond // how long an event may wait where there are few
+	const (
+		idle    = 5 * time.Millisecond // how long an event may wait where there are few
+		between = time.Millisecond     // likewise, while something is being written
+	)
 	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Interval)
 	for ctx.Err() == nil {
 		busy := d.consume()
 		now := time.Now()
 		if !now.Before(nextPublish) {
 			d.scan()
-			d.publish()
+			d.beginPublication()
 			nextPublish = nextAfter(nextPublish, now, d.config.Interval)
 		}
-		if !now.Before(nextCheckpoint) {
-			nextCheckpoint = now.Add(d.pause(d.checkpoint()))
+		if d.output.checkpointer == nil && !now.Before(nextCheckpoint) {
+			d.beginCheckpoint()
 		}
-		if !busy {
+		if took, done := d.stepCheckpoint(); done {
+			nextCheckpoint = now.Add(d.pause(took))
+		}
+		switch writing := d.step(); {
+		case busy:
+		case writing:
+			sleep(ctx, between)
+		default:
 			sleep(ctx, idle)
 		}
 	}
@@ -201,39 +214,6 @@ func (d *Daemon) count(change func(*Stats)) {
 	change(&d.stats)
 }
 
-func (d *Daemon) publish() {
-	start := time.Now()
-	now := start.UnixNano()
-	d.aggregator.Tick(now)
-	err := d.aggregator.Publish(d.publisher, now)
-	rings, window, table := d.rings.Stats(), d.aggregator.Stats(), d.publisher.Stats()
-	d.count(func(s *Stats) {
-		s.Rings, s.Window = rings, window
-		if err != nil {
-			s.Failed++
-			return
-		}
-		s.Publishes++
-		s.Published, s.PublishTime, s.ImageBytes = start, time.Since(start), table.Bytes
-		s.RowsEvicted = 0
-		for _, dimension := range table.Dimensions {
-			s.RowsEvicted += dimension.Evicted + dimension.Crowded
-		}
-	})
-	d.report(publishing, d.dir.Features(), err)
-}
-
-// checkpoint writes a checkpoint and tells how long that took.
-func (d *Daemon) checkpoint() (took time.Duration) {
-	start := time.Now()
-	err := d.aggregator.Checkpoint(d.dir.Checkpoint(), d.publisher.Seed())
-	if err != nil {
-		d.count(func(s *Stats) { s.Failed++ })
-	}
-	d.report(checkpointing, d.dir.Checkpoint(), err)
-	return time.Since(start)
-}
-
 // pause is the time until the next checkpoint: what is written quickly is written often, so that a kill costs little,
 // and no more than a hundredth of the daemon's time goes into it, but where Config.Checkpoint asks for more.
 func (d *Daemon) pause(took time.Duration) time.Duration {
@@ -281,6 +261,9 @@ func (d *Daemon) Ready() (bool, string) {
 
 func (d *Daemon) close() error {
 	var errs []error
+	if d.output.feed != nil {
+		d.output.feed.Close()
+	}
 	if d.rings != nil {
 		errs = append(errs, d.rings.Close())
 	}

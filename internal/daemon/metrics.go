@@ -51,6 +51,16 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Rings.BadFiles) }),
 	counter("publications_total", "Publications of the feature table.",
 		func(s *Stats) float64 { return float64(s.Publishes) }),
+	counter("publications_skipped_total", "Beats without a publication because the one before was not done.",
+		func(s *Stats) float64 { return float64(s.Feed.Skipped) }),
+	counter("publications_rebuilt_total", "Publications of all rows, into an empty table.",
+		func(s *Stats) float64 { return float64(s.Feed.Rebuilt) }),
+	counter("rows_published_total", "Rows put into the table because they changed.",
+		func(s *Stats) float64 { return float64(s.Feed.Rows) }),
+	counter("events_backward_total", "Events more than a minute earlier than one before them.",
+		func(s *Stats) float64 { return float64(s.Window.Backward) }),
+	counter("keys_unrestored_total", "Keys of the checkpoint that found no room at the start.",
+		func(s *Stats) float64 { return float64(s.Window.Unrestored) }),
 	counter("failures_total", "Publications and checkpoints that failed.",
 		func(s *Stats) float64 { return float64(s.Failed) }),
 	gauge("table_rows_evicted", "Rows that made place for others in the table, since that was built.",
@@ -87,6 +97,7 @@ var refusedDesc = describe("limits_refused_total", "Requests refused, by reason.
 var (
 	keysDesc    = describe("keys", "Keys kept.", "dimension")
 	evictedDesc = describe("keys_evicted_total", "Keys that made place for others because the dimension was full.", "dimension")
+	waitingDesc = describe("events_waiting_total", "Events of keys that had no row yet in a dimension at least half full.", "dimension")
 	expiredDesc = describe("keys_expired_total", "Keys dropped for idleness.", "dimension")
 )
 
@@ -108,6 +119,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for d := range traffic.NumDimensions {
 		ch <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.Window.Keys[d]), d.String())
 		ch <- prometheus.MustNewConstMetric(evictedDesc, prometheus.CounterValue, float64(s.Window.Evicted[d]), d.String())
+		ch <- prometheus.MustNewConstMetric(waitingDesc, prometheus.CounterValue, float64(s.Window.Waiting[d]), d.String())
 		ch <- prometheus.MustNewConstMetric(expiredDesc, prometheus.CounterValue, float64(s.Window.Expired[d]), d.String())
 	}
 }
