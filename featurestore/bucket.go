@@ -43,20 +43,17 @@ func mixed(key uint64) uint64 {
 	return key ^ key>>33
 }
 
-// match gives the places that bear tag, 0 those that are free: one bit for each, at 16*(place%4) + place/4. There is no
-// branch in it, since which place it will be cannot be foreseen.
+// match gives the places that bear tag, 0 those that are free: one bit for each, at 16*(place%4) + place/4. The lowest
+// is right; a higher one may also stand for a tag that differs in the lowest bit. There is no branch in it, since which place it will
+// be cannot be foreseen.
 func (b *bucket) match(tag uint16) uint64 {
-	pattern := uint64(tag) * 0x0001_0001_0001_0001
-	m0 := zeroLanes(le.Uint64(b[offTags:]) ^ pattern)
-	m1 := zeroLanes(le.Uint64(b[offTags+8:]) ^ pattern)
-	m2 := zeroLanes(le.Uint64(b[offTags+16:])^pattern) & 0xffff_ffff // behind two tags come other fields
-	return m0 | m1<<1 | m2<<2
-}
-
-// zeroLanes sets the lowest bit of each 16-bit lane that is zero.
-func zeroLanes(x uint64) uint64 {
-	const low = 0x7fff_7fff_7fff_7fff
-	return ^((x&low + low) | x | low) >> 15
+	const each = 0x0001_0001_0001_0001
+	pattern := uint64(tag) * each
+	x0 := le.Uint64(b[offTags:]) ^ pattern
+	x1 := le.Uint64(b[offTags+8:]) ^ pattern
+	x2 := le.Uint64(b[offTags+16:]) ^ pattern // two tags, and behind them other fields
+	// In x, lanes that are zero borrow: their highest bit is set then and was not before (Mycroft 1987).
+	return (x0-each)&^x0>>15&each | (x1-each)&^x1>>14&(each<<1) | (x2-each)&^x2>>13&(4<<16|4)
 }
 
 // placeAt gives the place of the lowest bit that match set, any place where there is none.
