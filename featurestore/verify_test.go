@@ -188,7 +188,7 @@ func FuzzAdopt(f *testing.F) {
 func TestAdoptDamagedTables(t *testing.T) {
 	image := usedImage(t)
 	rng := rand.New(rand.NewPCG(30, 30))
-	for range 300 {
+	for range 100 {
 		damaged := slices.Clone(image)
 		for range 1 + rng.IntN(3) {
 			at := rng.IntN(len(damaged))

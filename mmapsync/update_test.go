@@ -82,6 +82,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 8})
 	r := h.process().reader(t)
 	m := &table{content: []byte("0123456789"), changed: map[uint64][]int{}}
+	var published string // what is current
 	whole, forward := 0, 0
 	var held *Snapshot
 	var heldContent string
@@ -91,6 +92,9 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 		var number uint64
 		_, err := w.Update(len(m.content), func(c *Copy) error {
 			number = c.Number
+			if string(c.Current) != published {
+				t.Fatalf("Current is %d bytes, want the %d of the last publication", len(c.Current), len(published))
+			}
 			if c.Holds == 0 {
 				whole++
 			} else {
@@ -108,6 +112,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 		}
 		if !fails {
 			m.changed[number], m.pending = m.pending, nil
+			published = string(m.content)
 			expect(t, r, string(m.content))
 		}
 		switch rng.IntN(30) {
@@ -123,6 +128,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 		case 2: // somebody publishes the whole for once
 			publish(t, w, string(m.content))
 			m.changed[w.sequence], m.pending = m.pending, nil
+			published = string(m.content)
 		}
 		if held != nil {
 			expectHeld(t, held, heldContent)

@@ -86,7 +86,7 @@ func (f *features) maintain() {
 	f.log.Info("headgate: features found", "path", f.path)
 }
 
-// open checks the whole published content before the request path may read it.
+// open checks that what is published is a table before the request path may read it.
 func (f *features) open() (err error) {
 	if f.distrusted > maxDistrusted {
 		return errors.New("the feature files were truncated too often; restart the proxy to read them again")
