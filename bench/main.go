@@ -26,6 +26,8 @@ var all = []harness.Suite{
 	fetch.Suite,
 	suites.Publish,
 	suites.Limits,
+	suites.Decision,
+	suites.Ingest,
 	proxy.Suite,
 }
 

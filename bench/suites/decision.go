@@ -1,0 +1,212 @@
+package suites
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/headgate/headgate/bench/harness"
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// Decision measures Filter.Decide whole: keys, features, score, verdict; while the daemon publishes, is stopped, is dead.
+var Decision = harness.Suite{Name: "decision", About: "Filter.Decide with 300 trees; the daemon publishing, stopped, killed", Run: runDecision}
+
+const decisionTrees = 300
+
+// visited are the dimensions that requests without a session or a TLS fingerprint have.
+var visited = []traffic.Dimension{traffic.IP, traffic.Net, traffic.UserAgent, traffic.Host, traffic.IPAgent}
+
+func runDecision(r *harness.Run) error {
+	dir, err := memoryDir()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	visitors := r.Size(1_000_000, 10_000_000) / len(visited)
+	publisher, err := startPublisher(dir, visitors)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_ = publisher.Process.Kill()
+		_ = publisher.Wait()
+	}()
+	filter, err := openFilter(dir)
+	if err != nil {
+		return err
+	}
+	defer filter.Close()
+	name := fmt.Sprintf("%d million keys, %d trees, ", len(visited)*visitors/1_000_000, decisionTrees)
+	for _, state := range []struct {
+		name   string
+		signal syscall.Signal
+	}{{"daemon publishing", 0}, {"daemon stopped", syscall.SIGSTOP}, {"daemon killed", syscall.SIGKILL}} {
+		if state.signal != 0 {
+			if err := publisher.Process.Signal(state.signal); err != nil {
+				return err
+			}
+		}
+		n := r.Size(50_000, 300_000)
+		err := r.Compare(name+state.name, []harness.Implementation{{Name: harness.Headgate, Measure: func() ([]harness.Measurement, error) {
+			return decide(filter, visitors, n)
+		}}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFilter makes a filter that scores with a model over all features that it can have.
+func openFilter(dir string) (*proxyhook.Filter, error) {
+	var features []string
+	for _, f := range traffic.RequestCatalog {
+		features = append(features, traffic.RequestPrefix+f.Name)
+	}
+	for _, f := range traffic.Catalog() {
+		features = append(features, f.Dimension.String()+"/"+f.Name)
+	}
+	model := filepath.Join(dir, "model.json")
+	if err := syntheticModel(model, decisionTrees, features); err != nil {
+		return nil, err
+	}
+	return proxyhook.New(proxyhook.Config{Dir: dir, ModelFile: model, Log: slog.New(slog.DiscardHandler)})
+}
+
+// decide decides on random visitors, back to back.
+func decide(filter *proxyhook.Filter, visitors, n int) ([]harness.Measurement, error) {
+	before := filter.Stats()
+	k := keys(time.Now().UnixNano())
+	events := make([]traffic.Event, 4096) // made ahead: parsing is the proxy's work
+	for i := range events {
+		events[i] = visitor(int(k.next64() % uint64(visitors)))
+	}
+	latency, err := harness.BackToBack(n, func(i int) error {
+		if filter.Decide(&events[i%len(events)]).Score == 0 {
+			return errors.New("a request without a score")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if after := filter.Stats(); after.NoFeatures != before.NoFeatures {
+		return nil, fmt.Errorf("%d decisions found no features published", after.NoFeatures-before.NoFeatures)
+	}
+	return latency.Measurements(), nil
+}
+
+// visitor is a request of the n-th visitor: IPv6, each with a network, a user agent and a host of its own.
+func visitor(n int) traffic.Event {
+	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Host: strconv.Itoa(n) + ".example.com", Headers: 12, Version: 20,
+		Facts: traffic.HeadersKnown}
+	ev.Client = [16]byte{0: 0x20, 2: byte(n >> 24), 3: byte(n >> 16), 4: byte(n >> 8), 5: byte(n), 15: 1}
+	ev.SetPath("/catalog/item")
+	ev.SetUserAgent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140." + strconv.Itoa(n))
+	return ev
+}
+
+const publisherRole = "decision-publisher"
+
+func init() { harness.RegisterChild(publisherRole, publishVisitors) }
+
+// startPublisher starts the process that stands for the daemon, and waits for its first publication.
+func startPublisher(dir string, visitors int) (*exec.Cmd, error) {
+	cmd, err := harness.Child(publisherRole, dir, strconv.Itoa(visitors))
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		return nil, fmt.Errorf("the publisher did not come up: %w", err)
+	}
+	return cmd, nil
+}
+
+// publishVisitors publishes a row for every visitor in every dimension, and then one row in a hundred anew each second, until it is ended.
+func publishVisitors(args []string) error {
+	visitors, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	schema, capacity := catalogSchema(visitors)
+	publisher, err := featurestore.OpenPublisher(filepath.Join(args[0], "features"), schema, featurestore.PublisherOptions{Capacity: capacity})
+	if err != nil {
+		return err
+	}
+	defer publisher.Close()
+	row := make([]float32, featurestore.MaxColumns)
+	put := func(n int) error {
+		ev := visitor(n)
+		all := traffic.KeysOf(&ev, publisher.Seed())
+		for _, d := range visited {
+			columns := len(schema.Dimensions[d].Columns)
+			for c := range columns {
+				row[c] = float32((n + 7*c) % 128)
+			}
+			if err := publisher.Put(int(d), all[d], ev.Time, row[:columns]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for n := range visitors {
+		if err := put(n); err != nil {
+			return err
+		}
+	}
+	for k, first := keys(0), true; ; first = false {
+		if err := publisher.Publish(time.Now().UnixNano()); err != nil {
+			return err
+		}
+		if first {
+			fmt.Println("published")
+		}
+		for range 100 {
+			time.Sleep(10 * time.Millisecond)
+			for range visitors / 10_000 {
+				if err := put(int(k.next64() % uint64(visitors))); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// catalogSchema is what the daemon publishes; dimensions that nobody visits here have room for one key.
+func catalogSchema(visitors int) (schema featurestore.Schema, capacity []int) {
+	for d := range traffic.NumDimensions {
+		dimension := featurestore.Dimension{Name: d.String()}
+		for _, f := range traffic.Catalog() {
+			if f.Dimension == d {
+				c := featurestore.Column{Name: f.Name, Unit: f.Unit}
+				if f.Decays() {
+					c.Decay = f.Fold.Window
+				}
+				dimension.Columns = append(dimension.Columns, c)
+			}
+		}
+		schema.Dimensions = append(schema.Dimensions, dimension)
+		capacity = append(capacity, 1)
+	}
+	for _, d := range visited {
+		capacity[d] = visitors
+	}
+	return schema, capacity
+}
