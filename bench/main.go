@@ -29,6 +29,7 @@ var all = []harness.Suite{
 	suites.Decision,
 	suites.Ingest,
 	proxy.Suite,
+	suites.Allocations,
 }
 
 const usage = `usage: go run ./bench [flags] [SUITE...]
