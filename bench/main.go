@@ -26,6 +26,7 @@ var all = []harness.Suite{
 	fetch.Suite,
 	suites.Publish,
 	suites.Limits,
+	suites.Inference,
 	suites.Decision,
 	suites.Ingest,
 	proxy.Suite,
