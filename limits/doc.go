@@ -12,12 +12,17 @@
 //   - [Limiter.Admit] never lets more tickets of one key be open together than
 //     the key's threshold, whatever the concurrency. Its errors are refusals.
 //   - A [Rate] loses no event when an interval ends and makes nobody wait.
-//   - Counting allocates nothing, waits for no lock and makes no system call.
+//   - Several processes that [Join] one file count together, and what one had in
+//     flight when it was killed, at whatever instruction, is taken out exactly.
+//   - Counting allocates nothing, waits for no lock and makes no system call; only
+//     [Top] and [GrowOnly] take a lock, for some nanoseconds.
 //
 // [Estimator], [Inflight] and [Rate] correspond to the types of the same names
 // in Cloudflare's pingora-limits crate. [Limiter] adds the policy: thresholds by
 // key that change at run time, and a small table of exact counts in front of
-// the sketch.
+// the sketch. Where [Policy] says so it refuses by score, and [Adaptive] lowers
+// thresholds of slow origins. A [Keeper], the daemon's, owns the file that
+// processes join.
 //
 // A key is any byte string. It is hashed once, with [Hash]; every method that
 // takes a key has, or is, a variant that takes the hash.

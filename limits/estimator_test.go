@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/dgryski/go-metro"
 	"github.com/headgate/headgate/limits"
 )
 
@@ -214,3 +215,16 @@ func TestMemory(t *testing.T) {
 }
 
 func keyOf(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
+
+// Short keys are hashed without a call; the hash is MetroHash64 all the same.
+func TestHashIsMetroHash(t *testing.T) {
+	key := make([]byte, 100)
+	for i := range key {
+		key[i] = byte(i*37 + 200)
+	}
+	for n := range len(key) {
+		if got, want := limits.Hash(key[:n]), metro.Hash64(key[:n], 0); got != want {
+			t.Errorf("%d bytes: %#016x, want %#016x", n, got, want)
+		}
+	}
+}

@@ -34,18 +34,40 @@ func (s *sketch) add(hash uint64, n uint32) uint64 {
 	// operation; with two goroutines that more than doubles the time.
 	words, rows, width := s.words, s.rows, s.width&31
 	low, mask, base := uint64(math.MaxUint64), uint64(1)<<width-1, uint64(0)
-	for range rows {
-		word := &words[base|hash&mask] // the cell of geometry.cell, step by step
-		v := atomic.AddUint64(word, uint64(n))
-		if v >= saturated {
-			atomic.StoreUint64(word, saturated)
-			v = saturated
+	// Three rows at a time: nothing of the next cell's address is worked out
+	// while the processor is kept busy by the atomic operation before it.
+	for ; rows >= 3; rows -= 3 {
+		first := &words[base|hash&mask]
+		hash >>= width
+		base += mask + 1
+		second := &words[base|hash&mask]
+		hash >>= width
+		base += mask + 1
+		third := &words[base|hash&mask]
+		hash >>= width
+		base += mask + 1
+		a, b, c := atomic.AddUint64(first, uint64(n)), atomic.AddUint64(second, uint64(n)), atomic.AddUint64(third, uint64(n))
+		if a|b|c >= saturated {
+			a, b, c = saturate(first, a), saturate(second, b), saturate(third, c)
 		}
-		low = min(low, v)
+		low = min(low, a, b, c)
+	}
+	for ; rows > 0; rows-- {
+		word := &words[base|hash&mask] // the cell of geometry.cell, step by step
+		low = min(low, saturate(word, atomic.AddUint64(word, uint64(n))))
 		hash >>= width
 		base += mask + 1
 	}
 	return low
+}
+
+// saturate keeps a cell at the largest value once it has got there.
+func saturate(word *uint64, v uint64) uint64 {
+	if v < saturated {
+		return v
+	}
+	atomic.StoreUint64(word, saturated)
+	return saturated
 }
 
 // enter adds n and then looks at all rows again. Of all the enters of a hash
