@@ -233,6 +233,7 @@ func (b *binaryTrees) describe() []Feature {
 	for i := range b.splits {
 		s := &b.splits[i]
 		f := &features[s.feature]
+		f.Splits++
 		if s.kind != numericSplit {
 			f.Kind = Categorical
 			f.Borders++

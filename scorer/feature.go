@@ -12,6 +12,8 @@ type Feature struct {
 	// Borders is the number of conditions that the model puts to the feature: thresholds of a numeric one, known values and
 	// borders of statistics of a categorical one. 0 means that the model does not look at it.
 	Borders int
+	// Splits is the number of splits of the model's trees that look at the feature: a coarse measure of its importance.
+	Splits int
 	// NaN says how a missing value of a numeric feature is treated.
 	NaN NaNMode
 }

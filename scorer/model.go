@@ -161,6 +161,7 @@ func describe(e *ensemble) []Feature {
 			features[e.cats[cat].flat].Borders += len(e.statistics[i].borders)
 		}
 	}
+	e.countSplits(features)
 	for i := range features {
 		if features[i].Name == "" {
 			features[i].Name = strconv.Itoa(i)

@@ -115,6 +115,12 @@ func TestUsageErrors(t *testing.T) {
 		{"quickstart --threshold 0", "--threshold"},
 		{"quickstart --seed x", "--seed"},
 		{"inspect a b", "b"},
+		{"model", "info"},
+		{"model info", "file"},
+		{"model info m --top=-1", "--top"},
+		{"model score m", "--rows"},
+		{"model verify m --rows r", "--expected"},
+		{"model bench m --for 0s", "--for"},
 	} {
 		status, out, errOut := run(t, strings.Fields(c.line)...)
 		if status != exitUsage || out != "" {
@@ -213,6 +219,8 @@ func TestHelp(t *testing.T) {
 		{"", "quickstart"}, {"--help", "quickstart"}, {"run --help", "\n    headgate run\n"}, {"quickstart --help", "\n    headgate quickstart\n"},
 		{"replay --help", "\n    headgate replay access.log\n"}, {"replay x --json --help", "headgate replay access.log"},
 		{"inspect --help", "\n    headgate inspect\n"},
+		{"model info --help", "headgate model info bots.cbm"}, {"model score --help", "headgate model score bots.cbm --rows rows.csv"},
+		{"model verify --help", "--expected expected.csv"}, {"model bench --help", "headgate model bench bots.txt --for 5s"},
 		{"inspect --help", "--top ip/requests_1m"}, {"run -h", "default 127.0.0.1:9477"},
 	} {
 		status, out, errOut := run(t, strings.Fields(c.line)...)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// modelCommand is headgate model: what one wants to know of a model before a proxy gets it.
+type modelCommand struct {
+	Info   modelInfoCommand   `cmd:"" help:"Show what a model is: format, trees, features."`
+	Score  modelScoreCommand  `cmd:"" help:"Evaluate a model on rows of a CSV file."`
+	Verify modelVerifyCommand `cmd:"" help:"Compare a model with what its library answered."`
+	Bench  modelBenchCommand  `cmd:"" help:"Measure how long a row takes, on every tier of this machine."`
+}
+
+// answer is what a model says of a row.
+type answer struct {
+	raw, prediction []float64
+}
+
+// evaluation evaluates a model row by row.
+type evaluation struct {
+	*scorer.Model
+	row  *scorer.Row
+	bits int // of the floats that the library computes with: XGBoost's have 32
+}
+
+func newEvaluation(m *scorer.Model) *evaluation {
+	e := &evaluation{Model: m, row: m.NewRow(), bits: 64}
+	if f := m.Format(); f == "xgboost-json" || f == "xgboost-ubj" {
+		e.bits = 32
+	}
+	return e
+}
+
+// of overwrites a.
+func (e *evaluation) of(a *answer, x []float32) {
+	a.raw = e.AppendRaw(a.raw[:0], e.row, x)
+	a.prediction = e.AppendPrediction(a.prediction[:0], e.row, x)
+}
+
+// isProbability says whether the prediction is the probability of one of two classes.
+func (e *evaluation) isProbability() bool { return e.Outputs() == 1 && e.Class(e.row, nil) >= 0 }
+
+// columns names what is answered: raw and prediction, or raw_0, raw_1 and so on.
+func (e *evaluation) columns() []string {
+	var names []string
+	for _, name := range []string{"raw", "prediction"} {
+		if e.Outputs() == 1 {
+			names = append(names, name)
+			continue
+		}
+		for k := range e.Outputs() {
+			names = append(names, fmt.Sprintf("%s_%d", name, k))
+		}
+	}
+	return names
+}
+
+// rowsFlag is what names a file of rows.
+type rowsFlag struct {
+	Rows string `help:"CSV file whose first line names the columns; also gzip. - is standard input." type:"path" placeholder:"FILE" required:""`
+}
+
+// open opens the rows and tells progress how much there is to read.
+func (f rowsFlag) open(p *progress, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
+	if f.Rows == "-" {
+		return newModelRows("standard input", io.NopCloser(os.Stdin), m, row)
+	}
+	file, size, err := openRows(f.Rows)
+	if err != nil {
+		return nil, err
+	}
+	p.total = size
+	rows, err := newModelRows(f.Rows, struct {
+		io.Reader
+		io.Closer
+	}{p.reading(file), file}, m, row)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return rows, nil
+}

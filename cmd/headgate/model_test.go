@@ -1,0 +1,246 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/scorer"
+)
+
+// twoStumps is a LightGBM model of two trees: the first asks whether requests are at most 10, where nothing known goes left, the
+// second whether the kind is 1 or 3.
+const twoStumps = `tree
+version=v4
+num_class=1
+num_tree_per_iteration=1
+label_index=0
+max_feature_idx=2
+objective=binary sigmoid:1
+feature_names=requests unused kind
+feature_infos=none none none
+
+Tree=0
+num_leaves=2
+num_cat=0
+split_feature=0
+threshold=10
+decision_type=10
+left_child=-1
+right_child=-2
+leaf_value=-1 2
+shrinkage=1
+
+Tree=1
+num_leaves=2
+num_cat=1
+split_feature=2
+threshold=0
+decision_type=1
+left_child=-1
+right_child=-2
+leaf_value=0.5 -0.25
+cat_boundaries=0 1
+cat_threshold=10
+shrinkage=1
+
+end of trees
+`
+
+const (
+	stumpRows     = "name,kind,requests\na,1,5\nb,2,11\nc,3,\nd,,NaN\n"
+	stumpExpected = "raw\n-0.5\n1.75\n-0.5\n-1.25\n"
+)
+
+func TestModelInfo(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "m.txt"), []byte(twoStumps))
+	status, out, errOut := run(t, "model", "info", file)
+	if status != exitOK || errOut != "" {
+		t.Fatalf("exit status %d, %q", status, errOut)
+	}
+	for _, want := range []string{"lightgbm, ", "objective   binary", "trees       2, depth up to 1", "features    3, of them 2 used",
+		"requests", "numeric", "kind", "categorical", "50.0%"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "unused ") {
+		t.Errorf("a feature that is not used is listed:\n%s", out)
+	}
+	_, out, _ = run(t, "model", "info", file, "--top", "1")
+	if strings.Contains(out, "categorical") {
+		t.Errorf("two features are listed:\n%s", out)
+	}
+
+	status, out, _ = run(t, "model", "info", file, "--json")
+	var info modelInfo
+	if err := json.Unmarshal([]byte(out), &info); err != nil || status != exitOK {
+		t.Fatalf("exit status %d, %v in %s", status, err, out)
+	}
+	if info.Format != "lightgbm" || info.Trees != 2 || info.Bytes != int64(len(twoStumps)) || len(info.Features) != 3 ||
+		info.Features[2] != (modelFeature{2, "kind", "categorical", 1, 1, "by split"}) {
+		t.Errorf("%+v", info)
+	}
+}
+
+// The sum of a model's splits is that of what its features say, whatever the format.
+func TestModelInfoOfTheDefaultModel(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "default"), models.Default())
+	status, out, errOut := run(t, "model", "info", file, "--json")
+	var info modelInfo
+	if err := json.Unmarshal([]byte(out), &info); err != nil || status != exitOK || errOut != "" {
+		t.Fatalf("exit status %d, %v, %q", status, err, errOut)
+	}
+	splits := 0
+	for _, f := range info.Features {
+		splits += f.Splits
+		if f.Splits > 0 && f.Borders == 0 {
+			t.Errorf("feature %s has splits without borders", f.Name)
+		}
+	}
+	if splits == 0 || splits > info.Trees*info.Depth {
+		t.Errorf("%d splits in %d trees of depth %d", splits, info.Trees, info.Depth)
+	}
+}
+
+func TestModelScore(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	status, out, errOut := run(t, "model", "score", file, "--rows", rows)
+	if status != exitOK || errOut != "" {
+		t.Fatalf("exit status %d, %q", status, errOut)
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 5 || lines[0] != "raw,prediction,score" || lines[1] != "-0.5,0.3775406687981454,62" || !strings.HasPrefix(lines[4], "-1.25,") {
+		t.Errorf("%q", lines)
+	}
+
+	// What score writes, verify accepts.
+	gzipped := write(t, filepath.Join(dir, "rows.csv.gz"), packed([]byte(stumpRows)))
+	scores := filepath.Join(dir, "scores.csv")
+	if status, out, errOut := run(t, "model", "score", file, "--rows", gzipped, "--out", scores); status != exitOK || out+errOut != "" {
+		t.Fatalf("exit status %d, %q, %q", status, out, errOut)
+	}
+	status, out, errOut = run(t, "model", "verify", file, "--rows", rows, "--expected", scores)
+	if status != exitOK || out != "4 rows agree, 8 values\n" || errOut != "" {
+		t.Errorf("exit status %d, %q, %q", status, out, errOut)
+	}
+}
+
+func TestModelVerify(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	verify := func(expected string, more ...string) (int, string, string) {
+		t.Helper()
+		name := write(t, filepath.Join(dir, "expected.csv"), []byte(expected))
+		return run(t, append([]string{"model", "verify", file, "--rows", rows, "--expected", name}, more...)...)
+	}
+	if status, out, errOut := verify(stumpExpected); status != exitOK || out != "4 rows agree, 4 values\n" || errOut != "" {
+		t.Errorf("exit status %d, %q, %q", status, out, errOut)
+	}
+	next := "1.7500000000000002"
+	status, out, errOut := verify(strings.Replace(stumpExpected, "1.75", next, 1))
+	if status != exitFailure || out != "" {
+		t.Errorf("exit status %d, %q", status, out)
+	}
+	checkOneLine(t, "verify", errOut, "row 2 (line 3): raw is 1.75, expected "+next+", 1 units in the last place apart")
+	status, out, _ = verify(strings.Replace(stumpExpected, "1.75", next, 1), "--json")
+	var v modelVerified
+	if err := json.Unmarshal([]byte(out), &v); err != nil || status != exitFailure || v.Rows != 2 || v.First == nil || v.First.Row != 2 || v.First.ULPs != 1 {
+		t.Errorf("exit status %d, %v, %s", status, err, out)
+	}
+	for expected, want := range map[string]string{
+		"raw\n-0.5\n":               "do not have the same number of rows: one ends after 1",
+		stumpExpected + "1\n":       "one ends after 4",
+		"score\n1\n":                "has none of the columns [raw prediction]",
+		"raw\n-0.5\nx\n":            `row 2: column raw: "x" is no number`,
+		"prediction\n0.377540668\n": "row 1 (line 2): prediction is 0.3775406687981454, expected 0.377540668",
+		"":                          "is empty",
+	} {
+		status, _, errOut := verify(expected)
+		if status != exitFailure {
+			t.Errorf("%q: exit status %d", expected, status)
+		}
+		checkOneLine(t, expected, errOut, want)
+	}
+}
+
+// Units in the last place are counted over zero, and in the floats of the library.
+func TestULPs(t *testing.T) {
+	double, single := &evaluation{bits: 64}, &evaluation{bits: 32}
+	for _, c := range []struct {
+		e    *evaluation
+		a, b float64
+		want uint64
+	}{
+		{double, 1, 1, 0}, {double, 0, math.Copysign(0, -1), 0}, {double, math.NaN(), math.NaN(), 0}, {double, math.NaN(), 1, math.MaxUint64},
+		{double, 1, math.Nextafter(1, 2), 1}, {double, 5e-324, -5e-324, 2}, {double, math.Inf(1), math.MaxFloat64, 1},
+		{single, 1, float64(math.Nextafter32(1, 2)), 1}, {single, math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 2},
+	} {
+		if got := c.e.ulps(c.a, c.b); got != c.want {
+			t.Errorf("%v and %v are %d units apart, expected %d", c.a, c.b, got, c.want)
+		}
+		if got := c.e.ulps(c.b, c.a); got != c.want {
+			t.Errorf("%v and %v are %d units apart, expected %d", c.b, c.a, got, c.want)
+		}
+	}
+}
+
+func TestModelBench(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	status, out, errOut := run(t, "model", "bench", file, "--for", "1ms", "--rows", rows)
+	if status != exitOK || errOut != "" || strings.Count(out, "ns a row") != len(scorer.Tiers()) {
+		t.Errorf("exit status %d, %q, %q", status, out, errOut)
+	}
+	status, out, _ = run(t, "model", "bench", file, "--for", "1ms", "--json")
+	var bench struct{ Tiers []tierBench }
+	if err := json.Unmarshal([]byte(out), &bench); err != nil || status != exitOK || len(bench.Tiers) != len(scorer.Tiers()) || bench.Tiers[0].Tier != "go" {
+		t.Errorf("exit status %d, %v in %s", status, err, out)
+	}
+}
+
+// Errors name the thing and what to do about it, in one line.
+func TestModelErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	cut := write(t, filepath.Join(dir, "cut.txt"), []byte(twoStumps[:len(twoStumps)-20]))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	none := filepath.Join(dir, "none")
+	for _, c := range []struct {
+		args  []string
+		wants []string
+	}{
+		{[]string{"info", none}, []string{none, "no such file"}},
+		{[]string{"info", cut}, []string{cut, "is cut off", "write it again with save_model"}},
+		{[]string{"score", file, "--rows", none}, []string{none, "name a CSV file"}},
+		{[]string{"score", file, "--rows", dir}, []string{dir, "is a directory; name a CSV file"}},
+		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "empty.csv"), nil)}, []string{"is empty", "must name the columns"}},
+		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "few.csv"), []byte("requests\n1\n"))}, []string{"no column named kind", "1 of its features"}},
+		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "text.csv"), []byte("requests,kind\n1,2\nx,3\n"))},
+			[]string{`line 3: column requests: "x" is no number`}},
+		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "odd.csv"), []byte("requests,kind\n1\n"))}, []string{"line 2", "wrong number of fields"}},
+		{[]string{"score", file, "--rows", rows, "--out", filepath.Join(none, "x.csv")}, []string{"there is no directory", "make it"}},
+		{[]string{"verify", file, "--rows", rows, "--expected", none}, []string{none, "name a CSV file"}},
+		{[]string{"bench", file, "--rows", write(t, filepath.Join(dir, "header.csv"), []byte("requests,kind\n"))}, []string{"has no rows"}},
+	} {
+		status, _, errOut := run(t, append([]string{"model"}, c.args...)...)
+		if status != exitFailure {
+			t.Errorf("%v: exit status %d", c.args, status)
+		}
+		checkOneLine(t, strings.Join(c.args, " "), errOut, c.wants...)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	if _, err := os.Stat(none); err == nil {
+		t.Error("a file was made")
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// modelBenchCommand is headgate model bench.
+type modelBenchCommand struct {
+	File string        `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	Rows string        `help:"CSV file of rows, of which the first thousand are taken. Default: random rows." type:"path" placeholder:"FILE"`
+	For  time.Duration `help:"How long to measure each tier." default:"1s"`
+	JSON bool          `name:"json" help:"Print one JSON object."`
+}
+
+// Help is shown by headgate model bench --help.
+func (modelBenchCommand) Help() string {
+	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. A tier that
+cannot take the model is served by pure Go. Random rows are harder on the processor's predictions than real ones: give real ones.
+
+Examples:
+  headgate model bench bots.cbm --rows rows.csv
+  headgate model bench bots.txt --for 5s --json`
+}
+
+// tierBench is what was measured of a tier.
+type tierBench struct {
+	Tier        string  `json:"tier"`
+	RunsOn      string  `json:"runs_on"`
+	Nanoseconds float64 `json:"ns_per_row"`
+	RowsASecond float64 `json:"rows_per_second"`
+}
+
+// Run measures.
+func (c *modelBenchCommand) Run(ctx context.Context, t *terminal) error {
+	if c.For <= 0 {
+		return usageError{errors.New("model bench: --for must be above 0")}
+	}
+	m, err := scorer.LoadFile(c.File)
+	if err != nil {
+		return err
+	}
+	rows, err := c.rows(t, m)
+	if err != nil {
+		return err
+	}
+	var benches []tierBench
+	for _, tier := range scorer.Tiers() {
+		on, err := m.On(tier)
+		if err != nil {
+			return err
+		}
+		median, err := medianTime(ctx, on, rows, c.For)
+		if err != nil {
+			return err
+		}
+		b := tierBench{tier.String(), on.Tier().String(), median, 1e9 / median}
+		benches = append(benches, b)
+		if !c.JSON {
+			fmt.Fprintf(t.out, "%-8s %10.0f ns a row, %10.0f rows a second", b.Tier, b.Nanoseconds, b.RowsASecond)
+			if b.RunsOn != b.Tier {
+				fmt.Fprintf(t.out, " (runs on %s)", b.RunsOn)
+			}
+			fmt.Fprintln(t.out)
+		}
+	}
+	if c.JSON {
+		return json.NewEncoder(t.out).Encode(struct {
+			File  string      `json:"file"`
+			Trees int         `json:"trees"`
+			Rows  int         `json:"rows"`
+			Tiers []tierBench `json:"tiers"`
+		}{c.File, m.Trees(), len(rows), benches})
+	}
+	return nil
+}
+
+// rows reads rows or makes some. Texts of categorical features are left out: a Row holds those of one row alone.
+func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32, err error) {
+	const most = 1000
+	if c.Rows == "" {
+		rng := rand.New(rand.NewPCG(1, 1))
+		for range most {
+			x := make([]float32, len(m.Features()))
+			for i := range x {
+				x[i] = float32(rng.NormFloat64())
+			}
+			all = append(all, x)
+		}
+		return all, nil
+	}
+	rows, err := rowsFlag{c.Rows}.open(&progress{terminal: t}, m, m.NewRow())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.file.Close()
+	for len(all) < most {
+		x, err := rows.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.Clone(x))
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s has no rows", c.Rows)
+	}
+	return all, nil
+}
+
+// medianTime is the median of the mean nanoseconds of a row over passes through all rows.
+func medianTime(ctx context.Context, m *scorer.Model, rows [][]float32, limit time.Duration) (float64, error) {
+	row := m.NewRow()
+	out := make([]float64, 0, m.Outputs())
+	var passes []float64
+	for start := time.Now(); len(passes) == 0 || time.Since(start) < limit; {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		pass := time.Now()
+		for _, x := range rows {
+			out = m.AppendRaw(out[:0], row, x)
+		}
+		passes = append(passes, float64(time.Since(pass))/float64(len(rows)))
+	}
+	slices.Sort(passes)
+	return passes[len(passes)/2], nil
+}

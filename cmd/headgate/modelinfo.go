@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// modelInfoCommand is headgate model info.
+type modelInfoCommand struct {
+	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	Top  int    `help:"Show this many features, the most used first; 0 shows all." default:"0" placeholder:"N"`
+	JSON bool   `name:"json" help:"Print one JSON object."`
+}
+
+// Help is shown by headgate model info --help.
+func (modelInfoCommand) Help() string {
+	return `Loads a model as a proxy does, so that what this accepts a proxy accepts. Splits are the places in trees that look at a feature.
+
+Examples:
+  headgate model info bots.cbm
+  headgate model info bots.txt --top 10
+  headgate model info bots.json --json`
+}
+
+// modelInfo is what info prints.
+type modelInfo struct {
+	File      string         `json:"file"`
+	Bytes     int64          `json:"bytes"`
+	Format    string         `json:"format"`
+	Objective string         `json:"objective,omitempty"`
+	Outputs   int            `json:"outputs"`
+	Classes   []string       `json:"classes,omitempty"`
+	Trees     int            `json:"trees"`
+	Depth     int            `json:"depth"`
+	Tier      string         `json:"tier"`
+	Features  []modelFeature `json:"features"`
+}
+
+type modelFeature struct {
+	Position int    `json:"position"`
+	Name     string `json:"name"`
+	Kind     string `json:"kind"`
+	Borders  int    `json:"borders"`
+	Splits   int    `json:"splits"`
+	Missing  string `json:"missing"` // where a missing value falls
+}
+
+// Run prints.
+func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
+	if c.Top < 0 {
+		return usageError{fmt.Errorf("model info: --top %d must not be below 0", c.Top)}
+	}
+	m, err := scorer.LoadFile(c.File)
+	if err != nil {
+		return err
+	}
+	file, err := os.Stat(c.File)
+	if err != nil {
+		return err
+	}
+	info := modelInfo{File: c.File, Bytes: file.Size(), Format: m.Format(), Objective: m.Objective(), Outputs: m.Outputs(),
+		Classes: m.Classes(), Trees: m.Trees(), Depth: m.Depth(), Tier: m.Tier().String(), Features: []modelFeature{}}
+	for i, f := range m.Features() {
+		info.Features = append(info.Features, modelFeature{i, f.Name, f.Kind.String(), f.Borders, f.Splits, f.NaN.String()})
+	}
+	if c.JSON {
+		return json.NewEncoder(t.out).Encode(info)
+	}
+	info.print(t.out, c.Top)
+	return nil
+}
+
+// print lists the features that are used, the most used first.
+func (m *modelInfo) print(w io.Writer, top int) {
+	fmt.Fprintf(w, "format      %s, %d bytes\n", m.Format, m.Bytes)
+	if m.Objective != "" {
+		fmt.Fprintf(w, "objective   %s\n", m.Objective)
+	}
+	fmt.Fprintf(w, "outputs     %d\n", m.Outputs)
+	if len(m.Classes) > 0 {
+		fmt.Fprintf(w, "classes     %s\n", strings.Join(m.Classes, ", "))
+	}
+	fmt.Fprintf(w, "trees       %d, depth up to %d\n", m.Trees, m.Depth)
+	fmt.Fprintf(w, "tier        %s\n", m.Tier)
+	all := 0
+	var used []modelFeature
+	for _, f := range m.Features {
+		all += f.Splits
+		if f.Borders > 0 {
+			used = append(used, f)
+		}
+	}
+	fmt.Fprintf(w, "features    %d, of them %d used\n", len(m.Features), len(used))
+	slices.SortStableFunc(used, func(a, b modelFeature) int { return cmp.Compare(b.Splits, a.Splits) })
+	if top > 0 {
+		used = used[:min(top, len(used))]
+	}
+	if len(used) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n  %5s %-36s %-12s %8s %8s %7s  %s\n", "", "feature", "kind", "borders", "splits", "", "missing")
+	for _, f := range used {
+		fmt.Fprintf(w, "  %5d %-36s %-12s %8d %8d %6.1f%%  %s\n", f.Position, f.Name, f.Kind, f.Borders, f.Splits,
+			100*float64(f.Splits)/float64(max(all, 1)), f.Missing)
+	}
+}

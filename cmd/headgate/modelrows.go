@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// table reads a CSV file with a line of names; errors name the file and the line.
+type table struct {
+	name   string
+	file   io.Closer
+	reader *csv.Reader
+	header []string
+}
+
+func openRows(name string) (*os.File, int64, error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, fmt.Errorf("%s: there is no such file; name a CSV file, such as headgate replay --out writes", name)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory; name a CSV file", name)
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, err
+	}
+	return file, info.Size(), nil
+}
+
+// newTable reads the names of the columns.
+func newTable(name string, file io.ReadCloser) (*table, error) {
+	buffered := bufio.NewReaderSize(file, 1<<16)
+	var source io.Reader = buffered
+	if magic, _ := buffered.Peek(2); string(magic) == "\x1f\x8b" {
+		unpacked, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		source = unpacked
+	}
+	t := &table{name: name, file: file, reader: csv.NewReader(source)}
+	t.reader.ReuseRecord = true
+	header, err := t.reader.Read()
+	if err == io.EOF {
+		return nil, fmt.Errorf("%s is empty; its first line must name the columns", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, column := range header {
+		t.header = append(t.header, strings.TrimSpace(strings.TrimPrefix(column, "\ufeff")))
+	}
+	return t, nil
+}
+
+// next reads a line; the values are good until the next call. It returns io.EOF at the end.
+func (t *table) next() (values []string, line int, err error) {
+	values, err = t.reader.Read()
+	if err == io.EOF {
+		return nil, 0, io.EOF
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", t.name, err)
+	}
+	line, _ = t.reader.FieldPos(0)
+	return values, line, nil
+}
+
+// column finds a column by its name, or returns -1.
+func (t *table) column(name string) int {
+	for i, column := range t.header {
+		if column == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// modelRows are the inputs of a model from a table: columns are found by the names of the features, others are passed over.
+type modelRows struct {
+	*table
+	columns []int  // of each feature, or -1
+	texts   []bool // the feature takes texts
+	row     *scorer.Row
+	x       []float32
+	line    int // of the row that was read last
+}
+
+// newModelRows refuses a table without a column that the model looks at.
+func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
+	t, err := newTable(name, file)
+	if err != nil {
+		return nil, err
+	}
+	r := &modelRows{table: t, row: row}
+	var missing []string
+	for _, f := range m.Features() {
+		column := t.column(f.Name)
+		if column < 0 && f.Borders > 0 {
+			missing = append(missing, f.Name)
+		}
+		r.columns = append(r.columns, column)
+		r.texts = append(r.texts, f.Kind == scorer.Categorical && strings.HasPrefix(m.Format(), "catboost"))
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("%s has no column named %s, which the model looks at (%d of its features are missing); the first line must name the columns as headgate model info does",
+			name, missing[0], len(missing))
+	}
+	r.x = make([]float32, len(r.columns))
+	return r, nil
+}
+
+// next reads a row: numbers into the slice that it returns, texts into the row of the model. It returns io.EOF at the end.
+func (r *modelRows) next() ([]float32, error) {
+	values, line, err := r.table.next()
+	if err != nil {
+		return nil, err
+	}
+	r.line = line
+	for i, column := range r.columns {
+		switch {
+		case column < 0:
+			r.x[i] = float32(math.NaN())
+		case r.texts[i]:
+			r.row.SetString(i, values[column])
+		default:
+			if r.x[i], err = parseInput(values[column]); err != nil {
+				return nil, fmt.Errorf("%s: line %d: column %s: %q is no number; leave it empty if it is missing", r.name, line, r.header[column],
+					values[column])
+			}
+		}
+	}
+	return r.x, nil
+}
+
+// parseInput rounds to float32, as all libraries do or are given. Nothing, NaN and NA are missing values.
+func parseInput(s string) (float32, error) {
+	s = strings.TrimSpace(s)
+	switch s {
+	case "", "NA", "null":
+		return float32(math.NaN()), nil
+	}
+	v, err := strconv.ParseFloat(s, 32)
+	if errors.Is(err, strconv.ErrRange) { // infinite, as a conversion to float32 makes it
+		err = nil
+	}
+	return float32(v), err
+}

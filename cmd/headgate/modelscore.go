@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"io"
+	"strconv"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// modelScoreCommand is headgate model score.
+type modelScoreCommand struct {
+	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	rowsFlag
+	Out string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
+}
+
+// Help is shown by headgate model score --help.
+func (modelScoreCommand) Help() string {
+	return `Finds the inputs by name among the columns and writes a line for each row: raw, the untransformed output; prediction, what the
+library's predict answers; and score, 1 = bot .. 99 = human, where the prediction is the probability of one of two classes. All
+digits are written: reading them gives the same bits. A model with several outputs has raw_0, raw_1 and so on.
+
+Empty is missing, as NaN and NA are. Categories of LightGBM and XGBoost are their codes.
+
+Examples:
+  headgate model score bots.cbm --rows rows.csv
+  headgate replay access.log --out rows.csv && headgate model score bots.txt --rows rows.csv --out scores.csv`
+}
+
+// Run scores.
+func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
+	m, err := scorer.LoadFile(c.File)
+	if err != nil {
+		return err
+	}
+	e, progress := newEvaluation(m), &progress{terminal: t}
+	rows, err := c.open(progress, m, e.row)
+	if err != nil {
+		return err
+	}
+	defer rows.file.Close()
+	out, err := createOutput(c.Out)
+	if err != nil {
+		return err
+	}
+	if out == nil {
+		return e.score(ctx, rows, t.out, progress)
+	}
+	return out.finish(e.score(ctx, rows, out, progress))
+}
+
+// score writes the answers as CSV.
+func (e *evaluation) score(ctx context.Context, rows *modelRows, to io.Writer, p *progress) error {
+	defer p.end()
+	w := csv.NewWriter(to)
+	line := e.columns()
+	probability := e.isProbability()
+	if probability {
+		line = append(line, "score")
+	}
+	w.Write(line) // the writer keeps its error until Flush
+	var a answer
+	for n := 1; ctx.Err() == nil; n++ {
+		x, err := rows.next()
+		if err == io.EOF {
+			w.Flush()
+			return w.Error()
+		}
+		if err != nil {
+			w.Flush()
+			return err
+		}
+		e.of(&a, x)
+		line = line[:0]
+		for _, values := range [][]float64{a.raw, a.prediction} {
+			for _, v := range values {
+				line = append(line, strconv.FormatFloat(v, 'g', -1, e.bits))
+			}
+		}
+		if probability {
+			line = append(line, strconv.Itoa(scorer.Score(a.prediction[0])))
+		}
+		w.Write(line)
+		p.rows(n)
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// modelVerifyCommand is headgate model verify.
+type modelVerifyCommand struct {
+	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	rowsFlag
+	Expected string `help:"CSV file with what the library answered: columns raw, prediction or both." type:"path" placeholder:"FILE" required:""`
+	ULPs     uint64 `name:"ulps" help:"Units in the last place that predictions may differ; raw outputs may not." default:"1" placeholder:"N"`
+	JSON     bool   `name:"json" help:"Print one JSON object."`
+}
+
+// Help is shown by headgate model verify --help.
+func (modelVerifyCommand) Help() string {
+	return `Compares the answers to rows with those of the library that trained the model, in the same order. The file of expected values has
+the columns that headgate model score writes, or some of them: raw (in CatBoost RawFormulaVal, in LightGBM raw_score=True, in XGBoost
+output_margin=True) and prediction; raw_0, raw_1 and so on for several outputs. Print them with all digits (repr in Python).
+
+Prints the first difference and exits with 1, or says how many rows agree.
+
+Examples:
+  headgate model verify bots.cbm --rows rows.csv --expected expected.csv
+  headgate model verify bots.txt --rows rows.csv.gz --expected expected.csv --ulps 2 --json`
+}
+
+// modelVerified is what verify found.
+type modelVerified struct {
+	Rows   int         `json:"rows"`   // that were compared
+	Values int         `json:"values"` // likewise
+	First  *difference `json:"difference,omitempty"`
+}
+
+// difference is a value that is not as expected.
+type difference struct {
+	Row      int    `json:"row"`  // from 1
+	Line     int    `json:"line"` // of the file of rows
+	Column   string `json:"column"`
+	Value    string `json:"value"`
+	Expected string `json:"expected"`
+	ULPs     uint64 `json:"ulps"`
+}
+
+func (d *difference) Error() string {
+	return fmt.Sprintf("row %d (line %d): %s is %s, expected %s, %d units in the last place apart", d.Row, d.Line, d.Column, d.Value,
+		d.Expected, d.ULPs)
+}
+
+// Run compares.
+func (c *modelVerifyCommand) Run(ctx context.Context, t *terminal) error {
+	m, err := scorer.LoadFile(c.File)
+	if err != nil {
+		return err
+	}
+	e, progress := newEvaluation(m), &progress{terminal: t}
+	rows, err := c.open(progress, m, e.row)
+	if err != nil {
+		return err
+	}
+	defer rows.file.Close()
+	expected, err := c.expected(e)
+	if err != nil {
+		return err
+	}
+	defer expected.file.Close()
+	found, err := e.verify(ctx, rows, expected, c.ULPs, progress)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := json.NewEncoder(t.out).Encode(found); err != nil {
+			return err
+		}
+	}
+	if found.First != nil {
+		return found.First
+	}
+	if !c.JSON {
+		fmt.Fprintf(t.out, "%d rows agree, %d values\n", found.Rows, found.Values)
+	}
+	return nil
+}
+
+// expectedTable is a table some columns of which are answers.
+type expectedTable struct {
+	*table
+	columns []int // of each column of the evaluation, or -1
+}
+
+func (c *modelVerifyCommand) expected(e *evaluation) (*expectedTable, error) {
+	file, _, err := openRows(c.Expected)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTable(c.Expected, file)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	x := &expectedTable{table: t}
+	some := false
+	for _, name := range e.columns() {
+		at := t.column(name)
+		x.columns = append(x.columns, at)
+		some = some || at >= 0
+	}
+	if !some {
+		file.Close()
+		return nil, fmt.Errorf("%s has none of the columns %v; its first line must name them", c.Expected, e.columns())
+	}
+	return x, nil
+}
+
+// verify stops at the first difference.
+func (e *evaluation) verify(ctx context.Context, rows *modelRows, expected *expectedTable, ulps uint64, p *progress) (modelVerified, error) {
+	defer p.end()
+	var v modelVerified
+	var a answer
+	for ctx.Err() == nil {
+		x, err := rows.next()
+		values, _, expectedErr := expected.next()
+		switch {
+		case err == io.EOF && expectedErr == io.EOF:
+			if v.Rows == 0 {
+				return v, fmt.Errorf("%s has no rows", rows.name)
+			}
+			return v, nil
+		case err == io.EOF || expectedErr == io.EOF:
+			return v, fmt.Errorf("%s and %s do not have the same number of rows: one ends after %d", rows.name, expected.name, v.Rows)
+		case err != nil || expectedErr != nil:
+			return v, errors.Join(err, expectedErr)
+		}
+		v.Rows++
+		e.of(&a, x)
+		if err := e.compare(&v, &a, expected, values, rows.line, ulps); err != nil || v.First != nil {
+			return v, err
+		}
+		p.rows(v.Rows)
+	}
+	return v, ctx.Err()
+}
+
+// compare notes the first difference of a row.
+func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTable, values []string, line int, ulps uint64) error {
+	for i, got := range append(a.raw, a.prediction...) {
+		column := expected.columns[i]
+		if column < 0 {
+			continue
+		}
+		name, text := expected.header[column], values[column]
+		want, err := strconv.ParseFloat(text, e.bits)
+		if err != nil {
+			return fmt.Errorf("%s: row %d: column %s: %q is no number", expected.name, v.Rows, name, text)
+		}
+		v.Values++
+		allowed := ulps
+		if i < len(a.raw) {
+			allowed = 0
+		}
+		if apart := e.ulps(got, want); apart > allowed {
+			v.First = &difference{v.Rows, line, name, strconv.FormatFloat(got, 'g', -1, e.bits), text, apart}
+			return nil
+		}
+	}
+	return nil
+}
+
+// ulps is how many floats apart two values are; -0 and 0 are the same, and so are all NaN.
+func (e *evaluation) ulps(a, b float64) uint64 {
+	switch {
+	case a == b || a != a && b != b:
+		return 0
+	case a != a || b != b:
+		return math.MaxUint64
+	}
+	position := func(v float64) int64 { // counted from zero
+		magnitude := int64(math.Float64bits(math.Abs(v)))
+		if e.bits == 32 {
+			magnitude = int64(math.Float32bits(float32(math.Abs(v))))
+		}
+		if v < 0 {
+			return -magnitude
+		}
+		return magnitude
+	}
+	x, y := position(a), position(b)
+	return uint64(max(x, y)) - uint64(min(x, y))
+}
