@@ -12,8 +12,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// The benchmarks have five dimensions of 32 columns, a quarter of which fade, and ten million keys in all, in shared memory:
-// 3 GB, and for the first build as much again. With -short they have a hundredth of that.
+// The benchmarks have five dimensions of 32 columns, a quarter of which fade, and ten million keys in all, in shared
+// memory: 3 GB, and for the first build as much again. With -short they have a hundredth of that.
 const (
 	benchDimensions = 5
 	benchColumns    = 32
@@ -27,7 +27,8 @@ func benchKeys() int {
 	return 2_000_000
 }
 
-// keyOf gives the keys, as random as hashes are, without a memory access: it is splitmix64 (Steele, Lea and Flood 2014).
+// keyOf gives the keys, as random as hashes are, without a memory access: it is splitmix64 (Steele, Lea and Flood
+// 2014).
 func keyOf(n uint64) uint64 {
 	z := (n + 1) * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
@@ -137,10 +138,10 @@ func (l *latencies) quantile(q float64) float64 {
 	return float64(len(l))
 }
 
-// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does, of keys at random, so that nearly every
-// row is a cache miss, first alone and then while one row in a hundred changes and is published every second. Each read is
-// timed by itself; clock-ns is what that adds. miss-ns is the time of one load from a random place of the table, after the
-// one before it: a read cannot be faster than two, the bucket and then the row.
+// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does, of keys at random, so that
+// nearly every row is a cache miss, first alone and then while one row in a hundred changes and is published every
+// second. Each read is timed by itself; clock-ns is what that adds. miss-ns is the time of one load from a random
+// place of the table, after the one before it: a read cannot be faster than two, the bucket and then the row.
 //
 //	go test -run '^$' -bench Read -benchtime 10000000x ./featurestore
 func BenchmarkRead(b *testing.B) {
@@ -225,8 +226,8 @@ func readAtRandom(b *testing.B, selection *featurestore.Selection, keys, width i
 	b.ReportMetric(clock.quantile(0.5), "clock-ns")
 }
 
-// BenchmarkPublish changes a part of all rows, at random, and publishes them. What it costs to put them beforehand is told
-// apart.
+// BenchmarkPublish changes a part of all rows, at random, and publishes them. What it costs to put them beforehand is
+// told apart.
 //
 //	go test -run '^$' -bench Publish -benchtime 5x ./featurestore
 func BenchmarkPublish(b *testing.B) {
@@ -256,8 +257,8 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkFirstBuild puts all rows and publishes them at once. B/key is what one copy takes, of-raw the same over the bytes of
-// key and values.
+// BenchmarkFirstBuild puts all rows and publishes them at once. B/key is what one copy takes, of-raw the same over
+// the bytes of key and values.
 //
 //	go test -run '^$' -bench FirstBuild -benchtime 1x ./featurestore
 func BenchmarkFirstBuild(b *testing.B) {

@@ -12,8 +12,8 @@ type home struct {
 	tag           uint16
 }
 
-// homeOf gives the buckets and the tag of key. They are found from all of its bits: keys are hashes, but of short inputs, and under some
-// seeds some bits alone are not even. All of it is part of the format.
+// homeOf gives the buckets and the tag of key. They are found from all of its bits: keys are hashes, but of short
+// inputs, and under some seeds some bits alone are not even. All of it is part of the format.
 func homeOf(key uint64, buckets int) home {
 	h := mixed(key)
 	first, second := int(mulHigh(h, uint64(buckets))), int(mulHigh(h*secondFactor, uint64(buckets)))
@@ -43,9 +43,9 @@ func mixed(key uint64) uint64 {
 	return key ^ key>>33
 }
 
-// match gives the places that bear tag, 0 those that are free: one bit for each, at 16*(place%4) + place/4. The lowest
-// is right; a higher one may also stand for a tag that differs in the lowest bit. There is no branch in it, since which place it will
-// be cannot be foreseen.
+// match gives the places that bear tag, 0 those that are free: one bit for each, at 16*(place%4) + place/4. The
+// lowest is right; a higher one may also stand for a tag that differs in the lowest bit. There is no branch in it,
+// since which place it will be cannot be foreseen.
 func (b *bucket) match(tag uint16) uint64 {
 	const each = 0x0001_0001_0001_0001
 	pattern := uint64(tag) * each

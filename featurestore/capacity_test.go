@@ -39,8 +39,8 @@ func open(t testing.TB, b *featurestore.Builder) *featurestore.Table {
 	return table
 }
 
-// A table takes as many keys as it says, whichever they are, and then finds each of them: hashes, and also keys that are
-// anything but.
+// A table takes as many keys as it says, whichever they are, and then finds each of them: hashes, and also keys that
+// are anything but.
 func TestAFullTableHasEveryKey(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 8))

@@ -25,9 +25,9 @@ func Stamp(ns int64) int64 {
 	return seconds*int64(time.Second) + rest*ticksPerSecond/int64(time.Second)*(int64(time.Second)/ticksPerSecond)
 }
 
-// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds: exp(-elapsed/tau), with
-// a relative error of at most 7e-8, and the same bits on every processor. Without a time constant, or before the stamp,
-// it is 1.
+// Decay is the factor by which a column with time constant tau has faded after elapsed nanoseconds:
+// exp(-elapsed/tau), with a relative error of at most 7e-8, and the same bits on every processor. Without a time
+// constant, or before the stamp, it is 1.
 func Decay(elapsed int64, tau time.Duration) float32 {
 	if tau <= 0 {
 		return 1

@@ -13,11 +13,12 @@
 //   - columns that fade do so at read time, from the row's stamp to now: an idle key needs no rewrite, and the
 //     numbers of a daemon that died fade instead of staying.
 //
-// A table has room for a fixed number of keys in each dimension. A [Publisher] changes it in place, at the cost of what
-// changed, in whichever of its two copies nobody reads; a full dimension evicts the row that was not changed for
-// longest, of some picked at random. [Table.Verify] recomputes the checksum that is kept up to date meanwhile. A [Builder] makes the
-// same bytes in memory. They are laid down in docs/format.md.
+// A table has room for a fixed number of keys in each dimension. A [Publisher] changes it in place, at the cost of
+// what changed, in whichever of its two copies nobody reads; a full dimension evicts the row that was not changed for
+// longest, of some picked at random. [Table.Verify] recomputes the checksum that is kept up to date meanwhile. A
+// [Builder] makes the same bytes in memory. They are laid down in docs/format.md.
 //
-// Memory: each copy takes 12 + 4*columns bytes for each row, and 10.7 for its share of the buckets, which is 1.11 times the 8-byte key and its values
-// at 32 columns, 1.37 at eight. 73 days after the clock's last great change a publication passes over all stamps once.
+// Memory: each copy takes 12 + 4*columns bytes for each row, and 10.7 for its share of the buckets, which is 1.11
+// times the 8-byte key and its values at 32 columns, 1.37 at eight. 73 days after the clock's last great change a
+// publication passes over all stamps once.
 package featurestore

@@ -11,10 +11,10 @@ type fadeRate float64
 
 func rateOf(tau time.Duration) fadeRate { return fadeRate(fadeSteps * math.Log2E / float64(tau)) }
 
-// fade is exp(-elapsed/tau) as 2^-(n/256) * 2^-(r/256): n, whole, by a table and a shift of the exponent, and r, below one, by
-// a polynomial whose next term is below 4e-9. Each product and sum is rounded by itself, as the conversions tell the compiler, which
-// could otherwise fuse two on some processors: the table that one machine publishes must read the same on all. A request
-// needs twenty of these.
+// fade is exp(-elapsed/tau) as 2^-(n/256) * 2^-(r/256): n, whole, by a table and a shift of the exponent, and r,
+// below one, by a polynomial whose next term is below 4e-9. Each product and sum is rounded by itself, as the
+// conversions tell the compiler, which could otherwise fuse two on some processors: the table that one machine
+// publishes must read the same on all. A request needs twenty of these.
 func fade(elapsed int64, rate fadeRate) float32 {
 	x := float64(elapsed) * float64(rate)
 	if !(x > 0) {

@@ -9,8 +9,8 @@ import (
 // littleEndian tells whether float32 lie in memory as they lie in an image.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// getFloats copies as many values from src, a part of a row, as dst has; src must hold them. dst is looked at as bytes, not src as float32:
-// that needs no alignment of the image.
+// getFloats copies as many values from src, a part of a row, as dst has; src must hold them. dst is looked at as
+// bytes, not src as float32: that needs no alignment of the image.
 func getFloats(dst []float32, src []byte) {
 	src = src[:4*len(dst)]
 	if len(dst) == 0 {

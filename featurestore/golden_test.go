@@ -93,7 +93,8 @@ func TestGoldenFile(t *testing.T) {
 		{320, 8, "host: keys", 1}, {328, 8, "host: rows used", 1}, {336, 8, "host: free rows", 0}, {344, 8, "host: random", 0},
 		{352, 8, "host: sum", goldenSums[1]}, {360, 8, "host: evicted", 0}, {368, 8, "host: crowded", 0},
 
-		// m(42) is 0x810879608e4259cc, m(1<<63) is 0x8f780810af31a493: both belong into the upper one of two buckets first.
+		// m(42) is 0x810879608e4259cc, m(1<<63) is 0x8f780810af31a493: both belong into the upper one of two buckets
+		// first.
 		{ip + 64, 2, "bucket 1: tag of place 0", 0x59cc}, {ip + 72, 2, "tag of place 4", 0xa493}, {ip + 84, 4, "spilled", 0},
 		{ip + 88, 4, "row of place 0", 1}, {ip + 104, 4, "row of place 4", 2},
 		{ipRows, 8, "row 0: key", 42}, {ipRows + 8, 4, "stamp", now}, {ipRows + 12, 4, "requests", f(1)}, {ipRows + 16, 4, "share", f(2)},
@@ -119,8 +120,8 @@ func TestGoldenFile(t *testing.T) {
 // goldenFingerprint is the MetroHash64 of goldenSchema, seed 0x736368656d61.
 const goldenFingerprint = 0xfed3d2e4ef57b0c7
 
-// These are MetroHash64 with the seed 0x7461626c65: of the first halves of the two directory entries; of header and directory with
-// the checksum's own field zero; of each dimension's rows, summed up.
+// These are MetroHash64 with the seed 0x7461626c65: of the first halves of the two directory entries; of header and
+// directory with the checksum's own field zero; of each dimension's rows, summed up.
 const (
 	goldenLayout   = 0xffd0e1c308fcd706
 	goldenChecksum = 0xe8051010c405396e

@@ -54,8 +54,8 @@ const (
 	offPlaces  = 24
 	alignment  = 64
 
-	// keysPerBucket is how full the buckets are when all rows are used: six of ten places. A bucket costs a tenth of a row of
-	// 32 columns for each key, so that it is cheap to keep nearly all keys in their first bucket.
+	// keysPerBucket is how full the buckets are when all rows are used: six of ten places. A bucket costs a tenth of
+	// a row of 32 columns for each key, so that it is cheap to keep nearly all keys in their first bucket.
 	keysPerBucket = 6
 
 	// A row is the key (0: the row is free), the stamp, and the columns. A free row's stamp is the next free row.
@@ -136,8 +136,8 @@ func (p *part) bucket(image []byte, n int) *bucket {
 	return (*bucket)(image[p.index+n*bucketSize:])
 }
 
-// layoutOf tells layouts apart. An image of the same size whose layout and fingerprint are those of one that was checked needs no
-// second check: what was found out then lies inside of this one too.
+// layoutOf tells layouts apart. An image of the same size whose layout and fingerprint are those of one that was
+// checked needs no second check: what was found out then lies inside of this one too.
 func layoutOf(directory []byte) uint64 {
 	var static [MaxDimensions * staticSize]byte
 	n := 0

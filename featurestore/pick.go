@@ -40,7 +40,8 @@ func (p *pick) add(from, to int, tau time.Duration) {
 	p.fading = append(p.fading, fading{tau, rateOf(tau), []int{to}})
 }
 
-// copy takes the picked columns of a row, which was last changed elapsed nanoseconds ago. dst has a value for each name.
+// copy takes the picked columns of a row, which was last changed elapsed nanoseconds ago. dst has a value for each
+// name.
 func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
 	for i := range p.runs {
 		r := &p.runs[i]

@@ -11,8 +11,8 @@ import (
 
 // PublisherOptions holds the settings of a Publisher.
 type PublisherOptions struct {
-	// Capacity is the number of keys that each dimension has room for, in the schema's order. A single number stands for
-	// all dimensions; none means DefaultCapacity for all. A full dimension evicts.
+	// Capacity is the number of keys that each dimension has room for, in the schema's order. A single number stands
+	// for all dimensions; none means DefaultCapacity for all. A full dimension evicts.
 	Capacity []int
 
 	Writer mmapsync.WriterOptions
@@ -137,9 +137,9 @@ func randomSeed() (uint64, error) {
 // Seed is the seed of the keys' hash.
 func (p *Publisher) Seed() uint64 { return p.plan.seed }
 
-// Put changes the row of a key in dimension d of the schema, or adds it. stamp is the time of its last change, ns since 1970 UTC,
-// kept to 1/256 s. The row, which is copied, has one value for each column. Key 0 is not allowed. The error may be
-// ErrRebuild.
+// Put changes the row of a key in dimension d of the schema, or adds it. stamp is the time of its last change, ns
+// since 1970 UTC, kept to 1/256 s. The row, which is copied, has one value for each column. Key 0 is not allowed. The
+// error may be ErrRebuild.
 func (p *Publisher) Put(d int, key uint64, stamp int64, row []float32) error {
 	if err := p.plan.check(d, key, row); err != nil {
 		return err

@@ -47,7 +47,8 @@ type resolved struct {
 
 // fits tells whether an image is of the kind that r was made for.
 func (r *resolved) fits(h header) bool {
-	return r != nil && r.fingerprint == h.fingerprint() && r.layout == h.layout() && r.seed == h.seed() && r.size == len(h.image)
+	return r != nil && r.fingerprint == h.fingerprint() && r.layout == h.layout() && r.seed == h.seed() &&
+		r.size == len(h.image)
 }
 
 // Info tells what a read found.

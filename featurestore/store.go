@@ -50,9 +50,9 @@ func (s *Store) View(fn func(*Table) error) error {
 // warmed bounds what Warm touches.
 const warmed = 64 << 20
 
-// Warm makes the current publication ready to be read: where it lies in a new file, that is mapped here and its pages are
-// touched, up to the first 64 MiB, so that no request has to wait for either. It is for a goroutine beside the request
-// path, often; while nothing was published since the last time it costs a few loads.
+// Warm makes the current publication ready to be read: where it lies in a new file, that is mapped here and its pages
+// are touched, up to the first 64 MiB, so that no request has to wait for either. It is for a goroutine beside the
+// request path, often; while nothing was published since the last time it costs a few loads.
 func (s *Store) Warm() {
 	snap, err := s.reader.Acquire()
 	if err != nil {
