@@ -1,13 +1,16 @@
 // Package scorer evaluates gradient-boosted tree models one row at a time, without cgo, with the bits of the original
-// library: [Model.Raw] returns the float64 that CatBoost's own RawFormulaVal returns, allocates nothing, never panics and
-// is always finite.
+// library: [Model.Raw] returns what CatBoost's own RawFormulaVal returns, LightGBM's raw score or XGBoost's margin, allocates nothing,
+// never panics and is finite.
 //
 // # What it reads
 //
 // CatBoost's binary format (.cbm) and CatBoost's JSON export: numeric features; categorical features with one-hot values and target
 // statistics of every kind, also of combinations; symmetric and other trees; one output or several. A model with text or embedding
-// features is refused with an error that names one of them and wraps [ErrUnsupported]. docs/models.md lists what was compared with
-// which version of the library.
+// features is refused with an error that names one of them and wraps [ErrUnsupported].
+//
+// LightGBM's text, of versions v2 to v4, and XGBoost's JSON and UBJ: missing values, categories (as codes), linear trees, random
+// forests, dart, several outputs, and the objective, which [Model.AppendPrediction] applies. docs/models.md lists what was compared
+// with which version of which library.
 //
 // # Trust
 //
@@ -32,9 +35,8 @@
 //
 // # Exactness
 //
-// Inputs and borders are float32, a split is passed when the value is strictly greater than the border, leaves are added in
-// float64 in the order of the trees, and no multiplication is fused with an addition. The result does not depend on the
-// architecture.
+// Inputs are float32, also for LightGBM, which compares them with float64. Leaves are added in the order of the trees, in float64 or,
+// for XGBoost, float32, and no multiplication is fused with an addition. The result does not depend on the architecture.
 //
 // # Tiers
 //

@@ -26,7 +26,7 @@ import (
 type replayCommand struct {
 	File     string        `arg:"" optional:"" help:"Access log: nginx or Apache, combined or common format, also gzip. - is standard input." type:"path"`
 	Out      string        `help:"Write one row per request, as .csv or .jsonl by the name." type:"path" placeholder:"FILE"`
-	Model    string        `help:"Model to score with (CatBoost .cbm or JSON). Default: the built-in one." type:"path" placeholder:"FILE"`
+	Model    string        `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	Features []string      `help:"Write these features only, by full name, such as ip/requests_1m." placeholder:"NAME"`
 	Simulate time.Duration `help:"Instead of a log, take this much simulated traffic, with the truth in each row." placeholder:"DURATION"`
 	Seed     uint64        `help:"Seed of the simulated traffic." default:"1"`

@@ -1,0 +1,61 @@
+package scorer_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/headgate/headgate/scorer"
+)
+
+// BenchmarkForest evaluates LightGBM's usual trees of 31 leaves on 50 features, in every tier. Each split is of a leaf and a
+// threshold at random, so that ways are as unequal as in a trained model, and rows differ from call to call, so that the branch
+// predictor cannot learn them.
+//
+//	go test -run '^$' -bench Forest ./scorer
+func BenchmarkForest(b *testing.B) {
+	for _, trees := range []int{100, 300, 1000} {
+		rng := rand.New(rand.NewPCG(9, 9))
+		f := &naiveForest{features: 50, outputs: 1}
+		for range trees {
+			f.trees = append(f.trees, leafWise(rng, 50, 31))
+		}
+		m := load(b, f.text())
+		rows := make([][]float32, 256)
+		for i := range rows {
+			for range f.features {
+				rows[i] = append(rows[i], float32(rng.NormFloat64()))
+			}
+		}
+		for _, tier := range scorer.Tiers() {
+			b.Run(fmt.Sprintf("trees=%d/tier=%v", trees, tier), func(b *testing.B) {
+				m, err := m.On(tier)
+				if err != nil {
+					b.Fatal(err)
+				}
+				row := m.NewRow()
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					m.Raw(row, rows[i%len(rows)])
+					i++
+				}
+			})
+		}
+	}
+}
+
+// leafWise splits one leaf after the other, chosen at random.
+func leafWise(rng *rand.Rand, features, leaves int) *naiveNode {
+	root := &naiveNode{}
+	all := []*naiveNode{root}
+	for len(all) < leaves {
+		i := rng.IntN(len(all))
+		n := all[i]
+		*n = naiveNode{left: &naiveNode{value: rng.NormFloat64()}, right: &naiveNode{value: rng.NormFloat64()},
+			feature: rng.IntN(features), threshold: rng.NormFloat64(), missing: 2}
+		all[i] = n.left
+		all = append(all, n.right)
+	}
+	return root
+}
