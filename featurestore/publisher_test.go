@@ -249,6 +249,31 @@ func TestTooManyChanges(t *testing.T) {
 	s.publish()
 }
 
+// When somebody cuts the files short the table is gone: the publisher says so, and goes on with a new one.
+func TestFilesCutShort(t *testing.T) {
+	s := newSite(t, 25)
+	s.change(500)
+	s.publish()
+	if err := os.Truncate(s.path+"_readers", 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.publisher.Publish(s.now); !errors.Is(err, featurestore.ErrRebuild) {
+			t.Fatal(err)
+		}
+	}
+	s.reset()
+	s.change(500)
+	s.now++
+	if err := s.publisher.Publish(s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.store = openStore(t, s.path)
+	s.compare()
+	s.change(50)
+	s.publish()
+}
+
 // A publication that fails is made up for by the next one.
 func TestChangesOutliveAFailure(t *testing.T) {
 	s := newSite(t, 24)

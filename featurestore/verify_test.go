@@ -138,8 +138,9 @@ func TestVerifyFollowsEveryPlace(t *testing.T) {
 	}
 }
 
-// adopt lets a publisher take over whatever is published, change it, and publish: the outcome is sound.
-func adopt(t *testing.T, image []byte) {
+// adopt lets a publisher take over whatever is published, change it, and publish: the outcome is sound. It tells whether
+// the table was continued.
+func adopt(t *testing.T, image []byte) bool {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "features")
 	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
@@ -170,6 +171,7 @@ func adopt(t *testing.T, image []byte) {
 			t.Fatal(err)
 		}
 	}
+	return p.Stats().Adopted
 }
 
 // FuzzAdopt lets a publisher continue any bytes, also with the hashes of header and directory made right.
@@ -187,6 +189,9 @@ func FuzzAdopt(f *testing.F) {
 // The same with damage at random to a table that would otherwise be continued.
 func TestAdoptDamagedTables(t *testing.T) {
 	image := usedImage(t)
+	if !adopt(t, image) {
+		t.Error("a sound table is not continued")
+	}
 	rng := rand.New(rand.NewPCG(30, 30))
 	for range 100 {
 		damaged := slices.Clone(image)
