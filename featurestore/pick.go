@@ -87,7 +87,8 @@ func (r *resolved) read(h header, dst []float32, keys []uint64, now int64) Info 
 }
 
 // readGroup reads from all dimensions of a group at a time. Memory is a hundred times slower than all the rest, so the
-// loads of all buckets are under way before the first bucket is looked at, and then those of all rows.
+// loads of all buckets are under way before the first bucket is looked at, and then those of all rows. Without asking for
+// the rows' further lines ahead a read takes a quarter longer.
 func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since int64, info *Info) {
 	var probes [group]probe
 	warm := uint64(0)
@@ -106,7 +107,12 @@ func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since i
 			continue
 		}
 		if q.row = p.part.guess((*bucket)(image[q.first:]), q.tag); q.row != 0 {
-			for at := q.row; at < q.row+p.part.stride; at += alignment {
+			warm += uint64(image[q.row])
+		}
+	}
+	for i := range picks { // all first lines come before the rest: the processor may fetch their neighbours by itself
+		if p, q := &picks[i], &probes[i]; q.row != 0 {
+			for at := q.row + alignment; at < q.row+p.part.stride; at += alignment {
 				warm += uint64(image[at])
 			}
 			warm += uint64(image[q.row+p.part.stride-1])
