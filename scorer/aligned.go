@@ -19,3 +19,6 @@ func realigned(b []byte) []byte {
 	copy(to, b)
 	return to
 }
+
+// bytesOf gives the bytes of a string in place, where a conversion would copy them. They must be neither written to nor kept.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -107,3 +107,51 @@ func BenchmarkExplain(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*m.Trees()), "ns/tree")
 }
+
+// An active model and a shadow that look at the same inputs: together, and one after the other.
+//
+//	go test -run '^$' -bench Set ./scorer
+func BenchmarkSet(b *testing.B) {
+	active, rows := benchmarkModel(b, 100, 50, 16)
+	shadow, _ := benchmarkModel(b, 60, 50, 16) // the same borders, the first 60 of the trees
+	set, err := scorer.NewSet(active, shadow)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dst := make([]float64, 0, 2)
+	b.Run("together", func(b *testing.B) {
+		row, i := set.NewRow(), 0
+		b.ReportAllocs()
+		for b.Loop() {
+			dst = set.AppendRaw(dst[:0], row, rows[i%len(rows)])
+			i++
+		}
+	})
+	b.Run("apart", func(b *testing.B) {
+		row, i := active.NewRow(), 0
+		b.ReportAllocs()
+		for b.Loop() {
+			x := rows[i%len(rows)]
+			dst = shadow.AppendRaw(active.AppendRaw(dst[:0], row, x), row, x)
+			i++
+		}
+	})
+}
+
+// Two categories set and a row scored: 14 trees of depth 4 on one-hot values and on statistics of combinations of categories,
+// numbers and one-hot values.
+//
+//	go test -run '^$' -bench Categories ./scorer
+func BenchmarkCategories(b *testing.B) {
+	f := readLibraryFixture(b, "testdata/libraries/catboost-1.2.10/combinations/about.json")
+	m, rows := load(b, f.models["model.cbm"]), f.rows(b)
+	country, agent := []byte("nl"), []byte("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+	row, i := m.NewRow(), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		row.SetBytes(3, country)
+		row.SetBytes(4, agent)
+		m.Raw(row, rows[i%len(rows)].x)
+		i++
+	}
+}

@@ -1,6 +1,9 @@
 package scorer
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Constants of CityHash64.
 const (
@@ -10,12 +13,9 @@ const (
 	cityK3 = 0xc949d7c7509e6557
 )
 
-// text is what a categorical value comes as. One function for both spares a conversion, which would allocate.
-type text interface{ ~string | ~[]byte }
-
 // cityHash64 is CityHash64 in its version 1.0 of 2011, which CatBoost applies to categorical values (util/digest/city.cpp of its
 // source tree). Later versions of CityHash give other values: the version is frozen by CatBoost's model files.
-func cityHash64[T text](s T) uint64 {
+func cityHash64(s []byte) uint64 {
 	switch n := len(s); {
 	case n <= 16:
 		return cityTo16(s)
@@ -27,7 +27,7 @@ func cityHash64[T text](s T) uint64 {
 	return cityLong(s)
 }
 
-func cityTo16[T text](s T) uint64 {
+func cityTo16(s []byte) uint64 {
 	n := len(s)
 	switch {
 	case n > 8:
@@ -43,7 +43,7 @@ func cityTo16[T text](s T) uint64 {
 	return cityK2
 }
 
-func cityTo32[T text](s T) uint64 {
+func cityTo32(s []byte) uint64 {
 	n := len(s)
 	a, b := load64(s, 0)*cityK1, load64(s, 8)
 	c, d := load64(s, n-8)*cityK2, load64(s, n-16)*cityK0
@@ -51,7 +51,7 @@ func cityTo32[T text](s T) uint64 {
 		a+bits.RotateLeft64(b^cityK3, -20)-c+uint64(n))
 }
 
-func cityTo64[T text](s T) uint64 {
+func cityTo64(s []byte) uint64 {
 	n := len(s)
 	v0, v1 := cityHalf(s, 24, uint64(n)+load64(s, n-16), 0, 0)
 	w0, w1 := cityHalf(s, n-8, 0, n-32, load64(s, 16))
@@ -60,7 +60,7 @@ func cityTo64[T text](s T) uint64 {
 }
 
 // cityHalf digests 32 bytes at from, with its start given as salt*k0 for the first half and as plain for the second.
-func cityHalf[T text](s T, last int, salt uint64, from int, plain uint64) (uint64, uint64) {
+func cityHalf(s []byte, last int, salt uint64, from int, plain uint64) (uint64, uint64) {
 	z := load64(s, last)
 	a := load64(s, from) + salt*cityK0 + plain
 	b, c := bits.RotateLeft64(a+z, -52), bits.RotateLeft64(a, -37)
@@ -70,7 +70,7 @@ func cityHalf[T text](s T, last int, salt uint64, from int, plain uint64) (uint6
 	return a + z, b + bits.RotateLeft64(a, -31) + c
 }
 
-func cityLong[T text](s T) uint64 {
+func cityLong(s []byte) uint64 {
 	n := len(s)
 	x, y, z := load64(s, 0), load64(s, n-16)^cityK1, load64(s, n-56)^cityK0
 	length := uint64(n)
@@ -92,7 +92,7 @@ func cityLong[T text](s T) uint64 {
 	return cityMix(cityMix(v0, w0)+cityShift(y)*cityK1+z, cityMix(v1, w1)+x)
 }
 
-func cityWeak[T text](s T, at int, a, b uint64) (uint64, uint64) {
+func cityWeak(s []byte, at int, a, b uint64) (uint64, uint64) {
 	w, x, y, z := load64(s, at), load64(s, at+8), load64(s, at+16), load64(s, at+24)
 	a += w
 	b = bits.RotateLeft64(b+a+z, -21)
@@ -112,11 +112,6 @@ func cityMix(u, v uint64) uint64 {
 
 func cityShift(v uint64) uint64 { return v ^ v>>47 }
 
-func load64[T text](s T, at int) uint64 {
-	return uint64(load32(s, at)) | uint64(load32(s, at+4))<<32
-}
+func load64(s []byte, at int) uint64 { return binary.LittleEndian.Uint64(s[at:]) }
 
-func load32[T text](s T, at int) uint32 {
-	_ = s[at+3]
-	return uint32(s[at]) | uint32(s[at+1])<<8 | uint32(s[at+2])<<16 | uint32(s[at+3])<<24
-}
+func load32(s []byte, at int) uint32 { return binary.LittleEndian.Uint32(s[at:]) }

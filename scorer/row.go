@@ -68,7 +68,7 @@ func (r *Row) Reset() {
 
 // SetString sets the value of a categorical feature. For a numeric feature it is a missing value.
 func (r *Row) SetString(i int, s string) {
-	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(s)})
+	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(bytesOf(s))})
 }
 
 // SetBytes is SetString for bytes.
@@ -127,7 +127,7 @@ func (r *Row) category(i int, x []float32) int32 {
 }
 
 // missingCategory stands for a missing value: the text that Python makes of NaN, and of None in a data frame.
-var missingCategory = int32(cityHash64("nan"))
+var missingCategory = int32(cityHash64([]byte("nan")))
 
 // numberCategory is the category of a number without a fraction; any other is missing.
 func numberCategory(v float64) int32 {
