@@ -7,6 +7,7 @@ type binaryForest struct {
 	inputs  int
 	columns treeColumns
 	walker  walker
+	exits   *exits   // the same trees for vector kernels, or nil
 	outputs []uint16 // of each tree; nil if there is one output
 	leaves  []float64
 	width   int
@@ -40,6 +41,16 @@ func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
 	return f, depths, nil
 }
 
+// on gives the same trees for evaluation by a tier. AVX2 has no masks, and its kernels were slower than the walker.
+func (f *binaryForest) on(tier Tier) *binaryForest {
+	on := *f
+	on.exits = nil
+	if tier == TierAVX512 {
+		on.exits = newExits(&f.walker, f.columns.count)
+	}
+	return &on
+}
+
 // newWalker lays the trees out in blocks of similar depth.
 func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
 	w := walker{trees: len(b.trees), narrow: leafColumn < narrow}
@@ -69,8 +80,11 @@ func (f *binaryForest) grow(row *Row) {
 	if n := max(f.columns.count+1, narrow); len(row.treeKeys) < n {
 		row.treeKeys = make([]uint32, n)
 	}
-	if len(row.leaves) < f.walker.trees {
-		row.leaves = make([]uint32, f.walker.trees)
+	if len(row.leaves) < f.walker.trees+exitRoom {
+		row.leaves = make([]uint32, f.walker.trees+exitRoom)
+	}
+	if f.exits != nil {
+		row.vector.growKeys(f.columns.count)
 	}
 }
 
@@ -80,7 +94,12 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	x = row.overlay(x, f.inputs)
 	keys, at := row.treeKeys, row.leaves[:f.walker.trees]
 	f.columns.fill(keys, x)
-	f.walker.find(keys, at)
+	if f.exits != nil {
+		f.exits.find(row, keys[:f.columns.count], row.leaves)
+		f.exits.rest.find(keys, at)
+	} else {
+		f.walker.find(keys, at)
+	}
 	copy(out, f.base)
 	switch {
 	case f.width > 1:

@@ -1,6 +1,7 @@
 package scorer
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -72,4 +73,37 @@ func leavesOf(f *oblivious, row *Row) (leaves []uint32) {
 		leaves = append(leaves, f.firsts[i]+uint32(leafIndex(row.keys, tree)))
 	}
 	return leaves
+}
+
+// The kernels for ordinary trees do, too. A number too many is what they may write: exitRoom says how many.
+func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
+	if !slices.Contains(Tiers(), TierAVX512) {
+		return // the layouts are tested on every machine
+	}
+	for i, s := range exitShapes {
+		f := vectorForest(t, uint64(i), s.trees, s.leaves, s.features)
+		x, rng := f.exits, rand.New(rand.NewPCG(uint64(i), 5))
+		x.columns.few, x.columns.wide, x.program = guarded(t, x.columns.few), guarded(t, x.columns.wide), guarded(t, x.program)
+		x.leaves = guarded(t, x.leaves)
+		row := &Row{}
+		f.grow(row)
+		row.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)), keys: guarded(t, make([]int32, f.columns.count))}
+		found := guarded(t, make([]uint32, s.trees+exitRoom))
+		want := make([]uint32, s.trees)
+		for range 20 {
+			values := make([]float32, s.features)
+			for j := range values {
+				if values[j] = randomNumber(rng, 400); rng.IntN(9) == 0 {
+					values[j] = float32(math.NaN())
+				}
+			}
+			f.columns.fill(row.treeKeys, values)
+			x.find(row, row.treeKeys[:f.columns.count], found)
+			x.rest.find(row.treeKeys, found[:s.trees])
+			f.walker.find(row.treeKeys, want)
+			if !slices.Equal(found[:s.trees], want) {
+				t.Fatalf("shape %v: leaves %v, expected %v", s, found[:s.trees], want)
+			}
+		}
+	}
 }

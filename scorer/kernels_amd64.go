@@ -61,3 +61,33 @@ func findObliviousPaged512(program *byte, blocks int, bins *byte, pages int, fou
 //
 //go:noescape
 func findOblivious256(program *byte, blocks int, bins *byte, tables int, found *uint32)
+
+// findExits32Single512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits32Single512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+
+// findExits32Held512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits32Held512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+
+// findExits32Paged512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits32Paged512(program *byte, groups int, bins *byte, pages int, leaves *uint32, found *uint32)
+
+// findExits64Single512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits64Single512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+
+// findExits64Held512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits64Held512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+
+// findExits64Paged512 finds the leaves that groups of trees end in.
+//
+//go:noescape
+func findExits64Paged512(program *byte, groups int, bins *byte, pages int, leaves *uint32, found *uint32)

@@ -820,3 +820,334 @@ next:
 	JNZ  block
 	VZEROUPPER
 	RET
+
+// func findExits32Single512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits32Single512(SB), NOSPLIT, $0-40
+	MOVQ      bins+16(FP), AX
+	MOVQ      program+0(FP), CX
+	MOVQ      groups+8(FP), DX
+	MOVQ      leaves+24(FP), BX
+	MOVQ      found+32(FP), SI
+	VMOVDQU64 (AX), Z0
+
+group:
+	MOVL       (CX), AX
+	LEAQ       64(CX), DI
+	ADDQ       $0x00000080, CX
+	VPTERNLOGD $0xff, Z1, Z1, Z1
+
+vector:
+	VMOVDQU64  (CX), Z2
+	VPERMB     Z0, Z2, Z2
+	VPCMPUB    $0x05, 64(CX), Z2, K1
+	ADDQ       $0x00000080, CX
+	VPANDD     (CX), Z1, K1, Z1
+	KSHIFTRQ   $0x10, K1, K2
+	VPANDD     64(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x20, K1, K2
+	VPANDD     128(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x30, K1, K1
+	VPANDD     192(CX), Z1, K1, Z1
+	ADDQ       $0x00000100, CX
+	DECL       AX
+	JNZ        vector
+	VPLZCNTD   Z1, Z2
+	VPADDD     (DI), Z2, Z2
+	KXNORW     K3, K3, K3
+	VPXORD     Z3, Z3, Z3
+	VPGATHERDD (BX)(Z2*4), K3, Z3
+	VMOVDQU32  Z3, (SI)
+	ADDQ       $0x40, SI
+	DECQ       DX
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func findExits32Held512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits32Held512(SB), NOSPLIT, $0-40
+	MOVQ      bins+16(FP), AX
+	MOVQ      program+0(FP), CX
+	MOVQ      groups+8(FP), DX
+	MOVQ      leaves+24(FP), BX
+	MOVQ      found+32(FP), SI
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+
+group:
+	MOVL       (CX), AX
+	LEAQ       64(CX), DI
+	ADDQ       $0x00000080, CX
+	VPTERNLOGD $0xff, Z4, Z4, Z4
+
+vector:
+	VMOVDQU64  (CX), Z5
+	VPMOVB2M   Z5, K1
+	VMOVDQA64  Z5, Z6
+	VPERMI2B   Z1, Z0, Z5
+	VPERMI2B   Z3, Z2, Z6
+	VMOVDQU8   Z6, K1, Z5
+	VPCMPUB    $0x05, 64(CX), Z5, K1
+	ADDQ       $0x00000080, CX
+	VPANDD     (CX), Z4, K1, Z4
+	KSHIFTRQ   $0x10, K1, K3
+	VPANDD     64(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x20, K1, K3
+	VPANDD     128(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x30, K1, K1
+	VPANDD     192(CX), Z4, K1, Z4
+	ADDQ       $0x00000100, CX
+	DECL       AX
+	JNZ        vector
+	VPLZCNTD   Z4, Z5
+	VPADDD     (DI), Z5, Z5
+	KXNORW     K2, K2, K2
+	VPXORD     Z7, Z7, Z7
+	VPGATHERDD (BX)(Z5*4), K2, Z7
+	VMOVDQU32  Z7, (SI)
+	ADDQ       $0x40, SI
+	DECQ       DX
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func findExits32Paged512(program *byte, groups int, bins *byte, pages int, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits32Paged512(SB), NOSPLIT, $0-48
+	MOVQ bins+16(FP), AX
+	MOVQ pages+24(FP), CX
+	MOVQ program+0(FP), DX
+	MOVQ groups+8(FP), BX
+	MOVQ leaves+32(FP), SI
+	MOVQ found+40(FP), DI
+	LEAQ (CX)(CX*1), R8
+	SHLQ $0x02, R8
+	ADDQ $0x3f, R8
+	ANDQ $-64, R8
+
+group:
+	MOVL       (DX), R9
+	LEAQ       64(DX), R10
+	ADDQ       $0x00000080, DX
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+
+vector:
+	VMOVDQU64 (DX), Z1
+	VMOVDQA64 Z1, Z1
+	MOVQ      AX, R11
+	LEAQ      128(DX), R12
+	MOVQ      CX, R13
+
+page:
+	KMOVQ      (R12), K1
+	VMOVDQU64  (R11), Z2
+	VPERMI2B   64(R11), Z2, K1, Z1
+	ADDQ       $0x00000080, R11
+	ADDQ       $0x08, R12
+	DECQ       R13
+	JNZ        page
+	VPCMPUB    $0x05, 64(DX), Z1, K1
+	LEAQ       128(DX)(R8*1), DX
+	VPANDD     (DX), Z0, K1, Z0
+	KSHIFTRQ   $0x10, K1, K2
+	VPANDD     64(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x20, K1, K2
+	VPANDD     128(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x30, K1, K1
+	VPANDD     192(DX), Z0, K1, Z0
+	ADDQ       $0x00000100, DX
+	DECL       R9
+	JNZ        vector
+	VPLZCNTD   Z0, Z1
+	VPADDD     (R10), Z1, Z1
+	KXNORW     K3, K3, K3
+	VPXORD     Z3, Z3, Z3
+	VPGATHERDD (SI)(Z1*4), K3, Z3
+	VMOVDQU32  Z3, (DI)
+	ADDQ       $0x40, DI
+	DECQ       BX
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func findExits64Single512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits64Single512(SB), NOSPLIT, $0-40
+	MOVQ      bins+16(FP), AX
+	MOVQ      program+0(FP), CX
+	MOVQ      groups+8(FP), DX
+	MOVQ      leaves+24(FP), BX
+	MOVQ      found+32(FP), SI
+	VMOVDQU64 (AX), Z0
+
+group:
+	MOVL       (CX), AX
+	LEAQ       64(CX), DI
+	ADDQ       $0x00000080, CX
+	VPTERNLOGD $0xff, Z1, Z1, Z1
+
+vector:
+	VMOVDQU64  (CX), Z2
+	VPERMB     Z0, Z2, Z2
+	VPCMPUB    $0x05, 64(CX), Z2, K1
+	ADDQ       $0x00000080, CX
+	VPANDQ     (CX), Z1, K1, Z1
+	KSHIFTRQ   $0x08, K1, K2
+	VPANDQ     64(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x10, K1, K2
+	VPANDQ     128(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x18, K1, K2
+	VPANDQ     192(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x20, K1, K2
+	VPANDQ     256(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x28, K1, K2
+	VPANDQ     320(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x30, K1, K2
+	VPANDQ     384(CX), Z1, K2, Z1
+	KSHIFTRQ   $0x38, K1, K1
+	VPANDQ     448(CX), Z1, K1, Z1
+	ADDQ       $0x00000200, CX
+	DECL       AX
+	JNZ        vector
+	VPLZCNTQ   Z1, Z2
+	VPMOVQD    Z2, Y2
+	VPADDD     (DI), Z2, Z2
+	KXNORW     K3, K3, K3
+	VPXORD     Z3, Z3, Z3
+	VPGATHERDD (BX)(Z2*4), K3, Z3
+	VMOVDQU32  Z3, (SI)
+	ADDQ       $0x20, SI
+	DECQ       DX
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func findExits64Held512(program *byte, groups int, bins *byte, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits64Held512(SB), NOSPLIT, $0-40
+	MOVQ      bins+16(FP), AX
+	MOVQ      program+0(FP), CX
+	MOVQ      groups+8(FP), DX
+	MOVQ      leaves+24(FP), BX
+	MOVQ      found+32(FP), SI
+	VMOVDQU64 (AX), Z0
+	VMOVDQU64 64(AX), Z1
+	VMOVDQU64 128(AX), Z2
+	VMOVDQU64 192(AX), Z3
+
+group:
+	MOVL       (CX), AX
+	LEAQ       64(CX), DI
+	ADDQ       $0x00000080, CX
+	VPTERNLOGD $0xff, Z4, Z4, Z4
+
+vector:
+	VMOVDQU64  (CX), Z5
+	VPMOVB2M   Z5, K1
+	VMOVDQA64  Z5, Z6
+	VPERMI2B   Z1, Z0, Z5
+	VPERMI2B   Z3, Z2, Z6
+	VMOVDQU8   Z6, K1, Z5
+	VPCMPUB    $0x05, 64(CX), Z5, K1
+	ADDQ       $0x00000080, CX
+	VPANDQ     (CX), Z4, K1, Z4
+	KSHIFTRQ   $0x08, K1, K3
+	VPANDQ     64(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x10, K1, K3
+	VPANDQ     128(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x18, K1, K3
+	VPANDQ     192(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x20, K1, K3
+	VPANDQ     256(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x28, K1, K3
+	VPANDQ     320(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x30, K1, K3
+	VPANDQ     384(CX), Z4, K3, Z4
+	KSHIFTRQ   $0x38, K1, K1
+	VPANDQ     448(CX), Z4, K1, Z4
+	ADDQ       $0x00000200, CX
+	DECL       AX
+	JNZ        vector
+	VPLZCNTQ   Z4, Z5
+	VPMOVQD    Z5, Y5
+	VPADDD     (DI), Z5, Z5
+	KXNORW     K2, K2, K2
+	VPXORD     Z7, Z7, Z7
+	VPGATHERDD (BX)(Z5*4), K2, Z7
+	VMOVDQU32  Z7, (SI)
+	ADDQ       $0x20, SI
+	DECQ       DX
+	JNZ        group
+	VZEROUPPER
+	RET
+
+// func findExits64Paged512(program *byte, groups int, bins *byte, pages int, leaves *uint32, found *uint32)
+// Requires: AVX, AVX512BW, AVX512CD, AVX512F, AVX512VBMI
+TEXT ·findExits64Paged512(SB), NOSPLIT, $0-48
+	MOVQ bins+16(FP), AX
+	MOVQ pages+24(FP), CX
+	MOVQ program+0(FP), DX
+	MOVQ groups+8(FP), BX
+	MOVQ leaves+32(FP), SI
+	MOVQ found+40(FP), DI
+	LEAQ (CX)(CX*1), R8
+	SHLQ $0x02, R8
+	ADDQ $0x3f, R8
+	ANDQ $-64, R8
+
+group:
+	MOVL       (DX), R9
+	LEAQ       64(DX), R10
+	ADDQ       $0x00000080, DX
+	VPTERNLOGD $0xff, Z0, Z0, Z0
+
+vector:
+	VMOVDQU64 (DX), Z1
+	VMOVDQA64 Z1, Z1
+	MOVQ      AX, R11
+	LEAQ      128(DX), R12
+	MOVQ      CX, R13
+
+page:
+	KMOVQ      (R12), K1
+	VMOVDQU64  (R11), Z2
+	VPERMI2B   64(R11), Z2, K1, Z1
+	ADDQ       $0x00000080, R11
+	ADDQ       $0x08, R12
+	DECQ       R13
+	JNZ        page
+	VPCMPUB    $0x05, 64(DX), Z1, K1
+	LEAQ       128(DX)(R8*1), DX
+	VPANDQ     (DX), Z0, K1, Z0
+	KSHIFTRQ   $0x08, K1, K2
+	VPANDQ     64(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x10, K1, K2
+	VPANDQ     128(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x18, K1, K2
+	VPANDQ     192(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x20, K1, K2
+	VPANDQ     256(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x28, K1, K2
+	VPANDQ     320(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x30, K1, K2
+	VPANDQ     384(DX), Z0, K2, Z0
+	KSHIFTRQ   $0x38, K1, K1
+	VPANDQ     448(DX), Z0, K1, Z0
+	ADDQ       $0x00000200, DX
+	DECL       R9
+	JNZ        vector
+	VPLZCNTQ   Z0, Z1
+	VPMOVQD    Z1, Y1
+	VPADDD     (R10), Z1, Z1
+	KXNORW     K3, K3, K3
+	VPXORD     Z3, Z3, Z3
+	VPGATHERDD (SI)(Z1*4), K3, Z3
+	VMOVDQU32  Z3, (DI)
+	ADDQ       $0x20, DI
+	DECQ       BX
+	JNZ        group
+	VZEROUPPER
+	RET

@@ -3,6 +3,7 @@ package scorer
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -219,6 +220,93 @@ func TestAlignedMemory(t *testing.T) {
 	for size := range 200 {
 		if b := aligned(size); len(b) != size || cap(b) != size {
 			t.Errorf("%d bytes of %d, expected %d", len(b), cap(b), size)
+		}
+	}
+}
+
+// deepTrees are random trees that grow leaf by leaf at random places, so that some become deep.
+func deepTrees(rng *rand.Rand, trees, leaves, features int) *binaryTrees {
+	b := &binaryTrees{format: formatLightGBM, width: 1, outputs: 1, base: []float64{0}, names: make([]string, features)}
+	for range trees {
+		t := binaryTree{first: int32(len(b.splits)), count: int32(rng.IntN(leaves))}
+		if t.count == 0 {
+			t.root = ^int32(len(b.leaves))
+			b.leaves = append(b.leaves, rng.NormFloat64())
+		}
+		var open []*int32 // where a child is still to be chosen
+		b.splits = append(b.splits, make([]binarySplit, t.count)...)
+		for i := range t.count {
+			s := &b.splits[t.first+i]
+			*s = binarySplit{feature: int32(rng.IntN(features)), border: orderKey(randomNumber(rng, 400)),
+				missing: missingRule(rng.IntN(2))}
+			if len(open) > 0 {
+				at := rng.IntN(len(open))
+				*open[at] = i
+				open = slices.Delete(open, at, at+1)
+			}
+			open = append(open, &s.left, &s.right)
+		}
+		for _, child := range open {
+			*child = ^int32(len(b.leaves))
+			b.leaves = append(b.leaves, rng.NormFloat64())
+		}
+		b.trees = append(b.trees, t)
+	}
+	return b
+}
+
+// exitShapes cover groups of 16 and of 8 trees, full and not; trees too large for a group; rows of one register, of four, of pages.
+var exitShapes = []struct{ trees, leaves, features int }{
+	{1, 1, 1}, {1, 2, 1}, {15, 31, 3}, {16, 32, 40}, {17, 32, 200}, {2100, 4, 9}, {8, 64, 5}, {9, 64, 70}, {70, 64, 800}, {30, 100, 20}, {40, 32, 600},
+}
+
+// vectorForest is a forest with its layout for the kernels, which exists whatever the machine has.
+func vectorForest(t *testing.T, seed uint64, trees, leaves, features int) *binaryForest {
+	t.Helper()
+	b := deepTrees(rand.New(rand.NewPCG(seed, 4)), trees, leaves, features)
+	if err := b.check(); err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := newBinaryForest(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.exits = newExits(&f.walker, f.columns.count); f.exits == nil {
+		t.Fatalf("%d trees of up to %d leaves: no layout", trees, leaves)
+	}
+	return f
+}
+
+// What the kernels take from the layout of ordinary trees without a check stays within the arrays.
+func TestExitLayoutsStayWithinBounds(t *testing.T) {
+	for i, s := range exitShapes {
+		f := vectorForest(t, uint64(i), s.trees, s.leaves, s.features)
+		x := f.exits
+		checkQuantiser(t, &x.columns, f.columns.count)
+		program := x.program
+		for _, c := range x.chunks {
+			if c.start != len(x.program)-len(program) || c.blocks > chunkExits || c.trees > c.blocks*x.trees {
+				t.Errorf("chunk %v, its start is at %d", c, len(x.program)-len(program))
+			}
+			for range c.blocks {
+				vectors := wordsOf(program[:4])[0]
+				for _, first := range wordsOf(program[vectorBytes : 2*vectorBytes]) {
+					if int(first)+exitLeaves >= len(x.leaves) { // a count of leading zeros is at most 64
+						t.Errorf("a tree begins at leaf %d of %d", first, len(x.leaves))
+					}
+				}
+				program = program[2*vectorBytes:]
+				if vectors == 0 {
+					t.Error("a group without vectors")
+				}
+				for range vectors {
+					checkVector(t, &x.lookup, program)
+					program = program[x.lookup.vectorBytes()+64*64/x.trees:]
+				}
+			}
+		}
+		if len(program) != 0 {
+			t.Errorf("%d bytes are left", len(program))
 		}
 	}
 }

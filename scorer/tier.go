@@ -88,6 +88,9 @@ func (m *Model) On(tier Tier) (*Model, error) {
 	if m.oblivious != nil {
 		on.oblivious = m.oblivious.on(tier)
 	}
+	if m.binary != nil {
+		on.binary = m.binary.on(tier)
+	}
 	return &on, nil
 }
 
@@ -96,6 +99,9 @@ func (m *Model) On(tier Tier) (*Model, error) {
 func (m *Model) Tier() Tier {
 	if m.oblivious != nil && m.oblivious.blocks != nil {
 		return m.oblivious.blocks.lookup.tier
+	}
+	if m.binary != nil && m.binary.exits != nil {
+		return TierAVX512
 	}
 	return TierGo
 }

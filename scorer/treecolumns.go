@@ -20,7 +20,7 @@ type treeNumber struct {
 	feature int32
 	missing uint32 // key that stands for NaN
 	zero    uint32 // key of values up to flushed
-	flushed float32
+	flushed uint32 // bits of a float32
 }
 
 // Keys of what is missing: below and above all borders.
@@ -32,8 +32,11 @@ const (
 // treeKey maps floats to numbers of the same order, as orderKey does.
 func treeKey(v float32) uint32 { return uint32(orderKey(v)) ^ 1<<31 }
 
+// infiniteBits are those of +Inf: the bits of magnitudes have their order, and those of NaN are above.
+const infiniteBits = 0xff << 23
+
 func newTreeNumber(feature int32, rule missingRule, flushed float32) treeNumber {
-	n := treeNumber{feature: feature, zero: treeKey(0), flushed: flushed}
+	n := treeNumber{feature: feature, zero: treeKey(0), flushed: math.Float32bits(flushed)}
 	switch rule {
 	case missingLeft:
 		n.missing = leftKey
@@ -94,9 +97,11 @@ func (c *treeColumns) fill(keys []uint32, x []float32) {
 	for i, n := range c.numbers {
 		key := n.missing
 		if int(n.feature) < len(x) {
-			switch v := x[n.feature]; {
-			case v != v:
-			case v <= n.flushed && v >= -n.flushed:
+			// Comparing magnitudes as integers leaves no branch that depends on the sign, which nobody could predict.
+			v := x[n.feature]
+			switch magnitude := math.Float32bits(v) &^ (1 << 31); {
+			case magnitude > infiniteBits: // NaN
+			case magnitude <= n.flushed:
 				key = n.zero
 			default:
 				key = treeKey(v)

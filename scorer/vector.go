@@ -6,6 +6,7 @@ import "math"
 type vectorRow struct {
 	bins  []byte   // the quantised row
 	found []uint32 // the leaves of one chunk of trees
+	keys  []int32  // of the columns of ordinary trees
 }
 
 // grow makes room for every model that the kernels take.
@@ -13,6 +14,14 @@ func (r *vectorRow) grow() {
 	if r.found == nil {
 		r.bins = aligned(mostBytes)
 		r.found = make([]uint32, chunkTrees)
+	}
+}
+
+// growKeys makes room for ordinary trees.
+func (r *vectorRow) growKeys(columns int) {
+	r.grow()
+	if len(r.keys) < columns {
+		r.keys = make([]int32, columns)
 	}
 }
 

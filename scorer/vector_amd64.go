@@ -46,3 +46,24 @@ func (b *blocks) find(c chunk, row *Row) {
 		findObliviousPaged512(program, c.blocks, bins, b.lookup.pages, found)
 	}
 }
+
+// findChunk notes the leaves of a chunk of trees. The kernels write 16 numbers at a time.
+func (x *exits) findChunk(c chunk, row *Row, found []uint32) {
+	program, bins, leaves := &x.program[c.start], &row.vector.bins[0], &x.leaves[0]
+	_ = found[c.trees+exitRoom-1]
+	few, pages := x.trees == 16, x.lookup.pages
+	switch {
+	case x.lookup.size <= vectorBytes && few:
+		findExits32Single512(program, c.blocks, bins, leaves, &found[0])
+	case x.lookup.size <= vectorBytes:
+		findExits64Single512(program, c.blocks, bins, leaves, &found[0])
+	case pages == 0 && few:
+		findExits32Held512(program, c.blocks, bins, leaves, &found[0])
+	case pages == 0:
+		findExits64Held512(program, c.blocks, bins, leaves, &found[0])
+	case few:
+		findExits32Paged512(program, c.blocks, bins, pages, leaves, &found[0])
+	default:
+		findExits64Paged512(program, c.blocks, bins, pages, leaves, &found[0])
+	}
+}

@@ -9,3 +9,5 @@ func (q *quantiser) numbersTo(Tier, []float32, []byte) {}
 func (q *quantiser) keysTo(Tier, []int32, []byte) {}
 
 func (b *blocks) find(chunk, *Row) {}
+
+func (x *exits) findChunk(chunk, *Row, []uint32) {}

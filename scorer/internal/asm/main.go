@@ -14,5 +14,6 @@ func main() {
 	quantise256()
 	oblivious512()
 	oblivious256()
+	exits512()
 	Generate()
 }

@@ -1,0 +1,180 @@
+package scorer
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// exits are ordinary binary trees laid out for the AVX-512 kernels, which do not walk: they answer all conditions of a tree, and each that
+// holds, sending the row to the right, rules out the leaves on its left. The leftmost leaf that is left open is the one that the walk
+// ends in: a leaf further left is ruled out where its way parts from the row's, and the conditions off the row's way rule out, of
+// what is not ruled out anyway, nothing but leaves that are not on it. (Lucchese et al., QuickScorer, SIGIR 2015, which goes through
+// the conditions feature by feature, one tree's set of leaves at a time.)
+//
+// Trees of at most 32 leaves are taken 16 at a time, in the order of the model: the first conditions of all of them, then the second, and
+// so on, 64 to a vector, with a set of leaves for each that is kept if the condition holds. Where a tree has up to 64 leaves, all are
+// taken 8 at a time. Leaves are bits from the highest down, from left to right.
+//
+// Layout of a group: number of vectors (uint32, padded to 64 bytes); for each tree the position of its first leaf in leaves (uint32, padded
+// to 64 bytes); then for each vector its conditions as lookup describes them, and 64 sets of 32 bits, or of 64.
+//
+// Trees of more leaves, and those that ask for categories, are left to the walker; their places in the groups stay empty.
+type exits struct {
+	columns quantiser
+	lookup  lookup
+	trees   int // of a group
+	program []byte
+	chunks  []chunk
+	leaves  []uint32 // numbers of the leaves of all trees, each from left to right; the kernels may look at 64 more
+	rest    walker
+}
+
+const (
+	exitLeaves = 64
+	exitRoom   = 16 // numbers that a kernel may write behind those of the trees
+	// chunkExits is the number of groups for one call of a kernel, which takes a few microseconds.
+	chunkExits = 64
+)
+
+// exitTree is a tree in the making.
+type exitTree struct {
+	splits []walkSplit
+	kept   []uint64 // leaves that each split does not rule out if it holds
+	leaves []uint32 // from left to right
+}
+
+// newExits lays out the trees of a walker, or returns nil if none of them fits, or their conditions are too many.
+func newExits(w *walker, columns int) *exits {
+	trees, rest := exitTrees(w)
+	if len(rest) == w.trees {
+		return nil
+	}
+	x := &exits{trees: 16, rest: walker{nodes: w.nodes, trees: w.trees, narrow: w.narrow, blocks: blocksOfTrees(rest)}}
+	for i := range trees {
+		if len(trees[i].leaves) > 32 {
+			x.trees = 8
+		}
+	}
+	at := x.quantise(trees, columns)
+	if x.columns.size() > mostBytes {
+		return nil
+	}
+	x.lookup = newLookup(TierAVX512, x.columns.size(), nil)
+	for group := range slices.Chunk(trees, x.trees) {
+		x.addGroup(group, at)
+		if len(x.program) > mostProgram {
+			return nil
+		}
+	}
+	x.program = realigned(x.program)
+	x.leaves = append(x.leaves, make([]uint32, exitLeaves)...)
+	return x
+}
+
+// exitTrees reads the trees in the order of the model. Those that do not fit are empty, and listed in rest.
+func exitTrees(w *walker) (trees []exitTree, rest []walkTree) {
+	trees = make([]exitTree, w.trees)
+	for _, tree := range w.list() {
+		splits, leaves, ok := w.read(tree.root, exitLeaves-1)
+		if !ok {
+			rest = append(rest, tree)
+			continue
+		}
+		t := &trees[tree.number]
+		t.splits, t.kept = splits, make([]uint64, len(splits))
+		t.order(leaves, 0)
+	}
+	return trees, rest
+}
+
+// order puts the leaves below a node in order, from left to right.
+func (t *exitTree) order(leaves []uint32, node int32) {
+	if len(t.splits) == 0 || node < 0 {
+		t.leaves = append(t.leaves, leaves[max(^node, 0)])
+		return
+	}
+	first := len(t.leaves)
+	t.order(leaves, t.splits[node].left)
+	ruledOut := ^uint64(0) >> first &^ (^uint64(0) >> len(t.leaves))
+	t.kept[node] = ^ruledOut
+	t.order(leaves, t.splits[node].right)
+}
+
+// quantise lays out the columns, and tells where the conditions are found.
+func (x *exits) quantise(trees []exitTree, columns int) (at func(walkSplit) place) {
+	borders := make([][]int32, columns)
+	for i := range trees {
+		for _, s := range trees[i].splits {
+			borders[s.column] = append(borders[s.column], signedKey(s.border))
+		}
+	}
+	values := make([]numberColumn, columns)
+	for i := range values {
+		values[i].flat = int32(i)
+	}
+	var found places
+	x.columns, found = newQuantiser(values, borders, true)
+	return func(s walkSplit) place { return found.of(int(s.column), signedKey(s.border)) }
+}
+
+// signedKey keeps the order: the kernels compare numbers with a sign, walkers such without.
+func signedKey(key uint32) int32 { return int32(key ^ 1<<31) }
+
+func (x *exits) addGroup(group []exitTree, at func(walkSplit) place) {
+	if n := len(x.chunks); n == 0 || x.chunks[n-1].blocks == chunkExits {
+		x.chunks = append(x.chunks, chunk{start: len(x.program)})
+	}
+	c := &x.chunks[len(x.chunks)-1]
+	c.blocks++
+	c.trees += len(group)
+	most := 1
+	header := make([]byte, 2*vectorBytes)
+	for i := range group {
+		most = max(most, len(group[i].splits))
+		binary.LittleEndian.PutUint32(header[vectorBytes+4*i:], uint32(len(x.leaves)))
+		x.leaves = append(x.leaves, group[i].leaves...)
+	}
+	perVector := 64 / x.trees
+	vectors := (most + perVector - 1) / perVector
+	binary.LittleEndian.PutUint32(header, uint32(vectors))
+	x.program = append(x.program, header...)
+	for v := range vectors {
+		x.addVector(group, v*perVector, at)
+	}
+}
+
+// addVector lays out 64 conditions: those of each tree from split first on.
+func (x *exits) addVector(group []exitTree, first int, at func(walkSplit) place) {
+	places := slices.Repeat([]place{nowhere}, 64)
+	kept := slices.Repeat([]uint64{^uint64(0)}, 64)
+	for lane := range places {
+		tree, split := lane%x.trees, first+lane/x.trees
+		if tree < len(group) && split < len(group[tree].splits) {
+			places[lane], kept[lane] = at(group[tree].splits[split]), group[tree].kept[split]
+		}
+	}
+	x.program = x.lookup.encode(x.program, places)
+	for _, leaves := range kept {
+		if x.trees == 16 {
+			x.program = binary.LittleEndian.AppendUint32(x.program, uint32(leaves>>32))
+		} else {
+			x.program = binary.LittleEndian.AppendUint64(x.program, leaves)
+		}
+	}
+}
+
+// find notes the leaf of every tree into at, which has room for all.
+func (x *exits) find(row *Row, keys []uint32, at []uint32) {
+	signed := row.vector.keys[:len(keys)]
+	for i, key := range keys {
+		signed[i] = signedKey(key)
+	}
+	if x.columns.size() > 0 {
+		x.columns.keysTo(TierAVX512, signed, row.vector.bins)
+	}
+	found := at
+	for _, c := range x.chunks {
+		x.findChunk(c, row, found)
+		found = found[c.trees:]
+	}
+}
