@@ -1,16 +1,16 @@
 package window
 
 // admission counts the events of keys that have no cell yet, while a shard is at least half full: a count-min sketch of
-// two rows (Cormode and Muthukrishnan 2005) with conservative update (Estan and Varghese 2002), halved after every half
-// row of counts, so that what is counted once per flood fades. It errs to the higher side only: a key may get its cell
-// early, never late while its events come within a quarter row of others'.
+// two rows (Cormode and Muthukrishnan 2005) with conservative update (Estan and Varghese 2002), halved after as many
+// counts as a row is long, so that what a flood counts once fades. It errs to the higher side, but for what it forgets: a
+// key may get its cell early, and late where its events do not come within a row's length of others'.
 type admission struct {
 	counts []uint8 // two rows; none before the first count
 	added  int     // since the last halving
 }
 
 // admissionWidth is the length of a row for each key of a shard's capacity, rounded up to a power of two.
-const admissionWidth = 2
+const admissionWidth = 4
 
 func widthFor(capacity int) int {
 	width := 64
@@ -33,7 +33,7 @@ func (a *admission) admit(h uint64, threshold uint8, capacity int) bool {
 		return true
 	}
 	*first, *second = max(*first, n+1), max(*second, n+1)
-	if a.added++; a.added >= int(width/2) {
+	if a.added++; a.added >= int(width) {
 		a.age()
 	}
 	return false

@@ -3,17 +3,25 @@
 //
 // What it promises:
 //
-//   - time is an argument. Nothing here reads a clock, so a replay of the same observations gives the same rows, bit
-//     for bit, that the live daemon had;
-//   - memory is bounded: each dimension keeps at most Config.MaxKeys keys. When it is full, a new key takes the place
-//     of the one that was idle longest among eight picked at random, and that is counted; a key idle for Config.Idle
-//     is dropped;
-//   - folding an observation allocates nothing once the tables have grown;
-//   - time that runs backwards counts as no time at all.
+//   - time is an argument. Nothing here reads a clock but to tell how long a publication took, so a replay of the same
+//     observations gives the same rows, bit for bit, that the live daemon had, whatever Config.Workers is;
+//   - memory is bounded: each dimension keeps at most Config.MaxKeys keys, in flat arrays of Aggregator.MaxBytes at
+//     most. While a dimension is at least half full a key gets its row on its Config.Promote-th event; when it is full,
+//     a new row takes the place of the one that was idle longest among eight picked at random; a key idle for
+//     Config.Idle is dropped. Each is counted. All this holds for each of the shards into which a dimension is cut by
+//     the keys' hash;
+//   - folding an observation allocates nothing once the arrays have grown;
+//   - publishing (Feed) and checkpoints (Checkpointer) hold up the aggregation for milliseconds only: changed rows are
+//     copied in parcels, and computed, published and written elsewhere;
+//   - time that runs backwards counts as no time at all, and an event more than a day after the last Tick as of then.
 //
-// Sums are exponentially decayed (see traffic.Fold). Distinct counts are exact up to 15 and then estimates of a
-// HyperLogLog of 64 registers, with a standard error of 13 % (1.04/sqrt(64), Flajolet et al. 2007). Gap statistics
-// forget: after the first 64 gaps every new one weighs 1/64.
+// Errors, beside the rounding of float32 (2e-4 of the value after thousands of events):
 //
-// An Aggregator is for one goroutine.
+//   - sums are exponentially decayed (see traffic.Fold), without further error. A key that appeared under pressure
+//     lacks its first Promote-1 events, or more where it is slower than the sketch that counted them forgets;
+//   - distinct counts are exact up to 15, but for one in 600 where two of 15 hashes share 16 bits; beyond they are
+//     estimates of a HyperLogLog of 64 registers, with a standard error of 13 % (1.04/sqrt(64), Flajolet et al. 2007);
+//   - gap statistics forget: after the first 64 gaps every new one weighs 1/64.
+//
+// An Aggregator, its Feed and its Checkpointer are for one goroutine.
 package window

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 func floodSize(t *testing.T) int {
 	text := os.Getenv("HEADGATE_FLOOD")
 	if text == "" {
-		return 1_000_000
+		return 500_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 100_000 {
@@ -49,13 +50,13 @@ func TestFlood(t *testing.T) {
 		if n < flood/2 || n%4 > 0 {
 			continue
 		}
-		client := int(math.Sqrt(rng.Float64()) * heavy) // the last are the heaviest
+		client := rng.IntN(heavy >> rng.IntN(2)) // the first half comes three times as often
 		if agents[client] == nil {
 			agents[client] = make(map[uint64]bool)
 		}
 		agent := uint64(1 + rng.IntN(12))
 		requests[client]++
-		if requests[client] >= promote {
+		if requests[client] >= 2*promote { // it may have aged meanwhile
 			agents[client][agent] = true
 		}
 		o.Keys, o.Objects[traffic.Agents] = traffic.Keys{traffic.IP: uint64(1 + client)}, agent
@@ -72,9 +73,6 @@ func TestFlood(t *testing.T) {
 	lost, worst := 0, 0.0
 	for client, n := range requests {
 		selection.Read(row, &traffic.Keys{traffic.IP: uint64(1 + client)}, at)
-		if n < 20 {
-			continue // one of the lightest
-		}
 		if row[0] != row[0] {
 			lost++
 			continue
@@ -82,11 +80,11 @@ func TestFlood(t *testing.T) {
 		// Nothing is older than four minutes: of an hour's sum no more than a 15th has faded.
 		missing := float64(n) - float64(row[0])
 		worst = max(worst, missing/float64(n))
-		if missing > promote+float64(n)/15 || missing < -0.01*float64(n) {
+		if missing > 2*promote+float64(n)/15 || missing < -0.01*float64(n) {
 			t.Errorf("client %d: %v of %d requests", client, row[0], n)
 		}
-		if want := len(agents[client]); math.Abs(float64(row[1])-float64(want)) > 1 {
-			t.Errorf("client %d: %v of %d user agents", client, row[1], want)
+		if want := float64(len(agents[client])); float64(row[1]) < want-1 || row[1] > 12 {
+			t.Errorf("client %d: %v of %v user agents", client, row[1], want)
 		}
 	}
 	t.Logf("at most %.1f %% of a client's requests are missing", 100*worst)
@@ -134,12 +132,14 @@ func TestWorkersMakeNoDifference(t *testing.T) {
 	const keys = 60_000
 	var want []byte
 	var wantStats window.Stats
+	features := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool { return f.Dimension != traffic.IP })
 	for _, workers := range []int{1, 2, 3, 8} {
-		a := newAggregator(t, window.Config{MaxKeys: 33_000, Promote: 2, Workers: workers, Idle: 10 * time.Minute})
+		a := newAggregator(t, window.Config{Features: features, MaxKeys: 33_000, Promote: 2, Workers: workers, Idle: 10 * time.Minute})
 		rng := rand.New(rand.NewPCG(91, 91))
 		s := newStream(91)
+		observations := s.take(100)
 		for i := range 60_000 {
-			o := s.next()
+			o := observations[rng.IntN(len(observations))]
 			o.Time = noon + int64(i)*25e6
 			if i%100 == 0 {
 				a.Tick(o.Time)

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -59,6 +60,62 @@ func goOn(t testing.TB, path string) bool {
 	return true
 }
 
+// FuzzAdd folds events of any bytes, at any times: nothing panics, no more keys are kept than are allowed, and no value
+// is negative or infinite.
+func FuzzAdd(f *testing.F) {
+	for number := range uint64(4) {
+		var events []byte
+		s := newStream(number)
+		for range 5 {
+			ev := s.event()
+			b, err := ev.MarshalMsg(nil)
+			if err != nil {
+				f.Fatal(err)
+			}
+			events = append(append(events, byte(len(b)), byte(len(b)>>8)), b...)
+		}
+		f.Add(events)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := newAggregator(t, window.Config{MaxKeys: 3, Promote: 2})
+		for len(b) > 2 {
+			n := min(int(b[0])|int(b[1])<<8, len(b)-2)
+			var ev traffic.Event
+			if _, err := ev.UnmarshalMsg(b[2 : 2+n]); err == nil {
+				ev.Bound()
+				addWild(t, a, &ev)
+			}
+			b = b[2+n:]
+		}
+		image(t, a, noon)
+		for d, n := range a.Stats().Keys {
+			if n > 3 {
+				t.Fatalf("%d keys in dimension %d", n, d)
+			}
+		}
+	})
+}
+
+func addWild(t *testing.T, a *window.Aggregator, ev *traffic.Event) {
+	t.Helper()
+	var o traffic.Observation
+	traffic.Observe(ev, seed, &o)
+	a.Tick(ev.Time)
+	a.Add(&o)
+	row := make([]float32, 100)
+	for i, d := range a.Schema().Dimensions {
+		dimension, _ := traffic.DimensionByName(d.Name)
+		if _, ok := a.Row(dimension, o.Keys[dimension], row); !ok {
+			continue
+		}
+		for c, v := range row[:len(a.Schema().Dimensions[i].Columns)] {
+			if v < 0 || math.IsInf(float64(v), 0) {
+				t.Fatalf("%s/%s is %v", d.Name, d.Columns[c].Name, v)
+			}
+		}
+	}
+}
+
 // checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, and damaged ones.
 func checkpointSeeds(t testing.TB) [][]byte {
 	t.Helper()
@@ -96,13 +153,13 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
-// A checkpoint with the right hashes and impossible cells is refused or harmless, whatever byte of it is wild; a third
+// A checkpoint with the right hashes and impossible cells is refused or harmless, whatever byte of it is wild; a tenth
 // of them are tried.
 func TestWildCells(t *testing.T) {
 	path, seeds := filepath.Join(t.TempDir(), "checkpoint"), checkpointSeeds(t)
 	small := seeds[1]
 	rng := rand.New(rand.NewPCG(19, 19))
-	for at := 0; at < len(small); at += 1 + rng.IntN(5) {
+	for at := 0; at < len(small); at += 1 + rng.IntN(20) {
 		b := append([]byte(nil), small...)
 		b[at] = []byte{0x10, 0x7f, 0xfe}[at%3]
 		if err := os.WriteFile(path, window.Rehash(b), 0o600); err != nil {

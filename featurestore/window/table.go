@@ -56,6 +56,6 @@ func (t *table) expire(before int64) {
 	}
 }
 
-// bytesPerKey bounds what is kept for a key of the capacity: its cell, up to 26 bytes of index, 4 of admission, its
-// minute, its bits, and its place in the list of what is to be deleted.
-func (p *plan) bytesPerKey() int { return 4*p.words + 48 }
+// bytesPerKey bounds what is kept for a key of the capacity: its cell, up to 26 bytes of index and 16 of admission,
+// its minute, its bits, and its place in the list of what is to be deleted.
+func (p *plan) bytesPerKey() int { return 4*p.words + 64 }

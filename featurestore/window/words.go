@@ -10,7 +10,8 @@ func bytesOf(words []uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
 }
 
-// spread over pages of hugePage bytes, a cell's first line costs a walk through page tables that miss the cache, too.
+// hugePage is the size of a huge page in bytes. In small ones nearly every access to a cell misses not only the cache but
+// also the page tables' one.
 const hugePage = 2 << 20
 
 // wholePages gives the part of an array's capacity that whole huge pages make up.
