@@ -1,7 +1,6 @@
 package window_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
