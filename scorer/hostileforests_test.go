@@ -68,7 +68,7 @@ func TestTruncatedForests(t *testing.T) {
 		}
 		stride := 1 + len(data)/4000
 		if raceEnabled || testing.Short() {
-			stride *= 7
+			stride *= 40
 		}
 		for n := 0; n < end; n += stride {
 			if !survive(t, data[:n]) {
@@ -82,7 +82,7 @@ func TestTruncatedForests(t *testing.T) {
 func TestFlippedBitsOfForests(t *testing.T) {
 	flips := 25000 // for each of the models
 	if raceEnabled || testing.Short() {
-		flips = 1000
+		flips = 500
 	}
 	for name, data := range smallForests(t) {
 		if strings.HasPrefix(name, "dart") || strings.HasPrefix(name, "vector") { // larger

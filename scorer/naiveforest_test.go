@@ -179,8 +179,8 @@ func (c *lightgbmColumns) add(n *naiveNode) int {
 	c.put("decision_type", strconv.Itoa(decision))
 	c.put("left_child", "")
 	c.put("right_child", "")
-	c.lines["left_child"][number] = strconv.Itoa(c.add(n.left))
-	c.lines["right_child"][number] = strconv.Itoa(c.add(n.right))
+	left, right := c.add(n.left), c.add(n.right) // these append to the lines
+	c.lines["left_child"][number], c.lines["right_child"][number] = strconv.Itoa(left), strconv.Itoa(right)
 	return number
 }
 

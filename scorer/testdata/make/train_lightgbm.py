@@ -9,10 +9,9 @@ A model NAME gives three files in testdata/lightgbm/VERSION.zip:
     NAME.raw   the untransformed output of the library for the rows: float64, little endian, output after output of a row
     NAME.out   the transformed output of the library, likewise
 
-rows.f32 holds the rows, which all models share: float32, little endian, WIDTH values each. The values a
-model compares with are only known when it is trained: rows are taken from the training grid, on which LightGBM's thresholds lie
-half-way, and from hand-made ones on top of it, so that values equal to a threshold come from models trained on the lattice of
-float32 neighbours (feature 5).
+rows.f32 holds the rows, which all models share: float32, little endian, WIDTH values each. LightGBM puts its thresholds between the
+values of the training rows: the model "neighbours" has rows of its own, rows-neighbours.f32, whose feature 0 is a float32 next to
+another, so that only the comparison in double tells them apart.
 """
 
 import pathlib
