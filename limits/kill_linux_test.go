@@ -174,7 +174,7 @@ func kills(t *testing.T, byDefault int) int {
 	if s := os.Getenv(killsVariable); s != "" {
 		return must(strconv.Atoi(s))
 	}
-	if testing.Short() {
+	if testing.Short() || underRace {
 		return byDefault / 4
 	}
 	return byDefault
