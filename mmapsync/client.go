@@ -64,6 +64,31 @@ func spread(processors, registrySlots int) int {
 	return n
 }
 
+// acquire takes a snapshot on slot s. v is what the version word said a moment ago; it is a parameter because anything may
+// have happened since.
+func (c *client) acquire(s *slot, v Version) (Snapshot, error) {
+	if v == 0 {
+		return Snapshot{}, ErrNotPublished
+	}
+	version, i := c.version, v.Index()
+	d := c.current[i].Load()
+	if d == nil || v.Size() > d.capacity {
+		s.hold(i)
+		return c.settle(s, Version(version.Load()), i)
+	}
+	// What does not change is loaded before the hold, which keeps the processor from loading ahead. So is the mapping, and
+	// for a reason besides: if it is still the one in use then, and of the present generation, it was before the slot was
+	// seen not to be retired, and a writer that gives up on the slot later replaces it. With the mapping loaded after the
+	// hold alone, the look at the slot would have to come last, as it does in settle.
+	generation, mapped := c.generations[i], d.generation
+	word := slotWord(s.word.Add(oneHold(i))) // s.hold
+	now := Version(version.Load())
+	if now == v && mapped == generation.Load() && d == c.current[i].Load() && !word.retired() {
+		return Snapshot{version: v, data: d, slot: s}, nil
+	}
+	return c.settle(s, now, i)
+}
+
 // maxRounds bounds how often one Acquire begins again because the writer has retired its slot meanwhile. Each time
 // takes a whole publication in the moment of one Acquire, so nothing but a damaged registry comes near it.
 const maxRounds = 64

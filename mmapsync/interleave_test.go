@@ -268,3 +268,35 @@ func TestRetiredSlotGivesNoSnapshot(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Publications come between a reader's look at the version and its hold.
+func TestVersionThatIsOutOfDateIsNotTaken(t *testing.T) {
+	for publications := range 5 {
+		h := newHeap()
+		w := h.process().writer(t, WriterOptions{})
+		r := h.process().reader(t)
+		want := ""
+		for i := range 2 { // both files are mapped, so that the short way is open
+			want = fmt.Sprint("former ", i)
+			publish(t, w, want)
+			expect(t, r, want)
+		}
+		c := r.client.Load()
+		v := Version(c.version.Load())
+		for i := range publications {
+			want = fmt.Sprint("between ", i)
+			publish(t, w, want)
+		}
+		s, err := c.acquire(r.only(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(s.Bytes()); got != want || s.Version() != w.version {
+			t.Errorf("after %d publications: %q, version %#x; want %q, %#x", publications, got, s.Version(), want, w.version)
+		}
+		s.Release()
+		if word := r.only().load(); word != 0 {
+			t.Errorf("after %d publications: the slot is left with %#x", publications, word)
+		}
+	}
+}

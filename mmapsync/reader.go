@@ -136,29 +136,7 @@ func (r *Reader) Acquire() (Snapshot, error) {
 	if c == nil {
 		return r.acquireElsewhere()
 	}
-	s := c.lanes[lane()].Load()
-	version := c.version
-	v := Version(version.Load())
-	if v == 0 {
-		return Snapshot{}, ErrNotPublished
-	}
-	i := v.Index()
-	d := c.current[i].Load()
-	if d == nil || v.Size() > d.capacity {
-		s.hold(i)
-		return c.settle(s, Version(version.Load()), i)
-	}
-	// What does not change is loaded before the hold, which keeps the processor from loading ahead. So is the mapping, and
-	// for a reason besides: if it is still the one in use then, and of the present generation, it was before the slot was
-	// seen not to be retired, and a writer that gives up on the slot later replaces it. With the mapping loaded after the
-	// hold alone, the look at the slot would have to come last, as it does in settle.
-	generation, mapped := c.generations[i], d.generation
-	word := slotWord(s.word.Add(oneHold(i))) // s.hold
-	now := Version(version.Load())
-	if now == v && mapped == generation.Load() && d == c.current[i].Load() && !word.retired() {
-		return Snapshot{version: v, data: d, slot: s}, nil
-	}
-	return c.settle(s, now, i)
+	return c.acquire(c.lanes[lane()].Load(), Version(c.version.Load()))
 }
 
 // acquireElsewhere is what Acquire does where the files are not ours, or the Reader is closed.

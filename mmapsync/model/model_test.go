@@ -48,6 +48,7 @@ func TestProtocolHolds(t *testing.T) {
 		cases = append(cases,
 			sizes{name: "readers, large", settings: "READERS=2 READS=2 PUBLICATIONS=4", bits: true},
 			sizes{name: "death and crash, large", settings: "READERS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "goroutines and crash, large", settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 CRASHES=1", bits: true},
 			sizes{name: "goroutines on one slot, large", settings: "READERS=1 GOROUTINES=2 READS=2 PUBLICATIONS=4", bits: true},
 		)
 	}

@@ -392,7 +392,7 @@ proctype Goroutine(byte r, lane) {
 	opened:
 		do
 		:: k != NONE && n < READS ->
-			// Reader.Acquire
+			// Reader.Acquire, client.acquire
 #if GOROUTINES > 1
 			atomic { n++; s = slot[r * LANES + lane] };
 			atomic { floor = version; v = version; i = INDEX(v) };
