@@ -26,8 +26,9 @@ import (
 //	48          8      ledgers freed after their process had died
 //	56          8      tickets that such processes held
 //	64          64     what processes that are gone had counted, as at 256 + 8
-//	128         128    zero; byte 128 is the lock byte of whoever reaps, byte 129 that of the owner
-//	256+256k    8      ledger k: 0 free, else when it was taken; its first byte is the lock byte of its process
+//	128         128    zero; byte 128 is the lock byte of whoever reaps
+//	256+256k    8      ledger k: 0 free, else when it was taken and two flags (see move.go); its first byte is the lock
+//	                   byte of its process
 //	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
 //	                   and 2 that are reserved; written once a second
 //	locks       8 S    who assigns slots in a set
@@ -44,7 +45,6 @@ const (
 	orphansAt       = 56
 	pastAt          = 64
 	reaperLockAt    = 128
-	ownerLockAt     = 129
 	fileHeader      = 256
 	ledgerHeader    = 256
 	ledgerTalliesAt = 8
