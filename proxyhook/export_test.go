@@ -15,10 +15,15 @@ var (
 	RetryAfter  = retryAfter
 	Describe    = (*Filter).describe
 	Maintain    = (*Filter).maintain // one look of the supervisor
+	Warm        = (*Filter).warm     // one look ahead of the requests
 )
 
-// SuperviseEvery sets the supervisor's interval for filters made from now on.
+// SuperviseEvery and WarmEvery set the supervisor's intervals for filters made from now on.
 func SuperviseEvery(d time.Duration) { superviseEvery = d }
+func WarmEvery(d time.Duration)      { warmEvery = d }
+
+// DefaultWarmEvery is what the second of them is in production.
+var DefaultWarmEvery = warmEvery
 
 // Histogram is the latency histogram.
 type Histogram struct{ histogram }

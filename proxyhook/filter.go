@@ -210,8 +210,12 @@ func (f *Filter) unknown() []string {
 	return append(append([]string(nil), f.vector.Unknown()...), f.features.unknown()...)
 }
 
-// superviseEvery is the time between two looks at the daemon's files. Tests shorten it.
-var superviseEvery = time.Second
+// superviseEvery is the time between two looks at the daemon's files, and warmEvery how long a request may meet a new
+// file that nobody has mapped yet. Tests change both.
+var (
+	superviseEvery = time.Second
+	warmEvery      = 10 * time.Millisecond
+)
 
 // supervise looks after the daemon's files, so that the request path need not.
 func (f *Filter) supervise() {
@@ -230,9 +234,6 @@ func (f *Filter) supervise() {
 		}
 	}
 }
-
-// warmEvery is how long a request may meet a new file that nobody has mapped yet.
-const warmEvery = 10 * time.Millisecond
 
 // warm makes a new publication ready before most requests meet it.
 func (f *Filter) warm() {

@@ -109,10 +109,15 @@ func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 	return f
 }
 
-// unsupervised keeps the supervisors of filters made by this test from looking by themselves; Maintain has them look.
+// unsupervised keeps the supervisors of filters made by this test from looking by themselves; Maintain and Warm have
+// them look.
 func unsupervised(t testing.TB) {
 	proxyhook.SuperviseEvery(time.Hour)
-	t.Cleanup(func() { proxyhook.SuperviseEvery(testInterval) })
+	proxyhook.WarmEvery(time.Hour)
+	t.Cleanup(func() {
+		proxyhook.SuperviseEvery(testInterval)
+		proxyhook.WarmEvery(proxyhook.DefaultWarmEvery)
+	})
 }
 
 // testModel scores by the length of the query, and takes a client with many requests for a bot: see scoreOf.

@@ -15,7 +15,7 @@ type Stats struct {
 	Reasons    [numReasons]uint64 // decisions by reason
 	NoFeatures uint64             // decisions without inter-request features: nothing published, or unreadable
 	Stale      uint64             // decisions with features older than Config.StaleAfter
-	Faults     uint64             // reads that hit truncated shared memory
+	Faults     uint64             // reads that hit truncated shared memory, the supervisor's too
 	Events     uint64             // events given to the daemon
 	Dropped    uint64             // events dropped: no daemon's directory, or the ring was full
 	Admitted   uint64             // requests admitted to their origin
