@@ -9,7 +9,7 @@
 //	go test -timeout 0 ./mmapsync/model -large    # many more states, 2 GB of memory and more than an hour
 //
 // Of the large sizes one reader of two goroutines with a crash of the writer was searched to the end: 49 million states.
-// The others were searched for 20 minutes on a busy machine, without an error and without coming to the end: two readers with two reads
+// The others were searched for 15 to 20 minutes on a busy machine, without an error and without coming to the end: two readers with two reads
 // and four publications 170 million states; two readers with a death and a crash 122 million (before Acquire had its short way); two
-// goroutines with two reads and four publications 77 million. They are told apart by hash bits, so a few may be missed.
+// goroutines with two reads and four publications 92 million. They are told apart by hash bits, so a few may be missed.
 package model
