@@ -2,10 +2,14 @@ package window_test
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 )
@@ -50,7 +54,7 @@ func (w *worstCase) next() *traffic.Observation {
 
 // fill gives an Aggregator with all keys.
 func (w *worstCase) fill(b *testing.B, config window.Config) *window.Aggregator {
-	config.MaxKeys = 5 * w.keys / 2
+	config.MaxKeys, config.Promote = 11*w.keys/10, 1
 	a := newAggregator(b, config)
 	for number := range w.keys {
 		for d := range w.o.Keys {
@@ -86,6 +90,102 @@ func BenchmarkAdd(b *testing.B) {
 	a.Stats()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(float64(b.N)/(processorTime()-start).Seconds(), "events/cpu-s")
+}
+
+// BenchmarkAddPublishing does the same while a Feed publishes what changed every second, or as often as it can: on
+// another processor where there is one. Every publication is of most rows. rows/s are those that were published, and
+// worst-ms is the longest that Add and Step together held the caller up.
+//
+//	go test -run '^$' -bench AddPublishing -benchtime 5000000x ./featurestore/window
+func BenchmarkAddPublishing(b *testing.B) {
+	w := newWorstCase(liveKeys())
+	a := w.fill(b, window.Config{})
+	p, err := featurestore.OpenPublisher(filepath.Join(tableDir(b), "features"), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	feed := a.NewFeed(p)
+	defer feed.Close()
+	feed.Begin(noon)
+	if r := feed.Finish(); r.Err != nil {
+		b.Fatal(r.Err)
+	}
+	first := feed.Stats().Rows
+	var worst time.Duration
+	b.ResetTimer()
+	next := time.Now().Add(time.Second)
+	for i := range b.N {
+		a.Add(w.next())
+		if i%4096 > 0 {
+			continue
+		}
+		start := time.Now()
+		if start.After(next) {
+			feed.Begin(w.o.Time)
+			next = start.Add(time.Second)
+		}
+		if r, done := feed.Step(); done && r.Err != nil {
+			b.Fatal(r.Err)
+		}
+		worst = max(worst, time.Since(start))
+	}
+	feed.Finish()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(feed.Stats().Rows-first)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(worst.Microseconds())/1000, "worst-ms")
+}
+
+// tableDir is a folder in memory where there is one.
+func tableDir(b *testing.B) string {
+	dir, err := os.MkdirTemp("/dev/shm", "headgate-bench-")
+	if err != nil {
+		return b.TempDir()
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// BenchmarkRestart restores a checkpoint of a million clients with 1.1 million pairs of client and user agent, 250,000
+// networks, and what else such traffic has.
+//
+//	go test -run '^$' -bench Restart -benchtime 1x ./featurestore/window
+func BenchmarkRestart(b *testing.B) {
+	w := newWorstCase(liveKeys())
+	config := window.Config{MaxKeys: 12 * w.keys / 10, Promote: 1}
+	path := filepath.Join(tableDir(b), "checkpoint")
+	written := w.checkpoint(b, config, path)
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	runtime.GC()
+	b.ResetTimer()
+	used := processorTime()
+	for range b.N {
+		if err := newAggregator(b, config).Restore(path, seed); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((processorTime()-used).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric(written.Seconds(), "write-s")
+	b.ReportMetric(float64(info.Size())/1e6, "MB")
+}
+
+// checkpoint fills an Aggregator, writes its checkpoint, and tells how long that took.
+func (w *worstCase) checkpoint(b *testing.B, config window.Config, path string) time.Duration {
+	a := newAggregator(b, config)
+	for number := range 11 * w.keys / 10 {
+		client := number % w.keys
+		w.o.Keys = traffic.Keys{traffic.IP: w.key(client), traffic.Net: w.key(client / 4), traffic.UserAgent: w.key(number % 10_000),
+			traffic.JA4: w.key(number % 1000), traffic.Host: w.key(number % 100), traffic.IPAgent: w.key(number)}
+		a.Add(&w.o)
+	}
+	start := time.Now()
+	if err := a.Checkpoint(path, seed); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
 }
 
 // BenchmarkAddLog folds a real log, site-a.nginx.log, again and again.
