@@ -179,8 +179,13 @@ func compareVersions(a, b string) int {
 	return len(as) - len(bs)
 }
 
-// docs/models.md says what the code does.
-func TestCompatibilityTableIsCurrent(t *testing.T) {
+// compatibilityText is the whole file, once it is known: the tests run once for each tier, and whether tiers agree is tested elsewhere.
+var compatibilityText string
+
+func compatibility(t *testing.T) string {
+	if compatibilityText != "" {
+		return compatibilityText
+	}
 	byLibrary := map[string][]compatibilityResult{}
 	for _, r := range compatibilityResults(t) {
 		byLibrary[r.library] = append(byLibrary[r.library], r)
@@ -191,6 +196,13 @@ func TestCompatibilityTableIsCurrent(t *testing.T) {
 	} {
 		text += "\n## " + l.title + "\n\n" + compatibilityTable(byLibrary[l.library])
 	}
+	compatibilityText = text
+	return text
+}
+
+// docs/models.md says what the code does.
+func TestCompatibilityTableIsCurrent(t *testing.T) {
+	text := compatibility(t)
 	if *update {
 		if err := os.WriteFile(compatibilityFile, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

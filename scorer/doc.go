@@ -33,6 +33,12 @@
 //
 // A Model is immutable and may be shared by any number of goroutines; a [Row] belongs to one goroutine at a time.
 //
+// # Several models, new models, explanations
+//
+// A [Set] evaluates several models on one row, such as the active one and a shadow, and looks at each input once. A [Holder] replaces the
+// model in use by one that takes the same inputs, and refuses another with the reason. [Model.Explain] says which features
+// moved the output most.
+//
 // # Exactness
 //
 // Inputs are float32, also for LightGBM, which compares them with float64. Leaves are added in the order of the trees, in float64 or,
