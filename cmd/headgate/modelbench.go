@@ -24,7 +24,7 @@ type modelBenchCommand struct {
 // Help is shown by headgate model bench --help.
 func (modelBenchCommand) Help() string {
 	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. A tier that
-cannot take the model is served by pure Go. Random rows are harder on the processor's predictions than real ones: give real ones.
+cannot take the model is served by pure Go. Texts of categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
 
 Examples:
   headgate model bench bots.cbm --rows rows.csv
