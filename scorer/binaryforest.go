@@ -46,7 +46,7 @@ func (f *binaryForest) on(tier Tier) *binaryForest {
 	on := *f
 	on.exits = nil
 	if tier == TierAVX512 {
-		on.exits = newExits(&f.walker, f.columns.count)
+		on.exits = newExits(&f.walker, f.columns.count, exitLimit(&f.walker))
 	}
 	return &on
 }

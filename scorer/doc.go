@@ -46,6 +46,6 @@
 //
 // # Tiers
 //
-// Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, else in pure Go: see [Tier]. The result does not
+// Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, ordinary ones with AVX-512, else in pure Go: see [Tier]. The result does not
 // depend on that either. [TierVariable] and [Model.On] choose a tier.
 package scorer

@@ -18,19 +18,20 @@ import (
 // Layout of a group: number of vectors (uint32, padded to 64 bytes); for each tree the position of its first leaf in leaves (uint32, padded
 // to 64 bytes); then for each vector its conditions as lookup describes them, and 64 sets of 32 bits, or of 64.
 //
-// Trees of more leaves, and those that ask for categories, are left to the walker; their places in the groups stay empty.
+// Trees of more leaves, shallow trees of more than 32, and those that ask for categories, are left to the walker; their places in the groups stay empty.
 type exits struct {
 	columns quantiser
 	lookup  lookup
 	trees   int // of a group
 	program []byte
 	chunks  []chunk
-	leaves  []uint32 // numbers of the leaves of all trees, each from left to right; the kernels may look at 64 more
+	leaves  []uint32 // numbers of the leaves of all trees, each from left to right; and 65 more, so that no count of bits leads out
 	rest    walker
 }
 
 const (
 	exitLeaves = 64
+	exitDepth  = 10 // of trees that are worth a set of 64 leaves, in the mean
 	exitRoom   = 16 // numbers that a kernel may write behind those of the trees
 	// chunkExits is the number of groups for one call of a kernel, which takes a few microseconds.
 	chunkExits = 64
@@ -43,10 +44,10 @@ type exitTree struct {
 	leaves []uint32 // from left to right
 }
 
-// newExits lays out the trees of a walker, or returns nil if none of them fits, or their conditions are too many.
-func newExits(w *walker, columns int) *exits {
-	trees, rest := exitTrees(w)
-	if len(rest) == w.trees {
+// newExits lays out the trees of a walker of at most limit leaves, or returns nil if most of them do not fit, or their conditions are too many.
+func newExits(w *walker, columns, limit int) *exits {
+	trees, rest := exitTrees(w, limit)
+	if w.trees == 0 || 2*len(rest) > w.trees {
 		return nil
 	}
 	x := &exits{trees: 16, rest: walker{nodes: w.nodes, trees: w.trees, narrow: w.narrow, blocks: blocksOfTrees(rest)}}
@@ -67,15 +68,28 @@ func newExits(w *walker, columns int) *exits {
 		}
 	}
 	x.program = realigned(x.program)
-	x.leaves = append(x.leaves, make([]uint32, exitLeaves)...)
+	x.leaves = append(x.leaves, make([]uint32, exitLeaves+1)...)
 	return x
 }
 
-// exitTrees reads the trees in the order of the model. Those that do not fit are empty, and listed in rest.
-func exitTrees(w *walker) (trees []exitTree, rest []walkTree) {
+// exitLimit is the number of leaves up to which the kernels are faster than the walker. Sets of 64 leaves are twice as long as those of 32, and
+// there are twice as many for a tree; a walk costs what the tree is deep.
+func exitLimit(w *walker) int {
+	steps := 0
+	for i := range w.blocks {
+		steps += int(w.blocks[i].depth)
+	}
+	if steps > exitDepth*len(w.blocks) {
+		return exitLeaves
+	}
+	return exitLeaves / 2
+}
+
+// exitTrees reads the trees in the order of the model. Those of more leaves than most are empty, and listed in rest.
+func exitTrees(w *walker, most int) (trees []exitTree, rest []walkTree) {
 	trees = make([]exitTree, w.trees)
 	for _, tree := range w.list() {
-		splits, leaves, ok := w.read(tree.root, exitLeaves-1)
+		splits, leaves, ok := w.read(tree.root, most-1)
 		if !ok {
 			rest = append(rest, tree)
 			continue

@@ -257,7 +257,7 @@ func deepTrees(rng *rand.Rand, trees, leaves, features int) *binaryTrees {
 
 // exitShapes cover groups of 16 and of 8 trees, full and not; trees too large for a group; rows of one register, of four, of pages.
 var exitShapes = []struct{ trees, leaves, features int }{
-	{1, 1, 1}, {1, 2, 1}, {15, 31, 3}, {16, 32, 40}, {17, 32, 200}, {2100, 4, 9}, {8, 64, 5}, {9, 64, 70}, {70, 64, 800}, {30, 100, 20}, {40, 32, 600},
+	{1, 1, 1}, {1, 2, 1}, {15, 31, 3}, {16, 32, 40}, {17, 32, 200}, {2100, 4, 9}, {8, 64, 5}, {9, 64, 70}, {70, 64, 800}, {30, 70, 20}, {40, 32, 600},
 }
 
 // vectorForest is a forest with its layout for the kernels, which exists whatever the machine has.
@@ -271,7 +271,7 @@ func vectorForest(t *testing.T, seed uint64, trees, leaves, features int) *binar
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.exits = newExits(&f.walker, f.columns.count); f.exits == nil {
+	if f.exits = newExits(&f.walker, f.columns.count, exitLeaves); f.exits == nil {
 		t.Fatalf("%d trees of up to %d leaves: no layout", trees, leaves)
 	}
 	return f

@@ -25,7 +25,7 @@ const (
 	TierGo
 	// TierAVX2 needs AVX2 and POPCNT.
 	TierAVX2
-	// TierAVX512 needs AVX-512 F, BW and VBMI: Ice Lake, Zen 4 and later.
+	// TierAVX512 needs AVX-512 F, BW, CD and VBMI: Ice Lake, Zen 4 and later.
 	TierAVX512
 )
 
@@ -94,8 +94,8 @@ func (m *Model) On(tier Tier) (*Model, error) {
 	return &on, nil
 }
 
-// Tier is the tier that evaluates the model: the one asked for, or TierGo for a model that the tier has no room for (more than 2048
-// buckets of 254 borders).
+// Tier is the tier that evaluates the model: the one asked for, or TierGo for a model that the tier does nothing for: one with more than
+// 2048 buckets of 254 borders, and ordinary trees, if they are large, or have categorical splits, or the tier is TierAVX2.
 func (m *Model) Tier() Tier {
 	if m.oblivious != nil && m.oblivious.blocks != nil {
 		return m.oblivious.blocks.lookup.tier
