@@ -19,6 +19,8 @@ func sample() *report.Report {
 		Results: []harness.Result{
 			{Suite: "features", Case: "a <case>", Impl: harness.Headgate, Metric: "p50", Unit: "ns", Value: 450, N: 1000, Ratio: &one, Low: 440, High: 500},
 			{Suite: "features", Case: "a <case>", Impl: "memcached", Metric: "p50", Unit: "ns", Value: 40_725, N: 1000, Ratio: &ninety, Low: 40_000, High: 50_000},
+			{Suite: "allocations", Case: "Decide", Impl: harness.Headgate, Metric: "allocations", Unit: "allocs/op"},
+			{Suite: "allocations", Case: "Done", Impl: harness.Headgate, Metric: "allocations", Unit: "allocs/op"},
 			{Suite: "ipc", Case: "there and back", Impl: "pipe", Metric: "round trip", Unit: "ns", Value: 7000, N: 10, Low: 6000, High: 8000},
 		},
 		Missing: []harness.MissingPeer{{Suite: "features", Name: "Redis", Reason: "it is not on the PATH", Remedy: "install it"}},
@@ -54,7 +56,7 @@ func TestPage(t *testing.T) {
 	if err := json.Unmarshal(raw, &back); err != nil {
 		t.Fatal(err)
 	}
-	if len(back.Results) != 3 || back.Results[1].Value != 40_725 || back.Machine.Cores < 1 || back.Machine.Kernel == "" {
+	if len(back.Results) != 5 || back.Results[1].Value != 40_725 || back.Machine.Cores < 1 || back.Machine.Kernel == "" {
 		t.Errorf("results.json came back as %+v", back)
 	}
 }
@@ -72,7 +74,8 @@ func TestReadmeTableIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, _ := os.ReadFile(path)
-	for _, want := range []string{"before\n", "\nafter\n", "| features | a <case> | p50 | 450 ns | memcached 40.7 µs (90.5 x) |", "`go run ./bench -quick features`"} {
+	for _, want := range []string{"before\n", "\nafter\n", "| features | a <case> | p50 | 450 ns | memcached 40.7 µs (90.5 x) |", "`go run ./bench -quick features`",
+		"| allocations | Decide; Done | allocations | 0 allocs/op | - |"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the README lacks %q:\n%s", want, text)
 		}
@@ -92,7 +95,7 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[2], "90.5 x") || !strings.HasSuffix(strings.TrimSpace(lines[3]), "-") {
+	if len(lines) != 6 || !strings.Contains(lines[2], "90.5 x") || !strings.HasSuffix(strings.TrimSpace(lines[5]), "-") {
 		t.Errorf("printed:\n%s", b.String())
 	}
 }
