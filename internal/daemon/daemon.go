@@ -16,7 +16,8 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints.
+// Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints, and those of package
+// window that fold, publish and write checkpoints.
 type Daemon struct {
 	config     Config
 	dir        *directory
