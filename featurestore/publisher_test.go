@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,6 +273,26 @@ func TestFilesCutShort(t *testing.T) {
 	s.compare()
 	s.change(50)
 	s.publish()
+}
+
+// Files that somebody cuts short while View looks at them are an error in words; the process lives.
+func TestViewOfFilesCutShort(t *testing.T) {
+	s := newSite(t, 26)
+	s.change(500)
+	s.publish()
+	store := openStore(t, s.path)
+	err := store.View(func(table *featurestore.Table) error {
+		for _, suffix := range []string{"_data_0", "_data_1", "_readers"} {
+			if err := os.Truncate(s.path+suffix, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		return table.Verify()
+	})
+	var damaged *featurestore.FormatError
+	if !errors.As(err, &damaged) || !strings.Contains(err.Error(), s.path) {
+		t.Errorf("error %v: a *FormatError that names the path was expected", err)
+	}
 }
 
 // A publication that fails is made up for by the next one.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/headgate/headgate/internal/mmap"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -29,9 +30,16 @@ func Open(path string) (*Store, error) {
 
 // View calls fn with the current table, opened, and releases it when fn returns: fn must not keep it. A snapshot that
 // was published whole is checked against its hash before that. One that was updated in place, as a [Publisher]'s, has
-// none: fn checks it with [Table.Verify] where the second that this takes is worth it. View is for tools, not for the
-// request path.
-func (s *Store) View(fn func(*Table) error) error {
+// none: fn checks it with [Table.Verify] where the second that this takes is worth it. Where somebody cuts the files short
+// meanwhile, that is a [*FormatError]. View is for tools and for a publisher that starts, not for the request path.
+func (s *Store) View(fn func(*Table) error) (err error) {
+	if !mmap.Intact(func() { err = s.view(fn) }) {
+		return fmt.Errorf("%s: %w", s.path, formatErrorf("the files were cut short while they were being read"))
+	}
+	return err
+}
+
+func (s *Store) view(fn func(*Table) error) error {
 	snap, err := s.reader.Acquire()
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	"models":         {},
 	"limits":         {ours: []string{"internal/mmap"}, modules: []string{metro}},
 
-	"featurestore":         {ours: []string{"mmapsync"}, modules: []string{metro}},
+	"featurestore":         {ours: []string{"mmapsync", "internal/mmap"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
