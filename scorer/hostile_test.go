@@ -89,6 +89,9 @@ func TestFlippedBits(t *testing.T) {
 		{"json", smallModel(t), 4000},
 	} {
 		refused := 0
+		if testing.Short() {
+			c.flips /= 10
+		}
 		for range c.flips {
 			flipped := append([]byte(nil), c.data...)
 			for range 1 + rng.IntN(4) {

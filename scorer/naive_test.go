@@ -128,6 +128,14 @@ func randomValue(rng *rand.Rand) float32 {
 	return float32(rng.IntN(65)-32) / 16
 }
 
+// seeds is how many random models of a shape a test makes: one where it is to be short.
+func seeds(full uint64) uint64 {
+	if testing.Short() {
+		return 1
+	}
+	return full
+}
+
 // Sizes rise over one, two and three byte buckets for a feature, every unrolled width, more columns than a byte can index, rows of
 // one, two and more registers, and more trees than one call of a kernel takes.
 func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
@@ -137,7 +145,7 @@ func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
 		{2, 3, 2500, 3},
 	}
 	for i, s := range shapes {
-		for seed := range uint64(4) {
+		for seed := range seeds(4) {
 			rng := rand.New(rand.NewPCG(uint64(i), seed))
 			n := randomModel(rng, s)
 			data, err := json.Marshal(n)

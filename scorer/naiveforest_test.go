@@ -337,7 +337,7 @@ func TestForestsAgreeWithNaiveEvaluation(t *testing.T) {
 		{1, 1, 1, 0}, {1, 1, 1, 1}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {9, 3, 5, 6}, {30, 1, 40, 8}, {300, 2, 40, 9}, {600, 1, 60, 10},
 	}
 	for i, s := range shapes {
-		for seed := range uint64(3) {
+		for seed := range seeds(3) {
 			rng := rand.New(rand.NewPCG(uint64(i), seed))
 			f := randomForest(rng, s)
 			for name, c := range map[string]struct {
