@@ -1,6 +1,9 @@
 package limits
 
-import "reflect"
+import (
+	"encoding/binary"
+	"reflect"
+)
 
 // Estimator counts events per key since it was made or reset, in a count-min
 // sketch. A count is never too low. All methods are safe for concurrent use
@@ -24,7 +27,12 @@ func NewEstimator(config SketchConfig) (*Estimator, error) {
 // with this one may or may not be in the result.
 //
 // Counts stop at 2^63 and stay there until [Estimator.Reset]; they never wrap.
-func (e *Estimator) Add(key []byte, n uint32) uint64 { return e.sketch.add(Hash(key), n) }
+func (e *Estimator) Add(key []byte, n uint32) uint64 {
+	if len(key) == 4 { // an IPv4 address or a number: spares a call
+		return e.sketch.add(HashUint32(binary.LittleEndian.Uint32(key)), n)
+	}
+	return e.sketch.add(Hash(key), n)
+}
 
 // AddHash is [Estimator.Add] for a key whose [Hash] is at hand.
 func (e *Estimator) AddHash(hash uint64, n uint32) uint64 { return e.sketch.add(hash, n) }

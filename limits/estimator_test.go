@@ -157,7 +157,12 @@ func TestUnrelatedKeysDoNotCollide(t *testing.T) {
 }
 
 func TestEstimatorSaturates(t *testing.T) {
-	e := must(limits.NewEstimator(limits.SketchConfig{Rows: 2, Columns: 4}))
+	for rows := 1; rows <= 5; rows++ {
+		testSaturation(t, must(limits.NewEstimator(limits.SketchConfig{Rows: rows, Columns: 4})))
+	}
+}
+
+func testSaturation(t *testing.T, e *limits.Estimator) {
 	key := []byte("k")
 	e.Preset(limits.Saturated - 10)
 	if got := e.Add(key, 9); got != limits.Saturated-1 {
@@ -226,5 +231,21 @@ func TestHashIsMetroHash(t *testing.T) {
 		if got, want := limits.Hash(key[:n]), metro.Hash64(key[:n], 0); got != want {
 			t.Errorf("%d bytes: %#016x, want %#016x", n, got, want)
 		}
+	}
+}
+
+// A number's hash is that of its bytes, and a key of 4 bytes is counted under it like any other.
+func TestHashOfNumbers(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 8))
+	for range 1000 {
+		v := r.Uint64()
+		b := binary.LittleEndian.AppendUint64(nil, v)
+		if limits.HashUint64(v) != metro.Hash64(b, 0) || limits.HashUint32(uint32(v)) != metro.Hash64(b[:4], 0) {
+			t.Fatalf("%#x: hashes %#x and %#x", v, limits.HashUint64(v), limits.HashUint32(uint32(v)))
+		}
+	}
+	e := must(limits.NewEstimator(limits.SketchConfig{Rows: 3, Columns: 1024}))
+	if e.Add([]byte{1, 2, 3, 4}, 7) != 7 || e.CountHash(limits.HashUint32(0x04030201)) != 7 {
+		t.Error("a key of 4 bytes is not counted under the hash of its number")
 	}
 }

@@ -36,9 +36,33 @@ const (
 	metro3 = 0x30BC5B29
 )
 
+// HashUint32 is [Hash] of the 4 bytes of key, least significant first. It is small enough to be inlined.
+func HashUint32(key uint32) uint64 {
+	h := shortSeed + uint64(key)*metro3
+	h ^= bits.RotateLeft64(h, -26) * metro1
+	return mixed(h)
+}
+
+// HashUint64 is [Hash] of the 8 bytes of key, least significant first.
+func HashUint64(key uint64) uint64 {
+	h := shortSeed + key*metro3
+	h ^= bits.RotateLeft64(h, -55) * metro1
+	return mixed(h)
+}
+
+// shortSeed is the state that MetroHash64 of less than 32 bytes begins with.
+const shortSeed = uint64((hashSeed + metro2) * metro0)
+
+// mixed is its end.
+func mixed(h uint64) uint64 {
+	h ^= bits.RotateLeft64(h, -28)
+	h *= metro0
+	return h ^ bits.RotateLeft64(h, -29)
+}
+
 // hashShort is MetroHash64 of less than 16 bytes.
 func hashShort(key []byte) uint64 {
-	h := uint64(hashSeed+metro2) * metro0
+	h := shortSeed
 	if len(key) >= 8 {
 		h += binary.LittleEndian.Uint64(key) * metro3
 		h ^= bits.RotateLeft64(h, -55) * metro1
@@ -58,7 +82,5 @@ func hashShort(key []byte) uint64 {
 		h += uint64(key[0]) * metro3
 		h ^= bits.RotateLeft64(h, -37) * metro1
 	}
-	h ^= bits.RotateLeft64(h, -28)
-	h *= metro0
-	return h ^ bits.RotateLeft64(h, -29)
+	return mixed(h)
 }
