@@ -25,6 +25,12 @@ func BenchmarkEstimatorAdd(b *testing.B) {
 	b.ReportMetric(float64(e.Bytes()), "bytes")
 }
 
+func BenchmarkStripedObserve(b *testing.B) {
+	e := must(limits.NewStripedEstimator(limits.SketchConfig{Rows: 3, Columns: 1024}, 0))
+	overKeys(b, func(key []byte) { e.Observe(key, 1) })
+	b.ReportMetric(float64(e.Bytes()), "bytes")
+}
+
 func BenchmarkMapAdd(b *testing.B) {
 	var mu sync.Mutex
 	counts := map[uint32]uint64{}

@@ -18,7 +18,8 @@
 //     [Top] and [GrowOnly] take a lock, for some nanoseconds.
 //
 // [Estimator], [Inflight] and [Rate] correspond to the types of the same names
-// in Cloudflare's pingora-limits crate. [Limiter] adds the policy: thresholds by
+// in Cloudflare's pingora-limits crate. [StripedEstimator] is for many goroutines
+// that add and seldom ask. [Limiter] adds the policy: thresholds by
 // key that change at run time, and a small table of exact counts in front of
 // the sketch. Where [Policy] says so it refuses by score, and [Adaptive] lowers
 // thresholds of slow origins. A [Keeper], the daemon's, owns the file that

@@ -148,7 +148,7 @@ func (c *client) renew(s *slot) (*slot, error) {
 		return nil, ErrClosed
 	}
 	if !c.inUse(s) {
-		return c.lanes[lane()].Load(), nil // another goroutine was faster
+		return c.lanes[ownLane()].Load(), nil // another goroutine was faster
 	}
 	c.sweep() // before a reclaimed slot gets new holds
 	if s.reclaim() {

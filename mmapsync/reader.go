@@ -136,7 +136,7 @@ func (r *Reader) Acquire() (Snapshot, error) {
 	if c == nil {
 		return r.acquireElsewhere()
 	}
-	return c.acquire(c.lanes[lane()].Load(), Version(c.version.Load()))
+	return c.acquire(c.lanes[ownLane()].Load(), Version(c.version.Load()))
 }
 
 // acquireElsewhere is what Acquire does where the files are not ours, or the Reader is closed.

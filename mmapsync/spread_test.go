@@ -45,7 +45,7 @@ func TestGoroutinesUseDifferentLanes(t *testing.T) {
 			defer wg.Done()
 			mu.Lock()
 			defer mu.Unlock()
-			seen[lane()]++
+			seen[ownLane()]++
 		}()
 	}
 	wg.Wait()

@@ -45,12 +45,13 @@ var rules = map[string]rule{
 	"internal/simulator": {},
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
+	"internal/lane":      {},
 
-	"mmapsync":       {ours: []string{"internal/mmap"}, modules: []string{metro}},
+	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
 	"scorer":         {modules: []string{unix}},
 	"models":         {},
-	"limits":         {ours: []string{"internal/mmap"}, modules: []string{metro}},
+	"limits":         {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
