@@ -52,10 +52,7 @@ func allocationsOfFilter(r *harness.Run, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_ = publisher.Process.Kill()
-		_ = publisher.Wait()
-	}()
+	defer end(publisher)
 	filter, err := openFilter(dir)
 	if err != nil {
 		return err

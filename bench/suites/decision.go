@@ -37,10 +37,7 @@ func runDecision(r *harness.Run) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_ = publisher.Process.Kill()
-		_ = publisher.Wait()
-	}()
+	defer end(publisher)
 	filter, err := openFilter(dir)
 	if err != nil {
 		return err
@@ -137,6 +134,12 @@ func startPublisher(dir string, visitors int) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("the publisher did not come up: %w", err)
 	}
 	return cmd, nil
+}
+
+// end ends a process, whatever it is doing.
+func end(cmd *exec.Cmd) {
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }
 
 // publishVisitors publishes a row for every visitor in every dimension, and then one row in a hundred anew each second, until it is ended.

@@ -32,10 +32,7 @@ func runIngest(r *harness.Run) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_ = daemon.Process.Kill()
-		_ = daemon.Wait()
-	}()
+	defer end(daemon)
 	filter, err := proxyhook.New(proxyhook.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
