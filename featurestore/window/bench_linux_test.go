@@ -74,18 +74,27 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkAdd folds an event into the rows of seven dimensions with a million live keys each, all features of the
-// catalog. events/cpu-s are those for a second of processor time.
+// BenchmarkAdd folds an event into the rows of its keys, all features of the catalog. worst has a million live keys in each of
+// eight dimensions, realistic a million live clients. events/cpu-s are those for a second of processor time.
 //
 //	go test -run '^$' -bench 'Add$' -benchtime 2000000x ./featurestore/window
 func BenchmarkAdd(b *testing.B) {
-	w := newWorstCase(liveKeys())
-	a := w.fill(b, window.Config{})
+	b.Run("worst", func(b *testing.B) {
+		w := newWorstCase(liveKeys())
+		benchmarkAdd(b, w.fill(b, window.Config{}), w.next)
+	})
+	b.Run("realistic", func(b *testing.B) {
+		s := newSite(liveKeys())
+		benchmarkAdd(b, s.fill(b), s.next)
+	})
+}
+
+func benchmarkAdd(b *testing.B, a *window.Aggregator, next func() *traffic.Observation) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	start := processorTime()
 	for range b.N {
-		a.Add(w.next())
+		a.Add(next())
 	}
 	a.Stats()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
