@@ -68,9 +68,7 @@ func Open(config Config) (_ *Daemon, err error) {
 		if err != nil {
 			d.close()
 		}
-		if errors.Is(err, syscall.ENOSPC) {
-			err = fmt.Errorf("%w; make room there, or name a directory on another file system with --dir", err)
-		}
+		err = withRemedy(err)
 	}()
 	if d.aggregator, err = window.New(config.Window); err != nil {
 		return nil, err
@@ -230,10 +228,18 @@ func (d *Daemon) report(a activity, path string, err error) {
 	switch {
 	case !changed:
 	case err != nil:
-		d.config.Log.Error("headgate: trouble "+a.String(), "path", path, "error", err)
+		d.config.Log.Error("headgate: trouble "+a.String(), "path", path, "error", withRemedy(err))
 	default:
 		d.config.Log.Info("headgate: no more trouble "+a.String(), "path", path)
 	}
+}
+
+// withRemedy says what to do about a full file system, which is what a container with a small /dev/shm has.
+func withRemedy(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w; make room there, name a directory on another file system with --dir, or keep fewer keys with --max-keys", err)
+	}
+	return err
 }
 
 // Stats gives the counts as of the last publication.

@@ -22,10 +22,13 @@ type daemonProcess struct {
 	exited chan error
 }
 
+// maxKeys is more than the crowd of a quick start has addresses, and little enough for the /dev/shm of a container, often 64 MiB.
+const maxKeys = "16384"
+
 // startDaemon starts the daemon and waits until it has published.
 func startDaemon(ctx context.Context, executable, dir string) (*daemonProcess, error) {
 	p := &daemonProcess{exited: make(chan error, 1)}
-	p.cmd = exec.Command(executable, "run", "--dir", dir, "--listen", "127.0.0.1:0")
+	p.cmd = exec.Command(executable, "run", "--dir", dir, "--listen", "127.0.0.1:0", "--max-keys", maxKeys)
 	p.cmd.Stderr = &p.said
 	p.cmd.SysProcAttr = childAttributes()
 	if err := p.cmd.Start(); err != nil {
