@@ -25,15 +25,15 @@ type StripedEstimator struct {
 }
 
 // NewStripedEstimator makes an estimator with all counts zero. The number of stripes is a power of two up to
-// MaxStripes; 0 means at least four for each processor that Go uses now, so that two goroutines that run at the same
-// time seldom meet. The error is a *[ConfigError].
+// MaxStripes; 0 means at least eight for each processor that Go uses now, so that of the goroutines that run at the same
+// time fewer than one in eight meets another in its stripe. The error is a *[ConfigError].
 func NewStripedEstimator(config SketchConfig, stripes int) (*StripedEstimator, error) {
 	g, err := config.geometry()
 	if err != nil {
 		return nil, err
 	}
 	if stripes == 0 {
-		stripes = min(MaxStripes, 1<<bits.Len(uint(4*runtime.GOMAXPROCS(0)-1)))
+		stripes = min(MaxStripes, 1<<bits.Len(uint(8*runtime.GOMAXPROCS(0)-1)))
 	}
 	if stripes < 1 || stripes > MaxStripes || stripes&(stripes-1) != 0 {
 		return nil, &ConfigError{"Stripes", stripes, fmt.Sprintf("must be a power of two up to %d", MaxStripes)}
