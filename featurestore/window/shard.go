@@ -64,15 +64,15 @@ func (s *shard) find(key, h uint64) uint32 {
 	}
 }
 
-// touch loads every cache line of a cell, and its mark of a change, without waiting for any. What it gives means
-// nothing; it must be used, or the loads would be left out.
+// touch loads every cache line of a cell, and what touched writes, without waiting for any. What it gives means nothing;
+// it must be used, or the loads would be left out.
 func (s *shard) touch(place uint32) (sink uint64) {
 	const line = 16 // words
 	cell := s.cell(place)
 	for i := 0; i < len(cell); i += line {
 		sink ^= uint64(cell[i])
 	}
-	return sink ^ s.dirty[place/64]
+	return sink ^ uint64(s.minutes[place]) ^ s.dirty[place/64]
 }
 
 // add folds o into the cell of key, which is probably at the place guess, and gives its place, or none where the key
@@ -84,13 +84,9 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation) (place 
 	}
 	if place != none {
 		cell := s.cell(place)
-		last := lastOf(cell)
-		now := max(o.Time, last)
+		now := max(o.Time, lastOf(cell))
 		s.plan.fold(cell, o, now, false)
-		if minute := minuteOf(now); minute != minuteOf(last) { // else it stands there, in a line that was not loaded
-			s.minutes[place] = minute
-		}
-		s.dirty.set(place)
+		s.touched(place, now)
 		return place
 	}
 	if 2*s.keys() >= s.capacity && s.promote > 1 && !s.admission.admit(h, s.promote, s.capacity) {
