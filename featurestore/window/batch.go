@@ -10,7 +10,7 @@ import (
 // loaded, then all lines of their cells, then everything is folded. None of the loads waits for another, so that their
 // cache misses overlap; one by one they would be most of the time at a million keys.
 const (
-	blockSize   = 16
+	blockSize   = 8
 	batchSize   = 64
 	sharedBatch = 1024 // where several goroutines fold it: starting them costs microseconds
 )
