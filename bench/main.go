@@ -3,6 +3,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -98,12 +99,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 		r.OnResult = func(result harness.Result) { _ = encoder.Encode(result) }
 	}
 	start := time.Now()
-	for _, s := range chosen {
-		if err := r.Do(s); err != nil {
-			return err
-		}
+	var failed []error
+	for _, s := range chosen { // what one suite has measured is not lost for the failure of another
+		failed = append(failed, r.Do(s))
 	}
-	return finish(o, report.New(r, start, os.Args[1:]), stdout)
+	return errors.Join(append(failed, finish(o, report.New(r, start, os.Args[1:]), stdout))...)
 }
 
 // choose gives the suites that were asked for.

@@ -17,13 +17,16 @@ type socket struct {
 	from, to int // what is read and not yet taken
 }
 
+// patience is how long a server may take until it listens: the Go map's fills ten million rows before that.
+const patience = 2 * time.Minute
+
 // dial connects to a server that is just being started.
 func dial(path string) (*socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
 		if err == nil {
 			return &socket{fd: fd, buffer: make([]byte, 1<<16)}, nil
