@@ -39,7 +39,7 @@ var makers = []maker{
 
 func run(r *harness.Run) error {
 	keys := r.Size(1_000_000, 10_000_000) / dimensions
-	dir, err := os.MkdirTemp(memory(), "headgate-bench-")
+	dir, err := os.MkdirTemp(harness.MemoryDir(), "headgate-bench-")
 	if err != nil {
 		return err
 	}
@@ -160,12 +160,4 @@ func fetchAll(s store, keys, n int, p pace, seed uint64) ([]harness.Measurement,
 		return nil, err
 	}
 	return latency.Measurements(), nil
-}
-
-func memory() string {
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); err == nil {
-		return memory
-	}
-	return os.TempDir()
 }

@@ -55,11 +55,10 @@ func mediumByName(name string) medium {
 
 // folder is where the medium's files go.
 func (m medium) folder() string {
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); err == nil && !m.onDisk {
-		return memory
+	if m.onDisk {
+		return os.TempDir()
 	}
-	return os.TempDir()
+	return harness.MemoryDir()
 }
 
 // prepare makes what both ends use, before there is a second process.

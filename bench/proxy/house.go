@@ -32,7 +32,7 @@ func startHouse(dir string) (_ *house, err error) {
 			h.close()
 		}
 	}()
-	if h.shared, err = os.MkdirTemp(memory(), "headgate-bench-"); err != nil {
+	if h.shared, err = os.MkdirTemp(harness.MemoryDir(), "headgate-bench-"); err != nil {
 		return nil, err
 	}
 	daemon, err := harness.StartDaemon(dir, h.shared)
@@ -104,12 +104,4 @@ func (f *front) processorTime() (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
-}
-
-func memory() string {
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); err == nil {
-		return memory
-	}
-	return os.TempDir()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/headgate/headgate/bench/harness"
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -148,7 +150,10 @@ func publishVisitors(args []string) error {
 	if err != nil {
 		return err
 	}
-	schema, capacity := catalogSchema(visitors)
+	schema, capacity, err := catalogSchema(visitors)
+	if err != nil {
+		return err
+	}
 	publisher, err := featurestore.OpenPublisher(filepath.Join(args[0], "features"), schema, featurestore.PublisherOptions{Capacity: capacity})
 	if err != nil {
 		return err
@@ -193,23 +198,18 @@ func publishVisitors(args []string) error {
 }
 
 // catalogSchema is what the daemon publishes; dimensions that nobody visits here have room for one key.
-func catalogSchema(visitors int) (schema featurestore.Schema, capacity []int) {
-	for d := range traffic.NumDimensions {
-		dimension := featurestore.Dimension{Name: d.String()}
-		for _, f := range traffic.Catalog() {
-			if f.Dimension == d {
-				c := featurestore.Column{Name: f.Name, Unit: f.Unit}
-				if f.Decays() {
-					c.Decay = f.Fold.Window
-				}
-				dimension.Columns = append(dimension.Columns, c)
-			}
+func catalogSchema(visitors int) (schema featurestore.Schema, capacity []int, err error) {
+	daemon, err := window.New(window.Config{MaxKeys: 1})
+	if err != nil {
+		return schema, nil, err
+	}
+	schema = daemon.Schema()
+	for _, dimension := range schema.Dimensions {
+		keys := 1
+		if d, ok := traffic.DimensionByName(dimension.Name); ok && slices.Contains(visited, d) {
+			keys = visitors
 		}
-		schema.Dimensions = append(schema.Dimensions, dimension)
-		capacity = append(capacity, 1)
+		capacity = append(capacity, keys)
 	}
-	for _, d := range visited {
-		capacity[d] = visitors
-	}
-	return schema, capacity
+	return schema, capacity, nil
 }

@@ -9,11 +9,7 @@ import (
 
 // memoryDir makes a folder in memory, where the daemon's files lie, too. The caller removes it.
 func memoryDir() (string, error) {
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); err == nil {
-		return os.MkdirTemp(memory, "headgate-bench-")
-	}
-	return os.MkdirTemp("", "headgate-bench-")
+	return os.MkdirTemp(harness.MemoryDir(), "headgate-bench-")
 }
 
 // startBuilt starts a driver that the set-up script has built; nil goes with an error.
