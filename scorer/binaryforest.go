@@ -14,6 +14,7 @@ type binaryForest struct {
 	base    []float64
 	linear  []*linear // by leaf; nil if there is none at all
 	single  bool
+	fast    bool // leaves are added up in chains; there is one output then, and linear is nil
 }
 
 // newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
@@ -80,9 +81,7 @@ func (f *binaryForest) grow(row *Row) {
 	if n := max(f.columns.count+1, narrow); len(row.treeKeys) < n {
 		row.treeKeys = make([]uint32, n)
 	}
-	if len(row.leaves) < f.walker.trees+exitRoom {
-		row.leaves = make([]uint32, f.walker.trees+exitRoom)
-	}
+	row.growLeaves(f.walker.trees + exitRoom)
 	if f.exits != nil {
 		row.vector.growKeys(f.columns.count)
 	}
@@ -102,6 +101,8 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	}
 	copy(out, f.base)
 	switch {
+	case f.fast:
+		f.addChains(at, out)
 	case f.width > 1:
 		f.addVectors(at, out)
 	case f.linear != nil:
@@ -113,11 +114,17 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 			out[f.outputs[i]] += f.leaves[leaf]
 		}
 	default:
-		sum := out[0]
-		for _, leaf := range at {
-			sum += f.leaves[leaf]
-		}
-		out[0] = sum
+		addLeaves(out, at, f.leaves)
+	}
+}
+
+// addChains adds up in the order of Fast. XGBoost's sum, too, is of float64 here, and rounded to float32 when it is complete.
+func (f *binaryForest) addChains(at []uint32, out []float64) {
+	var c chains
+	c.add(at, f.leaves)
+	out[0] += c.sum()
+	if f.single {
+		out[0] = float64(float32(out[0]))
 	}
 }
 

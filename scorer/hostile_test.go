@@ -43,6 +43,10 @@ func survive(t testing.TB, data []byte) bool {
 				t.Fatalf("output %d is %v", k, raw)
 			}
 		}
+		fast := m.Fast()
+		if raw := fast.Raw(row, x); !fast.Exact() && (math.IsNaN(raw) || math.IsInf(raw, 0)) {
+			t.Fatalf("%v in Fast mode", raw)
+		}
 	}
 	if m.Trees() < 20 && m.Depth() < 8 { // explanations take their time
 		if _, _, err := m.Explain(nil, row, x, 0); err != nil && !errors.Is(err, scorer.ErrNoWeights) {

@@ -50,8 +50,8 @@ func (n *naive) passes(s naiveSplit, x []float32) bool {
 	return v > s.Border
 }
 
-func (n *naive) raw(x []float32) float64 {
-	sum := 0.0
+// reached gives the value of the leaf of each tree that a row falls into.
+func (n *naive) reached(x []float32) (leaves []float64) {
 	for _, tree := range n.Trees {
 		leaf := 0
 		for d, s := range tree.Splits {
@@ -59,8 +59,21 @@ func (n *naive) raw(x []float32) float64 {
 				leaf |= 1 << d
 			}
 		}
-		sum += tree.Leaves[leaf]
+		leaves = append(leaves, tree.Leaves[leaf])
 	}
+	return leaves
+}
+
+func (n *naive) raw(x []float32) float64 {
+	sum := 0.0
+	for _, leaf := range n.reached(x) {
+		sum += leaf
+	}
+	return n.rescaled(sum)
+}
+
+// rescaled turns a sum of leaves into the output.
+func (n *naive) rescaled(sum float64) float64 {
 	scale, bias := n.ScaleAndBias[0].(float64), n.ScaleAndBias[1].([]float64)[0]
 	switch {
 	case scale == 1 && bias == 0:

@@ -71,7 +71,15 @@ func randomNode(rng *rand.Rand, s forestShape, depth int) *naiveNode {
 // lightgbm evaluates as LightGBM does.
 func (f *naiveForest) lightgbm(x []float32) []float64 {
 	out := make([]float64, f.outputs)
-	for i, n := range f.trees {
+	for i, leaf := range f.reachedLightGBM(x) {
+		out[i%f.outputs] += leaf
+	}
+	return out
+}
+
+// reachedLightGBM gives the value of the leaf of each tree that LightGBM finds.
+func (f *naiveForest) reachedLightGBM(x []float32) (leaves []float64) {
+	for _, n := range f.trees {
 		for n.left != nil {
 			v := float64(x[n.feature])
 			if math.Abs(v) <= float64(float32(1e-35)) {
@@ -88,18 +96,33 @@ func (f *naiveForest) lightgbm(x []float32) []float64 {
 			}
 			n = map[bool]*naiveNode{true: n.left, false: n.right}[left]
 		}
-		out[i%f.outputs] += n.value
+		leaves = append(leaves, n.value)
 	}
-	return out
+	return leaves
 }
 
 // xgboost evaluates as XGBoost does.
 func (f *naiveForest) xgboost(x []float32) []float64 {
 	out := make([]float32, f.outputs)
 	for k := range out {
-		out[k] = 0.25
+		out[k] = naiveBase
 	}
-	for i, n := range f.trees {
+	for i, leaf := range f.reachedXGBoost(x) {
+		out[i%f.outputs] += float32(leaf)
+	}
+	wide := make([]float64, f.outputs)
+	for k, v := range out {
+		wide[k] = float64(v)
+	}
+	return wide
+}
+
+// naiveBase is the base score of XGBoost's models.
+const naiveBase = 0.25
+
+// reachedXGBoost gives the value of the leaf of each tree that XGBoost finds.
+func (f *naiveForest) reachedXGBoost(x []float32) (leaves []float64) {
+	for _, n := range f.trees {
 		for n.left != nil {
 			v := x[n.feature]
 			left := v < float32(n.threshold)
@@ -111,13 +134,9 @@ func (f *naiveForest) xgboost(x []float32) []float64 {
 			}
 			n = map[bool]*naiveNode{true: n.left, false: n.right}[left]
 		}
-		out[i%f.outputs] += float32(n.value)
+		leaves = append(leaves, n.value)
 	}
-	wide := make([]float64, f.outputs)
-	for k, v := range out {
-		wide[k] = float64(v)
-	}
-	return wide
+	return leaves
 }
 
 // text is the forest as a LightGBM file.
@@ -186,7 +205,7 @@ func (c *lightgbmColumns) add(n *naiveNode) int {
 
 func (c *lightgbmColumns) put(key, value string) { c.lines[key] = append(c.lines[key], value) }
 
-// document is the forest as an XGBoost model. The base score is 0.25 for all outputs.
+// document is the forest as an XGBoost model. The base score is naiveBase for all outputs.
 func (f *naiveForest) document() map[string]any {
 	var trees []any
 	info := []int32{}

@@ -30,7 +30,7 @@ type Row struct {
 	permuted []float32 // inputs in the order of one model of a set
 
 	treeKeys []uint32 // what a walker compares
-	leaves   []uint32 // where its walks ended
+	leaves   []uint32 // the leaf of each tree
 }
 
 // value is what was set for a position.
@@ -54,6 +54,9 @@ func (m *Model) NewRow() *Row {
 	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
 	row.grow(&m.columns)
 	row.vector.grow()
+	if m.oblivious != nil {
+		m.oblivious.grow(row)
+	}
 	if m.binary != nil {
 		m.binary.grow(row)
 	}
@@ -155,6 +158,12 @@ func (r *Row) overlay(x []float32, features int) []float32 {
 		}
 	}
 	return numbers
+}
+
+func (r *Row) growLeaves(trees int) {
+	if len(r.leaves) < trees {
+		r.leaves = make([]uint32, trees)
+	}
 }
 
 func (r *Row) growPermuted(inputs int) {

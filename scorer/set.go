@@ -168,6 +168,9 @@ func (s *Set) NewRow() *Row {
 	row.grow(&s.columns)
 	row.vector.grow()
 	for _, m := range s.members {
+		if m.oblivious != nil {
+			m.oblivious.grow(row)
+		}
 		if m.binary != nil {
 			m.binary.grow(row)
 			row.growPermuted(len(m.positions))

@@ -42,30 +42,24 @@ func (r *Row) lengthened(x []float32, inputs int) []float32 {
 // add writes the outputs for a quantised row to dst.
 func (b *blocks) add(f *oblivious, row *Row, dst []float64) {
 	dst = dst[:f.outputs]
-	clear(dst)
-	for _, c := range b.chunks {
-		b.find(c, row)
-		addLeaves(dst, row.vector.found[:c.trees], f.leaves)
+	if f.fast {
+		dst[0] = b.sumChains(f, row)
+	} else {
+		clear(dst)
+		for _, c := range b.chunks {
+			b.find(c, row)
+			addLeaves(dst, row.vector.found[:c.trees], f.leaves)
+		}
 	}
-	for k := range dst {
-		dst[k] = rescale(dst[k], f.scale, f.bias[k])
-	}
+	f.rescale(dst)
 }
 
-// addLeaves adds the values of leaves to the outputs, in order.
-func addLeaves(dst []float64, found []uint32, leaves []float64) {
-	if len(dst) == 1 {
-		sum := dst[0]
-		for _, leaf := range found {
-			sum += leaves[leaf]
-		}
-		dst[0] = sum
-		return
+// sumChains adds up in the order of Fast.
+func (b *blocks) sumChains(f *oblivious, row *Row) float64 {
+	var sums chains
+	for _, c := range b.chunks {
+		b.find(c, row)
+		sums.add(row.vector.found[:c.trees], f.leaves)
 	}
-	for _, leaf := range found {
-		at := int(leaf) * len(dst)
-		for k, v := range leaves[at : at+len(dst)] {
-			dst[k] += v
-		}
-	}
+	return sums.sum()
 }
