@@ -1,7 +1,6 @@
 package scorer_test
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,7 +9,7 @@ import (
 )
 
 // The two shapes of the design's targets. Rows differ from call to call, so that the branch predictor cannot learn them and the
-// leaves are not always in the cache; every split is on a random border, as in a trained model.
+// leaves are not always in the cache; every split is on a random border, as in a trained model. Each tier adds exactly, and as Fast does.
 //
 //	go test -run '^$' -bench Raw ./scorer
 func BenchmarkRaw(b *testing.B) {
@@ -23,23 +22,48 @@ func BenchmarkRaw(b *testing.B) {
 		{"trees=1000/features=400/borders=64", 1000, 400, 64},
 	} {
 		m, rows := benchmarkModel(b, c.trees, c.features, c.borders)
-		for _, tier := range scorer.Tiers() {
-			b.Run(c.name+"/tier="+tier.String(), func(b *testing.B) {
-				m, err := m.On(tier)
-				if err != nil {
-					b.Fatal(err)
-				}
-				row := m.NewRow()
-				b.ReportAllocs()
-				i := 0
-				for b.Loop() {
-					m.Raw(row, rows[i])
-					if i++; i == len(rows) {
-						i = 0
-					}
-				}
-			})
+		benchmarkTiers(b, c.name, m, rows)
+	}
+}
+
+// benchmarkTiers evaluates the rows in turn, in every tier, exactly and fast.
+func benchmarkTiers(b *testing.B, name string, m *scorer.Model, rows [][]float32) {
+	for _, tier := range scorer.Tiers() {
+		m, err := m.On(tier)
+		if err != nil {
+			b.Fatal(err)
 		}
+		b.Run(name+"/tier="+tier.String(), func(b *testing.B) { benchmarkRows(b, m, rows) })
+		b.Run(name+"/tier="+tier.String()+"/fast", func(b *testing.B) { benchmarkRows(b, m.Fast(), rows) })
+	}
+}
+
+func benchmarkRows(b *testing.B, m *scorer.Model, rows [][]float32) {
+	row, dst := m.NewRow(), make([]float64, 0, m.Outputs())
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		dst = m.AppendRaw(dst[:0], row, rows[i])
+		if i++; i == len(rows) {
+			i = 0
+		}
+	}
+}
+
+// Three outputs, as of a classifier of three classes: there is no other order to be fast in.
+//
+//	go test -run '^$' -bench Outputs ./scorer
+func BenchmarkOutputs(b *testing.B) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	n, rows := benchmarkTrees(b, 300, 100, 32)
+	n.ScaleAndBias = []any{1.0, make([]float64, 3)}
+	m := load(b, marshalled(b, joined([]*naive{n, withOtherLeaves(rng, n), withOtherLeaves(rng, n)})))
+	for _, tier := range scorer.Tiers() {
+		m, err := m.On(tier)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run("trees=300/features=100/borders=32/outputs=3/tier="+tier.String(), func(b *testing.B) { benchmarkRows(b, m, rows) })
 	}
 }
 
@@ -55,8 +79,14 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// benchmarkModel has trees of depth 6 on normally distributed features.
 func benchmarkModel(b *testing.B, trees, features, borders int) (*scorer.Model, [][]float32) {
+	b.Helper()
+	n, rows := benchmarkTrees(b, trees, features, borders)
+	return load(b, marshalled(b, n)), rows
+}
+
+// benchmarkTrees are of depth 6 on normally distributed features.
+func benchmarkTrees(b *testing.B, trees, features, borders int) (*naive, [][]float32) {
 	b.Helper()
 	rng := rand.New(rand.NewPCG(6, 6))
 	n := &naive{ScaleAndBias: []any{1.0, []float64{0}}}
@@ -78,17 +108,13 @@ func benchmarkModel(b *testing.B, trees, features, borders int) (*scorer.Model, 
 		}
 		n.Trees = append(n.Trees, tree)
 	}
-	data, err := json.Marshal(n)
-	if err != nil {
-		b.Fatal(err)
-	}
 	rows := make([][]float32, 1000)
 	for i := range rows {
 		for range features {
 			rows[i] = append(rows[i], float32(rng.NormFloat64()))
 		}
 	}
-	return load(b, data), rows
+	return n, rows
 }
 
 // An explanation of a row, which is asked for seldom: after an incident, or for a sample of requests.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -202,8 +203,33 @@ func TestModelBench(t *testing.T) {
 	}
 	status, out, _ = run(t, "model", "bench", file, "--for", "1ms", "--json")
 	var bench struct{ Tiers []tierBench }
-	if err := json.Unmarshal([]byte(out), &bench); err != nil || status != exitOK || len(bench.Tiers) != len(scorer.Tiers()) || bench.Tiers[0].Tier != "go" {
+	if err := json.Unmarshal([]byte(out), &bench); err != nil || status != exitOK || len(bench.Tiers) != len(scorer.Tiers()) || bench.Tiers[0].Tier != "go" ||
+		bench.Tiers[0].Fast == 0 {
 		t.Errorf("exit status %d, %v in %s", status, err, out)
+	}
+	if _, out, _ = run(t, "model", "bench", file, "--for", "1ms"); strings.Count(out, "; fast ") != len(scorer.Tiers()) {
+		t.Errorf("%q", out)
+	}
+	several := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "model.cbm.gz"))
+	if status, out, _ := run(t, "model", "bench", several, "--for", "1ms"); status != exitOK || strings.Contains(out, "fast") {
+		t.Errorf("exit status %d, %q for a model that gains nothing", status, out)
+	}
+}
+
+// Trees of one leaf each: 2^53, then eight times 1, then -2^53. In this order every 1 is rounded away; Fast adds some of them to each other first.
+func TestModelScoreFast(t *testing.T) {
+	dir := t.TempDir()
+	text := strings.Replace(twoStumps[:strings.Index(twoStumps, "Tree=0")], "objective=binary sigmoid:1", "objective=regression", 1)
+	for i, leaf := range strings.Fields("9007199254740992 1 1 1 1 1 1 1 1 -9007199254740992") {
+		text += fmt.Sprintf("Tree=%d\nnum_leaves=1\nnum_cat=0\nleaf_value=%s\nshrinkage=1\n\n", i, leaf)
+	}
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(text+"end of trees\n"))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte("kind,requests,unused\n1,5,0\n"))
+	for want, args := range map[string][]string{"raw,prediction\n0,0\n": nil, "raw,prediction\n6,6\n": {"--fast"}} {
+		status, out, errOut := run(t, append([]string{"model", "score", file, "--rows", rows}, args...)...)
+		if status != exitOK || out != want || errOut != "" {
+			t.Errorf("%q: exit status %d, %q, %q, expected %q", args, status, out, errOut, want)
+		}
 	}
 }
 

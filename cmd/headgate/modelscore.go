@@ -13,6 +13,7 @@ import (
 type modelScoreCommand struct {
 	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
 	rowsFlag
+	fastFlag
 	Out string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
 }
 
@@ -20,7 +21,8 @@ type modelScoreCommand struct {
 func (modelScoreCommand) Help() string {
 	return `Finds the inputs by name among the columns and writes a line for each row: raw, the untransformed output; prediction, what the
 library's predict answers; and score, 1 = bot .. 99 = human, where the prediction is the probability of one of two classes. All
-digits are written: reading them gives the same bits. A model with several outputs has raw_0, raw_1 and so on.
+digits are written: reading them gives the same bits. A model with several outputs has raw_0, raw_1 and so on. raw has the bits of the
+library; with --fast, which has the same result on every machine, the last digits may differ.
 
 Empty is missing, as NaN and NA are. Categories of LightGBM and XGBoost are their codes.
 
@@ -35,7 +37,7 @@ func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	e, progress := newEvaluation(m), &progress{terminal: t}
+	e, progress := newEvaluation(c.view(m)), &progress{terminal: t}
 	rows, err := c.open(progress, m, e.row)
 	if err != nil {
 		return err
