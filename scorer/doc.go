@@ -44,6 +44,9 @@
 // Inputs are float32, also for LightGBM, which compares them with float64. Leaves are added in the order of the trees, in float64 or,
 // for XGBoost, float32, and no multiplication is fused with an addition. The result does not depend on the architecture.
 //
+// [Model.Fast] gives a view of a model that adds the leaves in another order, which takes less time. Its result does not depend on the architecture
+// either, and is within a stated bound of the library's.
+//
 // # Tiers
 //
 // Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, ordinary ones with AVX-512, else in pure Go: see [Tier]. The result does not

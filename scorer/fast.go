@@ -2,24 +2,27 @@ package scorer
 
 import "math"
 
-// Fast returns a view of the model, with the same tables, that adds the leaves in another order where that saves time: CatBoost's symmetric trees
-// with one output, and LightGBM's and XGBoost's with one output but for linear trees. Any other model, which would gain nothing, is returned as it
-// is: see Exact.
+// Fast returns a view of the model, with the same tables, that adds the leaves in another order where that saves time: for models
+// of one output, of CatBoost's symmetric trees, or of LightGBM's or XGBoost's trees without linear functions. Any other model would
+// gain little or nothing and is returned as it is: see Exact. The result is close to the original library's, but does not have its bits.
 //
-// An addition takes three or four cycles, and in the order of the trees each waits for the one before it. Fast adds tree t to sum t mod 8; at the end it adds
-// sums 4 to 7 to sums 0 to 3, then 2 and 3 to 0 and 1, then 1 to 0. The order is part of the promise: the result is the same, bit for bit, in every tier and on
-// every architecture, but not that of the original library. In pure Go, where finding the leaves takes longer than adding them, nothing is
-// gained with CatBoost's trees.
+// An addition takes three or four cycles, and in the order of the trees each waits for the one before it. Fast adds tree t to sum
+// t mod 8. At the end it adds sums 4 to 7 to sums 0 to 3, then 2 and 3 to 0 and 1, then 1 to 0. This order is part of the promise:
+// the result has the same bits in every tier and on every architecture. docs/performance.md says what is gained; in pure Go, where
+// finding a leaf takes longer than adding it, CatBoost's models take a few percent longer.
 //
-// How far off: let S be the sum of the magnitudes of the n leaves that a row falls into. In whatever order they are added, in float64, the result is within
-// (n-1)*S*2^-53 of the true sum; in the order of Fast it is within h/(1-h)*S, where h is (n/8 rounded up, plus 2)*2^-53. (N. Higham, Accuracy and Stability of Numerical
-// Algorithms, 2002, section 4.2; without the terms of second order: C.-P. Jeannerod, S. Rump, Improved error bounds for inner products in floating-point arithmetic,
-// 2013.) So for 1000 trees Fast and the library differ by at most 1.25e-13*S, and usually by a thousandth of it. Scale and bias, or LightGBM's base, are rounded as always.
+// How far off: let S be the sum of the magnitudes of the n leaves that a row falls into. Added in float64, in the order of the trees
+// or in any other, they are within (n-1)*2^-53*S of their true sum (N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+// edition 2002, section 4.2; C.-P. Jeannerod and S. Rump, Improved Error Bounds for Inner Products in Floating-Point Arithmetic,
+// 2013, for the bound without a term of second order). In the order of Fast a leaf takes part in at most n/8, rounded up, plus 2
+// additions that are not to zero, and so many times 2^-53*S, up to second order, is the bound. For 1000 trees Fast and the library
+// differ by at most 1.25e-13*S, usually by less than a hundredth of that. CatBoost's scale and bias are applied, and rounded, as always.
 //
-// XGBoost adds in float32. Fast adds its leaves in float64, adds the base, and rounds the result to float32 once: it is within about 2^-24 of its own magnitude of
-// the true sum, and differs from the library's by what the library's n roundings make, at most (n+1)*2^-24 times the sum of the magnitudes of leaves and base.
+// XGBoost adds in float32. Fast adds its leaves in float64, adds the base score, and rounds to float32 once. That is within about half
+// a unit in the last place of the true sum, and as far from the library's result as the library's n roundings are: at most
+// (n+2)*2^-24*S, where S includes the base score.
 //
-// On gives another tier of it, a Set adds each of its models up as that model does, and Explain is not affected.
+// Fast and On go together in either order. A Set adds up each of its models as that model does; Explain does not depend on it.
 func (m *Model) Fast() *Model {
 	fast := *m
 	switch {
@@ -44,19 +47,23 @@ func (m *Model) Exact() bool {
 	return !(m.oblivious != nil && m.oblivious.fast || m.binary != nil && m.binary.fast)
 }
 
-// reorderable says whether Fast gains anything, and no order of the leaves can overflow.
+// reorderable says whether Fast has an order for the model, and no order of the leaves can overflow.
 func (f *oblivious) reorderable() bool {
-	most := largestOfAny(len(f.firsts), f.leaves)
+	most := largestPartialSum(len(f.firsts), f.leaves)
 	return f.outputs == 1 && finite(most) && finite(float64(most*math.Abs(f.scale))+math.Abs(f.bias[0]))
 }
 
+// reorderable says the same.
 func (f *binaryForest) reorderable() bool {
-	most := largestOfAny(f.walker.trees, f.leaves)
+	most := largestPartialSum(f.walker.trees, f.leaves)
 	return len(f.base) == 1 && f.linear == nil && finite(most+math.Abs(f.base[0]))
 }
 
-// largestOfAny is above the magnitude of every partial sum of one leaf of each tree, in any order. The check at load, which bounds the sum in the
-// order of the trees, is more exact than this: what is rounded away there may count in another order. Models that this refuses have leaves that nobody trained.
-func largestOfAny(trees int, leaves []float64) float64 { return 2 * float64(trees) * largest(leaves) }
+// largestPartialSum is above the magnitude of every sum of some leaves of different trees, however it is rounded. The check at load
+// knows a closer bound, but for the order of the trees only: small leaves that are rounded away there may add up elsewhere. A model that is
+// refused for this has leaves that no training gives.
+func largestPartialSum(trees int, leaves []float64) float64 {
+	return 2 * float64(trees) * largest(leaves)
+}
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -198,7 +198,8 @@ func (m *Model) Outputs() int { return m.outputs }
 // Raw evaluates the model on x, the values of Features in their order, and returns the untransformed output: for a
 // classifier the log-odds of the positive class, for a regression the prediction; the first of several outputs. NaN is a missing
 // value; values that x is too short for are missing, further ones are ignored. Values set in the row take the place of those in x.
-// The result is finite, but for LightGBM's linear trees on infinite inputs.
+// The result is finite, but for LightGBM's linear trees on infinite inputs. It has the bits of the original library, unless the model
+// came from Fast.
 //
 // Raw allocates nothing if row came from NewRow of this model or has served it or a wider one before; another row grows. A nil row
 // costs an allocation for each call.

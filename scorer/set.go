@@ -8,7 +8,7 @@ import (
 
 // Set evaluates several models on one row, such as the active model and a shadow: each input is looked at once. CatBoost's models
 // share the keys of numeric inputs, one hash of each categorical value and of each combination, and one probe of each table of statistics
-// that they have in common. The outputs have the bits that the models give alone. A Set is immutable and safe for concurrent use.
+// that they have in common. The outputs have the bits that the models give alone, be they exact or fast. A Set is immutable and safe for concurrent use.
 type Set struct {
 	models   []*Model
 	features []Feature
