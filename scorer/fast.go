@@ -18,9 +18,9 @@ import "math"
 // additions that are not to zero, and so many times 2^-53*S, up to second order, is the bound. For 1000 trees Fast and the library
 // differ by at most 1.25e-13*S, usually by less than a hundredth of that. CatBoost's scale and bias are applied, and rounded, as always.
 //
-// XGBoost adds in float32. Fast adds its leaves in float64, adds the base score, and rounds to float32 once. That is within about half
-// a unit in the last place of the true sum, and as far from the library's result as the library's n roundings are: at most
-// (n+2)*2^-24*S, where S includes the base score.
+// XGBoost adds in float32. Fast adds its leaves in float64, adds the base score, and rounds to float32 once. That is within half a unit
+// in the last place of the true sum, but for what was rounded in float64, and as far from the library's result as the library's n
+// roundings are: at most (n+2)*2^-24*S, where S includes the base score.
 //
 // Fast and On go together in either order. A Set adds up each of its models as that model does; Explain does not depend on it.
 func (m *Model) Fast() *Model {

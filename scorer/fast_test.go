@@ -322,7 +322,7 @@ func trainedModels(t *testing.T) map[string]trainedModel {
 }
 
 // Fast is a view: the model that it is called on stays exact, and the tier and the order are chosen independently of each other.
-func TestFastAndOnDoNotMind(t *testing.T) {
+func TestFastAndOnGoTogether(t *testing.T) {
 	f := fixtureNamed(t, "classification")
 	m := load(t, f.cbm)
 	fast := m.Fast()
