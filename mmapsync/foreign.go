@@ -30,7 +30,7 @@ type foreign struct {
 // foreignCopy is a publication on the heap. Its slot is there for guards to count in, and nobody looks at it.
 type foreignCopy struct {
 	version Version
-	data    dataFile
+	data    mapping
 	slot    slot
 }
 
@@ -101,15 +101,18 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	if err != nil {
 		return nil, f.explain(f.paths.data(v.Index()), err)
 	}
-	c := &foreignCopy{version: v, data: dataFile{memory: content, paths: f.paths, copied: true}}
-	c.data.index, c.data.capacity = v.Index(), int64(len(content))
-	c.slot.word = new(atomic.Uint64)
+	id := identity{index: v.Index(), capacity: int64(len(content))}
+	c := &foreignCopy{version: v}
+	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true}
+	c.data.hold = oneHold(v.Index())
+	c.data.announced.Store(uint64(v))
+	c.slot.word, c.slot.counted = new(atomic.Uint64), true
 	return c, nil
 }
 
 func (c *foreignCopy) guard() Snapshot {
 	c.slot.hold(c.version.Index())
-	return Snapshot{version: c.version, data: &c.data, slot: &c.slot}
+	return Snapshot{data: &c.data, slot: &c.slot}
 }
 
 // copy gives the bytes that v names, whatever they are by now.

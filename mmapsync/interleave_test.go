@@ -131,11 +131,11 @@ func acquireAfter(t *testing.T, r *Reader, between func()) *Snapshot {
 	i := Version(r.client.Load().version.Load()).Index()
 	between()
 	s.hold(i)
-	snapshot, err := r.client.Load().settle(s, Version(r.client.Load().version.Load()), i)
+	d, s, err := r.client.Load().settle(s, Version(r.client.Load().version.Load()), i)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &snapshot
+	return &Snapshot{data: d, slot: s}
 }
 
 func TestPublicationsBetweenVersionAndHold(t *testing.T) {
@@ -218,8 +218,8 @@ func TestGoroutinesInterruptedAnywhere(t *testing.T) {
 	publish(t, w, "0")
 	var stop atomic.Bool
 	var wg sync.WaitGroup
-	for range 2 {
-		r := h.process().reader(t)
+	for _, slots := range []int{1, 4} {
+		r := h.process().readerOf(t, slots)
 		for range 3 {
 			wg.Go(func() {
 				for !stop.Load() {
@@ -269,34 +269,33 @@ func TestRetiredSlotGivesNoSnapshot(t *testing.T) {
 	}
 }
 
-// Publications come between a reader's look at the version and its hold.
+// Publications come between an Acquire that left a way to the next one and that next one.
 func TestVersionThatIsOutOfDateIsNotTaken(t *testing.T) {
 	for publications := range 5 {
 		h := newHeap()
 		w := h.process().writer(t, WriterOptions{})
-		r := h.process().reader(t)
+		r := h.process().readerOf(t, 2)
 		want := ""
 		for i := range 2 { // both files are mapped, so that the short way is open
 			want = fmt.Sprint("former ", i)
 			publish(t, w, want)
 			expect(t, r, want)
 		}
-		c := r.client.Load()
-		v := Version(c.version.Load())
 		for i := range publications {
 			want = fmt.Sprint("between ", i)
 			publish(t, w, want)
 		}
-		s, err := c.acquire(r.only(), v)
-		if err != nil {
-			t.Fatal(err)
+		for range 2 { // the second one goes the short way
+			s := acquire(t, r)
+			if got := string(s.Bytes()); got != want || s.Version() != w.version {
+				t.Errorf("after %d publications: %q, version %#x; want %q, %#x", publications, got, s.Version(), want, w.version)
+			}
+			s.Release()
 		}
-		if got := string(s.Bytes()); got != want || s.Version() != w.version {
-			t.Errorf("after %d publications: %q, version %#x; want %q, %#x", publications, got, s.Version(), want, w.version)
-		}
-		s.Release()
-		if word := r.only().load(); word != 0 {
-			t.Errorf("after %d publications: the slot is left with %#x", publications, word)
+		for _, s := range r.client.Load().slots {
+			if word := s.load(); word != 0 {
+				t.Errorf("after %d publications: slot %d is left with %#x", publications, s.number, word)
+			}
 		}
 	}
 }

@@ -4,16 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
+
+// mapping is a data file as a Reader has it mapped, with all that the short way of Acquire looks at beside it.
+type mapping struct {
+	*dataFile
+	hold   uint64                   // what a hold on this file adds to a slot's word
+	newest *atomic.Uint64           // in the registry: the generation of the file of this index
+	inUse  *atomic.Pointer[mapping] // where the Reader's present mapping for this index stands
+	state  *atomic.Uint64           // the version word
+	own    [lanes]slot              // the Reader's own slots
+
+	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
+	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
+	// file when nobody holds it any more, or to another file.
+	announced atomic.Uint64
+}
 
 // maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.
 const maxRemaps = 8
 
 // mapping gives the mapping of data file i in its present generation. The caller has a hold on i in slot s, so a slot
 // that is not retired sees a generation that stays. Only goroutines of this Reader wait for each other here.
-func (c *client) mapping(s *slot, i int) (*dataFile, error) {
+func (c *client) mapping(s *slot, i int) (*mapping, error) {
 	if d := c.current[i].Load(); d != nil && d.generation == c.generations[i].Load() {
 		return d, nil
 	}
@@ -27,7 +43,7 @@ func (c *client) mapping(s *slot, i int) (*dataFile, error) {
 
 // remap maps data file i anew, with mu held. The mapping in use before goes to the stale ones. What comes back for a
 // slot that is retired meanwhile is of no use, and the caller does not look at it.
-func (c *client) remap(s *slot, i int) (*dataFile, error) {
+func (c *client) remap(s *slot, i int) (*mapping, error) {
 	if c.closed {
 		return nil, ErrClosed
 	}
@@ -39,15 +55,17 @@ func (c *client) remap(s *slot, i int) (*dataFile, error) {
 		if s.load().retired() {
 			return nil, nil
 		}
-		d, err := openData(c.sys, c.paths.data(i), i, c.state.file.owner(), mmap.ReadOnly)
+		f, err := openData(c.sys, c.paths.data(i), i, c.state.file.owner(), mmap.ReadOnly)
 		if err != nil {
 			return nil, explain(c.paths, c.paths.data(i), err)
 		}
-		if d.generation != g {
-			d.unmap()
+		if f.generation != g {
+			f.unmap()
 			continue
 		}
-		d.paths = c.paths
+		f.paths = c.paths
+		d := &mapping{dataFile: f, hold: oneHold(i), newest: c.generations[i], inUse: &c.current[i], state: c.version}
+		c.copyOwn(&d.own)
 		// Before the exchange is the best moment: data file i has just become active, and unless the writer gave up on
 		// somebody, whoever holds it is on the way here.
 		c.sweep()
@@ -63,12 +81,12 @@ func (c *client) remap(s *slot, i int) (*dataFile, error) {
 // pointer to the mapping, so once every slot has been seen without a hold on i, each at any time after the exchange
 // of the pointer, nobody refers to it.
 type stale struct {
-	data    *dataFile
+	data    *mapping
 	pending []*slot // not yet seen without a hold
 }
 
 // retireMapping puts next in the place of data file i's mapping, with mu held.
-func (c *client) retireMapping(i int, next *dataFile) {
+func (c *client) retireMapping(i int, next *mapping) {
 	old := c.current[i].Swap(next)
 	if old == nil {
 		return

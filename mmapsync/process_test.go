@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -106,7 +107,7 @@ func parentGone() <-chan struct{} {
 
 // writerProcess publishes until it is told to end, going on from the number that a former writer reached.
 func writerProcess(path string, seed uint64) error {
-	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: 2 * time.Millisecond, Slots: 32})
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: 2 * time.Millisecond, Slots: 512})
 	if err != nil {
 		return err
 	}
@@ -177,12 +178,27 @@ func readerProcess(path string, seed uint64) error {
 	fmt.Println("ready")
 	gone := parentGone()
 	rng := rand.New(rand.NewPCG(seed, 2))
-	var last, seen uint64
-	for ; ; seen++ {
+	goroutines, finished := 1+rng.IntN(3), make(chan error)
+	var seen atomic.Uint64
+	for g := range goroutines {
+		go func() { finished <- readAll(r, rand.New(rand.NewPCG(seed, uint64(g))), gone, &seen) }()
+	}
+	for range goroutines {
+		if err := <-finished; err != nil {
+			return err
+		}
+	}
+	fmt.Println("seen", seen.Load())
+	return r.Close()
+}
+
+// readAll checks snapshots until gone is closed, and counts them.
+func readAll(r *mmapsync.Reader, rng *rand.Rand, gone <-chan struct{}, seen *atomic.Uint64) error {
+	var last uint64
+	for ; ; seen.Add(1) {
 		select {
 		case <-gone:
-			fmt.Println("seen", seen)
-			return r.Close()
+			return nil
 		default:
 		}
 		s, err := r.Acquire()

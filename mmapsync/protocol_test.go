@@ -55,7 +55,7 @@ func raceReaders(t *testing.T, grace time.Duration) {
 	}
 	var stop atomic.Bool
 	var wg sync.WaitGroup
-	readers := []*Reader{h.process().reader(t), h.process().reader(t)}
+	readers := []*Reader{h.process().readerOf(t, 1), h.process().readerOf(t, 4)}
 	for g := range 6 {
 		wg.Go(func() { raceReader(t, readers[g%2], uint64(g), &stop) })
 	}
@@ -296,9 +296,15 @@ func TestSlotsRunOut(t *testing.T) {
 }
 
 func TestAcquireAllocatesNothing(t *testing.T) {
+	for _, slots := range []int{1, 2} {
+		t.Run(fmt.Sprint("slots ", slots), func(t *testing.T) { acquireAllocatesNothing(t, slots) })
+	}
+}
+
+func acquireAllocatesNothing(t *testing.T, slots int) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{})
-	r := h.process().reader(t)
+	r := h.process().readerOf(t, slots)
 	publish(t, w, "x")
 	publish(t, w, "y")
 	calls := 0

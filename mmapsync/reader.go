@@ -14,10 +14,11 @@ import (
 
 // ReaderOptions holds the settings of a Reader; the zero value is good for production.
 type ReaderOptions struct {
-	// Slots is the number of registry slots over which the Reader's goroutines are spread, 1 to 16. Goroutines on
-	// different processors that use one slot slow each other down. 0 means four for each processor that the program
-	// uses, which makes it unlikely that two that are busy meet, but at most 16, and at most one for every 64 that the
-	// registry has. Where the registry has fewer left, the Reader makes do with what there is.
+	// Slots is the number of registry slots over which the Reader's goroutines are spread, 1 to 32. Half of them, rounded
+	// down to a power of two, have room for one guard each, which is quicker; whoever finds his taken shares one of the
+	// others. Goroutines on different processors that use one slot slow each other down. 0 means eight for each
+	// processor that the program uses, which makes it unlikely that two that are busy meet, but at most 32, and at most
+	// one for every 64 that the registry has. Where the registry has fewer left, the Reader makes do with what there is.
 	Slots int
 
 	// Owners are the numbers of the users that a writer may run as. Files of anybody else are refused with a
@@ -35,9 +36,14 @@ type ReaderOptions struct {
 // A Reader costs a few slots of the registry and one file descriptor, so a process needs one per path. One that is
 // forgotten without a Close keeps them while the process lives.
 type Reader struct {
-	paths   paths
+	// What the short way of Acquire tries: the mapping of the last snapshot, and over how many of its own slots, less one,
+	// goroutines are spread, 0 until two have met in the first one. nil: none; closedMapping once closed.
+	latest atomic.Pointer[mapping]
+	spread atomic.Uint32
+
 	client  atomic.Pointer[client]  // nil once closed, and where the files are foreign
 	foreign atomic.Pointer[foreign] // nil where they are ours, and once closed
+	paths   paths
 }
 
 // openAttempts bounds how often OpenReader starts again because the files are being made anew.
@@ -51,23 +57,20 @@ func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 }
 
 func openReader(sys system, path string, opts ReaderOptions) (*Reader, error) {
-	if opts.Slots < 0 || opts.Slots > lanes {
-		return nil, fmt.Errorf("mmapsync: a reader of %d slots, want 1 to %d", opts.Slots, lanes)
+	if opts.Slots < 0 || opts.Slots > 2*lanes {
+		return nil, fmt.Errorf("mmapsync: a reader of %d slots, want 1 to %d", opts.Slots, 2*lanes)
 	}
 	p := paths(path)
 	for range openAttempts {
 		closed := closedClients.Load()
-		c, f, err := tryOpen(sys, p, opts)
+		r, err := tryOpen(sys, p, opts)
 		if errors.Is(err, ErrNoSlot) && collectClosed(closed) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if c != nil || f != nil {
-			r := &Reader{paths: p}
-			r.client.Store(c)
-			r.foreign.Store(f)
+		if r != nil {
 			return r, nil
 		}
 	}
@@ -76,23 +79,25 @@ func openReader(sys system, path string, opts ReaderOptions) (*Reader, error) {
 
 // tryOpen gives nothing and no error where the state file lost its name meanwhile. A writer makes the other files before
 // it, so while it keeps its name they belong to it, and where there is no registry the writer is none of ours.
-func tryOpen(sys system, p paths, opts ReaderOptions) (*client, *foreign, error) {
+func tryOpen(sys system, p paths, opts ReaderOptions) (*Reader, error) {
 	f, err := sys.open(p.state(), mmap.ReadOnly)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer f.close() // the mapping and the identity stay
 	if len(opts.Owners) > 0 && !slices.Contains(opts.Owners, f.owner()) {
-		return nil, nil, &FormatError{p.state(), fmt.Sprintf("the file belongs to user %d, want one of %v", f.owner(), opts.Owners)}
+		return nil, &FormatError{p.state(), fmt.Sprintf("the file belongs to user %d, want one of %v", f.owner(), opts.Owners)}
 	}
 	state, err := mapState(f, mmap.ReadOnly)
 	if err != nil {
-		return nil, nil, explain(p, p.state(), err)
+		return nil, explain(p, p.state(), err)
 	}
 	registry, err := openRegistry(sys, p.registry(), f.owner())
 	still, lookErr := f.isAt(p.state())
 	if err != nil && still && opts.Foreign && errors.Is(err, fs.ErrNotExist) {
-		return nil, newForeign(sys, p, state), nil
+		r := &Reader{paths: p}
+		r.foreign.Store(newForeign(sys, p, state))
+		return r, nil
 	}
 	if err != nil || !still {
 		state.unmap()
@@ -100,19 +105,18 @@ func tryOpen(sys system, p paths, opts ReaderOptions) (*client, *foreign, error)
 			registry.close()
 		}
 		if lookErr != nil || !still {
-			return nil, nil, lookErr
+			return nil, lookErr
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			err = formatReason("the file is missing: it was deleted, or the others are those of mmap-sync 2.x, which ReaderOptions.Foreign reads")
 		}
-		return nil, nil, explain(p, p.registry(), err)
+		return nil, explain(p, p.registry(), err)
 	}
-	c, err := newClient(sys, p, opts, ground{state, registry})
-	return c, nil, err
+	return newReader(sys, p, opts, ground{state: state, registry: registry})
 }
 
-// newClient takes over shared, also on an error.
-func newClient(sys system, p paths, opts ReaderOptions, shared ground) (*client, error) {
+// newReader takes over shared, also on an error.
+func newReader(sys system, p paths, opts ReaderOptions, shared ground) (*Reader, error) {
 	c := &client{
 		version: shared.state.version, generations: shared.registry.generations,
 		sys: sys, paths: p, state: shared.state, registry: shared.registry,
@@ -124,27 +128,74 @@ func newClient(sys system, p paths, opts ReaderOptions, shared ground) (*client,
 		}
 		return nil, explain(p, p.registry(), err)
 	}
-	return c, nil
+	r := &Reader{paths: p}
+	r.client.Store(c)
+	return r, nil
 }
 
 // Acquire takes the current snapshot, which stays valid until its Release. It is wait-free and allocates nothing; a
 // publication that comes between costs one round more, and a new data file is mapped at its first use. It returns
 // [ErrNotPublished] before the first publication, [ErrClosed] after Close, and a [*FormatError] where the files are
 // damaged.
+//
+// This is the short way: the publication is that of the last Acquire, or the first after it has been seen before, and the
+// goroutine gets a slot to itself. Everything else is acquireElsewhere's.
+//
+// The mapping was in use before the hold. If it is of the present generation, its file was in place before the slot was
+// seen free, and so not retired: a writer that gives up on the slot later replaces that file. With the mapping loaded
+// after the hold alone, the look at the slot would have to come last, as it does in settle. It is loaded again after
+// the hold since a mapping that has been replaced meanwhile, by Close too, may have ended before the hold.
 func (r *Reader) Acquire() (Snapshot, error) {
-	c := r.client.Load()
-	if c == nil {
-		return r.acquireElsewhere()
+	d := r.latest.Load()
+	if d == nil {
+		return r.acquireElsewhere(nil)
 	}
-	return c.acquire(c.lanes[ownLane()].Load(), Version(c.version.Load()))
+	own := &d.own[0]
+	if mask := r.spread.Load(); mask != 0 {
+		own = &d.own[ownLane()&mask]
+	}
+	if own.word.CompareAndSwap(0, d.hold) {
+		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.generation && d.inUse.Load() == d {
+			return Snapshot{data: d, slot: own}, nil
+		}
+		mmap.StoreRelease(own.word, 0)
+	}
+	return r.acquireElsewhere(own)
 }
 
-// acquireElsewhere is what Acquire does where the files are not ours, or the Reader is closed.
-func (r *Reader) acquireElsewhere() (Snapshot, error) {
+// closedMapping stands for the mapping of a closed Reader.
+var closedMapping = func() *mapping {
+	d := new(mapping)
+	(&client{}).copyOwn(&d.own)
+	return d
+}()
+
+// acquireElsewhere is Acquire where own, the goroutine's own slot, did not lead to a snapshot; nil where there is none yet.
+func (r *Reader) acquireElsewhere(own *slot) (Snapshot, error) {
 	if f := r.foreign.Load(); f != nil {
 		return f.acquire()
 	}
-	return Snapshot{}, ErrClosed
+	c := r.client.Load()
+	if c == nil {
+		return Snapshot{}, ErrClosed
+	}
+	if own != nil && own.metSomebody() {
+		r.spread.Store(uint32(len(c.own) - 1))
+	}
+	v := Version(c.version.Load())
+	if v == 0 {
+		return Snapshot{}, ErrNotPublished
+	}
+	s := c.lanes[ownLane()].Load()
+	s.hold(v.Index())
+	d, s, err := c.settle(s, Version(c.version.Load()), v.Index())
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if before := r.latest.Load(); before != d && before != closedMapping {
+		r.latest.CompareAndSwap(before, d)
+	}
+	return Snapshot{data: d, slot: s}, nil
 }
 
 // Replaced says whether the state file on disk is no longer the one that this Reader has open, because the files were
@@ -166,13 +217,16 @@ func (r *Reader) Replaced() (bool, error) {
 // Close ends the Reader. It may be called at any time, from any goroutine. An Acquire that overlaps with it gives a
 // snapshot or [ErrClosed]; a snapshot that is held stays valid until its Release.
 //
-// Data files are unmapped as soon as nobody holds them. The slots, which a goroutine half-way through an Acquire may
-// still write to, are given back by the garbage collector, which knows that none is left.
+// Data files that nobody holds are unmapped at once. The slots, which a goroutine half-way through an Acquire may
+// still write to, and the data files that somebody holds are given back by the garbage collector, which knows when
+// nobody is left.
 func (r *Reader) Close() error {
-	if c := r.client.Swap(nil); c != nil {
+	c, f := r.client.Swap(nil), r.foreign.Swap(nil)
+	r.latest.Store(closedMapping)
+	if c != nil {
 		return c.close()
 	}
-	if f := r.foreign.Swap(nil); f != nil {
+	if f != nil {
 		return f.close()
 	}
 	return ErrClosed

@@ -37,7 +37,7 @@ const (
 )
 
 const (
-	defaultSlots = 1024
+	defaultSlots = 2048
 	maxSlots     = 1 << 16
 )
 

@@ -24,13 +24,18 @@ func (w slotWord) holds(i int) int { return int(w >> (32 * (uint(i) & 1)) & slot
 // retired says whether the writer ignores the slot.
 func (w slotWord) retired() bool { return w&slotRetired != 0 }
 
-// slot is one of a Reader's slots. The word is in the registry. Guards of the Reader add and subtract their holds; the
-// writer sets the retired bit, and clears the word only when the byte lock shows that the reader is dead.
+// slot is one of a Reader's slots. The word is in the registry. The writer sets the retired bit, and clears the word
+// only when the byte lock shows that the reader is dead. There are two kinds, which to the writer are the same:
+//
+//   - In a counted slot any number of guards add and subtract their holds.
+//   - An own slot has one guard at a time: whoever exchanges a word of 0 for its hold has the slot to itself, and
+//     ends its hold by storing 0. Where the writer has retired the slot meanwhile that ends the retirement too, as
+//     reclaim does.
 type slot struct {
 	word    *atomic.Uint64
 	client  *client // whose slot this is; keeps the memory of the word mapped for as long as somebody has the slot
 	number  int
-	closed  atomic.Bool     // set by Close before it looks at the word: from then on every drop leads to a sweep
+	counted bool
 	waiting [2]atomic.Int32 // goroutines in the slow path of client.mapping, each with one hold that refers to no mapping
 }
 
@@ -40,18 +45,29 @@ func (s *slot) hold(i int) {
 	runtime.KeepAlive(s) // the word is in memory that goes when nobody has the slot
 }
 
-// drop ends one hold. After Close it may have been the last that a mapping waited for.
+// drop ends one hold.
 func (s *slot) drop(i int) {
 	s.word.Add(-oneHold(i))
-	if s.closed.Load() {
-		s.client.tidy()
-	}
+	runtime.KeepAlive(s)
 }
 
 func (s *slot) load() slotWord {
 	w := slotWord(s.word.Load())
 	runtime.KeepAlive(s)
 	return w
+}
+
+// metSomebody is what a goroutine does about an own slot that it did not get: it says whether another goroutine has it;
+// where nobody has it, but the writer has retired it, the retirement ends.
+func (s *slot) metSomebody() bool {
+	if s.client == nil {
+		return false
+	}
+	word := s.load()
+	if word.retired() {
+		s.reclaim()
+	}
+	return word.holds(0)+word.holds(1) > 0
 }
 
 // reclaim ends the retirement where nobody holds the slot. A goroutine that is still half-way through an Acquire with

@@ -18,7 +18,7 @@ func TestReaderTakesTheSlotsItIsToldTo(t *testing.T) {
 		expect(t, r, "x")
 		defer runtime.KeepAlive(r)
 	}
-	for _, wrong := range []int{-1, lanes + 1} {
+	for _, wrong := range []int{-1, 2*lanes + 1} {
 		if _, err := openReader(process, "table", ReaderOptions{Slots: wrong}); err == nil {
 			t.Errorf("a reader of %d slots is accepted", wrong)
 		}
@@ -27,7 +27,7 @@ func TestReaderTakesTheSlotsItIsToldTo(t *testing.T) {
 
 func TestDefaultSpreadLeavesRoomForOtherReaders(t *testing.T) {
 	for _, c := range []struct{ processors, registry, want int }{
-		{1, 1024, 4}, {2, 1024, 8}, {3, 1024, 16}, {4, 1024, 16}, {64, 1024, 16}, {64, 256, 4}, {64, 128, 2}, {64, 127, 1}, {64, 1, 1},
+		{1, 2048, 8}, {2, 2048, 16}, {3, 2048, 32}, {4, 2048, 32}, {64, 2048, 32}, {64, 256, 4}, {64, 128, 2}, {64, 127, 1}, {64, 1, 1},
 	} {
 		if got := spread(c.processors, c.registry); got != c.want {
 			t.Errorf("%d processors and %d slots in the registry give %d, want %d", c.processors, c.registry, got, c.want)
@@ -101,10 +101,11 @@ func TestVersionsNeverGoBackwardsFromSlotToSlot(t *testing.T) {
 		s := c.lanes[k%lanes].Load()
 		i := Version(c.version.Load()).Index()
 		s.hold(i)
-		snapshot, err := c.settle(s, Version(c.version.Load()), i)
+		d, s, err := c.settle(s, Version(c.version.Load()), i)
 		if err != nil {
 			t.Fatal(err)
 		}
+		snapshot := Snapshot{data: d, slot: s}
 		number, err := checkPayload(snapshot.Bytes())
 		if err != nil || number < before {
 			t.Fatalf("publication %d on one slot after %d on another: %v", number, before, err)

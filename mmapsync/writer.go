@@ -15,7 +15,7 @@ type WriterOptions struct {
 	// have not let go by then keep what they hold, and the file is replaced. 0 means 100 ms; negative means not to wait.
 	Grace time.Duration
 
-	// Slots is the number of slots for readers, 1 to 65536; 0 means 1024. A Reader takes one for every few goroutines that
+	// Slots is the number of slots for readers, 1 to 65536; 0 means 2048. A Reader takes some for the goroutines that
 	// it serves at a time (see ReaderOptions), and one more where the writer gives up on it. It takes effect
 	// when the files are made, and a writer that adopts existing files keeps theirs.
 	Slots int

@@ -19,6 +19,7 @@ const (
 	whole      = "(left[d]==v)"
 	mapped     = "unmapped[d]"
 	found      = "(word[s]&64)"
+	counted    = "(((word[s]>>(3*i))&7)>0)"
 )
 
 // sizes is one set of -D settings of the model, which protocol.pml explains.
@@ -73,13 +74,15 @@ func TestMutationsFail(t *testing.T) {
 		{"CRATE", crateWhole},
 		{"CRATE PATIENT", crateWhole},
 		{"RETIRED_FIRST READERS=1", whole},
-		{"MAPPING_LATE READERS=1 GOROUTINES=2", whole},
-		{"MARK_ONLY_X READERS=1", whole},
+		{"MAPPING_LATE READERS=1 GOROUTINES=2 GROWTHS=0", whole},
+		{"MARK_ONLY_X READERS=1 READS=2", whole},
 		{"NO_SECOND_LOOK READERS=1", whole},
 		{"LATE_RAISE READERS=1", whole},
 		{"FORGET_GENERATION READERS=1", found},
 		{"REUSE_ON_ADOPTION READERS=1 CRASHES=1", whole},
 		{"ADOPT_NO_GENERATION READERS=1 CRASHES=1", found},
+		{"OWN_ADDED READERS=1 GOROUTINES=2", counted},
+		{"OWN_ANY_GENERATION READERS=1", whole},
 		{"DROP_ON_RECLAIM READERS=1 GOROUTINES=2", mapped},
 		{"SWEEP_WITHOUT_HOLDS READERS=1 GOROUTINES=2", mapped},
 	}

@@ -9,6 +9,9 @@
 //   RETIRED_FIRST          on the way that may map a file, the reader looks at the retired bit before the generation
 //                          instead of last
 //   MAPPING_LATE           on the short way, it loads the mapping after its hold only, not before it as well
+//                                                                                              (needs GOROUTINES 2)
+//   OWN_ADDED              on the short way, it adds its hold to whatever is in its own slot   (needs GOROUTINES 2)
+//   OWN_ANY_GENERATION     on the short way, it does not look at the generation
 //   MARK_ONLY_X            a writer that gives up replaces only the data file that it waited for
 //   NO_SECOND_LOOK         the reader takes its hold, and trusts the version that it had loaded before
 //   REUSE_ON_ADOPTION      a writer that adopts does not replace what is there, though a slot is retired   (needs CRASHES)
@@ -19,7 +22,7 @@
 //   SWEEP_WITHOUT_HOLDS    a replaced mapping is unmapped at once                              (needs GOROUTINES 2)
 //
 // Sizes, all of them -D settings of spin: READERS processes (at most 2) of GOROUTINES each (more than 1 only where there
-// is one process) on LANES slots (at most 2), each taking READS snapshots; PUBLICATIONS by the writer after the first,
+// is one process) on LANES counted slots (at most 2) and one own slot, each taking READS snapshots; PUBLICATIONS by the writer after the first,
 // GROWTHS of them into a new file for want of room; DEATHS of reader 0 at any step, which is then started anew (only with
 // one goroutine); CRASHES of the writer at any step, adoption included, and after each an adoption.
 //
@@ -46,7 +49,8 @@
 // a choice of the writer to replace the file. The version word is the publication number, whose parity is the index of
 // the data file; the code takes nothing but the index from it to decide. The calls of the system: opening a path is one
 // step; a lock is a variable that death gives back. Readers of the crate beside ours, Update (to the protocol it is a
-// publication in place or a replacement), Reader.Close, and a set of files made anew by build or rebuild.
+// publication in place or a replacement), Reader.Close (for the sake of which the short way looks whether the mapping is
+// still in use: here the generation says as much), and a set of files made anew by build or rebuild.
 
 #ifndef READERS
 #define READERS 2
@@ -73,9 +77,9 @@
 #define CRASHES 0
 #endif
 #if GOROUTINES > 1
-#define SLOTS (LANES + 1)
+#define SLOTS (LANES + 2)
 #else
-#define SLOTS READERS
+#define SLOTS (2 * READERS)
 #endif
 
 // A data file is named by its generation, which is never used twice: 1 and 2 are there at the beginning.
@@ -158,6 +162,9 @@ byte owner[SLOTS]; // the byte lock: 1 + the reader that has it, 0 if none has
 
 // What the goroutines of a Reader share.
 byte slot[READERS * LANES]; // client.lanes; a goroutine of the model keeps to its lane
+byte own[READERS];          // client.own
+byte latest[READERS];       // Reader.latest: the generation of the mapping that the short way tries, 0 if none
+bit latestIndex[READERS];   // which data file that is
 byte current[READERS * 2];  // client.current: the generation that is mapped, 0 if none
 bit dead[READERS];
 bit crashed;
@@ -309,7 +316,7 @@ inline mapping() {
 	fi
 }
 
-#define GIVEN_UP(k) (owner[k] == r + 1 && slot[r * LANES] != (k) && slot[r * LANES + LANES - 1] != (k))
+#define GIVEN_UP(k) (owner[k] == r + 1 && own[r] != (k) && slot[r * LANES] != (k) && slot[r * LANES + LANES - 1] != (k))
 // client.renew: another slot in the place of the retired s; NONE if there is none.
 inline renew() {
 	atomic { !locked -> locked = 1 };
@@ -373,7 +380,6 @@ inline claim() {
 
 proctype Goroutine(byte r, lane) {
 	byte s, i, v, d, g, k, n, floor;
-	bit early; // the slot was seen retired when the hold was taken; later: the short way was gone
 #if GOROUTINES > 1
 	byte f; bit w;
 #endif
@@ -389,42 +395,72 @@ proctype Goroutine(byte r, lane) {
 		:: k == NONE -> goto opened // ErrNoSlot: the end
 		:: else -> atomic { slot[r * LANES + lane] = k; k = 0 }
 		fi;
+		claim();
+		if
+		:: k == NONE -> goto opened // ErrNoSlot: the end
+		:: else -> atomic { own[r] = k; k = 0 }
+		fi;
 	opened:
 		do
 		:: k != NONE && n < READS ->
-			// Reader.Acquire, client.acquire
-#if GOROUTINES > 1
-			atomic { n++; s = slot[r * LANES + lane] };
-			atomic { floor = version; v = version; i = INDEX(v) };
+			// Reader.Acquire. A version of the same index passes for the same here: the code compares words, and words
+			// of different publications can be equal.
+			atomic { n++; floor = version; d = latest[r]; i = latestIndex[r]; s = own[r] };
+			if
+			:: d != 0 ->
+				if // the exchange
+#ifdef OWN_ADDED
+				:: hold(i);
 #else
-			atomic { n++; s = slot[r * LANES + lane]; floor = version; v = version; i = INDEX(v) };
+				:: atomic { word[s] == 0 -> hold(i) };
 #endif
-#ifndef MAPPING_LATE
-			d = current[2 * r + i];
+					v = version;
+#ifdef MAPPING_LATE
+					atomic {
+						if
+						:: latestIndex[r] == i -> d = latest[r]
+						:: else
+						fi
+					};
 #endif
-			atomic { hold(i); early = (word[s] & RETIRED) > 0 };
+					if
+					:: INDEX(v) != i -> goto other
+					:: else
+					fi;
+#ifndef OWN_ANY_GENERATION
+					if
+					:: generation[i] != d -> goto other
+					:: else
+					fi;
+#endif
+					if
+					:: current[2 * r + i] != d -> goto other
+					:: else
+					fi;
+					goto mine;
+				other:
+					atomic { word[s] = 0; d = 0; v = 0; i = 0 }
+#ifndef OWN_ADDED
+				:: atomic { word[s] == RETIRED -> word[s] = 0; d = 0; i = 0 } // slot.metSomebody, reclaim
+				:: atomic { word[s] != 0 && word[s] != RETIRED -> d = 0; i = 0 }
+#endif
+				fi
+			:: atomic { else -> i = 0 }
+			fi;
+			// Reader.acquireElsewhere
+#if GOROUTINES > 1
+			s = slot[r * LANES + lane];
+			atomic { v = version; i = INDEX(v) };
+#else
+			atomic { s = slot[r * LANES + lane]; v = version; i = INDEX(v) };
+#endif
+			hold(i);
 #ifndef NO_SECOND_LOOK
 			v = version;
 #endif
 #ifdef LATE_RAISE
 			raise(s);
 #endif
-			// The short way: nothing has come between. The code wants the same version, here the same index will do.
-#ifdef MAPPING_LATE
-			d = current[2 * r + i];
-#endif
-			if
-			:: INDEX(v) == i && d != 0 && !early ->
-				if
-				:: d == generation[i] ->
-					if
-					:: atomic { current[2 * r + i] == d -> early = 1; goto taken }
-					:: atomic { else -> d = 0 }
-					fi
-				:: atomic { else -> d = 0 }
-				fi
-			:: atomic { else -> d = 0; early = 0 }
-			fi;
 		settle: // client.settle
 			// client.follow
 			if
@@ -439,27 +475,32 @@ proctype Goroutine(byte r, lane) {
 			:: else
 			fi;
 			mapping();
-		taken:
 			atomic {
 #else
 			mapping();
-		taken:
 			atomic {
 				if
-				:: !early && (word[s] & RETIRED) -> goto retired // the short way has looked already
+				:: word[s] & RETIRED -> goto retired
 				:: else
 				fi;
 #endif
+				latest[r] = d; latestIndex[r] = i
+			};
+		mine:
+			atomic {
 				assert(d != 0 && MAPPED(d)); // mapped
 				assert(WHOLE(d, v));         // whole, when taken
 				assert(v >= floor);          // fresh
-				floor = 0; early = 0
+				floor = 0
 			};
 			d_step { // Snapshot.Release
 				assert(MAPPED(d));   // mapped
 				assert(WHOLE(d, v)); // whole, when released
 				assert(HOLDS(word[s], i) > 0);
-				word[s] = word[s] - ONE(i);
+				if
+				:: s == own[r] -> word[s] = 0
+				:: else -> word[s] = word[s] - ONE(i)
+				fi;
 				v = 0; d = 0; i = 0; s = 0
 			};
 			goto opened;
@@ -484,7 +525,7 @@ proctype Goroutine(byte r, lane) {
 	if
 	:: dead[r] ->
 		d_step {
-			s = 0; i = 0; v = 0; d = 0; g = 0; k = 0; floor = 0; early = 0;
+			s = 0; i = 0; v = 0; d = 0; g = 0; k = 0; floor = 0; latest[r] = 0; latestIndex[r] = 0;
 			v = current[2 * r]; current[2 * r] = 0; forget(v);
 			v = current[2 * r + 1]; current[2 * r + 1] = 0; forget(v);
 			v = 0; dead[r] = 0
@@ -603,7 +644,19 @@ init {
 		byte j;
 		path[0] = 1; path[1] = 2; generation[0] = 1; generation[1] = 2; left[2] = 255; right[2] = 255;
 		do
-		:: GOROUTINES > 1 && j < LANES -> owner[j] = 1; slot[j] = j; used = j + 1; j++
+		:: GOROUTINES > 1 && j <= LANES ->
+			owner[j] = 1; used = j + 1;
+			if
+			:: j < LANES -> slot[j] = j
+			:: else -> own[0] = j
+			fi;
+			j++
+		:: else -> break
+		od;
+		// Readers begin with the first file mapped, as after a snapshot, so that the short way is open.
+		j = 0;
+		do
+		:: j < READERS -> current[2 * j] = 1; latest[j] = 1; j++
 		:: else -> break
 		od;
 		j = 0;
