@@ -33,6 +33,7 @@ type binaryTrees struct {
 	outputs    int
 	base       []float64      // what the sums start from, for each output
 	linear     map[int]linear // by leaf; width is 1
+	weights    leafWeights    // of the leaves; none if the file lacks those of some tree
 	single     bool           // sums are rounded to float32 after every tree, as XGBoost does
 	truncating bool           // -0.5 is category 0, as in LightGBM; else it is none
 	flushed    float32        // values up to this magnitude count as 0
@@ -113,7 +114,32 @@ func (b *binaryTrees) check() error {
 			return err
 		}
 	}
+	b.dropWeights()
 	return b.checkRange()
+}
+
+// dropWeights forgets weights that cannot be meant: they only serve explanations, so nothing else depends on them. Nor can they if the
+// leaves of a tree have none together, as in a file whose statistics were cleared.
+func (b *binaryTrees) dropWeights() {
+	if !b.weights.sound(len(b.leaves) / b.width) {
+		b.weights = leafWeights{}
+		return
+	}
+	for i := range b.trees {
+		t := &b.trees[i]
+		total := 0.0
+		for _, s := range b.splits[t.first : t.first+t.count] {
+			for _, child := range [2]int32{s.left, s.right} {
+				if child < 0 {
+					total += b.weights.of(int(^child))
+				}
+			}
+		}
+		if t.count > 0 && total == 0 {
+			b.weights = leafWeights{}
+			return
+		}
+	}
 }
 
 // checkTree walks a tree from its root: it must reach each split at most once, so that there is no cycle.

@@ -29,8 +29,10 @@ not see, empty ones and ones of more than 64 bytes. The scripts are in ` + "`sco
 
 and the same test fails when it is not what the code does. A cell gives two results: for the raw output and, after the stroke, for the
 prediction (probabilities; the expected value of a count). ` + "`=`" + ` is the same bits in every row and in each format that the library
-writes; a number is the largest difference, in units in the last place (of a float32 for XGBoost); ` + "`-`" + ` is not asked for.
-LightGBM 2 has another formula for cross-entropy-lambda than later versions.
+writes; a number is the largest difference, in units in the last place (of a float32 for XGBoost); ` + "`-`" + ` is not asked for. The third
+result, after another stroke, is for explanations (ShapValues, pred_contrib, pred_contribs): the largest difference of a feature's value, as part of the
+sum of magnitudes that make up the raw output. It stands where the library explained some rows: XGBoost computes that in float32. CatBoost
+passes over branches that no training row took; rows that go there are left out.
 `
 
 // compatibilityResult is a cell.
@@ -85,6 +87,7 @@ func (f *libraryFixture) shows() string { return f.Shows }
 
 func (f *libraryFixture) judge(t *testing.T) string {
 	var raw, prediction distance
+	var values explanation
 	for _, data := range f.models {
 		m, err := scorer.Load(data)
 		if errors.Is(err, scorer.ErrUnsupported) {
@@ -94,8 +97,9 @@ func (f *libraryFixture) judge(t *testing.T) string {
 			t.Fatal(err)
 		}
 		f.measure(t, m, &raw, &prediction)
+		f.explain(t, m, values.add)
 	}
-	return raw.String() + " / " + prediction.String()
+	return raw.String() + " / " + prediction.String() + values.String()
 }
 
 func (f *libraryFixture) measure(t *testing.T, m *scorer.Model, raw, prediction *distance) {
@@ -137,7 +141,9 @@ func (f *forestFixture) judge(t *testing.T) string {
 			}
 		}
 	}
-	return raw.String() + " / " + prediction.String()
+	var values explanation
+	f.explain(t, load(t, f.explainable()), values.add)
+	return raw.String() + " / " + prediction.String() + values.String()
 }
 
 // compatibilityTable is a table in Markdown: a line for each feature, a column for each version.

@@ -295,18 +295,8 @@ func largest(leaves []float64) float64 {
 
 // dropWeights forgets weights that cannot be meant: they only serve explanations, so nothing else depends on them.
 func (e *ensemble) dropWeights() {
-	if len(e.weights)*e.outputs != len(e.leaves) {
-		e.weights = nil
-	}
-	total := 0.0
-	for _, weight := range e.weights {
-		if !(weight >= 0) {
-			e.weights = nil
-			return
-		}
-		total += weight
-	}
-	if math.IsInf(total, 0) {
+	w := leafWeights{doubles: e.weights}
+	if !w.sound(len(e.leaves) / e.outputs) {
 		e.weights = nil
 	}
 }

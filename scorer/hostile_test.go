@@ -48,12 +48,30 @@ func survive(t testing.TB, data []byte) bool {
 			t.Fatalf("%v in Fast mode", raw)
 		}
 	}
-	if m.Trees() < 20 && m.Depth() < 8 { // explanations take their time
-		if _, _, err := m.Explain(nil, row, x, 0); err != nil && !errors.Is(err, scorer.ErrNoWeights) {
-			t.Fatal(err)
-		}
+	for k := range m.Outputs() {
+		surviveExplanation(t, m, row, x, k)
 	}
 	return false
+}
+
+// surviveExplanation demands finite values, or an error.
+func surviveExplanation(t testing.TB, m *scorer.Model, row *scorer.Row, x []float32, output int) {
+	t.Helper()
+	all, mean, err := m.Explain(nil, row, x, output)
+	if err != nil {
+		if !errors.Is(err, scorer.ErrNoWeights) && !errors.Is(err, scorer.ErrUnsupported) && !strings.Contains(err.Error(), "too large") || len(all) > 0 {
+			t.Fatalf("%v, %v", all, err)
+		}
+		return
+	}
+	for _, c := range all {
+		if math.IsNaN(c.Value) || math.IsInf(c.Value, 0) {
+			t.Fatalf("output %d: feature %d moved it by %v", output, c.Feature, c.Value)
+		}
+	}
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		t.Fatalf("output %d is %v on average", output, mean)
+	}
 }
 
 // core returns a binary model whose core is the given bytes, with a header that fits.

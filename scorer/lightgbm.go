@@ -12,9 +12,10 @@ const lightgbmMagic = "tree\n"
 // lightgbm reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the model, then of each tree from
 // "Tree=0" on, then "end of trees". What follows (importances, parameters, the names of pandas categories) is not read.
 type lightgbm struct {
-	rest   []byte
-	b      *binaryTrees
-	number int // of the tree that is read, for errors
+	rest        []byte
+	b           *binaryTrees
+	number      int  // of the tree that is read, for errors
+	tellsLinear bool // trees say whether they are linear, as they do since release 3.2
 }
 
 // nearZero is the magnitude up to which LightGBM takes a value for zero: it drops such values from its rows before it looks at
@@ -42,6 +43,7 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 		if tree, next, err = d.block(); err != nil {
 			return nil, err
 		}
+		_, d.tellsLinear = tree["is_linear"]
 		if err := d.tree(tree); err != nil {
 			return nil, err
 		}
@@ -55,7 +57,20 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 	if d.number%d.b.outputs != 0 {
 		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.b.outputs)
 	}
+	if d.b.objective.link == softplusLink && d.early() {
+		d.b.objective.link = earlySoftplusLink
+	}
 	return d.b, d.b.check()
+}
+
+// early says whether a release before 3.3 wrote the file: 3.2 lacks a parameter that later ones write. A file whose parameters were cut
+// off counts as a later one.
+func (d *lightgbm) early() bool {
+	if !d.tellsLinear {
+		return true
+	}
+	_, parameters, ok := bytes.Cut(d.rest, []byte("\nparameters:"))
+	return ok && !bytes.Contains(parameters, []byte("[precise_float_parser:"))
 }
 
 func (d *lightgbm) damaged(reason string, args ...any) error {

@@ -51,8 +51,12 @@ func (d *lightgbm) tree(f fields) error {
 		return d.damaged("tree %d has no leaves", d.number)
 	case t.leaves == 1:
 		tree.root = int32(^first)
+		d.b.weights.counts = append(d.b.weights.counts, 1) // it has all rows, however many; LightGBM 2 does not say
 	default:
 		if err := d.columns(&t, f); err != nil {
+			return err
+		}
+		if err := d.counts(t.leaves, f); err != nil {
 			return err
 		}
 		tree.count = int32(t.leaves - 1)
@@ -64,6 +68,17 @@ func (d *lightgbm) tree(f fields) error {
 	}
 	d.b.trees = append(d.b.trees, tree)
 	return nil
+}
+
+// counts reads how many training rows each leaf had, if the file says so. LightGBM's own explanations look at these and at internal_count, which
+// are the sums of them; leaf_weight is of no account.
+func (d *lightgbm) counts(leaves int, f fields) error {
+	if _, ok := f["leaf_count"]; !ok {
+		return nil
+	}
+	counts, err := numbersOf(d, f, "leaf_count", leaves, parseInt)
+	d.b.weights.counts = append(d.b.weights.counts, counts...)
+	return err
 }
 
 // columns reads what the splits are made of.

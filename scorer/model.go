@@ -32,7 +32,7 @@ type Model struct {
 	asymmetric *asymmetric
 	binary     *binaryForest
 	objective  objective
-	weights    []float64 // of the leaves of CatBoost\'s trees, for Explain
+	weights    leafWeights // for Explain
 }
 
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
@@ -118,7 +118,7 @@ func newModel(e *ensemble, err error) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
-		objective: e.objective, weights: e.weights}
+		objective: e.objective, weights: leafWeights{doubles: e.weights}}
 	for _, depth := range e.depths {
 		m.depths = append(m.depths, uint16(depth))
 	}
@@ -140,7 +140,7 @@ func newBinaryModel(b *binaryTrees, err error) (*Model, error) {
 		return nil, err
 	}
 	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
-		binary: forest}, nil
+		binary: forest, weights: b.weights}, nil
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.

@@ -24,6 +24,7 @@ type naiveForest struct {
 type naiveNode struct {
 	left, right *naiveNode
 	value       float64
+	rows        float64 // of the training that a leaf had
 
 	feature     int
 	threshold   float64
@@ -46,7 +47,11 @@ func randomForest(rng *rand.Rand, s forestShape) *naiveForest {
 // randomNode grows lopsided trees. The first third of the features is categorical.
 func randomNode(rng *rand.Rand, s forestShape, depth int) *naiveNode {
 	if depth == 0 || rng.IntN(6) == 0 {
-		return &naiveNode{value: float64(float32(rng.NormFloat64()))}
+		leaf := &naiveNode{value: float64(float32(rng.NormFloat64())), rows: float64(1 + rng.IntN(1000))}
+		if rng.IntN(10) == 0 {
+			leaf.rows = 0
+		}
+		return leaf
 	}
 	n := &naiveNode{feature: rng.IntN(s.features), missing: rng.IntN(3), defaultLeft: rng.IntN(2) == 0}
 	n.left, n.right = randomNode(rng, s, depth-1), randomNode(rng, s, depth-1)
@@ -81,24 +86,29 @@ func (f *naiveForest) lightgbm(x []float32) []float64 {
 func (f *naiveForest) reachedLightGBM(x []float32) (leaves []float64) {
 	for _, n := range f.trees {
 		for n.left != nil {
-			v := float64(x[n.feature])
-			if math.Abs(v) <= float64(float32(1e-35)) {
-				v = 0
-			}
-			left := v <= n.threshold
-			switch {
-			case n.categories != nil:
-				left = v == v && math.Abs(v) < 1<<31 && slices.Contains(n.categories, int(v)) && v > -1
-			case n.missing == 2 && v != v, n.missing == 1 && (v != v || v == 0):
-				left = n.defaultLeft
-			case v != v:
-				left = 0 <= n.threshold
-			}
-			n = map[bool]*naiveNode{true: n.left, false: n.right}[left]
+			n = n.lightgbm(x)
 		}
 		leaves = append(leaves, n.value)
 	}
 	return leaves
+}
+
+// lightgbm gives the child that a row goes to in LightGBM.
+func (n *naiveNode) lightgbm(x []float32) *naiveNode {
+	v := float64(x[n.feature])
+	if math.Abs(v) <= float64(float32(1e-35)) {
+		v = 0
+	}
+	left := v <= n.threshold
+	switch {
+	case n.categories != nil:
+		left = v == v && math.Abs(v) < 1<<31 && slices.Contains(n.categories, int(v)) && v > -1
+	case n.missing == 2 && v != v, n.missing == 1 && (v != v || v == 0):
+		left = n.defaultLeft
+	case v != v:
+		left = 0 <= n.threshold
+	}
+	return map[bool]*naiveNode{true: n.left, false: n.right}[left]
 }
 
 // xgboost evaluates as XGBoost does.
@@ -124,19 +134,24 @@ const naiveBase = 0.25
 func (f *naiveForest) reachedXGBoost(x []float32) (leaves []float64) {
 	for _, n := range f.trees {
 		for n.left != nil {
-			v := x[n.feature]
-			left := v < float32(n.threshold)
-			switch {
-			case v != v:
-				left = n.defaultLeft
-			case n.categories != nil:
-				left = !(v >= 0 && v < 1<<24 && slices.Contains(n.categories, int(v)))
-			}
-			n = map[bool]*naiveNode{true: n.left, false: n.right}[left]
+			n = n.xgboost(x)
 		}
 		leaves = append(leaves, n.value)
 	}
 	return leaves
+}
+
+// xgboost gives the child that a row goes to in XGBoost.
+func (n *naiveNode) xgboost(x []float32) *naiveNode {
+	v := x[n.feature]
+	left := v < float32(n.threshold)
+	switch {
+	case v != v:
+		left = n.defaultLeft
+	case n.categories != nil:
+		left = !(v >= 0 && v < 1<<24 && slices.Contains(n.categories, int(v)))
+	}
+	return map[bool]*naiveNode{true: n.left, false: n.right}[left]
 }
 
 // text is the forest as a LightGBM file.
@@ -149,7 +164,7 @@ func (f *naiveForest) text() []byte {
 		c := &lightgbmColumns{lines: map[string][]string{}, boundaries: []string{"0"}}
 		c.add(root)
 		fmt.Fprintf(&b, "Tree=%d\nnum_leaves=%d\nnum_cat=%d\n", i, c.leaves, len(c.boundaries)-1)
-		for _, key := range []string{"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value"} {
+		for _, key := range []string{"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value", "leaf_count"} {
 			fmt.Fprintf(&b, "%s=%s\n", key, strings.Join(c.lines[key], " "))
 		}
 		if len(c.boundaries) > 1 {
@@ -172,6 +187,7 @@ type lightgbmColumns struct {
 func (c *lightgbmColumns) add(n *naiveNode) int {
 	if n.left == nil {
 		c.put("leaf_value", strconv.FormatFloat(n.value, 'g', 17, 64))
+		c.put("leaf_count", strconv.FormatFloat(n.rows, 'f', 0, 64))
 		c.leaves++
 		return -c.leaves
 	}
@@ -215,7 +231,7 @@ func (f *naiveForest) document() map[string]any {
 		trees = append(trees, map[string]any{
 			"left_children": c.left, "right_children": c.right, "split_indices": c.features, "split_conditions": c.conditions,
 			"default_left": c.defaults, "split_type": c.kinds, "categories": c.categories, "categories_nodes": c.nodes,
-			"categories_segments": c.starts, "categories_sizes": c.sizes, "tree_param": map[string]any{"size_leaf_vector": "1"},
+			"categories_segments": c.starts, "categories_sizes": c.sizes, "sum_hessian": c.hessians, "tree_param": map[string]any{"size_leaf_vector": "1"},
 		})
 		info = append(info, int32(i%f.outputs))
 	}
@@ -230,7 +246,7 @@ func (f *naiveForest) document() map[string]any {
 // xgboostColumns are the arrays of a tree.
 type xgboostColumns struct {
 	left, right, features, defaults, kinds, categories, nodes, starts, sizes []int32
-	conditions                                                               []float32
+	conditions, hessians                                                     []float32
 }
 
 func (c *xgboostColumns) add(n *naiveNode) int32 {
@@ -253,6 +269,7 @@ func (c *xgboostColumns) add(n *naiveNode) int32 {
 	}
 	c.left, c.right = append(c.left, -1), append(c.right, -1)
 	c.features, c.conditions = append(c.features, int32(n.feature)), append(c.conditions, value)
+	c.hessians = append(c.hessians, float32(n.rows)) // of a split too, where nobody looks
 	c.defaults, c.kinds = append(c.defaults, defaultLeft), append(c.kinds, kind)
 	if n.left != nil {
 		left := c.add(n.left)

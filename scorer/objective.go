@@ -19,14 +19,15 @@ type objective struct {
 type link uint8
 
 const (
-	identityLink    link = iota
-	sigmoidLink          // 1/(1+exp(-slope*x)), for each output
-	softmaxLink          // over all outputs
-	expLink              // exp(x)
-	squareLink           // sign(x)*x*x
-	softplusLink         // log(1+exp(x))
-	stepLink             // 1 if x > 0, else 0
-	uncertaintyLink      // mean, and logarithm of the standard deviation: gives mean and variance
+	identityLink      link = iota
+	sigmoidLink            // 1/(1+exp(-slope*x)), for each output
+	softmaxLink            // over all outputs
+	expLink                // exp(x)
+	squareLink             // sign(x)*x*x
+	softplusLink           // log(1+exp(x))
+	earlySoftplusLink      // the same, with 1+exp(x) rounded
+	stepLink               // 1 if x > 0, else 0
+	uncertaintyLink        // mean, and logarithm of the standard deviation: gives mean and variance
 )
 
 // apply transforms the sums of all outputs in place.
@@ -65,6 +66,8 @@ func (o *objective) one(x float64) float64 {
 		return math.Copysign(x*x, x)
 	case softplusLink:
 		return math.Log1p(exp(x))
+	case earlySoftplusLink:
+		return math.Log1p((1 + exp(x)) - 1) // the subtraction is exact: this is the logarithm, and the same on all architectures
 	case stepLink:
 		if x > 0 {
 			return 1

@@ -17,6 +17,7 @@ type xgboostTree struct {
 	weights     []float32 // of all nodes, a vector each, if the leaves have vectors
 	leafWeights []float32 // since version 3.2: of the leaves alone, numbered by right
 	vector      int       // outputs of a leaf
+	hessians    []float32 // sums of the second derivatives of the training rows at each node; may be missing
 
 	numbers []int32   // of the nodes: position among the ensemble's splits of this tree, or ^leaf
 	sets    [][]int32 // categories of each node, nil without
@@ -41,6 +42,7 @@ func (d *xgboost) tree(i int) error {
 		"categories_sizes":    into(d.integers, &t.catSizes),
 		"base_weights":        into(d.floats, &t.weights),
 		"leaf_weights":        into(d.floats, &t.leafWeights),
+		"sum_hessian":         into(d.floats, &t.hessians),
 		"tree_param":          func() error { return d.treeParameters(&t) },
 	})
 	if err != nil {
@@ -70,7 +72,7 @@ func (d *xgboost) treeParameters(t *xgboostTree) error {
 func (d *xgboost) addTree(i int, t *xgboostTree) error {
 	nodes := len(t.left)
 	if nodes == 0 || nodes > 4*maxTreeNodes || len(t.right) != nodes || len(t.features) != nodes || len(t.conditions) != nodes ||
-		len(t.defaultLeft) != nodes || len(t.kinds) != 0 && len(t.kinds) != nodes {
+		len(t.defaultLeft) != nodes || len(t.kinds) != 0 && len(t.kinds) != nodes || len(t.hessians) != 0 && len(t.hessians) != nodes {
 		return damaged(d.format(), "the arrays of tree %d do not have one length of 1 to %d", i, 4*maxTreeNodes)
 	}
 	if err := d.sets(i, t); err != nil {
@@ -118,6 +120,9 @@ func (d *xgboost) addTree(i int, t *xgboostTree) error {
 // addLeaf appends the values of a leaf to the ensemble and returns its number.
 func (d *xgboost) addLeaf(tree int, t *xgboostTree, node int32) (int32, error) {
 	leaf := int32(len(d.b.leaves) / t.vector)
+	if len(t.hessians) > 0 {
+		d.b.weights.singles = append(d.b.weights.singles, t.hessians[node])
+	}
 	if t.vector == 1 {
 		d.b.leaves = append(d.b.leaves, float64(t.conditions[node]))
 		return leaf, nil

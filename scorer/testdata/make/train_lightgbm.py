@@ -12,6 +12,9 @@ A model NAME gives three files in testdata/lightgbm/VERSION.zip:
 rows.f32 holds the rows, which all models share: float32, little endian, WIDTH values each. LightGBM puts its thresholds between the
 values of the training rows: the model "neighbours" has rows of its own, rows-neighbours.f32, whose feature 0 is a float32 next to
 another, so that only the comparison in double tells them apart.
+
+The formula for cross_entropy_lambda is log(1+exp(x)) in releases 2.3.1, 3.0.0, 3.1.1 and 3.2.1, of which the sum was rounded, and
+log1p(exp(x)) in 3.3.0, 3.3.1, 3.3.5, 4.0.0 and 4.6.0: this was found out by their answers to one file.
 """
 
 import pathlib
