@@ -31,8 +31,8 @@ and the same test fails when it is not what the code does. A cell gives two resu
 prediction (probabilities; the expected value of a count). ` + "`=`" + ` is the same bits in every row and in each format that the library
 writes; a number is the largest difference, in units in the last place (of a float32 for XGBoost); ` + "`-`" + ` is not asked for. The third
 result, after another stroke, is for explanations (ShapValues, pred_contrib, pred_contribs): the largest difference of a feature's value, as part of the
-sum of magnitudes that make up the raw output. It stands where the library explained some rows: XGBoost computes that in float32. CatBoost
-passes over branches that no training row took; rows that go there are left out.
+sum of magnitudes that make up the raw output. XGBoost computes that in float32. It stands where the library explains some rows; those in which its values do not add up to its own raw output are left
+out, which are some where CatBoost passes over branches that no training row took, and nearly all of CatBoost's trees that are not symmetric.
 `
 
 // compatibilityResult is a cell.

@@ -37,7 +37,7 @@
 //
 // A [Set] evaluates several models on one row, such as the active one and a shadow, and looks at each input once. A [Holder] replaces the
 // model in use by one that takes the same inputs, and refuses another with the reason. [Model.Explain] says which features
-// moved the output most.
+// moved the output of a model of any format most, and by how much.
 //
 // # Exactness
 //

@@ -31,7 +31,7 @@ var ErrNoWeights = errors.New("the model has no weights of leaves")
 //
 // The error is ErrNoWeights; or it wraps ErrUnsupported, for LightGBM's linear trees, whose leaves are functions of the row; or it says
 // that there is no such output, or that the values are too large for float64. Explain allocates. It takes time in proportion to the
-// leaves of the model and the depth of its trees: some ten microseconds for 10 trees of depth 6.
+// leaves of the model and the depth of its trees: a tenth of a millisecond for 30 trees of depth 6.
 func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) ([]Contribution, float64, error) {
 	if output < 0 || output >= m.outputs {
 		return dst, 0, errors.New("the model has no such output")

@@ -2,6 +2,7 @@ package scorer_test
 
 import (
 	"fmt"
+	"github.com/headgate/headgate/scorer"
 	"math/rand/v2"
 	"testing"
 )
@@ -29,6 +30,30 @@ func BenchmarkForest(b *testing.B) {
 	}
 }
 
+// BenchmarkExplainForest explains rows of a model of 100 trees of 31 leaves.
+//
+//	go test -run '^$' -bench Explain ./scorer
+func BenchmarkExplainForest(b *testing.B) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	f := &naiveForest{features: 50, outputs: 1}
+	for range 100 {
+		f.trees = append(f.trees, leafWise(rng, 50, 31))
+	}
+	m := load(b, f.text())
+	row, x := m.NewRow(), make([]float32, 50)
+	var dst []scorer.Contribution
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		var err error
+		if dst, _, err = m.Explain(dst[:0], row, x, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // leafWise splits one leaf after the other, chosen at random.
 func leafWise(rng *rand.Rand, features, leaves int) *naiveNode {
 	root := &naiveNode{}
@@ -36,7 +61,7 @@ func leafWise(rng *rand.Rand, features, leaves int) *naiveNode {
 	for len(all) < leaves {
 		i := rng.IntN(len(all))
 		n := all[i]
-		*n = naiveNode{left: &naiveNode{value: rng.NormFloat64()}, right: &naiveNode{value: rng.NormFloat64()},
+		*n = naiveNode{left: &naiveNode{value: rng.NormFloat64(), rows: 20}, right: &naiveNode{value: rng.NormFloat64(), rows: 20},
 			feature: rng.IntN(features), threshold: rng.NormFloat64(), missing: 2}
 		all[i] = n.left
 		all = append(all, n.right)

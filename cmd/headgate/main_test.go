@@ -119,6 +119,9 @@ func TestUsageErrors(t *testing.T) {
 		{"model info", "file"},
 		{"model info m --top=-1", "--top"},
 		{"model score m", "--rows"},
+		{"model explain m", "--rows"},
+		{"model explain m --rows r --top=-1", "--top"},
+		{"model explain m --rows r --output=-1", "--output"},
 		{"model verify m --rows r", "--expected"},
 		{"model bench m --for 0s", "--for"},
 	} {
@@ -220,6 +223,7 @@ func TestHelp(t *testing.T) {
 		{"replay --help", "\n    headgate replay access.log\n"}, {"replay x --json --help", "headgate replay access.log"},
 		{"inspect --help", "\n    headgate inspect\n"},
 		{"model info --help", "headgate model info bots.cbm"}, {"model score --help", "headgate model score bots.cbm --rows rows.csv"},
+		{"model explain --help", "headgate model explain bots.cbm --rows rows.csv"},
 		{"model verify --help", "--expected expected.csv"}, {"model bench --help", "headgate model bench bots.txt --for 5s"},
 		{"inspect --help", "--top ip/requests_1m"}, {"run -h", "default 127.0.0.1:9477"},
 	} {

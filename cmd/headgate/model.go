@@ -10,10 +10,11 @@ import (
 
 // modelCommand is headgate model: what one wants to know of a model before a proxy gets it.
 type modelCommand struct {
-	Info   modelInfoCommand   `cmd:"" help:"Show what a model is: format, trees, features."`
-	Score  modelScoreCommand  `cmd:"" help:"Evaluate a model on rows of a CSV file."`
-	Verify modelVerifyCommand `cmd:"" help:"Compare a model with what its library answered."`
-	Bench  modelBenchCommand  `cmd:"" help:"Measure how long a row takes, on every tier of this machine, exactly and in fast mode."`
+	Info    modelInfoCommand    `cmd:"" help:"Show what a model is: format, trees, features."`
+	Score   modelScoreCommand   `cmd:"" help:"Evaluate a model on rows of a CSV file."`
+	Explain modelExplainCommand `cmd:"" help:"Show which features moved the model's answers to rows of a CSV file."`
+	Verify  modelVerifyCommand  `cmd:"" help:"Compare a model with what its library answered."`
+	Bench   modelBenchCommand   `cmd:"" help:"Measure how long a row takes, on every tier of this machine, exactly and in fast mode."`
 }
 
 // answer is what a model says of a row.
@@ -21,11 +22,13 @@ type answer struct {
 	raw, prediction []float64
 }
 
-// evaluation evaluates a model row by row.
+// evaluation evaluates a model on the rows of a file, one by one.
 type evaluation struct {
 	*scorer.Model
-	row  *scorer.Row
-	bits int // of the floats that the library computes with: XGBoost's have 32
+	row      *scorer.Row
+	bits     int // of the floats that the library computes with: XGBoost's have 32
+	rows     *modelRows
+	progress *progress
 }
 
 func newEvaluation(m *scorer.Model) *evaluation {
@@ -71,6 +74,24 @@ func (f fastFlag) view(m *scorer.Model) *scorer.Model {
 		return m.Fast()
 	}
 	return m
+}
+
+// modelOnRows is what names a model and a file of rows.
+type modelOnRows struct {
+	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	rowsFlag
+}
+
+// evaluation loads the model and opens the rows, which the caller closes.
+func (c *modelOnRows) evaluation(t *terminal) (*evaluation, error) {
+	m, err := scorer.LoadFile(c.File)
+	if err != nil {
+		return nil, err
+	}
+	e := newEvaluation(m)
+	e.progress = &progress{terminal: t}
+	e.rows, err = c.open(e.progress, m, e.row)
+	return e, err
 }
 
 // rowsFlag is what names a file of rows.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,7 @@ decision_type=10
 left_child=-1
 right_child=-2
 leaf_value=-1 2
+leaf_count=30 10
 shrinkage=1
 
 Tree=1
@@ -45,6 +47,7 @@ decision_type=1
 left_child=-1
 right_child=-2
 leaf_value=0.5 -0.25
+leaf_count=20 20
 cat_boundaries=0 1
 cat_threshold=10
 shrinkage=1
@@ -193,6 +196,64 @@ func TestULPs(t *testing.T) {
 	}
 }
 
+// On average over the training rows the first tree says -0.25, the second 0.125.
+func TestModelExplain(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	status, out, errOut := run(t, "model", "explain", file, "--rows", rows)
+	if status != exitOK || errOut != "" {
+		t.Fatalf("exit status %d, %q", status, errOut)
+	}
+	var lines []string
+	for line := range strings.Lines(out) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	want := []string{"row raw average feature input contribution",
+		"1 -0.5 -0.125 requests 5 -0.75", "1 -0.5 -0.125 kind 1 +0.375",
+		"2 1.75 -0.125 requests 11 +2.25", "2 1.75 -0.125 kind 2 -0.375",
+		"3 -0.5 -0.125 requests - -0.75", "3 -0.5 -0.125 kind 3 +0.375",
+		"4 -1.25 -0.125 requests NaN -0.75", "4 -1.25 -0.125 kind - -0.375"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("%q, expected %q", lines, want)
+	}
+
+	_, out, _ = run(t, "model", "explain", file, "--rows", rows, "--top", "1")
+	if strings.Count(out, "\n") != 5 || strings.Contains(out, "kind") {
+		t.Errorf("with one feature a row:\n%s", out)
+	}
+	status, out, errOut = run(t, "model", "explain", file, "--rows", rows, "--output", "1")
+	if status != exitUsage || out != "" {
+		t.Errorf("of a second output: exit status %d, %q", status, out)
+	}
+	checkOneLine(t, "--output 1", errOut, "--output 1", "has 1 outputs, counted from 0")
+	status, out, _ = run(t, "model", "explain", file, "--rows", rows, "--json")
+	decoder, first := json.NewDecoder(strings.NewReader(out)), explainedFeature{}
+	if err := decoder.Decode(&first); err != nil || status != exitOK || strings.Count(out, "\n") != 8 {
+		t.Errorf("exit status %d, %v in %s", status, err, out)
+	}
+	if first.Row != 1 || first.Raw != -0.5 || first.Average != -0.125 || *first.Position != 0 || first.Feature != "requests" || first.Input != "5" ||
+		first.Contribution != -0.75 {
+		t.Errorf("%+v", first)
+	}
+}
+
+// A row that no feature moved, such as any row of a model of one leaf, has a line too.
+func TestModelExplainWithoutFeatures(t *testing.T) {
+	dir := t.TempDir()
+	constant := "tree\nversion=v4\nnum_class=1\nmax_feature_idx=0\nfeature_names=a\n\nTree=0\nnum_leaves=1\nleaf_value=3\n\nend of trees\n"
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(constant))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte("a\n1\n"))
+	status, out, errOut := run(t, "model", "explain", file, "--rows", rows, "--json")
+	if want := `{"row":1,"raw":3,"average":3,"contribution":0}` + "\n"; status != exitOK || out != want || errOut != "" {
+		t.Errorf("exit status %d, %q, %q, expected %q", status, out, errOut, want)
+	}
+	_, out, _ = run(t, "model", "explain", file, "--rows", rows)
+	if _, line, _ := strings.Cut(out, "\n"); strings.Join(strings.Fields(line), " ") != "1 3 3 - - +0" {
+		t.Errorf("%q", out)
+	}
+}
+
 func TestModelBench(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
@@ -240,6 +301,7 @@ func TestModelErrors(t *testing.T) {
 	cut := write(t, filepath.Join(dir, "cut.txt"), []byte(twoStumps[:len(twoStumps)-20]))
 	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
 	none := filepath.Join(dir, "none")
+	bare := write(t, filepath.Join(dir, "bare.txt"), []byte(strings.Replace(twoStumps, "leaf_count=20 20\n", "", 1)))
 	for _, c := range []struct {
 		args  []string
 		wants []string
@@ -254,6 +316,8 @@ func TestModelErrors(t *testing.T) {
 			[]string{`line 3: column requests: "x" is no number`}},
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "odd.csv"), []byte("requests,kind\n1\n"))}, []string{"line 2", "wrong number of fields"}},
 		{[]string{"score", file, "--rows", rows, "--out", filepath.Join(none, "x.csv")}, []string{"there is no directory", "make it"}},
+		{[]string{"explain", file, "--rows", none}, []string{none, "name a CSV file"}},
+		{[]string{"explain", bare, "--rows", rows}, []string{bare, "cannot be explained: the model has no weights of leaves"}},
 		{[]string{"verify", file, "--rows", rows, "--expected", none}, []string{none, "name a CSV file"}},
 		{[]string{"bench", file, "--rows", write(t, filepath.Join(dir, "header.csv"), []byte("requests,kind\n"))}, []string{"has no rows"}},
 	} {

@@ -99,7 +99,8 @@ type modelRows struct {
 	texts   []bool // the feature takes texts
 	row     *scorer.Row
 	x       []float32
-	line    int // of the row that was read last
+	line    int      // of the row that was read last
+	values  []string // its columns, until the next is read
 }
 
 // newModelRows refuses a table without a column that the model looks at.
@@ -132,7 +133,7 @@ func (r *modelRows) next() ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.line = line
+	r.line, r.values = line, values
 	for i, column := range r.columns {
 		switch {
 		case column < 0:
@@ -147,6 +148,14 @@ func (r *modelRows) next() ([]float32, error) {
 		}
 	}
 	return r.x, nil
+}
+
+// input is the value of a feature in the row that was read last, as the file has it; empty if it has none.
+func (r *modelRows) input(feature int) string {
+	if column := r.columns[feature]; column >= 0 {
+		return r.values[column]
+	}
+	return ""
 }
 
 // parseInput rounds to float32, as all libraries do or are given. Nothing, NaN and NA are missing values.

@@ -11,8 +11,7 @@ import (
 
 // modelScoreCommand is headgate model score.
 type modelScoreCommand struct {
-	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
-	rowsFlag
+	modelOnRows
 	fastFlag
 	Out string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
 }
@@ -33,29 +32,25 @@ Examples:
 
 // Run scores.
 func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
-	m, err := scorer.LoadFile(c.File)
+	e, err := c.evaluation(t)
 	if err != nil {
 		return err
 	}
-	e, progress := newEvaluation(c.view(m)), &progress{terminal: t}
-	rows, err := c.open(progress, m, e.row)
-	if err != nil {
-		return err
-	}
-	defer rows.file.Close()
+	defer e.rows.file.Close()
+	e.Model = c.view(e.Model)
 	out, err := createOutput(c.Out)
 	if err != nil {
 		return err
 	}
 	if out == nil {
-		return e.score(ctx, rows, t.out, progress)
+		return e.score(ctx, t.out)
 	}
-	return out.finish(e.score(ctx, rows, out, progress))
+	return out.finish(e.score(ctx, out))
 }
 
 // score writes the answers as CSV.
-func (e *evaluation) score(ctx context.Context, rows *modelRows, to io.Writer, p *progress) error {
-	defer p.end()
+func (e *evaluation) score(ctx context.Context, to io.Writer) error {
+	defer e.progress.end()
 	w := csv.NewWriter(to)
 	line := e.columns()
 	probability := e.isProbability()
@@ -65,7 +60,7 @@ func (e *evaluation) score(ctx context.Context, rows *modelRows, to io.Writer, p
 	w.Write(line) // the writer keeps its error until Flush
 	var a answer
 	for n := 1; ctx.Err() == nil; n++ {
-		x, err := rows.next()
+		x, err := e.rows.next()
 		if err == io.EOF {
 			w.Flush()
 			return w.Error()
@@ -85,7 +80,7 @@ func (e *evaluation) score(ctx context.Context, rows *modelRows, to io.Writer, p
 			line = append(line, strconv.Itoa(scorer.Score(a.prediction[0])))
 		}
 		w.Write(line)
-		p.rows(n)
+		e.progress.rows(n)
 	}
 	return ctx.Err()
 }

@@ -8,14 +8,11 @@ import (
 	"io"
 	"math"
 	"strconv"
-
-	"github.com/headgate/headgate/scorer"
 )
 
 // modelVerifyCommand is headgate model verify.
 type modelVerifyCommand struct {
-	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
-	rowsFlag
+	modelOnRows
 	Expected string `help:"CSV file with what the library answered: columns raw, prediction or both." type:"path" placeholder:"FILE" required:""`
 	ULPs     uint64 `name:"ulps" help:"Units in the last place that predictions may differ; raw outputs may not." default:"1" placeholder:"N"`
 	JSON     bool   `name:"json" help:"Print one JSON object."`
@@ -58,22 +55,17 @@ func (d *difference) Error() string {
 
 // Run compares.
 func (c *modelVerifyCommand) Run(ctx context.Context, t *terminal) error {
-	m, err := scorer.LoadFile(c.File)
+	e, err := c.evaluation(t)
 	if err != nil {
 		return err
 	}
-	e, progress := newEvaluation(m), &progress{terminal: t}
-	rows, err := c.open(progress, m, e.row)
-	if err != nil {
-		return err
-	}
-	defer rows.file.Close()
+	defer e.rows.file.Close()
 	expected, err := c.expected(e)
 	if err != nil {
 		return err
 	}
 	defer expected.file.Close()
-	found, err := e.verify(ctx, rows, expected, c.ULPs, progress)
+	found, err := e.verify(ctx, expected, c.ULPs)
 	if err != nil {
 		return err
 	}
@@ -122,36 +114,36 @@ func (c *modelVerifyCommand) expected(e *evaluation) (*expectedTable, error) {
 }
 
 // verify stops at the first difference.
-func (e *evaluation) verify(ctx context.Context, rows *modelRows, expected *expectedTable, ulps uint64, p *progress) (modelVerified, error) {
-	defer p.end()
+func (e *evaluation) verify(ctx context.Context, expected *expectedTable, ulps uint64) (modelVerified, error) {
+	defer e.progress.end()
 	var v modelVerified
 	var a answer
 	for ctx.Err() == nil {
-		x, err := rows.next()
+		x, err := e.rows.next()
 		values, _, expectedErr := expected.next()
 		switch {
 		case err == io.EOF && expectedErr == io.EOF:
 			if v.Rows == 0 {
-				return v, fmt.Errorf("%s has no rows", rows.name)
+				return v, fmt.Errorf("%s has no rows", e.rows.name)
 			}
 			return v, nil
 		case err == io.EOF || expectedErr == io.EOF:
-			return v, fmt.Errorf("%s and %s do not have the same number of rows: one ends after %d", rows.name, expected.name, v.Rows)
+			return v, fmt.Errorf("%s and %s do not have the same number of rows: one ends after %d", e.rows.name, expected.name, v.Rows)
 		case err != nil || expectedErr != nil:
 			return v, errors.Join(err, expectedErr)
 		}
 		v.Rows++
 		e.of(&a, x)
-		if err := e.compare(&v, &a, expected, values, rows.line, ulps); err != nil || v.First != nil {
+		if err := e.compare(&v, &a, expected, values, ulps); err != nil || v.First != nil {
 			return v, err
 		}
-		p.rows(v.Rows)
+		e.progress.rows(v.Rows)
 	}
 	return v, ctx.Err()
 }
 
 // compare notes the first difference of a row.
-func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTable, values []string, line int, ulps uint64) error {
+func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTable, values []string, ulps uint64) error {
 	for i, got := range append(a.raw, a.prediction...) {
 		column := expected.columns[i]
 		if column < 0 {
@@ -168,7 +160,7 @@ func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTabl
 			allowed = 0
 		}
 		if apart := e.ulps(got, want); apart > allowed {
-			v.First = &difference{v.Rows, line, name, strconv.FormatFloat(got, 'g', -1, e.bits), text, apart}
+			v.First = &difference{v.Rows, e.rows.line, name, strconv.FormatFloat(got, 'g', -1, e.bits), text, apart}
 			return nil
 		}
 	}
