@@ -130,7 +130,7 @@ func (b *binaryTrees) dropWeights() {
 		total := 0.0
 		for _, s := range b.splits[t.first : t.first+t.count] {
 			for _, child := range [2]int32{s.left, s.right} {
-				if child < 0 {
+				if child < 0 && int(^child) < b.weights.len() { // splits that nothing reaches are not checked
 					total += b.weights.of(int(^child))
 				}
 			}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate.
+// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate, and by that
+// of Explain for one whose trees it does not explain.
 // The model is not damaged: another library can serve it, or it can be trained without that part.
 var ErrUnsupported = errors.New("not supported")
 

@@ -107,7 +107,7 @@ func TestExplainNeedsSoundWeightsOfForests(t *testing.T) {
 	}
 	for _, f := range forestFixtures(t, "xgboost", 140) {
 		refused(f.name, f.files["json"], scorer.ErrNoWeights)
-		if strings.HasPrefix(f.name, "vector") && f.version < "3.2" { // later ones have weights, which XGBoost does not use
+		if strings.HasPrefix(f.name, "vector") && f.version < "3.2" {
 			refused(f.name, f.files["ubj"], scorer.ErrNoWeights)
 		}
 	}
@@ -131,9 +131,40 @@ func TestExplainNeedsSoundWeightsOfForests(t *testing.T) {
 		contributions(t, load(t, data), nil, nil, 0)
 	}
 	expectReason(t, replaced(t, []byte(stumpJSON), `"categories":[2,5]`, `"categories":[2,5],"sum_hessian":[1]`), "do not have one length")
+	// The second split, which no row reaches, has a child that does not exist.
+	unreached := strings.NewReplacer("num_leaves=2", "num_leaves=3", "split_feature=0", "split_feature=0 0", "threshold=0.5", "threshold=0.5 0",
+		"decision_type=10", "decision_type=10 10", "left_child=-1", "left_child=-1 -9", "right_child=-2", "right_child=-2 -3", "leaf_value=1 2",
+		"leaf_value=1 2 3", "leaf_count=3 5", "leaf_count=3 5 1").Replace(string(stump))
+	contributions(t, load(t, []byte(unreached)), nil, nil, 0)
 	huge := []byte(strings.NewReplacer("leaf_value=1 2", "leaf_value=-1.7e308 1.7e308", "leaf_count=3 5", "leaf_count=7 1").Replace(string(stump)))
 	if all, _, err := load(t, huge).Explain(nil, nil, []float32{1}, 0); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("%v, error %v", all, err)
+	}
+}
+
+// Vector leaves have weights since XGBoost 3.2, which itself refuses to explain them: each output's values add up.
+func TestExplainVectorLeaves(t *testing.T) {
+	compared := 0
+	for _, f := range forestFixtures(t, "xgboost", 140) {
+		if !strings.HasPrefix(f.name, "vector") || f.version < "3.2" {
+			continue
+		}
+		m := load(t, f.explainable())
+		for _, x := range f.rows {
+			for k, raw := range m.AppendRaw(nil, nil, x) {
+				compared++
+				sum := 0.0
+				for _, v := range contributions(t, m, nil, x, k) {
+					sum += v
+				}
+				if math.Abs(sum-raw) > 1e-5 {
+					t.Fatalf("%s, row %v: the values of output %d add up to %v, the raw output is %v", f.name, x, k, sum, raw)
+				}
+			}
+		}
+	}
+	if compared < 1000 {
+		t.Errorf("%d outputs", compared)
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 )
 
 // explainOblivious turns each tree into nodes: the last split is the root, as in CatBoost, since averages depend on the order.
-func (s *shapley) explainOblivious(f *oblivious, keys []int32, depths []uint16) {
+func (s *shapley) explainOblivious(f *oblivious, keys []int32) {
 	for i, splits := range f.trees() {
 		s.tree = s.tree[:0]
 		s.addLevel(f, keys, splits, int(f.firsts[i]))
-		s.explainTree(int(depths[i]))
+		s.explainTree(len(splits))
 	}
 }
 

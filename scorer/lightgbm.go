@@ -10,7 +10,8 @@ import (
 const lightgbmMagic = "tree\n"
 
 // lightgbm reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the model, then of each tree from
-// "Tree=0" on, then "end of trees". What follows (importances, parameters, the names of pandas categories) is not read.
+// "Tree=0" on, then "end of trees". What follows (importances, parameters, the names of pandas categories) is not read, but
+// for one thing: see early.
 type lightgbm struct {
 	rest        []byte
 	b           *binaryTrees
