@@ -2,9 +2,10 @@ package scorer_test
 
 import (
 	"fmt"
-	"github.com/headgate/headgate/scorer"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/headgate/headgate/scorer"
 )
 
 // BenchmarkForest evaluates LightGBM's usual trees of 31 leaves on 50 features, in every tier, exactly and as Fast does. Each split is of a leaf and a
