@@ -15,6 +15,7 @@ type Aggregator struct {
 	schema featurestore.Schema
 	tables []*table // of the schema's dimensions, in its order
 	loads  *loads   // nil: no feature needs it
+	clock  clock
 	crew   *crew
 
 	follower *follower // of the table that is published; nil: none was
@@ -60,13 +61,13 @@ func New(config Config) (*Aggregator, error) {
 		}
 	}
 	var err error
-	if a.loads, err = newLoads(&config); err != nil {
+	if a.loads, err = newLoads(&config, &a.clock); err != nil {
 		return nil, fmt.Errorf("window: %w", err)
 	}
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
 		return nil, fmt.Errorf("window: %w", err)
 	}
-	a.crew = newCrew(a.tables, config.Workers)
+	a.crew = newCrew(a.tables, &a.clock, config.Workers)
 	return a, nil
 }
 
@@ -82,7 +83,7 @@ func (a *Aggregator) addDimension(d traffic.Dimension) error {
 	if len(features) == 0 {
 		return nil
 	}
-	p, err := newPlan(features)
+	p, err := newPlan(features, &a.clock)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package window_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -384,5 +385,46 @@ func TestFewerDimensions(t *testing.T) {
 	}
 	if _, ok := a.Row(traffic.NumDimensions, 1, nil); ok {
 		t.Error("a row of no dimension")
+	}
+}
+
+// A sum is what its definition says however its events lie to the epochs in which it decays: in one, in neighbours, or with
+// years of silence between them; long before and after 1970, and for the longest window that there may be.
+func TestSumsAcrossEpochs(t *testing.T) {
+	var features []traffic.Feature
+	for i, w := range []time.Duration{time.Microsecond, time.Second, time.Minute, 24 * time.Hour, 29 * 365 * 24 * time.Hour} {
+		features = append(features, traffic.Feature{Name: fmt.Sprint("x", i), Fold: traffic.Fold{Kind: traffic.Sum, Window: w, Measure: traffic.Bytes}})
+	}
+	gaps := []time.Duration{0, 1, time.Microsecond, 7 * time.Microsecond, time.Second, 10 * time.Second, time.Minute, 17 * time.Minute, time.Hour,
+		20 * 24 * time.Hour, 400 * 24 * time.Hour}
+	rng := rand.New(rand.NewPCG(12, 12))
+	for _, from := range []int64{noon, 0, -noon, math.MinInt64} {
+		config := forever
+		config.Features = features
+		a, n := newAggregator(t, config), newNaive(features)
+		o := traffic.Observation{Time: from, Keys: traffic.Keys{traffic.IP: 1}}
+		for range 200 {
+			o.Measures[traffic.Bytes] = float32(rng.IntN(1000))
+			o.Time += int64(gaps[rng.IntN(len(gaps))])
+			a.Add(&o)
+			n.add(&o)
+			new(comparison).compare(t, a, n)
+		}
+	}
+}
+
+// Sums of the largest amounts stay finite.
+func TestSumsOfTheLargestAmounts(t *testing.T) {
+	config := forever
+	config.Features = []traffic.Feature{{Name: "x", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Second, Measure: traffic.Bytes}}}
+	a, row := newAggregator(t, config), []float32{0}
+	o := traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: 1}}
+	o.Measures[traffic.Bytes] = 1 << 64
+	for range 100_000 {
+		a.Add(&o)
+		o.Time += int64(time.Millisecond)
+	}
+	if a.Row(traffic.IP, 1, row); !(row[0] > 999*(1<<63) && row[0] < 1002*(1<<64)) {
+		t.Errorf("a thousand times 2^64 are %v", row[0])
 	}
 }

@@ -4,11 +4,12 @@ import (
 	"sync"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/prefetch"
 )
 
 // Observations are folded in batches, and within a batch in blocks: first the index lines of all keys of a block are
-// loaded, then all lines of their cells, then everything is folded. None of the loads waits for another, so that their
-// cache misses overlap; one by one they would be most of the time at a million keys.
+// asked for, then all lines of their cells, then everything is folded. So the cache misses of a block overlap; one by one they
+// would be most of the time at a million keys.
 const (
 	blockSize   = 8
 	batchSize   = 64
@@ -17,16 +18,18 @@ const (
 
 // folder is what one of the goroutines that fold keeps to itself.
 type folder struct {
-	number  int // it folds into the shards of which this is the number modulo the number of folders
-	visits  [blockSize * int(traffic.NumDimensions)]visit
-	touched uint64 // what loading ahead came to, so that it is not left out
-	_       [64]byte
+	number int // it folds into the shards of which this is the number modulo the number of folders
+	visits [blockSize * int(traffic.NumDimensions)]visit
+	times  [blockSize]instant // of the observations of a block
+	late   instant
+	_      [64]byte
 }
 
 // visit is one key of one observation.
 type visit struct {
 	shard       *shard
 	observation *traffic.Observation
+	at          *instant
 	key, hash   uint64
 	guess       uint32 // probably its place
 }
@@ -40,10 +43,14 @@ type crew struct {
 	running sync.WaitGroup
 }
 
-func newCrew(tables []*table, workers int) *crew {
+func newCrew(tables []*table, clock *clock, workers int) *crew {
 	c := &crew{tables: tables, folders: make([]folder, workers)}
 	for i := range c.folders {
-		c.folders[i].number = i
+		f := &c.folders[i]
+		f.number, f.late = i, clock.instant()
+		for k := range f.times {
+			f.times[k] = clock.instant()
+		}
 	}
 	size := batchSize
 	if workers > 1 {
@@ -98,10 +105,10 @@ func (c *crew) fold(f *folder, batch []traffic.Observation) {
 }
 
 func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
-	visits := f.visits[:0]
-	touched := uint64(0)
+	n := 0
 	for i := range block {
-		o := &block[i]
+		o, at := &block[i], &f.times[i]
+		at.set(o.Time)
 		for _, t := range c.tables {
 			key := o.Keys[t.dimension]
 			if key == 0 {
@@ -113,19 +120,23 @@ func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
 				continue
 			}
 			s := &t.shards[number]
-			visits = append(visits, visit{shard: s, observation: o, key: key, hash: h})
-			touched ^= s.index.slots[uint32(h)&s.index.mask]
+			prefetch.Word(&s.index.slots[uint32(h)&s.index.mask])
+			// Field by field: a value built elsewhere and copied is read in wider words than it was written, for which the
+			// processor waits until the stores, and so all loads before them, are done.
+			v := &f.visits[n]
+			v.shard, v.observation, v.at, v.key, v.hash = s, o, at, key, h
+			n++
 		}
 	}
+	visits := f.visits[:n]
 	for i := range visits {
 		v := &visits[i]
 		if v.guess = v.shard.index.first(uint32(v.hash)); v.guess != none {
-			touched ^= v.shard.touch(v.guess)
+			v.shard.prefetch(v.guess, v.at)
 		}
 	}
-	f.touched = touched
 	for i := range visits {
 		v := &visits[i]
-		v.shard.add(v.key, v.hash, v.guess, v.observation)
+		v.shard.add(v.key, v.hash, v.guess, v.observation, v.at, &f.late)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // A checkpoint is
 //
-//	0   "HGCPNT02"
+//	0   "HGCPNT03"
 //	8   u32 length of the header, at most maxHeader; u32 0
 //	16  the header: a msgp map, see checkpointHeader
 //	    u64 hash
@@ -27,7 +27,7 @@ import (
 // Every hash is that of what follows the last one, with the last one as its seed; the integers outside of cells are
 // little endian. A file that ends early, or has anything behind the last hash, is damaged.
 const (
-	checkpointMagic   = "HGCPNT02"
+	checkpointMagic   = "HGCPNT03"
 	checkpointPreface = 16
 	sectionHead       = 24
 	hashBytes         = 8

@@ -2,6 +2,7 @@ package window
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
@@ -12,6 +13,7 @@ type column struct {
 	kind   traffic.FoldKind
 	window float32 // seconds
 	a, b   int     // words; what they hold is kind's business
+	of, by int     // for sums: the places of the windows of a and b in plan.windows
 }
 
 // column finds the words that a fold which was noted needs.
@@ -19,19 +21,19 @@ func (p *plan) column(f traffic.Fold) column {
 	c := column{kind: f.Kind, window: float32(f.Window.Seconds())}
 	switch f.Kind {
 	case traffic.Sum, traffic.Rate, traffic.Part:
-		c.a = p.findSum(f.Measure, f.Window).at
+		p.sumsOf(&c, f.Measure, f.Window, f.Measure, f.Window)
 	case traffic.Share:
-		c.a, c.b = p.findSum(f.Measure, f.Window).at, p.findSum(f.Per, f.Window).at
+		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
 	case traffic.Acceleration:
-		c.a, c.b = p.findSum(f.Measure, f.Window).at, p.findSum(f.Measure, 10*f.Window).at
+		p.sumsOf(&c, f.Measure, f.Window, f.Measure, 10*f.Window)
 	case traffic.PathEntropy:
 		c.a, c.b = len(p.parts), len(p.parts)+pathKinds
 		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
-			p.parts = append(p.parts, p.findSum(m, f.Window).at)
+			s := p.findSum(m, f.Window)
+			c.of, p.parts = s.of, append(p.parts, s.at)
 		}
 	case traffic.Distinct:
-		d := p.findDistinct(f)
-		c.a, c.b = d.at, d.panes
+		c.a = slices.Index(p.distincts, *p.findDistinct(f))
 	case traffic.Streak, traffic.Since, traffic.Seen:
 		c.a = p.findCount(f).at
 	case traffic.Age:
@@ -46,50 +48,67 @@ func (p *plan) column(f traffic.Fold) column {
 	return c
 }
 
+func (p *plan) sumsOf(c *column, m traffic.Measure, window time.Duration, per traffic.Measure, perWindow time.Duration) {
+	a, b := p.findSum(m, window), p.findSum(per, perWindow)
+	c.a, c.of, c.b, c.by = a.at, a.of, b.at, b.of
+}
+
 // pathKinds are the sums of a PathEntropy.
 const pathKinds = int(traffic.NumPathKinds) + 1
 
 // row writes the cell's values, as of its last event, to dst.
 func (p *plan) row(dst []float32, cell []uint32) {
+	var growth [maxWindows]float32
+	p.growth(cell, &growth)
 	for i := range p.columns {
-		dst[i] = p.value(&p.columns[i], cell)
+		dst[i] = p.value(&p.columns[i], cell, &growth)
 	}
 }
 
-func (p *plan) value(c *column, cell []uint32) float32 {
+// decayed is what a sum is worth when an amount of 1 counts growth.
+func decayed(word uint32, growth float32) float32 {
+	if v := float(word) / growth; v >= faint {
+		return v
+	}
+	return 0
+}
+
+func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) float32 {
 	switch c.kind {
-	case traffic.Sum, traffic.Agent:
+	case traffic.Agent:
 		return float(cell[c.a])
+	case traffic.Sum:
+		return decayed(cell[c.a], growth[c.of])
 	case traffic.Rate:
-		return float(cell[c.a]) / c.window
+		return decayed(cell[c.a], growth[c.of]) / c.window
 	case traffic.Part:
-		return min(1, float(cell[c.a]))
+		return min(1, decayed(cell[c.a], growth[c.of]))
 	case traffic.Share:
-		if float(cell[c.b]) == 0 {
+		if decayed(cell[c.b], growth[c.by]) == 0 {
 			return nan // nothing to share
 		}
 		return float(cell[c.a]) / float(cell[c.b])
 	case traffic.Acceleration:
-		return 10 * float(cell[c.a]) / float(cell[c.b])
+		return 10 * decayed(cell[c.a], growth[c.of]) / decayed(cell[c.b], growth[c.by])
 	case traffic.Distinct:
-		return distinctIn(cell, c.a, c.b).count()
+		return p.distincts[c.a].in(cell).count()
 	case traffic.Streak, traffic.Since, traffic.Seen:
 		return float32(cell[c.a])
 	case traffic.Age:
 		first := int64(uint64(cell[c.a]) | uint64(cell[c.a+1])<<32)
 		return float32(float64(between(first, lastOf(cell))) / float64(time.Second))
 	case traffic.PathEntropy:
-		return p.pathEntropy(c, cell)
+		return p.pathEntropy(c, cell, growth)
 	case traffic.HourEntropy:
 		return (*hourCell)(cell[c.a:]).entropy()
 	}
 	return (*gapCell)(cell[c.a:]).value(c.kind)
 }
 
-func (p *plan) pathEntropy(c *column, cell []uint32) float32 {
+func (p *plan) pathEntropy(c *column, cell []uint32, growth *[maxWindows]float32) float32 {
 	var counts [pathKinds]float64
 	for i, at := range p.parts[c.a:c.b] {
-		counts[i] = float64(float(cell[at]))
+		counts[i] = float64(decayed(cell[at], growth[c.of]))
 	}
 	return float32(entropy(counts[:]))
 }

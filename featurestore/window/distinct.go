@@ -19,16 +19,15 @@ const (
 
 type distinctCell struct {
 	state *distinctState
-	panes *panePair
+	panes [2]*pane // the even one and the odd one
 }
 
-// panePair is the even pane and the odd one.
-type panePair [2 * paneWords]uint32
-
-func (p *panePair) of(side uint64) *pane { return (*pane)(p[side*paneWords:]) }
-
-func distinctIn(cell []uint32, at, panes int) distinctCell {
-	return distinctCell{state: (*distinctState)(&cell[at]), panes: (*panePair)(cell[panes:])}
+// in gives the distinct cell in a cell.
+func (d *distinct) in(cell []uint32) distinctCell {
+	return distinctCell{
+		state: (*distinctState)(&cell[d.at]),
+		panes: [2]*pane{(*pane)(cell[d.panes[0]:]), (*pane)(cell[d.panes[1]:])},
+	}
 }
 
 type pane [paneWords]uint32
@@ -68,7 +67,7 @@ func (c distinctCell) add(number uint64, hash uint64) {
 		return
 	}
 	side := number & 1
-	fill := c.panes.of(side).add(c.state.fill(side), spread(hash))
+	fill := c.panes[side].add(c.state.fill(side), spread(hash))
 	*c.state = c.state.withFill(side, fill) | everBit
 }
 
@@ -87,7 +86,7 @@ func (c distinctCell) rotate(number uint16) {
 
 func (c distinctCell) clear(side uint64) {
 	if c.state.fill(side) != 0 { // else it is clear
-		*c.panes.of(side) = pane{}
+		*c.panes[side] = pane{}
 		*c.state = c.state.withFill(side, 0)
 	}
 }
@@ -105,7 +104,7 @@ func (c distinctCell) count() float32 {
 	if c.state.fill(small) == 0 && fill != sketched {
 		return float32(fill)
 	}
-	union, other := *c.panes.of(large), c.panes.of(small)
+	union, other := *c.panes[large], c.panes[small]
 	if c.state.fill(small) == sketched {
 		union.merge(other)
 		return union.estimate()

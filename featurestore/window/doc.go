@@ -15,7 +15,7 @@
 //     copied in parcels, and computed, published and written elsewhere;
 //   - time that runs backwards counts as no time at all, and an event more than a day after the last Tick as of then.
 //
-// Errors, beside the rounding of float32 (2e-4 of the value after thousands of events):
+// Errors, beside the rounding of float32 (2e-5 of the value after thousands of events):
 //
 //   - sums are exponentially decayed (see traffic.Fold), without further error. A key that appeared under pressure
 //     lacks its first Promote-1 events, or more where it is slower than the sketch that counted them forgets;

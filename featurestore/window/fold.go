@@ -6,15 +6,15 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// fold adds an observation to a cell at now, which is not before the cell's last event. A new cell is zero but for its
-// key.
-func (p *plan) fold(cell []uint32, o *traffic.Observation, now int64, isNew bool) {
-	gap := int64(0)
+// fold adds an observation to a cell at an instant that is not before the cell's last event. A new cell is zero but
+// for its key.
+func (p *plan) fold(cell []uint32, o *traffic.Observation, at *instant, isNew bool) {
+	now, last := at.now, at.now
 	if !isNew {
-		gap = between(lastOf(cell), now)
+		last = lastOf(cell)
 	}
 	setLast(cell, now)
-	p.foldSums(cell, o, gap)
+	p.foldSums(cell, o, at, last)
 	for i := range p.counts {
 		c := &p.counts[i]
 		cell[c.at] = c.next(cell[c.at], o)
@@ -28,14 +28,14 @@ func (p *plan) fold(cell []uint32, o *traffic.Observation, now int64, isNew bool
 		}
 	}
 	if p.gaps >= 0 && !isNew {
-		(*gapCell)(cell[p.gaps:]).add(gap, p.gapNumber(now))
+		(*gapCell)(cell[p.gaps:]).add(between(last, now), p.gapNumber(at))
 	}
 	if p.hours >= 0 {
 		(*hourCell)(cell[p.hours:]).add(now)
 	}
 	for i := range p.distincts {
 		d := &p.distincts[i]
-		distinctIn(cell, d.at, d.panes).add(uint64(now)/uint64(d.pane), o.Objects[d.object])
+		d.in(cell).add(at.panes[d.clock], o.Objects[d.object])
 	}
 }
 
@@ -43,68 +43,49 @@ func (p *plan) fold(cell []uint32, o *traffic.Observation, now int64, isNew bool
 // anything that somebody looks at.
 const faint = 1e-30
 
-func (p *plan) foldSums(cell []uint32, o *traffic.Observation, gap int64) {
-	if len(p.sums) == 0 {
-		return
-	}
-	at := p.sums[0].at
-	if gap == 0 {
-		for i := range p.sums {
-			word := &cell[at+i]
-			*word = math.Float32bits(float(*word) + o.Measures[p.sums[i].measure])
-		}
-		return
-	}
-	var factors [maxWindows]float32
-	p.decay(gap, &factors)
-	for w := range p.windows {
-		factor := factors[w]
-		for i := p.windows[w].from; i < p.windows[w].to; i++ {
-			word := &cell[at+i]
-			v := float32(float(*word) * factor)
-			if v < faint {
-				v = 0
-			}
-			*word = math.Float32bits(v + o.Measures[p.sums[i].measure])
-		}
-	}
-}
-
-// decay gives exp(-gap/tau) for each window. Where one window is a multiple of another, its factor's power is the
-// other's, which is cheaper than an exponential and off by no more than the power times 1e-16 of it.
-func (p *plan) decay(gap int64, factors *[maxWindows]float32) {
-	longer := 0.0
-	for i := len(p.windows) - 1; i >= 0; i-- {
+// foldSums adds the amounts of o. last is the time of the cell's last event.
+func (p *plan) foldSums(cell []uint32, o *traffic.Observation, at *instant, last int64) {
+	for i := range p.windows {
 		w := &p.windows[i]
-		if w.power > 0 {
-			longer = power(longer, w.power)
-		} else {
-			longer = math.Exp(-float64(gap) / float64(w.tau))
+		epoch := &at.spans[w.clock]
+		if last < epoch.start {
+			w.advance(cell, &p.clock.windows[w.clock], last, epoch.start)
 		}
-		factors[i] = float32(longer)
+		words := cell[w.at:][:len(w.measures)]
+		for k, measure := range w.measures {
+			words[k] = math.Float32bits(float(words[k]) + float32(o.Measures[measure]*epoch.growth))
+		}
 	}
 }
 
-// power is x to the n-th by squaring. What is too small for a float32 to multiply by is 0.
-func power(x float64, n int) float64 {
-	if x < 1e-16 {
-		return 0
-	}
-	result := 1.0
-	for ; n > 0; n >>= 1 {
-		if n&1 != 0 {
-			result *= x
+// advance brings the sums of a window from the epoch of the last event to the one that begins at start.
+func (w *window) advance(cell []uint32, e *epochs, last, start int64) {
+	factor := float32(math.Exp(-float64(between(e.start(last), start)) / float64(e.tau)))
+	for i := range w.measures {
+		word := &cell[w.at+i]
+		v := float32(float(*word) * factor)
+		if v < faint {
+			v = 0
 		}
-		x *= x
+		*word = math.Float32bits(v)
 	}
-	return result
 }
 
-func (p *plan) gapNumber(now int64) uint16 {
+// growth gives for each window what an amount of 1 counted at the time of the cell's last event: the words divided by it are what
+// the sums were worth then.
+func (p *plan) growth(cell []uint32, growth *[maxWindows]float32) {
+	last := lastOf(cell)
+	for i := range p.windows {
+		e := &p.clock.windows[p.windows[i].clock]
+		growth[i] = e.growth(e.start(last), last)
+	}
+}
+
+func (p *plan) gapNumber(at *instant) uint16 {
 	if p.gapPane == 0 {
 		return 0
 	}
-	return uint16(uint64(now) / uint64(p.gapPane))
+	return uint16(at.panes[p.gapClock])
 }
 
 // between gives the nanoseconds from one time to a later one, at most what an int64 holds.

@@ -10,6 +10,7 @@ import (
 type loads struct {
 	shard             shard
 	requests, seconds int // words
+	now, late         instant
 }
 
 // loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
@@ -17,7 +18,7 @@ type loads struct {
 const loadKeys = 1 << 16
 
 // newLoads gives nil where no feature needs it.
-func newLoads(config *Config) (*loads, error) {
+func newLoads(config *Config, c *clock) (*loads, error) {
 	needed := false
 	for _, f := range config.Features {
 		for _, m := range []traffic.Measure{f.Fold.Measure, f.Fold.Per} {
@@ -30,13 +31,14 @@ func newLoads(config *Config) (*loads, error) {
 	p, err := newPlan([]traffic.Feature{
 		{Dimension: traffic.Host, Name: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.Requests}},
 		{Dimension: traffic.Host, Name: "seconds", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.OriginSeconds}},
-	})
+	}, c)
 	if err != nil {
 		return nil, err
 	}
 	return &loads{
 		shard:    newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)),
 		requests: p.columns[0].a, seconds: p.columns[1].a,
+		now: c.instant(), late: c.instant(),
 	}, nil
 }
 
@@ -46,15 +48,18 @@ func (l *loads) fill(o *traffic.Observation) {
 	if key == 0 {
 		return
 	}
-	place := l.shard.add(key, mix(key), none, o)
+	l.now.set(o.Time)
+	place := l.shard.add(key, mix(key), none, o, &l.now, &l.late)
 	if place == none {
 		o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], o.Measures[traffic.Requests])
 		o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], o.Measures[traffic.OriginSeconds])
 		return
 	}
 	cell := l.shard.cell(place)
-	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], float(cell[l.requests]))
-	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], float(cell[l.seconds]))
+	var growth [maxWindows]float32
+	l.shard.plan.growth(cell, &growth)
+	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], decayed(cell[l.requests], growth[0]))
+	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], decayed(cell[l.seconds], growth[0]))
 }
 
 func part(own, all float32) float32 {

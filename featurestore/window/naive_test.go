@@ -303,7 +303,7 @@ func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got floa
 		c.distinct(t, f, got, want)
 		return
 	}
-	tolerance := 2e-4*math.Abs(want) + 1e-20
+	tolerance := 2e-5*math.Abs(want) + 1e-20
 	switch f.Fold.Kind {
 	case traffic.Share:
 		tolerance += 1e-9 // a sum below 1e-30 is forgotten

@@ -12,8 +12,10 @@ import (
 
 // plan is how the features of one dimension are kept: which words of a cell hold what, each kept once however many
 // features need it, and how each column's value comes from them. What every event changes lies together at the front
-// of the cell; the panes of the distinct counts, of which an event changes a half each, follow on 32-byte bounds.
+// of the cell; the panes of the distinct counts follow on 32-byte bounds, the even ones apart from the odd ones, since
+// an event changes one side only.
 type plan struct {
+	clock     *clock
 	windows   []window // of the sums, shortest first
 	sums      []sum    // in the order of their words, those of a window together
 	distincts []distinct
@@ -21,18 +23,30 @@ type plan struct {
 	first     int           // word of the time of the first event, or -1
 	gaps      int           // first word of the gap statistics, or -1
 	gapPane   time.Duration // half the window of their minimum; 0: none is wanted
+	gapClock  int           // its number in the clock
 	hours     int           // first word of the counts by hour, or -1
 	agent     int           // first word of the facts of the user agent, or -1
 	parts     []int         // words of the sums of the PathEntropy columns, one after the other
+	sides     []sides       // of the distinct cells
+	front     int           // words before the panes
 	words     int           // size of a cell
 	columns   []column
 }
 
-// window is a run of sums that decay alike: from and to are places in plan.sums.
+// window is a run of sums that decay alike, in words that stand side by side.
 type window struct {
 	tau      time.Duration
-	from, to int
-	power    int // its factor is the next longer window's to this power; 0: it is computed on its own
+	clock    int // its number in the clock
+	at       int // word of the first
+	measures []traffic.Measure
+}
+
+// sides is where the even and the odd panes of distinct cells with panes of one length begin. Those of a side stand side by side,
+// since an event changes one side only.
+type sides struct {
+	clock int // number of the length in the clock
+	at    [2]int
+	words int // of a side
 }
 
 // sum is a decayed sum: one float32.
@@ -40,14 +54,16 @@ type sum struct {
 	measure traffic.Measure
 	window  time.Duration
 	at      int
+	of      int // place of its window in plan.windows
 }
 
 // distinct is a distinct cell.
 type distinct struct {
 	object traffic.Object
 	pane   time.Duration
-	at     int // its word of state
-	panes  int // its first pane
+	clock  int    // number of the pane's length in the clock
+	at     int    // its word of state
+	panes  [2]int // the even one and the odd one
 }
 
 // count is an integer that an event raises, sets back or leaves.
@@ -64,8 +80,9 @@ const (
 	maxWords   = 1 << 14 // of a cell
 )
 
-func newPlan(features []traffic.Feature) (*plan, error) {
-	p := &plan{first: -1, gaps: -1, hours: -1, agent: -1}
+// newPlan plans a dimension that has features. What depends on the time alone it leaves to c.
+func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
+	p := &plan{clock: c, first: -1, gaps: -1, hours: -1, agent: -1}
 	for _, f := range features {
 		err := check(f.Fold)
 		if err == nil {
@@ -209,8 +226,29 @@ func (p *plan) layOut() {
 		p.agent = p.take(int(traffic.NumAgentFacts))
 	}
 	p.align()
-	for i := range p.distincts {
-		p.distincts[i].panes = p.take(2 * paneWords)
+	p.front = p.words
+	p.layOutPanes()
+	if p.gapPane != 0 {
+		p.gapClock = p.clock.pane(p.gapPane)
+	}
+}
+
+func (p *plan) layOutPanes() {
+	slices.SortStableFunc(p.distincts, func(a, b distinct) int { return cmp.Compare(a.pane, b.pane) })
+	for from := 0; from < len(p.distincts); {
+		to := from
+		for to < len(p.distincts) && p.distincts[to].pane == p.distincts[from].pane {
+			to++
+		}
+		side := sides{clock: p.clock.pane(p.distincts[from].pane), words: (to - from) * paneWords}
+		for parity := range side.at {
+			side.at[parity] = p.words
+			for i := from; i < to; i++ {
+				p.distincts[i].clock, p.distincts[i].panes[parity] = side.clock, p.take(paneWords)
+			}
+		}
+		p.sides = append(p.sides, side)
+		from = to
 	}
 }
 
@@ -219,16 +257,11 @@ func (p *plan) layOutSums() {
 	for i := range p.sums {
 		p.sums[i].at = p.take(1)
 		if n := len(p.windows); n == 0 || p.windows[n-1].tau != p.sums[i].window {
-			p.windows = append(p.windows, window{tau: p.sums[i].window, from: i})
+			p.windows = append(p.windows, window{tau: p.sums[i].window, clock: p.clock.window(p.sums[i].window), at: p.sums[i].at})
 		}
-		p.windows[len(p.windows)-1].to = i + 1
-	}
-	const maxPower = 16
-	for i := range len(p.windows) - 1 {
-		short, long := p.windows[i].tau, p.windows[i+1].tau
-		if long%short == 0 && long/short <= maxPower {
-			p.windows[i].power = int(long / short)
-		}
+		w := &p.windows[len(p.windows)-1]
+		w.measures = append(w.measures, p.sums[i].measure)
+		p.sums[i].of = len(p.windows) - 1
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/prefetch"
 )
 
 // shard keeps some of the keys of a dimension in flat arrays, which the garbage collector does not scan. Which keys is
@@ -64,29 +65,34 @@ func (s *shard) find(key, h uint64) uint32 {
 	}
 }
 
-// touch loads every cache line of a cell, and what touched writes, without waiting for any. What it gives means nothing;
-// it must be used, or the loads would be left out.
-func (s *shard) touch(place uint32) (sink uint64) {
-	const line = 16 // words
+// prefetch asks for every cache line of a cell that an event at the instant changes, and for what touched writes.
+func (s *shard) prefetch(place uint32, at *instant) {
 	cell := s.cell(place)
-	for i := 0; i < len(cell); i += line {
-		sink ^= uint64(cell[i])
+	prefetch.Words(cell[:s.plan.front])
+	for i := range s.plan.sides {
+		side := &s.plan.sides[i]
+		from := side.at[at.panes[side.clock]&1]
+		prefetch.Words(cell[from : from+side.words])
 	}
-	return sink ^ uint64(s.minutes[place]) ^ s.dirty[place/64]
+	prefetch.Word(&s.minutes[place])
+	prefetch.Word(&s.dirty[place/64])
 }
 
 // add folds o into the cell of key, which is probably at the place guess, and gives its place, or none where the key
-// has to wait for one.
-func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation) (place uint32) {
+// has to wait for one. at is the instant of o; late is one that may be set for a key that has seen a later event.
+func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, late *instant) (place uint32) {
 	place = guess
 	if int(place) >= len(s.minutes) || keyOf(s.cell(place)) != key {
 		place = s.find(key, h)
 	}
 	if place != none {
 		cell := s.cell(place)
-		now := max(o.Time, lastOf(cell))
-		s.plan.fold(cell, o, now, false)
-		s.touched(place, now)
+		if last := lastOf(cell); last > at.now {
+			late.set(last)
+			at = late
+		}
+		s.plan.fold(cell, o, at, false)
+		s.touched(place, at.now)
 		return place
 	}
 	if 2*s.keys() >= s.capacity && s.promote > 1 && !s.admission.admit(h, s.promote, s.capacity) {
@@ -97,8 +103,8 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation) (place 
 	s.index.insert(uint32(h), place)
 	cell := s.cell(place)
 	setKey(cell, key)
-	s.plan.fold(cell, o, o.Time, true)
-	s.touched(place, o.Time)
+	s.plan.fold(cell, o, at, true)
+	s.touched(place, at.now)
 	return place
 }
 

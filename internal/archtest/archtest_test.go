@@ -46,6 +46,7 @@ var rules = map[string]rule{
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
 	"internal/lane":      {},
+	"internal/prefetch":  {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
@@ -55,7 +56,7 @@ var rules = map[string]rule{
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap"}, modules: []string{metro}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
-	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic"}, modules: []string{metro, msgp}},
+	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/simulator"}},
 

@@ -1,0 +1,79 @@
+package prefetch_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/headgate/headgate/internal/prefetch"
+)
+
+func TestNothingIsChangedAndNothingAllocated(t *testing.T) {
+	words := make([]uint64, 1000)
+	for i := range words {
+		words[i] = uint64(i)
+	}
+	allocated := testing.AllocsPerRun(100, func() {
+		for from := range 20 {
+			prefetch.Words(words[from:])
+			prefetch.Words(words[from:from])
+			prefetch.Word(&words[from])
+		}
+	})
+	if allocated != 0 {
+		t.Errorf("%v allocations, want none", allocated)
+	}
+	for i, w := range words {
+		if w != uint64(i) {
+			t.Fatalf("word %d is %d", i, w)
+		}
+	}
+}
+
+func TestAddressesNeedNotBeValid(t *testing.T) {
+	prefetch.Word[uint64](nil)
+}
+
+// BenchmarkAhead sums up words at random places in 256 MiB, 64 at a time, with some forty instructions of other work for each: without asking for
+// them, with loads that ask for all 64 first, and with prefetches.
+//
+//	go test -run '^$' -bench Ahead ./internal/prefetch
+func BenchmarkAhead(b *testing.B) {
+	memory := make([]uint64, 32<<20)
+	for i := range memory {
+		memory[i] = uint64(i)
+	}
+	for _, c := range []struct {
+		name string
+		ask  func(word *uint64) uint64
+	}{
+		{"not", func(*uint64) uint64 { return 0 }},
+		{"load", func(word *uint64) uint64 { return *word }},
+		{"prefetch", func(word *uint64) uint64 { prefetch.Word(word); return 0 }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			var places [64]uint64
+			sum := uint64(0)
+			for n := 0; n < b.N; n += len(places) {
+				for i := range places {
+					places[i] = rng.Uint64() % uint64(len(memory))
+					sum += c.ask(&memory[places[i]])
+				}
+				for _, place := range places {
+					sum += work(memory[place])
+				}
+			}
+			sink = sum
+		})
+	}
+}
+
+// work is what is done with a word, and is long enough that the processor cannot look ahead to many others.
+func work(word uint64) uint64 {
+	for range 12 {
+		word = word*0x9e3779b97f4a7c15 ^ word>>29
+	}
+	return word
+}
+
+var sink uint64
