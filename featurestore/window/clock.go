@@ -24,6 +24,9 @@ type epochs struct {
 	span int64 // ns, length of an epoch
 }
 
+// minutely has epochs of a minute.
+var minutely = epochs{span: int64(time.Minute)}
+
 const epochLength = 16 // time constants
 
 // window gives the number of a time constant.
@@ -72,8 +75,11 @@ type instant struct {
 	clock *clock
 	now   int64
 	known bool
-	spans []span   // by the number of the time constant
-	panes []uint64 // the number of the pane, by the number of their length
+
+	minute  int32    // of now
+	minutes int64    // when that began, or the first instant that an int64 can tell
+	spans   []span   // by the number of the time constant
+	panes   []uint64 // the number of the pane, by the number of their length
 }
 
 // span is an epoch at an instant.
@@ -92,6 +98,7 @@ func (t *instant) set(now int64) {
 		return
 	}
 	t.now, t.known = now, true
+	t.minute, t.minutes = minuteOf(now), minutely.start(now)
 	for i := range t.spans {
 		e := &t.clock.windows[i]
 		start := e.start(now)

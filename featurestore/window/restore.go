@@ -248,7 +248,8 @@ func (s *shard) enter(key uint64, place uint32) bool {
 		return false
 	}
 	s.index.insert(uint32(h), place)
-	s.touched(place, lastOf(cell))
+	s.minutes[place] = minuteOf(lastOf(cell))
+	s.dirty.set(place)
 	return true
 }
 

@@ -65,7 +65,7 @@ func (s *shard) find(key, h uint64) uint32 {
 	}
 }
 
-// prefetch asks for every cache line of a cell that an event at the instant changes, and for what touched writes.
+// prefetch asks for every cache line of a cell that an event at the instant changes, and for its place's mark.
 func (s *shard) prefetch(place uint32, at *instant) {
 	cell := s.cell(place)
 	prefetch.Words(cell[:s.plan.front])
@@ -74,7 +74,6 @@ func (s *shard) prefetch(place uint32, at *instant) {
 		from := side.at[at.panes[side.clock]&1]
 		prefetch.Words(cell[from : from+side.words])
 	}
-	prefetch.Word(&s.minutes[place])
 	prefetch.Word(&s.dirty[place/64])
 }
 
@@ -87,12 +86,16 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, lat
 	}
 	if place != none {
 		cell := s.cell(place)
-		if last := lastOf(cell); last > at.now {
+		last := lastOf(cell)
+		if last > at.now {
 			late.set(last)
 			at = late
 		}
 		s.plan.fold(cell, o, at, false)
-		s.touched(place, at.now)
+		if last < at.minutes { // else the minute is the same, and need not be fetched for it
+			s.minutes[place] = at.minute
+		}
+		s.dirty.set(place)
 		return place
 	}
 	if 2*s.keys() >= s.capacity && s.promote > 1 && !s.admission.admit(h, s.promote, s.capacity) {
@@ -104,13 +107,9 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, lat
 	cell := s.cell(place)
 	setKey(cell, key)
 	s.plan.fold(cell, o, at, true)
-	s.touched(place, at.now)
-	return place
-}
-
-func (s *shard) touched(place uint32, now int64) {
-	s.minutes[place] = minuteOf(now)
+	s.minutes[place] = at.minute
 	s.dirty.set(place)
+	return place
 }
 
 // minuteOf is the minute of a time, down to the lowest; an int64 of nanoseconds has fewer than an int32 holds.
