@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
@@ -20,8 +21,20 @@ type Config struct {
 	// Dir is the directory that the daemon of this host owns. It need not exist yet.
 	Dir string
 
-	// ModelFile is a model to score with. Default: the one that is built in.
+	// ModelFile is a model to score with. Default: the one that is built in. The file is looked at once a second, and the
+	// model that has come in its place is put in use as ReplaceModel does: what cannot be read, or does not fit, is
+	// logged and counted, and the one before serves on. Replace the file by renaming another over it. One that is
+	// written in place is read when it has not changed for a second.
 	ModelFile string
+
+	// ShadowFile is a model to try: it scores each request beside the other, and Stats.Shadow counts what would have come of it.
+	// It changes no decision. The file is looked at as ModelFile is, but need not exist: while there is none, there
+	// is no shadow model. Default: none.
+	ShadowFile string
+
+	// ShadowPolicy judges the shadow model's scores or, where there is no shadow model, those of the model in use, and its
+	// actions are only counted. Default: Policy, if there is a shadow model.
+	ShadowPolicy Policy
 
 	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
 	Policy Policy
@@ -97,9 +110,15 @@ func (c *Config) checkProxies() error {
 	return nil
 }
 
-func (c *Config) loadModel() (*scorer.Model, error) {
-	if c.ModelFile != "" {
-		return scorer.LoadFile(c.ModelFile)
+// loadModel also gives the state of the model's file before it was read, if it is a file.
+func (c *Config) loadModel() (m *scorer.Model, file os.FileInfo, err error) {
+	if c.ModelFile == "" {
+		m, err = scorer.Load(models.Default())
+		return m, nil, err
 	}
-	return scorer.Load(models.Default())
+	if file, err = os.Stat(c.ModelFile); err != nil {
+		return nil, nil, err
+	}
+	m, err = scorer.LoadFile(c.ModelFile)
+	return m, file, err
 }

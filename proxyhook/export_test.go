@@ -14,8 +14,9 @@ var (
 	RefererHost = refererHost
 	RetryAfter  = retryAfter
 	Describe    = (*Filter).describe
-	Maintain    = (*Filter).maintain // one look of the supervisor
-	Warm        = (*Filter).warm     // one look ahead of the requests
+	Maintain    = (*Filter).maintain     // one look of the supervisor
+	Warm        = (*Filter).warm         // one look ahead of the requests
+	LookAtFiles = (*Filter).lookAtModels // one look at the files of models
 )
 
 // SuperviseEvery and WarmEvery set the supervisor's intervals for filters made from now on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -19,11 +20,10 @@ const maxDistrusted = 256
 // features is the way to the daemon's published features. The request path reads from the current connection;
 // maintain is the supervisor's.
 type features struct {
-	path  string
-	names []string
-	log   *slog.Logger
+	path string
+	log  *slog.Logger
 
-	current atomic.Pointer[connection] // nil: nothing to read
+	current atomic.Pointer[connection] // never nil; who has the mutex replaces it, and distrust takes its store away
 
 	mutex      sync.Mutex          // guards all below
 	opened     *featurestore.Store // the last one; current's, unless that was distrusted
@@ -31,11 +31,23 @@ type features struct {
 	told       string // the last trouble that was logged
 }
 
-// connection is one opening of the feature files.
+// connection is one opening of the feature files, read for the models of one scoring. It is never changed: a decision loads
+// one pointer, and has features that its models ask for.
 type connection struct {
-	store     *featurestore.Store
+	scoring   *scoring            // never nil
+	store     *featurestore.Store // nil: nothing to read
 	selection *featurestore.Selection
 }
+
+// connect selects what the models ask for, and resolves it, so that no request has to. It touches the files.
+func connect(store *featurestore.Store, s *scoring) *connection {
+	c := &connection{s, store, store.Select(dimensionNames, s.vector.Inter())}
+	c.selection.Seed()
+	return c
+}
+
+// alone is c without the files.
+func (c *connection) alone() *connection { return &connection{scoring: c.scoring} }
 
 // dimensionNames are what a request's keys belong to, in the order of traffic.Keys.
 var dimensionNames = func() (names []string) {
@@ -47,9 +59,9 @@ var dimensionNames = func() (names []string) {
 
 var errNoFeatures = errors.New("no features are published")
 
-// read fills dst with the features of ev's keys as of ev.Time. A nil connection has none.
+// read fills dst with the features of ev's keys as of ev.Time.
 func (c *connection) read(dst []float32, ev *traffic.Event) (featurestore.Info, error) {
-	if c == nil {
+	if c.store == nil {
 		return featurestore.Info{}, errNoFeatures
 	}
 	seed, ok := c.selection.Seed()
@@ -60,9 +72,45 @@ func (c *connection) read(dst []float32, ev *traffic.Event) (featurestore.Info, 
 	return c.selection.Read(dst, keys[:], ev.Time)
 }
 
-// distrust stops reading from c, after a fault. The supervisor opens a new connection once its content has been
-// checked; where it has done so already, that one stays.
-func (f *features) distrust(c *connection) { f.current.CompareAndSwap(c, nil) }
+// distrust stops reading from c's files, after a fault, whatever models read them by now. The supervisor opens them anew
+// once their content has been checked; where it has done so already, that connection stays.
+func (f *features) distrust(c *connection) {
+	for now := f.current.Load(); now.store == c.store && now.store != nil; now = f.current.Load() {
+		if f.current.CompareAndSwap(now, now.alone()) {
+			return
+		}
+	}
+}
+
+// use has the requests that come from now on scored by s; false: its features met a fault.
+func (f *features) use(s *scoring) (sound bool) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	for sound = true; ; {
+		now, next := f.current.Load(), &connection{scoring: s}
+		if now.store != nil && sound {
+			sound = survived(func() { next = connect(now.store, s) })
+		}
+		if f.current.CompareAndSwap(now, next) {
+			return sound
+		}
+	}
+}
+
+// unpublished gives those of the names that the daemon does not publish now.
+func (f *features) unpublished(names []string) []string {
+	c := f.current.Load()
+	if c.store == nil {
+		return names
+	}
+	survived(func() {
+		selection := c.store.Select(dimensionNames, names)
+		if _, ok := selection.Seed(); ok {
+			names = selection.Unknown()
+		}
+	})
+	return names
+}
 
 // maintain opens the files where they are not open, and again where they were replaced or distrusted. The former
 // connection is closed at once, which a request that is still reading from it survives.
@@ -70,7 +118,7 @@ func (f *features) maintain() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	c := f.current.Load()
-	if c != nil {
+	if c.store != nil {
 		if replaced, err := c.store.Replaced(); err != nil || !replaced {
 			return
 		}
@@ -105,15 +153,16 @@ func (f *features) open() (err error) {
 	if err != nil && !errors.Is(err, mmapsync.ErrNotPublished) {
 		return err
 	}
+	next := connect(store, f.current.Load().scoring)
 	trusted = true
 	f.opened = store
-	f.current.Store(&connection{store, store.Select(dimensionNames, f.names)})
+	f.current.Store(next)
 	return nil
 }
 
 // end closes the connection, where there is one.
 func (f *features) end() error {
-	f.current.Store(nil)
+	f.current.Store(f.current.Load().alone())
 	if f.opened == nil {
 		return nil
 	}
@@ -131,12 +180,14 @@ func (f *features) tell(err error) {
 	f.log.Warn("headgate: features not readable, scoring without them", "path", f.path, "error", err)
 }
 
-// unknown gives the features that the published schema does not have.
+// unknown gives the inputs of the models that this release does not know and that the published schema does not have.
 func (f *features) unknown() []string {
-	if c := f.current.Load(); c != nil {
-		return c.selection.Unknown()
+	c := f.current.Load()
+	unknown := slices.Clone(c.scoring.vector.Unknown())
+	if c.store != nil {
+		unknown = append(unknown, c.selection.Unknown()...)
 	}
-	return nil
+	return unknown
 }
 
 // close ends reading. Requests may still be at it.

@@ -11,32 +11,24 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
-	"github.com/headgate/headgate/scorer"
 )
 
 // Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use.
 type Filter struct {
-	config   Config
-	model    *scorer.Model
-	vector   *traffic.Vector
-	limiting limiting
-	features features
-	reporter reporter
-	scratch  sync.Pool // of *scratch
-	counters counters
-	panicked sync.Once // for the log
+	config    Config
+	limiting  limiting
+	features  features // and the models, which they must fit
+	replacing sync.Mutex
+	files     []*modelFile
+	shadow    *shadow
+	reporter  reporter
+	counters  counters
+	panicked  sync.Once // for the log
 
 	stop    chan struct{}
 	stopped sync.WaitGroup
 	closing sync.Once
 	closed  error // what Close gives
-}
-
-// scratch is the memory of one decision.
-type scratch struct {
-	inputs []float32
-	inter  []float32
-	row    *scorer.Row
 }
 
 // New makes a filter. The daemon need not run, and its directory need not exist: they are looked for every second.
@@ -46,44 +38,35 @@ func New(config Config) (*Filter, error) {
 	if err := config.checkProxies(); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
-	model, err := config.loadModel()
+	model, file, err := config.loadModel()
+	if err == nil {
+		err = oneOutput(model)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("proxyhook: model: %w", err)
+	}
+	scoring, err := newScoring(model, nil)
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)
 	}
 	dir := hostdir.Dir(config.Dir)
-	vector := traffic.NewVector(inputNames(model))
 	f := &Filter{
 		config:   config,
-		model:    model,
-		vector:   vector,
-		features: features{path: dir.Features(), names: vector.Inter(), log: config.Log},
+		features: features{path: dir.Features(), log: config.Log},
+		shadow:   newShadow(config),
 		reporter: reporter{dir: dir.Events(), log: config.Log},
 		stop:     make(chan struct{}),
 	}
+	f.features.current.Store(&connection{scoring: scoring})
 	if err := f.limiting.init(dir, config); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
-	f.scratch.New = func() any { return f.newScratch() }
 	f.maintain()
-	f.stopped.Add(1)
+	f.openFiles(file)
+	f.stopped.Add(2)
 	go f.supervise()
+	go f.watch()
 	return f, nil
-}
-
-func inputNames(m *scorer.Model) []string {
-	var names []string
-	for _, f := range m.Features() {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
-func (f *Filter) newScratch() *scratch {
-	return &scratch{
-		inputs: make([]float32, f.vector.Len()),
-		inter:  make([]float32, len(f.vector.Inter())),
-		row:    f.model.NewRow(),
-	}
 }
 
 // Decide scores the request that ev describes and asks the policy what to do with it. It also stores score and action
@@ -105,17 +88,25 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	from := f.features.current.Load()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer f.rescue(from, d)
-	s := f.scratch.Get().(*scratch)
+	s := from.scoring.pool.Get().(*scratch)
 	f.readFeatures(from, s.inter, ev)
-	f.vector.Fill(s.inputs, ev, s.inter)
-	p := scorer.Probability(f.model.Raw(s.row, s.inputs))
-	f.scratch.Put(s)
-	if p != p { // a model cannot give NaN, and the policy must not see a score made of one
+	from.scoring.vector.Fill(s.inputs, ev, s.inter)
+	score, shadow := from.scoring.evaluate(s)
+	from.scoring.pool.Put(s)
+	f.judge(ev, score, d)
+	if from.scoring.shadow != nil || f.shadow.alone {
+		f.shadow.compare(ev, *d, from.scoring, shadow)
+	}
+}
+
+// judge asks the policy. It must not see a score that is none.
+func (f *Filter) judge(ev *traffic.Event, score uint8, d *Decision) {
+	if score == 0 {
 		d.Reason = NotScored
 		return
 	}
-	d.Score = uint8(scorer.Score(p))
-	if d.Action = f.config.Policy.Judge(ev, d.Score); d.Action >= numActions {
+	d.Score = score
+	if d.Action = f.config.Policy.Judge(ev, score); d.Action >= numActions {
 		d.Action = Allow
 	}
 }
@@ -203,12 +194,8 @@ func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 	return f.limiting.setThreshold(&ev, n)
 }
 
-// Features gives the full names of the model's inputs.
-func (f *Filter) Features() []string { return inputNames(f.model) }
-
-func (f *Filter) unknown() []string {
-	return append(append([]string(nil), f.vector.Unknown()...), f.features.unknown()...)
-}
+// Features gives the full names of the inputs of the model in use.
+func (f *Filter) Features() []string { return namesOf(f.scoring().active.Features()) }
 
 // superviseEvery is the time between two looks at the daemon's files, and warmEvery how long a request may meet a new
 // file that nobody has mapped yet. Tests change both.
@@ -238,7 +225,7 @@ func (f *Filter) supervise() {
 // warm makes a new publication ready before most requests meet it.
 func (f *Filter) warm() {
 	c := f.features.current.Load()
-	if c != nil && !survived(c.store.Warm) {
+	if c.store != nil && !survived(c.store.Warm) {
 		f.features.distrust(c)
 		f.counters.faults.Add(1)
 	}

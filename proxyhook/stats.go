@@ -26,7 +26,11 @@ type Stats struct {
 	Shared     bool               // requests in flight are counted together with the host's other proxy processes
 	Policy     bool               // thresholds are those that the daemon publishes
 
-	Unknown []string // features that the model wants and nobody computes
+	ModelsReplaced uint64      // models put in use in place of others, or as a shadow
+	ModelsRefused  uint64      // models that could not be read, or did not fit; those before served on
+	Shadow         ShadowStats // what a shadow would have done
+
+	Unknown []string // features that the models want and nobody computes
 
 	P50, P99 time.Duration // of Decide
 }
@@ -45,6 +49,9 @@ type counters struct {
 	events     atomic.Uint64
 	dropped    atomic.Uint64
 	latency    histogram
+
+	modelsReplaced atomic.Uint64
+	modelsRefused  atomic.Uint64
 }
 
 func (c *counters) count(d Decision, took time.Duration) {
@@ -74,10 +81,13 @@ func (f *Filter) Stats() Stats {
 		Lowered:    f.limiting.adaptive.Lowered(),
 		Shared:     l.Shared,
 		Policy:     f.limiting.published.Load(),
-		Unknown:    f.unknown(),
+		Unknown:    f.features.unknown(),
+		Shadow:     f.shadow.stats(),
 		P50:        c.latency.quantile(0.50),
 		P99:        c.latency.quantile(0.99),
 	}
+	s.ModelsReplaced, s.ModelsRefused = c.modelsReplaced.Load(), c.modelsRefused.Load()
+	s.Shadow.Model = f.scoring().shadow != nil
 	for i := range s.Actions {
 		s.Actions[i] = c.actions[i].Load()
 		s.Decisions += s.Actions[i]

@@ -1,0 +1,125 @@
+package proxyhook
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/scorer"
+)
+
+// ReplaceModel puts m in use for the decisions that begin from now on. Those that have begun end with the model that
+// they began with, and each decision's score is that of one model. m may have other inputs than the model before.
+//
+// A model is refused, with an error that wraps scorer.ErrMismatch and names what does not fit, and the one before serves on,
+// if it looks at a feature that neither this release knows nor the daemon publishes now, if it has more than one
+// output, or if it contradicts the shadow on what kind of values a feature takes. (New is not as strict about features:
+// there is nothing that could serve instead.)
+//
+// It is safe for concurrent use, and for use while Config.ModelFile is watched: whichever comes last is in use.
+func (f *Filter) ReplaceModel(m *scorer.Model) error { return f.offered(f.useModel(m)) }
+
+// ReplaceShadow is ReplaceModel for the shadow. nil ends the shadow.
+func (f *Filter) ReplaceShadow(m *scorer.Model) error {
+	if m == nil {
+		return f.useShadow(nil)
+	}
+	return f.offered(f.useShadow(m))
+}
+
+func (f *Filter) offered(refused error) error {
+	f.counters.offered(refused)
+	if refused != nil {
+		return fmt.Errorf("proxyhook: model refused: %w", refused)
+	}
+	return nil
+}
+
+// offered counts what became of a model.
+func (c *counters) offered(refused error) {
+	if refused != nil {
+		c.modelsRefused.Add(1)
+	} else {
+		c.modelsReplaced.Add(1)
+	}
+}
+
+func (f *Filter) useModel(m *scorer.Model) error {
+	if m == nil {
+		return errors.New("there is none")
+	}
+	f.replacing.Lock()
+	defer f.replacing.Unlock()
+	if err := f.fits(m); err != nil {
+		return err
+	}
+	return f.use(m, f.scoring().shadow)
+}
+
+func (f *Filter) useShadow(m *scorer.Model) error {
+	f.replacing.Lock()
+	defer f.replacing.Unlock()
+	if m != nil {
+		if err := f.fits(m); err != nil {
+			return err
+		}
+	}
+	return f.use(f.scoring().active, m)
+}
+
+// use is called with f.replacing held: the models are made ready together, and the request path meets one pointer.
+func (f *Filter) use(active, shadow *scorer.Model) error {
+	next, err := newScoring(active, shadow)
+	if err != nil {
+		return err
+	}
+	if !f.features.use(next) {
+		f.counters.faults.Add(1)
+	}
+	return nil
+}
+
+// scoring is what scores now.
+func (f *Filter) scoring() *scoring { return f.features.current.Load().scoring }
+
+// fits says what keeps a model from taking the place of another.
+func (f *Filter) fits(m *scorer.Model) error {
+	if err := oneOutput(m); err != nil {
+		return err
+	}
+	var unknown []string
+	for _, feature := range m.Features() {
+		if feature.Borders > 0 && !catalogued()[feature.Name] {
+			unknown = append(unknown, feature.Name)
+		}
+	}
+	if len(unknown) > 0 {
+		unknown = f.features.unpublished(unknown)
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("%w: feature %.100q is neither one that this release knows nor one that the daemon publishes (%d such)",
+			scorer.ErrMismatch, unknown[0], len(unknown))
+	}
+	return nil
+}
+
+// oneOutput: the log-odds of a bot.
+func oneOutput(m *scorer.Model) error {
+	if n := m.Outputs(); n != 1 {
+		return fmt.Errorf("%w: the model has %d outputs, expected 1", scorer.ErrMismatch, n)
+	}
+	return nil
+}
+
+// catalogued are the full names of the features that this release knows.
+var catalogued = sync.OnceValue(func() map[string]bool {
+	names := make(map[string]bool)
+	for _, f := range traffic.RequestCatalog {
+		names[f.FullName()] = true
+	}
+	for _, f := range traffic.Catalog() {
+		names[f.FullName()] = true
+	}
+	return names
+})

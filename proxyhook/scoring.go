@@ -1,0 +1,83 @@
+package proxyhook
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/scorer"
+)
+
+// scoring is the models and all that must fit them: a decision that has one has the inputs and the memory of these very
+// models, whatever replaces them meanwhile. But for the pool it is never changed.
+type scoring struct {
+	active *scorer.Model
+	shadow *scorer.Model // nil: none
+	set    *scorer.Set   // of both; nil without a shadow
+	vector *traffic.Vector
+	pool   sync.Pool // of *scratch
+}
+
+// scratch is the memory of one decision.
+type scratch struct {
+	inputs []float32
+	inter  []float32
+	row    *scorer.Row
+	raw    [2]float64 // outputs of a set
+}
+
+// newScoring joins the active model and the shadow, which may be nil. The error says where they contradict each other.
+func newScoring(active, shadow *scorer.Model) (*scoring, error) {
+	s := &scoring{active: active, shadow: shadow}
+	features := active.Features()
+	if shadow != nil {
+		var err error
+		if s.set, err = scorer.NewSet(active, shadow); err != nil {
+			return nil, fmt.Errorf("the model and its shadow: %w", err)
+		}
+		features = s.set.Features()
+	}
+	s.vector = traffic.NewVector(namesOf(features))
+	s.pool.New = func() any { return s.newScratch() }
+	for range runtime.GOMAXPROCS(0) { // so that the first requests need not
+		s.pool.Put(s.newScratch())
+	}
+	return s, nil
+}
+
+func namesOf(features []scorer.Feature) []string {
+	var names []string
+	for _, f := range features {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func (s *scoring) newScratch() *scratch {
+	m := &scratch{inputs: make([]float32, s.vector.Len()), inter: make([]float32, len(s.vector.Inter()))}
+	if s.set != nil {
+		m.row = s.set.NewRow()
+	} else {
+		m.row = s.active.NewRow()
+	}
+	return m
+}
+
+// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where there is none.
+func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
+	if s.set == nil {
+		return scoreOf(s.active.Raw(m.row, m.inputs)), 0
+	}
+	raw := s.set.AppendRaw(m.raw[:0], m.row, m.inputs)
+	return scoreOf(raw[0]), scoreOf(raw[1])
+}
+
+// scoreOf turns a model's output into a score. NaN, which sums of infinities give, is none: 0.
+func scoreOf(raw float64) uint8 {
+	p := scorer.Probability(raw)
+	if p != p {
+		return 0
+	}
+	return uint8(scorer.Score(p))
+}
