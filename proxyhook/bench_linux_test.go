@@ -9,6 +9,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/models"
@@ -31,22 +32,14 @@ func crowd(b *testing.B, n int) *host {
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	h := &host{t: b, dir: hostdir.Dir(dir)}
 	must(b, os.Mkdir(h.dir.Events(), 0o770))
-	var schema featurestore.Schema
-	for d := range traffic.NumDimensions {
-		dimension := featurestore.Dimension{Name: d.String()}
-		for _, f := range traffic.Catalog() {
-			if f.Dimension == d {
-				c := featurestore.Column{Name: f.Name}
-				if f.Decays() {
-					c.Decay = f.Fold.Window
-				}
-				dimension.Columns = append(dimension.Columns, c)
-			}
-		}
-		schema.Dimensions = append(schema.Dimensions, dimension)
-	}
+	daemon, err := window.New(window.Config{MaxKeys: 1})
+	must(b, err)
+	schema := daemon.Schema()
 	now := time.Now().UnixNano()
 	sizes := make([]int, traffic.NumDimensions)
+	for i := range sizes {
+		sizes[i] = 1
+	}
 	for _, d := range crowded {
 		sizes[d] = n
 	}
@@ -81,21 +74,22 @@ func visitor(n int) traffic.Event {
 }
 
 // BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is
-// read.
+// read. The shadow has the default model's inputs and as many trees as that, with borders and conditions of its own.
 func BenchmarkDecide(b *testing.B) {
 	n := 1 << 20
 	if testing.Short() {
 		n /= 100
 	}
 	h := crowd(b, n)
-	model := b.TempDir() + "/model"
-	must(b, os.WriteFile(model, models.Default(), 0o600))
-	for _, c := range []struct {
-		name string
-		dir  string
-	}{{"found", string(h.dir)}, {"no daemon", b.TempDir()}} {
+	model := defaultModel(b)
+	file := writeModel(b, string(models.Default()))
+	shadow := writeModel(b, randomModel(1, model.Trees(), namesOf(model)))
+	for _, c := range []struct{ name, dir, shadow string }{
+		{"found", string(h.dir), ""}, {"found, shadow", string(h.dir), shadow},
+		{"no daemon", b.TempDir(), ""}, {"no daemon, shadow", b.TempDir(), shadow},
+	} {
 		b.Run(c.name, func(b *testing.B) {
-			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: model})
+			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: file, ShadowFile: c.shadow})
 			events := make([]traffic.Event, 1<<14)
 			for i := range events {
 				events[i] = visitor(i * 7919 % n)
@@ -111,7 +105,7 @@ func BenchmarkDecide(b *testing.B) {
 			s := f.Stats()
 			b.ReportMetric(float64(s.P50), "p50-ns")
 			b.ReportMetric(float64(s.P99), "p99-ns")
-			if (s.NoFeatures != 0) == (c.name == "found") {
+			if (s.NoFeatures != 0) == (c.dir == string(h.dir)) || (s.Shadow.Judged != 0) != (c.shadow != "") {
 				b.Errorf("%+v", s)
 			}
 		})

@@ -1,0 +1,240 @@
+package proxyhook_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// watched is a filter whose files of models are looked at when the test says so.
+type watched struct {
+	*proxyhook.Filter
+	t             *testing.T
+	h             *host
+	told          syncBuffer
+	model, shadow string
+}
+
+func newWatched(t *testing.T) *watched {
+	t.Helper()
+	unsupervised(t)
+	dir := t.TempDir()
+	w := &watched{t: t, h: newHost(t), model: filepath.Join(dir, "model"), shadow: filepath.Join(dir, "shadow")}
+	w.rename(w.model, testModel)
+	w.Filter = w.h.filter(proxyhook.Config{ModelFile: w.model, ShadowFile: w.shadow, Log: slog.New(slog.NewTextHandler(&w.told, nil))})
+	return w
+}
+
+// rename puts a file in place at once, as one should.
+func (w *watched) rename(path, content string) {
+	w.t.Helper()
+	w.write(path+".new", content)
+	must(w.t, os.Rename(path+".new", path))
+}
+
+// write writes in place. Each time the file gets another time: two writes within the system's tick would have the same.
+func (w *watched) write(path, content string) {
+	w.t.Helper()
+	must(w.t, os.WriteFile(path, []byte(content), 0o600))
+	clock = clock.Add(time.Second)
+	must(w.t, os.Chtimes(path, clock, clock))
+}
+
+var clock = time.Now()
+
+// look has the files looked at as often as it takes for one that has changed to be read, and then some.
+func (w *watched) look() {
+	for range 4 {
+		proxyhook.LookAtFiles(w.Filter)
+	}
+}
+
+// expect tells what a client of whom nothing is known is scored with, how many models were put in use and refused, and how often
+// the log has complained.
+func (w *watched) expect(what string, score uint8, replaced, refused uint64, complaints int) {
+	w.t.Helper()
+	s := w.Stats()
+	if d := decide(w.Filter); d.Score != score || s.ModelsReplaced != replaced || s.ModelsRefused != refused || s.Faults != 0 {
+		w.t.Errorf("%s: score %d, expected %d; %d replaced, %d refused, expected %d and %d; %d faults",
+			what, d.Score, score, s.ModelsReplaced, s.ModelsRefused, replaced, refused, s.Faults)
+	}
+	if n := strings.Count(w.told.String(), "level=ERROR") + strings.Count(w.told.String(), "level=WARN"); n != complaints {
+		w.t.Errorf("%s: %d complaints, expected %d:\n%s", what, n, complaints, w.told.String())
+	}
+}
+
+func TestModelFileIsReplaced(t *testing.T) {
+	w := newWatched(t)
+	w.look()
+	w.expect("unchanged", scoreOf[0], 0, 0, 0)
+	w.rename(w.model, constantModel(-2))
+	w.look()
+	w.expect("renamed over", constantScore(-2), 1, 0, 0)
+	w.write(w.model, constantModel(-1))
+	w.look()
+	w.expect("written in place", constantScore(-1), 2, 0, 0)
+	w.write(w.model, constantModel(-3)) // as many bytes
+	w.look()
+	w.expect("of the same size", constantScore(-3), 3, 0, 0)
+	w.rename(w.model, turnedModel)
+	w.look()
+	w.expect("other inputs", turnedScoreOf[0], 4, 0, 0)
+}
+
+func TestModelFileIsRefused(t *testing.T) {
+	w := newWatched(t)
+	whole := randomModel(1, 50, []string{"request/query_length", "ip/requests_1m"})
+	refused := 0
+	for _, c := range []struct{ what, content, reason string }{
+		{"empty", "", "starts with"},
+		{"garbage", "\x00\x01garbage", "starts with"},
+		{"cut in the middle", whole[:len(whole)/2], "catboost-json"},
+		{"its last byte is missing", whole[:len(whole)-1], "catboost-json"},
+		{"unknown feature", lateModel, `ip/of_the_future`},
+	} {
+		refused++
+		w.rename(w.model, c.content)
+		w.look()
+		w.expect(c.what, scoreOf[0], uint64(refused-1), uint64(refused), refused)
+		if lines := strings.Split(strings.TrimSpace(w.told.String()), "\n"); !strings.Contains(lines[len(lines)-1], c.reason) {
+			t.Errorf("%s: the log says %s", c.what, lines[len(lines)-1])
+		}
+		w.rename(w.model, testModel) // repaired
+		w.look()
+		w.expect(c.what+", repaired", scoreOf[0], uint64(refused), uint64(refused), refused)
+	}
+}
+
+// A file that is being written is not read.
+func TestModelFileInTheMaking(t *testing.T) {
+	w := newWatched(t)
+	whole := constantModel(-2)
+	for n := range len(whole) {
+		w.write(w.model, whole[:n])
+		proxyhook.LookAtFiles(w.Filter)
+	}
+	w.expect("being written", scoreOf[0], 0, 0, 0)
+	w.write(w.model, whole)
+	w.look()
+	w.expect("written", constantScore(-2), 1, 0, 0)
+}
+
+// A file that nobody may read is refused until they may.
+func TestModelFileWithoutPermission(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read any file: run this as another user")
+	}
+	w := newWatched(t)
+	w.rename(w.model, constantModel(-1))
+	must(t, os.Chmod(w.model, 0))
+	w.look()
+	w.expect("unreadable", scoreOf[0], 0, 1, 1)
+	must(t, os.Chmod(w.model, 0o600))
+	w.look()
+	w.expect("readable", constantScore(-1), 1, 1, 1)
+}
+
+// What is not there, or is no file, does not end the model in use.
+func TestModelFileIsRemoved(t *testing.T) {
+	w := newWatched(t)
+	must(t, os.Remove(w.model))
+	w.look()
+	w.expect("removed", scoreOf[0], 0, 0, 1)
+	w.rename(w.model, constantModel(-1))
+	w.look()
+	w.expect("back", constantScore(-1), 1, 0, 1)
+	must(t, os.Remove(w.model))
+	must(t, os.Mkdir(w.model, 0o700))
+	w.look()
+	w.expect("a directory", constantScore(-1), 1, 1, 2)
+	must(t, os.Remove(w.model))
+	must(t, os.Symlink("target", w.model))
+	w.look()
+	w.expect("a link to nowhere", constantScore(-1), 1, 1, 3)
+	w.rename(filepath.Join(filepath.Dir(w.model), "target"), testModel)
+	w.look()
+	w.expect("a link", scoreOf[0], 2, 1, 3)
+}
+
+// A model that asks for what no daemon publishes yet is taken once one does, without another word about the refusal.
+func TestModelFileAheadOfTheDaemon(t *testing.T) {
+	w := newWatched(t)
+	w.rename(w.model, lateModel)
+	w.look()
+	w.expect("too early", scoreOf[0], 0, 1, 1)
+	w.h.futureDaemon()
+	proxyhook.Maintain(w.Filter)
+	w.look()
+	w.expect("published", lateScore, 1, 1, 1)
+}
+
+// The shadow's file may come and go, and is none of the decisions' business.
+func TestShadowFile(t *testing.T) {
+	w := newWatched(t)
+	judged := func(what string, replaced, refused uint64, complaints int, model bool) {
+		t.Helper()
+		before := w.Stats().Shadow.Judged
+		w.expect(what, scoreOf[0], replaced, refused, complaints)
+		if s := w.Stats().Shadow; s.Model != model || (s.Judged == before) == model {
+			t.Errorf("%s: %+v", what, s)
+		}
+	}
+	judged("none yet", 0, 0, 0, false)
+	w.rename(w.shadow, constantModel(-1))
+	w.look()
+	judged("there", 1, 0, 0, true)
+	w.rename(w.shadow, "garbage")
+	w.look()
+	judged("garbage: the one before goes on", 1, 1, 1, true)
+	w.rename(w.shadow, turnedModel)
+	w.look()
+	judged("repaired", 2, 1, 1, true)
+	must(t, os.Remove(w.shadow))
+	w.look()
+	judged("removed", 2, 1, 1, false)
+	w.rename(w.shadow, turnedModel)
+	w.look()
+	judged("back", 3, 1, 1, true)
+	if n := strings.Count(w.told.String(), "there is no shadow model"); n != 2 {
+		t.Errorf("told %d times that there is none:\n%s", n, w.told.String())
+	}
+}
+
+// A shadow that cannot be used is no reason not to start.
+func TestShadowFileAtTheStart(t *testing.T) {
+	unsupervised(t)
+	for content, want := range map[string]proxyhook.Stats{
+		"garbage":   {ModelsRefused: 1},
+		lateModel:   {ModelsRefused: 1},
+		turnedModel: {ModelsReplaced: 1, Shadow: proxyhook.ShadowStats{Model: true}},
+	} {
+		f := newFilter(t, proxyhook.Config{Dir: t.TempDir(), ShadowFile: writeModel(t, content)})
+		if s := f.Stats(); s.ModelsRefused != want.ModelsRefused || s.ModelsReplaced != want.ModelsReplaced || s.Shadow.Model != want.Shadow.Model {
+			t.Errorf("%.20s: %+v", content, s)
+		}
+		if d := decide(f); d != unknownClient {
+			t.Errorf("%.20s: %+v", content, d)
+		}
+	}
+}
+
+// Both files are looked at without anybody asking.
+func TestFilesAreWatched(t *testing.T) {
+	model, shadow := writeModel(t, testModel), writeModel(t, testModel)
+	f := newFilter(t, proxyhook.Config{Dir: t.TempDir(), ModelFile: model, ShadowFile: shadow,
+		ShadowPolicy: proxyhook.Thresholds{DenyBelow: constantScore(-2)}})
+	for _, path := range []string{model, shadow} {
+		must(t, os.WriteFile(path+".new", []byte(constantModel(-2)), 0o600))
+		must(t, os.Rename(path+".new", path))
+	}
+	await(t, "the model", func() bool { return decide(f).Score == constantScore(-2) })
+	await(t, "the shadow", func() bool { return f.Stats().ModelsReplaced == 3 })
+	if s := f.Stats(); s.Shadow.Action(proxyhook.Deny) != 0 || s.Shadow.Judged == 0 {
+		t.Errorf("%+v", s.Shadow)
+	}
+}
