@@ -141,6 +141,37 @@ func BenchmarkDone(b *testing.B) {
 	})
 }
 
+// BenchmarkReport is Done alone, with an event that was just in use, as a proxy's is, and with one of a hundred thousand whose
+// strings are in no cache.
+func BenchmarkReport(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		events int
+	}{{"warm", 1}, {"cold", 100_000}} {
+		b.Run(c.name, func(b *testing.B) {
+			h := newHost(b)
+			f := h.filter(proxyhook.Config{})
+			events := make([]traffic.Event, c.events)
+			for i := range events {
+				events[i] = visitor(i)
+				events[i].Time, events[i].Duration, events[i].Status = time.Now().UnixNano(), 20_000_000, 200
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%4096 == 4095 {
+					b.StopTimer()
+					h.drain()
+					b.StartTimer()
+				}
+				f.Done(&events[i*7919%len(events)], limits.Ticket{})
+			}
+			if n := f.Stats().Dropped; n != 0 {
+				b.Errorf("%d events dropped", n)
+			}
+		})
+	}
+}
+
 // drain takes the events out without looking at them.
 func (h *host) drain() {
 	must(h.t, h.rings.Scan())

@@ -158,10 +158,10 @@ func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketSta
 // caller's again when Done returns.
 func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
 	ticket.Done()
-	if now := time.Now().UnixNano(); ev.Time == 0 {
-		ev.Time = now
+	if ev.Time == 0 {
+		ev.Time = time.Now().UnixNano()
 	} else if ev.Duration == 0 {
-		ev.Duration = uint64(max(0, now-ev.Time))
+		ev.Duration = uint64(max(0, time.Now().UnixNano()-ev.Time))
 	}
 	if f.tryReport(ev) {
 		f.counters.events.Add(1)
