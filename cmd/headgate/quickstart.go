@@ -27,6 +27,7 @@ type quickstartCommand struct {
 	MaxRate    float64       `help:"Requests per second that are never exceeded, however the log's bursts are compressed." default:"1000"`
 	Threshold  uint32        `help:"Requests in flight for one origin before it is protected." default:"64"`
 	Model      string        `help:"Model to score with. Default: the built-in one." type:"path" placeholder:"FILE"`
+	Shadow     string        `help:"Model to try beside it: its scores are only counted." type:"path" placeholder:"FILE"`
 	JSON       bool          `name:"json" help:"Print the summary as one JSON object and nothing else on standard output."`
 }
 
@@ -39,6 +40,9 @@ nothing is left behind.
 allowed + flagged = scored. A flagged request has a score below 30; the quick start marks it and lets it go on. limited_503 counts
 the requests, of either sort, that were refused because their origin had too many in flight. bots_* and people_* are requests.
 
+Both model files are looked at once a second, and models that have come in their places are put in use. What the --shadow would have
+done is counted and shown at the end; it flags nothing.
+
 With --log the run ends when the whole log has been sent, whatever --for says. Its requests go out with the log's client
 addresses, user agents, methods, paths and referers, and the origins answer with its statuses. A speed above 1 makes every client
 look busier than it was.
@@ -46,6 +50,7 @@ look busier than it was.
 Examples:
   headgate quickstart
   headgate quickstart --for 15s --json
+  headgate quickstart --shadow candidate.cbm
   headgate quickstart --log access.log --speed 2000`
 }
 
@@ -54,8 +59,10 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Speed <= 0 || c.Rate <= 0 || c.MaxSilence <= 0 || c.For <= 0 || c.MaxRate <= 0 || c.Threshold == 0 {
 		return usageError{errors.New("quickstart: --for, --speed, --rate, --max-rate, --max-silence and --threshold must be above 0")}
 	}
-	if _, err := loadModel(c.Model); err != nil { // before anything is started
-		return fmt.Errorf("quickstart: %w", err)
+	for _, file := range []string{c.Model, c.Shadow} { // before anything is started
+		if _, err := loadModel(file); err != nil {
+			return fmt.Errorf("quickstart: %w", err)
+		}
 	}
 	executable, err := os.Executable()
 	if err != nil {
@@ -63,7 +70,7 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	config := demo.Config{
 		Executable: executable, For: c.For, Seed: c.Seed, Rate: c.Rate, Speed: c.Speed, MaxSilence: c.MaxSilence,
-		MaxRate: c.MaxRate, Threshold: c.Threshold, Model: c.Model,
+		MaxRate: c.MaxRate, Threshold: c.Threshold, Model: c.Model, Shadow: c.Shadow,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if c.Keep {
@@ -99,6 +106,10 @@ func printDemo(w io.Writer, s demo.Summary) {
 	if s.Truth != nil {
 		fmt.Fprintf(w, "truth        %.1f %% of the bots' requests flagged, %.1f %% of the people's\n",
 			percent(s.BotsFlagged, s.BotsSent), percent(s.PeopleFlagged, s.PeopleSent))
+	}
+	if s.Shadow != nil {
+		fmt.Fprintf(w, "shadow       would have flagged %d of %d: %d more, %d fewer; %d without a score\n",
+			s.Shadow.Flagged, s.Shadow.Judged, s.Shadow.FlaggedOfAllowed, s.Shadow.AllowedOfFlagged, s.Shadow.Failed)
 	}
 	fmt.Fprintf(w, "refused      %d with 503, for %s\n", s.Limited503, cmp.Or(strings.Join(s.LimitedOrigins, ", "), "no origin"))
 	fmt.Fprintf(w, "decision     p50 %v, p99 %v\n", short(time.Duration(s.DecisionNS.P50)), short(time.Duration(s.DecisionNS.P99)))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/headgate/headgate/internal/demo"
 	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/models"
 )
 
 // quickstart runs the command with this test binary as the daemon, and gives its one JSON object.
@@ -116,17 +117,35 @@ func TestQuickstartLog(t *testing.T) {
 	}
 }
 
+// The same model beside itself judges all requests, and judges them the same.
+func TestQuickstartShadow(t *testing.T) {
+	dir := t.TempDir()
+	model := write(t, filepath.Join(dir, "shadow.cbm"), models.Default())
+	log := write(t, filepath.Join(dir, "a.log"), smallLog(150))
+	summary := quickstart(t, "--log", log, "--speed", "1000", "--shadow", model)
+	checkSummary(t, summary, slices.Concat(members, []string{"shadow"}))
+	shadow, _ := summary["shadow"].(map[string]any)
+	for name, want := range map[string]int64{"judged": 150, "flagged": number(t, summary, "flagged"), "flagged_of_allowed": 0,
+		"allowed_of_flagged": 0, "failed": 0} {
+		if got := number(t, shadow, name); got != want || len(shadow) != 5 {
+			t.Errorf("the shadow's %s is %d, want %d: %v", name, got, want, shadow)
+		}
+	}
+}
+
 func TestQuickstartFails(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the daemon needs Linux: run this there")
 	}
 	t.Setenv(asMain, "1")
 	model := write(t, filepath.Join(t.TempDir(), "m.cbm"), []byte("no model"))
-	status, out, errOut := run(t, "quickstart", "--for", "1s", "--model", model)
-	if status != exitFailure || out != "" {
-		t.Errorf("exit status %d, printed %q", status, out)
+	for _, flag := range []string{"--model", "--shadow"} {
+		status, out, errOut := run(t, "quickstart", "--for", "1s", flag, model)
+		if status != exitFailure || out != "" {
+			t.Errorf("%s: exit status %d, printed %q", flag, status, out)
+		}
+		checkOneLine(t, flag, errOut, "quickstart: ", model)
 	}
-	checkOneLine(t, "bad model", errOut, "quickstart: ", model)
 }
 
 // snapshot is a demonstration with large numbers.

@@ -28,6 +28,7 @@ type Config struct {
 	MaxRate    float64       // requests/s that are never exceeded; default 1000
 	Threshold  uint32        // requests in flight for an origin; default 64
 	Model      string        // model file; default: the built-in one
+	Shadow     string        // file of a model to try beside it; default: none
 
 	// Show, if not nil, is called twice a second.
 	Show   func(Snapshot)
@@ -59,6 +60,7 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 	filter, err := proxyhook.New(proxyhook.Config{
 		Dir:            dir,
 		ModelFile:      config.Model,
+		ShadowFile:     config.Shadow,
 		TrustedProxies: loopback,
 		Limits:         limits.LimiterConfig{Threshold: config.Threshold},
 		OriginSilence:  20 * time.Second,
@@ -73,7 +75,7 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		return Summary{}, err
 	}
 	defer site.stop()
-	t := &tally{filter: filter, kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
+	t := &tally{filter: filter, shadow: config.Shadow != "", kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
 	stopShowing := t.showEvery(500*time.Millisecond, config.Show)
 	err = newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load)
 	stopShowing()

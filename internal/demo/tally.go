@@ -14,6 +14,7 @@ import (
 // tally counts the answers as the clients see them.
 type tally struct {
 	filter  *proxyhook.Filter
+	shadow  bool       // there is one
 	mutex   sync.Mutex // guards all below
 	total   counts
 	kinds   map[string]*kindTally
@@ -165,6 +166,7 @@ type Summary struct {
 	DecisionNS     DecisionNS `json:"decision_ns"`
 	EventsDropped  uint64     `json:"events_dropped"`
 	Failed         int        `json:"failed"` // requests that got no answer
+	Shadow         *Shadow    `json:"shadow,omitempty"`
 
 	// Where the truth is known.
 	*Truth
@@ -174,6 +176,30 @@ type Summary struct {
 type DecisionNS struct {
 	P50 int64 `json:"p50"`
 	P99 int64 `json:"p99"`
+}
+
+// Shadow is what a model that was tried beside the one in use would have done with the requests.
+type Shadow struct {
+	Judged           uint64 `json:"judged"`
+	Flagged          uint64 `json:"flagged"`
+	FlaggedOfAllowed uint64 `json:"flagged_of_allowed"` // those that the model in use has allowed
+	AllowedOfFlagged uint64 `json:"allowed_of_flagged"` // and the other way round
+	Failed           uint64 `json:"failed"`             // requests without a score of the shadow
+}
+
+func shadowOf(s proxyhook.ShadowStats) *Shadow {
+	shadow := &Shadow{Judged: s.Judged, Flagged: s.Judged - s.Action(proxyhook.Allow), Failed: s.Failed}
+	for done, would := range s.Matrix {
+		for action, n := range would {
+			switch done, action := proxyhook.Action(done), proxyhook.Action(action); {
+			case done == proxyhook.Allow && action != proxyhook.Allow:
+				shadow.FlaggedOfAllowed += n
+			case done != proxyhook.Allow && action == proxyhook.Allow:
+				shadow.AllowedOfFlagged += n
+			}
+		}
+	}
+	return shadow
 }
 
 // Truth compares with what the clients were.
@@ -205,6 +231,9 @@ func (t *tally) summary(truthKnown bool) Summary {
 		}
 	}
 	slices.Sort(s.LimitedOrigins)
+	if t.shadow {
+		s.Shadow = shadowOf(stats.Shadow)
+	}
 	if truthKnown {
 		s.Truth = t.truth()
 	}
