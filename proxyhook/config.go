@@ -33,7 +33,7 @@ type Config struct {
 	ShadowFile string
 
 	// ShadowPolicy judges the shadow model's scores or, where there is no shadow model, those of the model in use, and its
-	// actions are only counted. Default: Policy, if there is a shadow model.
+	// actions are only counted. Default: Policy, which is then asked twice for each request while there is a shadow model.
 	ShadowPolicy Policy
 
 	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.

@@ -11,6 +11,11 @@
 //     panic, a hijacked or upgraded connection;
 //   - Filter.Done never waits for the daemon: an event that finds no room is dropped and counted.
 //
+// A model is replaced while requests run, by [Filter.ReplaceModel] or by a new file at [Config.ModelFile]. A decision is
+// made whole with one model; one that does not fit is refused with the reason, and the one before serves on. A shadow,
+// which is another model ([Config.ShadowFile]), another policy ([Config.ShadowPolicy]) or both, judges each request beside the one
+// in use, changes no decision, and is counted in [Stats].
+//
 // [Filter.Handler] and [Filter.Transport] adapt the filter to net/http. With httputil.ReverseProxy both are used: the
 // handler decides and reports, the transport knows the origin and admits.
 //

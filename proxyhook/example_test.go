@@ -1,6 +1,7 @@
 package proxyhook_test
 
 import (
+	"expvar"
 	"log"
 	"net/http"
 	"net/http/httputil"
@@ -9,6 +10,22 @@ import (
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
+
+// What a filter counts, a shadow's verdicts included, for whoever asks the proxy for /debug/vars.
+func ExampleFilter_Stats() {
+	filter, err := proxyhook.New(proxyhook.Config{
+		ModelFile:  "/etc/headgate/model.cbm",
+		ShadowFile: "/etc/headgate/candidate.cbm",
+		Policy:     proxyhook.Thresholds{TagBelow: 30, DenyBelow: 5},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	expvar.Publish("headgate", expvar.Func(func() any { return filter.Stats() }))
+	shadow := filter.Stats().Shadow
+	log.Printf("the shadow would deny %d, of which %d were allowed", shadow.Action(proxyhook.Deny),
+		shadow.Matrix[proxyhook.Allow][proxyhook.Deny])
+}
 
 // A reverse proxy that scores its requests and protects its origin. It is the example of the README.
 func ExampleNew() {

@@ -200,7 +200,12 @@ func TestShadowFile(t *testing.T) {
 	w.rename(w.shadow, turnedModel)
 	w.look()
 	judged("back", 3, 1, 1, true)
-	if n := strings.Count(w.told.String(), "there is no shadow model"); n != 2 {
+	must(t, os.Rename(w.shadow, w.model)) // it has done well
+	w.look()
+	if d, s := decide(w.Filter), w.Stats(); d.Score != turnedScoreOf[0] || s.Shadow.Model || s.ModelsReplaced != 4 || s.ModelsRefused != 1 {
+		t.Errorf("in use: %+v, %+v", d, s)
+	}
+	if n := strings.Count(w.told.String(), "there is no shadow model"); n != 3 {
 		t.Errorf("told %d times that there is none:\n%s", n, w.told.String())
 	}
 }

@@ -92,13 +92,13 @@ func constantScore(bias float64) uint8 { return uint8(scorer.Score(scorer.Probab
 
 // turnedModel scores the inputs of testModel, in another order and with one more, into other scores: see turnedScoreOf.
 const turnedModel = `{"features_info":{"float_features":[
-	{"flat_feature_index":0,"feature_id":"ip/requests_1m","borders":[5.5]},
-	{"flat_feature_index":1,"feature_id":"request/headers","borders":[50]},
-	{"flat_feature_index":2,"feature_id":"ip/requests_1h","borders":[1000]},
+	{"flat_feature_index":0,"feature_id":"ip/distinct_agents_10m","borders":[1000]},
+	{"flat_feature_index":1,"feature_id":"ip/requests_1m","borders":[5.5]},
+	{"flat_feature_index":2,"feature_id":"request/headers","borders":[50]},
 	{"flat_feature_index":3,"feature_id":"request/query_length","borders":[9.5,19.5,29.5,39.5]}]},
 	"oblivious_trees":[
-	{"leaf_values":[0,-9],"splits":[{"split_index":0}]},
-	{"leaf_values":[0,5],"splits":[{"split_index":1}]},
+	{"leaf_values":[0,5],"splits":[{"split_index":0}]},
+	{"leaf_values":[0,-9],"splits":[{"split_index":1}]},
 	{"leaf_values":[0,5],"splits":[{"split_index":2}]},
 	{"leaf_values":[0,-1],"splits":[{"split_index":3}]},
 	{"leaf_values":[0,-1],"splits":[{"split_index":4}]},

@@ -51,8 +51,8 @@ func TestReplaceUnderLoad(t *testing.T) {
 	f := h.filter(proxyhook.Config{})
 	awaitKnown(t, f)
 	expected := func(client, tens int, score uint8) bool {
-		if client == 1 && (score == knownBot || score == turnedKnown) {
-			return true
+		if client == 1 {
+			return score == knownBot || score == turnedKnown
 		}
 		return score == scoreOf[tens] || score == turnedScoreOf[tens]
 	}
@@ -79,13 +79,13 @@ func TestReplaceUnderLoad(t *testing.T) {
 	shadows := []*scorer.Model{nil, loadModel(t, turnedModel), loadModel(t, randomModel(5, 10, namesOf(defaultModel(t)))), defaultModel(t)}
 	active := []*scorer.Model{loadModel(t, turnedModel), loadModel(t, testModel)}
 	scores := [][5]uint8{turnedScoreOf, scoreOf}
-	for n := 0; n < 200 || decided.Load() < 20_000; n++ {
+	for n := 0; n < 200 || decided.Load() < 20_000 && !t.Failed(); n++ {
 		must(t, f.ReplaceModel(active[n%2]))
 		if ev := visit(5, n%5); f.Decide(&ev).Score != scores[n%2][n%5] {
 			t.Errorf("replacement %d: %d, expected %d", n, ev.Score, scores[n%2][n%5])
 		}
 		must(t, f.ReplaceShadow(shadows[n%len(shadows)]))
-		if n%20 == 0 {
+		if n%20 == 0 && !raceEnabled { // a replaced file looks like a race to the detector: see TestPublisherIsKilled
 			h.publish(time.Now(), visits(10, time.Now())...)
 			proxyhook.Maintain(f)
 		}

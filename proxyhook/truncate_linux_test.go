@@ -183,3 +183,35 @@ func TestManyFaults(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A model is replaced while the files are cut: it scores without features, which come back for it.
+func TestModelIsReplacedOverTruncatedFiles(t *testing.T) {
+	unsupervised(t)
+	for _, c := range cuts {
+		h := newHost(t)
+		now := time.Now()
+		h.publish(now, visits(10, now)...)
+		f := h.filter(proxyhook.Config{})
+		h.stopPublisher()
+		truncate(t, h.dir.Features()+"_"+c.files, c.size, c.grow)
+		if err := f.ReplaceModel(loadModel(t, lateModel)); err == nil {
+			t.Errorf("%v: a model with an unknown feature is taken", c)
+		}
+		must(t, f.ReplaceShadow(loadModel(t, testModel)))
+		must(t, f.ReplaceModel(loadModel(t, turnedModel)))
+		for range 3 {
+			if d := decide(f); d.Score != turnedKnown && d.Score != turnedScoreOf[0] && d.Score != 0 { // what is left of the files may serve
+				t.Errorf("%v: %+v", c, d)
+			}
+		}
+		if s := f.Stats(); s.Faults > 2 {
+			t.Errorf("%v: %d faults", c, s.Faults)
+		}
+		h.removeFeatures()
+		h.publish(time.Now(), visits(10, time.Now())...)
+		proxyhook.Maintain(f)
+		if d := decide(f); d.Score != turnedKnown {
+			t.Errorf("%v: %+v after the files were made anew", c, d)
+		}
+	}
+}
