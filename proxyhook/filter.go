@@ -17,8 +17,8 @@ import (
 type Filter struct {
 	config    Config
 	limiting  limiting
-	features  features // and the models, which they must fit
-	replacing sync.Mutex
+	features  features   // and the models, which they must fit
+	replacing sync.Mutex // from the check of a model to its use
 	files     []*modelFile
 	shadow    *shadow
 	reporter  reporter
@@ -63,9 +63,10 @@ func New(config Config) (*Filter, error) {
 	}
 	f.maintain()
 	f.openFiles(file)
-	f.stopped.Add(2)
-	go f.supervise()
-	go f.watch()
+	f.stopped.Go(f.supervise)
+	if len(f.files) > 0 {
+		f.stopped.Go(f.watch)
+	}
 	return f, nil
 }
 
@@ -206,7 +207,6 @@ var (
 
 // supervise looks after the daemon's files, so that the request path need not.
 func (f *Filter) supervise() {
-	defer f.stopped.Done()
 	tick, warm := time.NewTicker(superviseEvery), time.NewTicker(warmEvery)
 	defer tick.Stop()
 	defer warm.Stop()

@@ -29,7 +29,6 @@ func (f *Filter) openFiles(file os.FileInfo) {
 // watch looks after the files of models. It is not the supervisor's work: reading a large one takes longer than
 // requests may wait for a look at the daemon's files.
 func (f *Filter) watch() {
-	defer f.stopped.Done()
 	tick := time.NewTicker(superviseEvery)
 	defer tick.Stop()
 	for {
@@ -62,7 +61,7 @@ type modelFile struct {
 
 	read  os.FileInfo   // the state that was read last; nil: none
 	seen  os.FileInfo   // the state at the last look
-	unfit *scorer.Model // read, and refused for want of features, which a new daemon may publish
+	unfit *scorer.Model // read, and did not fit: a daemon may come to publish its features, or a shadow that it contradicts end
 	lost  string        // why the file could not be looked at, at the last look
 }
 

@@ -4,8 +4,8 @@ import "github.com/headgate/headgate/featurestore/traffic"
 
 // Policy turns a score into an action. Judge runs on the request path: it must be safe for concurrent use, must not
 // block, and should not allocate. A panic in it is caught, counted under PolicyFailed, and the request allowed. ev is
-// complete but for what is known only when the request has ended, and must not be changed. An Action that is none of the constants counts as
-// Allow.
+// complete but for what is known only when the request has ended, and must not be changed. An Action that is none of
+// the constants counts as Allow.
 type Policy interface {
 	Judge(ev *traffic.Event, score uint8) Action
 }

@@ -32,7 +32,7 @@ type Stats struct {
 
 	Unknown []string // features that the models want and nobody computes
 
-	P50, P99 time.Duration // of Decide
+	P50, P99 time.Duration // of Decide, a shadow's part included
 }
 
 // Action gives the number of decisions with this action.
