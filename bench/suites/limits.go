@@ -24,19 +24,6 @@ type keys uint64
 
 func (k *keys) next() uint32 { return uint32(k.next64() >> 32 * countedKeys >> 32) }
 
-// drawn is how many keys are drawn at a time where a call adds them. A call leaves nothing in registers, and what is loaded after it waits
-// for the additions: drawn one by one, the next key would wait, too, and that would be measured.
-const drawn = 256
-
-// fill draws as many keys as b has room for.
-func (k *keys) fill(b [][4]byte) {
-	own := *k
-	for i := range b {
-		binary.LittleEndian.PutUint32(b[i][:], own.next())
-	}
-	*k = own
-}
-
 func (k *keys) next64() uint64 {
 	*k += 0x9e3779b97f4a7c15
 	z := uint64(*k)
@@ -72,14 +59,11 @@ func countInSketch() counting {
 		panic(err) // the size is a constant
 	}
 	return func(k *keys, n int) {
-		var b [drawn][4]byte
-		for ; n > 0; n -= drawn {
-			some := b[:min(n, drawn)]
-			k.fill(some)
-			for i := range some {
-				e.Add(some[i][:], 1)
-			}
+		own := *k
+		for range n {
+			e.AddHash(limits.HashUint32(own.next()), 1)
 		}
+		*k = own
 	}
 }
 
@@ -90,14 +74,11 @@ func countInStripes() counting {
 		panic(err)
 	}
 	return func(k *keys, n int) {
-		var b [drawn][4]byte
-		for ; n > 0; n -= drawn {
-			some := b[:min(n, drawn)]
-			k.fill(some)
-			for i := range some {
-				e.Observe(some[i][:], 1)
-			}
+		own := *k
+		for range n {
+			e.ObserveHash(limits.HashUint32(own.next()), 1)
 		}
+		*k = own
 	}
 }
 
