@@ -1,5 +1,7 @@
 package featurestore
 
+import "github.com/headgate/headgate/internal/prefetch"
+
 // changes is what happened to a table between two publications, in order. It is kept as bytes in chunks, so that a
 // long one neither moves while it grows nor gives the collector anything to scan.
 type changes struct {
@@ -79,7 +81,7 @@ func (c *changes) replay(e *editor) {
 			for ; n < len(batch) && len(chunk) > 0; n++ {
 				batch[n], chunk = decodeChange(chunk)
 			}
-			e.touch(batch[:n])
+			e.prefetch(batch[:n])
 			for i := range batch[:n] {
 				e.apply(&batch[i])
 			}
@@ -97,32 +99,22 @@ func (e *editor) apply(c *change) {
 	e.close(c.dimension, row, c.stamp)
 }
 
-// touch loads what the changes of a batch are going to need: first all buckets, then all rows.
-func (e *editor) touch(batch []change) {
+// prefetch asks for what the changes of a batch are going to need: first all buckets, then all rows.
+func (e *editor) prefetch(batch []change) {
 	var firsts [replayBatch]int
 	var tags [replayBatch]uint16
-	sum := byte(0)
 	for i := range batch {
 		r := &e.rows[batch[i].dimension]
 		firsts[i], tags[i] = firstOf(batch[i].key, r.buckets)
-		sum += r.bucket(e.image, firsts[i])[0]
+		prefetch.Word(r.bucket(e.image, firsts[i]))
 	}
 	for i := range batch {
 		r := &e.rows[batch[i].dimension]
 		b := r.bucket(e.image, firsts[i])
 		if n := int64(b.row(placeAt(b.match(tags[i])))) - 1; n >= 0 && n < int64(r.capacity) {
-			sum += touchRow(r.row(e.image, int(n)))
+			prefetch.Words(r.row(e.image, int(n)))
 		}
 	}
-	e.touched = sum
-}
-
-// touchRow loads every cache line of a row.
-func touchRow(row []byte) (sum byte) {
-	for at := 0; at < len(row); at += alignment {
-		sum += row[at]
-	}
-	return sum + row[len(row)-1]
 }
 
 // clear forgets the changes and keeps their memory.

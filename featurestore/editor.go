@@ -7,8 +7,6 @@ type editor struct {
 	image []byte
 	epoch int64
 	rows  []rows
-
-	touched byte // so that the compiler does not leave loads out that only warm the cache
 }
 
 // begin takes up an image of p: as it is, or formatted for a table that is published at now.
