@@ -39,6 +39,7 @@ func (p *probe) look(t testing.TB, image []byte) bool {
 	}
 	dst := []float32{0, 0, 0, 0}
 	p.publish(image)
+	p.selection.Prefetch([]uint64{42, 42})
 	_, rerr := p.selection.Read(dst, []uint64{42, 42}, noon)
 	if rerr == nil {
 		return err == nil

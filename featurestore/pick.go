@@ -1,6 +1,10 @@
 package featurestore
 
-import "time"
+import (
+	"time"
+
+	"github.com/headgate/headgate/internal/prefetch"
+)
 
 // pick is what is read from one dimension.
 type pick struct {
@@ -86,12 +90,21 @@ func (r *resolved) read(h header, dst []float32, keys []uint64, now int64) Info 
 	return info
 }
 
-// readGroup reads from all dimensions of a group at a time. Memory is a hundred times slower than all the rest, so the
-// loads of all buckets are under way before the first bucket is looked at, and then those of all rows. Without asking for
-// the rows' further lines ahead a read takes a quarter longer.
+// prefetch asks for the first buckets of the keys.
+func (r *resolved) prefetch(image []byte, keys []uint64) {
+	for i := range r.picks {
+		if p := &r.picks[i]; p.key < len(keys) && keys[p.key] != 0 {
+			first, _ := firstOf(keys[p.key], p.part.buckets)
+			prefetch.Word(&image[p.part.index+first*bucketSize])
+		}
+	}
+}
+
+// readGroup reads from all dimensions of a group at a time. Memory is a hundred times slower than all the rest, so all
+// buckets are asked for before the first one is looked at, and then all rows. Asking by loads instead, which keep what comes
+// behind them waiting, takes a fifth longer.
 func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since int64, info *Info) {
 	var probes [group]probe
-	warm := uint64(0)
 	for i := range picks {
 		p, q := &picks[i], &probes[i]
 		if p.key >= len(keys) || keys[p.key] == 0 {
@@ -99,7 +112,7 @@ func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since i
 		}
 		first, tag := firstOf(keys[p.key], p.part.buckets)
 		q.first, q.tag = p.part.index+first*bucketSize, tag
-		warm += uint64(image[q.first])
+		prefetch.Word(&image[q.first])
 	}
 	for i := range picks {
 		p, q := &picks[i], &probes[i]
@@ -107,19 +120,8 @@ func readGroup(picks []pick, image []byte, dst []float32, keys []uint64, since i
 			continue
 		}
 		if q.row = p.part.guess((*bucket)(image[q.first:]), q.tag); q.row != 0 {
-			warm += uint64(image[q.row])
+			prefetch.Words(image[q.row : q.row+p.part.stride])
 		}
-	}
-	for i := range picks { // all first lines come before the rest: the processor may fetch their neighbours by itself
-		if p, q := &picks[i], &probes[i]; q.row != 0 {
-			for at := q.row + alignment; at < q.row+p.part.stride; at += alignment {
-				warm += uint64(image[at])
-			}
-			warm += uint64(image[q.row+p.part.stride-1])
-		}
-	}
-	if warm > 1<<32 { // never; so that the compiler does not leave the loads out
-		return
 	}
 	for i := range picks {
 		p, q := &picks[i], &probes[i]

@@ -100,6 +100,23 @@ func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) 
 	return info, nil
 }
 
+// Prefetch asks the processor for what a Read of the same keys looks at first, and waits for nothing. It pays where there
+// is something else to do before that Read: then one of its two rounds of cache misses has passed meanwhile.
+func (s *Selection) Prefetch(keys []uint64) {
+	r := s.current.Load()
+	if r == nil {
+		return
+	}
+	snap, err := s.store.reader.Acquire()
+	if err != nil {
+		return
+	}
+	defer snap.Release()
+	if h, err := openHeader(snap.Bytes()); err == nil && r.fits(h) {
+		r.prefetch(h.image, keys)
+	}
+}
+
 // Seed gives the seed that keys must be hashed with; not ok where nothing readable is published.
 func (s *Selection) Seed() (uint64, bool) {
 	if r := s.current.Load(); r != nil {

@@ -60,6 +60,7 @@ func TestMissingIsNaN(t *testing.T) {
 		{"no keys", nil, nil, featurestore.Info{}},
 	} {
 		dst := make([]float32, len(names)+2)
+		selection.Prefetch(c.keys) // changes nothing
 		info, err := selection.Read(dst, c.keys, noon)
 		c.info.Published, c.info.Unknown = noon, 7
 		if err != nil || info != c.info {
@@ -226,7 +227,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 	path, p := publishSmall(t)
 	selection := openStore(t, path).Select([]string{"ip", "host"}, []string{"ip/requests", "ip/share", "host/rate", "ip/none"})
 	dst, keys := make([]float32, 4), []uint64{42, 43}
-	if n := testing.AllocsPerRun(100, func() { selection.Read(dst, keys, noon) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { selection.Prefetch(keys); selection.Read(dst, keys, noon) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 	n := testing.AllocsPerRun(100, func() {
@@ -275,6 +276,7 @@ func TestReadersNeverSeeTwoPublications(t *testing.T) {
 		readers.Go(func() {
 			dst := make([]float32, 3)
 			for last := int64(0); !done.Load(); {
+				selection.Prefetch([]uint64{42, 42})
 				info, err := selection.Read(dst, []uint64{42, 42}, noon)
 				want := float32(info.Published)
 				if err != nil || info.Published < last || !slices.Equal(dst, []float32{want, want, want}) {

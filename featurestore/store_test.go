@@ -96,6 +96,7 @@ func TestNothingPublished(t *testing.T) {
 	}
 	selection := store.Select([]string{"ip"}, []string{"ip/requests"})
 	dst := []float32{1}
+	selection.Prefetch([]uint64{42}) // has nothing to fetch
 	if _, err := selection.Read(dst, []uint64{42}, noon); !errors.Is(err, mmapsync.ErrNotPublished) || dst[0] == dst[0] {
 		t.Errorf("Read: %v, %v", err, dst)
 	}

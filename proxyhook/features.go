@@ -57,19 +57,18 @@ var dimensionNames = func() (names []string) {
 	return names
 }()
 
-var errNoFeatures = errors.New("no features are published")
-
-// read fills dst with the features of ev's keys as of ev.Time.
-func (c *connection) read(dst []float32, ev *traffic.Event) (featurestore.Info, error) {
+// ask computes the keys of ev, and has the memory that a read of their features looks at first fetched while the caller does
+// something else. It is not ok where nothing is published.
+func (c *connection) ask(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
 	if c.store == nil {
-		return featurestore.Info{}, errNoFeatures
+		return false
 	}
 	seed, ok := c.selection.Seed()
-	if !ok {
-		return featurestore.Info{}, errNoFeatures
+	if ok {
+		*keys = traffic.KeysOf(ev, seed)
+		c.selection.Prefetch(keys[:])
 	}
-	keys := traffic.KeysOf(ev, seed)
-	return c.selection.Read(dst, keys[:], ev.Time)
+	return ok
 }
 
 // distrust stops reading from c's files, after a fault, whatever models read them by now. The supervisor opens them anew

@@ -90,8 +90,10 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer f.rescue(from, d)
 	s := from.scoring.pool.Get().(*scratch)
-	f.readFeatures(from, s.inter, ev)
-	from.scoring.vector.Fill(s.inputs, ev, s.inter)
+	known := from.ask(&s.keys, ev)
+	from.scoring.vector.FillRequest(s.inputs, ev)
+	f.readFeatures(from, s, known, ev.Time)
+	from.scoring.vector.FillInter(s.inputs, s.inter)
 	score, shadow := from.scoring.evaluate(s)
 	from.scoring.pool.Put(s)
 	f.judge(ev, score, d)
@@ -131,17 +133,21 @@ func (f *Filter) rescue(from *connection, d *Decision) {
 	})
 }
 
-func (f *Filter) readFeatures(from *connection, dst []float32, ev *traffic.Event) {
-	info, err := from.read(dst, ev)
-	switch {
-	case err != nil:
-		for i := range dst {
-			dst[i] = nan
+// readFeatures reads the features of s.keys, where they are known, as of now.
+func (f *Filter) readFeatures(from *connection, s *scratch, known bool, now int64) {
+	if known {
+		info, err := from.selection.Read(s.inter, s.keys[:], now)
+		if err == nil {
+			if now-info.Published > int64(f.config.StaleAfter) {
+				f.counters.stale.Add(1)
+			}
+			return
 		}
-		f.counters.noFeatures.Add(1)
-	case ev.Time-info.Published > int64(f.config.StaleAfter):
-		f.counters.stale.Add(1)
 	}
+	for i := range s.inter {
+		s.inter[i] = nan
+	}
+	f.counters.noFeatures.Add(1)
 }
 
 // Admit asks whether the origin of a request has room for it, once the origin is known. state is the caller's memory

@@ -21,6 +21,7 @@ type scoring struct {
 
 // scratch is the memory of one decision.
 type scratch struct {
+	keys   traffic.Keys
 	inputs []float32
 	inter  []float32
 	row    *scorer.Row

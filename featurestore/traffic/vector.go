@@ -52,6 +52,12 @@ func (v *Vector) Unknown() []string { return v.unknown }
 // Fill writes the model's inputs to dst, which must have Len values: the single-request features of ev, and the
 // inter-request features as given in the order of Inter. It allocates nothing.
 func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
+	v.FillRequest(dst, ev)
+	v.FillInter(dst, inter)
+}
+
+// FillRequest is the first half of Fill, for callers whose inter-request features are on their way meanwhile.
+func (v *Vector) FillRequest(dst []float32, ev *Event) {
 	var request [NumRequestFeatures]float32
 	requestFeatures(ev, v.shapes, &request)
 	for i := range dst {
@@ -60,6 +66,10 @@ func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
 	for _, p := range v.request {
 		dst[p.to] = request[p.from]
 	}
+}
+
+// FillInter is the second half.
+func (v *Vector) FillInter(dst, inter []float32) {
 	for i, to := range v.at {
 		dst[to] = inter[i]
 	}
