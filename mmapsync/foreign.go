@@ -104,7 +104,7 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	id := identity{index: v.Index(), capacity: int64(len(content))}
 	c := &foreignCopy{version: v}
 	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true}
-	c.data.hold = oneHold(v.Index())
+	c.data.hold, c.data.content = oneHold(v.Index()), content
 	c.data.announced.Store(uint64(v))
 	c.slot.word, c.slot.counted = new(atomic.Uint64), true
 	return c, nil

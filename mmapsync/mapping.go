@@ -9,19 +9,23 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// mapping is a data file as a Reader has it mapped, with all that the short way of Acquire looks at beside it.
+// mapping is a data file as a Reader has it mapped, and all that the short way of Acquire, Bytes and Release look at, so that
+// they follow no further pointer.
 type mapping struct {
-	*dataFile
-	hold   uint64                   // what a hold on this file adds to a slot's word
-	newest *atomic.Uint64           // in the registry: the generation of the file of this index
-	inUse  *atomic.Pointer[mapping] // where the Reader's present mapping for this index stands
-	state  *atomic.Uint64           // the version word
 	own    [lanes]slot              // the Reader's own slots
+	hold   uint64                   // what a hold on this file adds to a slot's word
+	state  *atomic.Uint64           // the version word
+	newest *atomic.Uint64           // in the registry: the generation of the file of this index
+	number uint64                   // the generation of this file
+	inUse  *atomic.Pointer[mapping] // where the Reader's present mapping for this index stands
 
 	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
 	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
 	// file when nobody holds it any more, or to another file.
 	announced atomic.Uint64
+
+	content []byte // with room for the capacity
+	*dataFile
 }
 
 // maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.
@@ -64,7 +68,10 @@ func (c *client) remap(s *slot, i int) (*mapping, error) {
 			continue
 		}
 		f.paths = c.paths
-		d := &mapping{dataFile: f, hold: oneHold(i), newest: c.generations[i], inUse: &c.current[i], state: c.version}
+		d := &mapping{
+			dataFile: f, hold: oneHold(i), content: f.memory[:f.capacity],
+			state: c.version, newest: c.generations[i], number: f.generation, inUse: &c.current[i],
+		}
 		c.copyOwn(&d.own)
 		// Before the exchange is the best moment: data file i has just become active, and unless the writer gave up on
 		// somebody, whoever holds it is on the way here.

@@ -155,7 +155,7 @@ func (r *Reader) Acquire() (Snapshot, error) {
 		own = &d.own[ownLane()&mask]
 	}
 	if own.word.CompareAndSwap(0, d.hold) {
-		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.generation && d.inUse.Load() == d {
+		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && d.inUse.Load() == d {
 			return Snapshot{data: d, slot: own}, nil
 		}
 		mmap.StoreRelease(own.word, 0)

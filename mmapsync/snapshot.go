@@ -28,7 +28,7 @@ func (s *Snapshot) Bytes() []byte {
 		return nil
 	}
 	size := Version(s.data.announced.Load()).Size() // Acquire has checked it against the capacity
-	return s.data.memory[:size:size]
+	return s.data.content[:size:size]
 }
 
 // Version is the version word that announced the snapshot; 0 once that is released.
