@@ -179,8 +179,8 @@ func (r *Reader) acquireElsewhere(own *slot) (Snapshot, error) {
 	if c == nil {
 		return Snapshot{}, ErrClosed
 	}
-	if own != nil && own.metSomebody() {
-		r.spread.Store(uint32(len(c.own) - 1))
+	if mask := uint32(len(c.own) - 1); own != nil && own.metSomebody() && r.spread.Load() != mask {
+		r.spread.Store(mask) // once: others load it all the time
 	}
 	v := Version(c.version.Load())
 	if v == 0 {
