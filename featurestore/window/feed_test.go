@@ -127,7 +127,8 @@ func TestFeed(t *testing.T) {
 		a, s, m := newAggregator(t, config), newStream(uint64(60+number)), newMapTable()
 		f := a.NewFeed(m)
 		done := 0
-		for i := range 3000 {
+		// Longer than 3000 events where the feed's goroutine had to wait for a processor.
+		for i, end := 0, time.Now().Add(10*time.Second); i < 3000 || done < 2 && time.Now().Before(end); i++ {
 			o := s.next()
 			a.Tick(o.Time)
 			a.Add(o)
