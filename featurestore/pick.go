@@ -90,7 +90,8 @@ func (r *resolved) read(h header, dst []float32, keys []uint64, now int64) Info 
 	return info
 }
 
-// prefetch asks for the first buckets of the keys.
+// prefetch asks for the first buckets of the keys. It repeats the first loop of readGroup, since the compiler would not
+// inline what they have in common.
 func (r *resolved) prefetch(image []byte, keys []uint64) {
 	for i := range r.picks {
 		if p := &r.picks[i]; p.key < len(keys) && keys[p.key] != 0 {

@@ -11,9 +11,9 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// client is the part that a Reader has in the protocol: its slots and mappings. It is reachable from the Reader, from
-// every slot, and so from every Snapshot and every goroutine half-way through an Acquire. When it is reachable from
-// nowhere, nobody can touch the shared words any more: that is when a closed one gives them back.
+// client is the part that an open Reader has in the protocol: its slots and mappings. It is reachable from the Reader
+// until Close, from every slot and mapping, and so from every Snapshot and every goroutine half-way through an Acquire.
+// When it is reachable from nowhere, nobody can touch the shared words any more: that is when a closed one gives them back.
 type client struct {
 	version     *atomic.Uint64
 	generations [2]*atomic.Uint64
@@ -40,7 +40,7 @@ func (c *client) enter(want int) error {
 	}
 	var numbers []int
 	for from := 0; len(numbers) < want; {
-		k, err := c.registry.claim(from, func(int) bool { return false })
+		k, err := c.registry.claim(from, c.owns)
 		if errors.Is(err, ErrNoSlot) && len(numbers) > 0 {
 			break
 		}
@@ -52,8 +52,7 @@ func (c *client) enter(want int) error {
 	}
 	shared := len(numbers) - ownSlots(len(numbers))
 	for k, n := range numbers {
-		s := &slot{word: c.registry.word(n), client: c, number: n, counted: k < shared}
-		if c.slots = append(c.slots, s); !s.counted {
+		if s := c.add(n, k < shared); !s.counted {
 			c.own = append(c.own, s)
 		}
 	}
@@ -70,7 +69,7 @@ func (c *client) copyOwn(to *[lanes]slot) {
 	for k := range to {
 		to[k].word = taken
 		if k < len(c.own) {
-			to[k].word, to[k].client, to[k].number = c.own[k].word, c, c.own[k].number
+			to[k].word, to[k].client = c.own[k].word, c
 		}
 	}
 }
@@ -184,9 +183,14 @@ func (c *client) another() (*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &slot{word: c.registry.word(k), client: c, number: k, counted: true}
+	return c.add(k, true), nil
+}
+
+// add takes up a slot of the registry that was claimed.
+func (c *client) add(number int, counted bool) *slot {
+	s := &slot{word: c.registry.word(number), client: c, number: number, counted: counted}
 	c.slots = append(c.slots, s)
-	return s, nil
+	return s
 }
 
 // inUse says whether a lane leads to s.

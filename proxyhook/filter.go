@@ -239,9 +239,14 @@ func (f *Filter) warm() {
 
 func (f *Filter) maintain() {
 	for _, work := range []func(){f.features.maintain, f.reporter.maintain, f.limiting.maintain} {
-		if !survived(work) {
-			f.counters.faults.Add(1)
-		}
+		f.attempt(work)
+	}
+}
+
+// attempt counts work that did not come to its end.
+func (f *Filter) attempt(work func()) {
+	if !survived(work) {
+		f.counters.faults.Add(1)
 	}
 }
 

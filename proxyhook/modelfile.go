@@ -43,9 +43,7 @@ func (f *Filter) watch() {
 
 func (f *Filter) lookAtModels() {
 	for _, file := range f.files {
-		if !survived(file.look) {
-			f.counters.faults.Add(1)
-		}
+		f.attempt(file.look)
 	}
 }
 

@@ -50,13 +50,13 @@ func (m *Model) Exact() bool {
 // reorderable says whether Fast has an order for the model, and no order of the leaves can overflow.
 func (f *oblivious) reorderable() bool {
 	most := largestPartialSum(len(f.firsts), f.leaves)
-	return f.outputs == 1 && finite(most) && finite(float64(most*math.Abs(f.scale))+math.Abs(f.bias[0]))
+	return f.outputs == 1 && isFinite(most) && isFinite(float64(most*math.Abs(f.scale))+math.Abs(f.bias[0]))
 }
 
 // reorderable says the same.
 func (f *binaryForest) reorderable() bool {
 	most := largestPartialSum(f.walker.trees, f.leaves)
-	return len(f.base) == 1 && f.linear == nil && finite(most+math.Abs(f.base[0]))
+	return len(f.base) == 1 && f.linear == nil && isFinite(most+math.Abs(f.base[0]))
 }
 
 // largestPartialSum is above the magnitude of every sum of some leaves of different trees, however it is rounded. The check at load
@@ -65,5 +65,3 @@ func (f *binaryForest) reorderable() bool {
 func largestPartialSum(trees int, leaves []float64) float64 {
 	return 2 * float64(trees) * largest(leaves)
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -63,19 +63,6 @@ func (e *evaluation) columns() []string {
 	return names
 }
 
-// fastFlag chooses Fast mode.
-type fastFlag struct {
-	Fast bool `help:"Add leaves in an order that takes less time; the last digits differ from the library's."`
-}
-
-// view is the model, or its fast view.
-func (f fastFlag) view(m *scorer.Model) *scorer.Model {
-	if f.Fast {
-		return m.Fast()
-	}
-	return m
-}
-
 // modelOnRows is what names a model and a file of rows.
 type modelOnRows struct {
 	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`

@@ -12,8 +12,8 @@ import (
 // modelScoreCommand is headgate model score.
 type modelScoreCommand struct {
 	modelOnRows
-	fastFlag
-	Out string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
+	Fast bool   `help:"Add leaves in an order that takes less time; the last digits differ from the library's."`
+	Out  string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
 }
 
 // Help is shown by headgate model score --help.
@@ -37,7 +37,9 @@ func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer e.rows.file.Close()
-	e.Model = c.view(e.Model)
+	if c.Fast {
+		e.Model = e.Fast()
+	}
 	out, err := createOutput(c.Out)
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func New(config Config) (*Aggregator, error) {
 		}
 	}
 	var err error
-	if a.loads, err = newLoads(&config, &a.clock); err != nil {
+	if a.loads, err = newLoads(&config); err != nil {
 		return nil, fmt.Errorf("window: %w", err)
 	}
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published

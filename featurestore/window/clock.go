@@ -76,10 +76,10 @@ type instant struct {
 	now   int64
 	known bool
 
-	minute  int32    // of now
-	minutes int64    // when that began, or the first instant that an int64 can tell
-	spans   []span   // by the number of the time constant
-	panes   []uint64 // the number of the pane, by the number of their length
+	minute int32    // of now
+	begun  int64    // when that began, or the first instant that an int64 can tell
+	spans  []span   // by the number of the time constant
+	panes  []uint64 // the number of the pane, by the number of their length
 }
 
 // span is an epoch at an instant.
@@ -98,7 +98,7 @@ func (t *instant) set(now int64) {
 		return
 	}
 	t.now, t.known = now, true
-	t.minute, t.minutes = minuteOf(now), minutely.start(now)
+	t.minute, t.begun = minuteOf(now), minutely.start(now)
 	for i := range t.spans {
 		e := &t.clock.windows[i]
 		start := e.start(now)

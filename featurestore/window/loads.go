@@ -10,7 +10,9 @@ import (
 type loads struct {
 	shard             shard
 	requests, seconds int // words
-	now, late         instant
+
+	// Of a clock that has the one window of these sums and no more: every event sets it.
+	now, late instant
 }
 
 // loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
@@ -18,7 +20,7 @@ type loads struct {
 const loadKeys = 1 << 16
 
 // newLoads gives nil where no feature needs it.
-func newLoads(config *Config, c *clock) (*loads, error) {
+func newLoads(config *Config) (*loads, error) {
 	needed := false
 	for _, f := range config.Features {
 		for _, m := range []traffic.Measure{f.Fold.Measure, f.Fold.Per} {
@@ -28,6 +30,7 @@ func newLoads(config *Config, c *clock) (*loads, error) {
 	if !needed {
 		return nil, nil
 	}
+	c := new(clock)
 	p, err := newPlan([]traffic.Feature{
 		{Dimension: traffic.Host, Name: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.Requests}},
 		{Dimension: traffic.Host, Name: "seconds", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.OriginSeconds}},
@@ -56,10 +59,13 @@ func (l *loads) fill(o *traffic.Observation) {
 		return
 	}
 	cell := l.shard.cell(place)
-	var growth [maxWindows]float32
-	l.shard.plan.growth(cell, &growth)
-	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], decayed(cell[l.requests], growth[0]))
-	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], decayed(cell[l.seconds], growth[0]))
+	at := &l.now
+	if at.now != lastOf(cell) {
+		at = &l.late // to which add has set it
+	}
+	growth := at.spans[0].growth
+	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], decayed(cell[l.requests], growth))
+	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], decayed(cell[l.seconds], growth))
 }
 
 func part(own, all float32) float32 {

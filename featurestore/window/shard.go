@@ -92,7 +92,7 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, lat
 			at = late
 		}
 		s.plan.fold(cell, o, at, false)
-		if last < at.minutes { // else the minute is the same, and need not be fetched for it
+		if last < at.begun { // else the minute is the same, and need not be fetched for it
 			s.minutes[place] = at.minute
 		}
 		s.dirty.set(place)

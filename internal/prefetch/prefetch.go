@@ -7,7 +7,7 @@ package prefetch
 
 import "unsafe"
 
-// lineSize is the distance of what Lines asks for, in bytes: a cache line of most processors.
+// lineSize is the distance of what Words asks for, in bytes: a cache line of most processors.
 const lineSize = 64
 
 // Word asks for the cache line of *p.
