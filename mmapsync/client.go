@@ -62,14 +62,14 @@ func (c *client) enter(want int) error {
 	return nil
 }
 
-// copyOwn describes the own slots in a mapping, and where there are none, slots of no client that can never be had.
-func (c *client) copyOwn(to *[lanes]slot) {
+// copyOwn makes a mapping's places in the own slots, and where there are none, places that can never be had.
+func (c *client) copyOwn(to *[lanes]guard) {
 	taken := new(atomic.Uint64)
 	taken.Store(oneHold(0))
 	for k := range to {
 		to[k].word = taken
 		if k < len(c.own) {
-			to[k].word, to[k].client = c.own[k].word, c
+			to[k].word, to[k].slot = c.own[k].word, c.own[k]
 		}
 	}
 }
@@ -95,8 +95,10 @@ func spread(processors, registrySlots int) int {
 }
 
 // maxRounds bounds how often one Acquire begins again because the writer has retired its slot meanwhile. Each time
-// takes a whole publication in the moment of one Acquire, so nothing but a damaged registry comes near it.
-const maxRounds = 64
+// takes a whole publication in the moment of one Acquire, or while that waits to map a new file, so nothing but a damaged
+// registry comes near it. (A writer in memory without a grace time, on a machine that has six times as many threads as
+// processors, has been seen to do it 64 times.)
+const maxRounds = 1024
 
 // settle ends an Acquire that did not go the short way. The caller has a hold on data file i in slot s, a counted one, and v
 // was loaded after it was taken. It gives a mapping, on which there is a hold then, and the slot of that.
@@ -189,6 +191,9 @@ func (c *client) another() (*slot, error) {
 // add takes up a slot of the registry that was claimed.
 func (c *client) add(number int, counted bool) *slot {
 	s := &slot{word: c.registry.word(number), client: c, number: number, counted: counted}
+	if counted {
+		s.places = newPlaces(s)
+	}
 	c.slots = append(c.slots, s)
 	return s
 }

@@ -67,7 +67,7 @@ func killWriterAt(t *testing.T, n int) (reached bool) {
 	p.killAfter = kill
 	before, now := "", ""
 	var r *Reader
-	var held *Snapshot
+	var held Snapshot
 	var heldContent string
 	func() {
 		defer func() {
@@ -114,7 +114,7 @@ func killWriterAt(t *testing.T, n int) (reached bool) {
 		want := fmt.Sprint("after ", i)
 		publish(t, w, want)
 		expect(t, late, want)
-		if held != nil {
+		if held.held() {
 			expect(t, r, want)
 			expectHeld(t, held, heldContent)
 		}

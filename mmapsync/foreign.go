@@ -107,12 +107,13 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	c.data.hold, c.data.content = oneHold(v.Index()), content
 	c.data.announced.Store(uint64(v))
 	c.slot.word, c.slot.counted = new(atomic.Uint64), true
+	c.slot.places = newPlaces(&c.slot)
 	return c, nil
 }
 
 func (c *foreignCopy) guard() Snapshot {
 	c.slot.hold(c.version.Index())
-	return Snapshot{data: &c.data, slot: &c.slot}
+	return c.slot.snapshot(&c.data)
 }
 
 // copy gives the bytes that v names, whatever they are by now.

@@ -289,13 +289,13 @@ func publish(t *testing.T, w *Writer, content string) Version {
 	return v
 }
 
-func acquire(t *testing.T, r *Reader) *Snapshot {
+func acquire(t *testing.T, r *Reader) Snapshot {
 	t.Helper()
 	s, err := r.Acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &s
+	return s
 }
 
 // expect acquires and releases, and compares.
@@ -306,7 +306,7 @@ func expect(t *testing.T, r *Reader, want string) {
 	expectHeld(t, s, want)
 }
 
-func expectHeld(t *testing.T, s *Snapshot, want string) {
+func expectHeld(t *testing.T, s Snapshot, want string) {
 	t.Helper()
 	if got := string(s.Bytes()); got != want {
 		t.Fatalf("snapshot holds %.40q, want %.40q", got, want)

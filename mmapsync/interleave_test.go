@@ -78,7 +78,7 @@ func betweenReaderCalls(t *testing.T, n, publications int) bool {
 	r := p.reader(t)
 	first := acquire(t, r)
 	second := acquire(t, r)
-	for _, s := range []*Snapshot{first, second} {
+	for _, s := range []Snapshot{first, second} {
 		if err := s.Verify(); err != nil {
 			t.Fatalf("%d publications at call %d: %v", publications, n, err)
 		}
@@ -125,7 +125,7 @@ func TestFilesMadeAnewBetweenTheCallsOfAReader(t *testing.T) {
 
 // acquireAfter is Acquire with something in between: the version has been loaded, and the hold is taken when between
 // is over.
-func acquireAfter(t *testing.T, r *Reader, between func()) *Snapshot {
+func acquireAfter(t *testing.T, r *Reader, between func()) Snapshot {
 	t.Helper()
 	s := r.only()
 	i := Version(r.client.Load().version.Load()).Index()
@@ -135,7 +135,7 @@ func acquireAfter(t *testing.T, r *Reader, between func()) *Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Snapshot{data: d, slot: s}
+	return s.snapshot(d)
 }
 
 func TestPublicationsBetweenVersionAndHold(t *testing.T) {
@@ -222,12 +222,15 @@ func TestGoroutinesInterruptedAnywhere(t *testing.T) {
 		r := h.process().readerOf(t, slots)
 		for range 3 {
 			wg.Go(func() {
+				var before Snapshot
 				for !stop.Load() {
 					s, err := r.Acquire()
+					before.Release() // again, while others may have its place
 					if err == nil {
 						err = s.Verify() // the content is the one that the version announced
 						s.Release()
 					}
+					before = s
 					if err != nil {
 						t.Error(err)
 						return
@@ -259,7 +262,7 @@ func TestRetiredSlotGivesNoSnapshot(t *testing.T) {
 	s := acquire(t, r)
 	w.giveUp(s.Version().Index())
 	late := acquire(t, r)
-	if late.slot == s.slot || late.slot.load().retired() {
+	if late.guard.slot == s.guard.slot || late.guard.slot.load().retired() {
 		t.Error("a new snapshot was taken on a retired slot")
 	}
 	late.Release()

@@ -12,7 +12,7 @@ import (
 // mapping is a data file as a Reader has it mapped, and all that the short way of Acquire, Bytes and Release look at, so that
 // they follow no further pointer.
 type mapping struct {
-	own    [lanes]slot              // the Reader's own slots
+	own    [lanes]guard             // places in the Reader's own slots
 	hold   uint64                   // what a hold on this file adds to a slot's word
 	state  *atomic.Uint64           // the version word
 	newest *atomic.Uint64           // in the registry: the generation of the file of this index
@@ -26,6 +26,23 @@ type mapping struct {
 
 	content []byte // with room for the capacity
 	*dataFile
+}
+
+// take tries to hold the publication in the place g of an own slot, without a loop and without a call. It says yes only
+// if the publication is the current one, d is the mapping of its file, and nobody else had the place.
+//
+// The mapping was in use before the hold. If it is of the present generation, its file was in place before the slot was
+// seen free, and so not retired: a writer that gives up on the slot later replaces that file. With the mapping loaded
+// after the hold alone, the look at the slot would have to come last, as it does in settle. It is loaded again after
+// the hold since a mapping that has been replaced meanwhile, by Close too, may have ended before the hold.
+func (d *mapping) take(g *guard) bool {
+	if g.word.CompareAndSwap(0, d.hold) {
+		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && d.inUse.Load() == d {
+			return true
+		}
+		mmap.StoreRelease(g.word, 0)
+	}
+	return false
 }
 
 // maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.

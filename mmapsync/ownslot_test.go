@@ -3,6 +3,7 @@ package mmapsync
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -43,12 +44,78 @@ func TestOneGuardHasTheOwnSlotAndOthersAreCounted(t *testing.T) {
 	fourth := acquire(t, r)
 	first.Release() // nor does it now that somebody else has the slot
 	expectWord(t, own, slotWord(oneHold(0)))
-	for _, s := range []*Snapshot{second, third, fourth} {
+	for _, s := range []Snapshot{second, third, fourth} {
 		expectHeld(t, s, "x")
 		s.Release()
 	}
 	expectWord(t, own, 0)
 	expectWord(t, counted, 0)
+}
+
+// Whatever is copied and released how often in whatever order: a snapshot is valid until the first Release of it or a copy, and
+// no Release ends a hold of another. Many more are held at a time than the Reader has places for.
+func TestEverySnapshotIsReleasedOnce(t *testing.T) {
+	for _, slots := range []int{1, 2, 16} {
+		h := newHeap()
+		w := h.process().writer(t, WriterOptions{Grace: -1})
+		publish(t, w, "publication 0")
+		r := h.process().readerOf(t, slots)
+		rng := rand.New(rand.NewPCG(1, uint64(slots)))
+		held, content := []Snapshot{}, []string{}
+		var released []Snapshot
+		for n := range 3000 {
+			if n%100 == 0 {
+				publish(t, w, fmt.Sprint("publication ", n))
+			}
+			if want := 250 * (n / 500 % 2); rng.IntN(10) < 6 == (len(held) < want) {
+				held = append(held, acquire(t, r))
+				content = append(content, fmt.Sprint("publication ", n/100*100))
+			} else if len(held) > 0 {
+				k, last := rng.IntN(len(held)), len(held)-1
+				held[k].Release()
+				released = append(released, held[k])
+				held[k], content[k] = held[last], content[last]
+				held, content = held[:last], content[:last]
+			}
+			if len(released) > 0 {
+				old := released[rng.IntN(len(released))]
+				old.Release()
+				if old.Bytes() != nil || old.Version() != 0 {
+					t.Fatal("a released snapshot still gives something")
+				}
+			}
+			if len(held) > 0 {
+				k := rng.IntN(len(held))
+				expectHeld(t, held[k], content[k])
+			}
+		}
+		for _, s := range append(held, released...) {
+			s.Release()
+		}
+		for _, s := range r.client.Load().slots {
+			if word := s.load(); word.holds(0)+word.holds(1) != 0 {
+				t.Errorf("%d slots: slot %d is left with %#x", slots, s.number, word)
+			}
+		}
+	}
+}
+
+func TestHoldsAllocateNothingWhileThereArePlaces(t *testing.T) {
+	h := newHeap()
+	publish(t, h.process().writer(t, WriterOptions{}), "x")
+	r := h.process().readerOf(t, 2)
+	expect(t, r, "x")
+	var held [33]Snapshot // one in the own slot, the others in the places of the counted one
+	if got := testing.AllocsPerRun(100, func() {
+		for i := range held {
+			held[i] = acquire(t, r)
+		}
+		for _, s := range held {
+			s.Release()
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
 }
 
 func TestGoroutinesSpreadOnceTwoHaveMet(t *testing.T) {

@@ -133,34 +133,26 @@ func newReader(sys system, p paths, opts ReaderOptions, shared ground) (*Reader,
 	return r, nil
 }
 
-// Acquire takes the current snapshot, which stays valid until its Release. It is wait-free and allocates nothing; a
-// publication that comes between costs one round more, and a new data file is mapped at its first use. It returns
-// [ErrNotPublished] before the first publication, [ErrClosed] after Close, and a [*FormatError] where the files are
-// damaged.
+// Acquire takes the current snapshot, which stays valid until its Release. It is wait-free and, unless hundreds are held at
+// a time, allocates nothing; a publication that comes between costs one round more, and a new data file is mapped at its
+// first use. It returns [ErrNotPublished] before the first publication, [ErrClosed] after Close, and a [*FormatError]
+// where the files are damaged.
 //
 // This is the short way: the publication is that of the last Acquire, or the first after it has been seen before, and the
 // goroutine gets a slot to itself. Everything else is acquireElsewhere's.
-//
-// The mapping was in use before the hold. If it is of the present generation, its file was in place before the slot was
-// seen free, and so not retired: a writer that gives up on the slot later replaces that file. With the mapping loaded
-// after the hold alone, the look at the slot would have to come last, as it does in settle. It is loaded again after
-// the hold since a mapping that has been replaced meanwhile, by Close too, may have ended before the hold.
 func (r *Reader) Acquire() (Snapshot, error) {
 	d := r.latest.Load()
 	if d == nil {
-		return r.acquireElsewhere(nil)
+		return r.acquireElsewhere(nil, nil)
 	}
-	own := &d.own[0]
+	g := &d.own[0]
 	if mask := r.spread.Load(); mask != 0 {
-		own = &d.own[ownLane()&mask]
+		g = &d.own[ownLane()&mask]
 	}
-	if own.word.CompareAndSwap(0, d.hold) {
-		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && d.inUse.Load() == d {
-			return Snapshot{data: d, slot: own}, nil
-		}
-		mmap.StoreRelease(own.word, 0)
+	if d.take(g) {
+		return Snapshot{data: d, guard: g, serial: g.serial.Load()}, nil
 	}
-	return r.acquireElsewhere(own)
+	return r.acquireElsewhere(d, g)
 }
 
 // closedMapping stands for the mapping of a closed Reader.
@@ -170,8 +162,9 @@ var closedMapping = func() *mapping {
 	return d
 }()
 
-// acquireElsewhere is Acquire where own, the goroutine's own slot, did not lead to a snapshot; nil where there is none yet.
-func (r *Reader) acquireElsewhere(own *slot) (Snapshot, error) {
+// acquireElsewhere is Acquire where the goroutine's place g in the own slots of d did not lead to a snapshot; both nil
+// where there is none yet.
+func (r *Reader) acquireElsewhere(d *mapping, g *guard) (Snapshot, error) {
 	if f := r.foreign.Load(); f != nil {
 		return f.acquire()
 	}
@@ -179,8 +172,13 @@ func (r *Reader) acquireElsewhere(own *slot) (Snapshot, error) {
 	if c == nil {
 		return Snapshot{}, ErrClosed
 	}
-	if mask := uint32(len(c.own) - 1); own != nil && own.metSomebody() && r.spread.Load() != mask {
-		r.spread.Store(mask) // once: others load it all the time
+	if mask := uint32(len(c.own) - 1); g != nil && g.slot != nil && g.slot.metSomebody() {
+		if r.spread.Load() != mask {
+			r.spread.Store(mask) // once: others load it all the time
+		}
+		if g = &d.own[(ownLane()+1)&mask]; d.take(g) {
+			return Snapshot{data: d, guard: g, serial: g.serial.Load()}, nil
+		}
 	}
 	v := Version(c.version.Load())
 	if v == 0 {
@@ -195,7 +193,7 @@ func (r *Reader) acquireElsewhere(own *slot) (Snapshot, error) {
 	if before := r.latest.Load(); before != d && before != closedMapping {
 		r.latest.CompareAndSwap(before, d)
 	}
-	return Snapshot{data: d, slot: s}, nil
+	return s.snapshot(d), nil
 }
 
 // Replaced says whether the state file on disk is no longer the one that this Reader has open, because the files were

@@ -36,6 +36,7 @@ type slot struct {
 	client  *client // whose slot this is; keeps the memory of the word mapped for as long as somebody has the slot
 	number  int
 	counted bool
+	places  *places         // of a counted slot
 	waiting [2]atomic.Int32 // goroutines in the slow path of client.mapping, each with one hold that refers to no mapping
 }
 
@@ -60,9 +61,6 @@ func (s *slot) load() slotWord {
 // metSomebody is what a goroutine does about an own slot that it did not get: it says whether another goroutine has it;
 // where nobody has it, but the writer has retired it, the retirement ends.
 func (s *slot) metSomebody() bool {
-	if s.client == nil {
-		return false
-	}
 	word := s.load()
 	if word.retired() {
 		s.reclaim()

@@ -105,7 +105,7 @@ func TestVersionsNeverGoBackwardsFromSlotToSlot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		snapshot := Snapshot{data: d, slot: s}
+		snapshot := s.snapshot(d)
 		number, err := checkPayload(snapshot.Bytes())
 		if err != nil || number < before {
 			t.Fatalf("publication %d on one slot after %d on another: %v", number, before, err)

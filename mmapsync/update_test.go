@@ -84,7 +84,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 	m := &table{content: []byte("0123456789"), changed: map[uint64][]int{}}
 	var published string // what is current
 	whole, forward := 0, 0
-	var held *Snapshot
+	var held Snapshot
 	var heldContent string
 	for range 400 {
 		m.change(rng)
@@ -120,7 +120,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 			w.Close()
 			w = h.process().writer(t, WriterOptions{Grace: -1})
 		case 1:
-			if held != nil {
+			if held.held() {
 				held.Release()
 			}
 			held = acquire(t, r)
@@ -130,7 +130,7 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 			m.changed[w.sequence], m.pending = m.pending, nil
 			published = string(m.content)
 		}
-		if held != nil {
+		if held.held() {
 			expectHeld(t, held, heldContent)
 		}
 	}
