@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func main() {
 // options are the command line.
 type options struct {
 	quick, json, requirePeers, alone bool
-	out, readme                      string
+	out, readme, profile             string
 	names                            []string
 }
 
@@ -71,6 +72,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.BoolVar(&o.json, "json", false, "print one JSON object per result to standard output")
 	flags.StringVar(&o.out, "out", "", "write index.html and results.json to this `folder`")
 	flags.StringVar(&o.readme, "readme", "", "put the table of figures between the marks in this Markdown `file`")
+	flags.StringVar(&o.profile, "profile", "", "write a processor profile of this process to this `file`; go build uses bench/default.pgo")
 	flags.BoolVar(&o.requirePeers, "require-peers", false, "a missing peer is an error")
 	flags.BoolVar(&o.alone, "no-peers", false, "only the suites that say something without peers")
 	flags.Usage = func() { fmt.Fprintf(stderr, usage, listOfSuites(), listOfFlags(flags)) }
@@ -99,11 +101,34 @@ func run(args []string, stdout, stderr io.Writer) error {
 		r.OnResult = func(result harness.Result) { _ = encoder.Encode(result) }
 	}
 	start := time.Now()
+	err = profiled(o.profile, func() error { return doAll(r, chosen) })
+	return errors.Join(err, finish(o, report.New(r, start, os.Args[1:]), stdout))
+}
+
+// doAll goes on after a failure: what one suite has measured is not lost for that of another.
+func doAll(r *harness.Run, suites []harness.Suite) error {
 	var failed []error
-	for _, s := range chosen { // what one suite has measured is not lost for the failure of another
+	for _, s := range suites {
 		failed = append(failed, r.Do(s))
 	}
-	return errors.Join(append(failed, finish(o, report.New(r, start, os.Args[1:]), stdout))...)
+	return errors.Join(failed...)
+}
+
+// profiled writes a processor profile of work to path, unless that is empty.
+func profiled(path string, work func() error) (err error) {
+	if path == "" {
+		return work()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return work()
 }
 
 // choose gives the suites that were asked for.

@@ -30,34 +30,13 @@ func newSketch(g geometry, words []uint64) sketch {
 // least n plus the adds of hash that ended before this one began. Of two adds
 // that overlap, each may miss the other; see [sketch.enter].
 func (s *sketch) add(hash uint64, n uint32) uint64 {
-	if s.rows != 3 {
-		return s.addRows(hash, uint64(n))
-	}
-	// Three rows, the size of the benchmarks, need no loop: all that the
-	// processor loads waits for the atomic operations before it, so nothing is
-	// loaded between them.
-	words, width, columns := s.words, s.width&31, uint64(1)<<(s.width&31)
-	first := &words[hash&(columns-1)]
-	second := &words[columns|hash>>width&(columns-1)]
-	third := &words[2*columns|hash>>width>>width&(columns-1)]
-	a := atomic.AddUint64(first, uint64(n))
-	b := atomic.AddUint64(second, uint64(n))
-	c := atomic.AddUint64(third, uint64(n))
-	if a|b|c >= saturated {
-		return s.saturate(hash)
-	}
-	return min(a, b, c)
-}
-
-// addRows is add for any number of rows.
-func (s *sketch) addRows(hash, n uint64) uint64 {
 	// Copies, as the compiler would read the fields again after each atomic
 	// operation; with two goroutines that more than doubles the time.
 	words, rows, width := s.words, s.rows, s.width&31
 	low, high := uint64(math.MaxUint64), uint64(0)
 	columns, base := uint64(1)<<width, uint64(0)
 	for rest := hash; rows > 0; rows-- {
-		count := atomic.AddUint64(&words[base|rest&(columns-1)], n) // the cell of geometry.cell, step by step
+		count := atomic.AddUint64(&words[base|rest&(columns-1)], uint64(n)) // the cell of geometry.cell, step by step
 		low, high = min(low, count), high|count
 		rest >>= width
 		base += columns

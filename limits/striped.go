@@ -20,8 +20,8 @@ const MaxStripes = 256
 // A count is never too low, and never higher than that of an Estimator of one stripe's size that saw the same adds. All
 // methods are safe for concurrent use and allocate nothing; Observe is wait-free.
 type StripedEstimator struct {
-	stripes []sketch // as many as a power of two
-	shift   uint     // what leaves a number below len(stripes) of 32 bits
+	stripes []Estimator // as many as a power of two
+	shift   uint        // what leaves a number below len(stripes) of 32 bits
 }
 
 // NewStripedEstimator makes an estimator with all counts zero. The number of stripes is a power of two up to
@@ -41,7 +41,7 @@ func NewStripedEstimator(config SketchConfig, stripes int) (*StripedEstimator, e
 	e := &StripedEstimator{shift: uint(32 - bits.TrailingZeros(uint(stripes)))}
 	words := make([]uint64, stripes*g.cells())
 	for ; len(words) > 0; words = words[g.cells():] {
-		e.stripes = append(e.stripes, newSketch(g, words))
+		e.stripes = append(e.stripes, Estimator{newSketch(g, words)})
 	}
 	return e, nil
 }
@@ -57,7 +57,7 @@ func (e *StripedEstimator) Observe(key []byte, n uint32) {
 
 // ObserveHash is [StripedEstimator.Observe] for a key whose [Hash] is at hand.
 func (e *StripedEstimator) ObserveHash(hash uint64, n uint32) {
-	e.stripes[lane.Hash()>>e.shift].add(hash, n)
+	e.stripes[lane.Hash()>>e.shift].AddHash(hash, n)
 }
 
 // Count returns the estimate of key: 0 if nothing was added, never less than the truth, and at most 2^63.
@@ -67,7 +67,7 @@ func (e *StripedEstimator) Count(key []byte) uint64 { return e.CountHash(Hash(ke
 // of what was added there; their sum is at most the lowest sum of cells.
 func (e *StripedEstimator) CountHash(hash uint64) (sum uint64) {
 	for i := range e.stripes {
-		sum = min(sum+e.stripes[i].peek(hash), saturated)
+		sum = min(sum+e.stripes[i].CountHash(hash), saturated)
 	}
 	return sum
 }
@@ -76,7 +76,7 @@ func (e *StripedEstimator) CountHash(hash uint64) (sum uint64) {
 // of its rows or in some.
 func (e *StripedEstimator) Reset() {
 	for i := range e.stripes {
-		e.stripes[i].reset()
+		e.stripes[i].Reset()
 	}
 }
 
@@ -84,7 +84,7 @@ func (e *StripedEstimator) Reset() {
 func (e *StripedEstimator) Bytes() int {
 	n := int(reflect.TypeFor[StripedEstimator]().Size())
 	for i := range e.stripes {
-		n += e.stripes[i].bytes() + int(reflect.TypeFor[sketch]().Size())
+		n += e.stripes[i].Bytes()
 	}
 	return n
 }

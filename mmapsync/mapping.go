@@ -12,12 +12,12 @@ import (
 // mapping is a data file as a Reader has it mapped, and all that the short way of Acquire, Bytes and Release look at, so that
 // they follow no further pointer.
 type mapping struct {
-	own    [lanes]guard             // places in the Reader's own slots
-	hold   uint64                   // what a hold on this file adds to a slot's word
-	state  *atomic.Uint64           // the version word
-	newest *atomic.Uint64           // in the registry: the generation of the file of this index
-	number uint64                   // the generation of this file
-	inUse  *atomic.Pointer[mapping] // where the Reader's present mapping for this index stands
+	own    [lanes]guard   // places in the Reader's own slots
+	hold   uint64         // what a hold on this file adds to a slot's word
+	state  *atomic.Uint64 // the version word
+	newest *atomic.Uint64 // in the registry: the generation of the file of this index
+	number uint64         // the generation of this file
+	ended  atomic.Bool    // another mapping has its place, or none since the Reader was closed
 
 	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
 	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
@@ -33,11 +33,11 @@ type mapping struct {
 //
 // The mapping was in use before the hold. If it is of the present generation, its file was in place before the slot was
 // seen free, and so not retired: a writer that gives up on the slot later replaces that file. With the mapping loaded
-// after the hold alone, the look at the slot would have to come last, as it does in settle. It is loaded again after
-// the hold since a mapping that has been replaced meanwhile, by Close too, may have ended before the hold.
+// after the hold alone, the look at the slot would have to come last, as it does in settle. Whether the mapping has ended,
+// by Close or because it was replaced, is asked after the hold: before it, nobody who unmaps one waits for us.
 func (d *mapping) take(g *guard) bool {
 	if g.word.CompareAndSwap(0, d.hold) {
-		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && d.inUse.Load() == d {
+		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && !d.ended.Load() {
 			return true
 		}
 		mmap.StoreRelease(g.word, 0)
@@ -87,7 +87,7 @@ func (c *client) remap(s *slot, i int) (*mapping, error) {
 		f.paths = c.paths
 		d := &mapping{
 			dataFile: f, hold: oneHold(i), content: f.memory[:f.capacity],
-			state: c.version, newest: c.generations[i], number: f.generation, inUse: &c.current[i],
+			state: c.version, newest: c.generations[i], number: f.generation,
 		}
 		c.copyOwn(&d.own)
 		// Before the exchange is the best moment: data file i has just become active, and unless the writer gave up on
@@ -115,6 +115,7 @@ func (c *client) retireMapping(i int, next *mapping) {
 	if old == nil {
 		return
 	}
+	old.ended.Store(true) // before anybody looks for holds on it
 	c.stale = append(c.stale, stale{data: old, pending: slices.Clone(c.slots)})
 }
 

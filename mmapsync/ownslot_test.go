@@ -199,6 +199,28 @@ func TestReplacedFileIsNotTakenTheShortWay(t *testing.T) {
 	s.Release()
 }
 
+func TestAMappingThatHasEndedIsNotTaken(t *testing.T) {
+	// A goroutine found the mapping, and came to its slot only after the Reader was closed. Version word and generation are still
+	// what the mapping knows.
+	h := newHeap()
+	publish(t, h.process().writer(t, WriterOptions{}), "x")
+	r := h.process().readerOf(t, 2)
+	own, _ := r.both(t)
+	expect(t, r, "x")
+	d := r.latest.Load()
+	if !d.take(&d.own[0]) {
+		t.Fatal("the mapping cannot be taken while it is the Reader's")
+	}
+	own.word.Store(0)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d.take(&d.own[0]) {
+		t.Error("the mapping was taken after Close")
+	}
+	expectWord(t, own, 0)
+}
+
 func TestWordsThatReadersDamageGiveNoTornSnapshot(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{})

@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,20 +59,10 @@ func compareReads(r *harness.Run, dir string, peer *harness.Driver) error {
 		return err
 	}
 	defer reader.Close()
-	n := r.Size(2_000_000, 10_000_000)
+	n := r.Size(10_000_000, 40_000_000)
 	implementations := []harness.Implementation{{Name: harness.Headgate, Measure: func() ([]harness.Measurement, error) {
 		var failed error
-		measurements := harness.Timed(n, func(n int) {
-			for range n {
-				snapshot, err := reader.Acquire()
-				if err != nil || snapshot.Bytes()[0] != '7' {
-					failed = fmt.Errorf("another value than was published: %w", err)
-					return
-				}
-				snapshot.Release()
-			}
-		})
-		return measurements, failed
+		return harness.Timed(n, func(n int) { failed = lookOften(reader, n) }), failed
 	}}}
 	if peer != nil {
 		implementations = append(implementations,
@@ -79,6 +70,20 @@ func compareReads(r *harness.Run, dir string, peer *harness.Driver) error {
 			asked("mmap-sync, with byte checks", peer, fmt.Sprintf("read checked %d", n)))
 	}
 	return r.Compare("read 36 B", implementations)
+}
+
+func lookOften(reader *mmapsync.Reader, n int) error {
+	for range n {
+		snapshot, err := reader.Acquire()
+		if err != nil {
+			return err
+		}
+		if snapshot.Bytes()[0] != '7' {
+			return errors.New("another value than was published")
+		}
+		snapshot.Release()
+	}
+	return nil
 }
 
 func comparePublications(r *harness.Run, dir string, peer *harness.Driver, size int) error {
