@@ -3,10 +3,10 @@
 //
 // What it promises:
 //
-//   - [Reader.Acquire] is wait-free: one atomic exchange and three loads of shared words; at most a dozen such steps where a
+//   - [Reader.Acquire] is wait-free: one atomic exchange and two loads of shared words; at most a dozen such steps where a
 //     publication comes between or another goroutine has the slot. It takes no lock, allocates nothing and makes no
 //     system call, except on the first use of a new data file and after the writer has given up on a snapshot of the
-//     same Reader.
+//     same Reader. Only who holds hundreds of snapshots of one Reader at a time makes it allocate a few words for each.
 //   - A [Snapshot] is valid until its Release, without exception and without a grace time, also when its Reader is closed
 //     meanwhile. It is exactly what one Publish or Update made, and a goroutine never sees an older publication after a
 //     newer one.

@@ -17,7 +17,7 @@ type mapping struct {
 	state  *atomic.Uint64 // the version word
 	newest *atomic.Uint64 // in the registry: the generation of the file of this index
 	number uint64         // the generation of this file
-	ended  atomic.Bool    // another mapping has its place, or none since the Reader was closed
+	ended  atomic.Uint64  // not 0: another mapping has its place, or none since the Reader was closed
 
 	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
 	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
@@ -26,23 +26,6 @@ type mapping struct {
 
 	content []byte // with room for the capacity
 	*dataFile
-}
-
-// take tries to hold the publication in the place g of an own slot, without a loop and without a call. It says yes only
-// if the publication is the current one, d is the mapping of its file, and nobody else had the place.
-//
-// The mapping was in use before the hold. If it is of the present generation, its file was in place before the slot was
-// seen free, and so not retired: a writer that gives up on the slot later replaces that file. With the mapping loaded
-// after the hold alone, the look at the slot would have to come last, as it does in settle. Whether the mapping has ended,
-// by Close or because it was replaced, is asked after the hold: before it, nobody who unmaps one waits for us.
-func (d *mapping) take(g *guard) bool {
-	if g.word.CompareAndSwap(0, d.hold) {
-		if d.state.Load() == d.announced.Load() && d.newest.Load() == d.number && !d.ended.Load() {
-			return true
-		}
-		mmap.StoreRelease(g.word, 0)
-	}
-	return false
 }
 
 // maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.
@@ -115,7 +98,7 @@ func (c *client) retireMapping(i int, next *mapping) {
 	if old == nil {
 		return
 	}
-	old.ended.Store(true) // before anybody looks for holds on it
+	old.ended.Store(1) // before anybody looks for holds on it
 	c.stale = append(c.stale, stale{data: old, pending: slices.Clone(c.slots)})
 }
 

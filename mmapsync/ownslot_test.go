@@ -207,16 +207,13 @@ func TestAMappingThatHasEndedIsNotTaken(t *testing.T) {
 	r := h.process().readerOf(t, 2)
 	own, _ := r.both(t)
 	expect(t, r, "x")
-	d := r.latest.Load()
-	if !d.take(&d.own[0]) {
-		t.Fatal("the mapping cannot be taken while it is the Reader's")
-	}
-	own.word.Store(0)
+	found := r.latest.Load()
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d.take(&d.own[0]) {
-		t.Error("the mapping was taken after Close")
+	r.latest.Store(found)
+	if s, err := r.Acquire(); !errors.Is(err, ErrClosed) {
+		t.Errorf("a snapshot of an ended mapping was had: %q, %v", s.Bytes(), err)
 	}
 	expectWord(t, own, 0)
 }

@@ -8,7 +8,7 @@ import (
 
 // Snapshot is a guard on one publication: while it is held its bytes do not change. It is a small value; copies are the same
 // guard, and the Release of one is that of all. It is used by one goroutine at a time. The zero Snapshot is a released
-// one.
+// one. A variable that keeps a released Snapshot keeps the memory of its Reader if that is closed.
 type Snapshot struct {
 	data   *mapping
 	guard  *guard

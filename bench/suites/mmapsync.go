@@ -72,6 +72,9 @@ func compareReads(r *harness.Run, dir string, peer *harness.Driver) error {
 	return r.Compare("read 36 B", implementations)
 }
 
+// lookOften is compiled by itself: a build with a profile inlines what is called in a frame that the profile names.
+//
+//go:noinline
 func lookOften(reader *mmapsync.Reader, n int) error {
 	for range n {
 		snapshot, err := reader.Acquire()
