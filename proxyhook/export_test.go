@@ -31,6 +31,7 @@ type Histogram struct{ histogram }
 
 func (h *Histogram) Add(d time.Duration)              { h.add(d) }
 func (h *Histogram) Quantile(q float64) time.Duration { return h.quantile(q) }
+func (h *Histogram) Doublings() []uint64              { t := h.doublings(); return t[:] }
 
 // Connection is what the request path reads from now.
 func (f *Filter) Connection() any { return f.features.current.Load() }

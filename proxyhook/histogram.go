@@ -35,6 +35,18 @@ func upper(bucket int) time.Duration {
 	return time.Duration(bucket&(1<<subBits-1)+1<<subBits+1) << exponent
 }
 
+// doublings puts the buckets of each power of two together.
+func (h *histogram) doublings() (times [numTimes]uint64) {
+	for i := range h.counts {
+		exponent := i>>subBits - 1 + subBits
+		if i < 1<<subBits {
+			exponent = max(bits.Len(uint(i)), 1) - 1
+		}
+		times[min(exponent, numTimes-1)] += h.counts[i].Load()
+	}
+	return times
+}
+
 func (h *histogram) add(d time.Duration) { h.counts[bucketOf(d)].Add(1) }
 
 // quantile gives the upper end of the bucket that holds the q-th part of all durations, 0 where there are none. It is

@@ -1,6 +1,7 @@
 package proxyhook_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -67,6 +68,13 @@ func TestHistogram(t *testing.T) {
 			h.Add(durations[i])
 		}
 		slices.Sort(durations)
+		times := make([]uint64, 32)
+		for _, d := range durations {
+			times[min(31, int(math.Log2(max(1, float64(d)))))]++
+		}
+		if got := h.Doublings(); !slices.Equal(got, times) {
+			t.Errorf("seed %d: by power of two %v, want %v", seed, got, times)
+		}
 		for _, q := range []float64{0, 0.01, 0.5, 0.9, 0.99, 0.999, 1} {
 			want := durations[min(int(q*float64(len(durations))), len(durations)-1)]
 			if got := h.Quantile(q); got <= want || got > want+want/8+1 {

@@ -33,7 +33,13 @@ type Stats struct {
 	Unknown []string // features that the models want and nobody computes
 
 	P50, P99 time.Duration // of Decide, a shadow's part included
+
+	// Times count the calls of Decide by how long they took: element i those of 2^i ns or more, but less than 2^(i+1) ns.
+	// What took less than 1 ns is in the first one, what took 2^32 ns or more in the last.
+	Times [numTimes]uint64
 }
+
+const numTimes = 32
 
 // Action gives the number of decisions with this action.
 func (s Stats) Action(a Action) uint64 { return s.Actions[a] }
@@ -85,6 +91,7 @@ func (f *Filter) Stats() Stats {
 		Shadow:     f.shadow.stats(),
 		P50:        c.latency.quantile(0.50),
 		P99:        c.latency.quantile(0.99),
+		Times:      c.latency.doublings(),
 	}
 	s.ModelsReplaced, s.ModelsRefused = c.modelsReplaced.Load(), c.modelsRefused.Load()
 	s.Shadow.Model = f.scoring().shadow != nil

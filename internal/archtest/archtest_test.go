@@ -63,6 +63,8 @@ var rules = map[string]rule{
 	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/ring",
 		"internal/hostdir"}, modules: []string{metro}},
 
+	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
+
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
 		"internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
 	"internal/demo": {ours: []string{"featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
