@@ -52,7 +52,7 @@ func (c *client) enter(want int) error {
 	}
 	shared := len(numbers) - ownSlots(len(numbers))
 	for k, n := range numbers {
-		if s := c.add(n, k < shared); !s.counted {
+		if s := c.add(n, k < shared); s.places == nil {
 			c.own = append(c.own, s)
 		}
 	}
@@ -177,7 +177,7 @@ func (c *client) renew(s *slot) (*slot, error) {
 // another gives a counted slot that no lane uses: one retired before, or one claimed now.
 func (c *client) another() (*slot, error) {
 	for _, s := range c.slots {
-		if s.counted && !c.inUse(s) && s.reclaim() {
+		if s.places != nil && !c.inUse(s) && s.reclaim() {
 			return s, nil
 		}
 	}
@@ -190,7 +190,7 @@ func (c *client) another() (*slot, error) {
 
 // add takes up a slot of the registry that was claimed.
 func (c *client) add(number int, counted bool) *slot {
-	s := &slot{word: c.registry.word(number), client: c, number: number, counted: counted}
+	s := &slot{word: c.registry.word(number), client: c, number: number}
 	if counted {
 		s.places = newPlaces(s)
 	}

@@ -106,7 +106,7 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true}
 	c.data.hold, c.data.content = oneHold(v.Index()), content
 	c.data.announced.Store(uint64(v))
-	c.slot.word, c.slot.counted = new(atomic.Uint64), true
+	c.slot.word = new(atomic.Uint64)
 	c.slot.places = newPlaces(&c.slot)
 	return c, nil
 }

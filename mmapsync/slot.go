@@ -35,8 +35,7 @@ type slot struct {
 	word    *atomic.Uint64
 	client  *client // whose slot this is; keeps the memory of the word mapped for as long as somebody has the slot
 	number  int
-	counted bool
-	places  *places         // of a counted slot
+	places  *places         // of the guards in a counted slot; nil: an own slot
 	waiting [2]atomic.Int32 // goroutines in the slow path of client.mapping, each with one hold that refers to no mapping
 }
 
