@@ -16,7 +16,7 @@ type guard struct {
 	slot    *slot          // keeps the memory of the word mapped; nil where that is no slot's
 	serial  atomic.Uint64  // the number of the hold; the next one from when it ends. In a counted slot odd: taken
 	counted bool           // the word counts, and the hold is one of it
-	_       [31]byte       // its own cache line: goroutines that share a counted slot take different places
+	_       [39]byte       // its own cache line: goroutines that share a counted slot take different places
 }
 
 // places are the guards of a counted slot.
