@@ -6,6 +6,11 @@ import "math/bits"
 // second. Its tag tells it from most others there, its row from all.
 type bucket [bucketSize]byte
 
+// bucketAt gives the bucket at an offset of an image. The third index saves the compiler a case.
+func bucketAt(image []byte, at int) *bucket {
+	return (*bucket)(image[at : at+bucketSize : at+bucketSize])
+}
+
 // home is where a key belongs.
 type home struct {
 	first, second int
@@ -63,7 +68,10 @@ func placeAt(matches uint64) int {
 }
 
 // row gives the row of a place, counted from 1; 0 where there is none.
-func (b *bucket) row(place int) uint32 { return le.Uint32(b[offPlaces+4*place:]) }
+func (b *bucket) row(place int) uint32 {
+	at := (offPlaces + 4*place) & (bucketSize - 4) // the same, as the compiler can tell: it needs no check
+	return le.Uint32(b[at : at+4])
+}
 
 func (b *bucket) set(place int, tag uint16, row uint32) {
 	le.PutUint16(b[offTags+2*place:], tag)

@@ -16,10 +16,15 @@ func rateOf(tau time.Duration) fadeRate { return fadeRate(fadeSteps * math.Log2E
 // conversions tell the compiler, which could otherwise fuse two on some processors: the table that one machine
 // publishes must read the same on all. A request needs twenty of these.
 func fade(elapsed int64, rate fadeRate) float32 {
-	x := float64(elapsed) * float64(rate)
-	if !(x > 0) {
+	if elapsed <= 0 {
 		return 1
 	}
+	return fadeOver(float64(elapsed), rate)
+}
+
+// fadeOver is fade after a time above 0.
+func fadeOver(elapsed float64, rate fadeRate) float32 {
+	x := elapsed * float64(rate)
 	if x >= 150*fadeSteps { // less than half of the smallest float32
 		return 0
 	}

@@ -29,9 +29,29 @@ func openHeader(image []byte) (header, error) {
 
 func (h header) fingerprint() uint64 { return le.Uint64(h.image[offFingerprint:]) }
 func (h header) layout() uint64      { return le.Uint64(h.image[offLayout:]) }
-func (h header) published() int64    { return int64(le.Uint64(h.image[offPublished:])) }
-func (h header) epoch() int64        { return int64(le.Uint64(h.image[offEpoch:])) }
 func (h header) seed() uint64        { return le.Uint64(h.image[offSeed:]) }
+
+// kind is all that a header tells of an image but its times: magic, version, dimensions, fingerprint, layout, seed and
+// size.
+type kind [offPublished / 8]uint64
+
+func kindOf(image []byte) (k kind) {
+	for i := range k {
+		k[i] = le.Uint64(image[8*i:])
+	}
+	return k
+}
+
+// is tells whether an image, which has a header, is of this kind. Every request asks that, so that it is one branch.
+func (k *kind) is(image []byte) bool {
+	head := image[:8*len(k)]
+	return k[0]^le.Uint64(head)|k[1]^le.Uint64(head[8:])|k[2]^le.Uint64(head[16:])|
+		k[3]^le.Uint64(head[24:])|k[4]^le.Uint64(head[32:])|k[5]^le.Uint64(head[40:]) == 0
+}
+
+// publishedAt and epochOf are published and epoch of an image whose kind is known.
+func publishedAt(image []byte) int64 { return int64(le.Uint64(image[offPublished:])) }
+func epochOf(image []byte) int64     { return int64(le.Uint64(image[offEpoch:])) }
 
 // open reads the schema and the directory, and checks that they agree.
 func (h header) open() (Schema, []part, error) {

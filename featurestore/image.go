@@ -133,7 +133,7 @@ func (p *part) row(image []byte, n int) []byte {
 
 // bucket gives bucket number n.
 func (p *part) bucket(image []byte, n int) *bucket {
-	return (*bucket)(image[p.index+n*bucketSize:])
+	return bucketAt(image, p.index+n*bucketSize)
 }
 
 // layoutOf tells layouts apart. An image of the same size whose layout and fingerprint are those of one that was

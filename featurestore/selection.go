@@ -33,22 +33,20 @@ type refusal struct {
 }
 
 // resolved is a selection's names looked up in one schema, at one layout of the table. It is never changed. What was
-// checked for an image holds for every other of the same size, schema and layout.
+// checked for an image holds for every other of its kind and size.
 type resolved struct {
-	fingerprint uint64
-	layout      uint64
-	seed        uint64
-	size        int // of the image
-	width       int // number of selected names
-	picks       []pick
-	unknown     []string
-	blank       []int // places of the unknown names
+	kind    kind
+	seed    uint64
+	size    int // of the image
+	width   int // number of selected names
+	picks   []pick
+	unknown []string
+	blank   []int // places of the unknown names
 }
 
-// fits tells whether an image is of the kind that r was made for.
-func (r *resolved) fits(h header) bool {
-	return r != nil && r.fingerprint == h.fingerprint() && r.layout == h.layout() && r.seed == h.seed() &&
-		r.size == len(h.image)
+// fits tells whether r was made for images like this one.
+func (r *resolved) fits(image []byte) bool {
+	return r != nil && r.size == len(image) && r.kind.is(image)
 }
 
 // Info tells what a read found.
@@ -79,23 +77,18 @@ func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) 
 		return Info{}, err
 	}
 	defer snap.Release()
-	h, err := openHeader(snap.Bytes())
-	if err != nil {
-		fillNaN(dst)
-		return Info{}, err
-	}
-	r := s.current.Load()
-	if !r.fits(h) {
-		if r, err = s.resolve(h, snap.Version()); err != nil {
+	image, r := snap.Bytes(), s.current.Load()
+	if !r.fits(image) {
+		if r, err = s.resolve(image, snap.Version()); err != nil {
 			fillNaN(dst)
 			return Info{}, err
 		}
 	}
 	if len(dst) == r.width {
-		return r.read(h, dst, keys, now), nil
+		return r.read(image, dst, keys, now), nil
 	}
 	all := make([]float32, r.width)
-	info := r.read(h, all, keys, now)
+	info := r.read(image, all, keys, now)
 	fillNaN(dst[copy(dst, all):])
 	return info, nil
 }
@@ -112,8 +105,8 @@ func (s *Selection) Prefetch(keys []uint64) {
 		return
 	}
 	defer snap.Release()
-	if h, err := openHeader(snap.Bytes()); err == nil && r.fits(h) {
-		r.prefetch(h.image, keys)
+	if image := snap.Bytes(); r.fits(image) {
+		r.prefetch(image, keys)
 	}
 }
 
@@ -137,28 +130,34 @@ func (s *Selection) Unknown() []string {
 }
 
 // resolve looks the names up in the image's schema.
-func (s *Selection) resolve(h header, version mmapsync.Version) (*resolved, error) {
+func (s *Selection) resolve(image []byte, version mmapsync.Version) (*resolved, error) {
 	if f := s.refused.Load(); f != nil && f.version == version {
 		return nil, f.err
 	}
 	s.resolving.Lock()
 	defer s.resolving.Unlock()
-	if r := s.current.Load(); r.fits(h) { // another goroutine has been here first
+	if r := s.current.Load(); r.fits(image) { // another goroutine has been here first
 		return r, nil
 	}
-	schema, parts, err := h.open()
+	r, err := s.lookUp(image)
 	if err != nil {
 		s.refused.Store(&refusal{version, err})
 		return nil, err
 	}
-	r := s.lookUp(schema, parts)
-	r.fingerprint, r.layout, r.seed, r.size = h.fingerprint(), h.layout(), h.seed(), len(h.image)
 	s.current.Store(r)
 	return r, nil
 }
 
-func (s *Selection) lookUp(schema Schema, parts []part) *resolved {
-	r := &resolved{width: len(s.names)}
+func (s *Selection) lookUp(image []byte) (*resolved, error) {
+	h, err := openHeader(image)
+	if err != nil {
+		return nil, err
+	}
+	schema, parts, err := h.open()
+	if err != nil {
+		return nil, err
+	}
+	r := &resolved{kind: kindOf(image), seed: h.seed(), size: len(image), width: len(s.names)}
 	places := make(map[string]int) // of a dimension in r.picks
 	for to, name := range s.names {
 		dimension, column, _ := strings.Cut(name, "/")
@@ -179,7 +178,7 @@ func (s *Selection) lookUp(schema Schema, parts []part) *resolved {
 		}
 		r.picks[at].add(from, to, schema.Dimensions[d].Columns[from].Decay)
 	}
-	return r
+	return r, nil
 }
 
 var nan = float32(math.NaN())

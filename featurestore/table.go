@@ -21,7 +21,7 @@ func OpenTable(image []byte) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Schema: schema, Published: h.published(), Seed: h.seed(), image: image, epoch: h.epoch()}
+	t := &Table{Schema: schema, Published: publishedAt(image), Seed: h.seed(), image: image, epoch: epochOf(image)}
 	for i, p := range parts {
 		r := rows{part: p}
 		r.load(entryOf(image, i))

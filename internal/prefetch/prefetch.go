@@ -7,11 +7,8 @@ package prefetch
 
 import "unsafe"
 
-// lineSize is the distance of what Words asks for, in bytes: a cache line of most processors.
-const lineSize = 64
-
 // Word asks for the cache line of *p.
-func Word[T any](p *T) { lines((*byte)(unsafe.Pointer(p)), 1) }
+func Word[T any](p *T) { line((*byte)(unsafe.Pointer(p))) }
 
 // Words asks for all cache lines of s.
 func Words[T any](s []T) {
@@ -19,7 +16,5 @@ func Words[T any](s []T) {
 		return
 	}
 	first := unsafe.Pointer(unsafe.SliceData(s))
-	skipped := uintptr(first) % lineSize
-	bytes := skipped + uintptr(len(s))*unsafe.Sizeof(s[0])
-	lines((*byte)(first), (bytes+lineSize-1)/lineSize)
+	lines((*byte)(first), uintptr(len(s))*unsafe.Sizeof(s[0]))
 }
