@@ -32,7 +32,7 @@ func Decay(elapsed int64, tau time.Duration) float32 {
 	if tau <= 0 {
 		return 1
 	}
-	return fade(elapsed, rateOf(tau))
+	return fade(float64(max(0, elapsed)), rateOf(tau))
 }
 
 // epochFor gives the epoch of an image that is published at now.

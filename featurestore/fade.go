@@ -12,20 +12,12 @@ type fadeRate float64
 func rateOf(tau time.Duration) fadeRate { return fadeRate(fadeSteps * math.Log2E / float64(tau)) }
 
 // fade is exp(-elapsed/tau) as 2^-(n/256) * 2^-(r/256): n, whole, by a table and a shift of the exponent, and r,
-// below one, by a polynomial whose next term is below 4e-9. Each product and sum is rounded by itself, as the
-// conversions tell the compiler, which could otherwise fuse two on some processors: the table that one machine
+// below one, by a polynomial whose next term is below 4e-9. elapsed is not negative. Each product and sum is rounded by
+// itself, as the conversions tell the compiler, which could otherwise fuse two on some processors: the table that one machine
 // publishes must read the same on all. A request needs twenty of these.
-func fade(elapsed int64, rate fadeRate) float32 {
-	if elapsed <= 0 {
-		return 1
-	}
-	return fadeOver(float64(elapsed), rate)
-}
-
-// fadeOver is fade after a time above 0.
-func fadeOver(elapsed float64, rate fadeRate) float32 {
+func fade(elapsed float64, rate fadeRate) float32 {
 	x := elapsed * float64(rate)
-	if x >= 150*fadeSteps { // less than half of the smallest float32
+	if x >= fadeEnd {
 		return 0
 	}
 	n := int64(x)
@@ -36,9 +28,13 @@ func fadeOver(elapsed float64, rate fadeRate) float32 {
 
 const (
 	fadeSteps  = 256
+	fadeEnd    = 150 * fadeSteps // less than half of the smallest float32
 	fadeLinear = -math.Ln2 / fadeSteps
 	fadeSquare = fadeLinear * fadeLinear / 2
 )
+
+// fadeConstants are what the kernels need of these.
+var fadeConstants = [...]float64{fadeEnd, fadeSquare, fadeLinear, 1}
 
 // fadeTable holds the bits of 2^(-i/256), rounded to float64.
 var fadeTable = [fadeSteps]uint64{

@@ -178,6 +178,9 @@ func (s *Selection) lookUp(image []byte) (*resolved, error) {
 		}
 		r.picks[at].add(from, to, schema.Dimensions[d].Columns[from].Decay)
 	}
+	for i := range r.picks {
+		r.picks[i].plan()
+	}
 	return r, nil
 }
 

@@ -3,6 +3,8 @@ package featurestore_test
 import (
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/cpu"
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/mmapsync"
@@ -95,17 +99,23 @@ func TestValuesFadeAtRead(t *testing.T) {
 	}
 }
 
-// A selection reads from random tables what the model holds, faded.
+// A selection reads from random tables what the model holds, faded: of some all columns, of some single ones in any order, and
+// of some runs of all lengths.
 func TestReadAgainstMap(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		schema := randomSchema(rng)
 		path := filepath.Join(t.TempDir(), "features")
 		p, m := openPublisher(t, path, schema), randomModel(rng, schema, 500)
 		m.publish(t, p, noon)
 		dimensions, names := namesOf(schema)
-		rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-		names = names[:1+rng.IntN(len(names))]
+		switch seed % 3 {
+		case 1:
+			rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+			names = names[:1+rng.IntN(len(names))]
+		case 2:
+			names = slices.DeleteFunc(names, func(string) bool { return rng.IntN(12) == 0 })
+		}
 		selection := openStore(t, path).Select(dimensions, names)
 		dst := make([]float32, len(names))
 		for range 200 {
@@ -166,6 +176,22 @@ func (m model) read(s featurestore.Schema, names []string, keys []uint64, now in
 		values = append(values, value)
 	}
 	return values
+}
+
+// A processor without vector instructions reads the same. Other processors than amd64 are such ones anyway.
+func TestReadWithoutKernels(t *testing.T) {
+	const without = "cpu.avx2=off"
+	if os.Getenv("GODEBUG") == without { // this is the child
+		if cpu.X86.HasAVX2 {
+			t.Error("the vector instructions are still in use")
+		}
+		return
+	}
+	tests := exec.Command(os.Args[0], "-test.run", "Read|Missing|Fade|FullTable|KeysThatMeet|Wild|BitFlips|FuzzOpenTable")
+	tests.Env = append(os.Environ(), "GODEBUG="+without)
+	if out, err := tests.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // A selection lives through publishers of other releases: each read uses the names of the schema that it reads.

@@ -22,14 +22,17 @@ type modelRow struct {
 	values []float32
 }
 
+// randomSchema has dimensions of one time constant, of two, and so on up to all that there may be.
 func randomSchema(rng *rand.Rand) featurestore.Schema {
+	decays := []time.Duration{10 * time.Second, time.Minute, time.Hour, time.Nanosecond, math.MaxInt64, time.Millisecond,
+		time.Second, 24 * time.Hour}
 	var s featurestore.Schema
 	for d := range 1 + rng.IntN(12) {
 		dimension := featurestore.Dimension{Name: fmt.Sprint("d", d)}
 		for c := range 1 + rng.IntN(40) {
 			column := featurestore.Column{Name: fmt.Sprint("c", c), Unit: []string{"", "B/s", "größe"}[rng.IntN(3)]}
 			if rng.IntN(2) == 0 {
-				column.Decay = []time.Duration{10 * time.Second, time.Minute, time.Hour}[rng.IntN(3)]
+				column.Decay = decays[rng.IntN(1+d%len(decays))]
 			}
 			dimension.Columns = append(dimension.Columns, column)
 		}

@@ -54,7 +54,7 @@ var rules = map[string]rule{
 	"models":         {},
 	"limits":         {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 
-	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro}},
+	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",

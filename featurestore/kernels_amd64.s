@@ -1,0 +1,192 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// These are vector versions of the Go functions that their comments name, with the same bits. What they trust is what Go
+// has checked when it resolved the selection: the tables of a pick lie inside of the image, its blocks inside of the row and the
+// values.
+
+// FADE4 is fade for the four rates at RATES: of Y0, the time elapsed, with fadeConstants in Y12 to Y15 and fadeTable at DX, it
+// leaves the factors in X5. It uses R8 to R11 and Y1 to Y7. The table is read by loads, since some processors gather slowly.
+#define FADE4(RATES) \
+	VMULPD       RATES, Y0, Y1;      \ // x
+	VCMPPD       $0x0d, Y12, Y1, Y2; \ // x >= limit
+	VMINPD       Y12, Y1, Y1;        \
+	VCVTTPD2DQY  Y1, X3;             \ // n
+	VCVTDQ2PD    X3, Y4;             \
+	VSUBPD       Y4, Y1, Y1;         \ // r
+	VMULPD       Y13, Y1, Y5;        \
+	VADDPD       Y14, Y5, Y5;        \
+	VMULPD       Y1, Y5, Y5;         \
+	VADDPD       Y15, Y5, Y5;        \ // p
+	VMOVQ        X3, R8;             \
+	VPEXTRQ      $1, X3, R9;         \
+	MOVBLZX      R8, R10;            \
+	SHRQ         $32, R8;            \
+	MOVBLZX      R8, R8;             \
+	MOVBLZX      R9, R11;            \
+	SHRQ         $32, R9;            \
+	MOVBLZX      R9, R9;             \
+	VMOVQ        (DX)(R10*8), X6;    \
+	VPINSRQ      $1, (DX)(R8*8), X6, X6; \
+	VMOVQ        (DX)(R11*8), X7;    \
+	VPINSRQ      $1, (DX)(R9*8), X7, X7; \
+	VINSERTI128  $1, X7, Y6, Y6;     \
+	VPSRLD       $8, X3, X3;         \
+	VPMOVZXDQ    X3, Y3;             \
+	VPSLLQ       $52, Y3, Y3;        \
+	VPSUBQ       Y3, Y6, Y6;         \
+	VMULPD       Y6, Y5, Y5;         \
+	VANDNPD      Y5, Y2, Y5;         \
+	VCVTPD2PSY   Y5, X5
+
+// func copyAVX2(dst *float32, row *byte, p *pick, elapsed float64, by *factors)
+TEXT ·copyAVX2(SB), NOSPLIT, $0-40
+	MOVQ p+16(FP), AX
+	CMPQ pick_decays(AX), $0
+	JEQ  unfaded
+
+	VBROADCASTSD elapsed+24(FP), Y0
+	LEAQ         ·fadeTable(SB), DX
+	VBROADCASTSD ·fadeConstants+0(SB), Y12
+	VBROADCASTSD ·fadeConstants+8(SB), Y13
+	VBROADCASTSD ·fadeConstants+16(SB), Y14
+	VBROADCASTSD ·fadeConstants+24(SB), Y15
+	FADE4(pick_rates(AX))
+	CMPQ         pick_decays(AX), $4
+	JLE          faded
+	VMOVAPS      X5, X8
+	FADE4(pick_rates+32(AX))
+	VINSERTF128  $1, X5, Y8, Y5
+
+faded:
+	MOVQ    by+32(FP), DI
+	VMOVUPS Y5, (DI)
+	JMP     copy
+
+unfaded:
+	VXORPS Y5, Y5, Y5
+
+copy:
+	MOVQ  pick_blocks+8(AX), CX
+	TESTQ CX, CX
+	JZ    done
+	MOVQ  pick_blocks(AX), BX
+	MOVQ  dst+0(FP), DI
+	MOVQ  row+8(FP), SI
+
+next:
+	MOVL      block_from(BX), R8
+	MOVL      block_to(BX), R9
+	VMOVDQU   block_by(BX), Y2
+	VMOVUPS   (SI)(R8*1), Y1
+	VPERMPS   Y5, Y2, Y3
+	VMULPS    Y3, Y1, Y3
+	VBLENDVPS Y2, Y3, Y1, Y1
+	VMOVUPS   Y1, (DI)(R9*1)
+	ADDQ      $block__size, BX
+	DECQ      CX
+	JNZ       next
+
+done:
+	VZEROUPPER
+	RET
+
+// func askAVX2(to *reading, picks *pick, n int) (found int)
+TEXT ·askAVX2(SB), NOSPLIT, $0-32
+	MOVQ to+0(FP), DI
+	MOVQ reading_image(DI), R8
+	MOVQ reading_keys(DI), R9
+	MOVQ reading_keys+8(DI), R10
+	MOVQ $0xff51afd7ed558ccd, R12 // of mixed
+	MOVQ $0xc4ceb9fe1a85ec53, R13
+
+	LEAQ reading_probes(DI), DI
+	MOVQ picks+8(FP), SI
+	MOVQ n+16(FP), CX
+
+bucket:
+	XORL  BX, BX
+	MOVQ  BX, probe_row(DI)
+	MOVQ  pick_key(SI), AX
+	CMPQ  AX, R10
+	JCC   begun
+	MOVQ  (R9)(AX*8), BX
+	TESTQ BX, BX
+	JZ    begun
+
+	MOVQ       BX, AX
+	MOVQ       BX, DX
+	SHRQ       $33, DX
+	XORQ       DX, AX
+	IMULQ      R12, AX
+	MOVQ       AX, DX
+	SHRQ       $33, DX
+	XORQ       DX, AX
+	IMULQ      R13, AX
+	MOVQ       AX, DX
+	SHRQ       $33, DX
+	XORQ       DX, AX
+	MOVWLZX    AX, R11
+	CMPL       R11, $1              // the tag is at least 1
+	ADCL       $0, R11
+	MOVQ       R11, probe_tag(DI)
+	MULQ       pick_part+part_buckets(SI)
+	SHLQ       $6, DX
+	ADDQ       pick_part+part_index(SI), DX
+	MOVQ       DX, probe_first(DI)
+	PREFETCHT0 (R8)(DX*1)
+
+begun:
+	MOVQ BX, probe_key(DI)
+	ADDQ $probe__size, DI
+	ADDQ $pick__size, SI
+	DECQ CX
+	JNZ  bucket
+
+	MOVQ to+0(FP), DI
+	LEAQ reading_probes(DI), DI
+	MOVQ picks+8(FP), SI
+	MOVQ n+16(FP), CX
+	XORL R12, R12                    // found
+
+row:
+	MOVQ         probe_key(DI), AX
+	TESTQ        AX, AX
+	JZ           asked
+	MOVQ         probe_first(DI), AX
+	VPBROADCASTW probe_tag(DI), X0
+	VPCMPEQW     (R8)(AX*1), X0, X1  // places 0 to 7
+	VMOVD        16(R8)(AX*1), X2    // places 8 and 9, and zeros, which no tag equals
+	VPCMPEQW     X2, X0, X2
+	VPACKSSWB    X2, X1, X1
+	VPMOVMSKB    X1, DX
+	TESTL        DX, DX
+	JZ           asked
+	BSFL         DX, DX
+	LEAQ         (R8)(DX*4), DX
+	MOVL         const_offPlaces(DX)(AX*1), DX
+	DECL         DX
+	CMPQ         DX, pick_part+part_capacity(SI)
+	JCC          asked
+	MOVQ         pick_part+part_stride(SI), BX
+	IMULQ        BX, DX
+	ADDQ         pick_part+part_rows(SI), DX
+	MOVQ         DX, probe_row(DI)
+	INCQ         R12
+	ADDQ         R8, DX
+	ADDQ         DX, BX
+
+line:
+	PREFETCHT0 (DX)
+	ADDQ       $64, DX
+	CMPQ       DX, BX
+	JCS        line
+	PREFETCHT0 -1(BX)
+
+asked:
+	ADDQ $probe__size, DI
+	ADDQ $pick__size, SI
+	DECQ CX
+	JNZ  row
+	MOVQ R12, found+24(FP)
+	RET
