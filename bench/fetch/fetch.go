@@ -20,7 +20,7 @@ var Suite = harness.Suite{Name: "features", About: "features of one request: 5 d
 
 // store is a filled store that gives the features of one request.
 type store interface {
-	fetch(keys *[dimensions]uint64, dst []float32) error
+	fetch(keys *[dimensions]uint64, dst []float32, now int64) error
 	close()
 }
 
@@ -68,14 +68,14 @@ func run(r *harness.Run) error {
 // pace is how fetches follow each other.
 type pace struct {
 	interval time.Duration // slept between two; 0: none
-	loop     func(n int, operation func(i int) error) (*harness.Latency, error)
+	loop     func(n int, operation harness.Operation) (*harness.Latency, error)
 }
 
 const busyInterval = 500 * time.Microsecond
 
 var (
 	backToBack = pace{loop: harness.BackToBack}
-	busy       = pace{busyInterval, func(n int, operation func(i int) error) (*harness.Latency, error) {
+	busy       = pace{busyInterval, func(n int, operation harness.Operation) (*harness.Latency, error) {
 		return harness.Paced(n, busyInterval, operation)
 	}}
 )
@@ -136,17 +136,20 @@ func implementations(r *harness.Run, sides []side, keys int, p pace) (all []harn
 	return all
 }
 
-// fetchAll fetches n times, and checks what it gets.
+// fetchAll fetches n times, and checks what it gets. The keys are drawn beforehand: a request has its own.
 func fetchAll(s store, keys, n int, p pace, seed uint64) ([]harness.Measurement, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var request [dimensions]uint64
-	dst := make([]float32, dimensions*columns)
-	latency, err := p.loop(n, func(i int) error {
-		for d := range request {
-			request[d] = keyOf(d, int(mix(seed<<40+uint64(i*dimensions+d))%uint64(keys)))
+	requests := make([][dimensions]uint64, n)
+	for i := range requests {
+		for d := range requests[i] {
+			requests[i][d] = keyOf(d, int(mix(seed<<40+uint64(i*dimensions+d))%uint64(keys)))
 		}
-		if err := s.fetch(&request, dst); err != nil {
+	}
+	dst := make([]float32, dimensions*columns)
+	latency, err := p.loop(n, func(i int, now int64) error {
+		request := &requests[i]
+		if err := s.fetch(request, dst, now); err != nil {
 			return err
 		}
 		for d, key := range request {

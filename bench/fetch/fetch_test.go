@@ -33,7 +33,7 @@ func TestStoresGiveWhatWasPut(t *testing.T) {
 			if len(got) != 3 || got[0].N != 300 {
 				t.Errorf("measured %+v", got)
 			}
-			if err := s.fetch(&[dimensions]uint64{1, 1, 1, 1, 1}, make([]float32, dimensions*columns)); err == nil {
+			if err := s.fetch(&[dimensions]uint64{1, 1, 1, 1, 1}, make([]float32, dimensions*columns), 0); err == nil {
 				t.Error("keys that nobody put were found")
 			}
 		})

@@ -71,7 +71,7 @@ func (m *memcached) load(keys int) error {
 }
 
 // fetch gets all keys in one round trip. The values come in the order of the keys.
-func (m *memcached) fetch(keys *[dimensions]uint64, dst []float32) error {
+func (m *memcached) fetch(keys *[dimensions]uint64, dst []float32, _ int64) error {
 	m.request = append(m.request[:0], "get"...)
 	for _, key := range keys {
 		m.request = appendHex(append(m.request, ' '), key)

@@ -72,7 +72,7 @@ func (s *redis) load(keys int) error {
 }
 
 // fetch is one MGET.
-func (s *redis) fetch(keys *[dimensions]uint64, dst []float32) error {
+func (s *redis) fetch(keys *[dimensions]uint64, dst []float32, _ int64) error {
 	s.request = fmt.Appendf(s.request[:0], "*%d\r\n$4\r\nMGET\r\n", 1+dimensions)
 	for _, key := range keys {
 		s.request = append(s.request, "$8\r\n"...)

@@ -48,6 +48,11 @@ func makeTable(dir string, keys int) (store, error) {
 		t.close()
 		return nil, err
 	}
+	if err := t.settle(); err != nil {
+		t.store.Close()
+		publisher.Close()
+		return nil, err
+	}
 	t.selection = t.store.Select(dimensionNames, names)
 	go func() { t.stopped <- t.keepPublishing(keys) }()
 	return t, nil
@@ -63,6 +68,19 @@ func (t *table) fill(keys int) error {
 		}
 	}
 	return t.publisher.Publish(now)
+}
+
+// settle publishes into both copies and reads all of them, so that what is measured is a table that has been in use for a while.
+func (t *table) settle() error {
+	for range 2 {
+		if err := t.publisher.Publish(time.Now().UnixNano()); err != nil {
+			return err
+		}
+		if err := t.store.View((*featurestore.Table).Verify); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *table) put(d, i int, now int64) error {
@@ -99,8 +117,8 @@ func (t *table) keepPublishing(keys int) error {
 	}
 }
 
-func (t *table) fetch(keys *[dimensions]uint64, dst []float32) error {
-	info, err := t.selection.Read(dst, keys[:], time.Now().UnixNano())
+func (t *table) fetch(keys *[dimensions]uint64, dst []float32, now int64) error {
+	info, err := t.selection.Read(dst, keys[:], now)
 	if err == nil && info.Found != dimensions {
 		err = fmt.Errorf("%d of %d keys were found", info.Found, dimensions)
 	}

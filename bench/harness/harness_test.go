@@ -132,7 +132,7 @@ func TestLatencies(t *testing.T) {
 // One stall of 100 ms among operations that are due every millisecond has delayed a hundred of them, and shows in the 99th percentile of a thousand.
 func TestPacedCountsWhatAStallDelayed(t *testing.T) {
 	const interval = time.Millisecond
-	l, err := harness.Paced(300, interval, func(i int) error {
+	l, err := harness.Paced(300, interval, func(i int, _ int64) error {
 		if i == 150 {
 			time.Sleep(100 * interval)
 		}

@@ -35,17 +35,22 @@ func (l *Latency) Measurements() []Measurement {
 	return []Measurement{percentile("p50", 50), percentile("p99", 99), percentile("p99.9", 99.9)}
 }
 
+// Operation is what a latency is measured of, for the i-th time. now is when it begins, in nanoseconds since 1970 UTC: one that needs the
+// time does not read the clock once more.
+type Operation func(i int, now int64) error
+
 // BackToBack performs n operations, one after the other. Each is measured from the end of the one before, so that no time is left out. What
 // it measures includes one reading of the clock (see ClockCost).
-func BackToBack(n int, operation func(i int) error) (*Latency, error) {
+func BackToBack(n int, operation Operation) (*Latency, error) {
 	latency := NewLatency()
-	last := time.Now()
+	start := time.Now()
+	epoch, last := start.UnixNano(), time.Since(start)
 	for i := range n {
-		if err := operation(i); err != nil {
+		if err := operation(i, epoch+int64(last)); err != nil {
 			return nil, err
 		}
-		now := time.Now()
-		latency.Record(now.Sub(last))
+		now := time.Since(start)
+		latency.Record(now - last)
 		last = now
 	}
 	return latency, nil
@@ -55,12 +60,12 @@ func BackToBack(n int, operation func(i int) error) (*Latency, error) {
 // processor is shared with whoever is busy. An operation is measured from the instant at which its goroutine has the processor: how long the
 // system lets a sleeper wait is not the operation's doing. One that takes longer than the interval counts once more for each operation that
 // would have been due meanwhile, at the time which that would have waited (the correction of HDR histograms).
-func Paced(n int, interval time.Duration, operation func(i int) error) (*Latency, error) {
+func Paced(n int, interval time.Duration, operation Operation) (*Latency, error) {
 	latency := NewLatency()
 	for i := range n {
 		time.Sleep(interval)
 		start := time.Now()
-		if err := operation(i); err != nil {
+		if err := operation(i, start.UnixNano()); err != nil {
 			return nil, err
 		}
 		latency.recordCorrected(time.Since(start), interval)
@@ -70,7 +75,7 @@ func Paced(n int, interval time.Duration, operation func(i int) error) (*Latency
 
 // ClockCost is the median of what an operation that does nothing takes back to back.
 func ClockCost() time.Duration {
-	latency, _ := BackToBack(10_000, func(int) error { return nil })
+	latency, _ := BackToBack(10_000, func(int, int64) error { return nil })
 	return time.Duration(latency.histogram.ValueAtQuantile(50))
 }
 

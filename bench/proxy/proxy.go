@@ -112,7 +112,7 @@ func paced(f *front, n int) ([]harness.Measurement, error) {
 		return nil, err
 	}
 	request.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) bench/0")
-	latency, err := harness.Paced(n, 2*time.Millisecond, func(i int) error {
+	latency, err := harness.Paced(n, 2*time.Millisecond, func(i int, _ int64) error {
 		request.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.%d.%d", i%clients/256, i%256))
 		response, err := transport.RoundTrip(request)
 		if err != nil {

@@ -90,7 +90,7 @@ func decide(filter *proxyhook.Filter, visitors, n int) ([]harness.Measurement, e
 	for i := range events {
 		events[i] = visitor(int(k.next64() % uint64(visitors)))
 	}
-	latency, err := harness.BackToBack(n, func(i int) error {
+	latency, err := harness.BackToBack(n, func(i int, _ int64) error {
 		if filter.Decide(&events[i%len(events)]).Score == 0 {
 			return errors.New("a request without a score")
 		}

