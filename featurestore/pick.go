@@ -10,6 +10,7 @@ type pick struct {
 	part    part
 	key     int      // place among the caller's keys
 	columns []column // all, in the order of the names
+	all     []run    // the same as runs
 
 	decays int                 // number of time constants
 	rates  [maxDecays]fadeRate // of each
@@ -60,10 +61,12 @@ func (p *pick) plan() {
 		for n < len(rest) && rest[n].from == rest[0].from+n && rest[n].to == rest[0].to+n {
 			n++
 		}
+		r := run{rest[0].from, rest[0].to, n}
+		p.all = append(p.all, r)
 		if hasKernels && n >= blockColumns {
 			p.planBlocks(rest[:n])
 		} else {
-			p.runs = append(p.runs, run{rest[0].from, rest[0].to, n})
+			p.runs = append(p.runs, r)
 			for _, c := range rest[:n] {
 				if c.by >= 0 {
 					p.fading = append(p.fading, c)
@@ -88,15 +91,14 @@ func (p *pick) planBlocks(run []column) {
 	}
 }
 
-// copy takes the picked columns of a row as of since, nanoseconds after the image's epoch. dst has a value for each name.
-func (p *pick) copy(dst []float32, row []byte, since int64) {
-	elapsed := float64(max(0, since-int64(le.Uint32(row[offStamp:]))*tick))
+// copy takes the picked columns of a row that was last changed elapsed nanoseconds ago. dst has a value for each name.
+func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
 	var by factors
 	if hasKernels {
-		copyAVX2(&dst[0], &row[0], p, elapsed, &by)
+		copyAVX2(&dst[0], &row[0], p, float64(max(0, elapsed)), &by)
 	} else {
 		for i := range p.decays {
-			by[i%maxDecays] = fade(elapsed, p.rates[i%maxDecays])
+			by[i%maxDecays] = fade(float64(max(0, elapsed)), p.rates[i%maxDecays])
 		}
 	}
 	for i := range p.runs {
@@ -111,7 +113,18 @@ func (p *pick) copy(dst []float32, row []byte, since int64) {
 
 // blank is copy where there is no row.
 func (p *pick) blank(dst []float32) {
-	for i := range p.columns {
-		dst[p.columns[i].to] = nan
+	for i := range p.all {
+		r := &p.all[i]
+		if r.n < blockColumns {
+			fillNaN(dst[r.to : r.to+r.n])
+		} else {
+			copy(dst[r.to:r.to+r.n], nans[:])
+		}
 	}
 }
+
+// nans are as many as a row has columns at most. To copy many of them is five times quicker than to store them one by one.
+var nans = func() (all [MaxColumns]float32) {
+	fillNaN(all[:])
+	return all
+}()

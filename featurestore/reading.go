@@ -62,9 +62,7 @@ func (g *reading) read(picks []pick) {
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
 		switch {
-		case q.row != 0 && le.Uint64(g.image[q.row+offKey:]) == q.key:
-			g.info.Found++
-			p.copy(g.dst, g.image[q.row:q.row+p.part.stride], g.since)
+		case q.row != 0 && g.copy(p, q):
 		case q.key == 0:
 			p.blank(g.dst)
 		default:
@@ -73,20 +71,32 @@ func (g *reading) read(picks []pick) {
 	}
 	for ; late != 0; late &= late - 1 {
 		i := bits.TrailingZeros(late)
-		g.readLate(&picks[i], g.probes[i%group].key)
+		g.readLate(&picks[i], &g.probes[i%group])
 	}
 }
 
+// copy takes the picked columns of the row that q leads to; not ok where that is another key's.
+func (g *reading) copy(p *pick, q *probe) (ok bool) {
+	row := g.image[q.row : q.row+p.part.stride]
+	if len(row) < offValues || le.Uint64(row[offKey:]) != q.key {
+		return false
+	}
+	g.info.Found++
+	p.copy(g.dst, row, g.since-int64(le.Uint32(row[offStamp:]))*tick)
+	return true
+}
+
 // readLate reads what ask did not find.
-func (g *reading) readLate(p *pick, key uint64) {
-	n, ok := p.part.lookUp(g.image, key, homeOf(key, p.part.buckets))
+func (g *reading) readLate(p *pick, q *probe) {
+	n, ok := p.part.lookUp(g.image, q.key, homeOf(q.key, p.part.buckets))
+	if ok {
+		q.row = p.part.rows + n*p.part.stride
+		ok = g.copy(p, q)
+	}
 	if !ok {
 		g.info.Missed++
 		p.blank(g.dst)
-		return
 	}
-	g.info.Found++
-	p.copy(g.dst, p.part.row(g.image, n), g.since)
 }
 
 // ask asks for the buckets of the keys and then for their rows, and tells how many of these it has found.
