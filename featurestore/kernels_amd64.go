@@ -11,7 +11,7 @@ var hasKernels = cpu.X86.HasAVX2
 //go:noescape
 func askAVX2(to *reading, picks *pick, n int) (found int)
 
-// copyAVX2 copies the blocks of p from a row to dst, faded, and tells by what the columns of each time constant fade.
+// copyAVX2 does for n picks what [reading.fade] does, and copies their blocks.
 //
 //go:noescape
-func copyAVX2(dst *float32, row *byte, p *pick, elapsed float64, by *factors)
+func copyAVX2(to *reading, picks *pick, n int)

@@ -39,18 +39,39 @@
 	VANDNPD      Y5, Y2, Y5;         \
 	VCVTPD2PSY   Y5, X5
 
-// func copyAVX2(dst *float32, row *byte, p *pick, elapsed float64, by *factors)
-TEXT ·copyAVX2(SB), NOSPLIT, $0-40
-	MOVQ p+16(FP), AX
-	CMPQ pick_decays(AX), $0
-	JEQ  unfaded
+// func copyAVX2(to *reading, picks *pick, n int)
+TEXT ·copyAVX2(SB), NOSPLIT, $0-24
+	MOVQ to+0(FP), BX
+	MOVQ picks+8(FP), AX
+	MOVQ n+16(FP), CX
+	LEAQ reading_probes(BX), DI
 
-	VBROADCASTSD elapsed+24(FP), Y0
 	LEAQ         ·fadeTable(SB), DX
 	VBROADCASTSD ·fadeConstants+0(SB), Y12
 	VBROADCASTSD ·fadeConstants+8(SB), Y13
 	VBROADCASTSD ·fadeConstants+16(SB), Y14
 	VBROADCASTSD ·fadeConstants+24(SB), Y15
+
+pick:
+	MOVQ         probe_row(DI), SI
+	TESTQ        SI, SI
+	JZ           copied
+	ADDQ         reading_image(BX), SI
+	MOVQ         probe_key(DI), R8
+	CMPQ         const_offKey(SI), R8
+	JNE          copied
+	MOVL         $1, probe_found(DI)
+	VXORPS       Y5, Y5, Y5
+	CMPQ         pick_decays(AX), $0
+	JEQ          faded
+	MOVL         const_offStamp(SI), R8
+	IMULQ        $const_tick, R8
+	MOVQ         reading_since(BX), R9
+	XORL         R10, R10
+	SUBQ         R8, R9
+	CMOVQMI      R10, R9
+	VCVTSI2SDQ   R9, X5, X0
+	VBROADCASTSD X0, Y0
 	FADE4(pick_rates(AX))
 	CMPQ         pick_decays(AX), $4
 	JLE          faded
@@ -59,35 +80,31 @@ TEXT ·copyAVX2(SB), NOSPLIT, $0-40
 	VINSERTF128  $1, X5, Y8, Y5
 
 faded:
-	MOVQ    by+32(FP), DI
-	VMOVUPS Y5, (DI)
-	JMP     copy
+	VMOVUPS Y5, probe_by(DI)
+	MOVQ    pick_blocks+8(AX), R12
+	TESTQ   R12, R12
+	JZ      copied
+	MOVQ    pick_blocks(AX), R11
+	MOVQ    reading_dst(BX), R10
 
-unfaded:
-	VXORPS Y5, Y5, Y5
-
-copy:
-	MOVQ  pick_blocks+8(AX), CX
-	TESTQ CX, CX
-	JZ    done
-	MOVQ  pick_blocks(AX), BX
-	MOVQ  dst+0(FP), DI
-	MOVQ  row+8(FP), SI
-
-next:
-	MOVL      block_from(BX), R8
-	MOVL      block_to(BX), R9
-	VMOVDQU   block_by(BX), Y2
+block:
+	MOVL      block_from(R11), R8
+	MOVL      block_to(R11), R9
+	VMOVDQU   block_by(R11), Y2
 	VMOVUPS   (SI)(R8*1), Y1
 	VPERMPS   Y5, Y2, Y3
 	VMULPS    Y3, Y1, Y3
 	VBLENDVPS Y2, Y3, Y1, Y1
-	VMOVUPS   Y1, (DI)(R9*1)
-	ADDQ      $block__size, BX
-	DECQ      CX
-	JNZ       next
+	VMOVUPS   Y1, (R10)(R9*1)
+	ADDQ      $block__size, R11
+	DECQ      R12
+	JNZ       block
 
-done:
+copied:
+	ADDQ $probe__size, DI
+	ADDQ $pick__size, AX
+	DECQ CX
+	JNZ  pick
 	VZEROUPPER
 	RET
 
@@ -107,6 +124,7 @@ TEXT ·askAVX2(SB), NOSPLIT, $0-32
 bucket:
 	XORL  BX, BX
 	MOVQ  BX, probe_row(DI)
+	MOVL  BX, probe_found(DI)
 	MOVQ  pick_key(SI), AX
 	CMPQ  AX, R10
 	JCC   begun
@@ -129,7 +147,7 @@ bucket:
 	MOVWLZX    AX, R11
 	CMPL       R11, $1              // the tag is at least 1
 	ADCL       $0, R11
-	MOVQ       R11, probe_tag(DI)
+	MOVL       R11, probe_tag(DI)
 	MULQ       pick_part+part_buckets(SI)
 	SHLQ       $6, DX
 	ADDQ       pick_part+part_index(SI), DX

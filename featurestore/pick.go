@@ -91,16 +91,8 @@ func (p *pick) planBlocks(run []column) {
 	}
 }
 
-// copy takes the picked columns of a row that was last changed elapsed nanoseconds ago. dst has a value for each name.
-func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
-	var by factors
-	if hasKernels {
-		copyAVX2(&dst[0], &row[0], p, float64(max(0, elapsed)), &by)
-	} else {
-		for i := range p.decays {
-			by[i%maxDecays] = fade(float64(max(0, elapsed)), p.rates[i%maxDecays])
-		}
-	}
+// copyRuns takes the picked columns of a row that are in no block, faded. dst has a value for each name.
+func (p *pick) copyRuns(dst []float32, row []byte, by *factors) {
 	for i := range p.runs {
 		r := &p.runs[i]
 		getFloats(dst[r.to:r.to+r.n], row[offValues+4*r.from:])
@@ -111,7 +103,7 @@ func (p *pick) copy(dst []float32, row []byte, elapsed int64) {
 	}
 }
 
-// blank is copy where there is no row.
+// blank gives what is picked of no row.
 func (p *pick) blank(dst []float32) {
 	for i := range p.all {
 		r := &p.all[i]

@@ -1,15 +1,11 @@
 package featurestore
 
-import (
-	"math/bits"
-
-	"github.com/headgate/headgate/internal/prefetch"
-)
+import "github.com/headgate/headgate/internal/prefetch"
 
 // group is how many picks go through the steps of a read together.
 const group = 8
 
-// reading is a read under way.
+// reading is a read under way. Kernels know its fields.
 type reading struct {
 	image  []byte
 	dst    []float32 // has a value for each name
@@ -24,7 +20,9 @@ type probe struct {
 	key   uint64 // 0: none
 	first int    // offset of the key's first bucket
 	row   int    // offset of the row that the key has most likely, 0: not in the first bucket
-	tag   uint64
+	tag   uint32
+	found uint32  // 1: row is the key's
+	by    factors // then
 }
 
 // read fills dst, which has a value for each name, as [Selection.Read] does.
@@ -43,10 +41,11 @@ func (r *resolved) read(image []byte, dst []float32, keys []uint64, now int64) I
 
 // prefetch asks for what read looks at first.
 func (r *resolved) prefetch(image []byte, keys []uint64) {
-	var g reading
-	g.image, g.keys = image, keys
-	for picks := r.picks; len(picks) > 0; picks = picks[min(group, len(picks)):] {
-		g.askBuckets(picks[:min(group, len(picks))])
+	for i := range r.picks {
+		if p := &r.picks[i]; p.key < len(keys) && keys[p.key] != 0 {
+			first, _ := firstOf(keys[p.key], p.part.buckets)
+			prefetch.Word(&image[p.part.index+first*bucketSize])
+		}
 	}
 }
 
@@ -58,45 +57,68 @@ func (g *reading) read(picks []pick) {
 	if g.ask(picks) < len(picks) {
 		g.askSeconds(picks)
 	}
-	late := uint(0) // one bit for each pick
+	if g.copy(picks) < len(picks) {
+		g.readLate(picks)
+	}
+}
+
+// copy takes the picked columns of the rows that the probes lead to, where these are the keys', and tells how many were.
+func (g *reading) copy(picks []pick) (copied int) {
+	if hasKernels {
+		copyAVX2(g, &picks[0], len(picks))
+	}
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
-		switch {
-		case q.row != 0 && g.copy(p, q):
-		case q.key == 0:
-			p.blank(g.dst)
-		default:
-			late |= 1 << i
+		if !hasKernels {
+			g.fade(p, q)
+		}
+		if q.found != 0 {
+			copied++
+			if len(p.runs) > 0 {
+				p.copyRuns(g.dst, g.image[q.row:q.row+p.part.stride], &q.by)
+			}
 		}
 	}
-	for ; late != 0; late &= late - 1 {
-		i := bits.TrailingZeros(late)
-		g.readLate(&picks[i], &g.probes[i%group])
+	g.info.Found += copied
+	return copied
+}
+
+// fade finds out whether q leads to the key's row, and by what its columns have faded.
+func (g *reading) fade(p *pick, q *probe) {
+	if q.row == 0 || le.Uint64(g.image[q.row+offKey:]) != q.key {
+		return
+	}
+	q.found = 1
+	elapsed := float64(max(0, g.since-int64(le.Uint32(g.image[q.row+offStamp:]))*tick))
+	for i := range p.decays {
+		q.by[i%maxDecays] = fade(elapsed, p.rates[i%maxDecays])
 	}
 }
 
-// copy takes the picked columns of the row that q leads to; not ok where that is another key's.
-func (g *reading) copy(p *pick, q *probe) (ok bool) {
-	row := g.image[q.row : q.row+p.part.stride]
-	if len(row) < offValues || le.Uint64(row[offKey:]) != q.key {
+// readLate reads what copy did not.
+func (g *reading) readLate(picks []pick) {
+	for i := range picks {
+		if q := &g.probes[i%group]; q.found == 0 && !g.readOne(picks[i:i+1], q.key) {
+			picks[i].blank(g.dst)
+		}
+	}
+}
+
+// readOne looks for a key in both of its buckets, and reads the one pick if it is there.
+func (g *reading) readOne(pick []pick, key uint64) (ok bool) {
+	if key == 0 {
 		return false
 	}
-	g.info.Found++
-	p.copy(g.dst, row, g.since-int64(le.Uint32(row[offStamp:]))*tick)
-	return true
-}
-
-// readLate reads what ask did not find.
-func (g *reading) readLate(p *pick, q *probe) {
-	n, ok := p.part.lookUp(g.image, q.key, homeOf(q.key, p.part.buckets))
-	if ok {
-		q.row = p.part.rows + n*p.part.stride
-		ok = g.copy(p, q)
+	p := &pick[0].part
+	if n, ok := p.lookUp(g.image, key, homeOf(key, p.buckets)); ok {
+		first := &g.probes[0] // readLate is past it
+		first.key, first.row, first.found = key, p.rows+n*p.stride, 0
+		if g.copy(pick) == 1 {
+			return true
+		}
 	}
-	if !ok {
-		g.info.Missed++
-		p.blank(g.dst)
-	}
+	g.info.Missed++
+	return false
 }
 
 // ask asks for the buckets of the keys and then for their rows, and tells how many of these it has found.
@@ -112,13 +134,13 @@ func (g *reading) ask(picks []pick) (found int) {
 func (g *reading) askBuckets(picks []pick) {
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
-		q.key, q.row = 0, 0
+		q.key, q.row, q.found = 0, 0, 0
 		if p.key >= len(g.keys) || g.keys[p.key] == 0 {
 			continue
 		}
 		q.key = g.keys[p.key]
 		first, tag := firstOf(q.key, p.part.buckets)
-		q.first, q.tag = p.part.index+first*bucketSize, uint64(tag)
+		q.first, q.tag = p.part.index+first*bucketSize, uint32(tag)
 		prefetch.Word(&g.image[q.first])
 	}
 }
