@@ -227,6 +227,37 @@ func (t *benchTable) readAtRandom(b *testing.B, selection *featurestore.Selectio
 	b.ReportMetric(took.quantile(0.5)/waited.quantile(0.5), "floors")
 }
 
+// BenchmarkCachedRead reads the same few keys again and again: what is left of a read where no memory is waited for.
+//
+//	go test -run '^$' -short -bench CachedRead ./featurestore
+//	GODEBUG=cpu.avx2=off go test -run '^$' -short -bench CachedRead ./featurestore
+func BenchmarkCachedRead(b *testing.B) {
+	t := newBenchTable(b)
+	t.fill(b)
+	names, all := namesOf(benchSchema())
+	selection, dst := openStore(b, t.path).Select(names, all), make([]float32, len(all))
+	for _, c := range []struct {
+		what string
+		from int // the first key's number
+	}{{"found", 0}, {"missing", t.keys}} {
+		b.Run(c.what, func(b *testing.B) {
+			var keys [8][benchDimensions]uint64
+			for i := range keys {
+				for d := range keys[i] {
+					keys[i][d] = keyOf(uint64(c.from + benchDimensions*i + d))
+				}
+			}
+			n := 0
+			for b.Loop() {
+				if _, err := selection.Read(dst, keys[n%len(keys)][:], noon+int64(time.Second)); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+		})
+	}
+}
+
 // BenchmarkPublish changes a part of all rows, at random, and publishes them. What it costs to put them beforehand is
 // told apart.
 //
