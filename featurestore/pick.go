@@ -93,12 +93,10 @@ func (p *pick) planBlocks(run []column) {
 
 // copyRuns takes the picked columns of a row that are in no block, faded. dst has a value for each name.
 func (p *pick) copyRuns(dst []float32, row []byte, by *factors) {
-	for i := range p.runs {
-		r := &p.runs[i]
+	for _, r := range p.runs {
 		getFloats(dst[r.to:r.to+r.n], row[offValues+4*r.from:])
 	}
-	for i := range p.fading {
-		c := &p.fading[i]
+	for _, c := range p.fading {
 		dst[c.to] *= by[uint(c.by)%maxDecays]
 	}
 }

@@ -85,13 +85,17 @@ func (g *reading) copy(picks []pick) (copied int) {
 
 // fade finds out whether q leads to the key's row, and by what its columns have faded.
 func (g *reading) fade(p *pick, q *probe) {
-	if q.row == 0 || le.Uint64(g.image[q.row+offKey:]) != q.key {
+	if q.row == 0 {
+		return
+	}
+	head := g.image[q.row : q.row+offValues : q.row+offValues]
+	if le.Uint64(head[offKey:]) != q.key {
 		return
 	}
 	q.found = 1
-	elapsed := float64(max(0, g.since-int64(le.Uint32(g.image[q.row+offStamp:]))*tick))
-	for i := range p.decays {
-		q.by[i%maxDecays] = fade(elapsed, p.rates[i%maxDecays])
+	elapsed := float64(max(0, g.since-int64(le.Uint32(head[offStamp:]))*tick))
+	for i, rate := range p.rates[:p.decays] {
+		q.by[i] = fade(elapsed, rate)
 	}
 }
 
