@@ -117,7 +117,8 @@ func TestReadAgainstMap(t *testing.T) {
 			names = slices.DeleteFunc(names, func(string) bool { return rng.IntN(12) == 0 })
 		}
 		selection := openStore(t, path).Select(dimensions, names)
-		dst := make([]float32, len(names))
+		room := make([]float32, len(names)+8) // what lies behind is left alone
+		dst := room[:len(names)]
 		for range 200 {
 			keys, now := randomKeys(rng, m), noon+rng.Int64N(int64(time.Hour))
 			if rng.IntN(10) == 0 { // the clock is wrong
@@ -128,6 +129,9 @@ func TestReadAgainstMap(t *testing.T) {
 			}
 			if want := m.read(schema, names, keys, now); !sameValues(dst, want) {
 				t.Fatalf("seed %d: %v, want %v", seed, dst, want)
+			}
+			if behind := room[len(names):]; slices.ContainsFunc(behind, func(v float32) bool { return v != 0 }) {
+				t.Fatalf("seed %d: behind the values there is %v", seed, behind)
 			}
 		}
 	}
