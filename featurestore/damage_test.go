@@ -219,15 +219,15 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// A schema that cannot be read is looked at once and not with every request; what is published next is looked at
-// anew, also where it differs in nothing but the damage.
-func TestDamagedSchemaIsRemembered(t *testing.T) {
+// A header or a schema that cannot be read is looked at once and not with every request; what is published next is looked
+// at anew, also where it differs in nothing but the damage.
+func TestDamageIsRemembered(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
-	damaged := slices.Clone(sound)
-	damaged[388] ^= 1
-	for range 2 {
+	for _, at := range []int{0, 8, 388, 388} { // magic, version, schema
+		damaged := slices.Clone(sound)
+		damaged[at] ^= 1
 		if p.look(t, damaged) {
-			t.Fatal("the schema is not damaged")
+			t.Fatalf("byte %d does not damage it", at)
 		}
 		dst, keys := make([]float32, 4), []uint64{42, 42}
 		if n := testing.AllocsPerRun(100, func() { p.selection.Read(dst, keys, noon) }); n != 0 {

@@ -33,9 +33,6 @@ const (
 	fadeSquare = fadeLinear * fadeLinear / 2
 )
 
-// fadeConstants are what the kernels need of these.
-var fadeConstants = [...]float64{fadeEnd, fadeSquare, fadeLinear, 1}
-
 // fadeTable holds the bits of 2^(-i/256), rounded to float64.
 var fadeTable = [fadeSteps]uint64{
 	0x3ff0000000000000, 0x3fefe9d96b2a23d9, 0x3fefd3c22b8f71f1, 0x3fefbdba3692d514,

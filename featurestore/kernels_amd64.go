@@ -6,6 +6,11 @@ import "golang.org/x/sys/cpu"
 // bits as the Go code beside each of their calls.
 var hasKernels = cpu.X86.HasAVX2
 
+// fadeConstants are those of fade, for copyAVX2.
+//
+//lint:ignore U1000 assembly reads it
+var fadeConstants = [...]float64{fadeEnd, fadeSquare, fadeLinear, 1}
+
 // askAVX2 is [reading.ask] for n picks, one to a group.
 //
 //go:noescape

@@ -22,10 +22,10 @@ type Selection struct {
 
 	resolving sync.Mutex
 	current   atomic.Pointer[resolved] // replaced when the schema or the seed changes
-	refused   atomic.Pointer[refusal]  // the last image whose schema could not be read
+	refused   atomic.Pointer[refusal]  // the last image whose header or schema could not be read
 }
 
-// refusal remembers what is wrong with an image's schema, so that a damaged one costs the request path one lock and
+// refusal remembers what is wrong with an image, so that a damaged one costs the request path one lock and
 // one decoding, not one for each request.
 type refusal struct {
 	version mmapsync.Version
