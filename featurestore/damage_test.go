@@ -149,6 +149,26 @@ func TestBitFlips(t *testing.T) {
 }
 
 // A table whose buckets are full of places that lead astray ends a look-up all the same.
+func TestEveryBitThatTellsAnImageCounts(t *testing.T) {
+	// A selection that knows an image takes none for the same that differs in a bit of what tells its kind. Only another seed is no damage.
+	p, good := newProbe(t), smallImage(t)
+	const seedAt, end = 8 * 32, 8 * 48 // bits, docs/format.md
+	for bit := range end {
+		if !p.look(t, good) {
+			t.Fatal("the image itself is refused")
+		}
+		flipped := slices.Clone(good)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		ok := p.look(t, flipped)
+		if want := bit >= seedAt && bit < seedAt+64; ok != want {
+			t.Errorf("bit %d of the header is flipped: read %t, want %t", bit, ok, want)
+		}
+		if seed, _ := p.selection.Seed(); ok && seed != binary.LittleEndian.Uint64(flipped[32:]) {
+			t.Errorf("bit %d: the seed is %#x, which was that before", bit, seed)
+		}
+	}
+}
+
 func TestFullTableEndsLookups(t *testing.T) {
 	for _, row := range []uint32{0, 1, 2, 1 << 31, math.MaxUint32} {
 		p, image := newProbe(t), smallImage(t)

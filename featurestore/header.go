@@ -45,8 +45,8 @@ func kindOf(image []byte) (k kind) {
 // is tells whether an image, which has a header, is of this kind. Every request asks that, so that it is one branch.
 func (k *kind) is(image []byte) bool {
 	head := image[:8*len(k)]
-	return k[0]^le.Uint64(head)|k[1]^le.Uint64(head[8:])|k[2]^le.Uint64(head[16:])|
-		k[3]^le.Uint64(head[24:])|k[4]^le.Uint64(head[32:])|k[5]^le.Uint64(head[40:]) == 0
+	return (k[0]^le.Uint64(head))|(k[1]^le.Uint64(head[8:]))|(k[2]^le.Uint64(head[16:]))|
+		(k[3]^le.Uint64(head[24:]))|(k[4]^le.Uint64(head[32:]))|(k[5]^le.Uint64(head[40:])) == 0
 }
 
 // publishedAt and epochOf are published and epoch of an image whose kind is known.

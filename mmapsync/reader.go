@@ -157,7 +157,7 @@ func (r *Reader) Acquire() (Snapshot, error) {
 		g = &d.own[ownLane()&mask]
 	}
 	if g.word.CompareAndSwap(0, d.hold) {
-		if d.state.Load()^d.announced.Load()|d.newest.Load()^d.number|d.ended.Load() == 0 {
+		if (d.state.Load()^d.announced.Load())|(d.newest.Load()^d.number)|d.ended.Load() == 0 {
 			return Snapshot{data: d, guard: g, serial: g.serial.Load()}, nil
 		}
 		mmap.StoreRelease(g.word, 0)
