@@ -347,6 +347,12 @@ func TestConfigRefused(t *testing.T) {
 	for i := range 9 {
 		nine.Features = append(nine.Features, traffic.Feature{Name: string(rune('a' + i)), Fold: traffic.Fold{Window: time.Duration(i + 1)}})
 	}
+	many := window.Config{}
+	for i := range 13 * int(traffic.NumMeasures) { // of seven windows at most in each dimension
+		window := 1 + i/int(traffic.NumMeasures)
+		many.Features = append(many.Features, traffic.Feature{Dimension: traffic.Dimension(window / 7), Name: fmt.Sprint("x", i),
+			Fold: traffic.Fold{Window: time.Duration(window) * time.Minute, Measure: traffic.Measure(i % int(traffic.NumMeasures))}})
+	}
 	for name, config := range map[string]window.Config{
 		"negative keys":        {MaxKeys: -1},
 		"negative idle":        {Idle: -1},
@@ -361,6 +367,7 @@ func TestConfigRefused(t *testing.T) {
 		"an unknown fact":      feature(traffic.UserAgent, traffic.Fold{Kind: traffic.Agent, Fact: traffic.NumAgentFacts}),
 		"an unknown dimension": feature(traffic.NumDimensions, traffic.Fold{Kind: traffic.Seen}),
 		"nine windows":         nine,
+		"273 amounts":          many,
 	} {
 		if _, err := window.New(config); err == nil {
 			t.Errorf("%s is not refused", name)

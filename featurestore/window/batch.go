@@ -7,31 +7,33 @@ import (
 	"github.com/headgate/headgate/internal/prefetch"
 )
 
-// Observations are folded in batches, and within a batch in blocks: first the index lines of all keys of a block are
-// asked for, then all lines of their cells, then everything is folded. So the cache misses of a block overlap; one by one they
-// would be most of the time at a million keys.
+// Observations are folded in batches, and within a batch in blocks: first the index slots of all keys of a block are asked
+// for, then the beginnings of their cells, then all lines of each cell while those before it are folded. So the waits of a
+// block overlap; one by one they would be most of the time at a million keys. Nearly every slot and every beginning lies
+// in a page of its own: what is waited for there is the page's address more than the line.
 const (
-	blockSize   = 8
+	blockSize   = 16
+	ahead       = 6 // visits
 	batchSize   = 64
 	sharedBatch = 1024 // where several goroutines fold it: starting them costs microseconds
 )
 
 // folder is what one of the goroutines that fold keeps to itself.
 type folder struct {
-	number int // it folds into the shards of which this is the number modulo the number of folders
-	visits [blockSize * int(traffic.NumDimensions)]visit
-	times  [blockSize]instant // of the observations of a block
-	late   instant
-	_      [64]byte
+	number  int               // it folds into the shards of which this is the number modulo the number of folders
+	effects [blockSize]effect // of the observations of a block
+	visits  [blockSize * int(traffic.NumDimensions)]visit
+	lines   [blockSize * int(traffic.NumDimensions)]prefetch.Line
+	late    effect
+	_       [64]byte
 }
 
 // visit is one key of one observation.
 type visit struct {
-	shard       *shard
-	observation *traffic.Observation
-	at          *instant
-	key, hash   uint64
-	guess       uint32 // probably its place
+	shard     *shard
+	effect    *effect
+	key, hash uint64
+	guess     uint32 // probably its place
 }
 
 // crew folds batches, on the caller's goroutine where there is one folder, and on as many others where there are more.
@@ -47,9 +49,9 @@ func newCrew(tables []*table, clock *clock, workers int) *crew {
 	c := &crew{tables: tables, folders: make([]folder, workers)}
 	for i := range c.folders {
 		f := &c.folders[i]
-		f.number, f.late = i, clock.instant()
-		for k := range f.times {
-			f.times[k] = clock.instant()
+		f.number, f.late = i, clock.effect()
+		for k := range f.effects {
+			f.effects[k] = clock.effect()
 		}
 	}
 	size := batchSize
@@ -99,16 +101,28 @@ func (c *crew) settle() {
 func (c *crew) fold(f *folder, batch []traffic.Observation) {
 	for len(batch) > 0 {
 		n := min(len(batch), blockSize)
-		c.foldBlock(f, batch[:n])
+		visits := c.visits(f, batch[:n])
+		for i := range batch[:n] {
+			f.effects[i].set(&batch[i], batch[i].Time)
+		}
+		f.find(visits)
+		for i := range len(visits) + ahead {
+			if i < len(visits) {
+				visits[i].prefetch()
+			}
+			if i >= ahead {
+				visits[i-ahead].fold(&f.late)
+			}
+		}
 		batch = batch[n:]
 	}
 }
 
-func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
+// visits gives the keys of a block and asks for their slots in the index.
+func (c *crew) visits(f *folder, block []traffic.Observation) []visit {
 	n := 0
 	for i := range block {
-		o, at := &block[i], &f.times[i]
-		at.set(o.Time)
+		o, e := &block[i], &f.effects[i]
 		for _, t := range c.tables {
 			key := o.Keys[t.dimension]
 			if key == 0 {
@@ -120,23 +134,36 @@ func (c *crew) foldBlock(f *folder, block []traffic.Observation) {
 				continue
 			}
 			s := &t.shards[number]
-			prefetch.Word(&s.index.slots[uint32(h)&s.index.mask])
+			f.lines[n] = prefetch.LineOf(&s.index.slots[uint32(h)&s.index.mask])
 			// Field by field: a value built elsewhere and copied is read in wider words than it was written, for which the
 			// processor waits until the stores, and so all loads before them, are done.
 			v := &f.visits[n]
-			v.shard, v.observation, v.at, v.key, v.hash = s, o, at, key, h
+			v.shard, v.effect, v.key, v.hash = s, e, key, h
 			n++
 		}
 	}
-	visits := f.visits[:n]
+	prefetch.Lines(f.lines[:n])
+	return f.visits[:n]
+}
+
+// find guesses the places, and asks for the beginnings of their cells.
+func (f *folder) find(visits []visit) {
+	n := 0
 	for i := range visits {
 		v := &visits[i]
 		if v.guess = v.shard.index.first(uint32(v.hash)); v.guess != none {
-			v.shard.prefetch(v.guess, v.at)
+			f.lines[n] = prefetch.LineOf(&v.shard.cells[int(v.guess)*v.shard.plan.words])
+			n++
 		}
 	}
-	for i := range visits {
-		v := &visits[i]
-		v.shard.add(v.key, v.hash, v.guess, v.observation, v.at, &f.late)
+	prefetch.Lines(f.lines[:n])
+}
+
+// prefetch asks for all that fold changes.
+func (v *visit) prefetch() {
+	if v.guess != none {
+		v.shard.prefetch(v.guess, v.effect)
 	}
 }
+
+func (v *visit) fold(late *effect) { v.shard.add(v.key, v.hash, v.guess, v.effect, late) }

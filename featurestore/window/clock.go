@@ -4,9 +4,12 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// clock has what depends on the time of an event alone, whatever its keys: computed once, it serves all of them.
+// clock numbers what depends on an event alone, whatever its keys, so that an effect can work it out once for all of
+// them.
 //
 // Sums decay forward (Cormode, Shkapenyuk, Srivastava and Xu 2009): an amount of time t is added times exp((t - s)/tau),
 // where s is the start of the epoch that t lies in, and a sum is worth its word times exp(-(now - s)/tau). So an event
@@ -16,16 +19,21 @@ import (
 type clock struct {
 	windows []epochs
 	panes   []time.Duration
+	amounts []amount
 }
 
 // epochs are those of the sums of one time constant.
 type epochs struct {
-	tau  time.Duration
-	span int64 // ns, length of an epoch
+	tau     time.Duration
+	perNano float64 // 1/tau
+	span    int64   // ns, length of an epoch
 }
 
-// minutely has epochs of a minute.
-var minutely = epochs{span: int64(time.Minute)}
+// amount is a measure as it counts in the sums of one time constant.
+type amount struct {
+	measure traffic.Measure
+	window  int // number of the time constant
+}
 
 const epochLength = 16 // time constants
 
@@ -38,73 +46,33 @@ func (c *clock) window(tau time.Duration) int {
 		if int64(tau) < span/epochLength {
 			span = epochLength * int64(tau)
 		}
-		c.windows = append(c.windows, epochs{tau, span})
+		c.windows = append(c.windows, epochs{tau, 1 / float64(tau), span})
 	}
 	return i
 }
 
 // pane gives the number of a length of panes.
-func (c *clock) pane(length time.Duration) int {
-	i := slices.Index(c.panes, length)
+func (c *clock) pane(length time.Duration) int { return numberIn(&c.panes, length) }
+
+// amount gives the number of a measure's amount in the sums of the time constant with the given number.
+func (c *clock) amount(m traffic.Measure, window int) int {
+	return numberIn(&c.amounts, amount{m, window})
+}
+
+// numberIn gives the place of v in a list, to which it is added where it is not in there.
+func numberIn[T comparable](list *[]T, v T) int {
+	i := slices.Index(*list, v)
 	if i < 0 {
-		i = len(c.panes)
-		c.panes = append(c.panes, length)
+		i = len(*list)
+		*list = append(*list, v)
 	}
 	return i
 }
 
 // start is when the epoch began that now lies in, or the first instant that an int64 can tell.
-func (e *epochs) start(now int64) int64 {
-	into := now % e.span
-	if into < 0 {
-		into += e.span
-	}
-	if now < math.MinInt64+into {
-		return math.MinInt64
-	}
-	return now - into
-}
+func (e *epochs) start(now int64) int64 { return periodOf(now, e.span).start }
 
 // growth is exp((now - start)/tau), what an amount of now counts in an epoch with that start.
 func (e *epochs) growth(start, now int64) float32 {
-	return float32(math.Exp(float64(between(start, now)) / float64(e.tau)))
-}
-
-// instant is a clock at one time.
-type instant struct {
-	clock *clock
-	now   int64
-	known bool
-
-	minute int32    // of now
-	begun  int64    // when that began, or the first instant that an int64 can tell
-	spans  []span   // by the number of the time constant
-	panes  []uint64 // the number of the pane, by the number of their length
-}
-
-// span is an epoch at an instant.
-type span struct {
-	start  int64
-	growth float32
-}
-
-func (c *clock) instant() instant {
-	return instant{clock: c, spans: make([]span, len(c.windows)), panes: make([]uint64, len(c.panes))}
-}
-
-// set moves the instant to now.
-func (t *instant) set(now int64) {
-	if t.known && t.now == now {
-		return
-	}
-	t.now, t.known = now, true
-	t.minute, t.begun = minuteOf(now), minutely.start(now)
-	for i := range t.spans {
-		e := &t.clock.windows[i]
-		start := e.start(now)
-		t.spans[i] = span{start, e.growth(start, now)}
-	}
-	for i, length := range t.clock.panes {
-		t.panes[i] = uint64(now) / uint64(length)
-	}
+	return float32(exp(float64(now-start) * e.perNano))
 }

@@ -91,7 +91,7 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 	case traffic.Acceleration:
 		return 10 * decayed(cell[c.a], growth[c.of]) / decayed(cell[c.b], growth[c.by])
 	case traffic.Distinct:
-		return p.distincts[c.a].in(cell).count()
+		return p.distincts[c.a].count(cell)
 	case traffic.Streak, traffic.Since, traffic.Seen:
 		return float32(cell[c.a])
 	case traffic.Age:
@@ -119,13 +119,13 @@ func entropy(counts []float64) float64 {
 	for _, n := range counts {
 		if n > 0 {
 			total += n
-			sum += float64(n * math.Log2(n))
+			sum += float64(n * log2(n))
 		}
 	}
 	if total == 0 {
 		return 0
 	}
-	return max(0, math.Log2(total)-sum/total) // of one count it would be a rounding error, perhaps below 0
+	return max(0, log2(total)-sum/total) // of one count it would be a rounding error, perhaps below 0
 }
 
 var nan = float32(math.NaN())

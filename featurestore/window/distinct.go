@@ -17,19 +17,6 @@ const (
 	maxRank   = 15
 )
 
-type distinctCell struct {
-	state *distinctState
-	panes [2]*pane // the even one and the odd one
-}
-
-// in gives the distinct cell in a cell.
-func (d *distinct) in(cell []uint32) distinctCell {
-	return distinctCell{
-		state: (*distinctState)(&cell[d.at]),
-		panes: [2]*pane{(*pane)(cell[d.panes[0]:]), (*pane)(cell[d.panes[1]:])},
-	}
-}
-
 type pane [paneWords]uint32
 
 // distinctState is
@@ -49,67 +36,69 @@ const (
 
 func (s distinctState) number() uint16 { return uint16(s) }
 
-func (s distinctState) fill(side uint64) uint8 {
+func (s distinctState) fill(side int64) uint8 {
 	return uint8(s >> (fillShift + fillBits*side) & fillMask)
 }
 
-func (s distinctState) withFill(side uint64, fill uint8) distinctState {
+func (s distinctState) withFill(side int64, fill uint8) distinctState {
 	shift := fillShift + fillBits*side
 	return s&^(fillMask<<shift) | distinctState(fill)<<shift
 }
 
 func (s distinctState) sound() bool { return s.fill(0) <= sketched && s.fill(1) <= sketched }
 
-// add counts hash at the pane of the given number. A hash of 0 counts nothing, but time goes on.
-func (c distinctCell) add(number uint64, hash uint64) {
-	c.rotate(uint16(number))
-	if hash == 0 {
-		return
+// add counts a spread hash in a cell, in the pane of the given number. A hash of 0 counts nothing, but time goes on.
+func (d *distinct) add(cell []uint32, number int64, hash uint64) {
+	state := distinctState(cell[d.at])
+	if state.number() != uint16(number) {
+		state = d.rotate(cell, state, uint16(number))
 	}
-	side := number & 1
-	fill := c.panes[side].add(c.state.fill(side), spread(hash))
-	*c.state = c.state.withFill(side, fill) | everBit
+	if hash != 0 {
+		side := number & 1
+		p, fill := (*pane)(cell[d.panes[side]:]), state.fill(side)
+		if fill == sketched {
+			p.raise(int(hash>>58), bits.LeadingZeros64(hash<<6)+1)
+		} else if token := tokenOf(hash); !p.holds(fill, token) {
+			state = state.withFill(side, p.append(fill, token))
+		}
+		state |= everBit
+	}
+	cell[d.at] = uint32(state)
 }
 
-// rotate clears what is older than the pane before number.
-func (c distinctCell) rotate(number uint16) {
-	ahead := number - c.state.number()
-	if ahead == 0 {
-		return
+// rotate clears what is older than the pane before the one of the given number, and gives the state with that.
+func (d *distinct) rotate(cell []uint32, state distinctState, number uint16) distinctState {
+	ahead := number - state.number()
+	for side := range int64(2) {
+		// The pane on the side of number is at least two older, the other one where number is not the next.
+		if state.fill(side) != 0 && (side == int64(number&1) || ahead != 1) {
+			*(*pane)(cell[d.panes[side]:]) = pane{}
+			state = state.withFill(side, 0)
+		}
 	}
-	c.clear(uint64(number & 1))
-	if ahead != 1 {
-		c.clear(uint64(number&1) ^ 1)
-	}
-	*c.state = *c.state&^0xffff | distinctState(number)
-}
-
-func (c distinctCell) clear(side uint64) {
-	if c.state.fill(side) != 0 { // else it is clear
-		*c.panes[side] = pane{}
-		*c.state = c.state.withFill(side, 0)
-	}
+	return state&^0xffff | distinctState(number)
 }
 
 // count estimates the distinct hashes of both panes together; NaN where there never was one.
-func (c distinctCell) count() float32 {
-	if *c.state&everBit == 0 {
+func (d *distinct) count(cell []uint32) float32 {
+	state := distinctState(cell[d.at])
+	if state&everBit == 0 {
 		return nan
 	}
-	small, large := uint64(0), uint64(1)
-	if c.state.fill(0) > c.state.fill(1) {
+	small, large := int64(0), int64(1)
+	if state.fill(0) > state.fill(1) {
 		small, large = large, small
 	}
-	fill := c.state.fill(large)
-	if c.state.fill(small) == 0 && fill != sketched {
+	fill, fewer := state.fill(large), state.fill(small)
+	if fewer == 0 && fill != sketched {
 		return float32(fill)
 	}
-	union, other := *c.panes[large], c.panes[small]
-	if c.state.fill(small) == sketched {
+	union, other := *(*pane)(cell[d.panes[large]:]), (*pane)(cell[d.panes[small]:])
+	if fewer == sketched {
 		union.merge(other)
 		return union.estimate()
 	}
-	for i := range int(c.state.fill(small)) {
+	for i := range int(fewer) {
 		fill = union.addToken(fill, other.token(i))
 	}
 	if fill == sketched {
@@ -118,33 +107,20 @@ func (c distinctCell) count() float32 {
 	return float32(fill)
 }
 
-// spread makes any hash, also a small number that stands for "none", uniform in its high bits.
+// spread makes any hash, also a small number that stands for "none", uniform in its high bits. Of 0, and of nothing else,
+// it makes 0.
 func spread(hash uint64) uint64 {
 	hash ^= hash >> 32
 	hash *= 0x9e3779b97f4a7c15
 	return hash ^ hash>>29
 }
 
-// add counts a spread hash in a pane with the given fill and gives the new fill. The highest 16 bits are the token;
-// of those the highest 6 are the register, and the bits below it give the rank.
-func (p *pane) add(fill uint8, hash uint64) uint8 {
-	if fill != sketched {
-		return p.addToken(fill, uint16(hash>>48))
-	}
-	p.raise(int(hash>>58), bits.LeadingZeros64(hash<<6)+1)
-	return sketched
-}
+// tokenOf gives the highest 16 bits, which of 0 make 1. The highest 6 of a token are the register, and the bits below give
+// the rank.
+func tokenOf(hash uint64) uint16 { return max(1, uint16(hash>>48)) }
 
-func (p *pane) addToken(fill uint8, token uint16) uint8 {
-	if fill == sketched {
-		p.raise(registerOf(token))
-		return sketched
-	}
-	for i := range int(fill) {
-		if p.token(i) == token {
-			return fill
-		}
-	}
+// append adds a token that the pane does not hold, and gives the new fill.
+func (p *pane) append(fill uint8, token uint16) uint8 {
 	if fill < maxTokens {
 		p[fill/2] |= uint32(token) << (16 * (fill & 1))
 		return fill + 1
@@ -152,6 +128,30 @@ func (p *pane) addToken(fill uint8, token uint16) uint8 {
 	p.promote()
 	p.raise(registerOf(token))
 	return sketched
+}
+
+// addToken counts a token in a pane with the given fill, and gives the new fill.
+func (p *pane) addToken(fill uint8, token uint16) uint8 {
+	if fill == sketched {
+		p.raise(registerOf(token))
+		return fill
+	}
+	if p.holds(fill, token) {
+		return fill
+	}
+	return p.append(fill, token)
+}
+
+// holds tells whether a token is among those that fill the pane. It compares four at a time, without a branch for each,
+// since which it will be cannot be foreseen. Behind the fill all is 0, which is no token.
+func (p *pane) holds(fill uint8, token uint16) bool {
+	const each = 0x0001_0001_0001_0001
+	pattern, found := uint64(token)*each, uint64(0)
+	for i := uint8(0); i < fill; i += 4 {
+		x := (uint64(p[i/2]) | uint64(p[i/2+1])<<32) ^ pattern
+		found |= (x - each) &^ x // lanes that are zero borrow: their highest bit is set then, and was not (Mycroft 1987)
+	}
+	return found&(each<<15) != 0
 }
 
 func (p *pane) token(i int) uint16 { return uint16(p[i/2] >> (16 * (i & 1))) }

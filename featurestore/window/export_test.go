@@ -2,6 +2,10 @@ package window
 
 import "github.com/dgryski/go-metro"
 
+func Exp(x float64) float64 { return exp(x) }
+
+func Log2(x float64) float64 { return log2(x) }
+
 // Rehash gives a copy of a checkpoint in which every hash that can be found is right, as somebody could who wants it to
 // be taken.
 func Rehash(file []byte) []byte {

@@ -6,68 +6,80 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// fold adds an observation to a cell at an instant that is not before the cell's last event. A new cell is zero but
-// for its key.
-func (p *plan) fold(cell []uint32, o *traffic.Observation, at *instant, isNew bool) {
-	now, last := at.now, at.now
+// fold adds an effect to a cell whose last event it is not before. A new cell is zero but for its key.
+func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
+	now, last := e.now, e.now
 	if !isNew {
 		last = lastOf(cell)
 	}
 	setLast(cell, now)
-	p.foldSums(cell, o, at, last)
+	p.foldSums(cell, e, last)
 	for i := range p.counts {
 		c := &p.counts[i]
-		cell[c.at] = c.next(cell[c.at], o)
+		cell[c.at] = c.next(cell[c.at], e.observation)
 	}
 	if p.first >= 0 && isNew {
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
 	if p.agent >= 0 && isNew { // once for each user agent, since reading one takes microseconds
-		for i, v := range traffic.FactsOfAgent(o.Agent) {
+		for i, v := range traffic.FactsOfAgent(e.observation.Agent) {
 			cell[p.agent+i] = math.Float32bits(v)
 		}
 	}
 	if p.gaps >= 0 && !isNew {
-		(*gapCell)(cell[p.gaps:]).add(between(last, now), p.gapNumber(at))
+		(*gapCell)(cell[p.gaps:]).add(between(last, now), p.gapNumber(e))
 	}
 	if p.hours >= 0 {
 		(*hourCell)(cell[p.hours:]).add(now)
 	}
-	for i := range p.distincts {
-		d := &p.distincts[i]
-		d.in(cell).add(at.panes[d.clock], o.Objects[d.object])
-	}
+	p.foldDistincts(cell, e)
 }
 
 // faint is what a decayed sum is forgotten below: far above the numbers that processors are slow with, and far below
 // anything that somebody looks at.
 const faint = 1e-30
 
-// foldSums adds the amounts of o. last is the time of the cell's last event.
-func (p *plan) foldSums(cell []uint32, o *traffic.Observation, at *instant, last int64) {
+// foldSums adds the amounts. last is the time of the cell's last event.
+func (p *plan) foldSums(cell []uint32, e *effect, last int64) {
+	if last < e.epoch {
+		p.advance(cell, e, last)
+	}
+	if len(p.amounts) == 0 {
+		return
+	}
+	words, amounts := cell[p.sums[0].at:][:len(p.amounts)], &e.amounts
+	for i, number := range p.amounts {
+		words[i] = math.Float32bits(float(words[i]) + amounts[number])
+	}
+}
+
+// advance brings the sums of a cell to the epochs of e from those of its last event.
+func (p *plan) advance(cell []uint32, e *effect, last int64) {
 	for i := range p.windows {
 		w := &p.windows[i]
-		epoch := &at.spans[w.clock]
-		if last < epoch.start {
-			w.advance(cell, &p.clock.windows[w.clock], last, epoch.start)
-		}
-		words := cell[w.at:][:len(w.measures)]
-		for k, measure := range w.measures {
-			words[k] = math.Float32bits(float(words[k]) + float32(o.Measures[measure]*epoch.growth))
+		if start := e.windows[w.clock].start; last < start {
+			w.advance(cell[w.at:w.to], &p.clock.windows[w.clock], last, start)
 		}
 	}
 }
 
 // advance brings the sums of a window from the epoch of the last event to the one that begins at start.
-func (w *window) advance(cell []uint32, e *epochs, last, start int64) {
+func (w *window) advance(sums []uint32, e *epochs, last, start int64) {
 	factor := float32(math.Exp(-float64(between(e.start(last), start)) / float64(e.tau)))
-	for i := range w.measures {
-		word := &cell[w.at+i]
-		v := float32(float(*word) * factor)
+	for i, word := range sums {
+		v := float32(float(word) * factor)
 		if v < faint {
 			v = 0
 		}
-		*word = math.Float32bits(v)
+		sums[i] = math.Float32bits(v)
+	}
+}
+
+// foldDistincts counts the objects.
+func (p *plan) foldDistincts(cell []uint32, e *effect) {
+	for i := range p.distincts {
+		d := &p.distincts[i]
+		d.add(cell, e.panes[d.clock].number, e.objects[d.object])
 	}
 }
 
@@ -81,11 +93,11 @@ func (p *plan) growth(cell []uint32, growth *[maxWindows]float32) {
 	}
 }
 
-func (p *plan) gapNumber(at *instant) uint16 {
+func (p *plan) gapNumber(e *effect) uint16 {
 	if p.gapPane == 0 {
 		return 0
 	}
-	return uint16(at.panes[p.gapClock])
+	return uint16(e.panes[p.gapClock].number)
 }
 
 // between gives the nanoseconds from one time to a later one, at most what an int64 holds.

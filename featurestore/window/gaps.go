@@ -35,7 +35,7 @@ func (c *gapCell) add(gap int64, number uint16) {
 	n := min(c[0]&gapCount+1, gapMemory)
 	c[0] = c[0]&^gapCount | n
 	weight := 1 / float64(n)
-	log := math.Log2(1 + 1e3*seconds)
+	log := log2(1 + 1e3*seconds)
 	mean, variance := c.float(1), c.float(2)
 	delta := seconds - mean
 	c.setFloat(1, mean+float64(delta*weight))

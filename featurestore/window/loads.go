@@ -12,7 +12,7 @@ type loads struct {
 	requests, seconds int // words
 
 	// Of a clock that has the one window of these sums and no more: every event sets it.
-	now, late instant
+	effect, late effect
 }
 
 // loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
@@ -41,7 +41,7 @@ func newLoads(config *Config) (*loads, error) {
 	return &loads{
 		shard:    newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)),
 		requests: p.columns[0].a, seconds: p.columns[1].a,
-		now: c.instant(), late: c.instant(),
+		effect: c.effect(), late: c.effect(),
 	}, nil
 }
 
@@ -51,19 +51,19 @@ func (l *loads) fill(o *traffic.Observation) {
 	if key == 0 {
 		return
 	}
-	l.now.set(o.Time)
-	place := l.shard.add(key, mix(key), none, o, &l.now, &l.late)
+	l.effect.set(o, o.Time)
+	place := l.shard.add(key, mix(key), none, &l.effect, &l.late)
 	if place == none {
 		o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], o.Measures[traffic.Requests])
 		o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], o.Measures[traffic.OriginSeconds])
 		return
 	}
 	cell := l.shard.cell(place)
-	at := &l.now
-	if at.now != lastOf(cell) {
-		at = &l.late // to which add has set it
+	e := &l.effect
+	if e.now != lastOf(cell) {
+		e = &l.late // to which add has set it
 	}
-	growth := at.spans[0].growth
+	growth := e.growth[0]
 	o.Measures[traffic.HostPart] = part(o.Measures[traffic.Requests], decayed(cell[l.requests], growth))
 	o.Measures[traffic.UpstreamPart] = part(o.Measures[traffic.OriginSeconds], decayed(cell[l.seconds], growth))
 }

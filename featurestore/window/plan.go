@@ -18,6 +18,7 @@ type plan struct {
 	clock     *clock
 	windows   []window // of the sums, shortest first
 	sums      []sum    // in the order of their words, those of a window together
+	amounts   []uint8  // what is added to them: numbers in the clock, in the same order
 	distincts []distinct
 	counts    []count
 	first     int           // word of the time of the first event, or -1
@@ -35,10 +36,9 @@ type plan struct {
 
 // window is a run of sums that decay alike, in words that stand side by side.
 type window struct {
-	tau      time.Duration
-	clock    int // its number in the clock
-	at       int // word of the first
-	measures []traffic.Measure
+	tau    time.Duration
+	clock  int // its number in the clock
+	at, to int // words
 }
 
 // sides is where the even and the odd panes of distinct cells with panes of one length begin. Those of a side stand side by side,
@@ -75,6 +75,7 @@ type count struct {
 }
 
 const (
+	maxAmounts = 256     // bounds the different measures and decays of all dimensions: an amount's number is a byte
 	maxWindows = 8       // bounds the different decays of one dimension
 	cellAlign  = 8       // words: a cell is a multiple of 32 bytes
 	maxWords   = 1 << 14 // of a cell
@@ -95,6 +96,10 @@ func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
 	p.layOut()
 	if len(p.windows) > maxWindows {
 		return nil, fmt.Errorf("dimension %s has %d windows, at most %d are allowed", features[0].Dimension, len(p.windows), maxWindows)
+	}
+	if len(c.amounts) > maxAmounts {
+		return nil, fmt.Errorf("dimensions up to %s have %d pairs of a measure and a window, at most %d are allowed",
+			features[0].Dimension, len(c.amounts), maxAmounts)
 	}
 	if p.words > maxWords {
 		return nil, fmt.Errorf("dimension %s needs %d words for a key, at most %d are allowed", features[0].Dimension, p.words, maxWords)
@@ -260,8 +265,9 @@ func (p *plan) layOutSums() {
 			p.windows = append(p.windows, window{tau: p.sums[i].window, clock: p.clock.window(p.sums[i].window), at: p.sums[i].at})
 		}
 		w := &p.windows[len(p.windows)-1]
-		w.measures = append(w.measures, p.sums[i].measure)
+		w.to = p.words
 		p.sums[i].of = len(p.windows) - 1
+		p.amounts = append(p.amounts, uint8(p.clock.amount(p.sums[i].measure, w.clock)))
 	}
 }
 

@@ -190,6 +190,7 @@ func (r *checkpointReader) readSection(words int) (c section, places int, err er
 		return c, 0, r.damaged("it ends early")
 	}
 	c.cells, c.sketch = make([]uint32, places*words), make([]byte, sketch)
+	adviseHuge(wholePages(c.cells))
 	if err := r.read(bytesOf(c.cells)); err != nil {
 		return c, 0, err
 	}

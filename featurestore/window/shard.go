@@ -2,9 +2,7 @@ package window
 
 import (
 	"math"
-	"time"
 
-	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/prefetch"
 )
 
@@ -65,35 +63,35 @@ func (s *shard) find(key, h uint64) uint32 {
 	}
 }
 
-// prefetch asks for every cache line of a cell that an event at the instant changes, and for its place's mark.
-func (s *shard) prefetch(place uint32, at *instant) {
+// prefetch asks for every cache line of a cell that an effect changes, and for its place's mark.
+func (s *shard) prefetch(place uint32, e *effect) {
 	cell := s.cell(place)
 	prefetch.Words(cell[:s.plan.front])
 	for i := range s.plan.sides {
 		side := &s.plan.sides[i]
-		from := side.at[at.panes[side.clock]&1]
+		from := side.at[e.panes[side.clock].number&1]
 		prefetch.Words(cell[from : from+side.words])
 	}
 	prefetch.Word(&s.dirty[place/64])
 }
 
-// add folds o into the cell of key, which is probably at the place guess, and gives its place, or none where the key
-// has to wait for one. at is the instant of o; late is one that may be set for a key that has seen a later event.
-func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, late *instant) (place uint32) {
+// add folds e into the cell of key, which is probably at the place guess, and gives its place, or none where the key
+// has to wait for one. late is an effect that may be set for a key that has seen a later event.
+func (s *shard) add(key, h uint64, guess uint32, e, late *effect) (place uint32) {
 	place = guess
-	if int(place) >= len(s.minutes) || keyOf(s.cell(place)) != key {
+	if place >= uint32(len(s.minutes)) || keyOf(s.cell(place)) != key {
 		place = s.find(key, h)
 	}
 	if place != none {
 		cell := s.cell(place)
 		last := lastOf(cell)
-		if last > at.now {
-			late.set(last)
-			at = late
+		if last > e.now {
+			late.set(e.observation, last)
+			e = late
 		}
-		s.plan.fold(cell, o, at, false)
-		if last < at.begun { // else the minute is the same, and need not be fetched for it
-			s.minutes[place] = at.minute
+		s.plan.fold(cell, e, false)
+		if last < e.minute.start { // else the minute is the same, and need not be fetched for it
+			s.minutes[place] = int32(e.minute.number)
 		}
 		s.dirty.set(place)
 		return place
@@ -106,19 +104,10 @@ func (s *shard) add(key, h uint64, guess uint32, o *traffic.Observation, at, lat
 	s.index.insert(uint32(h), place)
 	cell := s.cell(place)
 	setKey(cell, key)
-	s.plan.fold(cell, o, at, true)
-	s.minutes[place] = at.minute
+	s.plan.fold(cell, e, true)
+	s.minutes[place] = int32(e.minute.number)
 	s.dirty.set(place)
 	return place
-}
-
-// minuteOf is the minute of a time, down to the lowest; an int64 of nanoseconds has fewer than an int32 holds.
-func minuteOf(ns int64) int32 {
-	minute := ns / int64(time.Minute)
-	if ns%int64(time.Minute) < 0 {
-		minute--
-	}
-	return int32(minute)
 }
 
 // place gives the lowest place that is free. Its cell is zero.

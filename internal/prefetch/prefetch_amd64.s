@@ -19,3 +19,20 @@ next:
 	JCS        next
 	PREFETCHT0 -1(CX)
 	RET
+
+// func each(first *Line, count uintptr)
+TEXT ·each(SB), NOSPLIT, $0-16
+	MOVQ first+0(FP), AX
+	MOVQ count+8(FP), CX
+	LEAQ (AX)(CX*8), CX
+	JMP  test
+
+next:
+	MOVQ       (AX), DX
+	PREFETCHT0 (DX)
+	ADDQ       $8, AX
+
+test:
+	CMPQ AX, CX
+	JCS  next
+	RET

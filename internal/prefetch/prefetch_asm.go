@@ -12,3 +12,8 @@ func line(p *byte)
 //
 //go:noescape
 func lines(p *byte, n uintptr)
+
+// each asks for count lines whose addresses lie one after the other.
+//
+//go:noescape
+func each(first *Line, count uintptr)

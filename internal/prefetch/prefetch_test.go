@@ -12,11 +12,14 @@ func TestNothingIsChangedAndNothingAllocated(t *testing.T) {
 	for i := range words {
 		words[i] = uint64(i)
 	}
+	var lines [20]prefetch.Line
 	allocated := testing.AllocsPerRun(100, func() {
 		for from := range 20 {
 			prefetch.Words(words[from:])
 			prefetch.Words(words[from:from])
 			prefetch.Word(&words[from])
+			lines[from] = prefetch.LineOf(&words[40*from])
+			prefetch.Lines(lines[:from])
 		}
 	})
 	if allocated != 0 {
@@ -31,6 +34,9 @@ func TestNothingIsChangedAndNothingAllocated(t *testing.T) {
 
 func TestAddressesNeedNotBeValid(t *testing.T) {
 	prefetch.Word[uint64](nil)
+	prefetch.Words([]uint64(nil))
+	prefetch.Lines([]prefetch.Line{0, 1, ^prefetch.Line(0)})
+	prefetch.Lines(nil)
 }
 
 // BenchmarkAhead sums up words at random places in 256 MiB, 64 at a time, with some forty instructions of other work for each: without asking for
@@ -64,6 +70,46 @@ func BenchmarkAhead(b *testing.B) {
 				}
 			}
 			sink = sum
+		})
+	}
+}
+
+// BenchmarkPages changes five lines at each of many random places in a gigabyte, with some work for each: without asking
+// for them, with Words eight places ahead, and with Lines for the first line of 112 places before.
+//
+//	go test -run '^$' -bench Pages ./internal/prefetch
+func BenchmarkPages(b *testing.B) {
+	const lines, words, ahead = 5, 8, 8 // a line has eight words
+	memory := make([]uint64, 128<<20)
+	for i := range memory {
+		memory[i] = uint64(i)
+	}
+	for _, c := range []struct {
+		name         string
+		words, lines bool
+	}{{"not", false, false}, {"words", true, false}, {"lines", true, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			var places [112][]uint64
+			var first [len(places)]prefetch.Line
+			for n := 0; n < b.N; n += len(places) {
+				for i := range places {
+					at := rng.IntN(len(memory)/words-lines) * words
+					places[i] = memory[at:][:lines*words]
+					first[i] = prefetch.LineOf(&memory[at])
+				}
+				if c.lines {
+					prefetch.Lines(first[:])
+				}
+				for i, place := range places {
+					if c.words && i+ahead < len(places) {
+						prefetch.Words(places[i+ahead])
+					}
+					for k := range lines {
+						place[k*words] = work(place[k*words])
+					}
+				}
+			}
 		})
 	}
 }
