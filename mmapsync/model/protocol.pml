@@ -49,8 +49,8 @@
 // a choice of the writer to replace the file. The version word is the publication number, whose parity is the index of
 // the data file; the code takes nothing but the index from it to decide. The calls of the system: opening a path is one
 // step; a lock is a variable that death gives back. Readers of the crate beside ours, Update (to the protocol it is a
-// publication in place or a replacement), Reader.Close (for the sake of which the short way looks whether the mapping is
-// still in use: here the generation says as much), and a set of files made anew by build or rebuild.
+// publication in place or a replacement), Reader.Close (for the sake of which the short way looks whether the mapping has
+// ended: here the generation says as much), and a set of files made anew by build or rebuild.
 
 #ifndef READERS
 #define READERS 2
@@ -174,10 +174,13 @@ bit locked;              // client.mu
 byte waiting[SLOTS * 2]; // slot.waiting
 byte pending[FILES];     // client.stale: for a replaced file, the slots (bits) not yet seen without a hold
 bit indexOf[FILES];
+bit ended[FILES];        // mapping.ended
 bit unmapped[FILES];
 #define MAPPED(file) (!unmapped[file])
+#define ENDED(file)  (ended[file])
 #else
 #define MAPPED(file) true
+#define ENDED(file)  (current[2 * r + i] != (file)) // in one step with the exchange: nobody is there to come between
 #endif
 
 // Who can see a file that has lost its name. Content that nobody can see is wiped, so that histories that differ in
@@ -265,8 +268,8 @@ inline sweep(j) {
 	od
 }
 
-// client.retireMapping: the exchange of the pointer. The slots of this Reader are noted; they do not change while mu is
-// held.
+// client.retireMapping: the exchange of the pointer, then the mark. The slots of this Reader are noted; they do not
+// change while mu is held.
 inline retireMapping() {
 	d_step {
 		f = current[2 * r + i];
@@ -285,7 +288,14 @@ inline retireMapping() {
 			k = 0
 		:: else
 		fi;
-		current[2 * r + i] = d; indexOf[d] = i; f = 0
+		current[2 * r + i] = d; indexOf[d] = i
+	};
+	d_step {
+		if
+		:: f != 0 -> ended[f] = 1
+		:: else
+		fi;
+		f = 0
 	}
 }
 
@@ -434,7 +444,7 @@ proctype Goroutine(byte r, lane) {
 					fi;
 #endif
 					if
-					:: current[2 * r + i] != d -> goto other
+					:: ENDED(d) -> goto other
 					:: else
 					fi;
 					goto mine;
