@@ -127,6 +127,7 @@ func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 			return nil, nil, err
 		}
 		if d.announced.Load() != uint64(v) {
+			d.size.Store(v.Size())
 			d.announced.Store(uint64(v))
 		}
 		return d, s, nil

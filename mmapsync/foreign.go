@@ -105,6 +105,7 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	c := &foreignCopy{version: v}
 	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true}
 	c.data.hold, c.data.content = oneHold(v.Index()), content
+	c.data.size.Store(v.Size())
 	c.data.announced.Store(uint64(v))
 	c.slot.word = new(atomic.Uint64)
 	c.slot.places = newPlaces(&c.slot)

@@ -21,8 +21,10 @@ type mapping struct {
 
 	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
 	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
-	// file when nobody holds it any more, or to another file.
+	// file when nobody holds it any more, or to another file. So does its size, which is stored before it and spares each
+	// Bytes the arithmetic.
 	announced atomic.Uint64
+	size      atomic.Int64
 
 	content []byte // with room for the capacity
 	*dataFile

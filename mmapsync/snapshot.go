@@ -24,7 +24,7 @@ func (s Snapshot) Bytes() []byte {
 	if !s.held() {
 		return nil
 	}
-	size := Version(s.data.announced.Load()).Size() // Acquire has checked it against the capacity
+	size := s.data.size.Load() // Acquire has checked it against the capacity
 	return s.data.content[:size:size]
 }
 
