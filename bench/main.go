@@ -100,8 +100,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 		encoder := json.NewEncoder(stdout)
 		r.OnResult = func(result harness.Result) { _ = encoder.Encode(result) }
 	}
+	stop, err := startProfile(o.profile)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
-	err = profiled(o.profile, func() error { return doAll(r, chosen) })
+	err = errors.Join(doAll(r, chosen), stop())
 	return errors.Join(err, finish(o, report.New(r, start, os.Args[1:]), stdout))
 }
 
@@ -114,21 +118,22 @@ func doAll(r *harness.Run, suites []harness.Suite) error {
 	return errors.Join(failed...)
 }
 
-// profiled writes a processor profile of work to path, unless that is empty.
-func profiled(path string, work func() error) (err error) {
+// startProfile writes a processor profile to path until stop is called; it does nothing where path is empty.
+func startProfile(path string) (stop func() error, err error) {
 	if path == "" {
-		return work()
+		return func() error { return nil }, nil
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := pprof.StartCPUProfile(f); err != nil {
-		return err
+		return nil, errors.Join(err, f.Close())
 	}
-	defer pprof.StopCPUProfile()
-	return work()
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // choose gives the suites that were asked for.
