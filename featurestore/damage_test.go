@@ -148,9 +148,9 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// A table whose buckets are full of places that lead astray ends a look-up all the same.
+// A selection that knows an image takes none for the same that differs in a bit of what tells its kind. Only another seed
+// is no damage.
 func TestEveryBitThatTellsAnImageCounts(t *testing.T) {
-	// A selection that knows an image takes none for the same that differs in a bit of what tells its kind. Only another seed is no damage.
 	p, good := newProbe(t), smallImage(t)
 	const seedAt, end = 8 * 32, 8 * 48 // bits, docs/format.md
 	for bit := range end {
@@ -169,6 +169,7 @@ func TestEveryBitThatTellsAnImageCounts(t *testing.T) {
 	}
 }
 
+// A table whose buckets are full of places that lead astray ends a look-up all the same.
 func TestFullTableEndsLookups(t *testing.T) {
 	for _, row := range []uint32{0, 1, 2, 1 << 31, math.MaxUint32} {
 		p, image := newProbe(t), smallImage(t)

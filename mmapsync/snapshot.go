@@ -53,10 +53,10 @@ func (s Snapshot) Verify() error {
 // It is small enough to be inlined, and calls nothing. Nor does it have a pointer to the Snapshot, which would keep that in
 // memory, not in registers: together this is half the time of an Acquire and its Release.
 func (s Snapshot) Release() {
-	g := s.guard
-	if g == nil || g.serial.Load() != s.serial {
+	if !s.held() {
 		return
 	}
+	g := s.guard
 	mmap.StoreRelease(&g.serial, s.serial+1) // first: once the word of an own slot is 0, somebody else can have the place
 	if g.counted {
 		g.word.Add(-s.data.hold)

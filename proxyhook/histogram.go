@@ -38,10 +38,8 @@ func upper(bucket int) time.Duration {
 // doublings puts the buckets of each power of two together.
 func (h *histogram) doublings() (times [numTimes]uint64) {
 	for i := range h.counts {
-		exponent := i>>subBits - 1 + subBits
-		if i < 1<<subBits {
-			exponent = max(bits.Len(uint(i)), 1) - 1
-		}
+		longest := uint64(upper(i) - 1)
+		exponent := max(bits.Len64(longest), 1) - 1
 		times[min(exponent, numTimes-1)] += h.counts[i].Load()
 	}
 	return times

@@ -3,7 +3,7 @@
 //	prometheus.MustRegister(metrics.Of(filter))
 //
 // All names begin with headgate_filter_. No label holds anything that a client sent: labels are actions, reasons, and buckets of
-// time and of score, each of a fixed set. A process with several filters registers each under a label of its own, with
+// time, each of a fixed set. A process with several filters registers each under a label of its own, with
 // [prometheus.WrapRegistererWith].
 package metrics
 
