@@ -53,6 +53,14 @@ func (k *kind) is(image []byte) bool {
 func publishedAt(image []byte) int64 { return int64(le.Uint64(image[offPublished:])) }
 func epochOf(image []byte) int64     { return int64(le.Uint64(image[offEpoch:])) }
 
+// openImage checks all of an image but its buckets and rows.
+func openImage(image []byte) (h header, schema Schema, parts []part, err error) {
+	if h, err = openHeader(image); err == nil {
+		schema, parts, err = h.open()
+	}
+	return h, schema, parts, err
+}
+
 // open reads the schema and the directory, and checks that they agree.
 func (h header) open() (Schema, []part, error) {
 	encoded, err := h.schema()

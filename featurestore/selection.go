@@ -149,11 +149,7 @@ func (s *Selection) resolve(image []byte, version mmapsync.Version) (*resolved, 
 }
 
 func (s *Selection) lookUp(image []byte) (*resolved, error) {
-	h, err := openHeader(image)
-	if err != nil {
-		return nil, err
-	}
-	schema, parts, err := h.open()
+	h, schema, parts, err := openImage(image)
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,7 @@ type Table struct {
 
 // OpenTable checks an image and reads its schema.
 func OpenTable(image []byte) (*Table, error) {
-	h, err := openHeader(image)
-	if err != nil {
-		return nil, err
-	}
-	schema, parts, err := h.open()
+	h, schema, parts, err := openImage(image)
 	if err != nil {
 		return nil, err
 	}
