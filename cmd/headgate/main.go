@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -89,7 +90,8 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return fail(errOut, err, exitFailure)
 }
 
+// fail prints an error on one line, also where several were joined.
 func fail(errOut io.Writer, err error, status int) int {
-	fmt.Fprintf(errOut, "headgate: %v\n", err)
+	fmt.Fprintf(errOut, "headgate: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return status
 }

@@ -21,10 +21,24 @@ const asMain = "HEADGATE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) == "1" {
+		if err := prepare(); err != nil {
+			fmt.Fprintln(os.Stderr, "preparing the test's process:", err)
+			os.Exit(100)
+		}
 		main()
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	for _, f := range cleanUps {
+		f()
+	}
+	os.Exit(status)
 }
+
+// Where the system has it: prepare readies a process that acts as headgate, and cleanUps come after all tests.
+var (
+	prepare  = func() error { return nil }
+	cleanUps []func()
+)
 
 // patience is how long a test waits for what must come. It is generous, since machines stall.
 const patience = 30 * time.Second

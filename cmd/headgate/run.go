@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
@@ -39,6 +40,9 @@ Examples:
 func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	if c.MaxKeys <= 0 || c.Interval <= 0 || c.Checkpoint <= 0 || c.Idle <= 0 {
 		return usageError{errors.New("run: --interval, --checkpoint, --max-keys and --idle must be above 0")}
+	}
+	if c.Proxies < 1 || c.Proxies > limits.MaxProcesses {
+		return fmt.Errorf("run: --proxies %d: want 1 to %d", c.Proxies, limits.MaxProcesses)
 	}
 	d, err := daemon.Open(daemon.Config{
 		Dir:        c.Dir,

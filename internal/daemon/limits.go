@@ -32,22 +32,25 @@ type limiting struct {
 	pinned    *limits.Keeper
 }
 
-// openLimiting takes the files over or makes them. A policy that makes no sense is an error here, where somebody sees
-// it; later ones leave the former in force.
-func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string) (l *limiting, err error) {
-	l = &limiting{dir: dir, config: config, path: path}
-	defer func() {
-		if err != nil {
-			l.close()
-		}
-	}()
-	if l.keeper, err = limits.OpenKeeper(dir.Limits(), config); err != nil {
+// openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
+// later ones leave the policy before them in force.
+func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string) (*limiting, error) {
+	l := &limiting{dir: dir, config: config, path: path}
+	if err := l.open(); err != nil {
+		l.close()
 		return nil, err
 	}
-	if l.writer, err = mmapsync.OpenWriter(dir.Policy(), mmapsync.WriterOptions{}); err != nil {
-		return nil, err
+	return l, nil
+}
+
+func (l *limiting) open() (err error) {
+	if l.keeper, err = limits.OpenKeeper(l.dir.Limits(), l.config); err != nil {
+		return err
 	}
-	return l, l.reload()
+	if l.writer, err = mmapsync.OpenWriter(l.dir.Policy(), mmapsync.WriterOptions{}); err != nil {
+		return err
+	}
+	return l.reload()
 }
 
 // maintain does what is to be done about once a second.
