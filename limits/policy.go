@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -123,10 +124,12 @@ func (p *Policy) ShedThreshold(threshold uint32, score uint8) uint32 {
 	return max(min(threshold, 1), uint32(math.Ceil(part*float64(threshold))))
 }
 
-// AppendKey makes the key of a request.
+// AppendKey appends the key of a request to b: the parts that Key names, in their canonical form (see [AppendHost] and
+// [AppendOrigin]; a tenant is taken without blanks at its ends), at most MaxKey bytes. It allocates nothing but what b
+// lacks in capacity.
 func (p *Policy) AppendKey(b []byte, tenant, origin, host string) []byte {
 	if len(p.Key) == 0 {
-		return append(append(append(b, origin...), ' '), host...)
+		return AppendHost(append(AppendOrigin(b, origin), ' '), host)
 	}
 	for i, part := range p.Key {
 		if i > 0 {
@@ -134,14 +137,19 @@ func (p *Policy) AppendKey(b []byte, tenant, origin, host string) []byte {
 		}
 		switch part {
 		case KeyTenant:
-			b = append(b, tenant...)
+			b = appendTenant(b, tenant)
 		case KeyOrigin:
-			b = append(b, origin...)
+			b = AppendOrigin(b, origin)
 		case KeyHost:
-			b = append(b, host...)
+			b = AppendHost(b, host)
 		}
 	}
 	return b
+}
+
+func appendTenant(b []byte, tenant string) []byte {
+	tenant = strings.Trim(tenant, blanks)
+	return append(b, strings.TrimRight(tenant[:min(len(tenant), MaxKeyTenant)], blanks)...)
 }
 
 // Apply makes l go by the policy's thresholds, for requests that come after it. Not for the request path.

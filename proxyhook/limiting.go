@@ -58,13 +58,10 @@ func (l *limiting) init(dir hostdir.Dir, c Config) (err error) {
 	return nil
 }
 
-// maxLimitKey is room for most keys; longer ones cost an allocation.
-const maxLimitKey = traffic.MaxOrigin + 2*traffic.MaxHost + 64
-
 // admit asks for room at ev's origin. Nothing of it is reached through a mapping that the limiter does not guard.
 func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
 	p := l.policy.Load()
-	var b [maxLimitKey]byte
+	var b [limits.MaxKey]byte
 	key := l.appendKey(b[:0], p, ev)
 	if p.ShedFrom == 0 && p.Adaptive == nil {
 		return l.current.Load().Admit(state, key)
