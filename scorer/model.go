@@ -88,24 +88,39 @@ func LoadFile(path string) (*Model, error) {
 	return m, nil
 }
 
-// readFile asks for the kind of file before it opens it: opening a named pipe would wait for a writer.
+// readFile never waits. The kind of file is looked at before opening, because opening a device may have effects, and
+// after it, because the file may have been replaced between the two.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
+	if err := acceptable(path, info); err != nil {
+		return nil, err
 	}
-	if info.Size() > MaxFileSize {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(), MaxFileSize)
-	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, err
+	}
+	if err := acceptable(path, info); err != nil {
+		return nil, err
+	}
 	return io.ReadAll(io.LimitReader(f, MaxFileSize+1)) // Load refuses what has grown beyond the limit since
+}
+
+// acceptable reports why a file cannot be a model's.
+func acceptable(path string, info os.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
+	}
+	if info.Size() > MaxFileSize {
+		return fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(), MaxFileSize)
+	}
+	return nil
 }
 
 // newModel lays out an ensemble that passed its check, unless it could not be decoded.

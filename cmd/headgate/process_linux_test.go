@@ -146,9 +146,11 @@ type daemonProcess struct {
 	said printed
 }
 
-func startProcess(t *testing.T, dir string) *daemonProcess {
+// startProcess starts one with a short interval and whatever args say beside it.
+func startProcess(t *testing.T, dir string, args ...string) *daemonProcess {
 	t.Helper()
-	d := &daemonProcess{Cmd: exec.Command(os.Args[0], "run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms")}
+	args = append([]string{"run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms"}, args...)
+	d := &daemonProcess{Cmd: exec.Command(os.Args[0], args...)}
 	d.Env = append(os.Environ(), asMain+"=1")
 	d.Stderr = &d.said
 	if err := d.Start(); err != nil {

@@ -47,6 +47,7 @@ var rules = map[string]rule{
 	"internal/archtest":  {},
 	"internal/lane":      {},
 	"internal/prefetch":  {},
+	"internal/opfile":    {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
@@ -66,7 +67,7 @@ var rules = map[string]rule{
 	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
-		"internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
+		"internal/opfile", "internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
 	"internal/demo": {ours: []string{"featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},

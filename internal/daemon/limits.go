@@ -10,9 +10,13 @@ import (
 	"slices"
 
 	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/opfile"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 )
+
+// maxPolicyFile is the largest policy, in bytes, that limits.ParsePolicy accepts.
+const maxPolicyFile = 16 << 20
 
 // noPolicy leaves the limits to each proxy's own configuration.
 const noPolicy = "{}"
@@ -85,16 +89,17 @@ func (l *limiting) reload() error {
 	}
 	info, err := os.Stat(l.path)
 	if err != nil {
+		l.read = nil // a file that takes its place is read even if it looks the same
 		return fmt.Errorf("policy of limits: %w", err)
 	}
 	if l.read != nil && os.SameFile(info, l.read) && info.ModTime().Equal(l.read.ModTime()) && info.Size() == l.read.Size() {
 		return nil
 	}
-	text, err := os.ReadFile(l.path)
-	if err == nil {
-		err = l.publish(text)
-	}
+	text, err := opfile.Read(l.path, maxPolicyFile)
 	if err != nil {
+		return fmt.Errorf("policy of limits: %w", err)
+	}
+	if err := l.publish(text); err != nil {
 		return fmt.Errorf("policy of limits: %s: %w", l.path, err)
 	}
 	l.read = info
