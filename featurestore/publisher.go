@@ -65,8 +65,8 @@ type DimensionStats struct {
 // OpenPublisher takes over path, or makes its files. A table of the same schema and capacities that a former publisher
 // left there is checked, row by row, and continued; in its place the next publication otherwise puts a table built
 // from the rows that are put until then. The seed of the keys' hash is that of the table found, so that readers' keys
-// stay right, and random where there was none. To read it takes one of the path's reader slots for a moment: where all
-// are taken, that is an error (mmapsync.ErrNoSlot).
+// stay right, and random where there was none. No reader slot is needed for that: readers cannot keep a publisher from
+// starting, however many there are.
 func OpenPublisher(path string, schema Schema, options PublisherOptions) (*Publisher, error) {
 	plan, err := newPlan(schema, 0)
 	if err != nil {
@@ -83,7 +83,7 @@ func OpenPublisher(path string, schema Schema, options PublisherOptions) (*Publi
 	p.bring = p.forward
 	p.stats.Bytes = plan.size
 	// The writer's lock comes first: under it nobody else changes what is published.
-	if err := p.adopt(path); err != nil {
+	if err := p.adopt(); err != nil {
 		w.Close()
 		return nil, err
 	}
@@ -105,15 +105,14 @@ func capacityFor(schema Schema, given []int) []int {
 	return capacity
 }
 
-// adopt looks at what is published at path. Trouble with the system is an error: a seed changed for its sake would
+// adopt looks at what is published under the path. Trouble with the system is an error: a seed changed for its sake would
 // make everything unknown that is kept by key.
-func (p *Publisher) adopt(path string) error {
-	s, err := Open(path)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	err = s.View(func(t *Table) error {
+func (p *Publisher) adopt() error {
+	err := p.writer.View(func(content []byte) error {
+		t, err := OpenTable(content)
+		if err != nil {
+			return err
+		}
 		p.plan.seed = t.Seed
 		p.stats.Adopted = p.plan.fits(t.image) && t.Verify() == nil
 		return nil

@@ -165,11 +165,10 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 	}
 }
 
-// With every reader slot taken the seed cannot be read. That is an error, which leaves nothing locked; a new seed
-// would be worse.
-func TestPublisherWithoutReaderSlot(t *testing.T) {
+// However many readers there are, a publisher starts and goes on with the table that they read.
+func TestPublisherStartsWhileReadersHaveEverySlot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
-	options := featurestore.PublisherOptions{Writer: mmapsync.WriterOptions{Slots: 1}}
+	options := featurestore.PublisherOptions{Capacity: smallOptions.Capacity, Writer: mmapsync.WriterOptions{Slots: 1}}
 	p, err := featurestore.OpenPublisher(path, smallSchema(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -181,12 +180,20 @@ func TestPublisherWithoutReaderSlot(t *testing.T) {
 	seed := p.Seed()
 	p.Close()
 	store := openStore(t, path) // takes the one slot
-	if _, err = featurestore.OpenPublisher(path, smallSchema(), options); !errors.Is(err, mmapsync.ErrNoSlot) {
+	p, err = featurestore.OpenPublisher(path, smallSchema(), options)
+	if err != nil {
 		t.Fatal(err)
 	}
-	store.Close()
-	if p = openPublisher(t, path, smallSchema()); p.Seed() != seed {
-		t.Error("another seed")
+	defer p.Close()
+	if !p.Stats().Adopted || p.Seed() != seed {
+		t.Errorf("the table is adopted: %v, with its seed: %v; want both", p.Stats().Adopted, p.Seed() == seed)
+	}
+	if err := p.Publish(noon + 1); err != nil {
+		t.Fatal(err)
+	}
+	published := int64(0)
+	if err := store.View(func(t *featurestore.Table) error { published = t.Published; return nil }); err != nil || published != noon+1 {
+		t.Errorf("the reader sees the table of %d, %v; want %d", published, err, noon+1)
 	}
 }
 

@@ -1,0 +1,32 @@
+package mmapsync
+
+import "github.com/headgate/headgate/internal/mmap"
+
+// View calls fn with the current snapshot, which is what readers see, and returns fn's error. It takes no reader's slot:
+// only the Writer itself could change the file, and does not until View returns. fn must neither write to content, nor
+// keep it, nor call the Writer. It returns [ErrNotPublished] before the first publication, and a [*FormatError] where the
+// file was truncated.
+func (w *Writer) View(fn func(content []byte) error) (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == nil {
+		return ErrClosed
+	}
+	content := w.current()
+	if content == nil {
+		return ErrNotPublished
+	}
+	if !mmap.Intact(func() { err = fn(content) }) {
+		return explain(w.paths, w.paths.data(w.version.Index()), errTruncated)
+	}
+	return err
+}
+
+// current is the content of the current snapshot; nil where there is none.
+func (w *Writer) current() []byte {
+	if w.version == 0 {
+		return nil
+	}
+	active, size := w.data[w.version.Index()], w.version.Size()
+	return active.memory[:size:size]
+}
