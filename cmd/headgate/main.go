@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/headgate/headgate/internal/plaintext"
 )
 
 // commands is the command line. Each command is a struct with a Run method in a file of its own.
@@ -32,11 +34,19 @@ const (
 	exitUsage   = 2
 )
 
-// terminal is what a command talks to.
+// terminal is what a command talks to. What commands print may hold strings of clients and files, so out and err write
+// no control character but line feeds and tabs.
 type terminal struct {
-	out io.Writer // results
-	err io.Writer // progress, logs and errors
-	log *slog.Logger
+	out    *plaintext.Writer // results
+	err    *plaintext.Writer // progress, logs and errors
+	log    *slog.Logger
+	screen io.Writer // where err goes, for what is drawn in place
+}
+
+func newTerminal(out, errOut io.Writer) *terminal {
+	t := &terminal{out: plaintext.NewWriter(out), err: plaintext.NewWriter(errOut), screen: errOut}
+	t.log = slog.New(slog.NewTextHandler(t.err, nil))
+	return t
 }
 
 // usageError is an error of the command line: exit status 2.
@@ -48,50 +58,56 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// execute runs a command line and gives its exit status.
+// execute runs a command line and returns its exit status. Results that could not be written are a failure, whatever the
+// command was.
 func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
-	t := &terminal{out: out, err: errOut, log: slog.New(slog.NewTextHandler(errOut, nil))}
+	t := newTerminal(out, errOut)
+	status, err := t.execute(ctx, args)
+	if unwritten := t.out.Flush(); unwritten != nil {
+		status, err = exitFailure, fmt.Errorf("writing to standard output: %w", unwritten)
+	}
+	if err != nil {
+		fmt.Fprintf(t.err, "headgate: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")) // also where several were joined
+	}
+	t.err.Flush()
+	return status
+}
+
+func (t *terminal) execute(ctx context.Context, args []string) (status int, err error) {
 	helped := false
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("headgate"),
 		kong.Description("Scores the requests of HTTP proxies (1 = bot .. 99 = human) and keeps origins from overload."),
 		kong.UsageOnError(),
-		kong.Writers(out, errOut),
+		kong.Writers(t.out, t.err),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
 	)
 	if err != nil {
-		return fail(errOut, err, exitFailure)
+		return exitFailure, err
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
 	if helped {
-		return exitOK
+		return exitOK, nil
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "headgate: %v; see headgate --help\n", err)
-		return exitUsage
+		return exitUsage, fmt.Errorf("%w; see headgate --help", err)
 	}
 	err = parsed.Run()
 	var usage usageError
 	switch {
 	case err == nil:
-		return exitOK
+		return exitOK, nil
 	case errors.As(err, &usage):
-		return fail(errOut, err, exitUsage)
+		return exitUsage, err
 	case errors.Is(err, context.Canceled):
-		return fail(errOut, errors.New("interrupted"), exitFailure)
+		return exitFailure, errors.New("interrupted")
 	}
-	return fail(errOut, err, exitFailure)
-}
-
-// fail prints an error on one line, also where several were joined.
-func fail(errOut io.Writer, err error, status int) int {
-	fmt.Fprintf(errOut, "headgate: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
-	return status
+	return exitFailure, err
 }

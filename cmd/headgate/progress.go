@@ -39,7 +39,7 @@ func (p *progress) rows(n int) {
 	if p.shown.IsZero() {
 		p.shown = now
 	}
-	onTerminal := isTerminal(p.err)
+	onTerminal := isTerminal(p.screen)
 	if interval := now.Sub(p.shown); interval < 5*time.Second && (!onTerminal || interval < 100*time.Millisecond) {
 		return
 	}
@@ -54,7 +54,7 @@ func (p *progress) rows(n int) {
 	if p.total > 0 {
 		filled = int(width * min(p.read, p.total) / p.total)
 	}
-	fmt.Fprintf(p.err, "\r[%-*s]%s %d rows ", width, strings.Repeat("=", filled), p.percent(), n)
+	fmt.Fprintf(p.screen, "\r[%-*s]%s %d rows ", width, strings.Repeat("=", filled), p.percent(), n)
 }
 
 func (p *progress) percent() string {
@@ -67,7 +67,7 @@ func (p *progress) percent() string {
 // end clears the bar.
 func (p *progress) end() {
 	if p.drawn {
-		fmt.Fprintf(p.err, "\r%s\r", strings.Repeat(" ", 70))
+		fmt.Fprintf(p.screen, "\r%s\r", strings.Repeat(" ", 70))
 	}
 }
 

@@ -24,7 +24,7 @@ type quickstartCommand struct {
 	MaxSilence time.Duration `help:"Cut longer silences of the log, in the log's time, to this." default:"10s"`
 	Seed       uint64        `help:"Seed of the simulated traffic." default:"1"`
 	Rate       float64       `help:"Requests per second of the simulated traffic." default:"220"`
-	MaxRate    float64       `help:"Requests per second that are never exceeded, however the log's bursts are compressed." default:"1000"`
+	MaxRate    float64       `help:"Requests per second that are never exceeded, however bursts are compressed. 0: 1000, or twice --rate where that is more." default:"0"`
 	Threshold  uint32        `help:"Requests in flight for one origin before it is protected." default:"64"`
 	Model      string        `help:"Model to score with. Default: the built-in one." type:"path" placeholder:"FILE"`
 	Shadow     string        `help:"Model to try beside it: its scores are only counted." type:"path" placeholder:"FILE"`
@@ -56,8 +56,8 @@ Examples:
 
 // Run runs the demonstration.
 func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
-	if c.Speed <= 0 || c.Rate <= 0 || c.MaxSilence <= 0 || c.For <= 0 || c.MaxRate <= 0 || c.Threshold == 0 {
-		return usageError{errors.New("quickstart: --for, --speed, --rate, --max-rate, --max-silence and --threshold must be above 0")}
+	if c.Speed <= 0 || c.Rate <= 0 || c.MaxSilence <= 0 || c.For <= 0 || c.MaxRate < 0 || c.Threshold == 0 {
+		return usageError{errors.New("quickstart: --for, --speed, --rate, --max-silence and --threshold must be above 0, --max-rate not below")}
 	}
 	for _, file := range []string{c.Model, c.Shadow} { // before anything is started
 		if _, err := loadModel(file); err != nil {
@@ -82,9 +82,9 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 		defer f.Close()
-		config.Log = f
+		config.Log, config.LogName = f, c.Log
 	}
-	live := &liveTable{out: t.err, size: terminalSize(t.err)}
+	live := &liveTable{out: t.screen, size: terminalSize(t.screen)}
 	config.Show = live.show
 	summary, err := demo.Run(ctx, config)
 	if err != nil {
@@ -102,6 +102,12 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 
 func printDemo(w io.Writer, s demo.Summary) {
 	fmt.Fprintf(w, "requests     %d sent, %d scored, %d without an answer\n", s.Requests, s.Scored, s.Failed)
+	if s.Malformed > 0 {
+		fmt.Fprintf(w, "left out     %d lines that are none of an access log\n", s.Malformed)
+	}
+	if s.CutShort {
+		fmt.Fprintln(w, "cut short    this machine could not send as fast as --rate and --max-rate ask for; what was left was not sent")
+	}
 	fmt.Fprintf(w, "verdicts     %d allowed, %d flagged as bots\n", s.Allowed, s.Flagged)
 	if s.Truth != nil {
 		fmt.Fprintf(w, "truth        %.1f %% of the bots' requests flagged, %.1f %% of the people's\n",

@@ -111,7 +111,10 @@ func TestQuickstartLog(t *testing.T) {
 	log := append(smallLog(150), `192.0.2.1 - - [01/Apr/2026:00:10:00 +0000] "\x16\x03" 400 0 "-" "-"`+"\n"...)
 	name := write(t, filepath.Join(t.TempDir(), "a.log"), log)
 	summary := quickstart(t, "--log", name, "--speed", "1000", "--for", "1ms")
-	checkSummary(t, summary, members)
+	checkSummary(t, summary, slices.Concat(members, []string{"malformed"}))
+	if n := number(t, summary, "malformed"); n != 1 {
+		t.Errorf("%d lines are said to be malformed, want 1", n)
+	}
 	if n := number(t, summary, "requests"); n != 150 {
 		t.Errorf("%d requests sent, want the 150 that are HTTP", n)
 	}
@@ -123,7 +126,7 @@ func TestQuickstartShadow(t *testing.T) {
 	model := write(t, filepath.Join(dir, "shadow.cbm"), models.Default())
 	log := write(t, filepath.Join(dir, "a.log"), smallLog(150))
 	summary := quickstart(t, "--log", log, "--speed", "1000", "--shadow", model)
-	checkSummary(t, summary, slices.Concat(members, []string{"shadow"}))
+	checkSummary(t, summary, slices.Concat(members, []string{"malformed", "shadow"}))
 	shadow, _ := summary["shadow"].(map[string]any)
 	for name, want := range map[string]int64{"judged": 150, "flagged": number(t, summary, "flagged"), "flagged_of_allowed": 0,
 		"allowed_of_flagged": 0, "failed": 0} {
@@ -185,5 +188,37 @@ func TestLiveTableFits(t *testing.T) {
 		if want := "\x1b[" + strconv.Itoa(len(lines)-1) + "A\x1b[J" + first; b.String() != want {
 			t.Errorf("%v: the second table does not replace the first:\n%q\n%q", size, b.String(), want)
 		}
+	}
+}
+
+// A file without a request that can be sent is an error before anything is started.
+func TestQuickstartRefusesWhatIsNoLog(t *testing.T) {
+	for what, c := range map[string]struct{ content, want string }{
+		"no log":  {"\x7fELF\x00\n\x00\n", "none of its 2 lines is one of an access log"},
+		"empty":   {"", "the log is empty"},
+		"no HTTP": {`192.0.2.1 - - [01/Apr/2026:00:10:00 +0000] "\x16\x03" 400 0 "-" "-"` + "\n", "1 are no HTTP"},
+	} {
+		name := write(t, filepath.Join(t.TempDir(), "a.log"), []byte(c.content))
+		status, out, errOut := run(t, "quickstart", "--log", name)
+		if status != exitFailure || out != "" {
+			t.Errorf("%s: exit status %d, printed %q", what, status, out)
+		}
+		checkOneLine(t, what, errOut, "quickstart: "+name+": ", c.want)
+	}
+}
+
+// Sending ends when --for is over, also at a rate that no machine reaches.
+func TestQuickstartEndsInTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the daemon needs Linux: run this there")
+	}
+	t.Setenv(asMain, "1")
+	status, out, errOut := run(t, "quickstart", "--for", "300ms", "--rate", "1000000", "--json")
+	var summary demo.Summary
+	if err := json.Unmarshal([]byte(out), &summary); status != exitOK || err != nil {
+		t.Fatalf("exit status %d, %v: %s%s", status, err, out, errOut)
+	}
+	if !summary.CutShort || summary.Requests == 0 {
+		t.Errorf("%d requests sent, cut short: %v", summary.Requests, summary.CutShort)
 	}
 }

@@ -91,7 +91,11 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err := c.report(t, summary, time.Since(start)); err != nil {
 		return err
 	}
-	if summary.Rows == 0 && summary.Malformed > 0 {
+	switch {
+	case summary.Rows > 0 || c.File == "":
+	case summary.Malformed == 0:
+		return fmt.Errorf("%s: the log is empty; name an access log", c.File)
+	default:
 		return fmt.Errorf("%s: none of its %d lines is one of an access log in the combined or common format", c.File, summary.Malformed)
 	}
 	return nil

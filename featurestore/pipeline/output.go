@@ -2,12 +2,16 @@ package pipeline
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/plaintext"
 )
 
 // Format is how rows are written down.
@@ -32,8 +36,10 @@ type Record struct {
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
 	"referer", "user_agent", "truth", "score"}
 
-// CSV writes comma-separated values (RFC 4180) with a header line. What is not known is an empty field. Numbers are
-// the shortest that give the same float32 again, times RFC 3339.
+// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. What is not known is an empty field. Numbers
+// are the shortest that give the same float32 again, times RFC 3339. Texts are fit for spreadsheets and terminals: one
+// that could be taken for a formula, or begins with an apostrophe, has an apostrophe before it, and control characters and
+// bytes that are not UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text stay as they are.
 type CSV struct{}
 
 // AppendHeader implements [Format].
@@ -76,19 +82,13 @@ func (CSV) AppendRow(dst []byte, r *Record) []byte {
 	return append(dst, '\n')
 }
 
-// appendField quotes a field where it has to be. Line ends within a field stay as they are.
+// appendField appends a text as a cell, in quotes where it has to be.
 func appendField(dst []byte, s string) []byte {
-	if !strings.ContainsAny(s, "\",\r\n") && !strings.HasPrefix(s, " ") {
-		return append(dst, s...)
+	if strings.ContainsAny(s, "\",\n") || strings.HasPrefix(s, " ") {
+		s = strings.ReplaceAll(s, `"`, `""`)
+		return append(plaintext.AppendCell(append(dst, '"'), s), '"')
 	}
-	dst = append(dst, '"')
-	for i := range len(s) {
-		if s[i] == '"' {
-			dst = append(dst, '"')
-		}
-		dst = append(dst, s[i])
-	}
-	return append(dst, '"')
+	return plaintext.AppendCell(dst, s)
 }
 
 // appendNumber takes the short way for the many small whole numbers.
@@ -99,8 +99,8 @@ func appendNumber(dst []byte, v float32) []byte {
 	return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
 }
 
-// JSONL writes one JSON object per line; features are members of "features", null where not known. Bytes that are no
-// UTF-8 become U+FFFD.
+// JSONL writes one JSON object per line, in UTF-8; features are members of "features", null where not known. Texts are as
+// the client sent them, but that bytes that are not UTF-8 become U+FFFD.
 type JSONL struct {
 	keys [][]byte // quoted names of the features
 }
@@ -156,5 +156,12 @@ func appendJSON(dst []byte, s string) []byte {
 	if err != nil { // no string fails
 		return append(dst, `""`...)
 	}
-	return append(dst, b...)
+	for _, r := range string(b) {
+		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) { // JSON does not ask for these escapes, terminals do
+			dst = fmt.Appendf(dst, `\u%04x`, r)
+		} else {
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/headgate/headgate/featurestore/pipeline"
@@ -19,6 +20,14 @@ import (
 var nasty = []string{
 	"", "/", `/"`, `/""a"`, "/a,b", "/a\nb", "/a\rb", "/a\r\nb", " /leading", "/trailing ", "\t", "/\x00\x01\x7f", "/\xff\xfe", "/ä/\u2028",
 	"=1+1", "-", "/a;b", `\`, "'", "</script>", "/\xed\xa0\x80", strings.Repeat(`"`, 200),
+	"\x1b[2J\u009b0m", "@a\u202e",
+}
+
+// cells are what CSV makes of those nasty strings that would be a formula in a spreadsheet, act on a terminal, or are not
+// UTF-8.
+var cells = map[string]string{
+	"/a\rb": `/a\x0db`, "/a\r\nb": "/a\\x0d\nb", "\t": "'\t", "/\x00\x01\x7f": `/\x00\x01\x7f`, "/\xff\xfe": `/\xff\xfe`, "=1+1": "'=1+1", "-": "'-",
+	"'": "''", "/\xed\xa0\x80": `/\xed\xa0\x80`, "\x1b[2J\u009b0m": `\x1b[2J\xc2\x9b0m`, "@a\u202e": `'@a\u202e`,
 }
 
 // numbers are feature values at the edges.
@@ -58,10 +67,13 @@ func TestCSVIsReadable(t *testing.T) {
 		column[name] = i
 	}
 	for i, row := range rows[1:] {
-		// encoding/csv gives a line feed for a carriage return and a line feed, also in a quoted field.
-		want := strings.ReplaceAll(nasty[i], "\r\n", "\n")
+		want, ok := cells[nasty[i]]
+		if !ok {
+			want = nasty[i]
+		}
+		truth := "bot:" + strings.TrimPrefix(want, "'") // begins with no character that needs an apostrophe
 		for name, want := range map[string]string{
-			"path": want, "host": want, "referer": want, "user_agent": want, "truth": "bot:" + want, "line": "7", "score": "42",
+			"path": want, "host": want, "referer": want, "user_agent": want, "truth": truth, "line": "7", "score": "42",
 			"method": "GET", "client": "2001:db8::1", "time": "2026-05-01T01:02:03.045Z", "query_length": "9", "http_version": "11",
 			"status": "404", "bytes": "18446744073709551615",
 		} {
@@ -102,6 +114,11 @@ func TestJSONLIsReadable(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
 	if len(lines) != len(nasty) {
 		t.Fatalf("%d lines, want %d", len(lines), len(nasty))
+	}
+	for _, r := range string(b) {
+		if r != '\n' && unicode.IsControl(r) || r == '\u202e' {
+			t.Errorf("the character %U is in the file as it is, and acts on terminals", r)
+		}
 	}
 	for i, line := range lines {
 		var row struct {

@@ -48,6 +48,7 @@ var rules = map[string]rule{
 	"internal/lane":      {},
 	"internal/prefetch":  {},
 	"internal/opfile":    {},
+	"internal/plaintext": {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
@@ -59,7 +60,7 @@ var rules = map[string]rule{
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
-		"internal/simulator"}},
+		"internal/plaintext", "internal/simulator"}},
 
 	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/ring",
 		"internal/hostdir"}, modules: []string{metro}},

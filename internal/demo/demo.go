@@ -6,7 +6,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -23,9 +22,10 @@ type Config struct {
 	Seed       uint64        // of the simulated traffic
 	Rate       float64       // of the simulated traffic, requests/s; 0: the simulator's default
 	Log        io.Reader     // an access log to send instead; it is sent whole
+	LogName    string        // of the log, for errors
 	Speed      float64       // of the log: 2 is twice as fast as it was written; default 1
 	MaxSilence time.Duration // of the log: longer silences, in the log's time, are cut to this; default 10 s
-	MaxRate    float64       // requests/s that are never exceeded; default 1000
+	MaxRate    float64       // requests/s that are never exceeded; default 1000, or twice Rate where that is more
 	Threshold  uint32        // requests in flight for an origin; default 64
 	Model      string        // model file; default: the built-in one
 	Shadow     string        // file of a model to try beside it; default: none
@@ -41,21 +41,20 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		config.Threshold = 64
 	}
 	if config.MaxRate == 0 {
-		config.MaxRate = 1000
+		config.MaxRate = max(1000, 2*config.Rate)
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
 	}
 	load, err := config.load()
 	if err != nil {
 		return Summary{}, err
 	}
-	dir, err := makeDirectory()
+	daemon, dir, err := config.startDaemon(ctx)
 	if err != nil {
 		return Summary{}, err
 	}
 	defer os.RemoveAll(dir)
-	daemon, err := startDaemon(ctx, config.Executable, dir)
-	if err != nil {
-		return Summary{}, err
-	}
 	defer func() { err = errors.Join(err, daemon.stop()) }()
 	filter, err := proxyhook.New(proxyhook.Config{
 		Dir:            dir,
@@ -77,19 +76,40 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 	defer site.stop()
 	t := &tally{filter: filter, shadow: config.Shadow != "", kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
 	stopShowing := t.showEvery(500*time.Millisecond, config.Show)
-	err = newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load)
+	whole, err := newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load, config.length())
 	stopShowing()
-	return t.summary(load.truthKnown()), err
+	summary := t.summary(load.truthKnown())
+	summary.CutShort = !whole && ctx.Err() == nil
+	summary.Malformed = load.malformed()
+	return summary, err
 }
 
-// makeDirectory makes the daemon's directory, in memory where there is such a place.
-func makeDirectory() (string, error) {
-	dir, err := os.MkdirTemp("/dev/shm", "headgate-quickstart-")
-	if err != nil {
-		dir, err = os.MkdirTemp("", "headgate-quickstart-")
+// length is how long sending may take; 0: as long as it takes.
+func (c *Config) length() time.Duration {
+	if c.Log != nil {
+		return 0
 	}
-	if err != nil {
-		return "", fmt.Errorf("no place for the daemon's directory: %w", err)
+	return c.For
+}
+
+// startDaemon starts the daemon with a directory of its own in memory. Where there is too little memory for one (a
+// container's /dev/shm is often small), it lies with the other temporary files.
+func (c *Config) startDaemon(ctx context.Context) (*daemonProcess, string, error) {
+	var last error
+	for _, parent := range []string{"/dev/shm", os.TempDir()} {
+		dir, err := os.MkdirTemp(parent, "headgate-quickstart-")
+		if err == nil {
+			var p *daemonProcess
+			if p, err = startDaemon(ctx, c.Executable, dir); err == nil {
+				return p, dir, nil
+			}
+			os.RemoveAll(dir)
+		}
+		if ctx.Err() != nil {
+			return nil, "", err
+		}
+		c.Logger.Warn("headgate: no place for the daemon's files", "dir", parent, "error", err)
+		last = err
 	}
-	return dir, nil
+	return nil, "", last
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -29,6 +30,7 @@ type request struct {
 // load gives the requests to send, in the order of their times; io.EOF ends it.
 type load interface {
 	next() (*request, error)
+	malformed() int // lines so far that were none of an access log, and were left out
 	truthKnown() bool
 }
 
@@ -47,6 +49,9 @@ func (c *Config) load() (load, error) {
 	if l.maxSilence <= 0 {
 		l.maxSilence = 10 * time.Second
 	}
+	if err := l.begin(); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.LogName, err)
+	}
 	return l, nil
 }
 
@@ -58,6 +63,7 @@ type simulatedLoad struct {
 }
 
 func (l *simulatedLoad) truthKnown() bool { return true }
+func (l *simulatedLoad) malformed() int   { return 0 }
 
 func (l *simulatedLoad) next() (*request, error) {
 	r := l.simulator.Next()
@@ -84,21 +90,50 @@ type logLoad struct {
 	entry      accesslog.Entry
 	last       int64         // time of the line before
 	at         time.Duration // in the log's time, without what was cut from silences
+	bad        int           // malformed lines so far
+	noHTTP     int           // lines so far whose request line was no HTTP
+	first      *request      // read by begin; next returns it
 }
 
 func (l *logLoad) truthKnown() bool { return false }
+func (l *logLoad) malformed() int   { return l.bad }
+
+// begin reads up to the first request, so that a file without any is an error before anything is started.
+func (l *logLoad) begin() (err error) {
+	l.first, err = l.read()
+	switch {
+	case err != io.EOF:
+		return err
+	case l.bad == 0 && l.noHTTP == 0:
+		return errors.New("the log is empty; name an access log")
+	case l.noHTTP == 0:
+		return fmt.Errorf("none of its %d lines is one of an access log in the combined or common format", l.bad)
+	}
+	return fmt.Errorf("none of its lines can be sent: %d are no HTTP, %d are none of an access log", l.noHTTP, l.bad)
+}
 
 func (l *logLoad) next() (*request, error) {
+	if r := l.first; r != nil {
+		l.first = nil
+		return r, nil
+	}
+	return l.read()
+}
+
+func (l *logLoad) read() (*request, error) {
 	for {
 		err := l.reader.Next(&l.entry)
 		var malformed *accesslog.LineError
-		if errors.As(err, &malformed) || err == nil && !l.entry.HTTP {
-			continue
-		}
-		if err != nil {
+		switch {
+		case errors.As(err, &malformed):
+			l.bad++
+		case err != nil:
 			return nil, err
+		case !l.entry.HTTP:
+			l.noHTTP++
+		default:
+			return l.request(), nil
 		}
-		return l.request(), nil
 	}
 }
 

@@ -144,7 +144,7 @@ func sendAll(t *testing.T, all []*request) {
 	c := newClients(address, 1000, &tally{kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)})
 	defer c.transport.CloseIdleConnections()
 	for i, r := range all {
-		c.sendOne(r)
+		c.sendOne(t.Context(), r)
 		if c.tally.total.failed > 0 || reached.Load() != int64(i+1) {
 			t.Fatalf("%s %q (user agent %q) did not reach the handler, or got no answer", r.method, r.target, r.header.Get("User-Agent"))
 		}

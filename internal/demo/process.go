@@ -27,7 +27,7 @@ const maxKeys = "16384"
 
 // startDaemon starts the daemon and waits until it has published.
 func startDaemon(ctx context.Context, executable, dir string) (*daemonProcess, error) {
-	p := &daemonProcess{exited: make(chan error, 1)}
+	p := &daemonProcess{exited: make(chan error, 1), said: lastWords{trouble: make(chan string, 1)}}
 	p.cmd = exec.Command(executable, "run", "--dir", dir, "--listen", "127.0.0.1:0", "--max-keys", maxKeys)
 	p.cmd.Stderr = &p.said
 	p.cmd.SysProcAttr = childAttributes()
@@ -55,6 +55,8 @@ func (p *daemonProcess) waitUntilPublished(ctx context.Context, dir string) erro
 		select {
 		case err := <-p.exited:
 			return fmt.Errorf("the daemon ended at once (%v): %s", err, p.said.String())
+		case line := <-p.said.trouble:
+			return fmt.Errorf("the daemon cannot publish: %s", line)
 		case <-deadline:
 			return fmt.Errorf("the daemon did not publish within 20 s: %s", p.said.String())
 		case <-ctx.Done():
@@ -82,14 +84,21 @@ func (p *daemonProcess) stop() error {
 
 // lastWords keeps the end of what a process wrote, for its error.
 type lastWords struct {
-	mutex sync.Mutex
-	buf   []byte
+	trouble chan string // the first line that reports an error
+	mutex   sync.Mutex
+	buf     []byte
 }
 
 func (w *lastWords) Write(b []byte) (int, error) {
 	const most = 4 << 10
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	if bytes.Contains(b, []byte(" level=ERROR ")) { // the daemon's log writes each line at once
+		select {
+		case w.trouble <- string(bytes.TrimSpace(b)):
+		default:
+		}
+	}
 	w.buf = append(w.buf, b...)
 	if len(w.buf) > most {
 		w.buf = append(w.buf[:0], w.buf[len(w.buf)-most:]...)

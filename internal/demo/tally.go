@@ -165,7 +165,9 @@ type Summary struct {
 	LimitedOrigins []string   `json:"limited_origins"`
 	DecisionNS     DecisionNS `json:"decision_ns"`
 	EventsDropped  uint64     `json:"events_dropped"`
-	Failed         int        `json:"failed"` // requests that got no answer
+	Failed         int        `json:"failed"`              // requests that got no answer
+	Malformed      int        `json:"malformed,omitempty"` // lines left out that are none of an access log
+	CutShort       bool       `json:"cut_short,omitempty"` // the time was over before all was sent: this machine is too slow
 	Shadow         *Shadow    `json:"shadow,omitempty"`
 
 	// Where the truth is known.
