@@ -27,7 +27,8 @@
 //
 // [CaptureJA4] gives a server that speaks TLS the fingerprints of its clients.
 //
-// Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action; what a client
-// sent under names that begin with X-Headgate- is removed. A refused request gets 503 with Retry-After and
-// X-Headgate-Reason.
+// Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action. A refused request
+// gets 503 with Retry-After and X-Headgate-Reason. Nobody else sets fields whose names begin with X-Headgate-, or with
+// what an origin may fold into that: they are removed from what a client sent and from what an origin answered, in
+// headers, trailers and interim responses. A handler that wants to show the decision to the client uses other names.
 package proxyhook

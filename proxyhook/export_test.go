@@ -40,7 +40,7 @@ func (f *Filter) Connection() any { return f.features.current.Load() }
 func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*connection)) }
 
 // KeptTickets is how many tickets the request with this context remembers.
-func KeptTickets(ctx context.Context) int { return len(requestOf(ctx).tickets) }
+func KeptTickets(ctx context.Context) int { return len(innermost(ctx).tickets) }
 
 // AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and gives its release.
 func AdmitForRelease(f *Filter) func() {

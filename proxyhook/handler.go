@@ -15,9 +15,11 @@ import (
 // request is what the filter keeps of one request that its Handler serves.
 type request struct {
 	filter   *Filter
+	outer    *request  // the same request as another filter's Handler around this one has it; nil: there is none
 	start    time.Time // for the duration: unlike ev.Time it does not jump with the wall clock
 	decision Decision
-	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
+	refused  atomic.Value // string: why the last refusal was, which the client may be told
+	hijacked atomic.Bool  // its connection's Close ends the request instead of the handler's return
 
 	mutex   sync.Mutex // guards all below
 	ev      traffic.Event
@@ -37,14 +39,25 @@ type admission struct {
 
 type contextKey struct{}
 
-func requestOf(ctx context.Context) *request {
+// innermost gives the request as the last Handler around it has it.
+func innermost(ctx context.Context) *request {
 	r, _ := ctx.Value(contextKey{}).(*request)
 	return r
 }
 
+// requestOf gives the request as f's own Handler has it. Nil: there is none around.
+func (f *Filter) requestOf(ctx context.Context) *request {
+	for r := innermost(ctx); r != nil; r = r.outer {
+		if r.filter == f {
+			return r
+		}
+	}
+	return nil
+}
+
 // FromContext gives the decision on the request that a Handler serves with this context.
 func FromContext(ctx context.Context) (Decision, bool) {
-	if r := requestOf(ctx); r != nil {
+	if r := innermost(ctx); r != nil {
 		return r.decision, true
 	}
 	return Decision{}, false
@@ -52,10 +65,15 @@ func FromContext(ctx context.Context) (Decision, bool) {
 
 // Handler gives a handler that decides on each request before next gets it, and reports it when it has ended: when
 // next has returned or panicked, or, where the connection was hijacked, when that is closed or nobody refers to it
-// any more. It should stand inside of a http.TimeoutHandler, which returns while the work still runs.
+// any more. It should stand inside of a http.TimeoutHandler, which returns while the work still runs. Within another
+// Handler of the same filter it does nothing: a request is decided on once.
 func (f *Filter) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{filter: f, start: time.Now()}
+		if f.requestOf(r.Context()) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		req := &request{filter: f, outer: innermost(r.Context()), start: time.Now()}
 		f.describe(&req.ev, r)
 		req.ev.Time = req.start.UnixNano()
 		req.decision = f.Decide(&req.ev)
@@ -77,10 +95,10 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	switch req.decision.Action {
 	case Throttle:
 		w.Header().Set("Retry-After", retryAfter(limits.DefaultRetryAfter))
-		refuse(w, http.StatusTooManyRequests, reasonScore)
+		req.refuse(w, http.StatusTooManyRequests, reasonScore)
 		return false
 	case Challenge, Deny:
-		refuse(w, http.StatusForbidden, reasonScore)
+		req.refuse(w, http.StatusForbidden, reasonScore)
 		return false
 	}
 	if f.config.Origin == nil {
@@ -89,7 +107,7 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	_, refusal := req.admit(f.config.Origin(r))
 	if refusal != nil {
 		w.Header().Set("Retry-After", retryAfter(refusal.RetryAfter))
-		refuse(w, http.StatusServiceUnavailable, overloadReason(refusal))
+		req.refuse(w, http.StatusServiceUnavailable, overloadReason(refusal))
 	}
 	return refusal == nil
 }
@@ -97,18 +115,20 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 // mark gives the request that goes on: with the decision in its context and its headers. r itself stays as it is,
 // since those around the handler may be reading it.
 func (f *Filter) mark(r *http.Request, req *request) *http.Request {
-	r = r.WithContext(context.WithValue(r.Context(), contextKey{}, req))
-	r.Header = forwardedHeader(r.Header, req.decision)
-	return r
+	marked := r.WithContext(context.WithValue(r.Context(), contextKey{}, req))
+	marked.Header = forwardedHeader(r.Header, req.decision)
+	cleanRequestTrailers(r, marked)
+	return marked
 }
 
 // admit asks for a call to origin. The ticket is released by its own release or, at the latest, when the request ends.
 func (r *request) admit(origin string) (*admission, *limits.Admission) {
+	held := &admission{}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	held := &admission{}
 	a, ok := r.filter.Admit(&r.ev, origin, &held.state)
 	if !ok {
+		r.sayWhy(overloadReason(&a))
 		return nil, &a
 	}
 	held.take(&a)
@@ -119,6 +139,23 @@ func (r *request) admit(origin string) (*admission, *limits.Admission) {
 	r.tickets = append(slices.DeleteFunc(r.tickets, (*admission).released), held)
 	return held, nil
 }
+
+// refuse answers in the place of the handler.
+func (r *request) refuse(w http.ResponseWriter, status int, reason string) {
+	r.sayWhy(reason)
+	w.Header().Set(ReasonHeader, reason)
+	http.Error(w, http.StatusText(status), status)
+}
+
+// sayWhy lets the reason of a refusal through to the client, here and in the handlers around.
+func (r *request) sayWhy(reason string) {
+	for ; r != nil; r = r.outer {
+		r.refused.Store(reason)
+	}
+}
+
+// refusedFor reports whether reason is why the request was refused, by this filter or by one within it.
+func (r *request) refusedFor(reason string) bool { return r.refused.Load() == reason }
 
 func (h *admission) take(a *limits.Admission) {
 	h.ticket, h.estimate, h.threshold = a.Ticket, a.Estimate, a.Threshold

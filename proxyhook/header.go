@@ -46,25 +46,28 @@ func forwardedHeader(from http.Header, d Decision) http.Header {
 
 // keepHopByHop drops our names from the Connection field. A proxy removes the fields that are named there, so that a
 // client could have the decision taken out on its way to the origin.
-func keepHopByHop(h http.Header) {
-	if !slices.ContainsFunc(h["Connection"], namesOwn) {
+func keepHopByHop(h http.Header) { dropListed(h, "Connection") }
+
+// dropListed drops our names from a field that lists names of fields.
+func dropListed(h http.Header, field string) {
+	if !slices.ContainsFunc(h[field], listsOwn) {
 		return
 	}
 	var kept []string
-	for _, list := range h["Connection"] {
+	for _, list := range h[field] {
 		for name := range strings.SplitSeq(list, ",") {
 			if name = strings.TrimSpace(name); name != "" && !isOwn(name) {
 				kept = append(kept, name)
 			}
 		}
 	}
-	delete(h, "Connection")
+	delete(h, field)
 	if len(kept) > 0 {
-		h.Set("Connection", strings.Join(kept, ", "))
+		h.Set(field, strings.Join(kept, ", "))
 	}
 }
 
-func namesOwn(list string) bool {
+func listsOwn(list string) bool {
 	for name := range strings.SplitSeq(list, ",") {
 		if isOwn(strings.TrimSpace(name)) {
 			return true
@@ -73,22 +76,32 @@ func namesOwn(list string) bool {
 	return false
 }
 
-// isOwn tells our names, in any case. An underscore counts as a hyphen: gateways in front of CGI-like origins make
-// one of the other.
+// dropOwn removes the fields from h that only we may set, trailers of a handler (see http.TrailerPrefix) included.
+func dropOwn(h http.Header) {
+	for name := range h {
+		if isOwn(strings.TrimPrefix(name, http.TrailerPrefix)) {
+			delete(h, name)
+		}
+	}
+}
+
+// isOwn reports whether an origin may read name as one of ours: in any case, and with any character that is neither
+// letter nor digit for a hyphen. CGI and what follows it make an underscore of those.
 func isOwn(name string) bool {
 	if len(name) < len(ownPrefix) {
 		return false
 	}
 	for i := range len(ownPrefix) {
-		c := name[i]
-		if c == '_' {
-			c = '-'
-		}
-		if c|0x20 != ownPrefix[i]|0x20 { // the prefix has letters and hyphens only; bit 5 of a hyphen is set
+		want, c := ownPrefix[i], name[i]
+		if want == '-' && isAlphanumeric(c) || want != '-' && c|0x20 != want|0x20 {
 			return false
 		}
 	}
 	return true
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
 func overloadReason(a *limits.Admission) string {
@@ -96,11 +109,6 @@ func overloadReason(a *limits.Admission) string {
 		return reasonShed
 	}
 	return reasonOverloaded
-}
-
-func refuse(w http.ResponseWriter, status int, reason string) {
-	w.Header().Set(ReasonHeader, reason)
-	http.Error(w, http.StatusText(status), status)
 }
 
 // retryAfter gives whole seconds, at least one: 0 would invite the client back at once.

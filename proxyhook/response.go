@@ -21,6 +21,7 @@ type responseWriter struct {
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *responseWriter) WriteHeader(status int) {
+	w.cleanHeader()
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		w.status.CompareAndSwap(0, uint32(status))
 	}
@@ -28,7 +29,7 @@ func (w *responseWriter) WriteHeader(status int) {
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
-	w.status.CompareAndSwap(0, http.StatusOK)
+	w.begin()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes.Add(uint64(n))
 	return n, err
@@ -36,7 +37,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // ReadFrom keeps the way open for sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
-	w.status.CompareAndSwap(0, http.StatusOK)
+	w.begin()
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.bytes.Add(uint64(n))
 	return n, err
@@ -44,6 +45,9 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 
 // FlushError is Flush for a http.ResponseController, which hands the error on.
 func (w *responseWriter) FlushError() error {
+	if w.status.Load() == 0 {
+		w.cleanHeader()
+	}
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	if err == nil {
 		w.status.CompareAndSwap(0, http.StatusOK)
@@ -54,9 +58,30 @@ func (w *responseWriter) FlushError() error {
 // Flush is for handlers that ask for a http.Flusher.
 func (w *responseWriter) Flush() { _ = w.FlushError() }
 
-// returned tells that the handler has come to its end without a panic: where it has not written anything, net/http
-// sends 200.
-func (w *responseWriter) returned() { w.status.CompareAndSwap(0, http.StatusOK) }
+// begin is what a write does before its first byte, where nobody has called WriteHeader.
+func (w *responseWriter) begin() {
+	if w.status.CompareAndSwap(0, http.StatusOK) {
+		w.cleanHeader()
+	}
+}
+
+// cleanHeader drops the fields that only the filter may set, which a handler passed on from its origin.
+func (w *responseWriter) cleanHeader() {
+	h := w.Header()
+	reason := h[ReasonHeader]
+	dropOwn(h)
+	if len(reason) == 1 && w.request.refusedFor(reason[0]) {
+		h[ReasonHeader] = reason
+	}
+	dropListed(h, "Trailer")
+}
+
+// returned is called when the handler has come to its end without a panic: where it has not written anything, net/http
+// sends 200. It also sends the trailers now.
+func (w *responseWriter) returned() {
+	w.status.CompareAndSwap(0, http.StatusOK)
+	w.cleanHeader()
+}
 
 // Hijack hands the connection over. The request then ends when it is closed, since its work goes on until then,
 // whether or not the handler waits for that. What status is written to the connection is not seen; it counts as 101.

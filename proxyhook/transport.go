@@ -50,12 +50,13 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}()
 	start := time.Now()
-	response, err := t.next.RoundTrip(r)
+	response, err := t.next.RoundTrip(cleanInterim(r))
 	watch.rest()
 	t.filter.limiting.answered(held, time.Since(start))
 	if err != nil {
 		return response, err
 	}
+	cleanResponse(response)
 	if response.Body != nil { // it must not be, and next has broken its promise
 		answered = true
 		response.Body = guardBody(response.Body, held, watch)
@@ -64,7 +65,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
-	if req := requestOf(r.Context()); req != nil && req.filter == t.filter {
+	if req := t.filter.requestOf(r.Context()); req != nil {
 		return req.admit(r.URL.Host)
 	}
 	ev := traffic.Event{Host: hostOf(cmp.Or(r.Host, r.URL.Host))}

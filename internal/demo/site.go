@@ -21,6 +21,8 @@ const (
 	statusHeader = "X-Demo-Status" // to the origin: answer with this status
 	sizeHeader   = "X-Demo-Size"   // and this many bytes
 	originHeader = "X-Demo-Origin" // to the client: the origin's name
+	scoreHeader  = "X-Demo-Score"  // and what the filter found. Its own fields never reach a client
+	actionHeader = "X-Demo-Action"
 )
 
 // maxBody bounds what an origin sends for a line of a log.
@@ -110,8 +112,8 @@ func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 
 func tellDecision(h http.Header, ctx context.Context) {
 	if d, ok := proxyhook.FromContext(ctx); ok {
-		h.Set(proxyhook.ScoreHeader, strconv.Itoa(int(d.Score)))
-		h.Set(proxyhook.ActionHeader, d.Action.String())
+		h.Set(scoreHeader, strconv.Itoa(int(d.Score)))
+		h.Set(actionHeader, d.Action.String())
 	}
 }
 

@@ -42,8 +42,8 @@ func (t *tally) failed(r *request) {
 func (t *tally) answered(r *request, response *http.Response) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	score, _ := strconv.Atoi(response.Header.Get(proxyhook.ScoreHeader))
-	flagged := response.Header.Get(proxyhook.ActionHeader) != proxyhook.Allow.String()
+	score, _ := strconv.Atoi(response.Header.Get(scoreHeader))
+	flagged := response.Header.Get(actionHeader) != proxyhook.Allow.String()
 	limited := response.StatusCode == http.StatusServiceUnavailable && response.Header.Get(proxyhook.ReasonHeader) != ""
 	for _, c := range t.countsOf(r) {
 		c.sent++
