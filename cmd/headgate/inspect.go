@@ -10,7 +10,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,8 +40,8 @@ func (inspectCommand) Help() string {
 a second for ten million keys; meanwhile the daemon publishes to other files, once more than usual.
 
 Keys by dimension: ip=ADDRESS, net=ADDRESS and net64=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
-for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of: a
-row can be found for an address, an address not for a row.
+for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of, and
+what is printed is keyed once more: a row can be found for an address, an address not for a row.
 
 Examples:
   headgate inspect
@@ -133,22 +133,21 @@ func decayText(d time.Duration) string {
 }
 
 func (c *inspectCommand) printRow(w io.Writer, table *featurestore.Table) error {
-	dimension, key, err := parseKey(c.Key, table.Seed)
+	dimension, key, err := parseKey(c.Key, table)
 	if err != nil {
 		return usageError{fmt.Errorf("inspect: --key %s: %w", c.Key, err)}
 	}
-	for i, d := range table.Schema.Dimensions {
-		if d.Name != dimension.String() {
-			continue
-		}
-		row := make([]float32, len(d.Columns))
-		stamp, ok := table.Row(i, key, row)
-		if !ok {
-			return fmt.Errorf("%s is not among the %d keys of dimension %s", c.Key, table.Keys(i), d.Name)
-		}
-		return c.printColumns(w, d, row, stamp)
+	i := slices.IndexFunc(table.Schema.Dimensions, func(d featurestore.Dimension) bool { return d.Name == dimension.String() })
+	if i < 0 {
+		return fmt.Errorf("dimension %s is not published", dimension)
 	}
-	return fmt.Errorf("dimension %s is not published", dimension)
+	d := table.Schema.Dimensions[i]
+	row := make([]float32, len(d.Columns))
+	stamp, ok := table.Row(i, key, row)
+	if !ok {
+		return fmt.Errorf("%s is not among the %d keys of dimension %s", c.Key, table.Keys(i), d.Name)
+	}
+	return c.printColumns(w, d, row, stamp)
 }
 
 // printColumns prints a row as it reads now: what fades has faded.
@@ -177,15 +176,20 @@ func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row
 	return nil
 }
 
-// parseKey reads dimension=key and gives its hash. It makes the event that has the key, so that it cannot differ from
-// what the request path looks up.
-func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
+// parseKey reads dimension=key and returns its hash in the table. It makes the event that has the key, so that it cannot
+// differ from what the request path looks up.
+func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, error) {
 	name, value, ok := strings.Cut(s, "=")
 	d, known := traffic.DimensionByName(name)
 	if !ok || !known || value == "" {
 		return 0, 0, errors.New("expected DIMENSION=KEY, such as ip=203.0.113.7")
 	}
-	if key, ok := parseHexKey(value); ok {
+	if shown, ok := parseShownKey(value); ok {
+		i := slices.IndexFunc(table.Schema.Dimensions, func(in featurestore.Dimension) bool { return in.Name == name })
+		if i < 0 {
+			return d, 0, nil // printRow says so
+		}
+		key, _ := findShown(table, i, shown) // 0 is no row's
 		return d, key, nil
 	}
 	var ev traffic.Event
@@ -208,19 +212,9 @@ func parseKey(s string, seed uint64) (traffic.Dimension, uint64, error) {
 		ev.SetUserAgent(agent)
 	}
 	ev.Bound()
-	key := traffic.KeysOf(&ev, seed)[d]
+	key := traffic.KeysOf(&ev, table.Seed)[d]
 	if key == 0 {
 		return 0, 0, fmt.Errorf("%q has no key in dimension %s", value, d)
 	}
 	return d, key, nil
-}
-
-// parseHexKey reads a key as hexKey prints it. No address, host, fingerprint or user agent in use looks like one.
-func parseHexKey(s string) (uint64, bool) {
-	figures, ok := strings.CutPrefix(s, "0x")
-	if !ok || len(figures) != 16 {
-		return 0, false
-	}
-	key, err := strconv.ParseUint(figures, 16, 64)
-	return key, err == nil
 }

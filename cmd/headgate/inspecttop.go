@@ -23,16 +23,11 @@ type heaviest struct {
 
 // weightedKey is one of them. Its value has faded to the time of the look.
 type weightedKey struct {
-	Key        hexKey  `json:"key"`
-	Value      float32 `json:"value"`
-	AgeSeconds float64 `json:"age_seconds"` // since the key's last event
+	key        uint64   // in the table
+	Key        shownKey `json:"key"`
+	Value      float32  `json:"value"`
+	AgeSeconds float64  `json:"age_seconds"` // since the key's last event
 }
-
-// hexKey is a key as people see it. What it is the hash of cannot be told from it.
-type hexKey uint64
-
-func (k hexKey) String() string               { return fmt.Sprintf("0x%016x", uint64(k)) }
-func (k hexKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 func (c *inspectCommand) printTop(w io.Writer, table *featurestore.Table) error {
 	d, column, err := findColumn(table.Schema, c.Top)
@@ -80,19 +75,30 @@ func topOf(table *featurestore.Table, dimension, column, count int, now int64) h
 			return
 		}
 		found.Known++
-		found.Top = append(found.Top, weightedKey{hexKey(key), value, time.Duration(now - stamp).Seconds()})
+		found.Top = append(found.Top, weightedKey{key: key, Value: value, AgeSeconds: time.Duration(now - stamp).Seconds()})
 		if len(found.Top) >= 2*count {
 			found.keep(count)
 		}
 	})
 	found.keep(count)
+	found.show(newKeyShower(table, dimension))
 	return found
+}
+
+// show names the keys, and puts those of equal values in the order of their names: that of the table's keys is not shown.
+func (h *heaviest) show(shower *keyShower) {
+	for i := range h.Top {
+		h.Top[i].Key = shower.show(h.Top[i].key)
+	}
+	slices.SortFunc(h.Top, func(a, b weightedKey) int {
+		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Key, b.Key))
+	})
 }
 
 // keep leaves the heaviest; of equal ones those of the lower keys, so that two looks give the same.
 func (h *heaviest) keep(count int) {
 	slices.SortFunc(h.Top, func(a, b weightedKey) int {
-		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.key, b.key))
 	})
 	h.Top = h.Top[:min(count, len(h.Top))]
 }

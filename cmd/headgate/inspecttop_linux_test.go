@@ -87,9 +87,10 @@ func TestInspectTop(t *testing.T) {
 	defer store.Close()
 	err = store.View(func(table *featurestore.Table) error {
 		_, column, err := findColumn(table.Schema, "ip/requests_1m")
+		shower := newKeyShower(table, 0)
 		table.Each(0, func(key uint64, stamp int64, values []float32) {
 			faded := float64(values[column]) * math.Exp(-time.Since(time.Unix(0, stamp)).Seconds()/60)
-			all = append(all, row{fmt.Sprintf("0x%016x", key), faded})
+			all = append(all, row{shower.show(key).String(), faded})
 		})
 		return err
 	})
@@ -155,4 +156,42 @@ func TestInspectTopErrors(t *testing.T) {
 		t.Errorf("a session by its key: exit status %d", status)
 	}
 	checkOneLine(t, "a session by its key", errOut, "is not among the 0 keys of dimension session")
+}
+
+// What --top prints tells nothing of the table's keys: it is none of them, it is not taken for one, and the same client
+// is shown otherwise where the seed is another. From a table's key and its address the seed follows, and from the seed
+// every address.
+func TestShownKeysAreKeyed(t *testing.T) {
+	const clients = 40
+	dir := publishTraffic(t, clients)
+	raw := make(map[string]bool)
+	store, err := featurestore.Open(hostdir.Dir(dir).Features())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	err = store.View(func(table *featurestore.Table) error {
+		table.Each(0, func(key uint64, _ int64, _ []float32) { raw[fmt.Sprintf("0x%016x", key)] = true })
+		return nil
+	})
+	if err != nil || len(raw) != clients {
+		t.Fatalf("%d keys, %v", len(raw), err)
+	}
+	for _, k := range top(t, dir, "ip/requests_1m", "-n", "1000").Top {
+		if raw[k.Key] {
+			t.Errorf("%s is shown, and is a key of the table", k.Key)
+		}
+		if status, _, errOut := run(t, "inspect", dir, "--key", "ip="+k.Key); status != exitOK {
+			t.Errorf("%s is shown and not found: %s", k.Key, errOut)
+		}
+	}
+	for key := range raw {
+		if status, out, _ := run(t, "inspect", dir, "--key", "ip="+key); status != exitFailure {
+			t.Errorf("the table's key %s is taken for a shown one: %s", key, out)
+		}
+	}
+	a, b := top(t, dir, "ip/requests_1m", "-n", "1").Top[0], top(t, publishTraffic(t, clients), "ip/requests_1m", "-n", "1").Top[0]
+	if a.Key == b.Key {
+		t.Errorf("the heaviest client is shown as %s under two seeds", a.Key)
+	}
 }
