@@ -119,16 +119,12 @@ func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 		if err == nil && d == nil { // mapping saw the slot retired; somebody else has cleared it since
 			err = explain(c.paths, c.paths.registry(), formatReason(fmt.Sprintf("slot %d was cleared by another process", s.number)))
 		}
-		if err == nil && v.Size() > d.capacity {
-			err = explain(c.paths, c.paths.data(i), tooLarge(v, d.capacity))
+		if err == nil {
+			err = d.recognise(v)
 		}
 		if err != nil {
 			s.drop(i)
 			return nil, nil, err
-		}
-		if d.announced.Load() != uint64(v) {
-			d.size.Store(v.Size())
-			d.announced.Store(uint64(v))
 		}
 		return d, s, nil
 	}

@@ -79,7 +79,8 @@ type dataFile struct {
 	// unknown is set in a file that a writer has found inactive, and not filled yet: nobody has looked what is in it.
 	unknown bool
 
-	// copied is set in what is no file: a copy on the heap of what an mmap-sync writer has published.
+	// copied is set in what is no file: a copy on the heap of what some writer has published. content is then what the
+	// file's footer said of it.
 	copied bool
 
 	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
@@ -218,9 +219,17 @@ func (d *dataFile) verify(v Version) error {
 		return tooLarge(v, d.capacity)
 	}
 	if d.copied {
-		return verifyForeign(d.memory, v)
+		return verifyCopy(d.memory, d.content, v)
 	}
 	p := d.publication()
+	if err := p.announcedBy(v); err != nil {
+		return err
+	}
+	return p.verify(d.memory[:v.Size()])
+}
+
+// announcedBy says whether v is the version word of p, and so of our writer: one of mmap-sync writes no footer.
+func (p publication) announcedBy(v Version) error {
 	if p.sequence == 0 || p.size != uint64(v.Size()) {
 		return formatReason(fmt.Sprintf("footer says publication %d of %d bytes, the version word says %d bytes",
 			p.sequence, p.size, v.Size()))
@@ -228,9 +237,14 @@ func (d *dataFile) verify(v Version) error {
 	if want := newVersion(v.Index(), v.Size(), p.hash); want != v {
 		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x", want.Checksum(), v.Checksum()))
 	}
+	return nil
+}
+
+// verify says whether content has the hash that the footer names.
+func (p publication) verify(content []byte) error {
 	switch p.kind {
 	case hashOfContent:
-		if hash := contentHash(d.memory[:v.Size()]); hash != p.hash {
+		if hash := contentHash(content); hash != p.hash {
 			return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash, p.hash))
 		}
 		return nil

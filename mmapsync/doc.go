@@ -72,6 +72,11 @@
 // [runtime/debug.SetPanicOnFault] in its outermost call and recovers. That one read is lost; after it, open another Reader.
 // Everything else, [Snapshot.Verify] included, makes an error of it.
 //
+// A program that writes to the files without the writer's lock, as a writer of the crate mmap-sync does. The Writer stops as soon
+// as it finds a version word that it did not store, with a [*ForeignVersionError], and a Reader gives out no publication that
+// the file's footer does not know. But a snapshot in place that is held when such a program begins is
+// overwritten by its second publication. Where that may happen, read with [ReaderOptions].Foreign.
+//
 // Deleting the files under a living writer parts it from readers that open later; stop it first. Readers of the Rust
 // crate mmap-sync 2.x can read P, with that crate's own protocol and its known gap between reading the version and
 // counting in. Such a reader maps a data file anew only when a snapshot outgrows its mapping: after a data file was
@@ -79,12 +84,16 @@
 //
 // # Files of mmap-sync
 //
-// With [ReaderOptions].Foreign a Reader follows a writer of that crate (2.x, with its default hash). Such a writer writes over a
-// file after its own grace time, whoever reads it, so nothing is read in place: the first Acquire after a publication
-// copies it, and gives it out only if the version word was the same before and after the copy and its checksum is that of the copy.
-// What is promised of a Snapshot then holds, but for publications that agree in size and in the 24 bits of the checksum: of two
-// that do, the later may be taken for the earlier, and of a mixture of them one in 2^24 for whole. What is not
-// promised: that Acquire is wait-free (one goroutine copies, the others wait for it; a writer that publishes faster
-// than it can be copied is an error), and that the copy costs no memory. The Reader writes nothing, not even the
-// counts that the crate's readers keep, so it delays no writer and leaves nothing behind.
+// With [ReaderOptions].Foreign a Reader follows a writer of that crate (2.x, with its default hash), our writer, and both in turns,
+// as when somebody goes back to the crate's writer and comes again. A writer of the crate writes over a file after its own grace
+// time, whoever reads it, so nothing is read in place: the first Acquire after a publication copies it, and gives it out only if the
+// version word was the same before and after the copy and the copy has the hash: the one of 64 bits in our writer's footer
+// where that belongs to the version word, and otherwise the 24 bits that the crate's writer keeps in the version word. What is
+// promised of a Snapshot then holds, also where both writers are alive by mistake, but for publications of the crate that
+// agree in size and in those 24 bits: of two that do, the later may be taken for the earlier, and of a mixture of them one in 2^24 for
+// whole. What cannot be proved is an error: a mixture of two writers, and, with [ErrNotHashed], a publication by
+// [Writer.Update], which has no hash. What is not promised: that Acquire is wait-free (one goroutine copies, the others
+// wait for it; a writer that publishes faster than it can be copied is an error), and that the copy costs no memory. The
+// Reader writes nothing, not even the counts that the crate's readers keep, so it delays no writer, takes no slot and leaves nothing
+// behind. Where the files were made anew, [Reader.Replaced] says so, and another Reader has to be opened, as always.
 package mmapsync

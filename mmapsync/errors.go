@@ -24,6 +24,20 @@ var (
 	ErrNoSlot = errors.New("mmapsync: every reader slot is taken")
 )
 
+// ForeignVersionError reports a version word that the Writer did not store: another program publishes at the path, which
+// takes no notice of the Writer's lock, as the crate mmap-sync does not. What either of the two fills the other may be
+// filling as well, so the Writer publishes nothing any more, and every later Publish and Update returns this error.
+type ForeignVersionError struct {
+	Path  string  // the state file
+	Found Version // what it says
+	Wrote Version // what this Writer stored last, or found when it was opened
+}
+
+func (e *ForeignVersionError) Error() string {
+	return fmt.Sprintf("mmapsync: %s: the version word is %#x, this writer left it at %#x: another program publishes here, and this "+
+		"writer has stopped (end the other one, then start this one again)", e.Path, uint64(e.Found), uint64(e.Wrote))
+}
+
 // FormatError reports a file that is damaged, or was made by something else.
 type FormatError struct {
 	Path   string // the file

@@ -1,7 +1,7 @@
 package mmapsync
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -10,11 +10,11 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// foreign reads what a writer of mmap-sync 2.x publishes. That writer knows nothing of our registry, and overwrites a file
-// after its grace time whoever reads it. So nothing is read in place: each publication is copied once, and the copy
-// counts only if the version word was the same before and after, and its checksum is that of the copy. Readers of
-// the crate count themselves in, in the state file; a copy needs no count, so nothing is written, and a
-// reader that dies leaves nothing behind.
+// foreign reads what any writer publishes, also one of mmap-sync 2.x, and of two writers what is whole. The crate's
+// writer knows nothing of our registry, and overwrites a file after its grace time whoever reads it. So nothing is read in
+// place: each publication is copied once, and the copy counts only if it is proved to be what the version word announces
+// (see verifyCopy). Readers of the crate count themselves in, in the state file; a copy needs no count, so nothing is
+// written, and a reader that dies leaves nothing behind.
 type foreign struct {
 	sys    system
 	paths  paths
@@ -34,7 +34,8 @@ type foreignCopy struct {
 	slot    slot
 }
 
-// foreignData is a data file as long as it was when it was mapped; mmap-sync makes files longer and never shorter.
+// foreignData is a data file as long as it was when it was mapped. mmap-sync makes files longer and never shorter; our
+// writer puts others under their names.
 type foreignData struct {
 	file   file
 	memory []byte
@@ -64,18 +65,17 @@ func (f *foreign) acquire() (Snapshot, error) {
 	if f.closed {
 		return Snapshot{}, ErrClosed
 	}
-	var err error
 	for range foreignAttempts {
-		var c *foreignCopy
-		if c, err = f.attempt(f.version()); c != nil {
+		c, err := f.attempt(f.version())
+		if err != nil {
+			return Snapshot{}, err
+		}
+		if c != nil {
 			f.latest.Store(c)
 			return c.guard(), nil
 		}
 	}
-	if err == nil {
-		err = fmt.Errorf("mmapsync: %s: published anew during each of %d attempts to copy", f.paths.state(), foreignAttempts)
-	}
-	return Snapshot{}, err
+	return Snapshot{}, fmt.Errorf("mmapsync: %s: published anew during each of %d attempts to copy", f.paths.state(), foreignAttempts)
 }
 
 func (f *foreign) version() Version {
@@ -85,31 +85,42 @@ func (f *foreign) version() Version {
 }
 
 // attempt gives the publication v as it is in the files, neither copy nor error where another one came meanwhile, and an
-// error where it is damaged. The addition keeps the processor from loading the version before the content.
+// error where it is damaged, or two writers have mixed it. The file that is mapped may have lost its name to another one, so
+// what is not proved by the one is looked for in the other.
 func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	if c := f.latest.Load(); c != nil && c.version == v {
 		return c, nil // another goroutine was faster
 	}
-	content, err := f.copy(v)
-	f.fence.Add(1)
-	if f.version() != v {
-		return nil, nil
+	var failed error
+	for _, fresh := range [...]bool{false, true} {
+		content, p, err := f.copy(v, fresh)
+		if f.version() != v {
+			return nil, nil
+		}
+		if err == nil {
+			err = verifyCopy(content, p, v)
+		}
+		if err == nil {
+			return f.newForeignCopy(v, content, p), nil
+		}
+		if failed != errTruncated {
+			failed = err
+		}
 	}
-	if err == nil {
-		err = verifyForeign(content, v)
-	}
-	if err != nil {
-		return nil, f.explain(f.paths.data(v.Index()), err)
-	}
+	return nil, f.explain(f.paths.data(v.Index()), failed)
+}
+
+// newForeignCopy makes content, of which a footer said what p is, a mapping that is in no file.
+func (f *foreign) newForeignCopy(v Version, content []byte, p publication) *foreignCopy {
 	id := identity{index: v.Index(), capacity: int64(len(content))}
 	c := &foreignCopy{version: v}
-	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true}
+	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true, content: p}
 	c.data.hold, c.data.content = oneHold(v.Index()), content
 	c.data.size.Store(v.Size())
 	c.data.announced.Store(uint64(v))
 	c.slot.word = new(atomic.Uint64)
 	c.slot.places = newPlaces(&c.slot)
-	return c, nil
+	return c
 }
 
 func (c *foreignCopy) guard() Snapshot {
@@ -117,19 +128,30 @@ func (c *foreignCopy) guard() Snapshot {
 	return c.slot.snapshot(&c.data)
 }
 
-// copy gives the bytes that v names, whatever they are by now.
-func (f *foreign) copy(v Version) (content []byte, err error) {
-	if v.Size() == 0 {
-		return []byte{}, nil
-	}
+// copy gives the bytes that v names, whatever they are by now, and what the file's footer says, from the file that has the
+// name now if fresh is set. The addition keeps the processor from loading the version before the content.
+func (f *foreign) copy(v Version, fresh bool) (content []byte, p publication, err error) {
 	d := &f.data[v.Index()]
-	if int64(len(d.memory)) < v.Size() {
+	if fresh || int64(len(d.memory)) < v.Size() {
 		if err := f.remap(d, v); err != nil {
-			return nil, err
+			return nil, p, err
 		}
 	}
-	err = checked(func() error { content = bytes.Clone(d.memory[:v.Size()]); return nil })
-	return content, err
+	err = checked(func() error {
+		content, p = append([]byte{}, d.memory[:v.Size()]...), d.publication()
+		return nil
+	})
+	f.fence.Add(1)
+	return content, p, err
+}
+
+// publication is what the footer says where the file has one; anything, but nothing that verifyCopy believes, where a
+// content reaches into it.
+func (d *foreignData) publication() publication {
+	if len(d.memory) < footerSize {
+		return publication{}
+	}
+	return (&dataFile{identity: identity{capacity: int64(len(d.memory) - footerSize)}, memory: d.memory}).publication()
 }
 
 // remap maps the data file anew, which must belong to the owner of the state file.
@@ -161,19 +183,32 @@ func (d *foreignData) unmap() {
 	*d = foreignData{}
 }
 
-// verifyForeign says whether content is what mmap-sync has published as v.
-func verifyForeign(content []byte, v Version) error {
-	if got := uint32(foreignHash(content) & (1<<checksumBits - 1)); got != v.Checksum() {
-		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x: the file was damaged, or "+
-			"is from a writer that does not use mmap-sync's own hash", got, v.Checksum()))
+// verifyCopy says whether content, of which the footer says what p is, is what somebody has published as v. Our writer is
+// recognised by the footer, and a content that it has made whole is proved by the 64 bits of its hash. Every other publication
+// is the crate's, proved by the 24 bits in the version word alone. One that [Writer.Update] made has no hash, and so could
+// be a mixture.
+func verifyCopy(content []byte, p publication, v Version) error {
+	ours := p.announcedBy(v)
+	if ours == nil {
+		ours = p.verify(content)
 	}
-	return nil
+	if ours == nil || uint32(foreignHash(content)&(1<<checksumBits-1)) == v.Checksum() {
+		return nil
+	}
+	if errors.Is(ours, ErrNotHashed) {
+		return ours
+	}
+	return formatReason(fmt.Sprintf("the content's checksum is not the %#06x of the version word: the file was damaged, two "+
+		"writers publish at a time, or one of mmap-sync 2.x does not use the crate's own hash", v.Checksum()))
 }
 
 // explain names the file only: how it can be made anew is up to the program that wrote it.
 func (f *foreign) explain(path string, err error) error {
 	if reason, ok := refusal(err); ok {
 		return &FormatError{Path: path, Reason: string(reason)}
+	}
+	if errors.Is(err, ErrNotHashed) {
+		return fmt.Errorf("%w: %s cannot be read with ReaderOptions.Foreign", err, path)
 	}
 	return err
 }

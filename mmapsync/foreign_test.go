@@ -54,32 +54,56 @@ func goldenWords(t *testing.T) (contents [][]byte, words []mmapsync.Version) {
 }
 
 // crateWriter publishes as mmap-sync does: it waits for the count of the file that it wants, for as long as the grace time,
-// then takes the count to be zero and writes over the file, which grows in place.
+// then takes the count to be zero and writes over the file, which it maps at the first use and keeps mapped, whatever its
+// name comes to mean, until a publication is larger. Then it opens the name again, and the file grows in place.
 type crateWriter struct {
-	t     *testing.T
 	path  string
 	state []byte
+	data  [2][]byte
 	grace time.Duration
+}
+
+// openCrate takes the state file that is there, or makes one.
+func openCrate(path string) (*crateWriter, error) {
+	f, err := os.OpenFile(path+"_state", os.O_RDWR|os.O_CREATE, 0o660)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := f.Truncate(16); err != nil {
+		return nil, err
+	}
+	state, err := mmap.Map(f, 16, mmap.ReadWrite)
+	return &crateWriter{path: path, state: state, grace: time.Millisecond}, err
 }
 
 func newCrateWriter(t *testing.T, path string) *crateWriter {
 	t.Helper()
-	f, err := mmap.CreateReserved(path+"_state", 16, 0o660)
+	w, err := openCrate(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	w := &crateWriter{t: t, path: path, grace: time.Millisecond}
-	if w.state, err = mmap.Map(f, 16, mmap.ReadWrite); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mmap.Unmap(w.state) })
+	t.Cleanup(w.close)
 	return w
 }
 
-func (w *crateWriter) publish(content []byte, checksum uint64) {
+func (w *crateWriter) close() {
+	mmap.Unmap(w.state)
+	for i := range w.data {
+		if w.data[i] != nil {
+			mmap.Unmap(w.data[i])
+		}
+	}
+}
+
+// announced is the version word.
+func (w *crateWriter) announced() mmapsync.Version {
+	return mmapsync.Version(mmap.Word64(w.state, 0).Load())
+}
+
+func (w *crateWriter) publish(content []byte, checksum uint64) error {
 	index := 0
-	if now := mmapsync.Version(mmap.Word64(w.state, 0).Load()); now != 0 {
+	if now := w.announced(); now != 0 {
 		index = 1 - now.Index()
 	}
 	count := mmap.Word32(w.state, 8+4*index)
@@ -88,16 +112,37 @@ func (w *crateWriter) publish(content []byte, checksum uint64) {
 			count.Store(0)
 		}
 	}
+	if len(w.data[index]) < len(content) {
+		if err := w.remap(index, int64(len(content))); err != nil {
+			return err
+		}
+	}
+	copy(w.data[index], content)
+	mmap.Word64(w.state, 0).Store(checksum&(1<<24-1)<<40 | uint64(len(content))<<1 | uint64(index))
+	return nil
+}
+
+func (w *crateWriter) remap(index int, size int64) error {
 	f, err := os.OpenFile(fmt.Sprint(w.path, "_data_", index), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
-		w.t.Error(err)
-		return
+		return err
 	}
 	defer f.Close()
-	if _, err := f.WriteAt(content, 0); err != nil { // to a mapping this is the same memory
-		w.t.Error(err)
+	info, err := f.Stat()
+	if err != nil {
+		return err
 	}
-	mmap.Word64(w.state, 0).Store(checksum<<40 | uint64(len(content))<<1 | uint64(index))
+	length := max(size, info.Size())
+	if length > info.Size() {
+		err = f.Truncate(length)
+	}
+	if err == nil && w.data[index] != nil {
+		err = mmap.Unmap(w.data[index])
+	}
+	if err == nil {
+		w.data[index], err = mmap.Map(f, length, mmap.ReadWrite)
+	}
+	return err
 }
 
 func openForeign(t *testing.T, path string) *mmapsync.Reader {
@@ -154,7 +199,7 @@ func TestPublicationsOfTheCrateAreFollowed(t *testing.T) {
 	}
 	first := mmapsync.Snapshot{}
 	for i, content := range contents {
-		w.publish(content, uint64(words[i].Checksum()))
+		must(t, w.publish(content, uint64(words[i].Checksum())))
 		s, err := r.Acquire()
 		if err != nil {
 			t.Fatalf("%d bytes: %v", len(content), err)
@@ -181,7 +226,7 @@ func TestPublicationsOfTheCrateAreFollowed(t *testing.T) {
 func TestAnUnchangedForeignPublicationIsNotCopiedAgain(t *testing.T) {
 	contents, words := goldenWords(t)
 	path := filepath.Join(t.TempDir(), "crate")
-	newCrateWriter(t, path).publish(contents[99], uint64(words[99].Checksum()))
+	must(t, newCrateWriter(t, path).publish(contents[99], uint64(words[99].Checksum())))
 	r := openForeign(t, path)
 	allocations := testing.AllocsPerRun(100, func() {
 		s, err := r.Acquire()
@@ -200,7 +245,7 @@ func TestForeignSnapshotsAreNeverTorn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "crate")
 	w := newCrateWriter(t, path)
 	largest := len(contents) - 1
-	w.publish(contents[largest], uint64(words[largest].Checksum()))
+	must(t, w.publish(contents[largest], uint64(words[largest].Checksum())))
 	r := openForeign(t, path)
 	done := make(chan struct{})
 	var writer, readers sync.WaitGroup
@@ -211,7 +256,10 @@ func TestForeignSnapshotsAreNeverTorn(t *testing.T) {
 				return
 			default:
 				i := largest - k%2 // of 4096 and 1000 bytes
-				w.publish(contents[i], uint64(words[i].Checksum()))
+				if err := w.publish(contents[i], uint64(words[i].Checksum())); err != nil {
+					t.Error(err)
+					return
+				}
 			}
 		}
 	})
@@ -255,7 +303,7 @@ func TestDamagedForeignFilesAreErrorsInWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "crate")
-			newCrateWriter(t, path).publish(contents[99], uint64(words[99].Checksum()))
+			must(t, newCrateWriter(t, path).publish(contents[99], uint64(words[99].Checksum())))
 			must(t, c.damage(path))
 			_, err := openForeign(t, path).Acquire()
 			if err == nil || !strings.Contains(err.Error(), path+"_data_0") || !strings.Contains(err.Error(), c.want) {
@@ -269,14 +317,14 @@ func TestForeignFileTruncatedWhileMappedIsAnError(t *testing.T) {
 	contents, words := goldenWords(t)
 	path := filepath.Join(t.TempDir(), "crate")
 	w := newCrateWriter(t, path)
-	w.publish(contents[99], uint64(words[99].Checksum()))
-	w.publish(contents[98], uint64(words[98].Checksum()))
-	w.publish(contents[97], uint64(words[97].Checksum()))
+	must(t, w.publish(contents[99], uint64(words[99].Checksum())))
+	must(t, w.publish(contents[98], uint64(words[98].Checksum())))
+	must(t, w.publish(contents[97], uint64(words[97].Checksum())))
 	r := openForeign(t, path)
 	expect(t, r, string(contents[97]))
-	w.publish(contents[0], uint64(words[0].Checksum()))
+	must(t, w.publish(contents[0], uint64(words[0].Checksum())))
 	expect(t, r, string(contents[0]))
-	w.publish(contents[99], uint64(words[99].Checksum()))
+	must(t, w.publish(contents[99], uint64(words[99].Checksum())))
 	must(t, os.Truncate(path+"_data_0", 0))
 	if _, err := r.Acquire(); err == nil || !strings.Contains(err.Error(), "truncated") {
 		t.Errorf("Acquire says %v", err)

@@ -30,6 +30,28 @@ type mapping struct {
 	*dataFile
 }
 
+// recognise takes v for the publication in the mapping if the file's footer says that our writer has made it. Any other
+// may be written over at any time, by a writer that takes no notice of holds. The caller has a hold, so a publication of
+// our writer, and its footer, stay as they are; and its slot was seen not to be retired after that.
+func (d *mapping) recognise(v Version) error {
+	if d.announced.Load() == uint64(v) {
+		return nil
+	}
+	var err error
+	if v.Size() > d.capacity {
+		err = tooLarge(v, d.capacity)
+	} else if !mmap.Intact(func() { err = d.publication().announcedBy(v) }) {
+		return explain(d.paths, d.paths.data(d.index), errTruncated)
+	}
+	if err != nil {
+		return explain(d.paths, d.paths.data(d.index), formatReason(err.Error()+
+			": it is damaged, or a writer of mmap-sync 2.x, which ReaderOptions.Foreign reads, publishes here"))
+	}
+	d.size.Store(v.Size())
+	d.announced.Store(uint64(v))
+	return nil
+}
+
 // maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.
 const maxRemaps = 8
 

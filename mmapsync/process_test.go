@@ -45,6 +45,10 @@ var roles = map[string]func(path string, seed uint64) error{
 	"writer": writerProcess,
 	"reader": readerProcess,
 	"holder": holderProcess,
+
+	"publisher": publisherProcess,
+	"crate":     crateProcess,
+	"follower":  followerProcess,
 }
 
 func TestMain(m *testing.M) {

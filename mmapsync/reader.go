@@ -26,9 +26,11 @@ type ReaderOptions struct {
 	// means whoever made the state file; in any case all files must belong to one user.
 	Owners []int
 
-	// Foreign lets files be read that the Rust crate mmap-sync 2.x writes, with its default hash. A snapshot of those is a
-	// copy on the heap, made by the first Acquire after each publication, so that what is promised of a snapshot
-	// holds; see the package documentation. It makes no difference where the files are ours.
+	// Foreign lets files be read in which the Rust crate mmap-sync 2.x publishes, with its default hash, also where our writer
+	// and the crate's do so in turns, or by mistake at a time. A snapshot is then a copy on the heap, made by the first
+	// Acquire after each publication and checked against its hash, whoever has published it; see the package documentation.
+	// Such a Reader needs no registry and takes no slot. What Update has published without a hash it cannot prove,
+	// and Acquire returns [ErrNotHashed].
 	Foreign bool
 }
 
@@ -41,8 +43,8 @@ type Reader struct {
 	latest atomic.Pointer[mapping]
 	spread atomic.Uint32
 
-	client  atomic.Pointer[client]  // nil once closed, and where the files are foreign
-	foreign atomic.Pointer[foreign] // nil where they are ours, and once closed
+	client  atomic.Pointer[client]  // nil once closed, and with the option Foreign
+	foreign atomic.Pointer[foreign] // nil without the option Foreign, and once closed
 	paths   paths
 }
 
@@ -92,13 +94,13 @@ func tryOpen(sys system, p paths, opts ReaderOptions) (*Reader, error) {
 	if err != nil {
 		return nil, explain(p, p.state(), err)
 	}
-	registry, err := openRegistry(sys, p.registry(), f.owner())
-	still, lookErr := f.isAt(p.state())
-	if err != nil && still && opts.Foreign && errors.Is(err, fs.ErrNotExist) {
+	if opts.Foreign {
 		r := &Reader{paths: p}
 		r.foreign.Store(newForeign(sys, p, state))
 		return r, nil
 	}
+	registry, err := openRegistry(sys, p.registry(), f.owner())
+	still, lookErr := f.isAt(p.state())
 	if err != nil || !still {
 		state.unmap()
 		if err == nil {

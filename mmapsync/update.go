@@ -65,7 +65,7 @@ func (w *Writer) Update(size int, fill func(copy *Copy) error) (Version, error) 
 	if err != nil {
 		return 0, fmt.Errorf("mmapsync: updating to %d bytes: %w", size, err)
 	}
-	return w.announce(x, w.data[x].content), nil
+	return w.announce(x, w.data[x].content)
 }
 
 // copyActive copies as much of the current snapshot as fits size into the other data file, and says what it was. The

@@ -277,9 +277,8 @@ func TestUpdatedSnapshotIsAdoptedWithoutAHash(t *testing.T) {
 	}
 	w.state.version.Store(uint64(newVersion(v.Index(), 5, 1)))
 	var damaged *FormatError
-	wrong := acquire(t, h.process().reader(t))
-	if err := wrong.Verify(); !errors.As(err, &damaged) {
-		t.Errorf("with another checksum in the version word Verify says %v, want a *FormatError", err)
+	if _, err := h.process().reader(t).Acquire(); !errors.As(err, &damaged) {
+		t.Errorf("with another checksum in the version word Acquire says %v, want a *FormatError", err)
 	}
 }
 

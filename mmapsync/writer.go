@@ -48,6 +48,8 @@ type Writer struct {
 
 	lost bool // readers cannot be served through the files in place any more
 
+	overtaken error // a *ForeignVersionError once somebody else has stored a version
+
 	stats Stats // but for what the files say
 
 	lent Copy // what Update lends; here so that lending it allocates nothing
@@ -102,7 +104,7 @@ func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
 
 // Publish makes data the current snapshot and returns its version; data is copied. It waits at most the grace time,
 // and allocates nothing while data fits the file in place and no reader had to be given up. On an error the former
-// snapshot stays current.
+// snapshot stays current. Where another program has published at the path, that is a [*ForeignVersionError].
 func (w *Writer) Publish(data []byte) (Version, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,7 +119,7 @@ func (w *Writer) Publish(data []byte) (Version, error) {
 	if err := w.fill(x, data, p); err != nil {
 		return 0, fmt.Errorf("mmapsync: publishing %d bytes: %w", len(data), err)
 	}
-	return w.announce(x, p), nil
+	return w.announce(x, p)
 }
 
 // accepts says whether a snapshot of size bytes can be published.
@@ -125,18 +127,34 @@ func (w *Writer) accepts(size int) error {
 	if w.state == nil {
 		return ErrClosed
 	}
+	if w.overtaken != nil {
+		return w.overtaken
+	}
+	if w.state.version.Load() != uint64(w.version) {
+		return w.overtake()
+	}
 	if size < 0 || int64(size) > MaxSize {
 		return fmt.Errorf("mmapsync: snapshot of %d bytes, want 0 to %d", size, int64(MaxSize))
 	}
 	return nil
 }
 
-// announce makes p, complete in data file x, the current snapshot.
-func (w *Writer) announce(x int, p publication) Version {
-	w.version, w.sequence = newVersion(x, int64(p.size), p.hash), p.sequence
+// overtake stops the Writer for good: the other program takes no notice of slots, and may be writing to either file.
+func (w *Writer) overtake() error {
+	w.overtaken = &ForeignVersionError{w.paths.state(), Version(w.state.version.Load()), w.version}
+	return w.overtaken
+}
+
+// announce makes p, complete in data file x, the current snapshot. It exchanges the version word, so that no version
+// that somebody else has stored meanwhile is lost under ours.
+func (w *Writer) announce(x int, p publication) (Version, error) {
+	next := newVersion(x, int64(p.size), p.hash)
+	if !w.state.version.CompareAndSwap(uint64(w.version), uint64(next)) {
+		return 0, w.overtake()
+	}
+	w.version, w.sequence = next, p.sequence
 	w.stats.Publications++
-	w.state.version.Store(uint64(w.version))
-	return w.version
+	return next, nil
 }
 
 // inactive is the index of the data file that the next publication goes to.

@@ -1,0 +1,405 @@
+//go:build linux
+
+package mmapsync_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/mmapsync"
+)
+
+// These tests have two real writers at one path, ours and one that takes the steps of the crate mmap-sync, one after the
+// other and both at a time, and real readers that follow.
+
+// publishAsTheCrate publishes content as the crate does.
+func publishAsTheCrate(t *testing.T, w *crateWriter, content string) {
+	t.Helper()
+	must(t, w.publish([]byte(content), mmapsync.ForeignHash([]byte(content))))
+}
+
+func expectOvertaken(t *testing.T, err error, path string, found mmapsync.Version) {
+	t.Helper()
+	var foreign *mmapsync.ForeignVersionError
+	if !errors.As(err, &foreign) || foreign.Path != path+"_state" || foreign.Found != found || foreign.Wrote == found {
+		t.Errorf("beside another writer: %v, want a ForeignVersionError that names %s and the version %#x", err, path+"_state", uint64(found))
+	}
+}
+
+func TestAWriterThatIsOvertakenStopsAndSaysSo(t *testing.T) {
+	for _, before := range []int{0, 1, 2} { // publications of ours
+		path := sharedPath(t)
+		w := openWriter(t, path)
+		for range before {
+			publish(t, w, "ours")
+		}
+		crate := newCrateWriter(t, path)
+		publishAsTheCrate(t, crate, "theirs")
+		for range 3 {
+			_, err := w.Publish([]byte("ours again"))
+			expectOvertaken(t, err, path, crate.announced())
+			_, err = w.Update(10, func(*mmapsync.Copy) error { t.Error("fill was called"); return nil })
+			expectOvertaken(t, err, path, crate.announced())
+		}
+		expect(t, openForeign(t, path), "theirs")
+		if n := w.Stats().Publications; n != uint64(before) {
+			t.Errorf("%d publications are counted, want %d", n, before)
+		}
+		found := crate.announced()
+		publishAsTheCrate(t, crate, "theirs 2")
+		_, err := w.Publish(nil)
+		expectOvertaken(t, err, path, found) // it says what it found first
+		expect(t, openForeign(t, path), "theirs 2")
+		must(t, w.Close())
+	}
+}
+
+func TestAVersionStoredDuringAPublicationIsNotLost(t *testing.T) {
+	path := sharedPath(t)
+	w := openWriter(t, path)
+	publish(t, w, "ours")
+	crate := newCrateWriter(t, path)
+	_, err := w.Update(4, func(c *mmapsync.Copy) error {
+		publishAsTheCrate(t, crate, "theirs")
+		return nil
+	})
+	expectOvertaken(t, err, path, crate.announced())
+	expect(t, openForeign(t, path), "theirs")
+}
+
+func TestAReaderInPlaceRefusesWhatOurWriterHasNotPublished(t *testing.T) {
+	path := sharedPath(t)
+	w := openWriter(t, path)
+	r := openReader(t, path)
+	for _, content := range []string{"ours 1", "ours 2"} {
+		publish(t, w, content)
+		expect(t, r, content)
+	}
+	must(t, w.Close())
+	crate := newCrateWriter(t, path)
+	for _, content := range []string{"longer", "theirs", "ours 1", "ours 2", strings.Repeat("x", 5000)} {
+		publishAsTheCrate(t, crate, content)
+		for _, r := range []*mmapsync.Reader{r, openReader(t, path)} {
+			_, err := r.Acquire()
+			var refused *mmapsync.FormatError
+			grown := len(content) > 4096 // which the file's length says before its footer does
+			if !errors.As(err, &refused) || !grown && !strings.Contains(err.Error(), "ReaderOptions.Foreign") {
+				t.Errorf("a publication of the crate: %v, want a FormatError that names the option", err)
+			}
+		}
+		expect(t, openForeign(t, path), content)
+	}
+}
+
+func TestAReaderOfForeignFilesReadsBothWritersInTurns(t *testing.T) {
+	path := sharedPath(t)
+	w := openWriter(t, path)
+	r := openForeign(t, path)
+	publish(t, w, "ours")
+	held, err := r.Acquire()
+	must(t, err)
+	var contents []string
+	for _, size := range []int{1, 100, 5000, 4, 20_000, 20_000} { // the files are replaced for the larger ones
+		content := strings.Repeat(fmt.Sprint(size%7), size)
+		publish(t, w, content)
+		expect(t, r, content)
+		contents = append(contents, content)
+	}
+	crate := newCrateWriter(t, path)
+	for _, content := range append(contents, "", strings.Repeat("z", 100_000)) {
+		publishAsTheCrate(t, crate, content)
+		expect(t, r, content)
+	}
+	if string(held.Bytes()) != "ours" || held.Verify() != nil {
+		t.Errorf("a snapshot that was held is now %q, %v", held.Bytes(), held.Verify())
+	}
+	held.Release()
+}
+
+func TestAReaderOfForeignFilesTakesNoUnprovedUpdate(t *testing.T) {
+	path := sharedPath(t)
+	w := openWriter(t, path)
+	r := openForeign(t, path)
+	_, err := w.Update(4, func(c *mmapsync.Copy) error { copy(c.Bytes, "ours"); return nil })
+	must(t, err)
+	if _, err := r.Acquire(); !errors.Is(err, mmapsync.ErrNotHashed) || !strings.Contains(err.Error(), path+"_data_0") {
+		t.Errorf("Acquire says %v, want ErrNotHashed and the file", err)
+	}
+	publish(t, w, "whole")
+	expect(t, r, "whole")
+}
+
+func TestAReaderOfForeignFilesTakesNoMixture(t *testing.T) {
+	path := sharedPath(t)
+	w := openWriter(t, path)
+	publish(t, w, "ours")
+	v := publish(t, w, "ours, and longer")
+	r := openForeign(t, path)
+	f, err := os.OpenFile(fmt.Sprint(path, "_data_", v.Index()), os.O_RDWR, 0)
+	must(t, err)
+	defer f.Close()
+	_, err = f.WriteAt([]byte("theirs"), 0) // before it stores its version
+	must(t, err)
+	_, err = r.Acquire()
+	var refused *mmapsync.FormatError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "two writers") {
+		t.Errorf("Acquire says %v, want a FormatError that says why", err)
+	}
+}
+
+// Publications are numbered within a range for each writer, so that a reader can tell whether it went backwards.
+const numbersOfAWriter = 1 << 40
+
+// foreignPayload is the payload of this number in a buffer, between 16 bytes and 64 KiB, mostly large.
+func foreignPayload(rng *rand.Rand, buffer []byte, number uint64) []byte {
+	return payload(buffer, number, len(buffer)-rng.IntN(len(buffer)-16)>>rng.IntN(8))
+}
+
+const foreignLargest = 1 << 16
+
+// publisherProcess publishes until it is told to end, or finds that somebody else does, from the number seed on.
+func publisherProcess(path string, seed uint64) error {
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: time.Millisecond, Slots: 64})
+	if err != nil {
+		return err
+	}
+	rng, buffer := rand.New(rand.NewPCG(seed, 4)), make([]byte, foreignLargest)
+	n, err := publishUntilGone(seed, func(number uint64) error {
+		_, err := w.Publish(foreignPayload(rng, buffer, number))
+		return err
+	})
+	fmt.Println("seen", n)
+	var foreign *mmapsync.ForeignVersionError
+	if errors.As(err, &foreign) {
+		fmt.Println("stopped:", err)
+		err = nil
+	}
+	return errors.Join(err, w.Close())
+}
+
+// crateProcess does so as the crate does, and never looks whether somebody else publishes.
+func crateProcess(path string, seed uint64) error {
+	w, err := openCrate(path)
+	if err != nil {
+		return err
+	}
+	rng, buffer := rand.New(rand.NewPCG(seed, 5)), make([]byte, foreignLargest)
+	n, err := publishUntilGone(seed, func(number uint64) error {
+		content := foreignPayload(rng, buffer, number)
+		return w.publish(content, mmapsync.ForeignHash(content))
+	})
+	fmt.Println("seen", n)
+	return err
+}
+
+// publishUntilGone publishes the numbers after first, and returns how many.
+func publishUntilGone(first uint64, publish func(number uint64) error) (n uint64, err error) {
+	gone := parentGone()
+	for n = 1; ; n++ {
+		if err := publish(first + n); err != nil {
+			return n - 1, err
+		}
+		if n == 1 {
+			fmt.Println("ready")
+		}
+		select {
+		case <-gone:
+			return n, nil
+		default:
+		}
+	}
+}
+
+// followed is what a follower has seen.
+type followed struct {
+	seen, torn, backward, refused, reopened int
+	errors                                  map[string]int
+	last                                    map[uint64]uint64 // the highest number, by the writer's range
+}
+
+// look takes one snapshot and reads it twice.
+func (f *followed) look(r *mmapsync.Reader) {
+	s, err := r.Acquire()
+	if errors.Is(err, mmapsync.ErrNotPublished) {
+		return
+	}
+	if err != nil {
+		f.refused++
+		f.errors[err.Error()]++
+		return
+	}
+	defer s.Release()
+	before, err1 := payloadNumber(s.Bytes())
+	number, err2 := payloadNumber(s.Bytes())
+	f.seen++
+	if err1 != nil || err2 != nil || number != before {
+		f.torn++
+		return
+	}
+	writer := number / numbersOfAWriter
+	if number < f.last[writer] {
+		f.backward++
+	}
+	f.last[writer] = number
+}
+
+// followerProcess reads with the option Foreign until it is told to end, and opens the path anew where it was made anew.
+func followerProcess(path string, _ uint64) error {
+	open := func() (*mmapsync.Reader, error) {
+		return mmapsync.OpenReader(path, mmapsync.ReaderOptions{Foreign: true})
+	}
+	r, err := open()
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	f := followed{last: map[uint64]uint64{}, errors: map[string]int{}}
+	for gone := parentGone(); ; f.look(r) {
+		select {
+		case <-gone:
+			for text, n := range f.errors {
+				fmt.Fprintln(os.Stderr, n, text)
+			}
+			fmt.Println("seen", f.seen, "torn", f.torn, "backward", f.backward, "refused", f.refused, "reopened", f.reopened, "last", f.last)
+			return r.Close()
+		default:
+		}
+		if replaced, err := r.Replaced(); err != nil || !replaced {
+			continue
+		}
+		if next, err := open(); err == nil {
+			r.Close()
+			r = next
+			f.reopened++
+		}
+	}
+}
+
+// report tells a process to end and returns what it printed.
+func (c *child) report(t *testing.T) string {
+	t.Helper()
+	c.stdin.Close()
+	out, _ := io.ReadAll(c.stdout)
+	if err := c.Wait(); err != nil {
+		t.Fatalf("%s: %v %s", c.role, err, &c.stderr)
+	}
+	return string(out)
+}
+
+// followers are the processes that read.
+type followers []*child
+
+func follow(t *testing.T, path string, n int) (f followers) {
+	t.Helper()
+	for range n {
+		f = append(f, start(t, "follower", path, 0))
+	}
+	return f
+}
+
+// expectWhole ends them. Nothing that they saw may be torn or go backwards; each must have seen something of every writer.
+func (f followers) expectWhole(t *testing.T, writers ...uint64) {
+	t.Helper()
+	for _, c := range f {
+		out := c.report(t)
+		var got followed
+		if _, err := fmt.Sscanf(out, "seen %d torn %d backward %d refused %d", &got.seen, &got.torn, &got.backward, &got.refused); err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		t.Log(strings.TrimSpace(out), strings.TrimSpace(c.stderr.String()))
+		if got.torn != 0 || got.backward != 0 {
+			t.Errorf("%d of %d snapshots were torn and %d went backwards: %s", got.torn, got.seen, got.backward, out)
+		}
+		for _, w := range writers {
+			if !strings.Contains(out, fmt.Sprintf("%d:", w)) {
+				t.Errorf("nothing seen of writer %d: %s", w, out)
+			}
+		}
+	}
+}
+
+// waitForNumbers waits until a reader of this process sees a number of the writer.
+func waitForNumbers(t *testing.T, path string, writer uint64) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{Foreign: true})
+		if err == nil {
+			f := followed{last: map[uint64]uint64{}, errors: map[string]int{}}
+			f.look(r)
+			r.Close()
+			if f.last[writer] != 0 {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing of writer %d is to be read: %v", writer, err)
+		}
+	}
+}
+
+// lull is how long two processes run against each other.
+const lull = 150 * time.Millisecond
+
+func TestReadersFollowARollbackToTheCrateAndTheWayBack(t *testing.T) {
+	path := sharedPath(t)
+	ours := start(t, "publisher", path, 0)
+	f := follow(t, path, 2)
+	time.Sleep(lull)
+	ours.finish(t)
+	for round := range uint64(2) {
+		theirs := start(t, "crate", path, (2*round+1)*numbersOfAWriter)
+		waitForNumbers(t, path, 2*round+1)
+		time.Sleep(lull)
+		theirs.kill(t)
+		forward(t, path)
+		ours = start(t, "publisher", path, (2*round+2)*numbersOfAWriter)
+		waitForNumbers(t, path, 2*round+2)
+		time.Sleep(lull)
+		ours.finish(t)
+	}
+	f.expectWhole(t, 0, 1, 2, 3, 4)
+}
+
+// forward makes the path one that our writer opens: where it refuses what the crate has left, by the remedy that it names.
+func forward(t *testing.T, path string) {
+	t.Helper()
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
+	var refused *mmapsync.FormatError
+	if errors.As(err, &refused) {
+		for _, suffix := range []string{"_state", "_data_0", "_data_1", "_readers"} {
+			if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	must(t, err)
+	must(t, w.Close())
+}
+
+func TestTwoWritersAtATimeTearNothing(t *testing.T) {
+	for round := range 4 {
+		path := sharedPath(t)
+		ours := start(t, "publisher", path, 0)
+		f := follow(t, path, 2)
+		theirs := start(t, "crate", path, numbersOfAWriter)
+		time.Sleep(lull)
+		if round%2 == 0 { // and where one of them is stopped in the middle of something
+			must(t, theirs.Process.Signal(syscall.SIGSTOP))
+			time.Sleep(lull / 5)
+			must(t, theirs.Process.Signal(syscall.SIGCONT))
+		}
+		if out := ours.report(t); !strings.Contains(out, "stopped: ") || !strings.Contains(out, path+"_state") {
+			t.Errorf("our writer beside another one did not stop: %q", out)
+		}
+		theirs.kill(t)
+		f.expectWhole(t, 1)
+	}
+}
