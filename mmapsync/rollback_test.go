@@ -40,8 +40,10 @@ func TestAWriterThatIsOvertakenStopsAndSaysSo(t *testing.T) {
 		for range before {
 			publish(t, w, "ours")
 		}
+		must(t, w.Check())
 		crate := newCrateWriter(t, path)
 		publishAsTheCrate(t, crate, "theirs")
+		expectOvertaken(t, w.Check(), path, crate.announced())
 		for range 3 {
 			_, err := w.Publish([]byte("ours again"))
 			expectOvertaken(t, err, path, crate.announced())

@@ -124,19 +124,31 @@ func (w *Writer) Publish(data []byte) (Version, error) {
 
 // accepts says whether a snapshot of size bytes can be published.
 func (w *Writer) accepts(size int) error {
-	if w.state == nil {
-		return ErrClosed
-	}
-	if w.overtaken != nil {
-		return w.overtaken
-	}
-	if w.state.version.Load() != uint64(w.version) {
-		return w.overtake()
+	if err := w.check(); err != nil {
+		return err
 	}
 	if size < 0 || int64(size) > MaxSize {
 		return fmt.Errorf("mmapsync: snapshot of %d bytes, want 0 to %d", size, int64(MaxSize))
 	}
 	return nil
+}
+
+// Check returns a [*ForeignVersionError] if another program has published at the path, as the next Publish would. It is for a
+// Writer that seldom publishes.
+func (w *Writer) Check() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.check()
+}
+
+func (w *Writer) check() error {
+	if w.state == nil {
+		return ErrClosed
+	}
+	if w.overtaken == nil && w.state.version.Load() != uint64(w.version) {
+		return w.overtake()
+	}
+	return w.overtaken
 }
 
 // overtake stops the Writer for good: the other program takes no notice of slots, and may be writing to either file.

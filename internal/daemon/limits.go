@@ -93,7 +93,7 @@ func (l *limiting) reload() error {
 		return fmt.Errorf("policy of limits: %w", err)
 	}
 	if l.read != nil && os.SameFile(info, l.read) && info.ModTime().Equal(l.read.ModTime()) && info.Size() == l.read.Size() {
-		return nil
+		return l.writer.Check()
 	}
 	text, err := opfile.Read(l.path, maxPolicyFile)
 	if err != nil {
@@ -109,7 +109,7 @@ func (l *limiting) reload() error {
 // publish checks a policy and makes it hold in every proxy, within about a second.
 func (l *limiting) publish(text []byte) error {
 	if l.published != nil && bytes.Equal(text, l.published) {
-		return nil
+		return l.writer.Check()
 	}
 	p, err := limits.ParsePolicy(text)
 	if err != nil {
