@@ -205,7 +205,7 @@ func (l *Limiter) tally(e *entry, hash uint64) {
 // refuse counts a refusal and says so.
 func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
 	l.tallies.of(hash).refused[why].Add(1)
-	a.Reason, a.RetryAfter = why, time.Duration(l.retryAfter.Load())
+	a.Reason, a.RetryAfter = why, l.RetryAfter()
 }
 
 // reason is why an attempt that was not admitted was refused.
@@ -339,6 +339,9 @@ func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(Hash(key
 func (l *Limiter) SetRetryAfter(d time.Duration) {
 	l.retryAfter.Store(int64(cmp.Or(max(d, 0), DefaultRetryAfter)))
 }
+
+// RetryAfter returns what is handed on with refusals.
+func (l *Limiter) RetryAfter() time.Duration { return time.Duration(l.retryAfter.Load()) }
 
 // Stats returns the counters as they are now. It goes through the whole exact
 // table and one row of the sketch: for a scrape, not for every request.

@@ -69,23 +69,54 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParsePolicy reads a policy from JSON. Unknown fields are errors: a misspelt threshold must not go unnoticed.
-func ParsePolicy(text []byte) (p Policy, err error) {
+// ParsePolicy reads a policy from JSON and brings its overrides into canonical form. Unknown fields are errors: a misspelt
+// threshold must not go unnoticed.
+func ParsePolicy(text []byte) (Policy, error) {
+	p, _, err := CheckPolicy(text)
+	return p, err
+}
+
+// CheckPolicy is [ParsePolicy] for whoever can tell the operator: it also returns what is odd about the overrides.
+func CheckPolicy(text []byte) (p Policy, warnings []Warning, err error) {
 	if len(text) > maxPolicy {
-		return Policy{}, fmt.Errorf("limits: a policy of %d bytes, want at most %d", len(text), maxPolicy)
+		return Policy{}, nil, fmt.Errorf("limits: a policy of %d bytes, want at most %d", len(text), maxPolicy)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
-		return Policy{}, fmt.Errorf("limits: policy: %w", err)
+		return Policy{}, nil, fmt.Errorf("limits: policy: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Policy{}, errors.New("limits: policy: more follows after its end")
+		return Policy{}, nil, errors.New("limits: policy: more follows after its end")
 	}
 	if err := p.Check(); err != nil {
-		return Policy{}, err
+		return Policy{}, nil, err
 	}
-	return p, nil
+	if warnings, err = p.Canonical(); err != nil {
+		return Policy{}, nil, err
+	}
+	return p, append(repeated(text), warnings...), nil
+}
+
+// repeated returns a warning for each override that a JSON text has more than once, of which the last holds.
+func repeated(text []byte) (warnings []Warning) {
+	var p struct{ Overrides json.RawMessage }
+	if json.Unmarshal(text, &p) != nil || len(p.Overrides) == 0 {
+		return nil
+	}
+	seen := make(map[string]bool)
+	for d := json.NewDecoder(bytes.NewReader(p.Overrides)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return warnings
+		}
+		if key, ok := token.(string); ok { // values are numbers
+			if seen[key] {
+				warnings = append(warnings, Warning{key, "it is written more than once: the last one holds"})
+			}
+			seen[key] = true
+		}
+	}
 }
 
 // Check refuses what makes no sense. The error is a *[ConfigError] or [ErrTooManyOverrides].
@@ -128,10 +159,7 @@ func (p *Policy) ShedThreshold(threshold uint32, score uint8) uint32 {
 // [AppendOrigin]; a tenant is taken without blanks at its ends), at most MaxKey bytes. It allocates nothing but what b
 // lacks in capacity.
 func (p *Policy) AppendKey(b []byte, tenant, origin, host string) []byte {
-	if len(p.Key) == 0 {
-		return AppendHost(append(AppendOrigin(b, origin), ' '), host)
-	}
-	for i, part := range p.Key {
+	for i, part := range p.parts() {
 		if i > 0 {
 			b = append(b, ' ')
 		}

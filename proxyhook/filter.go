@@ -196,9 +196,7 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 // for as long as the daemon publishes no policy. The host is taken as a request would name it, in any case and with or
 // without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
-	ev := traffic.Event{Host: hostOf(host), Origin: origin}
-	ev.Bound()
-	return f.limiting.setThreshold(&ev, n)
+	return f.limiting.setThreshold(&traffic.Event{Host: host, Origin: origin}, n)
 }
 
 // Features gives the full names of the inputs of the model in use.

@@ -94,7 +94,7 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) bool {
 	switch req.decision.Action {
 	case Throttle:
-		w.Header().Set("Retry-After", retryAfter(limits.DefaultRetryAfter))
+		w.Header().Set("Retry-After", retryAfter(f.limiting.current.Load().RetryAfter()))
 		req.refuse(w, http.StatusTooManyRequests, reasonScore)
 		return false
 	case Challenge, Deny:

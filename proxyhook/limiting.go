@@ -50,7 +50,15 @@ func (l *limiting) init(dir hostdir.Dir, c Config) (err error) {
 	if err := l.own.Check(); err != nil {
 		return err
 	}
-	if l.alone, err = limits.NewLimiter(c.Limits); err != nil {
+	warnings, err := l.own.Canonical()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		l.log.Warn("headgate: limits", "override", w.Key, "problem", w.Reason)
+	}
+	l.config.Overrides = l.own.Overrides
+	if l.alone, err = limits.NewLimiter(l.config); err != nil {
 		return err
 	}
 	l.current.Store(l.alone)

@@ -83,7 +83,7 @@ func Open(config Config) (_ *Daemon, err error) {
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
 		return nil, err
 	}
-	if d.limiting, err = openLimiting(d.dir.Dir, config.Limits, config.Policy); err != nil {
+	if d.limiting, err = openLimiting(d.dir.Dir, config.Limits, config.Policy, config.Log); err != nil {
 		return nil, err
 	}
 	d.restore()

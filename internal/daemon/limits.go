@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -27,6 +28,7 @@ type limiting struct {
 	dir    hostdir.Dir
 	config limits.KeeperConfig
 	path   string // of the operator's file; empty: none
+	log    *slog.Logger
 
 	keeper    *limits.Keeper
 	writer    *mmapsync.Writer
@@ -38,8 +40,8 @@ type limiting struct {
 
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
 // later ones leave the policy before them in force.
-func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string) (*limiting, error) {
-	l := &limiting{dir: dir, config: config, path: path}
+func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string, log *slog.Logger) (*limiting, error) {
+	l := &limiting{dir: dir, config: config, path: path, log: log}
 	if err := l.open(); err != nil {
 		l.close()
 		return nil, err
@@ -111,16 +113,29 @@ func (l *limiting) publish(text []byte) error {
 	if l.published != nil && bytes.Equal(text, l.published) {
 		return l.writer.Check()
 	}
-	p, err := limits.ParsePolicy(text)
+	p, warnings, err := limits.CheckPolicy(text)
 	if err != nil {
 		return err
 	}
 	if _, err := l.writer.Publish(text); err != nil {
 		return err
 	}
+	l.warn(warnings)
 	l.published = bytes.Clone(text)
 	l.keys, l.pinned = slices.Sorted(maps.Keys(p.Overrides)), nil
 	return nil
+}
+
+// maxWarnings bounds what is logged about one policy; headgate limits check prints all.
+const maxWarnings = 10
+
+func (l *limiting) warn(warnings []limits.Warning) {
+	for _, w := range warnings[:min(len(warnings), maxWarnings)] {
+		l.log.Warn("headgate: policy of limits", "path", l.path, "override", w.Key, "problem", w.Reason)
+	}
+	if n := len(warnings) - maxWarnings; n > 0 {
+		l.log.Warn("headgate: policy of limits: more overrides are odd; see headgate limits check", "path", l.path, "more", n)
+	}
 }
 
 // stats tells what all proxies have counted together.

@@ -1,0 +1,196 @@
+package limits
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Warning is what somebody who wrote a policy should look at: it is not wrong, but may not do what was meant.
+type Warning struct {
+	Key    string `json:"key"` // of the override, as it was written
+	Reason string `json:"reason"`
+}
+
+// String returns the warning on one line.
+func (w Warning) String() string { return fmt.Sprintf("override %q: %s", w.Key, w.Reason) }
+
+// defaultKey is what keys are made of where a policy does not say.
+var defaultKey = []string{KeyOrigin, KeyHost}
+
+func (p *Policy) parts() []string {
+	if len(p.Key) == 0 {
+		return defaultKey
+	}
+	return p.Key
+}
+
+// KeyText returns what keys are made of, in words.
+func (p *Policy) KeyText() string { return strings.Join(p.parts(), " and ") }
+
+// Canonical brings the keys of the overrides into the form that the keys of requests have, and returns what is odd about
+// them, in the order of the keys. An override that no request can match is left out, with a warning. Two overrides of one
+// key are an error, a *[ConfigError], unless they say the same.
+func (p *Policy) Canonical() ([]Warning, error) {
+	if len(p.Overrides) == 0 {
+		return nil, nil
+	}
+	var warnings []Warning
+	canonical := make(map[string]uint32, len(p.Overrides))
+	written := make(map[string]string, len(p.Overrides))
+	for _, key := range slices.Sorted(maps.Keys(p.Overrides)) {
+		form, odd, ok := p.canonicalKey(key)
+		for _, reason := range odd {
+			warnings = append(warnings, Warning{key, reason})
+		}
+		if !ok {
+			continue
+		}
+		n := p.Overrides[key]
+		if other, twice := written[form]; twice {
+			if canonical[form] != n {
+				return nil, &ConfigError{"Overrides", key, fmt.Sprintf("%q is the same key with another threshold; keep one", other)}
+			}
+			warnings = append(warnings, Warning{key, fmt.Sprintf("%q is the same key", other)})
+		}
+		canonical[form], written[form] = n, key
+	}
+	p.Overrides = canonical
+	return warnings, nil
+}
+
+// canonicalKey is the canonical form of an override's key; not ok where no request has that key.
+func (p *Policy) canonicalKey(key string) (form string, odd []string, ok bool) {
+	values, problem := splitKey(p.parts(), key)
+	if problem != "" {
+		return "", []string{problem}, false
+	}
+	for i, part := range p.parts() {
+		switch value := values[i]; part {
+		case KeyTenant:
+			odd = appendOdd(odd, oddTenant(value))
+		case KeyOrigin:
+			odd = appendOdd(odd, oddOrigin(value))
+		case KeyHost:
+			odd = appendOdd(odd, oddHost(value))
+		}
+	}
+	at := func(part string) string {
+		if i := slices.Index(p.parts(), part); i >= 0 {
+			return values[i]
+		}
+		return ""
+	}
+	return string(p.AppendKey(nil, at(KeyTenant), at(KeyOrigin), at(KeyHost))), odd, true
+}
+
+func appendOdd(odd []string, reason string) []string {
+	if reason == "" {
+		return odd
+	}
+	return append(odd, reason)
+}
+
+// splitKey divides a key into its parts at blanks. Of these only the tenant may have some itself. Parts that are missing
+// at the end are empty, and so is a tenant for which nothing is left.
+func splitKey(parts []string, key string) (values []string, problem string) {
+	words := strings.Fields(key)
+	tenant := slices.Index(parts, KeyTenant)
+	switch {
+	case tenant < 0 && len(words) > len(parts):
+		return nil, fmt.Sprintf("it can never match: it has %d parts, and a key is made of %s%s",
+			len(words), (&Policy{Key: parts}).KeyText(), keyHint(parts))
+	case tenant < 0 || len(words) < len(parts)-1:
+		return append(words, make([]string, len(parts)-len(words))...), ""
+	}
+	behind := len(parts) - 1 - tenant
+	values = append(values, words[:tenant]...)
+	values = append(values, strings.Join(words[tenant:len(words)-behind], " "))
+	return append(values, words[len(words)-behind:]...), ""
+}
+
+// keyHint says what to do where a key has a part too many.
+func keyHint(parts []string) string {
+	if slices.Contains(parts, KeyHost) {
+		return ""
+	}
+	return fmt.Sprintf(` (for limits of hosts set "key": ["%s", "host"])`, strings.Join(parts, `", "`))
+}
+
+func oddTenant(tenant string) string {
+	switch {
+	case tenant == "":
+		return "it names no tenant: it holds only for requests of none"
+	case len(tenant) > MaxKeyTenant:
+		return fmt.Sprintf("the tenant is cut to %d bytes, as it is in requests: it holds for all that begin with these", MaxKeyTenant)
+	}
+	return ""
+}
+
+func oddOrigin(origin string) string {
+	if origin == "" {
+		return "it names no origin: it holds only for requests without one"
+	}
+	name, port, _, isAddress := split(withoutScheme(origin))
+	switch {
+	case isAddress && !strings.Contains(origin, "["):
+		return "an IPv6 address without brackets has no port: write [ADDRESS]:PORT for one"
+	case isAddress:
+	case name == "":
+		return "the origin has no name: it can match only what the proxy itself calls so"
+	case len(appendName(nil, name, maxSpelling)) > MaxKeyOrigin-len(":65535"):
+		return fmt.Sprintf("the origin is cut to %d bytes, as it is in requests: it holds for all that begin with these",
+			MaxKeyOrigin-len(":65535"))
+	}
+	if port = strings.TrimLeft(port, "0"); plainPort(port) && len(port) == 5 && port > "65535" {
+		return "it can never match: there is no such port"
+	}
+	return ""
+}
+
+func oddHost(host string) string {
+	if host == "" {
+		return "it names no host: it holds only for requests without one"
+	}
+	name, _, _, isAddress := split(host)
+	if isAddress {
+		return ""
+	}
+	full := string(appendName(nil, name, maxSpelling))
+	switch {
+	case full == "":
+		return "it names no host: it holds only for requests without one"
+	case strings.Contains(full, "://"), strings.Contains(host, "://"):
+		return "a host has no scheme: this one is no host that a request names"
+	case strings.Contains(full, "*"):
+		return "it can never match: a host has no wildcards"
+	case strings.Contains(full, "%"), strings.ContainsAny(full, "/@?#,;!'()=&$+[]"):
+		return "no request should name such a host (a name that is not ASCII is written in its xn-- form)"
+	case len(full) > MaxKeyHost:
+		return fmt.Sprintf("the host is cut to %d bytes, as it is in requests: it holds for all that begin with these", MaxKeyHost)
+	}
+	for label := range strings.SplitSeq(full, ".") {
+		if len(label) < 1 || len(label) > 63 {
+			return "it can hardly match: a host has labels of 1 to 63 bytes between its dots"
+		}
+	}
+	return ""
+}
+
+// Override is a key with a threshold of its own, as a policy has it.
+type Override struct {
+	Key       string `json:"key"`
+	Threshold uint32 `json:"threshold"`
+}
+
+// SortedOverrides returns the overrides in the order of their keys.
+func (p *Policy) SortedOverrides() []Override {
+	all := make([]Override, 0, len(p.Overrides))
+	for key, n := range p.Overrides {
+		all = append(all, Override{key, n})
+	}
+	slices.SortFunc(all, func(a, b Override) int { return cmp.Compare(a.Key, b.Key) })
+	return all
+}
