@@ -21,7 +21,7 @@ func clientOf(remote string, trusted []netip.Prefix, forwarded ...string) netip.
 	for _, f := range forwarded {
 		r.Header.Add("X-Forwarded-For", f)
 	}
-	return proxyhook.ClientOf(r, trusted)
+	return proxyhook.ClientOf(r, trusted, false)
 }
 
 func TestClientOf(t *testing.T) {

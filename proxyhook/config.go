@@ -54,7 +54,8 @@ type Config struct {
 	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. Default: none.
 	OriginSilence time.Duration
 
-	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's.
+	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's; so is a request for which it
+	// panics.
 	Tenant func(*traffic.Event) string
 
 	// StaleAfter is the age from which published features count as stale. They are used all the same: they fade by
@@ -62,15 +63,21 @@ type Config struct {
 	StaleAfter time.Duration
 
 	// TrustedProxies are the networks of proxies in front of this one. Only what they wrote into X-Forwarded-For is
-	// believed. Default: none, so that a client is who opened the connection. A connection without an address, by a
-	// Unix socket, is from no network and trusted never.
+	// believed. Default: none, so that a client is who opened the connection. A connection by a Unix socket is from no
+	// network: see TrustUnixSocket.
 	TrustedProxies []netip.Prefix
+
+	// TrustUnixSocket trusts who connects by a Unix socket like one of TrustedProxies: whoever the permissions of the
+	// socket let in is a proxy in front of this one. Default: such connections are not trusted, and their clients
+	// unknown.
+	TrustUnixSocket bool
 
 	// SessionCookie names the cookie that tells sessions apart. Only its hash is kept. Default: none.
 	SessionCookie string
 
 	// Origin tells which origin a request that the Handler serves goes to, so that the handler itself admits it. For
-	// handlers that do the work themselves; a proxy uses Transport instead. Default: none.
+	// handlers that do the work themselves; a proxy uses Transport instead. A request for which it panics goes to the
+	// origin "". Default: none.
 	Origin func(*http.Request) string
 
 	// Log gets what an operator should know: features lost and found again. Never called for each request. Default:

@@ -23,6 +23,7 @@ type Filter struct {
 	shadow    *shadow
 	reporter  reporter
 	counters  counters
+	callbacks callbacks
 	panicked  sync.Once // for the log
 
 	stop    chan struct{}
@@ -50,13 +51,12 @@ func New(config Config) (*Filter, error) {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)
 	}
 	dir := hostdir.Dir(config.Dir)
-	f := &Filter{
-		config:   config,
-		features: features{path: dir.Features(), log: config.Log},
-		shadow:   newShadow(config),
-		reporter: reporter{dir: dir.Events(), log: config.Log},
-		stop:     make(chan struct{}),
-	}
+	f := &Filter{stop: make(chan struct{})}
+	f.callbacks.guard(&config)
+	f.config = config
+	f.features.path, f.features.log = dir.Features(), config.Log
+	f.shadow = newShadow(config)
+	f.reporter.dir, f.reporter.log = dir.Events(), config.Log
 	f.features.current.Store(&connection{scoring: scoring})
 	if err := f.limiting.init(dir, config); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)

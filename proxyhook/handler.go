@@ -18,8 +18,10 @@ type request struct {
 	outer    *request  // the same request as another filter's Handler around this one has it; nil: there is none
 	start    time.Time // for the duration: unlike ev.Time it does not jump with the wall clock
 	decision Decision
-	refused  atomic.Value // string: why the last refusal was, which the client may be told
-	hijacked atomic.Bool  // its connection's Close ends the request instead of the handler's return
+	refused  atomic.Value  // string: why the last refusal was, which the client may be told
+	status   atomic.Uint32 // atomic, like bytes: a hijacked connection may be closed while the handler still runs
+	bytes    atomic.Uint64
+	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
 
 	mutex   sync.Mutex // guards all below
 	ev      traffic.Event
@@ -80,11 +82,11 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 		out := &responseWriter{ResponseWriter: w, request: req}
 		defer func() {
 			if !req.hijacked.Load() {
-				req.end(out)
+				req.end()
 			}
 		}()
 		if f.enter(out, r, req) {
-			next.ServeHTTP(out, f.mark(r, req))
+			next.ServeHTTP(out.capable(), f.mark(r, req))
 		}
 		out.returned()
 	})
@@ -171,7 +173,7 @@ func (h *admission) release() {
 func (h *admission) released() bool { return h.done.Load() }
 
 // end reports the request, once.
-func (r *request) end(w *responseWriter) {
+func (r *request) end() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.ended {
@@ -181,9 +183,9 @@ func (r *request) end(w *responseWriter) {
 	for _, a := range r.tickets {
 		a.release()
 	}
-	r.ev.Status = uint16(w.status.Load())
+	r.ev.Status = uint16(r.status.Load())
 	if r.ev.Method != http.MethodHead { // net/http takes the body of its answer, and sends none
-		r.ev.Bytes = w.bytes.Load()
+		r.ev.Bytes = r.bytes.Load()
 	}
 	r.ev.Duration = uint64(max(1, time.Since(r.start)))
 	r.filter.Done(&r.ev, limits.Ticket{})

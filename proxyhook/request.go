@@ -15,7 +15,7 @@ const sessionSeed = 0x73657373696f6e
 
 // describe fills ev with what r tells, but for the time.
 func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
-	forwarded := isTrusted(parseAddr(r.RemoteAddr), f.config.TrustedProxies)
+	forwarded := fromProxy(r, f.config.TrustedProxies, f.config.TrustUnixSocket)
 	*ev = traffic.Event{
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
@@ -26,7 +26,7 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 	if !forwarded {
 		ev.JA4 = ja4Of(r)
 	}
-	ev.SetClient(clientOf(r, f.config.TrustedProxies))
+	ev.SetClient(clientOf(r, f.config.TrustedProxies, f.config.TrustUnixSocket))
 	ev.SetPath(r.URL.EscapedPath())
 	ev.SetUserAgent(r.UserAgent())
 	ev.Facts = factsOf(r, ev.Host)

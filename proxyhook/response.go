@@ -5,17 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
-	"sync/atomic"
 )
 
-// responseWriter remembers the status and counts the body. It hides nothing of the writer below: that is reached
-// through Unwrap, as http.ResponseController does.
+// responseWriter notes the status and counts the body. It hides nothing of the writer below: that is reached through
+// Unwrap, as http.ResponseController does, and capable adds the interfaces that handlers look for.
 type responseWriter struct {
 	http.ResponseWriter
 	request *request
-	status  atomic.Uint32 // atomic, like bytes: a hijacked connection may be closed while the handler still runs
-	bytes   atomic.Uint64
 }
 
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -23,7 +19,7 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 func (w *responseWriter) WriteHeader(status int) {
 	w.cleanHeader()
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.status.CompareAndSwap(0, uint32(status))
+		w.request.status.CompareAndSwap(0, uint32(status))
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -31,7 +27,15 @@ func (w *responseWriter) WriteHeader(status int) {
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.begin()
 	n, err := w.ResponseWriter.Write(b)
-	w.bytes.Add(uint64(n))
+	w.request.bytes.Add(uint64(n))
+	return n, err
+}
+
+// WriteString spares a copy where the writer below can take a string.
+func (w *responseWriter) WriteString(s string) (int, error) {
+	w.begin()
+	n, err := io.WriteString(w.ResponseWriter, s)
+	w.request.bytes.Add(uint64(n))
 	return n, err
 }
 
@@ -39,28 +43,13 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	w.begin()
 	n, err := io.Copy(w.ResponseWriter, src)
-	w.bytes.Add(uint64(n))
+	w.request.bytes.Add(uint64(n))
 	return n, err
 }
 
-// FlushError is Flush for a http.ResponseController, which hands the error on.
-func (w *responseWriter) FlushError() error {
-	if w.status.Load() == 0 {
-		w.cleanHeader()
-	}
-	err := http.NewResponseController(w.ResponseWriter).Flush()
-	if err == nil {
-		w.status.CompareAndSwap(0, http.StatusOK)
-	}
-	return err
-}
-
-// Flush is for handlers that ask for a http.Flusher.
-func (w *responseWriter) Flush() { _ = w.FlushError() }
-
 // begin is what a write does before its first byte, where nobody has called WriteHeader.
 func (w *responseWriter) begin() {
-	if w.status.CompareAndSwap(0, http.StatusOK) {
+	if w.request.status.CompareAndSwap(0, http.StatusOK) {
 		w.cleanHeader()
 	}
 }
@@ -79,52 +68,109 @@ func (w *responseWriter) cleanHeader() {
 // returned is called when the handler has come to its end without a panic: where it has not written anything, net/http
 // sends 200. It also sends the trailers now.
 func (w *responseWriter) returned() {
-	w.status.CompareAndSwap(0, http.StatusOK)
+	w.request.status.CompareAndSwap(0, http.StatusOK)
 	w.cleanHeader()
 }
 
+// capable returns w with those of http.Flusher, http.Hijacker and http.Pusher that the writer below has, or one below
+// that. Handlers decide by them, so that none may be claimed in vain: HTTP/2 has nothing to hijack.
+func (w *responseWriter) capable() http.ResponseWriter {
+	f, h, p := flusher{w}, hijacker{w}, pusher{below[http.Pusher](w)}
+	canFlush := below[http.Flusher](w) != nil || below[errorFlusher](w) != nil
+	canHijack := below[http.Hijacker](w) != nil
+	switch canPush := p.Pusher != nil; {
+	case canFlush && canHijack && canPush:
+		return struct {
+			*responseWriter
+			flusher
+			hijacker
+			pusher
+		}{w, f, h, p}
+	case canFlush && canHijack:
+		return struct {
+			*responseWriter
+			flusher
+			hijacker
+		}{w, f, h}
+	case canFlush && canPush:
+		return struct {
+			*responseWriter
+			flusher
+			pusher
+		}{w, f, p}
+	case canHijack && canPush:
+		return struct {
+			*responseWriter
+			hijacker
+			pusher
+		}{w, h, p}
+	case canFlush:
+		return struct {
+			*responseWriter
+			flusher
+		}{w, f}
+	case canHijack:
+		return struct {
+			*responseWriter
+			hijacker
+		}{w, h}
+	case canPush:
+		return struct {
+			*responseWriter
+			pusher
+		}{w, p}
+	}
+	return w
+}
+
+// below returns the first writer below w that is a T, as http.ResponseController finds it; nil: none is.
+func below[T any](w *responseWriter) (found T) {
+	for next := w.ResponseWriter; ; {
+		if found, ok := next.(T); ok {
+			return found
+		}
+		wrapper, ok := next.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return found
+		}
+		next = wrapper.Unwrap()
+	}
+}
+
+type errorFlusher interface{ FlushError() error }
+
+type flusher struct{ of *responseWriter }
+
+// FlushError is Flush for a http.ResponseController, which hands the error on.
+func (f flusher) FlushError() error {
+	w := f.of
+	if w.request.status.Load() == 0 {
+		w.cleanHeader()
+	}
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if err == nil {
+		w.request.status.CompareAndSwap(0, http.StatusOK)
+	}
+	return err
+}
+
+// Flush is for handlers that ask for a http.Flusher.
+func (f flusher) Flush() { _ = f.FlushError() }
+
+type pusher struct{ http.Pusher }
+
+type hijacker struct{ of *responseWriter }
+
 // Hijack hands the connection over. The request then ends when it is closed, since its work goes on until then,
 // whether or not the handler waits for that. What status is written to the connection is not seen; it counts as 101.
-func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w := h.of
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
 	w.request.hijacked.Store(true)
-	w.status.CompareAndSwap(0, http.StatusSwitchingProtocols)
-	c := &hijackedConn{Conn: conn, response: w}
-	// A handler that panics may lose its connection without having closed it. The runtime then closes the socket in
-	// the end; the ticket must not stay open for ever either.
-	runtime.AddCleanup(c, func(w *responseWriter) { w.request.end(w) }, w)
-	return c, rw, nil
-}
-
-// hijackedConn ends its request when it is closed, and counts what is written to it.
-type hijackedConn struct {
-	net.Conn
-	response *responseWriter
-}
-
-// NetConn gives the connection below, as that of a tls.Conn does. Closing that one instead ends nothing.
-func (c *hijackedConn) NetConn() net.Conn { return c.Conn }
-
-func (c *hijackedConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.response.bytes.Add(uint64(n))
-	return n, err
-}
-
-func (c *hijackedConn) Close() error {
-	defer c.response.request.end(c.response)
-	return c.Conn.Close()
-}
-
-// CloseWrite ends one direction, where the connection can, as a tunnel does when one side has sent all.
-func (c *hijackedConn) CloseWrite() error { return closeWrite(c.Conn) }
-
-func closeWrite(conn any) error {
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return http.ErrNotSupported
+	w.request.status.CompareAndSwap(0, http.StatusSwitchingProtocols)
+	conn, rw = hijacked(conn, rw, w.request)
+	return conn, rw, nil
 }

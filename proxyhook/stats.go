@@ -22,6 +22,7 @@ type Stats struct {
 	Refused    uint64             // requests refused for an overloaded origin
 	InFlight   uint64             // admitted and not yet done
 	DoubleDone uint64             // tickets that were released a second time, to no effect
+	Panics     uint64             // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
 	Lowered    int                // keys whose threshold is lowered because their origin is slow
 	Shared     bool               // requests in flight are counted together with the host's other proxy processes
 	Policy     bool               // thresholds are those that the daemon publishes
@@ -84,6 +85,7 @@ func (f *Filter) Stats() Stats {
 		Refused:    l.RefusedTotal(),
 		InFlight:   l.InFlight,
 		DoubleDone: l.DoubleReleases,
+		Panics:     f.callbacks.panics.Load(),
 		Lowered:    f.limiting.adaptive.Lowered(),
 		Shared:     l.Shared,
 		Policy:     f.limiting.published.Load(),

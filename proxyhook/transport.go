@@ -21,6 +21,9 @@ func (f *Filter) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
 	}
+	if t, ok := next.(*transport); ok && t.filter == f { // one call needs one ticket
+		return t
+	}
 	return &transport{filter: f, next: next}
 }
 
@@ -64,6 +67,13 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// CloseIdleConnections is what http.Client.CloseIdleConnections looks for.
+func (t *transport) CloseIdleConnections() {
+	if next, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		next.CloseIdleConnections()
+	}
+}
+
 func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
 	if req := t.filter.requestOf(r.Context()); req != nil {
 		return req.admit(r.URL.Host)
@@ -79,9 +89,13 @@ func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
 	return held, nil
 }
 
-// refusalOf is the response in the origin's place.
+// refusalOf is the response in the origin's place. A HEAD request is told the length of a body that it does not get.
 func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
 	const text = "Service Unavailable\n"
+	var body io.ReadCloser = http.NoBody
+	if r.Method != http.MethodHead {
+		body = io.NopCloser(strings.NewReader(text))
+	}
 	return &http.Response{
 		Status:     "503 Service Unavailable",
 		StatusCode: http.StatusServiceUnavailable,
@@ -92,7 +106,7 @@ func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
 			"Retry-After":    {retryAfter(a.RetryAfter)},
 			ReasonHeader:     {overloadReason(a)},
 		},
-		Body:          io.NopCloser(strings.NewReader(text)),
+		Body:          body,
 		ContentLength: int64(len(text)),
 		Request:       r,
 	}
