@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
@@ -26,7 +29,7 @@ type runCommand struct {
 // Help is shown by headgate run --help.
 func (runCommand) Help() string {
 	return `The daemon consumes the events of every proxy that uses the directory, folds them into features in sliding windows, and
-publishes these. It ends on SIGTERM or SIGINT after a last publication and checkpoint. It may be killed at any time: proxies
+publishes these. It ends on SIGTERM or SIGINT after a last publication and checkpoint. On SIGHUP it reads the file of --limits again. It may be killed at any time: proxies
 serve on, and it takes up its work when it is started again.
 
 Examples:
@@ -44,6 +47,9 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Proxies < 1 || c.Proxies > limits.MaxProcesses {
 		return fmt.Errorf("run: --proxies %d: want 1 to %d", c.Proxies, limits.MaxProcesses)
 	}
+	hangups := make(chan os.Signal, 1) // from here on they do not end the process
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	d, err := daemon.Open(daemon.Config{
 		Dir:        c.Dir,
 		Listen:     c.Listen,
@@ -57,5 +63,17 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				d.Reread()
+			case <-ended:
+				return
+			}
+		}
+	}()
 	return d.Run(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,9 +32,13 @@ type Daemon struct {
 	observation traffic.Observation
 	now         int64 // of the present round, nanoseconds since 1970 UTC
 
+	started time.Time
+	reread  atomic.Bool // Reread was called
+
 	mutex    sync.Mutex // guards all below
 	stats    Stats
 	troubles troubles
+	fresh    time.Time // when the last publication was begun, with its monotonic reading; zero: there is none
 }
 
 // Stats are what the daemon has counted since it was started.
@@ -52,7 +57,8 @@ type Stats struct {
 	RowsEvicted uint64             // rows that made place for others in the table, since that was built
 	Published   time.Time          // the last publication
 	Limits      limits.SharedStats // of all proxies together
-	Trouble     string             // what is wrong now; empty: nothing
+	Troubles    []Trouble          // what is wrong now
+	Trouble     string             // the same on one line; empty: nothing
 }
 
 // maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
@@ -63,7 +69,7 @@ func Open(config Config) (_ *Daemon, err error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config}
+	d := &Daemon{config: config, started: time.Now()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -110,6 +116,11 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stopHTTP()
+	watching, stopWatching := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
+	defer stopWatching()
+	watchers.Go(func() { d.watch(watching) })
 	d.config.Log.Info("headgate: running", "dir", d.config.Dir)
 	d.publish()
 	const (
@@ -119,6 +130,9 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	nextPublish, nextCheckpoint := time.Now().Add(d.config.Interval), time.Now().Add(d.config.Interval)
 	for ctx.Err() == nil {
 		busy := d.consume()
+		if d.reread.Swap(false) {
+			d.readAgain()
+		}
 		now := time.Now()
 		if !now.Before(nextPublish) {
 			d.scan()
@@ -172,9 +186,29 @@ func sleep(ctx context.Context, d time.Duration) {
 // scan looks for new and ended proxies, and takes what the latter had in flight out of the limits.
 func (d *Daemon) scan() {
 	d.report(scanning, d.dir.Events(), d.rings.Scan())
+	d.report(policyReading, d.limiting.policyPath(), d.limiting.reload())
 	d.report(limitKeeping, d.dir.Limits(), d.limiting.maintain())
 	inFlight := d.limiting.stats()
 	d.count(func(s *Stats) { s.Limits = inFlight })
+}
+
+// Reread has Run read again what the operator may have changed: the file of limits. It may be called at any time, from
+// any goroutine, also before Run.
+func (d *Daemon) Reread() { d.reread.Store(true) }
+
+// readAgain answers as to a change of the file, and says in the log that it has read it.
+func (d *Daemon) readAgain() {
+	if d.config.Policy == "" {
+		d.config.Log.Info("headgate: there is no file to read again; the limits are each proxy's own")
+		return
+	}
+	err := d.limiting.reread()
+	d.report(policyReading, d.limiting.policyPath(), err)
+	if err == nil {
+		d.config.Log.Info("headgate: limits read again", "path", d.config.Policy)
+	} else {
+		d.config.Log.Error("headgate: limits read again, the policy before stays in force", "path", d.config.Policy, "error", err)
+	}
 }
 
 // consume folds a bounded number of events and tells whether there may be more.
@@ -219,21 +253,6 @@ func (d *Daemon) pause(took time.Duration) time.Duration {
 	return min(max(100*took, d.config.Interval), d.config.Checkpoint)
 }
 
-// report tells how an activity went: trouble is logged when it begins, changes and ends, not every second.
-func (d *Daemon) report(a activity, path string, err error) {
-	d.mutex.Lock()
-	changed := d.troubles.set(a, path, err)
-	d.stats.Trouble = d.troubles.String()
-	d.mutex.Unlock()
-	switch {
-	case !changed:
-	case err != nil:
-		d.config.Log.Error("headgate: trouble "+a.String(), "path", path, "error", withRemedy(err))
-	default:
-		d.config.Log.Info("headgate: no more trouble "+a.String(), "path", path)
-	}
-}
-
 // withRemedy says what to do about a full file system, which is what a container with a small /dev/shm has.
 func withRemedy(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
@@ -247,23 +266,6 @@ func (d *Daemon) Stats() Stats {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	return d.stats
-}
-
-// Ready tells whether what is published is fresh; if not, why.
-func (d *Daemon) Ready() (bool, string) {
-	s := d.Stats()
-	age := time.Since(s.Published)
-	if age <= 5*d.config.Interval {
-		return true, ""
-	}
-	why := fmt.Sprintf("the last publication is %v old", age.Round(time.Millisecond))
-	if s.Published.IsZero() {
-		why = "nothing is published yet"
-	}
-	if s.Trouble != "" {
-		why += "; " + s.Trouble
-	}
-	return false, why
 }
 
 func (d *Daemon) close() error {

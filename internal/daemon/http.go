@@ -37,8 +37,8 @@ func (d *Daemon) serveHTTP() (stop func(), err error) {
 	return func() { server.Close() }, nil
 }
 
-// Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (what is published
-// is fresh; 503 and why where it is not).
+// Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (proxies
+// are served, and what is wrong; 503 where they are not).
 func (d *Daemon) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&collector{daemon: d}, collectors.NewGoCollector(),
@@ -46,12 +46,6 @@ func (d *Daemon) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ready, why := d.Ready(); !ready {
-			http.Error(w, why, http.StatusServiceUnavailable)
-			return
-		}
-		io.WriteString(w, "ok\n")
-	})
+	mux.HandleFunc("GET /readyz", d.serveReady)
 	return mux
 }

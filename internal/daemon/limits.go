@@ -3,21 +3,14 @@ package daemon
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/opfile"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 )
-
-// maxPolicyFile is the largest policy, in bytes, that limits.ParsePolicy accepts.
-const maxPolicyFile = 16 << 20
 
 // noPolicy leaves the limits to each proxy's own configuration.
 const noPolicy = "{}"
@@ -27,21 +20,23 @@ const noPolicy = "{}"
 type limiting struct {
 	dir    hostdir.Dir
 	config limits.KeeperConfig
-	path   string // of the operator's file; empty: none
+	file   *policyFile // nil: the operator has named none
 	log    *slog.Logger
 
 	keeper    *limits.Keeper
 	writer    *mmapsync.Writer
-	read      fs.FileInfo // the operator's file when it was read last
-	published []byte      // what holds; nil: nothing yet
-	keys      []string    // that have a threshold of their own
+	published []byte   // what holds; nil: nothing yet
+	keys      []string // that have a threshold of their own
 	pinned    *limits.Keeper
 }
 
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
 // later ones leave the policy before them in force.
 func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string, log *slog.Logger) (*limiting, error) {
-	l := &limiting{dir: dir, config: config, path: path, log: log}
+	l := &limiting{dir: dir, config: config, log: log}
+	if path != "" {
+		l.file = &policyFile{path: path}
+	}
 	if err := l.open(); err != nil {
 		l.close()
 		return nil, err
@@ -59,18 +54,14 @@ func (l *limiting) open() (err error) {
 	return l.reload()
 }
 
-// maintain does what is to be done about once a second.
+// maintain does what is to be done about once a second to the file that the proxies count in.
 func (l *limiting) maintain() error {
-	lost := !l.keeper.Whole()
-	if lost { // perhaps with the whole directory
-		l.published, l.read = nil, nil
-	}
-	err := l.reload()
-	if lost {
+	if !l.keeper.Whole() {
+		l.published = nil // perhaps the whole directory is gone
 		l.keeper.Close()
-		next, opening := limits.OpenKeeper(l.dir.Limits(), l.config)
-		if opening != nil {
-			return errors.Join(err, opening)
+		next, err := limits.OpenKeeper(l.dir.Limits(), l.config)
+		if err != nil {
+			return err
 		}
 		l.keeper = next
 	}
@@ -81,31 +72,35 @@ func (l *limiting) maintain() error {
 			l.pinned = l.keeper
 		}
 	}
-	return errors.Join(err, reaping, pinning)
+	return errors.Join(reaping, pinning)
 }
 
-// reload publishes the operator's file where it has changed.
+// reload publishes the operator's file where it has changed, or where what was published is lost.
 func (l *limiting) reload() error {
-	if l.path == "" {
+	if l.file == nil {
 		return l.publish([]byte(noPolicy))
 	}
-	info, err := os.Stat(l.path)
-	if err != nil {
-		l.read = nil // a file that takes its place is read even if it looks the same
-		return fmt.Errorf("policy of limits: %w", err)
+	looking := l.file.look()
+	if l.file.text == nil {
+		return looking
 	}
-	if l.read != nil && os.SameFile(info, l.read) && info.ModTime().Equal(l.read.ModTime()) && info.Size() == l.read.Size() {
-		return l.writer.Check()
+	return errors.Join(looking, l.publish(l.file.text))
+}
+
+// reread has the operator's file read whether it has changed or not, and publishes it.
+func (l *limiting) reread() error {
+	if l.file != nil {
+		l.file.forget()
 	}
-	text, err := opfile.Read(l.path, maxPolicyFile)
-	if err != nil {
-		return fmt.Errorf("policy of limits: %w", err)
+	return l.reload()
+}
+
+// policyPath is the file that the policy comes from, for people: the operator's, or the published one.
+func (l *limiting) policyPath() string {
+	if l.file != nil {
+		return l.file.path
 	}
-	if err := l.publish(text); err != nil {
-		return fmt.Errorf("policy of limits: %s: %w", l.path, err)
-	}
-	l.read = info
-	return nil
+	return l.dir.Policy()
 }
 
 // publish checks a policy and makes it hold in every proxy, within about a second.
@@ -131,10 +126,10 @@ const maxWarnings = 10
 
 func (l *limiting) warn(warnings []limits.Warning) {
 	for _, w := range warnings[:min(len(warnings), maxWarnings)] {
-		l.log.Warn("headgate: policy of limits", "path", l.path, "override", w.Key, "problem", w.Reason)
+		l.log.Warn("headgate: policy of limits", "path", l.policyPath(), "override", w.Key, "problem", w.Reason)
 	}
 	if n := len(warnings) - maxWarnings; n > 0 {
-		l.log.Warn("headgate: policy of limits: more overrides are odd; see headgate limits check", "path", l.path, "more", n)
+		l.log.Warn("headgate: policy of limits: more overrides are odd; see headgate limits check", "path", l.policyPath(), "more", n)
 	}
 }
 

@@ -93,6 +93,8 @@ var limitMetrics = []metric{
 
 var refusedDesc = describe("limits_refused_total", "Requests refused, by reason.", "reason")
 
+var troubleDesc = describe("trouble", "1 while there is trouble of a kind, otherwise 0.", "kind")
+
 // Series by dimension.
 var (
 	keysDesc    = describe("keys", "Keys kept.", "dimension")
@@ -106,6 +108,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	c.daemon.checkFreshness()
 	s := c.daemon.Stats()
 	for _, m := range metrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
@@ -115,6 +118,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
 		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), limits.Reason(reason+1).String())
+	}
+	present := make(map[string]float64)
+	for _, t := range s.Troubles {
+		present[t.Kind] = 1
+	}
+	for _, kind := range troubleKinds {
+		ch <- prometheus.MustNewConstMetric(troubleDesc, prometheus.GaugeValue, present[kind.name], kind.name)
 	}
 	for d := range traffic.NumDimensions {
 		ch <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.Window.Keys[d]), d.String())

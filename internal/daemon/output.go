@@ -13,6 +13,7 @@ type output struct {
 	feed         *window.Feed
 	rings        ring.Stats   // as of the publication that is under way
 	window       window.Stats // likewise
+	publication  time.Time    // when it was begun
 	checkpointer *window.Checkpointer
 	began        time.Time // of the checkpoint that is being written
 }
@@ -26,6 +27,7 @@ func (d *Daemon) beginPublication() {
 		d.count(func(s *Stats) { s.Feed.Skipped = skipped })
 		return
 	}
+	d.output.publication = time.Now()
 	d.output.rings, d.output.window = d.rings.Stats(), d.aggregator.Stats()
 }
 
@@ -56,6 +58,7 @@ func (d *Daemon) published(r window.FeedResult) {
 			return
 		}
 		s.Publishes++
+		d.fresh = d.output.publication
 		s.Published, s.PublishTime, s.ImageBytes = time.Unix(0, r.Now), r.Took, table.Bytes
 		s.RowsEvicted = 0
 		for _, dimension := range table.Dimensions {

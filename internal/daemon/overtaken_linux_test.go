@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -36,7 +37,10 @@ func TestADaemonWhoseFilesAnotherProgramPublishesToSaysSo(t *testing.T) {
 			if name == "features_state" {
 				failed := r.Stats().Failed
 				r.until("more failures", func() bool { return r.Stats().Failed > failed+2 })
-				r.until("not ready", func() bool { ready, text := r.Ready(); return !ready && strings.Contains(text, why) })
+				r.until("not ready", func() bool {
+					status, text := get(r.Daemon, "/readyz")
+					return status == http.StatusServiceUnavailable && strings.Contains(text, why)
+				})
 			}
 			if b, err := os.ReadFile(path); err != nil || string(b[:8]) != theirs {
 				t.Errorf("the version word is %x, %v; want that of the other program, %x", b, err, theirs)
