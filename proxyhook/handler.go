@@ -57,6 +57,12 @@ func (f *Filter) requestOf(ctx context.Context) *request {
 	return nil
 }
 
+// isHijacked reports whether the connection of the request with this context was hijacked from a Handler.
+func isHijacked(ctx context.Context) bool {
+	r := innermost(ctx)
+	return r != nil && r.hijacked.Load()
+}
+
 // FromContext gives the decision on the request that a Handler serves with this context.
 func FromContext(ctx context.Context) (Decision, bool) {
 	if r := innermost(ctx); r != nil {

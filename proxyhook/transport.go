@@ -15,8 +15,10 @@ import (
 // Transport gives a RoundTripper that asks the limiter for room at the origin, which is the URL's host, before next
 // (nil: http.DefaultTransport) gets the request. A refused request is answered with 503, Retry-After and
 // X-Headgate-Reason and never reaches the origin. The ticket is released when the response's body is closed or at its
-// end, when next fails, and at the latest when the Handler has ended. Without a Handler around it, the transport
-// limits but scores and reports nothing.
+// end, at once where it has none, when next fails, and at the latest when the request's context is done or the Handler
+// has ended. An upgraded connection is closed when its context is done, unless the Handler's own connection was
+// hijacked: then the end of either releases the ticket. Without a Handler around it, the transport limits but scores
+// and reports nothing.
 func (f *Filter) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -41,20 +43,19 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return refusalOf(r, refusal), nil
 	}
-	var watch *watchdog
+	c := newCall(r, held)
 	if silence := t.filter.config.OriginSilence; silence > 0 {
-		r, watch = watched(r, silence)
+		r, c.watch = watched(r, silence)
 	}
 	answered := false
 	defer func() {
 		if !answered { // an error, or a panic in next
-			watch.end()
-			held.release()
+			c.end()
 		}
 	}()
 	start := time.Now()
 	response, err := t.next.RoundTrip(cleanInterim(r))
-	watch.rest()
+	c.watch.rest()
 	t.filter.limiting.answered(held, time.Since(start))
 	if err != nil {
 		return response, err
@@ -62,7 +63,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	cleanResponse(response)
 	if response.Body != nil { // it must not be, and next has broken its promise
 		answered = true
-		response.Body = guardBody(response.Body, held, watch)
+		c.guard(r, response)
 	}
 	return response, nil
 }
@@ -111,46 +112,3 @@ func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
 		Request:       r,
 	}
 }
-
-// guardBody releases a ticket with the body. The body of an upgraded connection can be written to, and stays so.
-func guardBody(body io.ReadCloser, held *admission, watch *watchdog) io.ReadCloser {
-	guarded := &guardedBody{ReadCloser: body, held: held, watch: watch}
-	if conn, ok := body.(io.Writer); ok {
-		return &guardedConn{guarded, conn}
-	}
-	return guarded
-}
-
-type guardedBody struct {
-	io.ReadCloser
-	held  *admission
-	watch *watchdog
-}
-
-func (b *guardedBody) Read(p []byte) (int, error) {
-	b.watch.start()
-	n, err := b.ReadCloser.Read(p)
-	b.watch.rest()
-	if err != nil {
-		b.watch.end()
-		b.held.release()
-	}
-	return n, err
-}
-
-func (b *guardedBody) Close() error {
-	defer b.held.release()
-	defer b.watch.end()
-	return b.ReadCloser.Close()
-}
-
-type guardedConn struct {
-	*guardedBody
-	io.Writer
-}
-
-// Read must not release: the other direction may go on after this one has ended. Nor is silence an end here.
-func (c *guardedConn) Read(p []byte) (int, error) { return c.ReadCloser.Read(p) }
-
-// CloseWrite ends one direction, where the connection can.
-func (c *guardedConn) CloseWrite() error { return closeWrite(c.ReadCloser) }
