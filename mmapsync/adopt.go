@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
@@ -11,22 +12,36 @@ import (
 // lockAttempts bounds the races of several writers that start at once on a new path.
 const lockAttempts = 16
 
-// lockState takes the writer's lock, which is a byte of the state file in place or, on a new path (fresh), of the
-// draft that will be renamed there. A lock belongs to a file and not to its name, hence the second look at the name:
+// lockState takes the writer's lock, which is a byte of the state file in place or, where that is to be made (fresh), of
+// the draft that will be renamed there. A lock belongs to a file and not to its name, hence the second look at the name:
 // between open and lock it may have gone to another file.
-func lockState(sys system, p paths) (f file, fresh bool, err error) {
+func (w *Writer) lockState() (f file, fresh bool, err error) {
 	for range lockAttempts {
-		f, err = sys.open(p.state(), mmap.ReadWrite)
-		if fresh = errors.Is(err, fs.ErrNotExist); fresh {
-			f, err = createDraft(sys, p)
-		} else if err == nil {
-			f, err = lockNamed(f, p.state())
+		f, err = w.sys.open(w.paths.state(), mmap.ReadWrite)
+		if err == nil {
+			f, fresh, err = w.lockInPlace(f)
+		} else if missing := errors.Is(err, fs.ErrNotExist); missing || w.mayReplace(nil) {
+			f, err = w.createDraft(nil)
+			fresh = true
 		}
 		if f != nil || err != nil {
-			return f, fresh, lockedError(p, err)
+			return f, fresh, lockedError(w.paths, err)
 		}
 	}
-	return nil, false, lockedError(p, mmap.ErrLocked)
+	return nil, false, lockedError(w.paths, mmap.ErrLocked)
+}
+
+// lockInPlace locks f, the state file. Where readers have locked it, as everybody can do who may read it, a Writer that
+// repairs makes another one: only a writer's lock says that a writer lives.
+func (w *Writer) lockInPlace(f file) (locked file, fresh bool, err error) {
+	if err = f.lock(stateLockByte); errors.Is(err, mmap.ErrLocked) && w.repairs && f.readLocked(stateLockByte) {
+		defer f.close()
+		w.note(&FormatError{w.paths.state(), "somebody who only reads it has locked it"})
+		locked, err = w.createDraft(f)
+		return locked, true, err
+	}
+	locked, err = named(f, w.paths.state(), err)
+	return locked, false, err
 }
 
 func lockedError(p paths, err error) error {
@@ -36,9 +51,9 @@ func lockedError(p paths, err error) error {
 	return err
 }
 
-// lockNamed locks f if name still means it, and otherwise closes it. No file and no error means to look again.
-func lockNamed(f file, name string) (file, error) {
-	err := f.lock(stateLockByte)
+// named is f if it was locked without an error and name still means it, and otherwise closes it. No file and no error
+// means to look again.
+func named(f file, name string, err error) (file, error) {
 	if err == nil {
 		var still bool
 		if still, err = f.isAt(name); still {
@@ -49,66 +64,139 @@ func lockNamed(f file, name string) (file, error) {
 	return nil, err
 }
 
+// mayReplace says whether what is at the state file's name, which is not locked, is to be replaced: it is no file, or the
+// very file that only readers have locked.
+func (w *Writer) mayReplace(locked file) bool {
+	if !w.repairs {
+		return false
+	}
+	irregular, err := w.sys.irregular(w.paths.state())
+	if err != nil || irregular || locked == nil {
+		return irregular
+	}
+	still, err := locked.isAt(w.paths.state())
+	return still && err == nil
+}
+
 // createDraft makes and locks the draft of a state file. A draft that is there already and not locked was left by a
 // killed writer and is removed; should its maker be alive and only about to lock it, that one finds its name gone and
-// starts again. With the draft locked nobody else can bring a state file into place, so the last look settles it.
-func createDraft(sys system, p paths) (file, error) {
-	draft := temporary(p.state())
-	f, err := sys.create(draft, stateSize, statePermissions)
+// starts again. With the draft locked nobody else can bring a state file into place, so the last look settles it: there
+// must be none, or one that is to be replaced.
+func (w *Writer) createDraft(replaced file) (file, error) {
+	draft := temporary(w.paths.state())
+	f, err := w.sys.create(draft, stateSize, statePermissions)
 	left := errors.Is(err, fs.ErrExist)
 	if left {
-		f, err = sys.open(draft, mmap.ReadWrite)
+		f, err = w.sys.open(draft, mmap.ReadWrite)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
 	}
 	if err != nil {
+		if irregular, _ := w.sys.irregular(draft); irregular && w.repairs {
+			return nil, discard(w.sys, draft)
+		}
 		return nil, err
 	}
-	if f, err = lockNamed(f, draft); f == nil || err != nil {
+	if f, err = named(f, draft, f.lock(stateLockByte)); f == nil || err != nil {
 		return nil, err
 	}
-	overtaken, err := sys.exists(p.state())
-	if !left && !overtaken && err == nil {
+	overtaken, err := w.sys.exists(w.paths.state())
+	if overtaken = overtaken && !w.mayReplace(replaced); !left && !overtaken && err == nil {
 		return f, nil
 	}
-	err = errors.Join(err, sys.remove(draft))
+	err = errors.Join(err, w.sys.remove(draft))
 	f.close()
 	return nil, err
 }
 
-// build makes the files of a new path. The state file gets its name last, so that whoever finds it finds all of them;
-// a writer killed before that leaves nothing that the next one would use. Generations go on from what an earlier set
-// left, so that no reader can take a new file for one that it knows.
-func (w *Writer) build(slots int) (err error) {
-	highest, err := highestGeneration(w.sys, w.paths)
+// build makes all files of a path, with last in them where there is one; state is the locked draft of the state file. That
+// gets its name last, so that whoever finds it finds all of them; a writer killed before that leaves nothing that the
+// next one would use. Generations go on from what an earlier set left, so that no reader can take a new file for
+// one that it knows.
+//
+// What is in the place of the files is replaced; readers keep what they have mapped. A state file loses its name
+// before anything else changes, so that nobody opens a mixture, and [Reader.Replaced] says so. The file that will hold
+// nothing is made first, since the memory of its predecessor may be what the other one needs.
+func (w *Writer) build(state file, slots int, last *kept) (err error) {
+	if w.state, err = mapState(state, mmap.ReadWrite); err != nil {
+		return errors.Join(err, state.close())
+	}
+	highest, err := w.makeWay()
 	if err != nil {
 		return err
 	}
 	w.generation = max(w.generation, highest)
-	first := w.generation + 1
-	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
-		return checked(func() error { // readers can write to it even now
-			encodeRegistry(memory, slots)
-			r := newRegistry(nil, memory, slots)
-			r.generations[0].Store(first)
-			r.generations[1].Store(first + 1)
-			return nil
-		})
-	})
+	if err = w.buildRegistry(slots); err != nil {
+		return err
+	}
+	x := 1
+	if last != nil {
+		x = last.data.index
+	}
+	empty := func(d *dataFile) error { d.end(publication{}); return nil }
+	if err := w.replaceFile(1-x, 0, empty); err != nil {
+		return err
+	}
+	if last != nil {
+		err = w.replaceFile(x, int64(last.size), last.copyTo)
+	}
+	if errors.Is(err, syscall.ENOSPC) { // better to begin with nothing than not at all
+		last = nil
+	}
+	if last == nil {
+		err = w.replaceFile(x, 0, empty)
+	}
 	if err != nil {
 		return err
 	}
-	w.registry = newRegistry(f, memory, slots)
-	for i := range w.data {
-		if err := w.replaceFile(i, 0, func(d *dataFile) error { d.end(publication{}); return nil }); err != nil {
-			return err
-		}
+	if last != nil {
+		w.version, w.sequence = last.version(), last.sequence
+		w.state.version.Store(uint64(w.version))
 	}
 	return w.sys.rename(temporary(w.paths.state()), w.paths.state())
 }
 
-// adopt takes over what a former writer left, at whatever instruction it ended. The active data file must be sound.
+// buildRegistry makes a registry, with generations that replaceFile will store.
+func (w *Writer) buildRegistry(slots int) error {
+	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
+		encodeRegistry(memory, slots)
+		return nil
+	})
+	if err == nil {
+		w.registry = newRegistry(f, memory, slots)
+	}
+	return err
+}
+
+// makeWay sets aside what a new set of files cannot be renamed over, and what somebody may want to look at, and returns the
+// highest generation that was in use.
+func (w *Writer) makeWay() (highest uint64, err error) {
+	if !w.repairs {
+		if err := w.sys.remove(w.paths.state()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+		return highestGeneration(w.sys, w.paths)
+	}
+	if err := setAside(w.sys, w.paths.state()); err != nil {
+		return 0, err
+	}
+	for _, path := range []string{w.paths.data(0), w.paths.data(1), w.paths.registry()} {
+		irregular, err := w.sys.irregular(path)
+		if irregular && err == nil {
+			err = setAside(w.sys, path)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if highest, err = highestGeneration(w.sys, w.paths); err != nil {
+		return 0, err
+	}
+	return highest, setAside(w.sys, w.paths.registry())
+}
+
+// adopt takes over what a former writer left, at whatever instruction it ended; f is the state file. The active data file must be sound.
 // The inactive one may be anything, half-written above all; where it is no data file it is replaced before it is used.
 //
 // Both files stay in use unless a slot is retired, which is the only way in which a reader can have a hold that drain does not
@@ -116,7 +204,13 @@ func (w *Writer) build(slots int) (err error) {
 //
 // The generations are the files' own. The former writer may have been killed between renaming a file, which is inactive
 // then, and storing its generation; once this writer has filled it and made it active, readers must find it.
-func (w *Writer) adopt() (err error) {
+func (w *Writer) adopt(f file) (err error) {
+	if err = belongs(f, w.sys.user()); err == nil {
+		w.state, err = mapState(f, mmap.ReadWrite)
+	}
+	if err != nil {
+		return explain(w.paths, w.paths.state(), err)
+	}
 	w.registry, err = openRegistry(w.sys, w.paths.registry(), w.sys.user())
 	if err != nil {
 		return explain(w.paths, w.paths.registry(), err)
@@ -124,7 +218,9 @@ func (w *Writer) adopt() (err error) {
 	if w.generation, err = highestGeneration(w.sys, w.paths); err != nil {
 		return err
 	}
-	w.version = Version(w.state.version.Load())
+	if err := checked(func() error { w.version = Version(w.state.version.Load()); return nil }); err != nil {
+		return explain(w.paths, w.paths.state(), err)
+	}
 	for i := range w.data {
 		if err := w.adoptData(i); err != nil {
 			return explain(w.paths, w.paths.data(i), err)

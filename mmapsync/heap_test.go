@@ -161,6 +161,15 @@ func (p *heapProcess) exists(path string) (bool, error) {
 	return p.nodes[path] != nil, nil
 }
 
+func (p *heapProcess) removeAll(path string) error {
+	if err := p.remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (p *heapProcess) irregular(path string) (bool, error) { return false, p.before("irregular", path) }
+
 func (n *heapNode) poison() {
 	if n.named || n.mappings > 0 {
 		return
@@ -211,6 +220,8 @@ func (f *heapFile) lock(offset int64) error {
 	return nil
 }
 
+func (f *heapFile) readLocked(int64) bool { return false }
+
 func (f *heapFile) unlock(offset int64) error {
 	f.process.mu.Lock()
 	defer f.process.mu.Unlock()
@@ -234,6 +245,8 @@ func (f *heapFile) isAt(path string) (bool, error) {
 	defer f.process.mu.Unlock()
 	return f.process.nodes[path] == f.node, nil
 }
+
+func (f *heapFile) wholeAt(path string) (bool, error) { return f.isAt(path) }
 
 func (f *heapFile) close() error {
 	f.process.mu.Lock()

@@ -1,57 +1,315 @@
 package mmapsync
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
+	"time"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// ready gives the index of a data file that may be filled. It is where the writer reads what readers can write, and
-// where it finds out that somebody has cut the registry short: then it makes a new set of files and goes on there.
-func (w *Writer) ready() (x int, err error) {
-	x = w.inactive()
-	if !w.lost && mmap.Intact(func() { w.registry.touchEnd(); w.drain(x) }) {
-		return x, nil
+// This is about files that others have damaged: what the writer finds in them when it starts, and what becomes of them
+// under its hands. A set of files in which anything but the inactive data file is damaged is given up: the writer makes
+// another set, which begins with the last publication that is whole, and readers find it by [Reader.Replaced].
+
+// guarded runs one publication. Where that touches a file which somebody has truncated, the files are made anew and it runs
+// once more.
+func (w *Writer) guarded(publish func() error) (err error) {
+	if w.state == nil {
+		return ErrClosed
 	}
-	w.lost = true
-	if err := w.rebuild(); err != nil {
-		return 0, fmt.Errorf("mmapsync: the registry was truncated, and making the files anew failed: %w", err)
+	for range 2 {
+		if err := w.rebuildLost(); err != nil {
+			return err
+		}
+		if mmap.Intact(func() { err = publish() }) && err != errZeroed {
+			return err
+		}
+		if !w.inspect() {
+			return errors.New("mmapsync: memory that was to be published is not backed by its file any more")
+		}
 	}
-	w.lost = false
-	return w.inactive(), nil
+	return w.stats.Damage
 }
 
-// rebuild leaves the files in place to the readers that have them mapped, and makes new ones, at first without a
-// publication. The old state file loses its name before anything else changes, so that nobody opens a mixture, and
-// [Reader.Replaced] says so. The lock of the draft keeps other writers out meanwhile.
-func (w *Writer) rebuild() error {
-	draft := temporary(w.paths.state())
-	if err := w.sys.remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// Check looks whether all files are in place and have the length and the header that they should have, and makes anew
+// what is not. A publication finds out by itself what would keep it from being made; Check finds too what would keep
+// readers from opening the path, such as a file that was deleted. It makes a few system calls. Stats say what was found. An
+// error means that it could not be made good, or that another program has published at the path
+// ([*ForeignVersionError]), as the next Publish would say: Check is for a Writer that seldom publishes, too.
+func (w *Writer) Check() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == nil {
+		return ErrClosed
+	}
+	if err := w.guarded(w.check); err != nil {
 		return err
 	}
-	f, err := w.sys.create(draft, stateSize, statePermissions)
+	w.inspect()
+	return w.rebuildLost()
+}
+
+// inspect looks for damage and says whether there is any. An inactive data file is replaced at the next publication;
+// everything else takes a new set of files.
+func (w *Writer) inspect() (found bool) {
+	if !w.intact(w.paths.registry(), w.registry.file, w.checkRegistry) || !w.intact(w.paths.state(), w.state.file, w.checkVersion) {
+		found, w.lost = true, true
+	}
+	for i, d := range w.data {
+		if d == nil || w.intact(w.paths.data(i), d.file, d.checkIdentity) {
+			continue
+		}
+		active := w.version != 0 && w.version.Index() == i
+		if found, w.lost = true, w.lost || active; !w.lost {
+			w.stats.Rebuilds++
+			d.unmap()
+			w.data[i] = nil
+		}
+	}
+	return found
+}
+
+// intact says whether a file is at its path, of its length, and as check wants it, and notes what is wrong. That the system
+// does not say where the file is counts for nothing.
+func (w *Writer) intact(path string, f file, check func() error) bool {
+	whole, err := f.wholeAt(path)
+	switch {
+	case err != nil:
+		err = nil
+	case !whole:
+		err = formatReason("the file was deleted, replaced or truncated while it was in use")
+	}
+	if err == nil {
+		err = checked(check)
+	}
 	if err != nil {
-		return err
+		w.note(explain(w.paths, path, err))
 	}
-	fresh := &Writer{sys: w.sys, paths: w.paths, generation: w.generation}
-	if err = f.lock(stateLockByte); err == nil {
-		fresh.state, err = mapState(f, mmap.ReadWrite)
+	return err == nil
+}
+
+func (w *Writer) checkVersion() error {
+	if w.state.version.Load() == 0 && w.version != 0 {
+		return errZeroed
 	}
+	return nil
+}
+
+const errZeroed formatReason = "the version word was zeroed while it was in use"
+
+func (w *Writer) checkRegistry() error {
+	slots, err := decodeRegistry(w.registry.memory)
+	if err == nil && slots != w.registry.slots {
+		err = formatReason(fmt.Sprintf("the registry has %d slots now, %d before", slots, w.registry.slots))
+	}
+	return err
+}
+
+// checkIdentity says whether the footer is the one that was written when the file was made.
+func (d *dataFile) checkIdentity() error {
+	if footer := d.footer(); binary.LittleEndian.Uint64(footer[footerMagic:]) != dataMagic ||
+		binary.LittleEndian.Uint64(footer[footerFormat:]) != dataFormat|uint64(d.index)<<32 ||
+		binary.LittleEndian.Uint64(footer[footerGen:]) != d.generation ||
+		binary.LittleEndian.Uint64(footer[footerCapacity:]) != uint64(d.capacity) {
+		return errFooter
+	}
+	return nil
+}
+
+const errFooter formatReason = "the footer was changed while the file was in use"
+
+// rebuildLost makes a new set of files where those in place are given up. Readers keep what they have mapped of these. The
+// lock of the draft keeps other writers out meanwhile.
+func (w *Writer) rebuildLost() error {
+	if !w.lost {
+		return nil
+	}
+	draft, err := w.replacementDraft()
 	if err != nil {
-		f.close()
-		return errors.Join(err, w.sys.remove(draft))
+		return rebuildError(err)
 	}
-	if err = w.sys.remove(w.paths.state()); err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = fresh.build(w.registry.slots)
+	fresh := &Writer{sys: w.sys, paths: w.paths, repairs: true, generation: w.generation}
+	if !mmap.Intact(func() { err = fresh.build(draft, w.registry.slots, newest(w.data)) }) {
+		err = explain(w.paths, w.paths.registry(), errTruncated)
 	}
 	w.generation = fresh.generation
 	if err != nil {
-		return errors.Join(err, w.sys.remove(draft), fresh.release())
+		return rebuildError(errors.Join(err, w.sys.remove(temporary(w.paths.state())), fresh.release()))
 	}
 	w.release()
 	w.state, w.registry, w.data = fresh.state, fresh.registry, fresh.data
-	w.replace, w.version, w.stuck = [2]bool{}, 0, [2]uint32{}
+	w.version, w.sequence = fresh.version, max(w.sequence, fresh.sequence)
+	w.replace, w.stuck, w.lost = [2]bool{}, [2]uint32{}, false
+	w.stats.Rebuilds++
+	w.stats.Replacements += fresh.stats.Replacements
 	return nil
+}
+
+func rebuildError(err error) error {
+	return fmt.Errorf("mmapsync: the files were damaged, and making them anew failed: %w", err)
+}
+
+// ready waits until the inactive data file may be filled, and returns its index.
+func (w *Writer) ready() (x int) {
+	x = w.inactive()
+	w.registry.touchEnd()
+	w.drain(x)
+	return x
+}
+
+// kept is a publication that a new set of files begins with.
+type kept struct {
+	publication
+	data *dataFile
+}
+
+func (k *kept) version() Version { return newVersion(k.data.index, int64(k.size), k.hash) }
+
+func (k *kept) copyTo(d *dataFile) error {
+	copy(d.memory, k.data.memory[:k.size])
+	d.end(k.publication)
+	return nil
+}
+
+// newest is the last publication that is whole in one of the files, nil where there is none.
+func newest(data [2]*dataFile) (last *kept) {
+	for _, d := range data {
+		if d == nil || checked(d.sound) != nil {
+			continue
+		}
+		if p := d.publication(); last == nil || p.sequence > last.sequence {
+			last = &kept{p, d}
+		}
+	}
+	return last
+}
+
+// sound says what is wrong with a data file, of which nobody else knows what it holds: a content whose hash is the
+// caller's is taken at the footer's word.
+func (d *dataFile) sound() error {
+	if err := d.checkIdentity(); err != nil {
+		return err
+	}
+	p := d.publication()
+	if p.sequence == 0 || p.size > uint64(d.capacity) {
+		return formatReason("the file holds no publication")
+	}
+	err := d.verify(newVersion(d.index, int64(p.size), p.hash))
+	if errors.Is(err, ErrNotHashed) {
+		return nil
+	}
+	return err
+}
+
+// note keeps what was wrong for Stats.
+func (w *Writer) note(err error) { w.stats.Damage = err }
+
+// repairable says whether an error of adopt is about what the files are, and not about the system.
+func (w *Writer) repairable(err error) bool {
+	if damaged := new(FormatError); errors.As(err, &damaged) {
+		return true
+	}
+	for _, path := range w.paths.all() {
+		if irregular, err := w.sys.irregular(path); irregular && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// forgotten says that the state file announces nothing although there was more than one publication: it was zeroed. After
+// the first one the writer may have been killed before it announced that.
+func (w *Writer) forgotten() error {
+	if w.version != 0 {
+		return nil
+	}
+	if last := newest(w.data); last != nil && last.sequence > 1 {
+		return explain(w.paths, w.paths.state(), formatReason(fmt.Sprintf("it announces nothing, after %d publications", last.sequence)))
+	}
+	return nil
+}
+
+// make makes the files of a path without a state file, or without one that can be used. Of a path that had files before,
+// the last publication stays.
+func (w *Writer) make(draft file, slots int) error {
+	var data [2]*dataFile
+	if w.repairs {
+		data = w.leftBehind()
+	}
+	defer unmapAll(data)
+	if data != [2]*dataFile{} && w.stats.Damage == nil {
+		w.note(&FormatError{w.paths.state(), "the file is missing, and others of its set are not"})
+	}
+	return w.makeWith(draft, slots, newest(data))
+}
+
+// makeAnew replaces the files in place, which are damaged. f is the state file: its lock keeps other writers away until
+// that of the new one does.
+func (w *Writer) makeAnew(f file, slots int, damage error) error {
+	w.note(damage)
+	data := w.leftBehind()
+	defer unmapAll(data)
+	locked := &Writer{state: w.state, registry: w.registry, data: w.data}
+	defer locked.release()
+	if w.state == nil {
+		defer f.close()
+	}
+	w.state, w.registry, w.data, w.version, w.sequence = nil, nil, [2]*dataFile{}, 0, 0
+	draft, err := w.replacementDraft()
+	if err != nil {
+		return err
+	}
+	return w.makeWith(draft, slots, newest(data))
+}
+
+// makeWith builds the files, and leaves no draft where that fails.
+func (w *Writer) makeWith(draft file, slots int, last *kept) error {
+	if w.stats.Damage != nil {
+		w.stats.Rebuilds++
+		w.generation = max(w.generation, generationFloor())
+	}
+	err := w.build(draft, slots, last)
+	if err != nil {
+		w.sys.remove(temporary(w.paths.state()))
+	}
+	return err
+}
+
+// replacementDraft makes and locks the draft of another state file, under the lock of the one in place.
+func (w *Writer) replacementDraft() (file, error) {
+	draft := temporary(w.paths.state())
+	if err := discard(w.sys, draft); err != nil {
+		return nil, err
+	}
+	f, err := w.sys.create(draft, stateSize, statePermissions)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.lock(stateLockByte); err != nil {
+		f.close()
+		return nil, errors.Join(err, w.sys.remove(draft))
+	}
+	return f, nil
+}
+
+// generationFloor is higher than any generation that was in use on a path whose files do not tell any more: by the time,
+// since a second has no room for 65,536 replacements.
+func generationFloor() uint64 { return uint64(time.Now().Unix()) << 16 & (maxRegistryGeneration - 1) }
+
+// leftBehind maps what data files there are, to read.
+func (w *Writer) leftBehind() (data [2]*dataFile) {
+	for i := range data {
+		data[i], _ = openData(w.sys, w.paths.data(i), i, w.sys.user(), mmap.ReadOnly)
+	}
+	return data
+}
+
+func unmapAll(data [2]*dataFile) {
+	for _, d := range data {
+		if d != nil {
+			d.unmap()
+		}
+	}
 }

@@ -5,12 +5,16 @@ type Stats struct {
 	Publications uint64 // by Publish and Update
 	Replacements uint64 // data files made anew: the first two, larger ones, and those that somebody would not let go of
 	Retirements  uint64 // slots that were given up, because they held on for longer than the grace time
+	Rebuilds     uint64 // times that damaged files were made anew, at the start and since
 	Bytes        int64  // length of the two data files in place
 
 	// HugeBytes is how much of Bytes is known to be in huge pages, where random access is faster. It is nearly all of a
 	// snapshot of many MiB on a tmpfs of Linux 6.1 or later, unless memory is short or scattered. Of files that another
 	// Writer made it is not known.
 	HugeBytes int64
+
+	// Damage is what was found damaged last, mostly a [*FormatError]; nil: nothing.
+	Damage error
 }
 
 // Stats gives the Writer's figures; those of a closed one are of no files any more.

@@ -16,8 +16,10 @@ type system interface {
 	create(path string, size int64, permissions os.FileMode) (file, error) // new, zeroed, every block reserved
 	rename(from, to string) error
 	remove(path string) error
+	removeAll(path string) error // folders too, with all that is in them
 	exists(path string) (bool, error)
-	user() int // the user that files made here belong to
+	irregular(path string) (bool, error) // whether something is there that is no regular file
+	user() int                           // the user that files made here belong to
 }
 
 // file is an open file. Mappings and identity outlive close; locks do not.
@@ -27,9 +29,11 @@ type file interface {
 	huge() int64 // how many bytes lie in huge pages, as far as is known: only who made the file knows
 	mapAll(access mmap.Access) ([]byte, error)
 	unmap(memory []byte) error
-	lock(offset int64) error // mmap.ErrLocked where another open file has the byte
+	lock(offset int64) error      // mmap.ErrLocked where another open file has the byte
+	readLocked(offset int64) bool // whether others have the byte, but only locked to read
 	unlock(offset int64) error
-	isAt(path string) (bool, error) // whether path names this very file
+	isAt(path string) (bool, error)    // whether path names this very file
+	wholeAt(path string) (bool, error) // whether it does, and the file is as long as it was
 	close() error
 }
 
@@ -54,12 +58,19 @@ func (h host) create(path string, size int64, permissions os.FileMode) (file, er
 
 func (host) rename(from, to string) error { return os.Rename(from, to) }
 func (host) remove(path string) error     { return os.Remove(path) }
+func (host) removeAll(path string) error  { return os.RemoveAll(path) }
 
 func (host) user() int { return os.Geteuid() }
 
 func (host) exists(path string) (bool, error) {
 	_, err := os.Lstat(path)
 	return present(err)
+}
+
+func (host) irregular(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	there, err := present(err)
+	return there && !info.Mode().IsRegular(), err
 }
 
 // present turns the error of a look at a path into whether something is there.
@@ -102,12 +113,18 @@ func (h *hostFile) lock(offset int64) error   { return mmap.LockByte(h.f, offset
 func (h *hostFile) unlock(offset int64) error { return mmap.UnlockByte(h.f, offset) }
 func (h *hostFile) close() error              { return h.f.Close() }
 
+func (h *hostFile) readLocked(offset int64) bool { return mmap.ReadLocked(h.f, offset) }
+
 func (h *hostFile) isAt(path string) (bool, error) {
 	info, err := os.Lstat(path)
-	if there, err := present(err); !there {
-		return false, err
-	}
-	return os.SameFile(h.info, info), nil
+	there, err := present(err)
+	return there && os.SameFile(h.info, info), err
+}
+
+func (h *hostFile) wholeAt(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	there, err := present(err)
+	return there && os.SameFile(h.info, info) && info.Size() == h.info.Size(), err
 }
 
 // belongs refuses a file that does not belong to the user who should have made it: somebody else, who may write to the
@@ -124,7 +141,7 @@ func belongs(f file, owner int) error {
 // it finds under the temporary name was left by one that was killed. Where fill fails or panics nothing is left.
 func install(sys system, path string, size int64, permissions os.FileMode, fill func(memory []byte) error) (f file, memory []byte, err error) {
 	draft := temporary(path)
-	if err := sys.remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := discard(sys, draft); err != nil {
 		return nil, nil, err
 	}
 	f, err = sys.create(draft, size, permissions)
@@ -151,4 +168,29 @@ func install(sys system, path string, size int64, permissions os.FileMode, fill 
 	}
 	installed = err == nil
 	return f, memory, err
+}
+
+// discard removes whatever is at path, which is a name of ours.
+func discard(sys system, path string) error {
+	err := sys.remove(path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return sys.removeAll(path)
+}
+
+// setAside gives whatever is at path another name, where somebody can look at it. Of each path only the last is kept, so
+// that damage again and again does not fill the file system.
+func setAside(sys system, path string) error {
+	aside := path + ".damaged"
+	err := sys.rename(path, aside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a folder is in the way, or is not to replace a file
+		if err = sys.removeAll(aside); err == nil {
+			err = sys.rename(path, aside)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

@@ -39,18 +39,21 @@ type Copy struct {
 // file has room for size bytes and no more: what is updated in place is planned for the size that it may reach.
 //
 // On an error from fill, and if it panics, nothing is published, the former snapshot stays current, and what a copy
-// changed in place holds counts as nothing. fill must not call the Writer. Update waits as [Writer.Publish] does, and
+// changed in place holds counts as nothing. fill must not call the Writer. Where a file turns out to have been truncated, a
+// call of fill ends half-way, and fill is called once more with another copy. Update waits as [Writer.Publish] does, and
 // allocates nothing where it writes in place.
-func (w *Writer) Update(size int, fill func(copy *Copy) error) (Version, error) {
+func (w *Writer) Update(size int, fill func(copy *Copy) error) (v Version, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	err = w.guarded(func() (err error) { v, err = w.update(size, fill); return err })
+	return v, err
+}
+
+func (w *Writer) update(size int, fill func(copy *Copy) error) (_ Version, err error) {
 	if err := w.accepts(size); err != nil {
 		return 0, err
 	}
-	x, err := w.ready()
-	if err != nil {
-		return 0, err
-	}
+	x := w.ready()
 	if d := w.inPlace(x, int64(size)); d != nil {
 		before := d.begin()
 		if d.unknown {
@@ -71,21 +74,18 @@ func (w *Writer) Update(size int, fill func(copy *Copy) error) (Version, error) 
 // copyActive copies as much of the current snapshot as fits size into the other data file, and says what it was. The
 // active file is only read, and by nobody written, so whoever holds it does not matter.
 func (w *Writer) copyActive(d *dataFile, size int) publication {
-	if w.version == 0 {
+	current := w.current()
+	if current == nil {
 		return publication{}
 	}
-	active := w.data[w.version.Index()]
-	copy(d.memory[:size], active.memory[:w.version.Size()])
-	return active.content
+	copy(d.memory[:size], current)
+	return w.data[w.version.Index()].content
 }
 
 // lend gives data file d, which holds what before says, to fill, and completes it. The file says already that it holds
 // nothing.
 func (w *Writer) lend(d *dataFile, before publication, size int, fill func(copy *Copy) error) error {
-	w.lent = Copy{Bytes: d.memory[:size:size], Number: w.sequence + 1}
-	if w.version != 0 {
-		w.lent.Current = w.data[w.version.Index()].memory[:w.version.Size():w.version.Size()]
-	}
+	w.lent = Copy{Bytes: d.memory[:size:size], Current: w.current(), Number: w.sequence + 1}
 	if before.sequence != 0 {
 		w.lent.Holds, w.lent.Size = before.sequence, int(before.size)
 	}

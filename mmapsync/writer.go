@@ -23,6 +23,13 @@ type WriterOptions struct {
 	// Group is the number of the group that files are made for: whose members, besides the user that the writer runs as,
 	// may read. 0 means the group that the system gives, mostly the user's own. Files in place keep theirs.
 	Group int
+
+	// Repair makes OpenWriter replace files that it cannot trust, where it would refuse them with a [*FormatError]: damaged
+	// ones, those of another format or of another user, and what is no file at all. Of the publications that are in the
+	// files the last one that is whole stays published. State and registry are kept as P_state.damaged and P_readers.damaged,
+	// only the last of each. Stats say what was wrong. What is left to refuse is a path at which a writer lives, and
+	// trouble with the system.
+	Repair bool
 }
 
 // DefaultGrace is the waiting time where WriterOptions gives none.
@@ -35,6 +42,8 @@ type Writer struct {
 	sys   system
 	paths paths
 	grace time.Duration
+
+	repairs bool // WriterOptions.Repair
 
 	state    *state // nil once closed
 	registry *registry
@@ -76,24 +85,10 @@ func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
 	if opts.Group < 0 {
 		return nil, fmt.Errorf("mmapsync: group %d, want 0 or more", opts.Group)
 	}
-	w := &Writer{sys: sys, paths: paths(path), grace: opts.Grace}
-	f, fresh, err := lockState(sys, w.paths)
-	if err != nil {
-		return nil, err
-	}
-	if err = belongs(f, sys.user()); err == nil {
-		w.state, err = mapState(f, mmap.ReadWrite)
-	}
-	if err != nil {
-		f.close()
-		return nil, explain(w.paths, w.paths.state(), err)
-	}
-	if fresh {
-		if err = w.build(opts.Slots); err != nil {
-			sys.remove(temporary(w.paths.state()))
-		}
-	} else {
-		err = w.adopt()
+	w := &Writer{sys: sys, paths: paths(path), grace: opts.Grace, repairs: opts.Repair}
+	var err error
+	if !mmap.Intact(func() { err = w.open(opts.Slots) }) {
+		err = explain(w.paths, w.paths.state(), formatReason("a file of this path was truncated while it was opened"))
 	}
 	if err != nil {
 		w.release()
@@ -102,19 +97,46 @@ func openWriter(sys system, path string, opts WriterOptions) (*Writer, error) {
 	return w, nil
 }
 
+// open adopts the files in place, or makes them.
+func (w *Writer) open(slots int) error {
+	f, fresh, err := w.lockState()
+	if err != nil {
+		return err
+	}
+	if fresh {
+		return w.make(f, slots)
+	}
+	err = w.adopt(f)
+	if err == nil && w.repairs {
+		err = w.forgotten()
+	}
+	if err == nil {
+		return nil
+	}
+	if w.repairs && w.repairable(err) {
+		return w.makeAnew(f, slots, err)
+	}
+	if w.state == nil {
+		f.close()
+	}
+	return err
+}
+
 // Publish makes data the current snapshot and returns its version; data is copied. It waits at most the grace time,
 // and allocates nothing while data fits the file in place and no reader had to be given up. On an error the former
 // snapshot stays current. Where another program has published at the path, that is a [*ForeignVersionError].
-func (w *Writer) Publish(data []byte) (Version, error) {
+func (w *Writer) Publish(data []byte) (v Version, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	err = w.guarded(func() (err error) { v, err = w.publish(data); return err })
+	return v, err
+}
+
+func (w *Writer) publish(data []byte) (Version, error) {
 	if err := w.accepts(len(data)); err != nil {
 		return 0, err
 	}
-	x, err := w.ready()
-	if err != nil {
-		return 0, err
-	}
+	x := w.ready()
 	p := publication{sequence: w.sequence + 1, size: uint64(len(data)), hash: contentHash(data)}
 	if err := w.fill(x, data, p); err != nil {
 		return 0, fmt.Errorf("mmapsync: publishing %d bytes: %w", len(data), err)
@@ -133,26 +155,20 @@ func (w *Writer) accepts(size int) error {
 	return nil
 }
 
-// Check returns a [*ForeignVersionError] if another program has published at the path, as the next Publish would. It is for a
-// Writer that seldom publishes.
-func (w *Writer) Check() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.check()
-}
-
+// check returns an error where another program has published at the path.
 func (w *Writer) check() error {
-	if w.state == nil {
-		return ErrClosed
-	}
 	if w.overtaken == nil && w.state.version.Load() != uint64(w.version) {
 		return w.overtake()
 	}
 	return w.overtaken
 }
 
-// overtake stops the Writer for good: the other program takes no notice of slots, and may be writing to either file.
+// overtake stops the Writer for good: the other program takes no notice of slots, and may be writing to either file. A word of
+// zero is no version: somebody has cut the state file and let it grow again.
 func (w *Writer) overtake() error {
+	if err := w.checkVersion(); err != nil {
+		return err
+	}
 	w.overtaken = &ForeignVersionError{w.paths.state(), Version(w.state.version.Load()), w.version}
 	return w.overtaken
 }
@@ -189,7 +205,7 @@ func (w *Writer) fill(x int, content []byte, p publication) error {
 
 // inPlace is data file x where size bytes may be written to it as it is, and nil where it must be replaced.
 func (w *Writer) inPlace(x int, size int64) *dataFile {
-	if d := w.data[x]; d != nil && !w.replace[x] && size <= d.capacity {
+	if d := w.data[x]; d != nil && !w.replace[x] && size <= d.capacity && d.checkIdentity() == nil {
 		return d
 	}
 	return nil
@@ -210,10 +226,7 @@ func (w *Writer) replaceFile(x int, capacity int64, fill func(d *dataFile) error
 		old.unmap() // ours alone; readers have mappings of their own
 	}
 	w.data[x], w.replace[x] = d, false
-	if !mmap.Intact(func() { w.registry.generations[x].Store(d.generation) }) {
-		w.lost = true // the next publication makes everything anew
-		return explain(w.paths, w.paths.registry(), errTruncated)
-	}
+	w.registry.generations[x].Store(d.generation)
 	return nil
 }
 

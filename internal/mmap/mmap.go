@@ -106,5 +106,9 @@ func Unmap(b []byte) error { return unmapFile(b) }
 // another open file holds is [ErrLocked]. f must be open for writing.
 func LockByte(f *os.File, offset int64) error { return lockByte(f, offset) }
 
+// ReadLocked reports whether a byte that [LockByte] did not get is locked by others to read only. Everybody who may read
+// the file can do that; a lock that LockByte has taken is not of this kind.
+func ReadLocked(f *os.File, offset int64) bool { return readLocked(f, offset) }
+
 // UnlockByte lets go of a byte taken by [LockByte].
 func UnlockByte(f *os.File, offset int64) error { return unlockByte(f, offset) }

@@ -59,6 +59,11 @@ func lockByte(f *os.File, offset int64) error {
 	return err
 }
 
+func readLocked(f *os.File, offset int64) bool {
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1}
+	return unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock) == nil && lock.Type == unix.F_RDLCK
+}
+
 func unlockByte(f *os.File, offset int64) error { return setLock(f, unix.F_UNLCK, offset) }
 
 func setLock(f *os.File, kind int16, offset int64) error {

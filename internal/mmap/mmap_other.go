@@ -11,4 +11,5 @@ func reserveHuge(*os.File, int64) int64             { return 0 }
 func mapFile(*os.File, int, Access) ([]byte, error) { return nil, ErrUnsupported }
 func unmapFile([]byte) error                        { return ErrUnsupported }
 func lockByte(*os.File, int64) error                { return ErrUnsupported }
+func readLocked(*os.File, int64) bool               { return false }
 func unlockByte(*os.File, int64) error              { return ErrUnsupported }
