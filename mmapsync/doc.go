@@ -58,26 +58,33 @@
 // take the protection of a snapshot away from another, or cut the registry short, which is a SIGBUS in those that use it.
 //
 // The writer trusts no reader. Whatever the registry contains, and however it changes meanwhile, a publication takes at
-// most the grace time and a bounded number of looks at the slots, each of at most 512 system calls. A registry cut
-// short is noticed at the next publication if at least its last page is gone: the writer then makes a new set of files,
-// which [Reader.Replaced] tells readers of, and publishes there. Readers that open the path between these two steps find
-// nothing published; the first Update after it starts from nothing. A smaller cut stops readers from opening the path,
-// in words, until the writer is started again on files made anew. A reader can also hold on to as many snapshots as it has
-// slots, and so make the writer keep replacing files: bound the file system's size.
+// most the grace time and a bounded number of looks at the slots, each of at most 512 system calls. A reader can also
+// hold on to as many snapshots as it has slots, and so make the writer keep replacing files: bound the file system's size.
+//
+// # Damage
+//
+// Whoever truncates a file, deletes it or writes to its header costs the writer no more than the work to make files anew. A
+// publication that touches a file which is not there any more notices it; [Writer.Check] notices what only keeps
+// readers from opening the path. An inactive data file is replaced at the next publication. For everything else the
+// writer makes a new set of files, which holds the last publication that is whole and which [Reader.Replaced] tells readers of.
+//
+// With [WriterOptions].Repair a writer does the same with what it finds when it starts, also where something else is in
+// a file's place. Without it, that is a [*FormatError] in words. A writer that lives is never taken for damage: its
+// lock, which only who may write to the state file can take, is.
 //
 // # What it does not protect from
 //
 // A file that its owner, or for the registry a reader, truncates under a mapping raises SIGBUS at the next access. In
 // Acquire, in Release and at the bytes of a snapshot this is the caller's matter: one that must survive it sets
 // [runtime/debug.SetPanicOnFault] in its outermost call and recovers. That one read is lost; after it, open another Reader.
-// Everything else, [Snapshot.Verify] included, makes an error of it.
+// Everything else, [Snapshot.Verify] included, makes an error of it, and a Writer makes the files anew.
 //
 // A program that writes to the files without the writer's lock, as a writer of the crate mmap-sync does. The Writer stops as soon
 // as it finds a version word that it did not store, with a [*ForeignVersionError], and a Reader gives out no publication that
 // the file's footer does not know. But a snapshot in place that is held when such a program begins is
 // overwritten by its second publication. Where that may happen, read with [ReaderOptions].Foreign.
 //
-// Deleting the files under a living writer parts it from readers that open later; stop it first. Readers of the Rust
+// Deleting the files under a living writer parts it from readers that open later, until its next Check. Readers of the Rust
 // crate mmap-sync 2.x can read P, with that crate's own protocol and its known gap between reading the version and
 // counting in. Such a reader maps a data file anew only when a snapshot outgrows its mapping: after a data file was
 // replaced (a stuck reader, growth) it may go on with the old file's content, and has to be opened anew.
