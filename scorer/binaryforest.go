@@ -83,7 +83,7 @@ func (f *binaryForest) grow(row *Row) {
 	}
 	row.growLeaves(f.walker.trees + exitRoom)
 	if f.exits != nil {
-		row.vector.growKeys(f.columns.count)
+		row.vector.growTrees(f.columns.count)
 	}
 }
 

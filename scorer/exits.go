@@ -179,12 +179,12 @@ func (x *exits) addVector(group []exitTree, first int, at func(walkSplit) place)
 
 // find notes the leaf of every tree into at, which has room for all.
 func (x *exits) find(row *Row, keys []uint32, at []uint32) {
-	signed := row.vector.keys[:len(keys)]
+	signed := row.vector.treeKeys[:len(keys)]
 	for i, key := range keys {
 		signed[i] = signedKey(key)
 	}
 	if x.columns.size() > 0 {
-		x.columns.keysTo(TierAVX512, signed, row.vector.bins)
+		x.columns.keysTo(TierAVX512, signed, row.vector.treeBins)
 	}
 	found := at
 	for _, c := range x.chunks {

@@ -87,7 +87,7 @@ func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
 		x.leaves = guarded(t, x.leaves)
 		row := &Row{}
 		f.grow(row)
-		row.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)), keys: guarded(t, make([]int32, f.columns.count))}
+		row.vector = vectorRow{treeBins: guarded(t, make([]byte, mostBytes)), treeKeys: guarded(t, make([]int32, f.columns.count))}
 		found := guarded(t, make([]uint32, s.trees+exitRoom))
 		want := make([]uint32, s.trees)
 		for range 20 {

@@ -1,8 +1,10 @@
 package scorer_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -108,6 +110,10 @@ func TestSetOfDifferentLibraries(t *testing.T) {
 		"feature_names=age rate\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=1\nthreshold=3\n"+
 		"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=100 200\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\n"+
 		"internal_weight=0\ninternal_count=2\nis_linear=0\nshrinkage=1\n\n\nend of trees\n"))
+	reversed := newSet(t, lightgbm, catboost)
+	if got := reversed.AppendRaw(nil, reversed.NewRow(), []float32{2.5, 1}); [2]float64(got) != [2]float64{100, 22} { // age, rate
+		t.Errorf("in the other order, age 2.5, rate 1: %v, expected [100 22]", got)
+	}
 	s := newSet(t, catboost, lightgbm)
 	row := s.NewRow()
 	for _, c := range []struct {
@@ -161,5 +167,87 @@ func TestModelsThatFormNoSet(t *testing.T) {
 	empty := newSet(t)
 	if got := empty.AppendRaw([]float64{math.Pi}, nil, nil); len(got) != 1 {
 		t.Errorf("a set of no models answers %v", got)
+	}
+}
+
+// Whatever libraries, tiers and sums the models of a set have, and in whatever order they come, each answers as alone.
+func TestSetInEveryOrder(t *testing.T) {
+	fixtures, _ := categoricalModels(t)
+	tiers := scorer.Tiers()
+	for seed := range uint64(120) {
+		rng := rand.New(rand.NewPCG(31, seed))
+		models := make([]*scorer.Model, 2+rng.IntN(3))
+		var kinds []string
+		for i := range models {
+			kind, m := randomKind(t, rng, fixtures)
+			tier := tiers[rng.IntN(len(tiers))]
+			m, err := m.On(tier)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rng.IntN(2) == 0 {
+				kind, m = kind+" fast", m.Fast()
+			}
+			models[i], kinds = m, append(kinds, kind+" "+tier.String())
+		}
+		compareSet(t, rng, kinds, models)
+	}
+}
+
+// randomKind draws a model of one of the families, with names of its features that no other family has.
+func randomKind(t *testing.T, rng *rand.Rand, fixtures []*scorer.Model) (string, *scorer.Model) {
+	t.Helper()
+	forest := randomForest(rng, forestShape{features: 12, outputs: 1 + rng.IntN(2), trees: 1 + rng.IntN(40), depth: 1 + rng.IntN(6)})
+	switch rng.IntN(4) {
+	case 0:
+		names, distinct := "feature_names=f0", "feature_names=l0"
+		for i := range forest.features - 1 {
+			names += " f"
+			distinct += fmt.Sprintf(" l%d", i+1)
+		}
+		return "lightgbm", load(t, bytes.Replace(forest.text(), []byte(names+"\n"), []byte(distinct+"\n"), 1))
+	case 1:
+		document := forest.document()
+		var names []any
+		for i := range forest.features {
+			names = append(names, fmt.Sprintf("x%d", i))
+		}
+		document["learner"].(map[string]any)["feature_names"] = names
+		return "xgboost", load(t, appendJSON(nil, document))
+	case 2:
+		return "catboost with categories", fixtures[rng.IntN(len(fixtures))]
+	}
+	data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 1 + rng.IntN(20), trees: 1 + rng.IntN(40), depth: 7}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "catboost", load(t, data)
+}
+
+// compareSet evaluates random rows by the set and by each of its models alone.
+func compareSet(t *testing.T, rng *rand.Rand, kinds []string, models []*scorer.Model) {
+	t.Helper()
+	s := newSet(t, models...)
+	row, features := s.NewRow(), s.Features()
+	x, values := make([]float32, len(features)), map[string]float32{}
+	for range 20 {
+		for i := range x {
+			x[i] = randomForestValue(rng)
+			values[features[i].Name] = x[i]
+		}
+		got := s.AppendRaw(nil, row, x)
+		for i, m := range models {
+			var own []float32
+			for _, f := range m.Features() {
+				own = append(own, values[f.Name])
+			}
+			want := m.AppendRaw(nil, nil, own)
+			for k := range want {
+				if !same(got[k], want[k]) {
+					t.Fatalf("%q: model %d, output %d: %v, alone %v", kinds, i, k, got[k], want[k])
+				}
+			}
+			got = got[len(want):]
+		}
 	}
 }

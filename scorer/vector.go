@@ -2,14 +2,17 @@ package scorer
 
 import "math"
 
-// vectorRow is the scratch memory of the vector kernels.
+// vectorRow is the scratch memory of the vector kernels. A set quantises a row for all of its symmetric trees at once, and
+// evaluates ordinary trees between them: the two families share nothing.
 type vectorRow struct {
-	bins  []byte   // the quantised row
-	found []uint32 // the leaves of one chunk of trees
-	keys  []int32  // of the columns of ordinary trees
+	bins  []byte   // the row as symmetric trees read it
+	found []uint32 // the leaves of one chunk of symmetric trees
+
+	treeKeys []int32 // of the columns of ordinary trees
+	treeBins []byte  // the row as ordinary trees read it
 }
 
-// grow makes room for every model that the kernels take.
+// grow makes room for every model of symmetric trees that the kernels take.
 func (r *vectorRow) grow() {
 	if r.found == nil {
 		r.bins = aligned(mostBytes)
@@ -17,11 +20,13 @@ func (r *vectorRow) grow() {
 	}
 }
 
-// growKeys makes room for ordinary trees.
-func (r *vectorRow) growKeys(columns int) {
-	r.grow()
-	if len(r.keys) < columns {
-		r.keys = make([]int32, columns)
+// growTrees makes room for ordinary trees.
+func (r *vectorRow) growTrees(columns int) {
+	if r.treeBins == nil {
+		r.treeBins = aligned(mostBytes)
+	}
+	if len(r.treeKeys) < columns {
+		r.treeKeys = make([]int32, columns)
 	}
 }
 

@@ -49,7 +49,7 @@ func (b *blocks) find(c chunk, row *Row) {
 
 // findChunk notes the leaves of a chunk of trees. The kernels write 16 numbers at a time.
 func (x *exits) findChunk(c chunk, row *Row, found []uint32) {
-	program, bins, leaves := &x.program[c.start], &row.vector.bins[0], &x.leaves[0]
+	program, bins, leaves := &x.program[c.start], &row.vector.treeBins[0], &x.leaves[0]
 	_ = found[c.trees+exitRoom-1]
 	few, pages := x.trees == 16, x.lookup.pages
 	switch {
