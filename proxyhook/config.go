@@ -27,6 +27,9 @@ type Config struct {
 	// written in place is read when it has not changed for a second.
 	ModelFile string
 
+	// Loader says how many iterations of the models in ModelFile and ShadowFile are used. Default: all.
+	Loader scorer.Loader
+
 	// ShadowFile is a model to try: it scores each request beside the other, and Stats.Shadow counts what would have come of it.
 	// It changes no decision. The file is looked at as ModelFile is, but need not exist: while there is none, there
 	// is no shadow model. Default: none.
@@ -126,6 +129,6 @@ func (c *Config) loadModel() (m *scorer.Model, file os.FileInfo, err error) {
 	if file, err = os.Stat(c.ModelFile); err != nil {
 		return nil, nil, err
 	}
-	m, err = scorer.LoadFile(c.ModelFile)
+	m, err = c.Loader.LoadFile(c.ModelFile)
 	return m, file, err
 }

@@ -13,11 +13,12 @@ import (
 // openFiles begins to watch the files of models. file is the state of Config.ModelFile that was read; the shadow is read now.
 func (f *Filter) openFiles(file os.FileInfo) {
 	if f.config.ModelFile != "" {
-		f.files = append(f.files, &modelFile{what: "model", path: f.config.ModelFile, log: f.config.Log,
+		warnOfBest(f.config.Log, f.config.ModelFile, f.scoring().active)
+		f.files = append(f.files, &modelFile{what: "model", path: f.config.ModelFile, loader: f.config.Loader, log: f.config.Log,
 			use: f.useModel, done: f.counters.offered, read: file})
 	}
 	if f.config.ShadowFile != "" {
-		shadow := &modelFile{what: "shadow model", path: f.config.ShadowFile, log: f.config.Log,
+		shadow := &modelFile{what: "shadow model", path: f.config.ShadowFile, loader: f.config.Loader, log: f.config.Log,
 			use: f.useShadow, done: f.counters.offered, end: func() { f.useShadow(nil) }}
 		f.files = append(f.files, shadow)
 		for range 2 {
@@ -50,12 +51,13 @@ func (f *Filter) lookAtModels() {
 // modelFile is a file whose model is put in use each time the file has changed. It belongs to one goroutine; the request
 // path knows nothing of it.
 type modelFile struct {
-	what string // for the log
-	path string
-	log  *slog.Logger
-	use  func(*scorer.Model) error
-	end  func()      // ends the use of a model whose file is removed; nil: it serves on
-	done func(error) // counts models that were put in use, and those refused
+	what   string // for the log
+	path   string
+	loader scorer.Loader
+	log    *slog.Logger
+	use    func(*scorer.Model) error
+	end    func()      // ends the use of a model whose file is removed; nil: it serves on
+	done   func(error) // counts models that were put in use, and those refused
 
 	read  os.FileInfo   // the state that was read last; nil: none
 	seen  os.FileInfo   // the state at the last look
@@ -83,7 +85,7 @@ func (w *modelFile) look() {
 
 func (w *modelFile) load(info os.FileInfo) {
 	w.read, w.unfit = info, nil
-	m, err := scorer.LoadFile(w.path)
+	m, err := w.loader.LoadFile(w.path)
 	if after, failed := os.Stat(w.path); failed != nil || !same(info, after) {
 		w.read = nil // what was read is of no one state
 		return
@@ -114,6 +116,15 @@ func (w *modelFile) report(m *scorer.Model, refused error) {
 		return
 	}
 	w.log.Info("headgate: another "+w.what+" is in use", "path", w.path, "trees", m.Trees(), "features", len(m.Features()))
+	warnOfBest(w.log, w.path, m)
+}
+
+// warnOfBest says that a file names a best iteration and that another number of iterations is used.
+func warnOfBest(log *slog.Logger, path string, m *scorer.Model) {
+	if used, all := m.Iterations(); m.BestIterations() != 0 && m.BestIterations() != used {
+		log.Warn("headgate: early stopping found fewer iterations best than are used; Config.Loader chooses", "path", path,
+			"best", m.BestIterations(), "used", used, "in file", all)
+	}
 }
 
 // missing tells once that the file cannot be looked at. Whatever comes to its place is new.

@@ -38,6 +38,9 @@ type binaryTrees struct {
 	truncating bool           // -0.5 is category 0, as in LightGBM; else it is none
 	flushed    float32        // values up to this magnitude count as 0
 	objective  objective
+
+	perIteration int // trees of an iteration of the training; at least 1
+	best         int // number of iterations that early stopping found best; 0: the file names none
 }
 
 // binaryTree is one tree. Where its children point follows LightGBM: a split of the tree, or ^leaf for a leaf of the ensemble.
@@ -87,6 +90,19 @@ type linear struct {
 type linearTerm struct {
 	feature     int32
 	coefficient float64
+}
+
+// first leaves the trees of the first iterations, which passed check.
+func (b *binaryTrees) first(iterations int) {
+	b.trees = b.trees[:iterations*b.perIteration]
+	end := int32(0)
+	for i := range b.trees {
+		end = max(end, b.trees[i].first+b.trees[i].count)
+	}
+	b.splits = b.splits[:end]
+	if b.objective.divisor > 0 {
+		b.objective.divisor = float64(iterations)
+	}
 }
 
 // check validates everything that layout and evaluation rely on.

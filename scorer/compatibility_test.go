@@ -33,6 +33,18 @@ writes; a number is the largest difference, in units in the last place (of a flo
 result, after another stroke, is for explanations (ShapValues, pred_contrib, pred_contribs): the largest difference of a feature's value, as part of the
 sum of magnitudes that make up the raw output. XGBoost computes that in float32. It stands where the library explains some rows; those in which its values do not add up to its own raw output are left
 out, which are some where CatBoost passes over branches that no training row took, and nearly all of CatBoost's trees that are not symmetric.
+
+## Which function of the library
+
+| library | raw output | prediction | iterations |
+|---|---|---|---|
+| CatBoost | ` + "`predict(prediction_type='RawFormulaVal')`" + ` | ` + "`predict_proba`" + `, or ` + "`predict`" + ` of a regressor | all in the file, to which ` + "`use_best_model`" + ` wrote no more than it kept |
+| LightGBM | ` + "`Booster.predict(raw_score=True)`" + ` | ` + "`Booster.predict`" + ` | all in the file, to which ` + "`save_model`" + ` wrote no more than the best |
+| XGBoost | ` + "`Booster.predict(output_margin=True)`" + ` | ` + "`Booster.predict`" + ` | all in the file, also after early stopping. ` + "`XGBClassifier`" + ` and ` + "`XGBRegressor`" + ` use those up to the best: ` + "`scorer.Loader{Best: true}`" + `, ` + "`--iterations best`" + ` |
+
+` + "`Loader.Iterations`" + ` takes the first iterations only, as ` + "`ntree_end`" + `, ` + "`num_iteration`" + ` and ` + "`iteration_range`" + ` do (tested with CatBoost 1.2.8, LightGBM 4.6.0
+and XGBoost 3.2.0: ` + "`TestFirstIterations`" + `). ` + "`headgate model info`" + ` shows how many iterations a file has and are used, and warns where early stopping found
+fewer best.
 `
 
 // compatibilityResult is a cell.

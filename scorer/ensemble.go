@@ -123,6 +123,28 @@ func (e *ensemble) inputs() int {
 
 func buckets(borders int) int { return (borders + bucketBorders - 1) / bucketBorders }
 
+// first leaves the first trees of an ensemble that passed its check. An iteration of CatBoost's training is one tree.
+func (e *ensemble) first(trees int) {
+	dropped := e.depths[trees:]
+	e.depths = e.depths[:trees]
+	if e.roots != nil { // the leaves stay: nothing refers to those of dropped trees
+		for _, root := range e.roots[trees:] {
+			if root >= 0 && int(root) < len(e.nodes) { // the first node of its tree
+				e.nodes = e.nodes[:root]
+			}
+		}
+		e.roots = e.roots[:trees]
+		return
+	}
+	for _, depth := range dropped {
+		e.splits = e.splits[:len(e.splits)-int(depth)]
+		e.leaves = e.leaves[:len(e.leaves)-e.outputs<<depth]
+		if len(e.weights) > 0 {
+			e.weights = e.weights[:len(e.weights)-1<<depth]
+		}
+	}
+}
+
 // check validates everything the evaluation relies on.
 func (e *ensemble) check() error {
 	if err := e.checkFeatures(); err != nil {

@@ -10,6 +10,9 @@ import (
 // The model is not damaged: another library can serve it, or it can be trained without that part.
 var ErrUnsupported = errors.New("not supported")
 
+// ErrIterations is wrapped by the error of a Loader that asks for iterations that a model does not have.
+var ErrIterations = errors.New("no such iterations")
+
 // FormatError says why the bytes of a model were refused.
 type FormatError struct {
 	Format string // as Model.Format names it; empty if the format was not recognised

@@ -55,6 +55,7 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 	if _, ok := header["average_output"]; ok && d.number > 0 {
 		d.b.objective.divisor = float64(d.number / d.b.outputs)
 	}
+	d.b.perIteration = d.b.outputs
 	if d.number%d.b.outputs != 0 {
 		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.b.outputs)
 	}

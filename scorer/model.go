@@ -1,17 +1,9 @@
 package scorer
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 )
-
-// MaxFileSize is the largest model file, in bytes, that Load and LoadFile accept.
-const MaxFileSize = 256 << 20
 
 // Names of the formats, as Model.Format and FormatError.Format give them.
 const (
@@ -33,129 +25,7 @@ type Model struct {
 	binary     *binaryForest
 	objective  objective
 	weights    leafWeights // for Explain
-}
-
-// Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
-// LightGBM's text, '{' for JSON (white space may precede it) of CatBoost or, by the first key, XGBoost, and for XGBoost's UBJ. The
-// model keeps no reference to data. Errors are of type *FormatError; one that wraps ErrUnsupported is about a sound model that
-// this package cannot evaluate. Only an environment variable TierVariable that names no tier of this machine gives another error,
-// which wraps ErrTier.
-func Load(data []byte) (*Model, error) {
-	m, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	return m.On(TierAuto)
-}
-
-func decode(data []byte) (*Model, error) {
-	if len(data) > MaxFileSize {
-		return nil, damaged("", "%d bytes, at most %d are accepted", len(data), MaxFileSize)
-	}
-	start := bytes.TrimLeft(data, " \t\r\n")
-	switch {
-	case bytes.HasPrefix(data, []byte(cbmMagic)):
-		return newModel(decodeCBM(data))
-	case bytes.HasPrefix(data, []byte(lightgbmMagic)), bytes.HasPrefix(data, []byte("tree\r\n")):
-		return newBinaryModel(decodeLightGBM(data))
-	case isUBJ(data):
-		return newBinaryModel(decodeXGBoost(newUBJ(data)))
-	case isXGBoostJSON(start):
-		return newBinaryModel(decodeXGBoost(newJSONDocument(start)))
-	case bytes.HasPrefix(start, []byte("{")):
-		return newModel(decodeJSON(start))
-	}
-	return nil, damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
-		data[:min(len(data), 8)], cbmMagic, lightgbmMagic)
-}
-
-// LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
-func LoadFile(path string) (*Model, error) {
-	data, err := readFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read model file: %w", err)
-	}
-	m, err := Load(data)
-	if errors.Is(err, ErrTier) {
-		return nil, err
-	}
-	if errors.Is(err, ErrUnsupported) {
-		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("model file %s: %w; write it again with save_model", path, err)
-	}
-	return m, nil
-}
-
-// readFile never waits. The kind of file is looked at before opening, because opening a device may have effects, and
-// after it, because the file may have been replaced between the two.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := acceptable(path, info); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, err
-	}
-	if err := acceptable(path, info); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(f, MaxFileSize+1)) // Load refuses what has grown beyond the limit since
-}
-
-// acceptable reports why a file cannot be a model's.
-func acceptable(path string, info os.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
-	}
-	if info.Size() > MaxFileSize {
-		return fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(), MaxFileSize)
-	}
-	return nil
-}
-
-// newModel lays out an ensemble that passed its check, unless it could not be decoded.
-func newModel(e *ensemble, err error) (*Model, error) {
-	if err != nil {
-		return nil, err
-	}
-	columns, conditions, err := newColumns(e)
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
-		objective: e.objective, weights: leafWeights{doubles: e.weights}}
-	for _, depth := range e.depths {
-		m.depths = append(m.depths, uint16(depth))
-	}
-	if e.roots != nil {
-		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
-	} else {
-		m.oblivious = newOblivious(e, &m.columns, conditions)
-	}
-	return m, nil
-}
-
-// newBinaryModel is newModel for ordinary binary trees.
-func newBinaryModel(b *binaryTrees, err error) (*Model, error) {
-	if err != nil {
-		return nil, err
-	}
-	forest, depths, err := newBinaryForest(b)
-	if err != nil {
-		return nil, err
-	}
-	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
-		binary: forest, weights: b.weights}, nil
+	iterations iterations
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
@@ -192,6 +62,13 @@ func (m *Model) Format() string { return m.format }
 // Features describes the inputs of Raw, in their order: the flat feature index of CatBoost, with the features the model does
 // not use. The slice is the caller's.
 func (m *Model) Features() []Feature { return append([]Feature(nil), m.features...) }
+
+// Iterations returns how many iterations of the training the model uses, and how many its file has. See Loader.
+func (m *Model) Iterations() (used, all int) { return m.iterations.used, m.iterations.all }
+
+// BestIterations returns how many iterations early stopping found best, as the file of an XGBoost model says; 0 where a file says
+// nothing of it. It may differ from what is used: see Loader.
+func (m *Model) BestIterations() int { return m.iterations.best }
 
 // Trees returns the number of trees; a model without trees answers its bias.
 func (m *Model) Trees() int { return len(m.depths) }

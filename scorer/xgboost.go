@@ -16,8 +16,10 @@ type xgboost struct {
 	seen       map[string]bool // keys that were read, by path
 	parameters map[string]string
 	booster    string
-	classes    []int32   // output of each tree
-	weights    []float32 // of each tree in a dart model
+	best       string            // number of the best iteration, by early stopping
+	boosting   map[string]string // parameters of the booster
+	classes    []int32           // output of each tree
+	weights    []float32         // of each tree in a dart model
 }
 
 // isXGBoostJSON tells XGBoost's JSON from CatBoost's by the first key.
@@ -33,6 +35,7 @@ func decodeXGBoost(doc document) (*binaryTrees, error) {
 		b:          &binaryTrees{format: doc.format(), width: 1, single: true},
 		seen:       map[string]bool{},
 		parameters: map[string]string{},
+		boosting:   map[string]string{},
 	}
 	if err := d.members("", map[string]func() error{"learner": d.learner}); err != nil {
 		return nil, err
@@ -66,7 +69,10 @@ func (d *xgboost) learner() error {
 	return d.members("learner.", map[string]func() error{
 		"feature_names":       d.names,
 		"gradient_booster":    d.gradientBooster,
-		"learner_model_param": d.parameterTexts,
+		"learner_model_param": func() error { return d.texts(d.parameters) },
+		"attributes": func() error {
+			return d.members("attributes.", map[string]func() error{"best_iteration": into(d.text, &d.best)})
+		},
 		"objective": func() error {
 			return d.members("objective.", map[string]func() error{"name": into(d.text, &d.b.objective.name)})
 		},
@@ -92,12 +98,12 @@ func (d *xgboost) names() error {
 	})
 }
 
-// parameterTexts reads an object of texts, which is how XGBoost writes numbers.
-func (d *xgboost) parameterTexts() error {
+// texts reads an object of texts, which is how XGBoost writes numbers.
+func (d *xgboost) texts(parameters map[string]string) error {
 	return d.object(func(key string) error {
 		text, err := d.text()
-		if len(d.parameters) < maxFields {
-			d.parameters[key] = text
+		if len(parameters) < maxFields {
+			parameters[key] = text
 		}
 		return err
 	})
@@ -107,9 +113,10 @@ func (d *xgboost) parameterTexts() error {
 func (d *xgboost) gradientBooster() error {
 	model := func() error {
 		return d.members("model.", map[string]func() error{
-			"trees":       func() error { return d.array(d.tree) },
-			"tree_info":   into(d.integers, &d.classes),
-			"weight_drop": into(d.floats, &d.weights),
+			"trees":              func() error { return d.array(d.tree) },
+			"tree_info":          into(d.integers, &d.classes),
+			"weight_drop":        into(d.floats, &d.weights),
+			"gbtree_model_param": func() error { return d.texts(d.boosting) },
 		})
 	}
 	return d.members("gradient_booster.", map[string]func() error{
@@ -148,14 +155,40 @@ func (d *xgboost) assemble() error {
 	if err := d.weigh(); err != nil {
 		return err
 	}
+	if err := d.iterations(); err != nil {
+		return err
+	}
 	return d.setObjective()
 }
 
-// count reads a parameter that is a number.
+// iterations finds out how many trees an iteration has, and the best iteration, which is counted from 0.
+func (d *xgboost) iterations() error {
+	parallel := 1
+	if _, ok := d.boosting["num_parallel_tree"]; ok {
+		var err error
+		if parallel, err = countOf(d.format(), d.boosting, "num_parallel_tree", maxTrees); err != nil {
+			return err
+		}
+	}
+	d.b.perIteration = max(1, parallel)
+	if d.b.width == 1 {
+		d.b.perIteration *= d.b.outputs
+	}
+	if best, err := strconv.Atoi(d.best); err == nil && best >= 0 && best < maxTrees { // attributes are free: anything may stand there
+		d.b.best = best + 1
+	}
+	return nil
+}
+
+// count reads a parameter of the learner that is a number.
 func (d *xgboost) count(key string, most int) (int, error) {
-	n, err := strconv.Atoi(d.parameters[key])
+	return countOf(d.format(), d.parameters, key, most)
+}
+
+func countOf(format string, parameters map[string]string, key string, most int) (int, error) {
+	n, err := strconv.Atoi(parameters[key])
 	if err != nil || n < 0 || n > most {
-		return 0, damaged(d.format(), "%s is %q, expected 0 to %d", key, clipped(d.parameters[key]), most)
+		return 0, damaged(format, "%s is %q, expected 0 to %d", key, clipped(parameters[key]), most)
 	}
 	return n, nil
 }

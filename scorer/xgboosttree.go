@@ -57,13 +57,11 @@ func (d *xgboost) tree(i int) error {
 
 // treeParameters reads how many values a leaf has.
 func (d *xgboost) treeParameters(t *xgboostTree) error {
-	outer := d.parameters
-	d.parameters = map[string]string{}
-	defer func() { d.parameters = outer }()
-	if err := d.parameterTexts(); err != nil {
+	parameters := map[string]string{}
+	if err := d.texts(parameters); err != nil {
 		return err
 	}
-	size, err := d.count("size_leaf_vector", maxOutputs)
+	size, err := countOf(d.format(), parameters, "size_leaf_vector", maxOutputs)
 	t.vector = max(size, 1) // old files say 0
 	return err
 }

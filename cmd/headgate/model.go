@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/headgate/headgate/scorer"
 )
@@ -63,17 +64,52 @@ func (e *evaluation) columns() []string {
 	return names
 }
 
+// modelFlags are what names a model, and how much of it is used.
+type modelFlags struct {
+	File       string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	Iterations string `help:"Use the first N iterations of the training only, or with best those up to the one that early stopping found best (XGBoost)." placeholder:"N|best"`
+}
+
+// load loads the model.
+func (f *modelFlags) load() (*scorer.Model, error) {
+	var l scorer.Loader
+	switch n, err := strconv.Atoi(f.Iterations); {
+	case f.Iterations == "best":
+		l.Best = true
+	case f.Iterations == "":
+	case err != nil || n < 1:
+		return nil, usageError{fmt.Errorf("model: --iterations %s: expected a number above 0, or best", f.Iterations)}
+	default:
+		l.Iterations = n
+	}
+	return l.LoadFile(f.File)
+}
+
+// unusedBest says in words that a file names a best iteration that is not heeded; empty if that is not so.
+func unusedBest(m *scorer.Model) string {
+	used, all := m.Iterations()
+	best := m.BestIterations()
+	if best == 0 || used == best {
+		return ""
+	}
+	return fmt.Sprintf("early stopping found %d of %d iterations best, %d are used, as by XGBoost's Booster.predict (its XGBClassifier uses %d: --iterations best)",
+		best, all, used, best)
+}
+
 // modelOnRows is what names a model and a file of rows.
 type modelOnRows struct {
-	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	modelFlags
 	rowsFlag
 }
 
 // evaluation loads the model and opens the rows, which the caller closes.
 func (c *modelOnRows) evaluation(t *terminal) (*evaluation, error) {
-	m, err := scorer.LoadFile(c.File)
+	m, err := c.load()
 	if err != nil {
 		return nil, err
+	}
+	if warning := unusedBest(m); warning != "" {
+		fmt.Fprintf(t.err, "%s: %s\n", c.File, warning)
 	}
 	e := newEvaluation(m)
 	e.progress = &progress{terminal: t}

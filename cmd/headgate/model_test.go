@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -332,5 +334,53 @@ func TestModelErrors(t *testing.T) {
 	}
 	if _, err := os.Stat(none); err == nil {
 		t.Error("a file was made")
+	}
+}
+
+// unzipped writes a file of an archive of package scorer's test data to a folder.
+func unzipped(t *testing.T, archive, name string) string {
+	t.Helper()
+	a, err := zip.OpenReader(filepath.Join("..", "..", "scorer", "testdata", archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	content, err := fs.ReadFile(a, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, filepath.Join(t.TempDir(), name), content)
+}
+
+// A model of 19 iterations of which early stopping found 9 best: all are used with a warning, fewer if one asks.
+func TestModelIterations(t *testing.T) {
+	file := unzipped(t, "iterations.zip", "xgb-early.json")
+	const warning = "early stopping found 9 of 19 iterations best, "
+	for args, want := range map[string]struct {
+		used, trees int
+		warned      bool
+	}{"": {19, 19, true}, "--iterations best": {9, 9, false}, "--iterations 9": {9, 9, false}, "--iterations 3": {3, 3, true}} {
+		status, out, errOut := run(t, append([]string{"model", "info", file, "--json"}, strings.Fields(args)...)...)
+		var info modelInfo
+		if err := json.Unmarshal([]byte(out), &info); err != nil || status != exitOK {
+			t.Fatalf("%q: exit status %d, %v, %s", args, status, err, errOut)
+		}
+		if info.Iterations != want.used || info.InFile != 19 || info.Best != 9 || info.Trees != want.trees ||
+			strings.HasPrefix(info.Unused, warning) != want.warned {
+			t.Errorf("%q: %+v", args, info)
+		}
+	}
+	rows := write(t, filepath.Join(t.TempDir(), "rows.csv"), []byte("0,1,2,3,4,5\n1,1,1,1,1,1\n"))
+	_, all, errOut := run(t, "model", "score", file, "--rows", rows)
+	_, best, quiet := run(t, "model", "score", file, "--rows", rows, "--iterations", "best")
+	if all == best || !strings.Contains(errOut, warning) || quiet != "" {
+		t.Errorf("with all iterations\n%s%s with the best\n%s%s", all, errOut, best, quiet)
+	}
+	for args, want := range map[string]int{"--iterations 0": exitUsage, "--iterations most": exitUsage, "--iterations 20": exitFailure} {
+		status, out, errOut := run(t, append([]string{"model", "info", file}, strings.Fields(args)...)...)
+		if status != want || out != "" {
+			t.Errorf("%s: exit status %d, %s", args, status, out)
+		}
+		checkOneLine(t, args, errOut, "iterations")
 	}
 }

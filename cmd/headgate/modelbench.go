@@ -15,7 +15,7 @@ import (
 
 // modelBenchCommand is headgate model bench.
 type modelBenchCommand struct {
-	File string        `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
+	modelFlags
 	Rows string        `help:"CSV file of rows, of which the first thousand are taken. Default: random rows." type:"path" placeholder:"FILE"`
 	For  time.Duration `help:"How long to measure each tier, in each mode." default:"1s"`
 	JSON bool          `name:"json" help:"Print one JSON object."`
@@ -46,7 +46,7 @@ func (c *modelBenchCommand) Run(ctx context.Context, t *terminal) error {
 	if c.For <= 0 {
 		return usageError{errors.New("model bench: --for must be above 0")}
 	}
-	m, err := scorer.LoadFile(c.File)
+	m, err := c.load()
 	if err != nil {
 		return err
 	}

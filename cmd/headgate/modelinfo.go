@@ -9,15 +9,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/headgate/headgate/scorer"
 )
 
 // modelInfoCommand is headgate model info.
 type modelInfoCommand struct {
-	File string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
-	Top  int    `help:"Show this many features, the most used first; 0 shows all." default:"0" placeholder:"N"`
-	JSON bool   `name:"json" help:"Print one JSON object."`
+	modelFlags
+	Top  int  `help:"Show this many features, the most used first; 0 shows all." default:"0" placeholder:"N"`
+	JSON bool `name:"json" help:"Print one JSON object."`
 }
 
 // Help is shown by headgate model info --help.
@@ -27,21 +25,26 @@ func (modelInfoCommand) Help() string {
 Examples:
   headgate model info bots.cbm
   headgate model info bots.txt --top 10
+  headgate model info bots.json --iterations best
   headgate model info bots.json --json`
 }
 
 // modelInfo is what info prints.
 type modelInfo struct {
-	File      string         `json:"file"`
-	Bytes     int64          `json:"bytes"`
-	Format    string         `json:"format"`
-	Objective string         `json:"objective,omitempty"`
-	Outputs   int            `json:"outputs"`
-	Classes   []string       `json:"classes,omitempty"`
-	Trees     int            `json:"trees"`
-	Depth     int            `json:"depth"`
-	Tier      string         `json:"tier"`
-	Features  []modelFeature `json:"features"`
+	File       string         `json:"file"`
+	Bytes      int64          `json:"bytes"`
+	Format     string         `json:"format"`
+	Objective  string         `json:"objective,omitempty"`
+	Outputs    int            `json:"outputs"`
+	Classes    []string       `json:"classes,omitempty"`
+	Iterations int            `json:"iterations"` // of the training, that are used
+	InFile     int            `json:"iterations_in_file"`
+	Best       int            `json:"best_iterations,omitempty"` // that early stopping found best, where the file says so
+	Unused     string         `json:"warning,omitempty"`
+	Trees      int            `json:"trees"`
+	Depth      int            `json:"depth"`
+	Tier       string         `json:"tier"`
+	Features   []modelFeature `json:"features"`
 }
 
 type modelFeature struct {
@@ -58,7 +61,7 @@ func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	if c.Top < 0 {
 		return usageError{fmt.Errorf("model info: --top %d must not be below 0", c.Top)}
 	}
-	m, err := scorer.LoadFile(c.File)
+	m, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -68,6 +71,8 @@ func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	}
 	info := modelInfo{File: c.File, Bytes: file.Size(), Format: m.Format(), Objective: m.Objective(), Outputs: m.Outputs(),
 		Classes: m.Classes(), Trees: m.Trees(), Depth: m.Depth(), Tier: m.Tier().String(), Features: []modelFeature{}}
+	info.Iterations, info.InFile = m.Iterations()
+	info.Best, info.Unused = m.BestIterations(), unusedBest(m)
 	for i, f := range m.Features() {
 		info.Features = append(info.Features, modelFeature{i, f.Name, f.Kind.String(), f.Borders, f.Splits, f.NaN.String()})
 	}
@@ -87,6 +92,10 @@ func (m *modelInfo) print(w io.Writer, top int) {
 	fmt.Fprintf(w, "outputs     %d\n", m.Outputs)
 	if len(m.Classes) > 0 {
 		fmt.Fprintf(w, "classes     %s\n", strings.Join(m.Classes, ", "))
+	}
+	fmt.Fprintf(w, "iterations  %d of %d\n", m.Iterations, m.InFile)
+	if m.Unused != "" {
+		fmt.Fprintf(w, "warning     %s\n", m.Unused)
 	}
 	fmt.Fprintf(w, "trees       %d, depth up to %d\n", m.Trees, m.Depth)
 	fmt.Fprintf(w, "tier        %s\n", m.Tier)

@@ -1,0 +1,188 @@
+package scorer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// MaxFileSize is the largest model file, in bytes, that Load and LoadFile accept.
+const MaxFileSize = 256 << 20
+
+// Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
+// LightGBM's text, '{' for JSON (white space may precede it) of CatBoost or, by the first key, XGBoost, and for XGBoost's UBJ. The
+// model keeps no reference to data. Errors are of type *FormatError; one that wraps ErrUnsupported is about a sound model that
+// this package cannot evaluate. Only an environment variable TierVariable that names no tier of this machine gives another error,
+// which wraps ErrTier.
+//
+// All trees of the file are used; see Loader.
+func Load(data []byte) (*Model, error) { return Loader{}.Load(data) }
+
+// LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
+func LoadFile(path string) (*Model, error) { return Loader{}.LoadFile(path) }
+
+// Loader loads models, of whose trees it may take the first only. The zero Loader takes all.
+type Loader struct {
+	// Iterations is how many iterations of the training are used, as by iteration_range of XGBoost, num_iteration of LightGBM and
+	// ntree_end of CatBoost. One iteration is one tree, or more where there are several outputs or parallel trees. 0 means all;
+	// more than the model has is an error.
+	Iterations int
+
+	// Best uses the iterations up to the one that early stopping found best, where the file names it, as XGBoost's classes
+	// XGBClassifier and XGBRegressor do and its Booster does not. It takes the place of Iterations in such a file. Other libraries write no
+	// more than those into the file.
+	Best bool
+}
+
+// Load is the function Load with the options of l.
+func (l Loader) Load(data []byte) (*Model, error) {
+	m, err := l.decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return m.On(TierAuto)
+}
+
+func (l Loader) decode(data []byte) (*Model, error) {
+	if len(data) > MaxFileSize {
+		return nil, damaged("", "%d bytes, at most %d are accepted", len(data), MaxFileSize)
+	}
+	start := bytes.TrimLeft(data, " \t\r\n")
+	switch {
+	case bytes.HasPrefix(data, []byte(cbmMagic)):
+		return l.newModel(decodeCBM(data))
+	case bytes.HasPrefix(data, []byte(lightgbmMagic)), bytes.HasPrefix(data, []byte("tree\r\n")):
+		return l.newBinaryModel(decodeLightGBM(data))
+	case isUBJ(data):
+		return l.newBinaryModel(decodeXGBoost(newUBJ(data)))
+	case isXGBoostJSON(start):
+		return l.newBinaryModel(decodeXGBoost(newJSONDocument(start)))
+	case bytes.HasPrefix(start, []byte("{")):
+		return l.newModel(decodeJSON(start))
+	}
+	return nil, damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
+		data[:min(len(data), 8)], cbmMagic, lightgbmMagic)
+}
+
+// LoadFile is the function LoadFile with the options of l.
+func (l Loader) LoadFile(path string) (*Model, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read model file: %w", err)
+	}
+	m, err := l.Load(data)
+	switch {
+	case errors.Is(err, ErrTier):
+		return nil, err
+	case errors.Is(err, ErrIterations):
+		return nil, fmt.Errorf("model file %s: %w", path, err)
+	}
+	if errors.Is(err, ErrUnsupported) {
+		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model file %s: %w; write it again with save_model", path, err)
+	}
+	return m, nil
+}
+
+// readFile never waits. The kind of file is looked at before opening, because opening a device may have effects, and
+// after it, because the file may have been replaced between the two.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := acceptable(path, info); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil {
+		return nil, err
+	}
+	if err := acceptable(path, info); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, MaxFileSize+1)) // Load refuses what has grown beyond the limit since
+}
+
+// acceptable reports why a file cannot be a model's.
+func acceptable(path string, info os.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
+	}
+	if info.Size() > MaxFileSize {
+		return fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(), MaxFileSize)
+	}
+	return nil
+}
+
+// newModel lays out an ensemble that passed its check, unless it could not be decoded.
+func (l Loader) newModel(e *ensemble, err error) (*Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	iterations := iterations{all: len(e.depths)}
+	if err := iterations.choose(l); err != nil {
+		return nil, err
+	}
+	e.first(iterations.used)
+	columns, conditions, err := newColumns(e)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
+		objective: e.objective, weights: leafWeights{doubles: e.weights}, iterations: iterations}
+	for _, depth := range e.depths {
+		m.depths = append(m.depths, uint16(depth))
+	}
+	if e.roots != nil {
+		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
+	} else {
+		m.oblivious = newOblivious(e, &m.columns, conditions)
+	}
+	return m, nil
+}
+
+// newBinaryModel is newModel for ordinary binary trees.
+func (l Loader) newBinaryModel(b *binaryTrees, err error) (*Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	iterations := iterations{all: len(b.trees) / b.perIteration, best: b.best}
+	if err := iterations.choose(l); err != nil {
+		return nil, err
+	}
+	b.first(iterations.used)
+	forest, depths, err := newBinaryForest(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
+		binary: forest, weights: b.weights, iterations: iterations}, nil
+}
+
+// iterations counts those of a model's training.
+type iterations struct{ used, all, best int }
+
+// choose decides how many are used.
+func (n *iterations) choose(l Loader) error {
+	if n.best > n.all {
+		n.best = 0 // left behind in a model that was sliced
+	}
+	switch n.used = n.all; {
+	case l.Best && n.best > 0:
+		n.used = n.best
+	case l.Iterations < 0 || l.Iterations > n.all:
+		return fmt.Errorf("%w: the first %d iterations are asked for, the model has %d", ErrIterations, l.Iterations, n.all)
+	case l.Iterations > 0:
+		n.used = l.Iterations
+	}
+	return nil
+}
