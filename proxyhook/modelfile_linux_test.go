@@ -1,6 +1,8 @@
 package proxyhook_test
 
 import (
+	"archive/zip"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/proxyhook"
+	"github.com/headgate/headgate/scorer"
 )
 
 // watched is a filter whose files of models are looked at when the test says so.
@@ -259,4 +262,32 @@ func TestFilesAreWatched(t *testing.T) {
 	if s := f.Stats(); s.Shadow.Action(proxyhook.Deny) != 0 || s.Shadow.Judged == 0 {
 		t.Errorf("%+v", s.Shadow)
 	}
+}
+
+// Of a model whose file names the best iterations the filter uses all with a warning, or those if it is asked to.
+func TestIterationsOfTheModelFile(t *testing.T) {
+	content := unzipped(t, "iterations.zip", "xgb-early.json")
+	path := filepath.Join(t.TempDir(), "model.json")
+	must(t, os.WriteFile(path, content, 0o600))
+	for best, warnings := range map[bool]int{false: 1, true: 0} {
+		var log syncBuffer
+		f := newHost(t).filter(proxyhook.Config{ModelFile: path, Loader: scorer.Loader{Best: best}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if n := strings.Count(log.String(), "early stopping found fewer iterations best"); n != warnings {
+			t.Errorf("best iterations asked for: %v: %d warnings, expected %d:\n%s", best, n, warnings, log.String())
+		}
+		if d := decide(f); d.Score == 0 {
+			t.Errorf("best iterations asked for: %v: no score", best)
+		}
+	}
+}
+
+// unzipped is a file of an archive of package scorer's test data.
+func unzipped(t *testing.T, archive, name string) []byte {
+	t.Helper()
+	a, err := zip.OpenReader(filepath.Join("..", "scorer", "testdata", archive))
+	must(t, err)
+	defer a.Close()
+	content, err := fs.ReadFile(a, name)
+	must(t, err)
+	return content
 }
