@@ -19,9 +19,9 @@ type Store struct {
 }
 
 // Open opens the tables published under path. A path at which nobody has published yet is an error that wraps
-// fs.ErrNotExist.
-func Open(path string) (*Store, error) {
-	r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{})
+// fs.ErrNotExist. Where owners are given, the numbers of users, files of anybody else are an *mmapsync.FormatError.
+func Open(path string, owners ...int) (*Store, error) {
+	r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{Owners: owners})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
@@ -17,14 +18,14 @@ type hostFile struct {
 }
 
 // openHostFile opens and maps a file that may be one of ours, as far as its size goes.
-func openHostFile(path string, access mmap.Access) (*hostFile, error) {
+func openHostFile(path string, access mmap.Access, owners []int) (*hostFile, error) {
 	f, err := mmap.OpenRegular(path, access)
 	if err != nil {
 		return nil, err
 	}
 	h := &hostFile{path: path, f: f}
 	if h.info, err = f.Stat(); err == nil {
-		err = h.checkFile()
+		err = h.checkFile(owners)
 	}
 	if err == nil {
 		h.memory, err = mmap.Map(f, h.info.Size(), access)
@@ -37,13 +38,16 @@ func openHostFile(path string, access mmap.Access) (*hostFile, error) {
 }
 
 // checkFile refuses what somebody else has put there, who could change it at any time, and what cannot be one of ours.
-func (h *hostFile) checkFile() error {
-	folder, err := os.Stat(folderOf(h.path))
-	if err != nil {
-		return err
+func (h *hostFile) checkFile(owners []int) error {
+	if len(owners) == 0 {
+		folder, err := os.Stat(folderOf(h.path))
+		if err != nil {
+			return err
+		}
+		owners = []int{mmap.Owner(folder)}
 	}
-	if got, want := mmap.Owner(h.info), mmap.Owner(folder); got != want {
-		return &FormatError{h.path, fmt.Sprintf("the file belongs to user %d, want user %d, whom its directory belongs to", got, want)}
+	if got := mmap.Owner(h.info); !slices.Contains(owners, got) {
+		return &FormatError{h.path, fmt.Sprintf("the file belongs to user %d, want one of %v", got, owners)}
 	}
 	if size := h.info.Size(); size < fileHeader || size > maxFileSize {
 		return &FormatError{h.path, fmt.Sprintf("%d bytes, want %d to %d", size, fileHeader, maxFileSize)}

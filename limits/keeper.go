@@ -15,6 +15,7 @@ type KeeperConfig struct {
 	Processes int // that can count together, up to MaxProcesses; 0 means DefaultProcesses
 	ExactKeys int // see LimiterConfig; 0 means DefaultSharedKeys
 	Sketch    SketchConfig
+	Owners    []int // see LimiterConfig
 }
 
 // Defaults of [KeeperConfig]: a file of 4.6 MiB.
@@ -52,6 +53,7 @@ func (c KeeperConfig) shape() (shape, error) {
 // with what it does next time. Not safe for concurrent use.
 type Keeper struct {
 	path   string
+	owners []int
 	file   *hostFile
 	board  *board
 	pinned map[string]bool
@@ -68,7 +70,7 @@ func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{path: path, pinned: make(map[string]bool)}
+	k := &Keeper{path: path, owners: config.Owners, pinned: make(map[string]bool)}
 	err = k.open()
 	var format *FormatError
 	switch {
@@ -89,7 +91,7 @@ func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 }
 
 func (k *Keeper) open() (err error) {
-	if k.file, err = openHostFile(k.path, mmap.ReadWrite); err != nil {
+	if k.file, err = openHostFile(k.path, mmap.ReadWrite, k.owners); err != nil {
 		return err
 	}
 	if k.board, err = k.file.board(); err != nil {

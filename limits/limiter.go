@@ -37,6 +37,10 @@ type LimiterConfig struct {
 
 	// RetryAfter is handed on with every refusal. 0 means DefaultRetryAfter.
 	RetryAfter time.Duration
+
+	// Owners are the numbers of the users whose file [Join] takes part in. Empty means the user that the file's directory
+	// belongs to.
+	Owners []int
 }
 
 // Limiter bounds what is in flight per key. All methods are safe for concurrent

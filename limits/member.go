@@ -34,7 +34,7 @@ type member struct {
 //
 // Errors: fs.ErrNotExist where there is no file, a *[FormatError] where it is not ours, [ErrNoLedger] where it is full.
 func Join(path string, config LimiterConfig) (*Limiter, error) {
-	f, err := openHostFile(path, mmap.ReadWrite)
+	f, err := openHostFile(path, mmap.ReadWrite, config.Owners)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type Report struct {
 
 // Look reads a limits file without taking part in it. heaviest bounds the number of keys.
 func Look(path string, heaviest int) (r Report, err error) {
-	f, err := openHostFile(path, mmap.ReadOnly)
+	f, err := openHostFile(path, mmap.ReadOnly, nil)
 	if err != nil {
 		return r, err
 	}

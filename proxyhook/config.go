@@ -9,17 +9,22 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/scorer"
 )
 
-// Config configures a Filter. The zero value scores with the default model and features from /dev/shm/headgate, flags
+// Config configures a Filter. The zero value scores with the default model and the features of the host's daemon, flags
 // scores below 30 and refuses nothing.
 type Config struct {
-	// Dir is the directory that the daemon of this host owns. It need not exist yet.
+	// Dir is the directory that the daemon of this host owns. It need not exist yet. Default: /run/headgate or
+	// /dev/shm/headgate, whichever a daemon has made its own; both are looked for every second.
 	Dir string
+
+	// DirOwner is the user that the daemon runs as, by name or number, where he is neither root nor this process's own
+	// user. A directory of anybody else, or one that he could exchange, is not used: its features, its limits and its
+	// policy are ignored, no events are reported there, and Stats.Untrusted counts it. Default: nobody.
+	DirOwner string
 
 	// ModelFile is a model to score with. Default: the one that is built in. The file is looked at once a second, and the
 	// model that has come in its place is put in use as ReplaceModel does: what cannot be read, or does not fit, is
@@ -89,9 +94,6 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() {
-	if c.Dir == "" {
-		c.Dir = hostdir.Default
-	}
 	if c.Policy == nil {
 		c.Policy = Thresholds{TagBelow: DefaultFlagBelow}
 	}

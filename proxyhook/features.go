@@ -10,6 +10,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -20,12 +21,13 @@ const maxDistrusted = 256
 // features is the way to the daemon's published features. The request path reads from the current connection;
 // maintain is the supervisor's.
 type features struct {
-	path string
-	log  *slog.Logger
+	owners []int // whose files are read
+	log    *slog.Logger
 
 	current atomic.Pointer[connection] // never nil; who has the mutex replaces it, and distrust takes its store away
 
 	mutex      sync.Mutex          // guards all below
+	path       string              // of the files that are opened, or looked for
 	opened     *featurestore.Store // the last one; current's, unless that was distrusted
 	distrusted int
 	told       string // the last trouble that was logged
@@ -111,17 +113,19 @@ func (f *features) unpublished(names []string) []string {
 	return names
 }
 
-// maintain opens the files where they are not open, and again where they were replaced or distrusted. The former
-// connection is closed at once, which a request that is still reading from it survives.
-func (f *features) maintain() {
+// maintain opens the files where they are not open, and again where they were replaced or distrusted, or lie in another
+// directory now. The former connection is closed at once, which a request that is still reading from it survives.
+func (f *features) maintain(dir hostdir.Dir) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	c := f.current.Load()
-	if c.store != nil {
+	moved := f.path != dir.Features()
+	f.path = dir.Features()
+	if c.store != nil && !moved {
 		if replaced, err := c.store.Replaced(); err != nil || !replaced {
 			return
 		}
-	} else if f.opened != nil {
+	} else if c.store == nil && f.opened != nil {
 		f.distrusted++
 	}
 	f.end()
@@ -138,7 +142,7 @@ func (f *features) open() (err error) {
 	if f.distrusted > maxDistrusted {
 		return errors.New("the feature files were truncated too often; restart the proxy to read them again")
 	}
-	store, err := featurestore.Open(f.path)
+	store, err := featurestore.Open(f.path, f.owners...)
 	if err != nil {
 		return err
 	}

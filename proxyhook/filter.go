@@ -16,6 +16,7 @@ import (
 // Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use.
 type Filter struct {
 	config    Config
+	home      home
 	limiting  limiting
 	features  features   // and the models, which they must fit
 	replacing sync.Mutex // from the check of a model to its use
@@ -50,15 +51,19 @@ func New(config Config) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)
 	}
-	dir := hostdir.Dir(config.Dir)
+	owners, err := hostdir.NewOwners(config.DirOwner)
+	if err != nil {
+		return nil, fmt.Errorf("proxyhook: DirOwner: %w", err)
+	}
 	f := &Filter{stop: make(chan struct{})}
 	f.callbacks.guard(&config)
 	f.config = config
-	f.features.path, f.features.log = dir.Features(), config.Log
+	f.home.place, f.home.log = hostdir.Place{Path: config.Dir, Owners: owners}, config.Log
+	f.features.owners, f.features.log = owners, config.Log
 	f.shadow = newShadow(config)
-	f.reporter.dir, f.reporter.log = dir.Events(), config.Log
+	f.reporter.log = config.Log
 	f.features.current.Store(&connection{scoring: scoring})
-	if err := f.limiting.init(dir, config); err != nil {
+	if err := f.limiting.init(owners, config); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
 	f.maintain()
@@ -236,9 +241,12 @@ func (f *Filter) warm() {
 }
 
 func (f *Filter) maintain() {
-	for _, work := range []func(){f.features.maintain, f.reporter.maintain, f.limiting.maintain} {
-		f.attempt(work)
+	dir, found := f.home.find()
+	if found {
+		f.attempt(func() { f.features.maintain(dir) })
 	}
+	f.attempt(func() { f.reporter.maintain(dir, found) })
+	f.attempt(func() { f.limiting.maintain(dir, found) })
 }
 
 // attempt counts work that did not come to its end.

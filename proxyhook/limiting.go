@@ -18,7 +18,6 @@ import (
 // limiting is the connection limiter: in the daemon's file where there is one, and in this process otherwise. The
 // request path uses the current limiter and policy; maintain is the supervisor's.
 type limiting struct {
-	dir    hostdir.Dir
 	config limits.LimiterConfig
 	tenant func(*traffic.Event) string
 	log    *slog.Logger
@@ -29,6 +28,7 @@ type limiting struct {
 	published atomic.Bool // policy is the daemon's
 
 	mutex   sync.Mutex // guards all below
+	dir     hostdir.Dir
 	own     limits.Policy
 	alone   *limits.Limiter
 	retired []*limits.Limiter // shared ones that nothing is admitted to any more
@@ -39,8 +39,9 @@ type limiting struct {
 }
 
 // init makes the limiter of this process alone.
-func (l *limiting) init(dir hostdir.Dir, c Config) (err error) {
-	l.dir, l.config, l.tenant, l.log = dir, c.Limits, c.Tenant, c.Log
+func (l *limiting) init(owners []int, c Config) (err error) {
+	l.config, l.tenant, l.log = c.Limits, c.Tenant, c.Log
+	l.config.Owners = owners
 	l.own = limits.Policy{
 		Key:        c.LimitKey,
 		Threshold:  c.Limits.Threshold,
@@ -129,19 +130,30 @@ func (l *limiting) apply(p *limits.Policy) error {
 	return nil
 }
 
-// maintain follows the daemon's files.
-func (l *limiting) maintain() {
+// maintain follows the daemon's files where its directory was found.
+func (l *limiting) maintain(dir hostdir.Dir, found bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	if found {
+		l.follow(dir)
+	}
+	l.retire()
+	current := l.current.Load()
+	current.Tell()
+	current.Following()
+}
+
+// follow goes by what the daemon publishes in dir, and counts there.
+func (l *limiting) follow(dir hostdir.Dir) {
+	if dir != l.dir {
+		l.dir = dir
+		l.closePolicy()
+	}
 	err := l.readPolicy()
 	if joining := l.join(); joining != nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 		err = joining
 	}
 	l.tell(err)
-	l.retire()
-	current := l.current.Load()
-	current.Tell()
-	current.Following()
 }
 
 // join counts in the file that is in its place now. One that is gone is used on while it is whole: the other processes
@@ -197,12 +209,11 @@ func (l *limiting) retire() {
 func (l *limiting) readPolicy() error {
 	if l.reader != nil {
 		if replaced, err := l.reader.Replaced(); err == nil && replaced {
-			l.reader.Close()
-			l.reader, l.version = nil, 0
+			l.closePolicy()
 		}
 	}
 	if l.reader == nil {
-		r, err := mmapsync.OpenReader(l.dir.Policy(), mmapsync.ReaderOptions{Slots: 1})
+		r, err := mmapsync.OpenReader(l.dir.Policy(), mmapsync.ReaderOptions{Slots: 1, Owners: l.config.Owners})
 		if err != nil {
 			return err
 		}
@@ -285,10 +296,15 @@ func (l *limiting) close() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.current.Load().Tell()
+	return l.closePolicy()
+}
+
+// closePolicy ends the reading of the daemon's policy, which holds on.
+func (l *limiting) closePolicy() error {
 	if l.reader == nil {
 		return nil
 	}
 	r := l.reader
-	l.reader = nil
+	l.reader, l.version = nil, 0
 	return r.Close()
 }

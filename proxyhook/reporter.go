@@ -8,18 +8,19 @@ import (
 	"sync/atomic"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/internal/ring"
 )
 
 // reporter gives events to the daemon through a ring. The request path reports to the current one; maintain is the
 // supervisor's.
 type reporter struct {
-	dir string
 	log *slog.Logger
 
 	current atomic.Pointer[ring.Producer] // nil: nobody to report to
 
 	mutex sync.Mutex     // guards all below
+	dir   string         // where the ring is, or was to be made
 	made  *ring.Producer // the last one; current, unless that was distrusted
 	told  string         // the last trouble that was logged
 }
@@ -41,12 +42,12 @@ func report(to *ring.Producer, ev *traffic.Event) bool {
 // distrust stops writing to p, after a fault. A ring that has taken its place meanwhile stays.
 func (r *reporter) distrust(p *ring.Producer) { r.current.CompareAndSwap(p, nil) }
 
-// maintain makes a ring where there is none, or where somebody removed or damaged the one there was. The former is
-// closed at once, which a request that is still writing to it survives.
-func (r *reporter) maintain() {
+// maintain makes a ring in the directory found where there is none, or where somebody removed or damaged the one there
+// was, or the directory is another one now. The former is closed at once, which a request that is still writing to it survives.
+func (r *reporter) maintain(dir hostdir.Dir, found bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if p := r.current.Load(); p != nil && p.Linked() {
+	if p := r.current.Load(); p != nil && p.Linked() && (!found || r.dir == dir.Events()) {
 		return
 	}
 	r.current.Store(nil)
@@ -54,6 +55,10 @@ func (r *reporter) maintain() {
 		r.made.Close()
 		r.made = nil
 	}
+	if !found {
+		return
+	}
+	r.dir = dir.Events()
 	p, err := ring.Create(r.dir, ring.Config{})
 	if err != nil {
 		r.tell(err)

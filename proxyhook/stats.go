@@ -24,6 +24,7 @@ type Stats struct {
 	DoubleDone uint64             // tickets that were released a second time, to no effect
 	Panics     uint64             // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
 	Lowered    int                // keys whose threshold is lowered because their origin is slow
+	Untrusted  uint64             // looks at the daemon's directory that found it in hands that are not trusted, one a second
 	Shared     bool               // requests in flight are counted together with the host's other proxy processes
 	Policy     bool               // thresholds are those that the daemon publishes
 
@@ -87,6 +88,7 @@ func (f *Filter) Stats() Stats {
 		DoubleDone: l.DoubleReleases,
 		Panics:     f.callbacks.panics.Load(),
 		Lowered:    f.limiting.adaptive.Lowered(),
+		Untrusted:  f.home.untrusted.Load(),
 		Shared:     l.Shared,
 		Policy:     f.limiting.published.Load(),
 		Unknown:    f.features.unknown(),

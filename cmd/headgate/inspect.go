@@ -22,7 +22,8 @@ import (
 
 // inspectCommand is headgate inspect.
 type inspectCommand struct {
-	Dir    string `arg:"" optional:"" help:"Directory of the daemon." default:"/dev/shm/headgate" type:"path"`
+	Dir    string `arg:"" optional:"" help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
+	Owner  string `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`
 	Key    string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY" xor:"what"`
 	Top    string `help:"Print the keys with the largest values of a feature." placeholder:"DIMENSION/FEATURE" xor:"what"`
 	Verify bool   `help:"Recompute the table's checksum and follow every key to its row." xor:"what"`
@@ -59,8 +60,8 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Count < 1 || c.Count > maxTop {
 		return usageError{fmt.Errorf("inspect: -n %d: 1 to %d keys can be printed", c.Count, maxTop)}
 	}
-	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
+	if err := c.find(); err != nil {
+		return err
 	}
 	if c.Limits {
 		return c.printLimits(ctx, t.out)
@@ -88,6 +89,27 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 		return fmt.Errorf("%s: nothing is published yet; the daemon publishes every second", c.Dir)
 	}
 	return err
+}
+
+// find looks for the directory as a proxy does.
+func (c *inspectCommand) find() error {
+	owners, err := hostdir.NewOwners(c.Owner)
+	if err != nil {
+		return usageError{fmt.Errorf("inspect: --dir-owner: %w", err)}
+	}
+	dir, err := hostdir.Place{Path: c.Dir, Owners: owners}.Find()
+	c.Dir = string(dir)
+	var untrusted *hostdir.UntrustedError
+	switch {
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("%w; name who is trusted with it by --dir-owner", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be entered: %w; run headgate inspect as the daemon's user or in its group", c.Dir, err)
+	}
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
+	}
+	return nil
 }
 
 // inspected is what inspect prints of a table.

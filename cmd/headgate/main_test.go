@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		}
 		main()
 	}
+	if err := before(); err != nil {
+		fmt.Fprintln(os.Stderr, "preparing the tests:", err)
+		os.Exit(100)
+	}
 	status := m.Run()
 	for _, f := range cleanUps {
 		f()
@@ -34,9 +38,11 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// Where the system has it: prepare readies a process that acts as headgate, and cleanUps come after all tests.
+// Where the system has it: prepare readies a process that acts as headgate, before is called before all tests, and
+// cleanUps are called after them.
 var (
 	prepare  = func() error { return nil }
+	before   = func() error { return nil }
 	cleanUps []func()
 )
 

@@ -17,20 +17,55 @@ import (
 const (
 	withUmask = "HEADGATE_TEST_UMASK" // octal
 	withTmpfs = "HEADGATE_TEST_TMPFS" // SIZE:DIRECTORY, mounted in a namespace of its own
+	asProxy   = "HEADGATE_TEST_PROXY" // not headgate, but a proxy process; see proxyProcess
 )
 
-func init() { prepare = prepareProcess }
+// insideVariable names the test that a process runs in a namespace of its own, with a /run and a /dev/shm of its own.
+const insideVariable = "HEADGATE_TEST_INSIDE"
+
+// inside runs a test in a process that has a /run and a /dev/shm of its own, and reports whether this is that process.
+func inside(t *testing.T) bool {
+	t.Helper()
+	needsRoot(t)
+	if os.Getenv(insideVariable) == t.Name() {
+		return true
+	}
+	c := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", "5m")
+	c.Env = append(os.Environ(), insideVariable+"="+t.Name())
+	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("in a namespace of its own: %v\n%s", err, out)
+	}
+	return false
+}
+
+// mountInside gives this process's namespace file systems of its own.
+func mountInside() error {
+	if err := syscall.Mount("none", "/run", "tmpfs", 0, "size=256m,mode=0755"); err != nil {
+		return err
+	}
+	return syscall.Mount("none", "/dev/shm", "tmpfs", 0, "size=256m,mode=1777")
+}
+
+func init() {
+	prepare = prepareProcess
+	if os.Getenv(insideVariable) != "" {
+		before = mountInside
+	}
+}
 
 // prepareProcess gives a process that acts as headgate what cannot be set from outside.
 func prepareProcess() error {
 	if umask, err := strconv.ParseUint(os.Getenv(withUmask), 8, 16); err == nil {
 		syscall.Umask(int(umask))
 	}
-	size, dir, ok := strings.Cut(os.Getenv(withTmpfs), ":")
-	if !ok {
-		return nil
+	if size, dir, ok := strings.Cut(os.Getenv(withTmpfs), ":"); ok {
+		return syscall.Mount("none", dir, "tmpfs", 0, "size="+size)
 	}
-	return syscall.Mount("none", dir, "tmpfs", 0, "size="+size)
+	if config := os.Getenv(asProxy); config != "" {
+		return proxyProcess(config)
+	}
+	return nil
 }
 
 // needsRoot skips a test that acts as several users, or mounts.
@@ -92,6 +127,13 @@ type spawned struct {
 	*exec.Cmd
 	said, out printed
 	ended     chan struct{}
+}
+
+// daemonAs starts a small daemon as somebody.
+func daemonAs(t *testing.T, who account, umask string, args ...string) *spawned {
+	t.Helper()
+	return spawn(t, who, []string{withUmask + "=" + umask},
+		append([]string{"run", "--listen", "", "--max-keys", "1000", "--interval", "50ms"}, args...)...)
 }
 
 // spawn starts a command line of headgate as somebody, with further environment variables.

@@ -16,7 +16,9 @@ import (
 
 // runCommand is headgate run.
 type runCommand struct {
-	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist." default:"/dev/shm/headgate" type:"path"`
+	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist. Default: /run/headgate where it exists and is ours, otherwise /dev/shm/headgate." type:"path"`
+	DirOwner   string        `help:"User, by name or number, whose directory is taken over, besides root's and one's own." placeholder:"USER"`
+	DirGroup   string        `help:"Group, by name or number, that the directory is given to: its members may be proxies." placeholder:"GROUP"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
 	Interval   time.Duration `help:"Time between two publications." default:"1s"`
 	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
@@ -35,6 +37,7 @@ serve on, and it takes up its work when it is started again.
 Examples:
   headgate run
   headgate run --limits limits.json
+  headgate run --dir-group proxies
   headgate run --dir /dev/shm/edge --listen 127.0.0.1:9478 --max-keys 1000000
   curl http://127.0.0.1:9477/metrics`
 }
@@ -52,6 +55,8 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	defer signal.Stop(hangups)
 	d, err := daemon.Open(daemon.Config{
 		Dir:        c.Dir,
+		DirOwner:   c.DirOwner,
+		DirGroup:   c.DirGroup,
 		Listen:     c.Listen,
 		Interval:   c.Interval,
 		Checkpoint: c.Checkpoint,

@@ -40,7 +40,7 @@ const all = "*"
 // is listed and not used is allowed.
 var rules = map[string]rule{
 	"internal/mmap":      {modules: []string{unix}},
-	"internal/hostdir":   {},
+	"internal/hostdir":   {ours: []string{"internal/mmap"}},
 	"internal/accesslog": {},
 	"internal/simulator": {},
 	"internal/ring":      {ours: []string{"internal/mmap"}},

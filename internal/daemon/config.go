@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 )
 
-// Config configures the daemon. The zero value serves /dev/shm/headgate without an HTTP listener.
+// Config configures the daemon. The zero value serves the default directory without an HTTP listener.
 type Config struct {
-	Dir        string              // default: hostdir.Default
+	Dir        string              // default: where hostdir.Place finds or would make one
+	DirOwner   string              // user, besides root and the process's own, whose directory is taken over; name or number
+	DirGroup   string              // group that the directory is given to, whose members may be proxies; empty: as it is
 	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none
 	Interval   time.Duration       // between publications; default 1 s
 	Checkpoint time.Duration       // longest time between checkpoints, see Daemon.pause; default 1 min
@@ -26,9 +27,6 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() error {
-	if c.Dir == "" {
-		c.Dir = hostdir.Default
-	}
 	if c.Interval == 0 {
 		c.Interval = time.Second
 	}

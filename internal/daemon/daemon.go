@@ -79,9 +79,10 @@ func Open(config Config) (_ *Daemon, err error) {
 	if d.aggregator, err = window.New(config.Window); err != nil {
 		return nil, err
 	}
-	if d.dir, err = openDirectory(config.Dir); err != nil {
+	if d.dir, err = openDirectory(config); err != nil {
 		return nil, err
 	}
+	d.config.Dir = string(d.dir.Dir)
 	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
 		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity()}); err != nil {
 		return nil, err

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/internal/mmap"
@@ -22,22 +24,74 @@ type directory struct {
 	lock *os.File
 }
 
+// Modes of the directories. New files in them get their group, so that a proxy can read what the daemon makes, and the
+// daemon the rings that proxies of another main group make. No proxy can remove another one's ring.
+const (
+	dirMode    = 0o750 | fs.ModeSetgid
+	eventsMode = 0o770 | fs.ModeSetgid | fs.ModeSticky
+)
+
 // openDirectory takes a headgate directory over, or makes one in a place that does not exist or is empty.
-func openDirectory(path string) (*directory, error) {
-	d := &directory{Dir: hostdir.Dir(path)}
-	if err := d.prepare(path); err != nil {
+func openDirectory(config Config) (*directory, error) {
+	dir, err := findDirectory(config)
+	if err != nil {
+		return nil, err
+	}
+	d := &directory{Dir: dir}
+	if err := d.prepare(string(dir)); err != nil {
 		return nil, err
 	}
 	lock, err := mmap.OpenRegular(d.Lock(), mmap.ReadWrite)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.own(lock); err != nil {
+	if err = d.own(lock); err == nil {
+		err = d.open(config.DirGroup)
+	}
+	if err != nil {
 		lock.Close()
 		return nil, err
 	}
 	d.lock = lock
-	return d, os.MkdirAll(d.Events(), 0o770)
+	return d, nil
+}
+
+// findDirectory returns the directory to take over or to make. One that somebody else owns, or could exchange, is
+// refused: whoever writes there decides what every proxy of the host refuses.
+func findDirectory(config Config) (hostdir.Dir, error) {
+	owners, err := hostdir.NewOwners(config.DirOwner)
+	if err != nil {
+		return "", err
+	}
+	dir, err := hostdir.Place{Path: config.Dir, Owners: owners}.Find()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = dir.CheckParent(owners)
+	}
+	var untrusted *hostdir.UntrustedError
+	switch {
+	case errors.As(err, &untrusted):
+		return "", fmt.Errorf("%s: not used, since %w; remove it, name another directory with --dir, or trust its owner with --dir-owner", dir, err)
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return dir, nil // prepare says what is wrong
+	}
+	return dir, err
+}
+
+// open gives the directory and what is in it its group and permissions, whatever the umask was when it was made.
+func (d *directory) open(group string) error {
+	if err := giveTo(string(d.Dir), group); err != nil {
+		return err
+	}
+	if err := setMode(string(d.Dir), dirMode); err != nil {
+		return err
+	}
+	if err := os.Mkdir(d.Events(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := d.adopt(); err != nil {
+		return err
+	}
+	return setMode(d.Events(), eventsMode)
 }
 
 // prepare makes sure that path is a directory and, by its marker, ours.
@@ -45,7 +99,7 @@ func (d *directory) prepare(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		err = os.Mkdir(path, 0o750)
+		err = os.Mkdir(path, 0o700)
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("%s: there is no directory %s to make it in; name another with --dir", path, filepath.Dir(path))
 		}

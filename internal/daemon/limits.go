@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/headgate/headgate/internal/hostdir"
@@ -33,6 +34,7 @@ type limiting struct {
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
 // later ones leave the policy before them in force.
 func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string, log *slog.Logger) (*limiting, error) {
+	config.Owners = []int{os.Geteuid()}
 	l := &limiting{dir: dir, config: config, log: log}
 	if path != "" {
 		l.file = &policyFile{path: path}

@@ -63,7 +63,7 @@ func TestTroubleIsShownWhilePublicationsAreFresh(t *testing.T) {
 		"removed policy file": {"policy", "no such file",
 			func(_ *running, policy string) error { return os.Remove(policy) },
 			func(_ *running, policy string) error { return os.WriteFile(policy, []byte(`{}`), 0o600) }},
-		"failing checkpoints": {"checkpoint", "exists",
+		"failing checkpoints": {"checkpoint", "rename",
 			func(r *running, _ string) error {
 				os.Remove(r.dir.Checkpoint())
 				return os.MkdirAll(filepath.Join(r.dir.Checkpoint(), "full"), 0o700)

@@ -1,5 +1,5 @@
 // Package hostdir names the files of a headgate directory, the one place that the daemon and the proxies of a host
-// share.
+// share, finds that directory, and says whether it may be trusted.
 //
 //	headgate.lock     marks the directory as headgate's; the daemon that owns it holds a lock on its first byte
 //	features_*        the feature table (package mmapsync)
@@ -7,12 +7,22 @@
 //	limits            what is in flight, counted by all proxy processes (package limits)
 //	policy_*          thresholds and what else the limiters go by (package mmapsync)
 //	checkpoint        the daemon's aggregation, as of the last minute (package window)
+//
+// What it promises: [Dir.Check] refuses a directory that somebody who is not trusted owns or could exchange, and one in
+// which he owns a file that proxies read. Whoever writes there decides what every proxy of the host refuses.
 package hostdir
 
-import "path/filepath"
+import (
+	"os"
+	"path/filepath"
+)
 
-// Default is the directory used where none is named. It lies in memory.
-const Default = "/dev/shm/headgate"
+// The directories that are looked for where none is named, in this order. Both lie in memory. Only root can make
+// something in the first one's parent; in the second one's everybody can, so that it may be somebody else's.
+const (
+	Run    = "/run/headgate"
+	Shared = "/dev/shm/headgate"
+)
 
 // Dir is a headgate directory.
 type Dir string
@@ -34,3 +44,9 @@ func (d Dir) Events() string { return filepath.Join(string(d), "events") }
 
 // Checkpoint is the file of the daemon's last checkpoint.
 func (d Dir) Checkpoint() string { return filepath.Join(string(d), "checkpoint") }
+
+// Marked reports whether a daemon has made d its directory.
+func (d Dir) Marked() bool {
+	info, err := os.Lstat(d.Lock())
+	return err == nil && info.Mode().IsRegular()
+}

@@ -86,6 +86,9 @@ func create(path string, size int64, perm os.FileMode, first func(f *os.File, si
 // Owner is the number of the user that a file belongs to, as its description says; -1 where the system has none.
 func Owner(info os.FileInfo) int { return owner(info) }
 
+// Group is the number of the group that a file belongs to, as its description says; -1 where the system has none.
+func Group(info os.FileInfo) int { return group(info) }
+
 // Map maps size bytes of f from its start, at a multiple of 2 MiB where it is as large as that. The slice stays valid until [Unmap], also after f is closed. A size that
 // this system's address space cannot hold is an error.
 func Map(f *os.File, size int64, access Access) ([]byte, error) {

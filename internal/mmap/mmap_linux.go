@@ -25,6 +25,13 @@ func owner(info os.FileInfo) int {
 	return -1
 }
 
+func group(info os.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Gid)
+	}
+	return -1
+}
+
 func reserve(f *os.File, offset, size int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, offset, size)

@@ -6,6 +6,7 @@ import "os"
 
 func open(string, Access) (*os.File, error)         { return nil, ErrUnsupported }
 func owner(os.FileInfo) int                         { return -1 }
+func group(os.FileInfo) int                         { return -1 }
 func reserve(*os.File, int64, int64) error          { return ErrUnsupported }
 func reserveHuge(*os.File, int64) int64             { return 0 }
 func mapFile(*os.File, int, Access) ([]byte, error) { return nil, ErrUnsupported }

@@ -57,6 +57,8 @@ var metrics = []metric{
 		func(c *counts) uint64 { return c.NoFeatures }),
 	counter("stale_total", "Decisions with features older than the configured bound.", func(c *counts) uint64 { return c.Stale }),
 	counter("faults_total", "Reads that hit truncated shared memory.", func(c *counts) uint64 { return c.Faults }),
+	counter("untrusted_directory_total", "Looks at the daemon's directory that found it in hands that are not trusted, one a second.",
+		func(c *counts) uint64 { return c.Untrusted }),
 	counter("events_total", "Events given to the daemon.", func(c *counts) uint64 { return c.Events }),
 	counter("events_dropped_total", "Events dropped: no daemon's directory, or the ring was full.",
 		func(c *counts) uint64 { return c.Dropped }),
