@@ -10,7 +10,7 @@ import (
 )
 
 // mallory is a user like every other on the host.
-var mallory = account{61234, 61234}
+var mallory = account{uid: 61234, gid: 61234}
 
 // drain writes a policy by which no proxy admits anything.
 func drain(t *testing.T, dir string) (path string) {
@@ -35,7 +35,7 @@ func TestDirectoryOfAnotherUserDrainsNoProxy(t *testing.T) {
 	if !his.running(t) {
 		t.Fatal("the attacker's daemon does not start")
 	}
-	for _, who := range []account{{}, {61300, 61300}} {
+	for _, who := range []account{{}, {uid: 61300, gid: 61300}} {
 		proxy := proxyAs(t, who, "022", proxyConfig{})
 		proxy.isRefused(t, hostdir.Shared+" belongs to user 61234")
 		until(t, "count", func() bool { return proxy.state(t).Untrusted > 1 })

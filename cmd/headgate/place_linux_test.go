@@ -120,7 +120,10 @@ func openDir(t *testing.T) string {
 }
 
 // account is whom a process runs as. The zero account is this process's.
-type account struct{ uid, gid uint32 }
+type account struct {
+	uid, gid uint32
+	also     uint32 // another group; 0: none
+}
 
 // spawned is headgate as a process of its own.
 type spawned struct {
@@ -150,6 +153,9 @@ func spawn(t *testing.T, who account, environment []string, args ...string) *spa
 	p.SysProcAttr = &syscall.SysProcAttr{}
 	if who != (account{}) {
 		p.SysProcAttr.Credential = &syscall.Credential{Uid: who.uid, Gid: who.gid}
+		if who.also != 0 {
+			p.SysProcAttr.Credential.Groups = []uint32{who.also}
+		}
 	}
 	if strings.Contains(strings.Join(environment, " "), withTmpfs) {
 		p.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS

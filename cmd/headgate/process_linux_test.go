@@ -237,7 +237,10 @@ func proxyBefore(t *testing.T, filter *proxyhook.Filter) *httptest.Server {
 }
 
 // lastEventAt is the time of the last event of this machine's own address that is published.
-func lastEventAt(dir string) (at time.Time) {
+func lastEventAt(dir string) (at time.Time) { return lastEventOfClient(dir, "127.0.0.1") }
+
+// lastEventOfClient is the time of the last event of a client that is published.
+func lastEventOfClient(dir, client string) (at time.Time) {
 	store, err := featurestore.Open(hostdir.Dir(dir).Features())
 	if err != nil {
 		return time.Time{}
@@ -245,7 +248,7 @@ func lastEventAt(dir string) (at time.Time) {
 	defer store.Close()
 	store.View(func(table *featurestore.Table) error {
 		var ev traffic.Event
-		ev.SetClient(netip.MustParseAddr("127.0.0.1"))
+		ev.SetClient(netip.MustParseAddr(client))
 		row := make([]float32, len(table.Schema.Dimensions[0].Columns))
 		if stamp, ok := table.Row(0, traffic.KeysOf(&ev, table.Seed)[traffic.IP], row); ok {
 			at = time.Unix(0, stamp)

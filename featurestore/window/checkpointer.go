@@ -104,7 +104,7 @@ func syncDirectory(path string) {
 }
 
 func (c *Checkpointer) writeTo(path string, header []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := createNew(path)
 	if err != nil {
 		return err
 	}
@@ -130,6 +130,23 @@ func (c *Checkpointer) writeTo(path string, header []byte) error {
 		w.err = err
 	}
 	return w.err
+}
+
+// createNew makes a file for this user alone, whatever the umask, in the place of what a writer that was killed left. It
+// follows no link: what somebody puts there instead is removed, or an error.
+func createNew(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(0o600); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // hashingWriter writes to a file. The first error stays.

@@ -27,6 +27,7 @@ type Daemon struct {
 	publisher  *featurestore.Publisher
 	output     output
 	limiting   *limiting
+	reporting  reporting
 
 	event       traffic.Event
 	observation traffic.Observation
@@ -197,7 +198,11 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // scanRings looks for new and ended proxies.
-func (d *Daemon) scanRings() { d.report(scanning, d.dir.Events(), d.rings.Scan()) }
+func (d *Daemon) scanRings() {
+	unreadable := readable(d.rings.Scan())
+	ringless := d.reporting.check(d.rings.Stats().Rings, d.Stats().Limits.Processes, time.Now())
+	d.report(scanning, d.dir.Events(), errors.Join(unreadable, d.dir.keepModes(), ringless))
+}
 
 // keepLimits publishes the operator's limits where they have changed, and takes what ended proxies had in flight out of
 // the counts.

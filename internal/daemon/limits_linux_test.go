@@ -111,3 +111,15 @@ func TestPolicyFollowsTheOperatorsFile(t *testing.T) {
 		t.Error("a daemon starts with a policy that is not there")
 	}
 }
+
+// Processes that count their requests and make no ring are said to do so, and no more once they have one.
+func TestProcessesWithoutRingsAreTrouble(t *testing.T) {
+	r := start(t, daemon.Config{})
+	live := newLimiter(t, r)
+	r.until("trouble", func() bool {
+		return strings.Contains(r.Stats().Trouble, "1 proxy processes count their requests, but only 0 report events")
+	})
+	proxy(t, r.dir)
+	r.until("no trouble", func() bool { return r.Stats().Trouble == "" })
+	runtime.KeepAlive(live)
+}

@@ -83,6 +83,31 @@ func setMode(path string, mode fs.FileMode) error {
 	return os.Chmod(path, mode)
 }
 
+// keepModes sets the permissions of the directories again where somebody has changed them, and says so once: meanwhile
+// proxies could make no rings there, or others could.
+func (d *directory) keepModes() error {
+	var errs []error
+	for _, own := range []struct {
+		path string
+		mode fs.FileMode
+	}{{string(d.Dir), dirMode}, {d.Events(), eventsMode}} {
+		path := own.path
+		before, err := os.Lstat(path)
+		if err == nil {
+			err = setMode(path, own.mode)
+		}
+		after, _ := os.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // whoever reads there says so
+		case err != nil:
+			errs = append(errs, err)
+		case after != nil && after.Mode() != before.Mode():
+			errs = append(errs, fmt.Errorf("somebody changed the permissions of %s to %v, they are %v again", path, before.Mode(), after.Mode()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // member reports whether this process is in a group.
 func member(group int) bool {
 	groups, _ := os.Getgroups()
