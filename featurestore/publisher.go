@@ -53,6 +53,7 @@ type PublisherStats struct {
 	Changes      uint64 // rows put and deleted, published
 	Bytes        int    // of one copy; there are two
 	Dimensions   []DimensionStats
+	Files        mmapsync.Stats
 }
 
 // DimensionStats are the counts of one dimension as of the last publication.
@@ -227,12 +228,16 @@ func (p *Publisher) forward(c *mmapsync.Copy) error {
 // Stats gives the counts.
 func (p *Publisher) Stats() PublisherStats {
 	s := p.stats
+	s.Files = p.writer.Stats()
 	for i := range p.editor.rows {
 		r := &p.editor.rows[i]
 		s.Dimensions = append(s.Dimensions, DimensionStats{r.keys, r.capacity, r.evicted, r.crowded})
 	}
 	return s
 }
+
+// Check makes files anew that were damaged or deleted; see [mmapsync.Writer.Check]. Stats say what was wrong.
+func (p *Publisher) Check() error { return p.writer.Check() }
 
 // Close lets go of the path. What was published stays readable, and changes since then are lost.
 func (p *Publisher) Close() error {

@@ -34,7 +34,7 @@ func (w *Writer) lockState() (f file, fresh bool, err error) {
 // lockInPlace locks f, the state file. Where readers have locked it, as everybody can do who may read it, a Writer that
 // repairs makes another one: only a writer's lock says that a writer lives.
 func (w *Writer) lockInPlace(f file) (locked file, fresh bool, err error) {
-	if err = f.lock(stateLockByte); errors.Is(err, mmap.ErrLocked) && w.repairs && f.readLocked(stateLockByte) {
+	if err = f.lock(stateLockByte, 1); errors.Is(err, mmap.ErrLocked) && w.repairs && f.readLocked(stateLockByte) {
 		defer f.close()
 		w.note(&FormatError{w.paths.state(), "somebody who only reads it has locked it"})
 		locked, err = w.createDraft(f)
@@ -98,7 +98,7 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 		}
 		return nil, err
 	}
-	if f, err = named(f, draft, f.lock(stateLockByte)); f == nil || err != nil {
+	if f, err = named(f, draft, f.lock(stateLockByte, 1)); f == nil || err != nil {
 		return nil, err
 	}
 	overtaken, err := w.sys.exists(w.paths.state())

@@ -33,22 +33,28 @@ type client struct {
 }
 
 // enter claims the slots that the Reader begins with: one, and as many more, up to want, as can be had. The first
-// ones are counted slots.
+// ones are counted slots. A Reader that was not told how many it wants leaves room for others, and one that finds none free
+// shares one.
 func (c *client) enter(want int) error {
-	if want == 0 {
+	told := want > 0
+	if !told {
 		want = spread(runtime.GOMAXPROCS(0), c.registry.slots)
 	}
 	var numbers []int
-	for from := 0; len(numbers) < want; {
-		k, err := c.registry.claim(from, c.owns)
-		if errors.Is(err, ErrNoSlot) && len(numbers) > 0 {
+	k, err := c.registry.claimOne(c.owns)
+	for err == nil {
+		numbers = append(numbers, k)
+		to := c.registry.private()
+		if !told {
+			to = c.registry.room(len(numbers))
+		}
+		if len(numbers) == want {
 			break
 		}
-		if err != nil {
-			return err
-		}
-		numbers = append(numbers, k)
-		from = k + 1
+		k, err = c.registry.claim(k+1, to, c.owns)
+	}
+	if err != nil && !errors.Is(err, ErrNoSlot) {
+		return err
 	}
 	shared := len(numbers) - ownSlots(len(numbers))
 	for k, n := range numbers {
@@ -56,10 +62,27 @@ func (c *client) enter(want int) error {
 			c.own = append(c.own, s)
 		}
 	}
+	if len(numbers) == 0 {
+		if _, err := c.join(); err != nil {
+			return err
+		}
+		shared = 1
+	}
 	for k := range c.lanes {
 		c.lanes[k].Store(c.slots[k%shared])
 	}
 	return nil
+}
+
+// join takes part in a slot that other Readers have, too.
+func (c *client) join() (*slot, error) {
+	k, err := c.registry.join(c.owns)
+	if err != nil {
+		return nil, err
+	}
+	s := c.add(k, true)
+	s.crowd = newCrowd(s)
+	return s, nil
 }
 
 // copyOwn makes a mapping's places in the own slots, and where there are none, places that can never be had.
@@ -171,14 +194,17 @@ func (c *client) renew(s *slot) (*slot, error) {
 	return fresh, nil
 }
 
-// another gives a counted slot that no lane uses: one retired before, or one claimed now.
+// another gives a counted slot that no lane uses: one retired before, or one claimed now, or one that is shared.
 func (c *client) another() (*slot, error) {
 	for _, s := range c.slots {
 		if s.places != nil && !c.inUse(s) && s.reclaim() {
 			return s, nil
 		}
 	}
-	k, err := c.registry.claim(0, c.owns)
+	k, err := c.registry.claimOne(c.owns)
+	if errors.Is(err, ErrNoSlot) {
+		return c.join()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +270,8 @@ type ground struct {
 }
 
 // leave gives the ground back, unless one of the slots still has a hold. That is of a snapshot that was forgotten
-// without a Release: what it gave out may be in use for ever, so it must not look like a dead reader's.
+// without a Release: what it gave out may be in use for ever, so it must not look like a dead reader's. Holds in a shared slot may
+// be those of other Readers; that they are is not known here, and the ground is kept for them, too.
 func (g ground) leave() {
 	forgotten := false
 	mmap.Intact(func() { // a truncated registry protects nobody any more
@@ -260,7 +287,7 @@ func (g ground) leave() {
 		d.unmap()
 	}
 	for _, k := range g.slots {
-		g.registry.file.unlock(int64(slotOffset(k))) // a child process between fork and exec would keep it
+		g.registry.file.unlock(slotRange(k)) // a child process between fork and exec would keep it
 	}
 	g.release()
 }

@@ -20,7 +20,8 @@ var (
 	// no hash in the file, and must check itself.
 	ErrNotHashed = errors.New("mmapsync: published by Update, without a hash of the content")
 
-	// ErrNoSlot is returned where every slot of the registry belongs to a living reader.
+	// ErrNoSlot is returned where every slot of the registry belongs to a living reader, and none is shared: the registry has
+	// fewer than 64, or the shared ones still have holds of readers that have died.
 	ErrNoSlot = errors.New("mmapsync: every reader slot is taken")
 )
 

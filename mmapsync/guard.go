@@ -33,12 +33,28 @@ func newPlaces(s *slot) *places {
 // snapshot makes a Snapshot of a hold on d that the caller has in s, a counted slot. Where all places are taken it
 // allocates one.
 func (s *slot) snapshot(d *mapping) Snapshot {
-	first := lane.Hash() >> 23 // the bits next to those that have led to s
-	for i := range uint32(len(s.places)) {
-		g := &s.places[(first+i)%uint32(len(s.places))]
-		if n := g.serial.Load(); n&1 == 0 && g.serial.CompareAndSwap(n, n+1) {
-			return Snapshot{data: d, guard: g, serial: n + 1}
-		}
+	if s.crowd != nil {
+		return s.crowd.snapshot(s, d)
+	}
+	if g, serial := s.places.take(); g != nil {
+		return Snapshot{data: d, guard: g, serial: serial}
 	}
 	return Snapshot{data: d, guard: &guard{word: s.word, slot: s, counted: true}}
+}
+
+// take gives a place that was free, and the number of the hold there; nil where none is free.
+func (p *places) take() (*guard, uint64) {
+	first := lane.Hash() >> 23 // the bits next to those that have led to the slot
+	for i := range uint32(len(p)) {
+		if g := &p[(first+i)%uint32(len(p))]; g.take() {
+			return g, g.serial.Load()
+		}
+	}
+	return nil, 0
+}
+
+// take says whether the place was free. From then on it is the caller's, and nobody else changes its number.
+func (g *guard) take() bool {
+	n := g.serial.Load()
+	return n&1 == 0 && g.serial.CompareAndSwap(n, n+1)
 }

@@ -37,6 +37,7 @@ type heapNode struct {
 	owner    int
 	mappings int
 	locks    map[int64]*heapFile
+	readers  map[int64]map[*heapFile]bool // who has a byte locked to read
 }
 
 // heapProcess is what one process sees of a heap.
@@ -111,7 +112,7 @@ func (p *heapProcess) create(path string, size int64, _ os.FileMode) (file, erro
 		return nil, &os.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	p.created++
-	node := &heapNode{memory: mmap.Aligned(int(size)), named: true, locks: map[int64]*heapFile{}}
+	node := &heapNode{memory: mmap.Aligned(int(size)), named: true, locks: map[int64]*heapFile{}, readers: map[int64]map[*heapFile]bool{}}
 	p.nodes[path] = node
 	return p.opened(node, path), nil
 }
@@ -207,25 +208,60 @@ func (f *heapFile) unmap([]byte) error {
 	return nil
 }
 
-func (f *heapFile) lock(offset int64) error {
+// lock and its like keep the first byte of a range, since ranges here are always the same.
+func (f *heapFile) lock(offset, _ int64) error {
 	if err := f.process.before("lock", f.path); err != nil {
 		return err
 	}
 	f.process.mu.Lock()
 	defer f.process.mu.Unlock()
-	if owner := f.node.locks[offset]; owner != nil && owner != f {
+	if f.taken(offset) || f.readByOthers(offset) {
 		return mmap.ErrLocked
 	}
+	delete(f.node.readers, offset)
 	f.node.locks[offset] = f
 	return nil
 }
 
-func (f *heapFile) readLocked(int64) bool { return false }
-
-func (f *heapFile) unlock(offset int64) error {
+func (f *heapFile) lockToRead(offset, _ int64) error {
+	if err := f.process.before("lock", f.path); err != nil {
+		return err
+	}
 	f.process.mu.Lock()
 	defer f.process.mu.Unlock()
+	if f.taken(offset) {
+		return mmap.ErrLocked
+	}
 	delete(f.node.locks, offset)
+	if f.node.readers[offset] == nil {
+		f.node.readers[offset] = map[*heapFile]bool{}
+	}
+	f.node.readers[offset][f] = true
+	return nil
+}
+
+// taken says whether another open file has the byte for itself.
+func (f *heapFile) taken(offset int64) bool {
+	owner := f.node.locks[offset]
+	return owner != nil && owner != f
+}
+
+func (f *heapFile) readByOthers(offset int64) bool {
+	for reader := range f.node.readers[offset] {
+		if reader != f {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *heapFile) unlock(offset, _ int64) error {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	if f.node.locks[offset] == f {
+		delete(f.node.locks, offset)
+	}
+	delete(f.node.readers[offset], f)
 	return nil
 }
 
@@ -235,6 +271,26 @@ func (f *heapFile) unlockAll() {
 			delete(f.node.locks, offset)
 		}
 	}
+	for _, readers := range f.node.readers {
+		delete(readers, f)
+	}
+}
+
+func (f *heapFile) locked(offset, length int64) (from, size int64, ok bool) {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	for at := offset; at < offset+length; at++ {
+		if f.taken(at) || f.readByOthers(at) {
+			return at, 1, true
+		}
+	}
+	return 0, 0, false
+}
+
+func (f *heapFile) readLocked(offset int64) bool {
+	f.process.mu.Lock()
+	defer f.process.mu.Unlock()
+	return f.readByOthers(offset)
 }
 
 func (f *heapFile) isAt(path string) (bool, error) {

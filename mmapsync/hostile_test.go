@@ -143,7 +143,7 @@ func TestWriterGoesOnWhileTheRegistryIsScribbledOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	r.claim(7, func(int) bool { return false }) // a slot that looks alive, and is never let go of
+	r.claim(7, slots, func(int) bool { return false }) // a slot that looks alive, and is never let go of
 	longest, count := time.Duration(0), 0
 	scribble(t, func(rng *rand.Rand) {
 		word := mmap.Word64(r.memory, 8*rng.IntN(len(r.memory)/8))

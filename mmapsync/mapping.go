@@ -161,5 +161,8 @@ func (c *client) sweepIntact() error {
 // on the safe side.
 func (s *slot) usesMapping(i int) bool {
 	waiting := int(s.waiting[i].Load())
+	if s.crowd != nil {
+		return s.crowd.refers(i, waiting)
+	}
 	return s.load().holds(i) > waiting
 }

@@ -17,8 +17,10 @@ type ReaderOptions struct {
 	// Slots is the number of registry slots over which the Reader's goroutines are spread, 1 to 32. Half of them, rounded
 	// down to a power of two, have room for one guard each, which is quicker; whoever finds his taken shares one of the
 	// others. Goroutines on different processors that use one slot slow each other down. 0 means eight for each
-	// processor that the program uses, which makes it unlikely that two that are busy meet, but at most 32, and at most
-	// one for every 64 that the registry has. Where the registry has fewer left, the Reader makes do with what there is.
+	// processor that the program uses, which makes it unlikely that two that are busy meet, but at most 32, at most one for
+	// every 64 that the registry has, and the fewer the fuller that is, down to one, so that a registry of 2,048 has one for each
+	// of a thousand Readers. Where the registry has fewer left, the Reader makes do with what there is, and where it has none,
+	// with one that Readers of all processes share.
 	Slots int
 
 	// Owners are the numbers of the users that a writer may run as. Files of anybody else are refused with a
@@ -52,8 +54,8 @@ type Reader struct {
 const openAttempts = 16
 
 // OpenReader opens path for reading. The writer need not be running, and need not have published yet. A path without
-// files is an error that wraps [io/fs.ErrNotExist], a registry without room is [ErrNoSlot], and damaged or foreign
-// files are a [*FormatError].
+// files is an error that wraps [io/fs.ErrNotExist], a registry without room is [ErrNoSlot], which one of 64 slots or more is not
+// because of the number of its readers, and damaged or foreign files are a [*FormatError].
 func OpenReader(path string, opts ReaderOptions) (*Reader, error) {
 	return openReader(host{}, path, opts)
 }

@@ -287,7 +287,7 @@ func (w *Writer) replacementDraft() (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.lock(stateLockByte); err != nil {
+	if err := f.lock(stateLockByte, 1); err != nil {
 		f.close()
 		return nil, errors.Join(err, w.sys.remove(draft))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync/atomic"
 
@@ -22,7 +23,7 @@ import (
 //	32         8     number of the slots that were ever taken: the highest one's, and one; never lowered
 //	40         88    zero
 //	128+128k   8     slot k: bits 0-30 holds on data file 0, bits 32-62 holds on data file 1, bit 63 retired;
-//	                 its first byte is the slot's lock byte
+//	                 the slot's bytes are locked by who has it; by all of them, to read, where readers share it
 //	136+128k   120   zero: a slot is alone on its cache lines, and on the line that the processor fetches beside it
 const (
 	registryMagic       = 0x7265646165726768
@@ -39,6 +40,7 @@ const (
 const (
 	defaultSlots = 2048
 	maxSlots     = 1 << 16
+	sharingSlots = 64 // a registry with fewer has none that readers share
 )
 
 // Every reader writes to the registry.
@@ -148,16 +150,36 @@ func (r *registry) raise(k int) {
 
 func slotOffset(k int) int { return registryHeader + k*slotSize }
 
-// claim locks a slot, from number from on, that no living reader has, clears what a dead one left in it, and gives its number. Numbers in
-// taken are this registry's own, whose lock the system would grant again. Clearing also ends a retirement: whatever
-// the slot counts from now on was counted after this step, so to the writer it is a reader that has just come.
-func (r *registry) claim(from int, taken func(k int) bool) (int, error) {
-	for k := from; k < r.slots; k++ {
+// private is the number of slots, from the first on, of which each belongs to one reader. Those after them, where the
+// registry is large enough, are for readers that find none free: any number of readers shares one.
+func (r *registry) private() int {
+	if r.slots < sharingSlots {
+		return r.slots
+	}
+	return r.slots - r.slots/16
+}
+
+// room is where a reader that has n slots stops looking for one more. The first half of the private slots goes to readers by
+// the handful, the fewer the nearer it is to full, and the second half one by one, so that there is one for as many
+// readers as there are slots in that half.
+func (r *registry) room(n int) int { return r.private()/2 - 16*n }
+
+// claim locks a slot, from number from on and before to, that no living reader has, clears what a dead one left in it, and
+// gives its number. Numbers in taken are this registry's own, whose lock the system would grant again. Clearing also
+// ends a retirement: whatever the slot counts from now on was counted after this step, so to the writer it is a reader
+// that has just come.
+func (r *registry) claim(from, to int, taken func(k int) bool) (int, error) {
+	for k := from; k < to; k++ {
 		if taken(k) {
 			continue
 		}
-		err := r.file.lock(int64(slotOffset(k)))
+		err := r.file.lock(slotRange(k))
 		if errors.Is(err, mmap.ErrLocked) {
+			if k < r.private()/2 { // where readers have many side by side, which are one lock
+				if at, size, ok := r.file.locked(slotRange(k)); ok {
+					k = max(k, slotAt(at+size-1))
+				}
+			}
 			continue
 		}
 		if err != nil {
@@ -170,14 +192,99 @@ func (r *registry) claim(from int, taken func(k int) bool) (int, error) {
 	return 0, ErrNoSlot
 }
 
+// claimOne claims the first slot of a reader, wherever there is one. Where the first half is full, trying all of them in turn would
+// take thousands of system calls, so it begins anywhere in the second.
+func (r *registry) claimOne(taken func(k int) bool) (k int, err error) {
+	half, from := r.private()/2, r.private()/2
+	if r.slots >= sharingSlots {
+		from += rand.IntN(half)
+	}
+	for _, part := range [][2]int{{0, half}, {from, r.private()}, {half, from}} {
+		if k, err = r.claim(part[0], part[1], taken); !errors.Is(err, ErrNoSlot) {
+			break
+		}
+	}
+	return k, err
+}
+
+// join takes part in a slot that readers share, and gives its number. To the writer such a slot is one reader, who is alive
+// while any of them is. What one that died held there stays held until all have gone: the writer gives up on the slot once,
+// and the others move to another one.
+func (r *registry) join(taken func(k int) bool) (int, error) {
+	first := r.private()
+	n := r.slots - first
+	for i, from := 0, rand.IntN(n+1); i < n; i++ {
+		k := first + (from+i)%n
+		if taken(k) {
+			continue
+		}
+		if joined, err := r.joinSlot(k); joined || err != nil {
+			return k, err
+		}
+	}
+	return 0, ErrNoSlot
+}
+
+// joinSlot says whether it could take part in slot k: nobody has locked it for himself, and it is of use to the writer. Who
+// has it for himself for a moment knows that it is nobody's, and clears it as claim does.
+func (r *registry) joinSlot(k int) (joined bool, err error) {
+	err = r.file.lock(slotRange(k))
+	alone := err == nil
+	if alone {
+		r.word(k).Store(0)
+	}
+	if alone || errors.Is(err, mmap.ErrLocked) {
+		err = r.file.lockToRead(slotRange(k))
+	}
+	if err != nil {
+		if errors.Is(err, mmap.ErrLocked) {
+			err = nil
+		}
+		return false, err
+	}
+	if slotWord(r.word(k).Load()).retired() && !r.word(k).CompareAndSwap(uint64(slotRetired), 0) {
+		return false, r.file.unlock(slotRange(k))
+	}
+	r.raise(k)
+	return true, nil
+}
+
+// slotRange is the lock of slot k: all of its bytes, so that the slots of one reader, side by side, are one lock to the
+// system. To have one of them suffices to keep others out.
+func slotRange(k int) (offset, length int64) { return int64(slotOffset(k)), slotSize }
+
+// slotAt is the number of the slot that a byte belongs to.
+func slotAt(offset int64) int { return int(offset-registryHeader) / slotSize }
+
+// takenSlots counts the slots that readers have locked, in two calls for each reader, more or less.
+func (r *registry) takenSlots() int { return r.takenBetween(0, r.slots) }
+
+func (r *registry) takenBetween(first, end int) int {
+	if first >= end {
+		return 0
+	}
+	at, size, ok := r.file.locked(int64(slotOffset(first)), int64(end-first)*slotSize)
+	if !ok {
+		return 0
+	}
+	from, to := max(first, slotAt(at)), min(end, slotAt(at+max(size, 1)-1)+1)
+	if size == 0 { // to the end of all files
+		to = end
+	}
+	if from >= to { // a lock that the system does not describe as it should
+		return 0
+	}
+	return r.takenBetween(first, from) + to - from + r.takenBetween(to, end)
+}
+
 // clearIfDead clears slot k where no living reader has it. The lock is held meanwhile, so that none can take it
 // half-way.
 func (r *registry) clearIfDead(k int) bool {
-	if r.file.lock(int64(slotOffset(k))) != nil {
+	if r.file.lock(slotRange(k)) != nil {
 		return false
 	}
 	r.word(k).Store(0)
-	r.file.unlock(int64(slotOffset(k)))
+	r.file.unlock(slotRange(k))
 	return true
 }
 

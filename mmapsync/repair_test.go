@@ -6,9 +6,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/internal/mmap"
 	"github.com/headgate/headgate/mmapsync"
@@ -377,5 +379,42 @@ func TestCheckMakesAnewWhatNobodyCouldOpen(t *testing.T) {
 				t.Errorf("%d rebuilds of what was whole again", s.Rebuilds)
 			}
 		})
+	}
+}
+
+// As many Readers as a host has proxies, each with an open file of its own, as processes have: all read, and the next
+// writer starts beside them and counts their slots.
+func TestAThousandReadersOnOneHost(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	path := sharedPath(t)
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
+	must(t, err)
+	publish(t, w, "first")
+	began := time.Now()
+	var readers []*mmapsync.Reader
+	for range 1100 { // some more than have a slot of their own
+		readers = append(readers, openReader(t, path))
+	}
+	opened := time.Since(began)
+	expectAll := func(content string) {
+		t.Helper()
+		for _, r := range readers {
+			expect(t, r, content)
+		}
+	}
+	expectAll("first")
+	must(t, w.Close())
+	w, err = mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
+	must(t, err)
+	defer w.Close()
+	for _, content := range []string{"second", "third", "fourth"} {
+		publish(t, w, content)
+		expectAll(content)
+	}
+	began = time.Now()
+	stats := w.Stats()
+	t.Logf("%d Readers opened in %v; counting their %d slots took %v", len(readers), opened, stats.SlotsTaken, time.Since(began))
+	if stats.Slots != 2048 || stats.SlotsTaken < 1000 || stats.SlotsTaken > 2048 || stats.Retirements != 0 {
+		t.Errorf("%+v", stats)
 	}
 }

@@ -31,23 +31,33 @@ func (w slotWord) retired() bool { return w&slotRetired != 0 }
 //   - An own slot has one guard at a time: whoever exchanges a word of 0 for its hold has the slot to itself, and
 //     ends its hold by storing 0. Where the writer has retired the slot meanwhile that ends the retirement too, as
 //     reclaim does.
+//
+// A counted slot may be shared with Readers of other processes. Its word then counts the holds of all of them, and its crowd
+// knows which are this Reader's.
 type slot struct {
 	word    *atomic.Uint64
 	client  *client // whose slot this is; keeps the memory of the word mapped for as long as somebody has the slot
 	number  int
 	places  *places         // of the guards in a counted slot; nil: an own slot
+	crowd   *crowd          // of a slot that is shared with other Readers; otherwise nil
 	waiting [2]atomic.Int32 // goroutines in the slow path of client.mapping, each with one hold that refers to no mapping
 }
 
 // hold counts one guard in on data file i. It comes before the load of the mapping that the guard will use.
 func (s *slot) hold(i int) {
+	if s.crowd != nil {
+		s.crowd.entering[i&1].Add(1)
+	}
 	s.word.Add(oneHold(i))
 	runtime.KeepAlive(s) // the word is in memory that goes when nobody has the slot
 }
 
-// drop ends one hold.
+// drop ends one hold that is not yet a Snapshot's.
 func (s *slot) drop(i int) {
 	s.word.Add(-oneHold(i))
+	if s.crowd != nil {
+		s.crowd.entering[i&1].Add(-1)
+	}
 	runtime.KeepAlive(s)
 }
 

@@ -29,11 +29,13 @@ type file interface {
 	huge() int64 // how many bytes lie in huge pages, as far as is known: only who made the file knows
 	mapAll(access mmap.Access) ([]byte, error)
 	unmap(memory []byte) error
-	lock(offset int64) error      // mmap.ErrLocked where another open file has the byte
-	readLocked(offset int64) bool // whether others have the byte, but only locked to read
-	unlock(offset int64) error
-	isAt(path string) (bool, error)    // whether path names this very file
-	wholeAt(path string) (bool, error) // whether it does, and the file is as long as it was
+	lock(offset, length int64) error       // mmap.ErrLocked where another open file has any of the bytes
+	lockToRead(offset, length int64) error // any number of open files can have it; in place of a lock of this one's
+	unlock(offset, length int64) error
+	locked(offset, length int64) (from, size int64, ok bool) // a range that another open file has, of those that meet this one
+	readLocked(offset int64) bool                            // whether others have the byte, but only locked to read
+	isAt(path string) (bool, error)                          // whether path names this very file
+	wholeAt(path string) (bool, error)                       // whether it does, and the file is as long as it was
 	close() error
 }
 
@@ -108,10 +110,16 @@ func (h *hostFile) mapAll(access mmap.Access) ([]byte, error) {
 	return mmap.Map(h.f, h.info.Size(), access)
 }
 
-func (h *hostFile) unmap(memory []byte) error { return mmap.Unmap(memory) }
-func (h *hostFile) lock(offset int64) error   { return mmap.LockByte(h.f, offset) }
-func (h *hostFile) unlock(offset int64) error { return mmap.UnlockByte(h.f, offset) }
-func (h *hostFile) close() error              { return h.f.Close() }
+func (h *hostFile) unmap(memory []byte) error       { return mmap.Unmap(memory) }
+func (h *hostFile) lock(offset, length int64) error { return mmap.LockRange(h.f, offset, length) }
+func (h *hostFile) lockToRead(offset, length int64) error {
+	return mmap.LockRangeToRead(h.f, offset, length)
+}
+func (h *hostFile) unlock(offset, length int64) error { return mmap.UnlockRange(h.f, offset, length) }
+func (h *hostFile) locked(offset, length int64) (from, size int64, ok bool) {
+	return mmap.Locked(h.f, offset, length)
+}
+func (h *hostFile) close() error { return h.f.Close() }
 
 func (h *hostFile) readLocked(offset int64) bool { return mmap.ReadLocked(h.f, offset) }
 

@@ -16,8 +16,9 @@ type WriterOptions struct {
 	Grace time.Duration
 
 	// Slots is the number of slots for readers, 1 to 65536; 0 means 2048. A Reader takes some for the goroutines that
-	// it serves at a time (see ReaderOptions), and one more where the writer gives up on it. It takes effect
-	// when the files are made, and a writer that adopts existing files keeps theirs.
+	// it serves at a time (see ReaderOptions), and one more where the writer gives up on it. Of 64 slots or more the last
+	// sixteenth is shared by all Readers that find no other. It takes effect when the files are made, and a writer that
+	// adopts existing files keeps theirs.
 	Slots int
 
 	// Group is the number of the group that files are made for: whose members, besides the user that the writer runs as,

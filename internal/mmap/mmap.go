@@ -109,6 +109,25 @@ func Unmap(b []byte) error { return unmapFile(b) }
 // another open file holds is [ErrLocked]. f must be open for writing.
 func LockByte(f *os.File, offset int64) error { return lockByte(f, offset) }
 
+// LockRange is LockByte for length bytes from offset on. The system keeps ranges of one open file that lie side by side as
+// one lock, so that others look past fewer of them.
+func LockRange(f *os.File, offset, length int64) error { return lockRange(f, offset, length) }
+
+// LockRangeToRead is LockRange for a lock that any number of open files can have at a time. It takes the place of a lock
+// that f has there already, without a moment in which f has none.
+func LockRangeToRead(f *os.File, offset, length int64) error {
+	return lockRangeToRead(f, offset, length)
+}
+
+// UnlockRange lets go of what LockRange or LockRangeToRead took.
+func UnlockRange(f *os.File, offset, length int64) error { return unlockRange(f, offset, length) }
+
+// Locked returns a range that another open file has locked, if any, and that has bytes in common with the given one. Others
+// may follow. A range that lies beyond the end of the file has a length of 0.
+func Locked(f *os.File, offset, length int64) (from, size int64, ok bool) {
+	return locked(f, offset, length)
+}
+
 // ReadLocked reports whether a byte that [LockByte] did not get is locked by others to read only. Everybody who may read
 // the file can do that; a lock that LockByte has taken is not of this kind.
 func ReadLocked(f *os.File, offset int64) bool { return readLocked(f, offset) }

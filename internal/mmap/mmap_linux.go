@@ -58,22 +58,44 @@ func mapFile(f *os.File, size int, access Access) ([]byte, error) {
 
 func unmapFile(b []byte) error { return unix.MunmapPtr(start(b), uintptr(len(b))) }
 
-func lockByte(f *os.File, offset int64) error {
-	err := setLock(f, unix.F_WRLCK, offset)
+func lockByte(f *os.File, offset int64) error { return lockRange(f, offset, 1) }
+
+func lockRange(f *os.File, offset, length int64) error {
+	return setLock(f, unix.F_WRLCK, offset, length)
+}
+
+func lockRangeToRead(f *os.File, offset, length int64) error {
+	return setLock(f, unix.F_RDLCK, offset, length)
+}
+
+func unlockByte(f *os.File, offset int64) error { return unlockRange(f, offset, 1) }
+
+func unlockRange(f *os.File, offset, length int64) error {
+	return setLock(f, unix.F_UNLCK, offset, length)
+}
+
+func setLock(f *os.File, kind int16, offset, length int64) error {
+	lock := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: offset, Len: length}
+	err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock)
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 		return ErrLocked
 	}
 	return err
 }
 
-func readLocked(f *os.File, offset int64) bool {
-	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1}
-	return unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock) == nil && lock.Type == unix.F_RDLCK
+// conflict describes a lock of another open file that keeps f from locking a range.
+func conflict(f *os.File, offset, length int64) (lock unix.Flock_t, ok bool) {
+	lock = unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: length}
+	err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock)
+	return lock, err == nil && lock.Type != unix.F_UNLCK
 }
 
-func unlockByte(f *os.File, offset int64) error { return setLock(f, unix.F_UNLCK, offset) }
+func locked(f *os.File, offset, length int64) (from, size int64, ok bool) {
+	lock, ok := conflict(f, offset, length)
+	return lock.Start, lock.Len, ok
+}
 
-func setLock(f *os.File, kind int16, offset int64) error {
-	lock := unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: offset, Len: 1}
-	return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock)
+func readLocked(f *os.File, offset int64) bool {
+	lock, ok := conflict(f, offset, 1)
+	return ok && lock.Type == unix.F_RDLCK
 }
