@@ -25,8 +25,10 @@
 // thresholds of slow origins. A [Keeper], the daemon's, owns the file that
 // processes join.
 //
-// A key is any byte string. It is hashed once, with [Hash]; every method that
-// takes a key has, or is, a variant that takes the hash.
+// A key is any byte string. [Limiter] hashes it under a secret and compares it byte by
+// byte, since keys come from clients. The other counters hash it with [Hash], whose
+// seed is known; every method of theirs that takes a key has, or is, a variant that
+// takes the hash, which for keys that others choose should come from a [Hasher].
 //
 // The sketch is described by Cormode and Muthukrishnan, "An improved data stream
 // summary: the count-min sketch and its applications", J. Algorithms 55 (2005).

@@ -214,7 +214,7 @@ func TestMemory(t *testing.T) {
 	if got := must(limits.NewRate(limits.RateConfig{Sketch: small})).Bytes(); got < 2*cells || got > 2*26_184 {
 		t.Errorf("Rate 3 x 1024: %d bytes", got)
 	}
-	if got := must(limits.NewLimiter(limits.LimiterConfig{})).Bytes(); got < 128<<10 || got > 136<<10 {
+	if got := must(limits.NewLimiter(limits.LimiterConfig{})).Bytes(); got < 160<<10 || got > 168<<10 {
 		t.Errorf("Limiter: %d bytes", got)
 	}
 }

@@ -19,8 +19,8 @@ const (
 	maxExactSets = 1 << 13 // 65,536 slots
 )
 
-// tag says whose a slot is: the key's hash, whose highest bits make room for flags. In a table of 32 sets or more the
-// number of the set tells these bits, and nothing of the hash is lost. 0: nobody's.
+// tag says whose a slot may be: the key's hash, whose highest bits make room for flags. Whether it is that key's, its name
+// decides. 0: nobody's.
 type tag uint64
 
 const (
@@ -38,10 +38,8 @@ func tagOf(hash uint64) tag { return tag(hash)&tagKey | tagAssigned }
 func (t tag) has(flag tag) bool { return t&flag != 0 }
 func (t tag) key() tag          { return t & tagKey }
 
-// is tells whether the slot is this key's to count in.
-func (t tag) is(key tag) bool { return t.key() == key && !t.has(tagClosing) }
-
-// sameOwner tells whether between two looks at a tag its slot was the same key's without a break.
+// sameOwner tells whether between two looks at a tag its slot was the same key's without a break. A tag that comes into
+// the place of another one differs from it in tagTurn if in nothing else.
 func (t tag) sameOwner(later tag) bool { return (t^later)&^(tagSettled|tagPinned) == 0 }
 
 // exactSets is the number of sets for at least the given number of slots, up to the largest possible.
@@ -69,73 +67,91 @@ func (l *ledgers) swapTag(slot uint, old, new tag) bool {
 
 func (l *ledgers) storeTag(slot uint, t tag) { atomic.StoreUint64(&l.tags[slot], uint64(t)) }
 
-// find returns the place of hash, or 0. A key that is assigned its slot while find looks may be missed. Where the key's
-// slot is being closed, it has no place now, and held is what is in flight there: for whoever counts in the sketch
+// key is what a request is counted by.
+type key struct {
+	hash uint64 // of name, by the ledgers' hasher
+	name []byte
+}
+
+// keyOf hashes a name.
+func (l *ledgers) keyOf(name []byte) key { return key{l.hasher.Hash(name), name} }
+
+// owned is a slot that was found to be a key's.
+type owned struct {
+	place place // 0: none
+	tag   tag   // when it was found
+}
+
+// find returns the slot of k, if it has one. A key that is assigned its slot while find looks may be missed. Where the
+// key's slot is being closed, it has none now, and held is what is in flight there: for whoever counts in the sketch
 // meanwhile, and has counted there already.
-func (l *ledgers) find(hash uint64) (p place, held uint64) {
-	key, first := tagOf(hash), l.set(hash)*slotsPerSet
+func (l *ledgers) find(k *key) (o owned, held uint64) {
+	wanted, first := tagOf(k.hash), l.set(k.hash)*slotsPerSet
 	tags := l.tags[first:][:slotsPerSet]
 	for j := range tags {
 		t := tag(atomic.LoadUint64(&tags[j]))
 		switch {
-		case t.key() != key:
+		case t.key() != wanted:
 		case t.has(tagClosing):
 			held += l.heldByAll(first+uint(j), none)
-		default:
-			return place(first + uint(j) + 1), 0
+		case l.isNamed(first+uint(j), k.name):
+			return owned{place(first + uint(j) + 1), t}, 0
 		}
 	}
-	return 0, held
+	return owned{}, held
 }
 
-// assign returns the place of hash and gives it a slot if it has none, or returns 0 if all slots of its set are in use or
+// assign returns the slot of k and gives it one if it has none, or returns none if all slots of its set are in use or
 // somebody else is assigning one.
-func (l *ledgers) assign(hash uint64, name []byte) place {
-	set := l.set(hash)
+func (l *ledgers) assign(k *key) owned {
+	set := l.set(k.hash)
 	if !atomic.CompareAndSwapUint64(&l.locks[set], 0, uint64(l.own)+1) {
-		return 0
+		return owned{}
 	}
 	defer atomic.CompareAndSwapUint64(&l.locks[set], uint64(l.own)+1, 0)
-	if p, _ := l.find(hash); p != 0 {
-		return p
+	if o, _ := l.find(k); o.place != 0 {
+		return o
 	}
-	return l.take(set, hash, name)
+	return l.take(set, k)
 }
 
-// take gives hash a slot of the set. Slots without a key go first; then those of idle keys, from a different one for
+// take gives k a slot of the set. Slots without a key go first; then those of idle keys, from a different one for
 // each key, so that newcomers do not all push out the same key. The caller holds the lock.
-func (l *ledgers) take(set uint, hash uint64, name []byte) place {
+func (l *ledgers) take(set uint, k *key) owned {
 	first := set * slotsPerSet
 	for j := range uint(slotsPerSet) {
-		if l.tag(first+j) == 0 && l.give(first+j, hash, name) {
-			return place(first + j + 1)
+		if l.tag(first+j) == 0 {
+			if t, ok := l.give(first+j, k); ok {
+				return owned{place(first + j + 1), t}
+			}
 		}
 	}
-	for k := range uint(slotsPerSet) {
-		slot := first + (uint(hash)+k)%slotsPerSet
-		if l.give(slot, hash, name) {
-			return place(slot + 1)
+	for j := range uint(slotsPerSet) {
+		slot := first + (uint(k.hash)+j)%slotsPerSet
+		if t, ok := l.give(slot, k); ok {
+			return owned{place(slot + 1), t}
 		}
 	}
-	return 0
+	return owned{}
 }
 
-// give makes hash the owner of a slot in which nothing is in flight. The caller holds the lock.
+// give makes k the owner of a slot in which nothing is in flight, and returns its tag. The caller holds the lock.
 //
 // Others count in a slot first and look at its tag then; here the tag is closed first and the counts are looked at then.
 // So at least one side sees the other: either the count is taken back, or the slot stays its key's.
-func (l *ledgers) give(slot uint, hash uint64, name []byte) bool {
+func (l *ledgers) give(slot uint, k *key) (t tag, ok bool) {
 	old := l.tag(slot)
 	if old.has(tagClosing|tagPinned) || l.heldByAll(slot, none) != 0 || !l.swapTag(slot, old, old|tagClosing) {
-		return false
+		return 0, false
 	}
 	if l.heldByAll(slot, none) != 0 {
 		l.reopen(slot, old)
-		return false
+		return 0, false
 	}
-	l.setName(slot, name)
-	l.storeTag(slot, tagOf(hash))
-	return true
+	l.setName(slot, k.name)
+	t = tagOf(k.hash) | (old^tagTurn)&tagTurn
+	l.storeTag(slot, t)
+	return t, true
 }
 
 // reopen leaves a slot to the key that has it. The key may have come into the sketch meanwhile, so it is not settled.
@@ -160,9 +176,9 @@ type entry struct {
 // maxAttempts bounds how often an attempt that met others at the very threshold is made again.
 const maxAttempts = 4
 
-// enter counts one more ticket for hash in the slot at p if that keeps what all processes have in it, and of the key
-// in the sketch, within threshold. found is false if the slot is no longer hash's; then nothing was counted. The
-// estimate includes the ticket if it was admitted.
+// enter counts one more ticket for the key with this hash in the slot o if that keeps what all processes have in it, and
+// of the key in the sketch, within threshold. found is false if the slot is no longer the key's; then nothing was counted.
+// The estimate includes the ticket if it was admitted.
 //
 // The exchange orders the attempts of one process. Those of several processes each count first and look at the
 // others then, so that of all the tickets that are open together the one that counted last has seen all others: never
@@ -170,14 +186,14 @@ const maxAttempts = 4
 //
 // Only keys without a slot are counted in the sketch (Limiter.enterSketch is the other half of this), so once a key has
 // a slot its tickets in the sketch can only become fewer, and when there are none the slot is settled.
-func (l *ledgers) enter(e *entry, p place, hash uint64) (found bool) {
-	slot, key := uint(p-1), tagOf(hash)
+func (l *ledgers) enter(e *entry, o owned, hash uint64) (found bool) {
+	slot := uint(o.place - 1)
 	words := l.held[slot*l.processes:][:l.processes]
 	word := &words[l.own]
-	e.place = p
+	e.place = o.place
 	for attempt := 0; ; {
 		t := l.tag(slot)
-		if !t.is(key) {
+		if !t.sameOwner(o.tag) {
 			return false
 		}
 		var spilled uint64
@@ -232,23 +248,23 @@ func (l *ledgers) settle(slot uint, t tag, hash uint64) (spilled uint64) {
 // slot, and the slot cannot change hands.
 func (l *ledgers) leave(p place) bool { return l.returnHeld(uint(p-1), 1) }
 
-// pin keeps the slot of hash for it, assigning one first if need be, and settles it if that is possible now: later, the
+// pin keeps the slot of k for it, assigning one first if need be, and settles it if that is possible now: later, the
 // sketch may be busy with other keys. It reports false if all slots of the set are in use, or somebody has kept the set
 // locked for long. Not for the request path: it waits for others that assign.
-func (l *ledgers) pin(hash uint64, name []byte) bool {
+func (l *ledgers) pin(k *key) bool {
 	for range 1000 {
-		p := l.assign(hash, name)
-		if p == 0 {
-			if l.full(hash) {
+		o := l.assign(k)
+		if o.place == 0 {
+			if l.full(k.hash) {
 				return false
 			}
 			runtime.Gosched()
 			continue
 		}
-		slot := uint(p - 1)
+		slot := uint(o.place - 1)
 		t := l.tag(slot)
-		if t.is(tagOf(hash)) && l.swapTag(slot, t, t|tagPinned) {
-			l.settle(slot, t|tagPinned, hash)
+		if t.sameOwner(o.tag) && l.swapTag(slot, t, t|tagPinned) {
+			l.settle(slot, t|tagPinned, k.hash)
 			return true
 		}
 	}
@@ -266,10 +282,10 @@ func (l *ledgers) full(hash uint64) bool {
 	return true
 }
 
-// unpin lets the slot of hash, if it has one, go to another key again.
-func (l *ledgers) unpin(hash uint64) {
-	if p, _ := l.find(hash); p != 0 {
-		l.unpinSlot(uint(p - 1))
+// unpin lets the slot of k, if it has one, go to another key again.
+func (l *ledgers) unpin(k *key) {
+	if o, _ := l.find(k); o.place != 0 {
+		l.unpinSlot(uint(o.place - 1))
 	}
 }
 
@@ -282,15 +298,16 @@ func (l *ledgers) unpinSlot(slot uint) {
 	}
 }
 
-// inFlight is what all processes have in flight of hash.
-func (l *ledgers) inFlight(hash uint64) uint64 {
-	p, closing := l.find(hash)
-	if p == 0 {
-		return l.estimate(hash) + closing
+// inFlight is what all processes have in flight of k.
+func (l *ledgers) inFlight(k *key) uint64 {
+	o, closing := l.find(k)
+	if o.place == 0 {
+		return l.estimate(k.hash) + closing
 	}
-	sum := l.heldByAll(uint(p-1), none)
-	if !l.tag(uint(p - 1)).has(tagSettled) {
-		sum += l.estimate(hash)
+	slot := uint(o.place - 1)
+	sum := l.heldByAll(slot, none)
+	if !l.tag(slot).has(tagSettled) {
+		sum += l.estimate(k.hash)
 	}
 	return sum
 }

@@ -6,20 +6,20 @@ import "testing"
 // such as that the key has nothing in the sketch, does not hold any more.
 func TestTagsOfSlotsThatWereReopened(t *testing.T) {
 	table := smallTable(1)
-	p := table.assign(1, nil)
-	table.pin(1, nil)
+	p := table.assign(numbered(1)).place
+	table.pin(numbered(1))
 	slot := uint(p - 1)
 	before := table.tag(slot)
 	if !before.has(tagSettled) || !before.sameOwner(before&^tagSettled) {
 		t.Fatalf("the tag of a pinned key is %#x, want it settled", before)
 	}
 	table.storeTag(slot, before|tagClosing)
-	if p, _ := table.find(1); p != 0 {
+	if o, _ := table.find(numbered(1)); o.place != 0 {
 		t.Error("a key counts in a slot that is being closed")
 	}
 	table.reopen(slot, before)
-	if after := table.tag(slot); after.has(tagSettled) || before.sameOwner(after) || place1(table.find(1)) != p {
-		t.Errorf("the tag was %#x and is %#x, found at %d", before, after, place1(table.find(1)))
+	if after := table.tag(slot); after.has(tagSettled) || before.sameOwner(after) || table.placeOf(1) != p {
+		t.Errorf("the tag was %#x and is %#x, found at %d", before, after, table.placeOf(1))
 	}
 }
 
@@ -28,26 +28,26 @@ func TestSlotsAreKept(t *testing.T) {
 	table := smallTable(slotsPerSet)
 	for key := uint64(1); key <= slotsPerSet; key++ {
 		if key%2 == 0 {
-			if !table.pin(key, nil) {
+			if !table.pin(numbered(key)) {
 				t.Fatalf("key %d was not pinned", key)
 			}
 			continue
 		}
 		e := entry{threshold: 1}
-		found := table.enter(&e, table.assign(key, nil), key)
+		found := table.enter(&e, table.assign(numbered(key)), key)
 		if !found || !e.admitted || e.estimate != 1 {
 			t.Fatalf("key %d: %+v, %v", key, e, found)
 		}
 	}
-	if table.assign(100, nil) != 0 || table.pin(100, nil) {
+	if table.assign(numbered(100)).place != 0 || table.pin(numbered(100)) {
 		t.Error("a slot in use was given away")
 	}
-	table.leave(place1(table.find(1)))
-	table.unpin(2)
-	if !table.pin(100, nil) || !table.pin(101, nil) || table.pin(102, nil) {
+	table.leave(table.placeOf(1))
+	table.unpin(numbered(2))
+	if !table.pin(numbered(100)) || !table.pin(numbered(101)) || table.pin(numbered(102)) {
 		t.Error("want exactly the two free slots given away")
 	}
-	if place1(table.find(1)) != 0 || place1(table.find(2)) != 0 || place1(table.find(3)) == 0 {
+	if table.placeOf(1) != 0 || table.placeOf(2) != 0 || table.placeOf(3) == 0 {
 		t.Error("the wrong slots were given away")
 	}
 }
@@ -55,15 +55,15 @@ func TestSlotsAreKept(t *testing.T) {
 // No hash is special: zero is also what an unused slot contains.
 func TestHashZeroIsAKey(t *testing.T) {
 	table := smallTable(slotsPerSet)
-	if place1(table.find(0)) != 0 {
+	if table.placeOf(0) != 0 {
 		t.Fatal("an empty table has the key 0")
 	}
-	p := table.assign(0, nil)
-	if found := place1(table.find(0)); p == 0 || found != p {
-		t.Fatalf("place %d, found at %d", p, found)
+	o := table.assign(numbered(0))
+	if found := table.placeOf(0); o.place == 0 || found != o.place {
+		t.Fatalf("place %d, found at %d", o.place, found)
 	}
 	e := entry{threshold: 1}
-	if found := table.enter(&e, p, 0); !found || !e.admitted {
+	if found := table.enter(&e, o, 0); !found || !e.admitted {
 		t.Errorf("%+v, %v", e, found)
 	}
 }
@@ -88,4 +88,10 @@ func smallTable(slots int) *ledgers {
 	return &l
 }
 
-func place1(p place, _ uint64) place { return p }
+// numbered is a key of which nothing matters but its hash.
+func numbered(hash uint64) *key { return &key{hash: hash} }
+
+func (l *ledgers) placeOf(hash uint64) place {
+	o, _ := l.find(numbered(hash))
+	return o.place
+}

@@ -24,9 +24,9 @@ func (l *Limiter) guard(f func()) (ok bool) {
 	return ok
 }
 
-func (l *Limiter) enterShared(e *entry, hash uint64, name []byte) (ok bool) {
-	if ok = l.guard(func() { l.enter(e, hash, name) }); !ok {
-		l.tallies.of(hash).faults.Add(1)
+func (l *Limiter) enterShared(e *entry, k *key) (ok bool) {
+	if ok = l.guard(func() { l.enter(e, k) }); !ok {
+		l.tallies.of(k.hash).faults.Add(1)
 	}
 	return ok
 }

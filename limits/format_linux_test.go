@@ -35,7 +35,7 @@ func TestFileIsAsDocumented(t *testing.T) {
 	if len(b) != end || string(b[:8]) != "hglimits" {
 		t.Fatalf("%d bytes that begin with %q, want %d", len(b), b[:8], end)
 	}
-	for i, want := range []uint32{1, 1, 2, 1, 1, 0} { // format, rows, columns, sets, processes, zero
+	for i, want := range []uint32{2, 1, 2, 1, 1, 0} { // format, rows, columns, sets, processes, zero
 		if got := half(8 + 4*i); got != want {
 			t.Errorf("at %d: %d, want %d", 8+4*i, got, want)
 		}
@@ -44,7 +44,8 @@ func TestFileIsAsDocumented(t *testing.T) {
 		t.Errorf("made %d, %d ledgers used, %d freed; the first was taken %d and admitted %d; lock %d",
 			word(32), word(40), word(48), word(ledger), word(ledger+8), word(locks))
 	}
-	hash := limits.HashString(key)
+	hasher := limits.HasherOf(b[192:208])
+	hash := hasher.Hash([]byte(key))
 	if got, want := word(tags)&(1<<60-1), hash&(1<<59-1)|1<<59; got != want {
 		t.Errorf("tag %#x, want %#x", got, want)
 	}
@@ -54,7 +55,7 @@ func TestFileIsAsDocumented(t *testing.T) {
 	if word(held) != 1<<32|1 {
 		t.Errorf("the exact counter is %#x, want one admitted and one in flight", word(held))
 	}
-	column := limits.HashString(string(rune('a'+8))) & 1
+	column := hasher.Hash([]byte{'a' + 8}) & 1
 	if half(cells+4*int(column)) != 1 || half(cells+4*int(1-column)) != 0 {
 		t.Errorf("cells %d and %d, want 1 for the ninth key, in column %d", half(cells), half(cells+4), column)
 	}

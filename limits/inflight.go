@@ -49,7 +49,7 @@ func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (Ticket, uin
 func (f *Inflight) Peek(hash uint64) uint64 { return f.sketch.peek(hash) }
 
 // release implements holder.
-func (f *Inflight) release(hash uint64, units uint32, _ place) {
+func (f *Inflight) release(hash, _ uint64, units uint32, _ place) {
 	if !f.sketch.leave(hash, units) {
 		f.clipped.Add(1)
 	}

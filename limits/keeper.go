@@ -114,7 +114,7 @@ func (k *Keeper) create(s shape) error {
 	}
 	defer f.Close()
 	b := make([]byte, fileHeader)
-	header{s, uint64(time.Now().UnixNano())}.encode(b)
+	header{s, uint64(time.Now().UnixNano()), randomSeed()}.encode(b)
 	if _, err = f.WriteAt(b, 0); err == nil {
 		err = os.Rename(draft, k.path)
 	}
@@ -141,6 +141,33 @@ func (k *Keeper) Whole() bool {
 	return k.file != nil && err == nil && os.SameFile(info, k.file.info) && info.Size() == k.file.info.Size()
 }
 
+// Made returns when the file was made, and with it the secret that its keys are hashed under.
+func (k *Keeper) Made() (made time.Time, err error) {
+	err = k.guard(func() error { made = time.Unix(0, int64(k.board.generation)); return nil })
+	return made, err
+}
+
+// Renew makes another file of the same size, with another secret, to which the processes move without forgetting what is
+// in flight. While some still count in a file before this one nothing is done, and renewed is false.
+func (k *Keeper) Renew() (renewed bool, err error) {
+	moving := false
+	err = k.guard(func() error { moving = k.board.moving(); return nil })
+	if err != nil || moving {
+		return false, err
+	}
+	return true, k.replace()
+}
+
+// replace makes another file in the place of this one, which it leaves to the processes.
+func (k *Keeper) replace() error {
+	s := k.board.shape
+	if err := k.create(s); err != nil {
+		return err
+	}
+	k.Close()
+	return k.open()
+}
+
 // Pin keeps exact counters for these keys and for no others, as far as there is room. It returns for how many there was
 // none.
 func (k *Keeper) Pin(keys []string) (crowded int, err error) {
@@ -149,17 +176,21 @@ func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 			return unlessLocked(err)
 		}
 		defer k.file.unlock(reaperLockAt)
-		wanted := make(map[string]bool, len(keys))
-		for _, key := range keys {
-			wanted[key] = true
+		wanted := make(map[place]bool, len(keys))
+		all := make([]key, len(keys))
+		for i := range keys {
+			all[i] = k.board.keyOf([]byte(keys[i]))
+			if o, _ := k.board.find(&all[i]); o.place != 0 {
+				wanted[o.place] = true
+			}
 		}
 		for slot := range uint(k.board.slots()) {
-			if name, ok := k.board.name(slot); k.board.tag(slot).has(tagPinned) && !(ok && wanted[name]) {
+			if k.board.tag(slot).has(tagPinned) && !wanted[place(slot+1)] {
 				k.board.unpinSlot(slot)
 			}
 		}
-		for _, key := range keys {
-			if !k.board.pin(HashString(key), []byte(key)) {
+		for i := range all {
+			if !k.board.pin(&all[i]) {
 				crowded++
 			}
 		}

@@ -15,7 +15,7 @@ import (
 //
 //	offset      size   content
 //	0           8      magic "hglimits"
-//	8           4      format version, 1
+//	8           4      format version, 2
 //	12          4      rows of the sketch
 //	16          4      columns of the sketch
 //	20          4      sets of the exact table
@@ -26,7 +26,9 @@ import (
 //	48          8      ledgers freed after their process had died
 //	56          8      tickets that such processes held
 //	64          64     what processes that are gone had counted, as at 256 + 8
-//	128         128    zero; byte 128 is the lock byte of whoever reaps
+//	128         64     zero; byte 128 is the lock byte of whoever reaps
+//	192         16     seed: the secret that keys are hashed under, see hasher.go
+//	208         48     zero
 //	256+256k    8      ledger k: 0 free, else when it was taken and two flags (see move.go); its first byte is the lock
 //	                   byte of its process
 //	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
@@ -38,13 +40,14 @@ import (
 //	cells       4 C P  the sketch: cell after cell, in each the words of all ledgers
 const (
 	fileMagic       = 0x7374696d696c6768
-	fileFormat      = 1
+	fileFormat      = 2
 	generationAt    = 32
 	usedAt          = 40
 	reapedAt        = 48
 	orphansAt       = 56
 	pastAt          = 64
 	reaperLockAt    = 128
+	seedAt          = 192
 	fileHeader      = 256
 	ledgerHeader    = 256
 	ledgerTalliesAt = 8
@@ -69,6 +72,7 @@ func (e *FormatError) Error() string { return fmt.Sprintf("limits: %s: %s", e.Pa
 type header struct {
 	shape
 	generation uint64
+	seed       seed
 }
 
 // offsets are where the parts of a file of some shape begin, and its length.
@@ -105,6 +109,7 @@ func (s shape) check() error {
 func (h header) encode(memory []byte) {
 	binary.LittleEndian.PutUint64(memory, fileMagic)
 	binary.LittleEndian.PutUint64(memory[generationAt:], h.generation)
+	copy(memory[seedAt:], h.seed[:])
 	for i, v := range []uint32{fileFormat, uint32(h.rows), 1 << h.width, uint32(h.sets), uint32(h.processes)} {
 		binary.LittleEndian.PutUint32(memory[8+4*i:], v)
 	}
@@ -133,7 +138,7 @@ func decodeHeader(b []byte, size int64) (h header, err error) {
 	if err != nil {
 		return h, fmt.Errorf("a sketch of %d rows and %d columns", v[1], v[2])
 	}
-	h = header{shape{g, uint(v[3]), uint(v[4])}, binary.LittleEndian.Uint64(b[generationAt:])}
+	h = header{shape{g, uint(v[3]), uint(v[4])}, binary.LittleEndian.Uint64(b[generationAt:]), seed(b[seedAt:][:seedBytes])}
 	if err := h.check(); err != nil {
 		return h, err
 	}
@@ -147,6 +152,7 @@ func decodeHeader(b []byte, size int64) (h header, err error) {
 // board is a mapped limits file.
 type board struct {
 	generation uint64
+	seed       seed
 	memory     []byte
 	ledgers
 }
@@ -154,16 +160,18 @@ type board struct {
 // newBoard lays the parts over memory, which must be as long as the header says. own is the number of a ledger, or
 // that of none.
 func newBoard(h header, memory []byte, own uint) *board {
-	o := h.offsets()
-	return &board{generation: h.generation, memory: memory, ledgers: ledgers{
-		shape: h.shape,
-		own:   own,
-		used:  mmap.Word64(memory, usedAt),
-		locks: mmap.Uint64s(memory[o.locks:][:8*h.sets]),
-		tags:  mmap.Uint64s(memory[o.tags:o.names]),
-		names: mmap.Uint64s(memory[o.names:o.held]),
-		held:  mmap.Uint64s(memory[o.held:][:8*uint(h.slots())*h.processes]),
-		cells: mmap.Uint32s(memory[o.cells:][:4*uint(h.geometry.cells())*h.processes]),
+	o, hasher := h.offsets(), new(Hasher)
+	hasher.init(h.seed)
+	return &board{generation: h.generation, seed: h.seed, memory: memory, ledgers: ledgers{
+		shape:  h.shape,
+		hasher: hasher,
+		own:    own,
+		used:   mmap.Word64(memory, usedAt),
+		locks:  mmap.Uint64s(memory[o.locks:][:8*h.sets]),
+		tags:   mmap.Uint64s(memory[o.tags:o.names]),
+		names:  mmap.Uint64s(memory[o.names:o.held]),
+		held:   mmap.Uint64s(memory[o.held:][:8*uint(h.slots())*h.processes]),
+		cells:  mmap.Uint32s(memory[o.cells:][:4*uint(h.geometry.cells())*h.processes]),
 	}}
 }
 

@@ -2,6 +2,7 @@ package limits
 
 import (
 	"math"
+	"reflect"
 	"sync/atomic"
 )
 
@@ -23,13 +24,14 @@ func (s shape) slots() int { return int(s.sets * slotsPerSet) }
 // cache line. All words are accessed atomically. Any value of any of them is harmless: indexes never come from here.
 type ledgers struct {
 	shape
-	own   uint // this process's ledger
-	used  *atomic.Uint64
-	locks []uint64 // sets; who assigns slots of the set: 0 nobody, else the number of its ledger and one
-	tags  []uint64 // slots; a tag: whose the slot is
-	names []uint64 // slots * nameWords, or nil: the bytes of the slot's key, see name.go
-	held  []uint64 // slots * processes; a heldWord
-	cells []uint32 // cells * processes; units in flight
+	hasher *Hasher // of keys, under the memory's own secret
+	own    uint    // this process's ledger
+	used   *atomic.Uint64
+	locks  []uint64 // sets; who assigns slots of the set: 0 nobody, else the number of its ledger and one
+	tags   []uint64 // slots; a tag: whose the slot is
+	names  []uint64 // slots * nameWords; the bytes of the slot's key, see name.go
+	held   []uint64 // slots * processes; a heldWord
+	cells  []uint32 // cells * processes; units in flight
 }
 
 // newLedgers makes the memory of a process that counts alone.
@@ -38,12 +40,14 @@ func newLedgers(s shape) ledgers {
 	used := new(atomic.Uint64)
 	used.Store(1)
 	return ledgers{
-		shape: s,
-		used:  used,
-		locks: make([]uint64, s.sets),
-		tags:  make([]uint64, s.slots()),
-		held:  make([]uint64, s.slots()),
-		cells: make([]uint32, s.geometry.cells()),
+		shape:  s,
+		hasher: NewHasher(),
+		used:   used,
+		locks:  make([]uint64, s.sets),
+		tags:   make([]uint64, s.slots()),
+		names:  make([]uint64, nameWords*s.slots()),
+		held:   make([]uint64, s.slots()),
+		cells:  make([]uint32, s.geometry.cells()),
 	}
 }
 
@@ -150,5 +154,5 @@ func (l *ledgers) inSketch(process uint) (sum uint64) {
 
 // bytes is the size of the memory.
 func (l *ledgers) bytes() int {
-	return 8*(len(l.locks)+len(l.tags)+len(l.names)+len(l.held)) + 4*len(l.cells)
+	return 8*(len(l.locks)+len(l.tags)+len(l.names)+len(l.held)) + 4*len(l.cells) + int(reflect.TypeFor[Hasher]().Size())
 }

@@ -65,7 +65,7 @@ type LimiterConfig struct {
 type Limiter struct {
 	thresholds thresholds
 	retryAfter atomic.Int64 // a time.Duration
-	ledgers    ledgers
+	ledgers    ledgers      // with the hasher of keys
 	tallies    tallies
 	shared     *member              // nil: this process counts alone
 	former     atomic.Pointer[both] // not nil while the processes move from one file to the next
@@ -102,16 +102,17 @@ func (l *Limiter) configure(config LimiterConfig) error {
 		return err
 	}
 	for key := range config.Overrides {
-		l.pin([]byte(key))
+		l.pin(key)
 	}
 	return nil
 }
 
 // pin keeps an exact counter for key. In shared memory that is the [Keeper]'s to decide: what a process pins there would
 // stay pinned when it is gone.
-func (l *Limiter) pin(key []byte) {
+func (l *Limiter) pin(name string) {
 	if l.shared == nil {
-		l.ledgers.pin(Hash(key), key)
+		k := l.ledgers.keyOf([]byte(name))
+		l.ledgers.pin(&k)
 	}
 }
 
@@ -128,46 +129,45 @@ func (c *LimiterConfig) exactSlots() (int, error) {
 	return max(slots, 4*len(c.Overrides)), nil
 }
 
-// Admit asks for one request of key to go ahead. If it may, ok is true and the
+// Admit asks for one request of the key of this name to go ahead. If it may, ok is true and the
 // admission's ticket must be released when the request has ended, however it
 // ended. If not, the admission says why, and nothing has to be released.
 //
 // state is the caller's memory for the ticket. If it still belongs to an open
 // ticket, the request is refused with the reason [TicketInUse]: release the
 // earlier one first when a retry moves to another key.
-func (l *Limiter) Admit(state *TicketState, key []byte) (a Admission, ok bool) {
-	ok = l.admit(&a, state, Hash(key), key, nil)
+func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
+	k := key{l.ledgers.hasher.Hash(name), name}
+	ok = l.admit(&a, state, &k, nil)
 	return a, ok
 }
 
-// AdmitString is [Limiter.Admit] for a key in a string.
-func (l *Limiter) AdmitString(state *TicketState, key string) (a Admission, ok bool) {
-	var b [nameBytes]byte
-	ok = l.admit(&a, state, HashString(key), b[:copy(b[:], key)], nil)
-	return a, ok
-}
-
-// AdmitHash is [Limiter.Admit] for a key whose [Hash] is at hand. Who looks at the table does not learn the key's name.
-func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	ok = l.admit(&a, state, hash, nil, nil)
-	return a, ok
+// AdmitString is [Limiter.Admit] for a key in a string. One longer than MaxKey costs an allocation.
+func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok bool) {
+	var b [MaxKey]byte
+	return l.Admit(state, append(b[:0], name...))
 }
 
 // AdmitBelow is [Limiter.Admit] for a request that is to be refused from a lower threshold on than the key's, which
 // below gives from the key's. What it refuses for that alone has the reason [Shed].
-func (l *Limiter) AdmitBelow(state *TicketState, key []byte, below func(threshold uint32) uint32) (a Admission, ok bool) {
-	ok = l.admit(&a, state, Hash(key), key, below)
+func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) uint32) (a Admission, ok bool) {
+	k := key{l.ledgers.hasher.Hash(name), name}
+	ok = l.admit(&a, state, &k, below)
 	return a, ok
 }
 
+// Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It is secret, and that of
+// another limiter or another limits file is another one.
+func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) }
+
 // admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
 // size cost as much as the counting.
-func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []byte, below func(uint32) uint32) bool {
-	a.Threshold = l.thresholds.of(hash)
+func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uint32) uint32) bool {
+	a.Threshold = l.thresholds.of(k.name)
 	serial, ok := state.take()
 	if !ok {
-		a.Estimate = l.InFlightHash(hash)
-		l.refuse(a, hash, TicketInUse)
+		a.Estimate = l.inFlight(k)
+		l.refuse(a, k.hash, TicketInUse)
 		return false
 	}
 	e := entry{threshold: uint64(a.Threshold)}
@@ -175,22 +175,22 @@ func (l *Limiter) admit(a *Admission, state *TicketState, hash uint64, name []by
 		e.threshold = min(e.threshold, uint64(below(a.Threshold)))
 	}
 	if l.shared == nil {
-		l.enter(&e, hash, name)
-	} else if !l.enterShared(&e, hash, name) { // the file is gone: nothing is counted and nothing refused
+		l.enter(&e, k)
+	} else if !l.enterShared(&e, k) { // the file is gone: nothing is counted and nothing refused
 		state.end(serial)
 		return true
 	}
 	a.Estimate = e.estimate
 	if !e.admitted {
 		state.end(serial)
-		l.refuse(a, hash, e.reason(a.Threshold))
+		l.refuse(a, k.hash, e.reason(a.Threshold))
 		return false
 	}
 	if e.place == 0 || e.wrapped {
-		l.tally(&e, hash)
+		l.tally(&e, k.hash)
 	}
-	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: hash, units: 1, place: e.place}
-	if f := l.former.Load(); f != nil && !f.enter(a, e, hash, name) {
+	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1, place: e.place}
+	if f := l.former.Load(); f != nil && !f.enter(a, e, k) {
 		state.end(serial)
 		return false
 	}
@@ -225,22 +225,22 @@ func (e *entry) reason(threshold uint32) Reason {
 	return OverEstimate
 }
 
-// enter counts one more ticket of hash, in its exact counter if it has or gets
+// enter counts one more ticket of k, in its exact counter if it has or gets
 // one and otherwise in the sketch, unless that would exceed threshold. It goes
 // round again only if the key's slot was assigned or lost in the meantime.
-func (l *Limiter) enter(e *entry, hash uint64, name []byte) {
+func (l *Limiter) enter(e *entry, k *key) {
 	for {
-		p, _ := l.ledgers.find(hash)
-		if p == 0 {
-			p = l.ledgers.assign(hash, name)
+		o, _ := l.ledgers.find(k)
+		if o.place == 0 {
+			o = l.ledgers.assign(k)
 		}
-		if p == 0 {
-			if l.enterSketch(e, hash) {
+		if o.place == 0 {
+			if l.enterSketch(e, k) {
 				return
 			}
 			continue
 		}
-		if l.ledgers.enter(e, p, hash) {
+		if l.ledgers.enter(e, o, k.hash) {
 			return
 		}
 	}
@@ -256,25 +256,25 @@ func (l *Limiter) enter(e *entry, hash uint64, name []byte) {
 // the other. If it is this side, the ticket moves; if it is the other, it
 // adds this ticket to its own count. A ticket admitted here therefore has no open
 // one in the table beside it that does not know of it.
-func (l *Limiter) enterSketch(e *entry, hash uint64) (ok bool) {
-	l.ledgers.enterCells(hash)
-	e.estimate = l.ledgers.estimate(hash)
-	p, closing := l.ledgers.find(hash)
-	if p != 0 {
-		l.ledgers.leaveCells(hash)
+func (l *Limiter) enterSketch(e *entry, k *key) (ok bool) {
+	l.ledgers.enterCells(k.hash)
+	e.estimate = l.ledgers.estimate(k.hash)
+	o, closing := l.ledgers.find(k)
+	if o.place != 0 {
+		l.ledgers.leaveCells(k.hash)
 		return false
 	}
 	e.place, e.exact = 0, false
 	e.estimate += closing
 	if e.admitted = e.estimate <= e.threshold; !e.admitted {
-		l.ledgers.leaveCells(hash)
+		l.ledgers.leaveCells(k.hash)
 		e.estimate--
 	}
 	return true
 }
 
 // release implements holder.
-func (l *Limiter) release(hash uint64, _ uint32, where place) {
+func (l *Limiter) release(hash, _ uint64, _ uint32, where place) {
 	whole := false
 	if l.shared == nil {
 		whole = l.leave(hash, where)
@@ -296,12 +296,14 @@ func (l *Limiter) leave(hash uint64, where place) bool {
 // releasedTwice implements holder.
 func (l *Limiter) releasedTwice() { l.tallies.of(0).doubles.Add(1) }
 
-// InFlight returns the estimate of what is in flight for key.
-func (l *Limiter) InFlight(key []byte) uint64 { return l.InFlightHash(Hash(key)) }
+// InFlight returns the estimate of what is in flight for the key of this name.
+func (l *Limiter) InFlight(name []byte) uint64 {
+	k := l.ledgers.keyOf(name)
+	return l.inFlight(&k)
+}
 
-// InFlightHash is [Limiter.InFlight] for a key whose [Hash] is at hand.
-func (l *Limiter) InFlightHash(hash uint64) (n uint64) {
-	l.guard(func() { n = l.ledgers.inFlight(hash) })
+func (l *Limiter) inFlight(k *key) (n uint64) {
+	l.guard(func() { n = l.ledgers.inFlight(k) })
 	return n
 }
 
@@ -311,24 +313,29 @@ func (l *Limiter) InFlightHash(hash uint64) (n uint64) {
 // open stay so. 0 refuses every further request of the key, which drains it.
 // Each call copies all overrides: not for the request path.
 func (l *Limiter) SetThreshold(key []byte, n uint32) error {
-	hash := Hash(key)
+	name := string(key)
 	l.configuring.Lock()
 	defer l.configuring.Unlock()
-	if err := l.thresholds.set(hash, n); err != nil {
+	if err := l.thresholds.set(name, n); err != nil {
 		return fmt.Errorf("%w: %d", err, MaxOverrides)
 	}
-	l.pin(key)
+	l.pin(name)
 	return nil
 }
 
 // ClearThreshold makes key follow the default threshold again.
 func (l *Limiter) ClearThreshold(key []byte) {
-	hash := Hash(key)
+	name := string(key)
 	l.configuring.Lock()
 	defer l.configuring.Unlock()
-	l.thresholds.clear(hash)
+	l.thresholds.clear(name)
+	l.unpin(name)
+}
+
+func (l *Limiter) unpin(name string) {
 	if l.shared == nil {
-		l.ledgers.unpin(hash)
+		k := l.ledgers.keyOf([]byte(name))
+		l.ledgers.unpin(&k)
 	}
 }
 
@@ -337,7 +344,7 @@ func (l *Limiter) ClearThreshold(key []byte) {
 func (l *Limiter) SetDefault(n uint32) { l.thresholds.otherwise.Store(n) }
 
 // Threshold returns the threshold of key.
-func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(Hash(key)) }
+func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(key) }
 
 // SetRetryAfter changes what is handed on with refusals; 0 means DefaultRetryAfter.
 func (l *Limiter) SetRetryAfter(d time.Duration) {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/headgate/headgate/internal/mmap"
 )
@@ -71,7 +70,7 @@ func (b *board) join(f *hostFile) error {
 			b.free(k)
 		}
 		b.own = k
-		b.taken(k).Store(uint64(max(1, time.Now().UnixNano())))
+		b.taken(k).Store(takenNow())
 		b.raise(k)
 		return nil
 	}

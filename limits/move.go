@@ -16,9 +16,13 @@ import (
 
 // State of a ledger, in the highest bits of the word that tells when it was taken.
 const (
-	ledgerMoved  = 1 << 63 // its process has moved on, and only ends what it has here
-	ledgerSecond = 1 << 62 // what is counted here is counted in a newer file, too
+	ledgerMoved     = 1 << 63 // its process has moved on, and only ends what it has here
+	ledgerSecond    = 1 << 62 // what is counted here is counted in a newer file, too
+	ledgerFollowing = 1 << 61 // its process still counts in an older file, too
 )
+
+// takenNow is the word of a ledger that is taken now, without flags.
+func takenNow() uint64 { return uint64(max(1, time.Now().UnixNano())) & (ledgerFollowing - 1) }
 
 // both counts in a new file and in the one before.
 type both struct{ next, former *Limiter }
@@ -37,8 +41,21 @@ func (l *Limiter) Follow(former *Limiter) error {
 	})
 	if err == nil {
 		l.former.Store(&both{l, second})
+		l.flag(ledgerFollowing, true)
 	}
 	return err
+}
+
+// flag sets or clears a flag of this process's ledger.
+func (l *Limiter) flag(flag uint64, set bool) {
+	l.guard(func() {
+		word := l.shared.board.taken(l.ledgers.own)
+		if set {
+			word.Or(flag)
+		} else {
+			word.And(^flag)
+		}
+	})
 }
 
 // secondLedger takes another ledger in the same file. Locks of one open file are granted to itself again and again, so
@@ -60,8 +77,8 @@ func (l *Limiter) secondLedger() (*Limiter, error) {
 		if b.taken(k).Load() != 0 {
 			b.free(k)
 		}
-		second := newBoard(header{b.shape, b.generation}, b.memory, k)
-		second.taken(k).Store(uint64(time.Now().UnixNano()) | ledgerSecond)
+		second := newBoard(header{b.shape, b.generation, b.seed}, b.memory, k)
+		second.taken(k).Store(takenNow() | ledgerSecond)
 		second.raise(k)
 		m := &member{board: second, file: f, info: l.shared.info, origin: l}
 		return &Limiter{ledgers: second.ledgers, shared: m}, nil
@@ -87,6 +104,7 @@ func (l *Limiter) Following() bool {
 		return true
 	}
 	l.former.Store(nil)
+	l.flag(ledgerFollowing, false)
 	return false
 }
 
@@ -96,6 +114,16 @@ func (b *board) needed() bool {
 		switch word := b.taken(k).Load(); {
 		case word == 0 || word&ledgerSecond != 0:
 		case word&ledgerMoved == 0 || b.heldIn(k) != 0:
+			return true
+		}
+	}
+	return false
+}
+
+// moving tells whether a process still counts in an older file, too. One that has died is freed by the next reap.
+func (b *board) moving() bool {
+	for k := range b.processes {
+		if b.taken(k).Load()&ledgerFollowing != 0 {
 			return true
 		}
 	}
@@ -113,26 +141,27 @@ func (b *board) heldIn(k uint) uint64 {
 
 // enter counts what has been admitted to the new file in the former one, if that admits it, too. Otherwise it becomes a
 // refusal.
-func (f *both) enter(a *Admission, next entry, hash uint64, name []byte) bool {
-	e := entry{threshold: next.threshold}
-	if !f.former.enterShared(&e, hash, name) {
+func (f *both) enter(a *Admission, next entry, k *key) bool {
+	e, former := entry{threshold: next.threshold}, f.former.ledgers.keyOf(k.name)
+	if !f.former.enterShared(&e, &former) {
 		return true // the former file is gone
 	}
 	a.Estimate = max(a.Estimate, e.estimate)
 	if !e.admitted {
-		f.next.release(hash, 1, next.place)
+		f.next.release(k.hash, 0, 1, next.place)
 		a.Ticket = Ticket{}
-		f.next.refuse(a, hash, e.reason(a.Threshold))
+		f.next.refuse(a, k.hash, e.reason(a.Threshold))
 		return false
 	}
 	a.Ticket.owner, a.Ticket.units = f, e.place
+	a.Ticket.state.former.Store(former.hash)
 	return true
 }
 
 // release implements holder. The units of a limiter's ticket are always 1, so the field has the former file's place.
-func (f *both) release(hash uint64, formerPlace uint32, where place) {
-	f.next.release(hash, 1, where)
-	f.former.release(hash, 1, formerPlace)
+func (f *both) release(hash, former uint64, formerPlace uint32, where place) {
+	f.next.release(hash, 0, 1, where)
+	f.former.release(former, 0, 1, formerPlace)
 }
 
 // releasedTwice implements holder.

@@ -2,6 +2,7 @@ package limits_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -183,5 +184,62 @@ func TestAdaptiveThresholdFollowsLatency(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { observe(key, 50, time.Second) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// A file with another secret takes over without forgetting a request, also of keys that are counted in the sketch, which
+// have other cells there.
+func TestRenewingTheSecret(t *testing.T) {
+	path, keeper := newHost(t, limits.KeeperConfig{Processes: 4, ExactKeys: 8})
+	a, b := join(path, 1), join(path, 1)
+	keys := make([]string, 40)
+	open := make(map[string]limits.Ticket)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("10.0.0.%d:80 shop.example", i)
+		ticket, ok := a.admit(keys[i])
+		if open[keys[i]] = ticket; !ok {
+			t.Fatalf("%s is refused", keys[i])
+		}
+	}
+	made := must(keeper.Made())
+	if renewed, err := keeper.Renew(); !renewed || err != nil || !must(keeper.Made()).After(made) || a.limiter.Current(path) {
+		t.Fatalf("renewed %v, error %v, made %v and before %v", renewed, err, must(keeper.Made()), made)
+	}
+	former := b.limiter
+	b.move(t, path, 1)
+	if former.Hash([]byte("k")) == b.limiter.Hash([]byte("k")) {
+		t.Error("the secret is the same")
+	}
+	for _, key := range keys {
+		if ticket, ok := b.admit(key); ok {
+			t.Errorf("%s is admitted beside one of before", key)
+			ticket.Done()
+		}
+		open[key].Done()
+		ticket, ok := b.admit(key)
+		if open[key] = ticket; !ok {
+			t.Errorf("%s is refused although nothing is in flight", key)
+		}
+		if _, ok := a.admit(key); ok {
+			t.Errorf("%s is admitted in the former file beside one that moved", key)
+		}
+	}
+	if renewed, err := keeper.Renew(); renewed || err != nil {
+		t.Errorf("renewed %v, error %v, while processes still move", renewed, err)
+	}
+	for _, ticket := range open {
+		ticket.Done()
+	}
+	a.move(t, path, 1)
+	if a.limiter.Following() || b.limiter.Following() {
+		t.Error("the former file is used on")
+	}
+	for _, l := range []*limits.Limiter{a.limiter, b.limiter, former, a.former[0]} {
+		if s := l.Stats(); s.InFlight != 0 || s.Clipped != 0 {
+			t.Errorf("at the end: %+v", s)
+		}
+	}
+	if renewed, err := keeper.Renew(); !renewed || err != nil {
+		t.Errorf("renewed %v, error %v, when all have moved", renewed, err)
 	}
 }

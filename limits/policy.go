@@ -194,13 +194,11 @@ func (l *Limiter) Apply(p Policy) error {
 	l.SetDefault(cmp.Or(p.Threshold, Unlimited))
 	l.SetRetryAfter(time.Duration(p.RetryAfter))
 	for key := range p.Overrides {
-		delete(former, HashString(key))
-		l.pin([]byte(key))
+		delete(former, key)
+		l.pin(key)
 	}
-	if l.shared == nil {
-		for hash := range former {
-			l.ledgers.unpin(hash)
-		}
+	for key := range former {
+		l.unpin(key)
 	}
 	return nil
 }

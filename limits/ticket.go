@@ -12,6 +12,8 @@ type TicketState struct {
 	// of an earlier request from releasing the ticket of the present one. With
 	// 63 bits it does not come round.
 	word atomic.Uint64
+
+	former atomic.Uint64 // hash of the ticket's key in another limits file, see move.go
 }
 
 const ticketOpen = 1
@@ -50,8 +52,8 @@ type Ticket struct {
 
 // holder is what hands out tickets.
 type holder interface {
-	release(hash uint64, units uint32, where place) // called once per ticket
-	releasedTwice()                                 // called for every further Done
+	release(hash, former uint64, units uint32, where place) // called once per ticket
+	releasedTwice()                                         // called for every further Done
 }
 
 // Done releases the ticket and reports whether this call was the one that did.
@@ -63,11 +65,12 @@ func (t Ticket) Done() bool {
 	if t.state == nil {
 		return false
 	}
+	former := t.state.former.Load() // of this ticket, if it is still open: later the memory may be another one's
 	if !t.state.end(t.serial) {
 		t.owner.releasedTwice()
 		return false
 	}
-	t.owner.release(t.hash, t.units, t.place)
+	t.owner.release(t.hash, former, t.units, t.place)
 	return true
 }
 
@@ -75,5 +78,6 @@ func (t Ticket) Done() bool {
 // not it has been released since.
 func (t Ticket) Valid() bool { return t.state != nil }
 
-// Hash is the [Hash] of the key that t counts, 0 for the zero Ticket.
+// Hash is the hash of the key that t counts, as [Limiter.Hash] returns it or [Inflight.Begin] got it, 0 for the zero
+// Ticket.
 func (t Ticket) Hash() uint64 { return t.hash }

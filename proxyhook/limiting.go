@@ -75,10 +75,10 @@ func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.A
 	if p.ShedFrom == 0 && p.Adaptive == nil {
 		return l.current.Load().Admit(state, key)
 	}
-	score := ev.Score
-	return l.current.Load().AdmitBelow(state, key, func(threshold uint32) uint32 {
+	score, limiter := ev.Score, l.current.Load()
+	return limiter.AdmitBelow(state, key, func(threshold uint32) uint32 {
 		if p.Adaptive != nil {
-			threshold = l.adaptive.Threshold(limits.Hash(key), threshold)
+			threshold = l.adaptive.Threshold(limiter.Hash(key), threshold)
 		}
 		return p.ShedThreshold(threshold, score)
 	})

@@ -47,6 +47,7 @@ var rules = map[string]rule{
 	"internal/archtest":  {},
 	"internal/lane":      {},
 	"internal/prefetch":  {},
+	"internal/siphash":   {},
 	"internal/opfile":    {},
 	"internal/plaintext": {},
 
@@ -54,7 +55,7 @@ var rules = map[string]rule{
 	"mmapsync/model": {},
 	"scorer":         {modules: []string{unix}},
 	"models":         {},
-	"limits":         {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
+	"limits":         {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
@@ -68,13 +69,31 @@ func (l *limiting) maintain() error {
 		l.keeper = next
 	}
 	_, reaping := l.keeper.Reap()
+	renewing := l.renew()
 	var pinning error
 	if l.pinned != l.keeper {
 		if _, pinning = l.keeper.Pin(l.keys); pinning == nil {
 			l.pinned = l.keeper
 		}
 	}
-	return errors.Join(reaping, pinning)
+	return errors.Join(reaping, renewing, pinning)
+}
+
+// renewAfter is the age at which the file gives way to another one, whose keys are hashed under another secret. Tests
+// change it.
+var renewAfter = 24 * time.Hour
+
+// renew makes another file where this one is old. Clocks may be set back: a file from the future is old, too.
+func (l *limiting) renew() error {
+	made, err := l.keeper.Made()
+	if age := time.Since(made); err != nil || age >= 0 && age < renewAfter {
+		return err
+	}
+	renewed, err := l.keeper.Renew()
+	if renewed {
+		l.pinned = nil
+	}
+	return err
 }
 
 // reload publishes the operator's file where it has changed, or where what was published is lost.

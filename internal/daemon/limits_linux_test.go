@@ -1,11 +1,13 @@
 package daemon_test
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/internal/daemon"
 	"github.com/headgate/headgate/limits"
@@ -122,4 +124,35 @@ func TestProcessesWithoutRingsAreTrouble(t *testing.T) {
 	proxy(t, r.dir)
 	r.until("no trouble", func() bool { return r.Stats().Trouble == "" })
 	runtime.KeepAlive(live)
+}
+
+// A limits file that is a day old gives way to one with another secret, once.
+func TestOldSecretsAreRenewed(t *testing.T) {
+	first := start(t, daemon.Config{})
+	dir := first.dir
+	first.stop()
+	f, err := os.OpenFile(dir.Limits(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := binary.LittleEndian.AppendUint64(nil, uint64(time.Now().Add(-25*time.Hour).UnixNano()))
+	if _, err := f.WriteAt(made, 32); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	old, err := limits.Join(dir.Limits(), limits.LimiterConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, daemon.Config{Dir: string(dir)})
+	r.until("another file", func() bool { return !old.Current(dir.Limits()) && r.Stats().Limits.Processes == 0 })
+	next := newLimiter(t, r)
+	if next.Hash([]byte("k")) == old.Hash([]byte("k")) {
+		t.Error("the secret is the same")
+	}
+	published := r.Stats().Publishes
+	r.until("a few rounds", func() bool { return r.Stats().Publishes > published+5 })
+	if !next.Current(dir.Limits()) {
+		t.Error("the new file was replaced, too")
+	}
 }
