@@ -15,6 +15,10 @@ type PublisherOptions struct {
 	// for all dimensions; none means DefaultCapacity for all. A full dimension evicts.
 	Capacity []int
 
+	// Seed is that of the keys' hash, where the rows to be put have keys already. A table with another one is not continued.
+	// 0: that of the table found, or a random one.
+	Seed uint64
+
 	Writer mmapsync.WriterOptions
 }
 
@@ -87,6 +91,9 @@ func OpenPublisher(path string, schema Schema, options PublisherOptions) (*Publi
 	if err := p.adopt(); err != nil {
 		w.Close()
 		return nil, err
+	}
+	if seed := options.Seed; seed != 0 && seed != p.plan.seed {
+		p.plan.seed, p.stats.Adopted = seed, false
 	}
 	p.current.reset = !p.stats.Adopted
 	return p, nil

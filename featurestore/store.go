@@ -60,22 +60,28 @@ const warmed = 64 << 20
 
 // Warm makes the current publication ready to be read: where it lies in a new file, that is mapped here and its pages
 // are touched, up to the first 64 MiB, so that no request has to wait for either. It is for a goroutine beside the
-// request path, often; while nothing was published since the last time it costs a few loads.
-func (s *Store) Warm() {
+// request path, often; while nothing was published since the last time it costs a few loads. It returns the time of the
+// publication, nanoseconds since 1970 UTC; not ok where there is none.
+func (s *Store) Warm() (published int64, ok bool) {
 	snap, err := s.reader.Acquire()
 	if err != nil {
-		return
+		return 0, false
 	}
 	defer snap.Release()
-	if s.warm.Swap(uint64(snap.Version())) == uint64(snap.Version()) {
-		return
-	}
 	b := snap.Bytes()
+	if len(b) < headerSize {
+		return 0, false
+	}
+	published = publishedAt(b)
+	if s.warm.Swap(uint64(snap.Version())) == uint64(snap.Version()) {
+		return published, true
+	}
 	sum := byte(0)
 	for at := 0; at < min(len(b), warmed); at += os.Getpagesize() {
 		sum += b[at]
 	}
 	s.touched.Store(uint32(sum)) // so that the compiler does not leave the loads out
+	return published, true
 }
 
 // Replaced tells whether the files under the store's path are no longer those it has open, as after somebody removed

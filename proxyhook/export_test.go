@@ -26,6 +26,12 @@ func WarmEvery(d time.Duration)      { warmEvery = d }
 // DefaultWarmEvery is what the second of them is in production.
 var DefaultWarmEvery = warmEvery
 
+// ReadingClock is what the age of a publication comes from.
+type ReadingClock struct{ readingClock }
+
+func (c *ReadingClock) See(published, wall, running int64) { c.see(published, wall, running) }
+func (c *ReadingClock) At(wall int64) int64                { return c.at(wall) }
+
 // Histogram is the latency histogram.
 type Histogram struct{ histogram }
 

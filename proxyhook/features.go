@@ -25,6 +25,7 @@ type features struct {
 	log    *slog.Logger
 
 	current atomic.Pointer[connection] // never nil; who has the mutex replaces it, and distrust takes its store away
+	clock   readingClock
 
 	mutex      sync.Mutex          // guards all below
 	path       string              // of the files that are opened, or looked for

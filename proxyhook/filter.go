@@ -27,6 +27,7 @@ type Filter struct {
 	callbacks callbacks
 	panicked  sync.Once // for the log
 
+	started time.Time
 	stop    chan struct{}
 	stopped sync.WaitGroup
 	closing sync.Once
@@ -55,7 +56,7 @@ func New(config Config) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: DirOwner: %w", err)
 	}
-	f := &Filter{stop: make(chan struct{})}
+	f := &Filter{started: time.Now(), stop: make(chan struct{})}
 	f.callbacks.guard(&config)
 	f.config = config
 	f.home.place, f.home.log = hostdir.Place{Path: config.Dir, Owners: owners}, config.Log
@@ -138,9 +139,10 @@ func (f *Filter) rescue(from *connection, d *Decision) {
 	})
 }
 
-// readFeatures reads the features of s.keys, where they are known, as of now.
+// readFeatures reads the features of s.keys, where they are known, as of now on the wall clock.
 func (f *Filter) readFeatures(from *connection, s *scratch, known bool, now int64) {
 	if known {
+		now = f.features.clock.at(now)
 		info, err := from.selection.Read(s.inter, s.keys[:], now)
 		if err == nil {
 			if now-info.Published > int64(f.config.StaleAfter) {
@@ -234,9 +236,16 @@ func (f *Filter) supervise() {
 // warm makes a new publication ready before most requests meet it.
 func (f *Filter) warm() {
 	c := f.features.current.Load()
-	if c.store != nil && !survived(c.store.Warm) {
+	if c.store == nil {
+		return
+	}
+	published, ok := int64(0), false
+	if !survived(func() { published, ok = c.store.Warm() }) {
 		f.features.distrust(c)
 		f.counters.faults.Add(1)
+	} else if ok {
+		now := time.Now()
+		f.features.clock.see(published, now.UnixNano(), int64(now.Sub(f.started)))
 	}
 }
 

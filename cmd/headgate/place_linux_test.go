@@ -15,12 +15,13 @@ import (
 
 // What a process of headgate's own sets up before it runs, by environment variable; see prepareProcess.
 const (
-	withUmask = "HEADGATE_TEST_UMASK" // octal
-	withTmpfs = "HEADGATE_TEST_TMPFS" // SIZE:DIRECTORY, mounted in a namespace of its own
-	asProxy   = "HEADGATE_TEST_PROXY" // not headgate, but a proxy process; see proxyProcess
+	withUmask   = "HEADGATE_TEST_UMASK"   // octal
+	withAccount = "HEADGATE_TEST_ACCOUNT" // a user's number, taken once all is mounted
+	withTmpfs   = "HEADGATE_TEST_TMPFS"   // SIZE:DIRECTORY and more of them after spaces, mounted in a namespace of its own
+	asProxy     = "HEADGATE_TEST_PROXY"   // not headgate, but a proxy process; see proxyProcess
 )
 
-// insideVariable names the test that a process runs in a namespace of its own, with a /run and a /dev/shm of its own.
+// insideVariable names the test that a process runs in a namespace of its own, with a /run, a /var/lib and a /dev/shm of its own.
 const insideVariable = "HEADGATE_TEST_INSIDE"
 
 // inside runs a test in a process that has a /run and a /dev/shm of its own, and reports whether this is that process.
@@ -44,6 +45,9 @@ func mountInside() error {
 	if err := syscall.Mount("none", "/run", "tmpfs", 0, "size=256m,mode=0755"); err != nil {
 		return err
 	}
+	if err := syscall.Mount("none", "/var/lib", "tmpfs", 0, "size=256m,mode=0755"); err != nil {
+		return err
+	}
 	return syscall.Mount("none", "/dev/shm", "tmpfs", 0, "size=256m,mode=1777")
 }
 
@@ -59,8 +63,17 @@ func prepareProcess() error {
 	if umask, err := strconv.ParseUint(os.Getenv(withUmask), 8, 16); err == nil {
 		syscall.Umask(int(umask))
 	}
-	if size, dir, ok := strings.Cut(os.Getenv(withTmpfs), ":"); ok {
-		return syscall.Mount("none", dir, "tmpfs", 0, "size="+size)
+	for mount := range strings.SplitSeq(os.Getenv(withTmpfs), " ") {
+		size, dir, ok := strings.Cut(mount, ":")
+		if !ok {
+			continue
+		}
+		if err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size); err != nil {
+			return err
+		}
+	}
+	if id, err := strconv.ParseUint(os.Getenv(withAccount), 10, 32); err == nil && id != 0 {
+		return syscall.Setuid(int(id)) // the group stays
 	}
 	if config := os.Getenv(asProxy); config != "" {
 		return proxyProcess(config)

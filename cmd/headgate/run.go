@@ -19,6 +19,7 @@ type runCommand struct {
 	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist. Default: /run/headgate where it exists and is ours, otherwise /dev/shm/headgate." type:"path"`
 	DirOwner   string        `help:"User, by name or number, whose directory is taken over, besides root's and one's own." placeholder:"USER"`
 	DirGroup   string        `help:"Group, by name or number, that the directory is given to: its members may be proxies." placeholder:"GROUP"`
+	StateDir   string        `help:"Directory for the checkpoints, on a disk. Made where it does not exist. Without: --dir, and for the default one /var/lib/headgate where that can be written." type:"path" placeholder:"DIR"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
 	Interval   time.Duration `help:"Time between two publications." default:"1s"`
 	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
@@ -38,6 +39,7 @@ Examples:
   headgate run
   headgate run --limits limits.json
   headgate run --dir-group proxies
+  headgate run --state-dir /var/lib/headgate
   headgate run --dir /dev/shm/edge --listen 127.0.0.1:9478 --max-keys 1000000
   curl http://127.0.0.1:9477/metrics`
 }
@@ -57,6 +59,7 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 		Dir:        c.Dir,
 		DirOwner:   c.DirOwner,
 		DirGroup:   c.DirGroup,
+		State:      c.StateDir,
 		Listen:     c.Listen,
 		Interval:   c.Interval,
 		Checkpoint: c.Checkpoint,

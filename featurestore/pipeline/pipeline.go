@@ -33,6 +33,7 @@ type Pipeline struct {
 	pending    pending
 	interval   int64
 	published  int64 // time of the last publication
+	ticked     int64 // the latest time that the aggregation was told
 
 	names     []string // of a row's features
 	vector    *traffic.Vector
@@ -147,8 +148,14 @@ func (p *Pipeline) publish(now int64) {
 	p.published = at
 	for p.pending.endedBefore(at) {
 		ends := p.pending.ends()
-		p.aggregator.Tick(ends - ends%p.interval)
+		p.tick(ends - ends%p.interval)
 		p.aggregator.Add(p.pending.pop())
 	}
-	p.aggregator.Tick(at)
+	p.tick(at)
+}
+
+// tick tells the aggregation the time, which does not go back with a log that does.
+func (p *Pipeline) tick(now int64) {
+	p.ticked = max(p.ticked, now)
+	p.aggregator.Tick(p.ticked)
 }

@@ -15,18 +15,19 @@ type Aggregator struct {
 	schema featurestore.Schema
 	tables []*table // of the schema's dimensions, in its order
 	loads  *loads   // nil: no feature needs it
-	clock  clock
+	clock  *clock
 	crew   *crew
 
 	follower *follower // of the table that is published; nil: none was
 
-	expired int64 // the full minute at which idle keys were dropped last
-	now     int64 // of the last Tick
-	ticked  bool
-	newest  int64 // time of the latest event
-	counts  counts
-	row     []float32
-	sizes   []int
+	reference reference // of the last Clock
+	expired   int64     // the full minute at which idle keys were dropped last
+	now       int64     // of the last Tick, steady
+	ticked    bool
+	newest    int64 // time of the latest event, steady
+	counts    counts
+	row       []float32
+	sizes     []int
 }
 
 // counts are what Stats tells that shards do not count.
@@ -54,7 +55,7 @@ func New(config Config) (*Aggregator, error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	a := &Aggregator{config: config, newest: math.MinInt64}
+	a := &Aggregator{config: config, clock: new(clock), newest: math.MinInt64}
 	for d := range traffic.NumDimensions {
 		if err := a.addDimension(d); err != nil {
 			return nil, fmt.Errorf("window: %w", err)
@@ -67,7 +68,7 @@ func New(config Config) (*Aggregator, error) {
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
 		return nil, fmt.Errorf("window: %w", err)
 	}
-	a.crew = newCrew(a.tables, &a.clock, config.Workers)
+	a.crew = newCrew(a.tables, a.clock, config.Workers)
 	return a, nil
 }
 
@@ -83,7 +84,7 @@ func (a *Aggregator) addDimension(d traffic.Dimension) error {
 	if len(features) == 0 {
 		return nil
 	}
-	p, err := newPlan(features, &a.clock)
+	p, err := newPlan(features, a.clock)
 	if err != nil {
 		return err
 	}
@@ -123,6 +124,7 @@ func (a *Aggregator) MaxBytes() (n int64) {
 func (a *Aggregator) Add(o *traffic.Observation) {
 	next := a.crew.next()
 	*next = *o
+	next.Time = a.steady(o.Time)
 	if a.ticked && next.Time > a.now && between(a.now, next.Time) > maxAhead {
 		next.Time = a.now
 		a.counts.ahead++
@@ -137,8 +139,14 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 }
 
 // Tick tells the time: it is to be called before every publication. At full minutes it drops idle keys, so that a
-// replay that ticks at other instants drops the same keys. A clock that was set back starts a new minute.
+// replay that ticks at other instants drops the same keys. A time that lies a minute or more before that of the last
+// Tick means that the clock was set back, by as much; one that lies less before it counts as that of the last Tick.
 func (a *Aggregator) Tick(now int64) {
+	a.shift(a.behind(now, maxBackward))
+	now = a.steady(now)
+	if a.ticked {
+		now = max(now, a.now)
+	}
 	a.now, a.ticked = now, true
 	minute := now - now%int64(time.Minute)
 	if minute == a.expired {
@@ -184,7 +192,7 @@ func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last i
 	}
 	cell := s.cell(place)
 	t.plan.row(dst, cell)
-	return lastOf(cell), true
+	return a.wall(lastOf(cell)), true
 }
 
 // Capacity is what a Publisher has to have room for: the number of keys kept in each dimension of the schema.
@@ -220,7 +228,7 @@ func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row
 					continue
 				}
 				t.plan.row(row, cell)
-				if err := put(i, keyOf(cell), lastOf(cell), row); err != nil {
+				if err := put(i, keyOf(cell), a.wall(lastOf(cell)), row); err != nil {
 					return err
 				}
 			}

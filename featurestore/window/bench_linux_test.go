@@ -183,7 +183,7 @@ func BenchmarkRestart(b *testing.B) {
 	b.ResetTimer()
 	used := processorTime()
 	for range b.N {
-		if err := newAggregator(b, config).Restore(path, seed); err != nil {
+		if _, err := newAggregator(b, config).Restore(path); err != nil {
 			b.Fatal(err)
 		}
 	}

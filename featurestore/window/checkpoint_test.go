@@ -24,8 +24,8 @@ func checkpoint(t testing.TB, a *window.Aggregator, path string) {
 func restored(t testing.TB, config window.Config, path string) *window.Aggregator {
 	t.Helper()
 	a := newAggregator(t, config)
-	if err := a.Restore(path, seed); err != nil {
-		t.Fatal(err)
+	if r, err := a.Restore(path); err != nil || r.Seed != seed {
+		t.Fatal(r, err)
 	}
 	return a
 }
@@ -172,7 +172,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Restore(path, seed); err != nil || clients(a) != 2 {
+		if r, err := a.Restore(path); err != nil || r.Path != path+".old" || clients(a) != 2 {
 			t.Fatalf("%d clients, want the 2 of the older checkpoint: %v", clients(a), err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	if err := os.Remove(path); err != nil { // killed between the two renames
 		t.Fatal(err)
 	}
-	if err := a.Restore(path, seed); err != nil || clients(a) != 2 {
+	if r, err := a.Restore(path); err != nil || r.Path != path+".old" || clients(a) != 2 {
 		t.Errorf("%d clients: %v", clients(a), err)
 	}
 }
@@ -196,19 +196,19 @@ func TestDamagedCheckpoint(t *testing.T) {
 // Without a sound checkpoint the Aggregator stays as it is, and the error tells why.
 func TestRestoreRefuses(t *testing.T) {
 	path := twoCheckpoints(t)
-	other := window.Config{Features: traffic.Catalog()[1:]}
 	for name, restore := range map[string]func() (*window.Aggregator, error){
-		"another seed": func() (*window.Aggregator, error) {
-			a := newAggregator(t, window.Config{})
-			return a, a.Restore(path, seed+1)
-		},
-		"other features": func() (*window.Aggregator, error) {
-			a := newAggregator(t, other)
-			return a, a.Restore(path, seed)
-		},
 		"a directory": func() (*window.Aggregator, error) {
 			a := newAggregator(t, window.Config{})
-			return a, a.Restore(filepath.Dir(path), seed)
+			_, err := a.Restore(filepath.Dir(path))
+			return a, err
+		},
+		"an older format": func() (*window.Aggregator, error) {
+			a := newAggregator(t, window.Config{})
+			if err := os.WriteFile(path+"3", []byte("HGCPNT03 and so on"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := a.Restore(path + "3")
+			return a, err
 		},
 	} {
 		if a, err := restore(); err == nil || errors.Is(err, fs.ErrNotExist) || clients(a) != 0 {
@@ -216,13 +216,13 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	a := newAggregator(t, window.Config{})
-	if err := a.Restore(path+"none", seed); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := a.Restore(path + "none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	if err := os.WriteFile(path+"none.old", []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Restore(path+"none", seed); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := a.Restore(path + "none"); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("only a damaged older checkpoint: %v", err)
 	}
 	if err := a.Checkpoint(filepath.Join(path, "below", "a file"), seed); err == nil {

@@ -84,7 +84,7 @@ func (c *Checkpointer) write(header []byte) error {
 		os.Remove(temporary)
 		return err
 	}
-	if err := os.Rename(c.path, c.path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(c.path, c.path+olderSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(temporary, c.path); err != nil {

@@ -20,6 +20,8 @@ type clock struct {
 	windows []epochs
 	panes   []time.Duration
 	amounts []amount
+
+	offset int64 // what the wall clock was set by: see Instant. It changes while nothing is folded
 }
 
 // epochs are those of the sums of one time constant.

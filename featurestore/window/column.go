@@ -89,7 +89,8 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 		}
 		return float(cell[c.a]) / float(cell[c.b])
 	case traffic.Acceleration:
-		return 10 * decayed(cell[c.a], growth[c.of]) / decayed(cell[c.b], growth[c.by])
+		short, long := decayed(cell[c.a], growth[c.of]), decayed(cell[c.b], growth[c.by])
+		return 10 * short / max(short, long) // which is long, unless a checkpoint had only the other one
 	case traffic.Distinct:
 		return p.distincts[c.a].count(cell)
 	case traffic.Streak, traffic.Since, traffic.Seen:

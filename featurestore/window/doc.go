@@ -13,7 +13,9 @@
 //   - folding an observation allocates nothing once the arrays have grown;
 //   - publishing (Feed) and checkpoints (Checkpointer) hold up the aggregation for milliseconds only: changed rows are
 //     copied in parcels, and computed, published and written elsewhere;
-//   - time that runs backwards counts as no time at all, and an event more than a day after the last Tick as of then.
+//   - a wall clock that is set changes no feature, whenever and by how much it is (Aggregator.Clock). Otherwise time that
+//     runs backwards counts as no time at all, and an event more than a day after the last Tick as of then;
+//   - a checkpoint serves other releases too, as far as they keep the same of a key.
 //
 // Errors, beside the rounding of float32 (2e-5 of the value after thousands of events):
 //

@@ -34,9 +34,9 @@ func Rehash(file []byte) []byte {
 				return b
 			}
 			hash = metro.Hash64(head, hash)
-			hash = metro.Hash64(b[at:at+int(cells)], hash)
+			hash = hashPieces(hash, b[at:at+int(cells)], cellsBytes(max(1, int(p.words%(1<<18)))))
 			at += int(cells)
-			hash = metro.Hash64(b[at:at+int(sketch)], hash)
+			hash = hashPieces(hash, b[at:at+int(sketch)], pieceBytes)
 			at += int(sketch)
 			le.PutUint64(b[at:], hash)
 			at += hashBytes

@@ -21,7 +21,7 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	if p.first >= 0 && isNew {
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
-	if p.agent >= 0 && isNew { // once for each user agent, since reading one takes microseconds
+	if p.agent >= 0 && (isNew || cell[p.agent] == unread) { // once for each user agent, since reading one takes microseconds
 		for i, v := range traffic.FactsOfAgent(e.observation.Agent) {
 			cell[p.agent+i] = math.Float32bits(v)
 		}
@@ -30,7 +30,7 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 		(*gapCell)(cell[p.gaps:]).add(between(last, now), p.gapNumber(e))
 	}
 	if p.hours >= 0 {
-		(*hourCell)(cell[p.hours:]).add(now)
+		(*hourCell)(cell[p.hours:]).add(plus(now, p.clock.offset))
 	}
 	p.foldDistincts(cell, e)
 }

@@ -24,7 +24,8 @@ type Table interface {
 type follower struct {
 	aggregator *Aggregator
 	table      Table
-	rebuild    bool // the next round puts all rows into an empty table
+	rebuild    bool  // the next round puts all rows into an empty table
+	offset     int64 // of the stamps: the clock's when the present round began
 
 	// The present round.
 	all       bool // it does so
@@ -53,6 +54,7 @@ type parcel struct {
 	now       int64 // as of when
 	dimension int
 	plan      *plan
+	offset    int64    // of the stamps
 	gone      []uint64 // to be deleted before the cells are put
 	cells     []uint32
 }
@@ -62,6 +64,9 @@ func newFollower(a *Aggregator, t Table) *follower {
 }
 
 func (f *follower) begin() {
+	if now := f.aggregator.clock.offset; f.offset != now { // every stamp is another one
+		f.offset, f.rebuild = now, true
+	}
 	f.all, f.rebuild = f.rebuild, false
 	f.dimension, f.shard, f.place = 0, 0, 0
 	if f.all {
@@ -71,7 +76,7 @@ func (f *follower) begin() {
 
 // collect copies the next changes of this round; it is not ok where there are none. Nothing may be folding meanwhile.
 func (f *follower) collect(p *parcel) (ok bool) {
-	p.reset, p.gone, p.cells = f.all && f.dimension == 0 && f.shard == 0 && f.place == 0, p.gone[:0], p.cells[:0]
+	p.offset, p.reset, p.gone, p.cells = f.offset, f.all && f.dimension == 0 && f.shard == 0 && f.place == 0, p.gone[:0], p.cells[:0]
 	for f.dimension < len(f.aggregator.tables) {
 		t := f.aggregator.tables[f.dimension]
 		if f.shard == len(t.shards) {
@@ -137,7 +142,7 @@ func (f *follower) apply(p *parcel) error {
 	for at := 0; at < len(p.cells); at += p.plan.words {
 		cell := p.cells[at : at+p.plan.words]
 		p.plan.row(row, cell)
-		if err := f.table.Put(p.dimension, keyOf(cell), lastOf(cell), row); err != nil {
+		if err := f.table.Put(p.dimension, keyOf(cell), plus(lastOf(cell), p.offset), row); err != nil {
 			return err
 		}
 	}

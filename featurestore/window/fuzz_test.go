@@ -32,7 +32,7 @@ func FuzzRestore(f *testing.F) {
 func goOn(t testing.TB, path string) bool {
 	t.Helper()
 	a := newAggregator(t, window.Config{MaxKeys: 10})
-	if err := a.Restore(path, seed); err != nil {
+	if _, err := a.Restore(path); err != nil {
 		if n := a.Stats().Keys; n != [traffic.NumDimensions]int{} {
 			t.Fatalf("refused (%v) with %v keys", err, n)
 		}

@@ -15,6 +15,7 @@ import (
 // Config configures the daemon. The zero value serves the default directory without an HTTP listener.
 type Config struct {
 	Dir        string              // default: where hostdir.Place finds or would make one
+	State      string              // directory of the checkpoints; default: Dir, and for the default one hostdir.State where that can be written
 	DirOwner   string              // user, besides root and the process's own, whose directory is taken over; name or number
 	DirGroup   string              // group that the directory is given to, whose members may be proxies; empty: as it is
 	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none

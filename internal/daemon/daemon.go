@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +21,8 @@ import (
 type Daemon struct {
 	config     Config
 	dir        *directory
+	state      *state
+	clock      func() window.Instant
 	rings      *ring.Set
 	aggregator *window.Aggregator
 	publisher  *featurestore.Publisher
@@ -50,6 +51,7 @@ type Stats struct {
 	Undecodable uint64             // events that are no msgp or not of this format
 	Oversized   uint64             // events with a string or an amount beyond its bound, which was cut
 	FutureTimes uint64             // events from the future, taken as of now
+	ClockSteps  uint64             // times that somebody set the clock by a second or more
 	Refused     uint64             // events of requests refused for an overloaded origin
 	Publishes   uint64             // publications
 	Failed      uint64             // publications and checkpoints that failed
@@ -66,11 +68,13 @@ type Stats struct {
 const maxAhead = int64(5 * time.Second)
 
 // Open takes over a headgate directory, or makes it. The error names the thing and what to do.
-func Open(config Config) (_ *Daemon, err error) {
+func Open(config Config) (*Daemon, error) { return open(config, openClock()) }
+
+func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, started: time.Now()}
+	d := &Daemon{config: config, clock: clock, started: time.Now()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -83,9 +87,12 @@ func Open(config Config) (_ *Daemon, err error) {
 	if d.dir, err = openDirectory(config); err != nil {
 		return nil, err
 	}
+	if d.state, err = openState(config, d.dir.Dir); err != nil {
+		return nil, err
+	}
 	d.config.Dir = string(d.dir.Dir)
 	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
-		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity()}); err != nil {
+		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: d.restore()}); err != nil {
 		return nil, err
 	}
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
@@ -94,20 +101,8 @@ func Open(config Config) (_ *Daemon, err error) {
 	if d.limiting, err = openLimiting(d.dir.Dir, config.Limits, config.Policy, config.Log); err != nil {
 		return nil, err
 	}
-	d.restore()
 	d.output.feed = d.aggregator.NewFeed(d.publisher)
 	return d, nil
-}
-
-// restore takes up the last checkpoint. A daemon without one starts empty, and says so.
-func (d *Daemon) restore() {
-	err := d.aggregator.Restore(d.dir.Checkpoint(), d.publisher.Seed())
-	switch {
-	case err == nil:
-		d.config.Log.Info("headgate: checkpoint restored", "keys", d.aggregator.Stats().Keys[traffic.IP])
-	case !errors.Is(err, fs.ErrNotExist):
-		d.config.Log.Warn("headgate: checkpoint not usable, starting empty", "error", err)
-	}
 }
 
 // scanEvery is how long the ring of a new proxy may wait to be found. A ring holds 4,096 events: 0.2 s at 20,000 a second.
@@ -235,8 +230,18 @@ func (d *Daemon) readAgain() {
 // consume folds a bounded number of events and tells whether there may be more.
 func (d *Daemon) consume() bool {
 	const round = 4096
-	d.now = time.Now().UnixNano()
+	d.now = d.look()
 	return d.rings.Poll(round, d.fold) == round
+}
+
+// look returns what the wall clock shows. Where somebody has set it since the last look, what is kept moves with it.
+func (d *Daemon) look() (wall int64) {
+	now := d.clock()
+	if set := d.aggregator.Clock(now); set != 0 {
+		d.count(func(s *Stats) { s.ClockSteps++ })
+		d.config.Log.Warn("headgate: the clock was set, what is known of clients moves with it", "by", set, "to", time.Unix(0, now.Wall).UTC())
+	}
+	return now.Wall
 }
 
 // fold takes the bytes of one event, which nobody has vouched for.
@@ -302,6 +307,9 @@ func (d *Daemon) close() error {
 	}
 	if d.limiting != nil {
 		errs = append(errs, d.limiting.close())
+	}
+	if d.state != nil {
+		errs = append(errs, d.state.close())
 	}
 	if d.dir != nil {
 		errs = append(errs, d.dir.close())

@@ -39,6 +39,12 @@ type running struct {
 // start opens a daemon and lets it run until the test ends or stop is called.
 func start(t *testing.T, config daemon.Config) *running {
 	t.Helper()
+	return startBy(t, config, daemon.Open)
+}
+
+// startBy does the same with another way to open it.
+func startBy(t *testing.T, config daemon.Config, open func(daemon.Config) (*daemon.Daemon, error)) *running {
+	t.Helper()
 	log := &journal{}
 	if config.Dir == "" {
 		config.Dir = filepath.Join(t.TempDir(), "headgate")
@@ -47,7 +53,7 @@ func start(t *testing.T, config daemon.Config) *running {
 		config.Interval = interval
 	}
 	config.Log = slog.New(slog.NewTextHandler(log, nil))
-	d, err := daemon.Open(config)
+	d, err := open(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,8 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Oversized) }),
 	counter("events_future_total", "Events whose time was ahead of the clock and was taken as now.",
 		func(s *Stats) float64 { return float64(s.FutureTimes) }),
+	counter("clock_steps_total", "Times that the wall clock was set by a second or more.",
+		func(s *Stats) float64 { return float64(s.ClockSteps) }),
 	counter("requests_refused_total", "Requests that proxies refused for an overloaded origin.",
 		func(s *Stats) float64 { return float64(s.Refused) }),
 	gauge("rings", "Event rings attached: one for each proxy process.",

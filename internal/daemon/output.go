@@ -20,7 +20,7 @@ type output struct {
 
 // beginPublication starts a publication, unless the one before is still under way.
 func (d *Daemon) beginPublication() {
-	now := time.Now().UnixNano()
+	now := d.look()
 	d.aggregator.Tick(now)
 	if !d.output.feed.Begin(now) {
 		skipped := d.output.feed.Stats().Skipped
@@ -71,7 +71,7 @@ func (d *Daemon) published(r window.FeedResult) {
 // beginCheckpoint starts a checkpoint; stepCheckpoint goes on with it and tells when it is written, and how long that
 // took.
 func (d *Daemon) beginCheckpoint() {
-	d.output.checkpointer = d.aggregator.BeginCheckpoint(d.dir.Checkpoint(), d.publisher.Seed())
+	d.output.checkpointer = d.aggregator.BeginCheckpoint(d.state.Checkpoint(), d.publisher.Seed())
 	d.output.began = time.Now()
 }
 
@@ -89,7 +89,7 @@ func (d *Daemon) finishCheckpoint() (took time.Duration) {
 	if err != nil {
 		d.count(func(s *Stats) { s.Failed++ })
 	}
-	d.report(checkpointing, d.dir.Checkpoint(), err)
+	d.report(checkpointing, d.state.Checkpoint(), err)
 	return time.Since(d.output.began)
 }
 

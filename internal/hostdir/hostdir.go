@@ -6,7 +6,7 @@
 //	events/           one ring of events for each proxy process (package ring)
 //	limits            what is in flight, counted by all proxy processes (package limits)
 //	policy_*          thresholds and what else the limiters go by (package mmapsync)
-//	checkpoint        the daemon's aggregation, as of the last minute (package window)
+//	checkpoint        the daemon's aggregation, as of the last minute (package window), unless it is kept elsewhere
 //
 // What it promises: [Dir.Check] refuses a directory that somebody who is not trusted owns or could exchange, and one in
 // which he owns a file that proxies read. Whoever writes there decides what every proxy of the host refuses.
@@ -23,6 +23,10 @@ const (
 	Run    = "/run/headgate"
 	Shared = "/dev/shm/headgate"
 )
+
+// State is the directory that a daemon keeps its checkpoints in where no directory is named at all, if it may. It
+// outlives a boot.
+const State = "/var/lib/headgate"
 
 // Dir is a headgate directory.
 type Dir string
@@ -41,6 +45,9 @@ func (d Dir) Policy() string { return filepath.Join(string(d), "policy") }
 
 // Events is the directory of the event rings.
 func (d Dir) Events() string { return filepath.Join(string(d), "events") }
+
+// StateLock is what the daemon holds a lock on in a directory that it keeps nothing but its checkpoints in.
+func (d Dir) StateLock() string { return filepath.Join(string(d), "state.lock") }
 
 // Checkpoint is the file of the daemon's last checkpoint.
 func (d Dir) Checkpoint() string { return filepath.Join(string(d), "checkpoint") }

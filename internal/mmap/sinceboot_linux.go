@@ -1,0 +1,13 @@
+package mmap
+
+import "golang.org/x/sys/unix"
+
+// SinceBoot returns the nanoseconds since this machine was booted, also those in which it slept, on a clock that nobody
+// sets. It is not ok where there is no such clock.
+func SinceBoot() (ns int64, ok bool) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return 0, false
+	}
+	return t.Nano(), true
+}
