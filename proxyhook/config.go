@@ -35,6 +35,11 @@ type Config struct {
 	// Loader says how many iterations of the models in ModelFile and ShadowFile are used. Default: all.
 	Loader scorer.Loader
 
+	// BotClass is the label of the class that stands for bots, whose probability every model of this filter must predict.
+	// A model of another one, which may have bots and people the other way round, is refused, and so is a regression.
+	// Default: the positive class of the first model in use, which is "1" where a file names none.
+	BotClass string
+
 	// ShadowFile is a model to try: it scores each request beside the other, and Stats.Shadow counts what would have come of it.
 	// It changes no decision. The file is looked at as ModelFile is, but need not exist: while there is none, there
 	// is no shadow model. Default: none.

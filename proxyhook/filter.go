@@ -43,10 +43,13 @@ func New(config Config) (*Filter, error) {
 	}
 	model, file, err := config.loadModel()
 	if err == nil {
-		err = oneOutput(model)
+		err = checkClass(model, config.BotClass)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)
+	}
+	if config.BotClass == "" {
+		config.BotClass, _ = model.PositiveClass()
 	}
 	scoring, err := newScoring(model, nil)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // they began with, and each decision's score is that of one model. m may have other inputs than the model before.
 //
 // A model is refused, with an error that wraps scorer.ErrMismatch and names what does not fit, and the one before serves on,
-// if it looks at a feature that neither this release knows nor the daemon publishes now, if it has more than one
-// output, or if it contradicts the shadow on what kind of values a feature takes. (New is not as strict about features:
+// if it looks at a feature that neither this release knows nor the daemon publishes now, if its output is not the
+// probability of the class that stands for bots (see Config.BotClass), or if it contradicts the shadow on what kind of values a feature takes. (New is not as strict about features:
 // there is nothing that could serve instead.)
 //
 // It is safe for concurrent use, and for use while Config.ModelFile is watched: whichever comes last is in use.
@@ -85,7 +85,7 @@ func (f *Filter) scoring() *scoring { return f.features.current.Load().scoring }
 
 // fits says what keeps a model from taking the place of another.
 func (f *Filter) fits(m *scorer.Model) error {
-	if err := oneOutput(m); err != nil {
+	if err := checkClass(m, f.config.BotClass); err != nil {
 		return err
 	}
 	var unknown []string
@@ -104,10 +104,18 @@ func (f *Filter) fits(m *scorer.Model) error {
 	return nil
 }
 
-// oneOutput: the log-odds of a bot.
-func oneOutput(m *scorer.Model) error {
-	if n := m.Outputs(); n != 1 {
-		return fmt.Errorf("%w: the model has %d outputs, expected 1", scorer.ErrMismatch, n)
+// checkClass says what keeps a model's output from being the probability of a bot, who is the class called bot; empty:
+// whatever class the model has.
+func checkClass(m *scorer.Model, bot string) error {
+	class, ok := m.PositiveClass()
+	switch {
+	case m.Outputs() != 1:
+		return fmt.Errorf("%w: the model has %d outputs, expected 1", scorer.ErrMismatch, m.Outputs())
+	case !ok:
+		return fmt.Errorf("%w: the model was trained for %.100q, which gives no probability of a class", scorer.ErrMismatch, m.Objective())
+	case bot != "" && !scorer.SameClass(class, bot):
+		return fmt.Errorf("%w: the model predicts the class %.100q, and bots are the class %.100q; if it is right, set Config.BotClass",
+			scorer.ErrMismatch, class, bot)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package proxyhook_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -116,6 +118,9 @@ func TestRefusedModels(t *testing.T) {
 		"two of them":     {constantModel(0, "b", "a"), `"b" is neither one that this release knows nor one that the daemon publishes (2 such)`},
 		"long name":       {constantModel(0, strings.Repeat("x", 1000)), `"` + strings.Repeat("x", 100) + `"`},
 		"outputs":         {several, "2 outputs, expected 1"},
+		"regression":      {trainedFor(`"params":{"loss_function":{"type":"RMSE"}}`), `trained for "RMSE", which gives no probability`},
+		"other class": {trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":[1,0]}`),
+			`the model predicts the class "0", and bots are the class "1"`},
 	} {
 		m := loadModel(t, c.document)
 		for name, replace := range map[string]func(*scorer.Model) error{"model": f.ReplaceModel, "shadow": f.ReplaceShadow} {
@@ -134,6 +139,39 @@ func TestRefusedModels(t *testing.T) {
 	}
 	if err := f.ReplaceShadow(nil); err != nil || f.Stats().ModelsRefused != refused+1 {
 		t.Errorf("no shadow: %v", err)
+	}
+}
+
+// trainedFor is a model of a constant whose file says what it was trained for.
+func trainedFor(info string) string {
+	return `{"model_info":{` + info + `},"features_info":{"float_features":[{"flat_feature_index":0,"feature_id":"ip/requests_1m","borders":[1]}]},
+		"oblivious_trees":[{"leaf_values":[0,1],"splits":[{"split_index":0}]}]}`
+}
+
+// A filter may be told which class stands for bots. It then takes models of that class only, from the first one on.
+func TestClassOfBots(t *testing.T) {
+	bots := trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":["person","bot"]}`)
+	people := trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":["bot","person"]}`)
+	path := filepath.Join(t.TempDir(), "model.json")
+	must(t, os.WriteFile(path, []byte(people), 0o600))
+	if _, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), ModelFile: path, BotClass: "bot"}); !errors.Is(err, scorer.ErrMismatch) {
+		t.Errorf("a model of people: %v", err)
+	}
+	must(t, os.WriteFile(path, []byte(bots), 0o600))
+	f := newFilter(t, proxyhook.Config{Dir: t.TempDir(), ModelFile: path, BotClass: "bot"})
+	if err := f.ReplaceModel(loadModel(t, people)); !errors.Is(err, scorer.ErrMismatch) {
+		t.Errorf("a model of people: %v", err)
+	}
+	must(t, f.ReplaceModel(loadModel(t, bots)))
+}
+
+// The score is that of the library's probability, also where its sigmoid has another slope.
+func TestScoreHeedsTheSigmoid(t *testing.T) {
+	f := newFilter(t, proxyhook.Config{Dir: t.TempDir()})
+	must(t, f.ReplaceModel(loadModel(t, "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=binary sigmoid:0.25\n"+
+		"feature_names=ip/requests_1m\nfeature_infos=none\n\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=4\nis_linear=0\nshrinkage=1\n\n\nend of trees\n")))
+	if d := decide(f); d.Score != constantScore(1) { // 0.25 times 4
+		t.Errorf("score %d, expected %d", d.Score, constantScore(1))
 	}
 }
 

@@ -68,15 +68,15 @@ func (s *scoring) newScratch() *scratch {
 // evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where there is none.
 func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
 	if s.set == nil {
-		return scoreOf(s.active.Raw(m.row, m.inputs)), 0
+		return scoreOf(s.active, s.active.Raw(m.row, m.inputs)), 0
 	}
 	raw := s.set.AppendRaw(m.raw[:0], m.row, m.inputs)
-	return scoreOf(raw[0]), scoreOf(raw[1])
+	return scoreOf(s.active, raw[0]), scoreOf(s.shadow, raw[1])
 }
 
 // scoreOf turns a model's output into a score. NaN, which sums of infinities give, is none: 0.
-func scoreOf(raw float64) uint8 {
-	p := scorer.Probability(raw)
+func scoreOf(m *scorer.Model, raw float64) uint8 {
+	p := m.Probability(raw)
 	if p != p {
 		return 0
 	}

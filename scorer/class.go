@@ -1,5 +1,7 @@
 package scorer
 
+import "strconv"
+
 // Classes returns the labels of a classifier, as a file of CatBoost has them: for a binary classifier the negative and the positive one,
 // otherwise one for each output. It is empty for a model that is no classifier, or does not name its classes.
 func (m *Model) Classes() []string { return append([]string(nil), m.objective.classes...) }
@@ -33,4 +35,49 @@ func (m *Model) Class(row *Row, x []float32) int {
 // exclusive says whether the outputs stand for classes of which a row has one.
 func (o *objective) exclusive(outputs int) bool {
 	return o.link == softmaxLink || o.name == "multiclassova" || len(o.classes) == outputs
+}
+
+// PositiveClass returns the label of the class whose probability a binary classifier predicts: the second of Classes or, where the file
+// names none, "1". ok is false for a model whose output is no such probability: a regression, a ranking, one of several outputs. A file
+// that does not say what the model was trained for, as CatBoost's need not and LightGBM's does not for a custom objective, is taken for that
+// of a classifier whose raw output is the log-odds.
+func (m *Model) PositiveClass() (label string, ok bool) {
+	o := &m.objective
+	if m.outputs != 1 || o.link != sigmoidLink && !o.logOdds() {
+		return "", false
+	}
+	if len(o.classes) == 2 {
+		return o.classes[1], true
+	}
+	return "1", true
+}
+
+// logOdds says whether raw outputs that are not transformed are log-odds.
+func (o *objective) logOdds() bool {
+	switch o.name {
+	case "", "custom", "binary:logitraw", "PythonUserDefinedPerObject":
+		return o.link == identityLink
+	}
+	return false
+}
+
+// Probability turns a raw output of this model, which has a PositiveClass, into the probability of that class, as AppendPrediction
+// does: by the file's sigmoid, and for a random forest the mean of its trees. NaN gives NaN.
+func (m *Model) Probability(raw float64) float64 {
+	if m.objective.link != sigmoidLink {
+		if m.objective.divisor != 0 {
+			raw /= m.objective.divisor
+		}
+		return Probability(raw)
+	}
+	one := [1]float64{raw}
+	m.objective.apply(one[:])
+	return one[0]
+}
+
+// SameClass reports whether two labels are of one class: the same text, or the same number, which libraries write in several ways.
+func SameClass(a, b string) bool {
+	m, failedA := strconv.ParseFloat(a, 64)
+	n, failedB := strconv.ParseFloat(b, 64)
+	return a == b || failedA == nil && failedB == nil && m == n
 }

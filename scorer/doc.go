@@ -26,7 +26,7 @@
 //	}
 //	row := model.NewRow() // one for each goroutine
 //	raw := model.Raw(row, inputs)
-//	score := scorer.Score(scorer.Probability(raw))
+//	score := scorer.Score(model.Probability(raw))
 //
 // Categories are set in the row, before it is scored: row.SetString(3, "nl"), row.SetBytes(4, agent), row.SetInt(5, 200). They are
 // hashed there; neither setting nor scoring allocates.

@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -16,17 +17,42 @@ type Holder struct {
 // Model returns the model in use, or nil. A Row that served the model before serves this one too, and may grow at the first call.
 func (h *Holder) Model() *Model { return h.current.Load() }
 
-// Replace puts a model in use if it takes the same inputs as the one before: see Fits. Otherwise the old one stays, and the error
-// says why. The first model is always accepted.
+// Replace puts a model in use if it takes the same inputs as the one before (see Fits) and its outputs mean the same: the
+// probability of the same class, or else the predictions of the same objective for the same classes. Otherwise the old one stays, and
+// the error, which wraps ErrMismatch, says why. The first model is always accepted. To change what the outputs mean, use another
+// Holder. nil is an error.
 func (h *Holder) Replace(m *Model) error {
+	if m == nil {
+		return fmt.Errorf("%w: there is no model", ErrMismatch)
+	}
 	h.replacing.Lock()
 	defer h.replacing.Unlock()
 	if old := h.current.Load(); old != nil {
 		if err := m.Fits(old.features, old.outputs); err != nil {
 			return err
 		}
+		if err := m.meansWhat(old); err != nil {
+			return err
+		}
 	}
 	h.current.Store(m)
+	return nil
+}
+
+// meansWhat says whether the outputs of m mean what those of old mean, for a model with as many outputs.
+func (m *Model) meansWhat(old *Model) error {
+	class, ok := m.PositiveClass()
+	former, formerOK := old.PositiveClass()
+	switch {
+	case ok && formerOK && !SameClass(class, former):
+		return fmt.Errorf("%w: the model predicts the class %q, expected %q", ErrMismatch, clipped(class), clipped(former))
+	case ok && formerOK:
+		return nil
+	case ok != formerOK || m.objective.name != old.objective.name || m.objective.link != old.objective.link:
+		return fmt.Errorf("%w: the model was trained for %q, expected %q", ErrMismatch, clipped(m.objective.name), clipped(old.objective.name))
+	case !slices.EqualFunc(m.objective.classes, old.objective.classes, SameClass):
+		return fmt.Errorf("%w: the model has the classes %.100q, expected %.100q", ErrMismatch, m.objective.classes, old.objective.classes)
+	}
 	return nil
 }
 

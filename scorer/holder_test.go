@@ -57,6 +57,92 @@ func TestHolderKeepsWhatFits(t *testing.T) {
 	}
 }
 
+// A model whose output means something else is refused: a regression in the place of a classifier, and a classifier whose classes
+// are the other way round.
+func TestHolderKeepsTheMeaning(t *testing.T) {
+	classifier := func(classes string) string {
+		return `"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":` + classes + `}`
+	}
+	regression := `"params":{"loss_function":{"type":"RMSE"}}`
+	model := func(info string) *scorer.Model {
+		return load(t, []byte(`{"model_info":{`+info+`},"features_info":{`+schemaRate+`},"oblivious_trees":[{"leaf_values":[1]}]}`))
+	}
+	for _, c := range []struct{ first, second, reason string }{
+		{classifier(`[0,1]`), classifier(`[0,1]`), ""},
+		{classifier(`[0,1]`), classifier(`["0","1.0"]`), ""},
+		{classifier(`[0,1]`), classifier(`[1,0]`), `features do not fit: the model predicts the class "0", expected "1"`},
+		{classifier(`["human","bot"]`), classifier(`["bot","human"]`), `features do not fit: the model predicts the class "human", expected "bot"`},
+		{classifier(`[0,1]`), regression, `features do not fit: the model was trained for "RMSE", expected "Logloss"`},
+		{regression, classifier(`[0,1]`), `features do not fit: the model was trained for "Logloss", expected "RMSE"`},
+		{regression, regression, ""},
+		{classifier(`[0,1]`), "", ""}, // says nothing of itself: log-odds
+	} {
+		var h scorer.Holder
+		if err := h.Replace(model(c.first)); err != nil {
+			t.Fatal(err)
+		}
+		before := h.Model()
+		err := h.Replace(model(c.second))
+		if c.reason == "" && err != nil || c.reason != "" && (!errors.Is(err, scorer.ErrMismatch) || err.Error() != c.reason || h.Model() != before) {
+			t.Errorf("%s after %s: error %v, expected %q", c.second, c.first, err, c.reason)
+		}
+	}
+	var h scorer.Holder
+	if err := h.Replace(nil); !errors.Is(err, scorer.ErrMismatch) {
+		t.Errorf("no model: %v", err)
+	}
+}
+
+// The probability of a model with a positive class is the library's prediction, whatever its sigmoid and however its trees are summed.
+func TestProbabilityIsThePrediction(t *testing.T) {
+	compared := map[string]bool{}
+	for _, library := range []string{"lightgbm", "xgboost"} {
+		for _, f := range forestFixtures(t, library, 90) {
+			for extension, data := range f.files {
+				m := load(t, data)
+				if _, ok := m.PositiveClass(); !ok || f.name == "logitraw" { // whose prediction is the raw output
+					continue
+				}
+				compared[f.name] = true
+				for i, x := range f.rows {
+					if got, want := m.Probability(m.Raw(nil, x)), f.out[i]; !near(got, want, library == "xgboost") {
+						t.Fatalf("%s %s/%s.%s, row %d: %v, the library says %v", library, f.version, f.name, extension, i, got, want)
+					}
+				}
+			}
+		}
+	}
+	for _, name := range []string{"binary", "binary-sigmoid", "random-forest-binary", "logistic", "reg-logistic"} {
+		if !compared[name] {
+			t.Errorf("%s was not compared", name)
+		}
+	}
+}
+
+// Which models predict the probability of a class, and of which.
+func TestPositiveClass(t *testing.T) {
+	want := map[string]bool{"binary": true, "cross-entropy": true, "logistic": true, "logitraw": true, "squarederror": false, "hinge": false,
+		"poisson": false, "softprob": false, "multiclass": false, "cross-entropy-lambda": false, "lambdarank": false, "rank": false, "l1": false}
+	seen := map[string]bool{}
+	for _, library := range []string{"lightgbm", "xgboost"} {
+		for _, f := range forestFixtures(t, library, 90) {
+			expected, listed := want[f.name]
+			if !listed {
+				continue
+			}
+			seen[f.name] = true
+			for _, data := range f.files {
+				if class, ok := load(t, data).PositiveClass(); ok != expected || ok && class != "1" {
+					t.Errorf("%s %s: %q, %v", library, f.name, class, ok)
+				}
+			}
+		}
+	}
+	if len(seen) != len(want) {
+		t.Errorf("only %v are among the fixtures", seen)
+	}
+}
+
 // Readers see one model or the other while models are replaced, and a Row serves both.
 func TestHolderIsReplacedUnderReaders(t *testing.T) {
 	var h scorer.Holder

@@ -1,7 +1,7 @@
 package scorer
 
-// Probability turns the raw output of a binary classifier into the probability of its positive class: 1/(1+exp(-raw)), between
-// 0 and 1. NaN gives NaN. It is monotone, and the same bits on every architecture.
+// Probability turns log-odds, the raw output of most binary classifiers (see Model.Probability for any of them), into the probability of
+// the positive class: 1/(1+exp(-raw)), between 0 and 1. NaN gives NaN. It is monotone, and the same bits on every architecture.
 func Probability(raw float64) float64 { return 1 / (1 + exp(-raw)) }
 
 // Score maps the probability that a request comes from a bot to 1..99, where 1 is certainly a bot and 99 certainly a human.

@@ -46,8 +46,11 @@ func (e *evaluation) of(a *answer, x []float32) {
 	a.prediction = e.AppendPrediction(a.prediction[:0], e.row, x)
 }
 
-// isProbability says whether the prediction is the probability of one of two classes.
-func (e *evaluation) isProbability() bool { return e.Outputs() == 1 && e.Class(e.row, nil) >= 0 }
+// hasScore reports whether the output is the probability of one of two classes.
+func (e *evaluation) hasScore() bool {
+	_, ok := e.PositiveClass()
+	return ok
+}
 
 // columns names what is answered: raw and prediction, or raw_0, raw_1 and so on.
 func (e *evaluation) columns() []string {

@@ -55,8 +55,8 @@ func (e *evaluation) score(ctx context.Context, to io.Writer) error {
 	defer e.progress.end()
 	w := csv.NewWriter(to)
 	line := e.columns()
-	probability := e.isProbability()
-	if probability {
+	scored := e.hasScore()
+	if scored {
 		line = append(line, "score")
 	}
 	w.Write(line) // the writer keeps its error until Flush
@@ -78,8 +78,8 @@ func (e *evaluation) score(ctx context.Context, to io.Writer) error {
 				line = append(line, strconv.FormatFloat(v, 'g', -1, e.bits))
 			}
 		}
-		if probability {
-			line = append(line, strconv.Itoa(scorer.Score(a.prediction[0])))
+		if scored {
+			line = append(line, strconv.Itoa(scorer.Score(e.Probability(a.raw[0]))))
 		}
 		w.Write(line)
 		e.progress.rows(n)

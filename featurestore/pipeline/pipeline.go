@@ -53,6 +53,10 @@ const hashSeed = 1
 
 // New makes a Pipeline with nothing in it.
 func New(config Config) (*Pipeline, error) {
+	if _, ok := config.Model.PositiveClass(); !ok {
+		return nil, fmt.Errorf("pipeline: the model (objective %.100q, %d outputs) gives no probability of a class, so that there is no score",
+			config.Model.Objective(), config.Model.Outputs())
+	}
 	aggregator, err := window.New(config.Window)
 	if err != nil {
 		return nil, err
@@ -132,7 +136,7 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	for i, place := range p.places {
 		p.inputs[i] = p.values[place]
 	}
-	p.out.Score = uint8(scorer.Score(scorer.Probability(p.model.Raw(p.row, p.inputs))))
+	p.out.Score = uint8(scorer.Score(p.model.Probability(p.model.Raw(p.row, p.inputs))))
 	ev.Score = p.out.Score
 	p.pending.push(ev)
 	return &p.out
