@@ -63,7 +63,7 @@ type treeNode struct {
 // in the depths of the trees.
 func (e *ensemble) checkNodes() error {
 	if len(e.roots) > maxTrees {
-		return damaged(e.format, "%d trees, at most %d are accepted", len(e.roots), maxTrees)
+		return beyond(e.format, maxTrees, "%d trees", len(e.roots))
 	}
 	ids, depths := e.splitIDs(), make([]uint8, len(e.nodes))
 	for i, n := range e.nodes {

@@ -109,9 +109,9 @@ func (b *binaryTrees) first(iterations int) {
 func (b *binaryTrees) check() error {
 	switch {
 	case len(b.names) > maxFeatures:
-		return damaged(b.format, "%d features, at most %d are accepted", len(b.names), maxFeatures)
+		return beyond(b.format, maxFeatures, "%d features", len(b.names))
 	case len(b.trees) > maxTrees:
-		return damaged(b.format, "%d trees, at most %d are accepted", len(b.trees), maxTrees)
+		return beyond(b.format, maxTrees, "%d trees", len(b.trees))
 	case b.outputs < 1 || b.outputs > maxOutputs || len(b.base) != b.outputs:
 		return damaged(b.format, "%d outputs, expected 1 to %d", b.outputs, maxOutputs)
 	case b.width != 1 && b.width != b.outputs:
@@ -119,7 +119,7 @@ func (b *binaryTrees) check() error {
 	}
 	for _, name := range b.names {
 		if len(name) > maxName {
-			return damaged(b.format, "the name of a feature has %d bytes, at most %d are accepted", len(name), maxName)
+			return beyond(b.format, maxName, "the name of a feature has %d bytes", len(name))
 		}
 	}
 	if err := b.checkSplits(); err != nil {
@@ -165,13 +165,13 @@ func (b *binaryTrees) checkTree(i int) error {
 		return damaged(b.format, "tree %d belongs to output %d of %d", i, t.output, b.outputs)
 	}
 	if t.count > maxTreeNodes {
-		return damaged(b.format, "tree %d has %d splits, at most %d are accepted", i, t.count, maxTreeNodes)
+		return beyond(b.format, maxTreeNodes, "tree %d has %d splits", i, t.count)
 	}
 	seen := make([]bool, t.count)
 	level, next := []int32{t.root}, []int32(nil)
 	for depth := 0; len(level) > 0; depth++ {
 		if depth > maxTreeDepth {
-			return damaged(b.format, "tree %d is deeper than %d, which is the most accepted", i, maxTreeDepth)
+			return beyond(b.format, maxTreeDepth, "the splits on a way through tree %d", i)
 		}
 		next = next[:0]
 		for _, child := range level {

@@ -162,7 +162,7 @@ func (d *jsonModel) other(kind string) func(int) error {
 // enough digits for that to be exact.
 func (d *jsonModel) float(i int) error {
 	if len(d.e.floats) >= maxFeatures {
-		return damaged(formatJSON, "more than %d features", maxFeatures)
+		return beyond(formatJSON, maxFeatures, "too many features")
 	}
 	var in jsonFloat
 	if err := d.dec.Decode(&in); err != nil {
@@ -191,7 +191,7 @@ func (d *jsonModel) float(i int) error {
 // tree reads a tree. The number of its leaves tells how many outputs the model has: JSON says so nowhere else.
 func (d *jsonModel) tree(i int) error {
 	if i >= maxTrees {
-		return damaged(formatJSON, "more than %d trees", maxTrees)
+		return beyond(formatJSON, maxTrees, "too many trees")
 	}
 	var in jsonTree
 	if err := d.dec.Decode(&in); err != nil {

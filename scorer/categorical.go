@@ -168,6 +168,10 @@ func (e *ensemble) checkCategorical() error {
 	for i := range e.statistics {
 		s := &e.statistics[i]
 		at, ok := tables[s.id.key()]
+		if !ok && len(e.tables) == 0 {
+			return &FormatError{Format: e.format, Reason: "it has target statistics and none of their tables: train it with final_ctr_computation_mode=Default, " +
+				"not Skip", Err: errNamed}
+		}
 		if !ok {
 			return damaged(e.format, "no table for target statistic %d", i)
 		}
@@ -199,7 +203,7 @@ func (e *ensemble) checkOneHot(o *oneHot) error {
 func (e *ensemble) checkStatistic(i int, s *statistic) error {
 	t := &e.tables[s.table]
 	if len(s.borders) > maxStatisticBorders {
-		return damaged(e.format, "target statistic %d has %d borders, at most %d are accepted", i, len(s.borders), maxStatisticBorders)
+		return beyond(e.format, maxStatisticBorders, "target statistic %d has %d borders", i, len(s.borders))
 	}
 	if j := unsorted(s.borders); j >= 0 {
 		return damaged(e.format, "border %d of target statistic %d (%v) is NaN or smaller than the one before it", j, i, s.borders[j])

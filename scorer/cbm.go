@@ -210,7 +210,7 @@ func decodeBias(e *ensemble, trees table) {
 func decodeFloats(e *ensemble, trees table) error {
 	return trees.list(treesFloats, func(i int, item table) error {
 		if i >= maxFeatures {
-			return damaged(formatCBM, "more than %d features", maxFeatures)
+			return beyond(formatCBM, maxFeatures, "too many features")
 		}
 		f := floatFeature{
 			name:    item.string(floatName),
@@ -233,7 +233,7 @@ func decodeFloats(e *ensemble, trees table) error {
 func decodeTrees(b *flatbuf, e *ensemble, trees table) error {
 	sizes := trees.int32s(treesSizes)
 	if len(sizes) > maxTrees {
-		return damaged(formatCBM, "%d trees, at most %d are accepted", len(sizes), maxTrees)
+		return beyond(formatCBM, maxTrees, "%d trees", len(sizes))
 	}
 	splits := trees.int32s(treesSplits)
 	e.leaves, e.weights = trees.float64s(treesLeaves), trees.float64s(treesWeights)

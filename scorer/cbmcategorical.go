@@ -47,7 +47,7 @@ const cbmStatistics = "static_provider_v1"
 func decodeCategorical(e *ensemble, trees table) error {
 	err := trees.list(treesCategorical, func(i int, item table) error {
 		if i >= maxFeatures {
-			return damaged(formatCBM, "more than %d features", maxFeatures)
+			return beyond(formatCBM, maxFeatures, "too many features")
 		}
 		if index := item.int32(catIndex, -1); int(index) != i {
 			return damaged(formatCBM, "categorical feature %d has index %d", i, index)

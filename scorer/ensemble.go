@@ -164,7 +164,7 @@ func (e *ensemble) check() error {
 // among the borders are the same, and that no two features claim one input.
 func (e *ensemble) checkFeatures() error {
 	if n := len(e.floats) + len(e.cats); n > maxFeatures {
-		return damaged(e.format, "%d features, at most %d are accepted", n, maxFeatures)
+		return beyond(e.format, maxFeatures, "%d features", n)
 	}
 	seen := make(map[int]bool, len(e.floats)+len(e.cats))
 	for i := range e.floats {
@@ -191,7 +191,7 @@ func (e *ensemble) checkInput(seen map[int]bool, kind string, i, flat int, name 
 	case seen[flat]:
 		return damaged(e.format, "two features have flat index %d", flat)
 	case len(name) > maxName:
-		return damaged(e.format, "the name of feature %d has %d bytes, at most %d are accepted", flat, len(name), maxName)
+		return beyond(e.format, maxName, "the name of feature %d has %d bytes", flat, len(name))
 	}
 	seen[flat] = true
 	return nil
@@ -233,7 +233,7 @@ func unsorted(borders []float32) int {
 // checkTrees makes sure that depths, splits and leaves fit each other and that every split id exists.
 func (e *ensemble) checkTrees() error {
 	if len(e.depths) > maxTrees {
-		return damaged(e.format, "%d trees, at most %d are accepted", len(e.depths), maxTrees)
+		return beyond(e.format, maxTrees, "%d trees", len(e.depths))
 	}
 	if e.outputs < 1 || e.outputs > maxOutputs {
 		return damaged(e.format, "%d outputs, expected 1 to %d", e.outputs, maxOutputs)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate, and by that
-// of Explain for one whose trees it does not explain.
+// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate or is beyond its
+// limits, and for a file that is a model of another kind, and by that of Explain for one whose trees it does not explain.
 // The model is not damaged: another library can serve it, or it can be trained without that part.
 var ErrUnsupported = errors.New("not supported")
 
@@ -28,6 +28,10 @@ func (e *FormatError) Error() string {
 	switch {
 	case e.Reason == "" && e.Err != nil:
 		return text + ": " + e.Err.Error()
+	case e.Err == errNamed && e.Format == "":
+		return e.Reason
+	case e.Err == errNamed:
+		return text + ": " + e.Reason
 	case e.Err == ErrUnsupported:
 		return text + ": " + e.Reason + " is not supported"
 	case e.Err != nil:

@@ -87,7 +87,6 @@ func TestDamagedJSON(t *testing.T) {
 		{feature(`{"flat_feature_index":1},{"flat_feature_index":1}`), "two features"},
 		{feature(`{"borders":[2,1],"flat_feature_index":0}`), "border 1 of feature 0"},
 		{feature(`{"flat_feature_index":0,"nan_value_treatment":"Never"}`), `"Never"`},
-		{feature(`{"flat_feature_index":0,"feature_id":"` + strings.Repeat("x", 2000) + `"}`), "2000 bytes"},
 		{`{"features_info":` + strings.Repeat("[", 20000), "expected {"},
 		{`{"model_info":` + strings.Repeat("[", 20000), "cannot be decoded"},
 	} {

@@ -48,7 +48,7 @@ type jsonStatistic struct {
 
 func (d *jsonModel) categorical(i int) error {
 	if len(d.e.cats) >= maxFeatures {
-		return damaged(formatJSON, "more than %d features", maxFeatures)
+		return beyond(formatJSON, maxFeatures, "too many features")
 	}
 	var in jsonCategorical
 	if err := d.dec.Decode(&in); err != nil {
@@ -70,7 +70,7 @@ func (d *jsonModel) categorical(i int) error {
 
 func (d *jsonModel) statistic(i int) error {
 	if i >= maxColumns {
-		return damaged(formatJSON, "more than %d target statistics", maxColumns)
+		return beyond(formatJSON, maxColumns, "too many target statistics")
 	}
 	trust, scale := 1.0, 1.0
 	in := jsonStatistic{Trust: &trust, Scale: &scale}
@@ -241,7 +241,7 @@ func (v *leafValue) UnmarshalJSON(data []byte) error {
 // walkTree reads a tree that is not symmetric.
 func (d *jsonModel) walkTree(i int) error {
 	if i >= maxTrees {
-		return damaged(formatJSON, "more than %d trees", maxTrees)
+		return beyond(formatJSON, maxTrees, "too many trees")
 	}
 	var in jsonNode
 	if err := d.dec.Decode(&in); err != nil {

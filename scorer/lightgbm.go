@@ -2,6 +2,7 @@ package scorer
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,7 +39,7 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 	}
 	for ; strings.HasPrefix(next, "Tree="); d.number++ {
 		if d.number >= maxTrees {
-			return nil, d.damaged("more than %d trees", maxTrees)
+			return nil, beyond(formatLightGBM, maxTrees, "too many trees")
 		}
 		var tree fields
 		if tree, next, err = d.block(); err != nil {
@@ -49,8 +50,8 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 			return nil, err
 		}
 	}
-	if next != "end of trees" {
-		return nil, d.damaged("the file ends before \"end of trees\"")
+	if next != endOfTrees && !d.endsWithout(header, next) {
+		return nil, d.damaged("the file ends before %q", endOfTrees)
 	}
 	if _, ok := header["average_output"]; ok && d.number > 0 {
 		d.b.objective.divisor = float64(d.number / d.b.outputs)
@@ -63,6 +64,22 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 		d.b.objective.link = earlySoftplusLink
 	}
 	return d.b, d.b.check()
+}
+
+// endOfTrees stands behind the trees, and lightgbmTail are lines that follow it. Early files of version v2 have only those.
+const endOfTrees = "end of trees"
+
+var lightgbmTail = []string{endOfTrees, "feature importances:", "feature_importances:", "parameters:"}
+
+// endsWithout says whether a file without the line endOfTrees has all of its trees: they are counted, or something follows.
+func (d *lightgbm) endsWithout(header fields, next string) bool {
+	if header["version"] != "v2" {
+		return false
+	}
+	if sizes, ok := header["tree_sizes"]; ok {
+		return len(strings.Fields(sizes)) == d.number
+	}
+	return next != ""
 }
 
 // early says whether a release before 3.3 wrote the file: 3.2 lacks a parameter that later ones write. A file whose parameters were cut
@@ -89,7 +106,7 @@ func (d *lightgbm) block() (fields, string, error) {
 		line, rest, complete := bytes.Cut(d.rest, []byte("\n"))
 		d.rest = rest
 		line = bytes.TrimRight(line, "\r")
-		if bytes.HasPrefix(line, []byte("Tree=")) || string(line) == "end of trees" {
+		if bytes.HasPrefix(line, []byte("Tree=")) || slices.Contains(lightgbmTail, string(line)) {
 			return f, string(line), nil
 		}
 		key, value, _ := bytes.Cut(line, []byte("="))
@@ -141,12 +158,11 @@ func (d *lightgbm) header(f fields) error {
 
 // count reads a number from 0 to most.
 func (d *lightgbm) count(f fields, key string, most int) (int, error) {
-	n, err := strconv.Atoi(f[key])
-	if err != nil || n < 0 || n > most {
-		return 0, d.damaged("%s is %q, expected 0 to %d", key, clipped(f[key]), most)
-	}
-	return n, nil
+	return countOf(formatLightGBM, f, key, most)
 }
+
+// lightgbmAliases are names that releases up to 2.2 wrote.
+var lightgbmAliases = map[string]string{"xentropy": "cross_entropy", "xentlambda": "cross_entropy_lambda"}
 
 // lightgbmObjective reads such as "binary sigmoid:1". A model of a custom objective has none, and its sums are its predictions.
 func lightgbmObjective(text string, outputs int) (objective, error) {
@@ -157,6 +173,9 @@ func lightgbmObjective(text string, outputs int) (objective, error) {
 		return o, nil
 	}
 	o.name = words[0]
+	if name, ok := lightgbmAliases[o.name]; ok {
+		o.name = name
+	}
 	classes := outputs
 	for _, word := range words[1:] {
 		key, value, _ := strings.Cut(word, ":")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // MaxFileSize is the largest model file, in bytes, that Load and LoadFile accept.
@@ -47,7 +48,7 @@ func (l Loader) Load(data []byte) (*Model, error) {
 
 func (l Loader) decode(data []byte) (*Model, error) {
 	if len(data) > MaxFileSize {
-		return nil, damaged("", "%d bytes, at most %d are accepted", len(data), MaxFileSize)
+		return nil, beyond("", MaxFileSize, "%d bytes", len(data))
 	}
 	start := bytes.TrimLeft(data, " \t\r\n")
 	switch {
@@ -59,11 +60,10 @@ func (l Loader) decode(data []byte) (*Model, error) {
 		return l.newBinaryModel(decodeXGBoost(newUBJ(data)))
 	case isXGBoostJSON(start):
 		return l.newBinaryModel(decodeXGBoost(newJSONDocument(start)))
-	case bytes.HasPrefix(start, []byte("{")):
+	case bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte(`{"name"`)):
 		return l.newModel(decodeJSON(start))
 	}
-	return nil, damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
-		data[:min(len(data), 8)], cbmMagic, lightgbmMagic)
+	return nil, unrecognised(data)
 }
 
 // LoadFile is the function LoadFile with the options of l.
@@ -76,16 +76,29 @@ func (l Loader) LoadFile(path string) (*Model, error) {
 	switch {
 	case errors.Is(err, ErrTier):
 		return nil, err
-	case errors.Is(err, ErrIterations):
+	case errors.Is(err, ErrIterations), errors.Is(err, errNamed):
 		return nil, fmt.Errorf("model file %s: %w", path, err)
 	}
 	if errors.Is(err, ErrUnsupported) {
 		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("model file %s: %w; write it again with save_model", path, err)
+		return nil, fmt.Errorf("model file %s: %w; write it again with %s", path, err, writer(err))
 	}
 	return m, nil
+}
+
+// writer names what writes a file of the format that an error is about.
+func writer(err error) string {
+	var format *FormatError
+	errors.As(err, &format)
+	switch {
+	case format != nil && strings.HasPrefix(format.Format, "xgboost"):
+		return `save_model("m.json")`
+	case format != nil && format.Format == formatLightGBM:
+		return `Booster.save_model("m.txt")`
+	}
+	return "save_model"
 }
 
 // readFile never waits. The kind of file is looked at before opening, because opening a device may have effects, and

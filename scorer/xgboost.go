@@ -91,7 +91,7 @@ func (d *xgboost) names() error {
 	return d.array(func(int) error {
 		name, err := d.text()
 		if len(d.b.names) >= maxFeatures {
-			return damaged(d.format(), "more than %d features", maxFeatures)
+			return beyond(d.format(), maxFeatures, "too many features")
 		}
 		d.b.names = append(d.b.names, name)
 		return err
@@ -185,10 +185,14 @@ func (d *xgboost) count(key string, most int) (int, error) {
 	return countOf(d.format(), d.parameters, key, most)
 }
 
+// countOf reads a parameter that is a number.
 func countOf(format string, parameters map[string]string, key string, most int) (int, error) {
 	n, err := strconv.Atoi(parameters[key])
-	if err != nil || n < 0 || n > most {
+	switch {
+	case err != nil || n < 0:
 		return 0, damaged(format, "%s is %q, expected 0 to %d", key, clipped(parameters[key]), most)
+	case n > most:
+		return 0, beyond(format, most, "%s is %q", key, parameters[key])
 	}
 	return n, nil
 }
@@ -265,7 +269,7 @@ func (d *xgboost) setObjective() error {
 	switch name := o.name; name {
 	case "binary:logistic", "reg:logistic":
 		o.link = sigmoidLink
-		margin = func(v float32) float32 { return -log32(1/v - 1) }
+		margin = logit32
 	case "multi:softprob", "multi:softmax":
 		o.link = softmaxLink
 	case "count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft":
@@ -287,6 +291,16 @@ func (d *xgboost) setObjective() error {
 		d.b.base[i] = float64(margin(scores[i%len(scores)]))
 	}
 	return nil
+}
+
+// logit32 is the log-odds of a probability. That of a model trained on one label alone is 0 or 1, which XGBoost moves by 1e-6; nothing
+// else beyond them is a probability.
+func logit32(p float32) float32 {
+	const least = 1e-6
+	if p >= 0 && p <= 1 {
+		p = min(max(p, least), 1-least)
+	}
+	return -log32(1/p - 1)
 }
 
 // log32 is the natural logarithm rounded to float32.

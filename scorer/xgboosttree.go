@@ -26,7 +26,7 @@ type xgboostTree struct {
 // tree reads a tree and appends it to the ensemble.
 func (d *xgboost) tree(i int) error {
 	if i >= maxTrees {
-		return damaged(d.format(), "more than %d trees", maxTrees)
+		return beyond(d.format(), maxTrees, "too many trees")
 	}
 	t := xgboostTree{vector: 1}
 	err := d.members(treePath, map[string]func() error{
