@@ -309,7 +309,7 @@ func TestModelErrors(t *testing.T) {
 		wants []string
 	}{
 		{[]string{"info", none}, []string{none, "no such file"}},
-		{[]string{"info", cut}, []string{cut, "is cut off", "write it again with save_model"}},
+		{[]string{"info", cut}, []string{cut, "is cut off", `write it again with Booster.save_model("m.txt")`}},
 		{[]string{"score", file, "--rows", none}, []string{none, "name a CSV file"}},
 		{[]string{"score", file, "--rows", dir}, []string{dir, "is a directory; name a CSV file"}},
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "empty.csv"), nil)}, []string{"is empty", "must name the columns"}},
