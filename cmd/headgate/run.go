@@ -21,6 +21,7 @@ type runCommand struct {
 	DirGroup   string        `help:"Group, by name or number, that the directory is given to: its members may be proxies." placeholder:"GROUP"`
 	StateDir   string        `help:"Directory for the checkpoints, on a disk. Made where it does not exist. Without: --dir, and for the default one /var/lib/headgate where that can be written." type:"path" placeholder:"DIR"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
+	HostNames  []string      `help:"Names that requests to --listen may have as Host or Origin, besides localhost and the addresses of this machine." placeholder:"NAME"`
 	Interval   time.Duration `help:"Time between two publications." default:"1s"`
 	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
@@ -61,6 +62,7 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 		DirGroup:   c.DirGroup,
 		State:      c.StateDir,
 		Listen:     c.Listen,
+		HostNames:  c.HostNames,
 		Interval:   c.Interval,
 		Checkpoint: c.Checkpoint,
 		Window:     window.Config{MaxKeys: c.MaxKeys, Idle: c.Idle},

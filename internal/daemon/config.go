@@ -19,6 +19,7 @@ type Config struct {
 	DirOwner   string              // user, besides root and the process's own, whose directory is taken over; name or number
 	DirGroup   string              // group that the directory is given to, whose members may be proxies; empty: as it is
 	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none
+	HostNames  []string            // names that HTTP requests may ask for, besides those and the addresses of this machine
 	Interval   time.Duration       // between publications; default 1 s
 	Checkpoint time.Duration       // longest time between checkpoints, see Daemon.pause; default 1 min
 	Window     window.Config       // Workers: default half of the processors, at most 4
@@ -44,6 +45,11 @@ func (c *Config) setDefaults() error {
 		return fmt.Errorf("publications every %v and checkpoints every %v: at least 10ms, and checkpoints not more often than publications",
 			c.Interval, c.Checkpoint)
 	}
+	names, err := checkNames(c.HostNames)
+	if err != nil {
+		return err
+	}
+	c.HostNames = names
 	return checkLoopback(c.Listen)
 }
 

@@ -57,6 +57,7 @@ type Stats struct {
 	Failed      uint64             // publications and checkpoints that failed
 	PublishTime time.Duration      // of the last publication
 	ImageBytes  int                // of one copy of the table
+	HTTPRefused uint64             // HTTP requests for another host, or of another site's web page
 	RowsEvicted uint64             // rows that made place for others in the table, since that was built
 	Published   time.Time          // the last publication
 	Limits      limits.SharedStats // of all proxies together

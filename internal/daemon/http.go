@@ -27,7 +27,7 @@ func (d *Daemon) serveHTTP() (stop func(), err error) {
 		return nil, err
 	}
 	server := &http.Server{
-		Handler:           d.Handler(),
+		Handler:           &hostCheck{names: d.config.HostNames, next: d.Handler(), refuse: d.countRefused},
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      10 * time.Second,
 		MaxHeaderBytes:    16 << 10,
@@ -36,6 +36,8 @@ func (d *Daemon) serveHTTP() (stop func(), err error) {
 	d.config.Log.Info("headgate: serving /metrics, /healthz and /readyz", "address", "http://"+listener.Addr().String())
 	return func() { server.Close() }, nil
 }
+
+func (d *Daemon) countRefused() { d.count(func(s *Stats) { s.HTTPRefused++ }) }
 
 // Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (proxies
 // are served, and what is wrong; 503 where they are not).

@@ -65,6 +65,8 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Window.Unrestored) }),
 	counter("failures_total", "Publications and checkpoints that failed.",
 		func(s *Stats) float64 { return float64(s.Failed) }),
+	counter("http_refused_total", "HTTP requests to the daemon refused for their Host or Origin.",
+		func(s *Stats) float64 { return float64(s.HTTPRefused) }),
 	gauge("table_rows_evicted", "Rows that made place for others in the table, since that was built.",
 		func(s *Stats) float64 { return float64(s.RowsEvicted) }),
 	gauge("publication_duration_seconds", "Time the last publication took.",
