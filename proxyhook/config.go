@@ -67,6 +67,11 @@ type Config struct {
 	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. Default: none.
 	OriginSilence time.Duration
 
+	// ClientSilence ends a request whose client sends nothing of its body for so long while the body is read, or takes
+	// nothing of an answer by HTTP/2. It must be longer than the longest pause of a client that streams. How a client by
+	// HTTP/1 takes its answer, and one by HTTP/2 all of its answers together, is for Listen to watch. Default: none.
+	ClientSilence time.Duration
+
 	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's; so is a request for which it
 	// panics.
 	Tenant func(*traffic.Event) string

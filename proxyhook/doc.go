@@ -23,7 +23,12 @@
 //	if err != nil { ... }
 //	defer filter.Close()
 //	proxy := &httputil.ReverseProxy{Rewrite: rewrite, Transport: filter.Transport(nil)}
-//	http.ListenAndServe(addr, filter.Handler(proxy))
+//	listener, err := proxyhook.Listen("tcp", addr)
+//	if err != nil { ... }
+//	http.Serve(listener, filter.Handler(proxy))
+//
+// A ticket is held for as long as its request lasts. [Listen] and [Dialer] end connections whose other side is gone or
+// takes nothing, and [Config.OriginSilence] and [Config.ClientSilence] requests that stand still, so that none lasts for ever.
 //
 // [CaptureJA4] gives a server that speaks TLS the fingerprints of its clients.
 //

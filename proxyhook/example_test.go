@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"time"
 
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
@@ -30,14 +31,23 @@ func ExampleFilter_Stats() {
 // A reverse proxy that scores its requests and protects its origin. It is the example of the README.
 func ExampleNew() {
 	origin, _ := url.Parse("http://127.0.0.1:8081")
-	filter, err := proxyhook.New(proxyhook.Config{Limits: limits.LimiterConfig{Threshold: 100}})
+	filter, err := proxyhook.New(proxyhook.Config{
+		Limits:        limits.LimiterConfig{Threshold: 100},
+		OriginSilence: time.Minute,
+		ClientSilence: time.Minute,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer filter.Close()
 	proxy := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(origin) },
-		Transport: filter.Transport(nil),
+		Transport: filter.Transport(&http.Transport{DialContext: proxyhook.Dialer().DialContext}),
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", filter.Handler(proxy)))
+	listener, err := proxyhook.Listen("tcp", "127.0.0.1:8080")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: filter.Handler(proxy), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	log.Fatal(server.Serve(listener))
 }

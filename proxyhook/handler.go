@@ -85,14 +85,21 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 		f.describe(&req.ev, r)
 		req.ev.Time = req.start.UnixNano()
 		req.decision = f.Decide(&req.ev)
-		out := &responseWriter{ResponseWriter: w, request: req}
+		out := &responseWriter{ResponseWriter: w, request: req, patience: f.writePatience(w, r)}
+		reading := f.readPatience(w, r)
 		defer func() {
+			out.patience.end()
+			reading.end()
 			if !req.hijacked.Load() {
 				req.end()
 			}
 		}()
 		if f.enter(out, r, req) {
-			next.ServeHTTP(out.capable(), f.mark(r, req))
+			marked := f.mark(r, req)
+			if reading != nil {
+				marked.Body = &awaitedBody{marked.Body, reading}
+			}
+			next.ServeHTTP(out.capable(), marked)
 		}
 		out.returned()
 	})

@@ -11,7 +11,8 @@ import (
 // Unwrap, as http.ResponseController does, and capable adds the interfaces that handlers look for.
 type responseWriter struct {
 	http.ResponseWriter
-	request *request
+	request  *request
+	patience *patience // with writes to the client; nil: endless
 }
 
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -26,7 +27,9 @@ func (w *responseWriter) WriteHeader(status int) {
 
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.begin()
+	w.patience.start()
 	n, err := w.ResponseWriter.Write(b)
+	w.patience.stop()
 	w.request.bytes.Add(uint64(n))
 	return n, err
 }
@@ -34,13 +37,18 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // WriteString spares a copy where the writer below can take a string.
 func (w *responseWriter) WriteString(s string) (int, error) {
 	w.begin()
+	w.patience.start()
 	n, err := io.WriteString(w.ResponseWriter, s)
+	w.patience.stop()
 	w.request.bytes.Add(uint64(n))
 	return n, err
 }
 
 // ReadFrom keeps the way open for sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
+	if w.patience != nil { // each write has its own time
+		return io.Copy(struct{ io.Writer }{w}, src)
+	}
 	w.begin()
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.request.bytes.Add(uint64(n))
@@ -147,7 +155,9 @@ func (f flusher) FlushError() error {
 	if w.request.status.Load() == 0 {
 		w.cleanHeader()
 	}
+	w.patience.start()
 	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.patience.stop()
 	if err == nil {
 		w.request.status.CompareAndSwap(0, http.StatusOK)
 	}

@@ -22,6 +22,7 @@ type Stats struct {
 	Refused    uint64             // requests refused for an overloaded origin
 	InFlight   uint64             // admitted and not yet done
 	DoubleDone uint64             // tickets that were released a second time, to no effect
+	Silent     uint64             // requests ended by Config.ClientSilence
 	Panics     uint64             // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
 	Lowered    int                // keys whose threshold is lowered because their origin is slow
 	Untrusted  uint64             // looks at the daemon's directory that found it in hands that are not trusted, one a second
@@ -58,6 +59,8 @@ type counters struct {
 	dropped    atomic.Uint64
 	latency    histogram
 
+	silentClients atomic.Uint64
+
 	modelsReplaced atomic.Uint64
 	modelsRefused  atomic.Uint64
 }
@@ -86,6 +89,7 @@ func (f *Filter) Stats() Stats {
 		Refused:    l.RefusedTotal(),
 		InFlight:   l.InFlight,
 		DoubleDone: l.DoubleReleases,
+		Silent:     c.silentClients.Load(),
 		Panics:     f.callbacks.panics.Load(),
 		Lowered:    f.limiting.adaptive.Lowered(),
 		Untrusted:  f.home.untrusted.Load(),

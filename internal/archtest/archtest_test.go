@@ -49,6 +49,7 @@ var rules = map[string]rule{
 	"internal/prefetch":  {},
 	"internal/siphash":   {},
 	"internal/opfile":    {},
+	"internal/socket":    {modules: []string{unix}},
 	"internal/plaintext": {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
@@ -64,7 +65,7 @@ var rules = map[string]rule{
 		"internal/plaintext", "internal/simulator"}},
 
 	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/ring",
-		"internal/hostdir"}, modules: []string{metro}},
+		"internal/hostdir", "internal/socket"}, modules: []string{metro}},
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
 

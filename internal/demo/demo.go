@@ -63,6 +63,7 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		TrustedProxies: loopback,
 		Limits:         limits.LimiterConfig{Threshold: config.Threshold},
 		OriginSilence:  20 * time.Second,
+		ClientSilence:  20 * time.Second,
 		Log:            config.Logger,
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -55,17 +54,16 @@ func startSite(filter *proxyhook.Filter) (_ *site, err error) {
 	return s, nil
 }
 
-// serve starts a server on a free port. The timeouts end what a dead peer would hold.
+// serve starts a server on a free port. The listener and the timeouts end what a dead peer would hold. There is none for
+// a whole request or answer: these may take as long as they need.
 func (s *site) serve(h http.Handler) (addr string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := proxyhook.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
@@ -93,6 +91,7 @@ func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 			r.Out.Host = r.In.Host
 		},
 		Transport: filter.Transport(&http.Transport{
+			DialContext:           proxyhook.Dialer().DialContext,
 			MaxIdleConnsPerHost:   256,
 			ResponseHeaderTimeout: 20 * time.Second,
 			DisableCompression:    true,

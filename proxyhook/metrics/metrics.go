@@ -64,6 +64,7 @@ var metrics = []metric{
 		func(c *counts) uint64 { return c.Dropped }),
 	counter("admitted_total", "Requests admitted to their origin.", func(c *counts) uint64 { return c.Admitted }),
 	counter("double_done_total", "Tickets released a second time, to no effect.", func(c *counts) uint64 { return c.DoubleDone }),
+	counter("silent_clients_total", "Requests ended since their client sent or took nothing for too long.", func(c *counts) uint64 { return c.Silent }),
 	counter("callback_panics_total", "Calls of the configuration's functions and of its log that panicked.", func(c *counts) uint64 { return c.Panics }),
 	counter("models_replaced_total", "Models put in use in place of others, or as a shadow.",
 		func(c *counts) uint64 { return c.ModelsReplaced }),
