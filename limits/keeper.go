@@ -57,29 +57,34 @@ type Keeper struct {
 	file   *hostFile
 	board  *board
 	pinned map[string]bool
+	damage error
 }
 
 // filePermissions: every process that counts writes.
 const filePermissions os.FileMode = 0o660
 
 // OpenKeeper takes over the limits file at path with all that is counted in it, or makes one: where there is none, where
-// it is damaged, and where its size is not the configured one. Processes find a new file by [Limiter.Current]. An
-// error is one of the configuration or of the file system.
+// it is damaged or of another format, which is kept as path + ".damaged", and where its size is not the configured one.
+// Processes find a new file by [Limiter.Current]. An error is one of the configuration or of the file system.
 func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 	s, err := config.shape()
 	if err != nil {
 		return nil, err
 	}
 	k := &Keeper{path: path, owners: config.Owners, pinned: make(map[string]bool)}
-	err = k.open()
-	var format *FormatError
-	switch {
+	switch err = k.open(); {
 	case err == nil && k.board.shape == s:
 		return k, nil
 	case err == nil:
 		k.Close()
-	case !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &format):
+	case errors.Is(err, fs.ErrNotExist):
+	case !damaged(path, err):
 		return nil, err
+	default:
+		k.damage = err
+		if err := mmap.SetAside(path); err != nil {
+			return nil, err
+		}
 	}
 	if err := k.create(s); err != nil {
 		return nil, err
@@ -89,6 +94,18 @@ func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 	}
 	return k, nil
 }
+
+// damaged reports whether an error of open is about what is at path, and not about the system.
+func damaged(path string, err error) bool {
+	if format := new(FormatError); errors.As(err, &format) {
+		return true
+	}
+	irregular, err := mmap.Irregular(path)
+	return irregular && err == nil
+}
+
+// Damage returns what was wrong with the file that OpenKeeper found; nil: nothing, or there was none.
+func (k *Keeper) Damage() error { return k.damage }
 
 func (k *Keeper) open() (err error) {
 	if k.file, err = openHostFile(k.path, mmap.ReadWrite, k.owners); err != nil {
@@ -105,7 +122,7 @@ func (k *Keeper) open() (err error) {
 // create makes a file whole under a temporary name and renames it into place.
 func (k *Keeper) create(s shape) error {
 	draft := k.path + ".tmp"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := mmap.Discard(draft); err != nil {
 		return err
 	}
 	f, err := mmap.CreateReserved(draft, s.offsets().end, filePermissions)
@@ -134,11 +151,21 @@ func (k *Keeper) Reap() (reaped int, err error) {
 	return reaped, err
 }
 
-// Whole tells whether the file is still the one at its path and of its size. One that is not is given up: open another
-// Keeper.
+// Whole tells whether the file is still the one at its path, of its size and with its header. One that is not is given up: open
+// another Keeper.
 func (k *Keeper) Whole() bool {
 	info, err := os.Lstat(k.path)
-	return k.file != nil && err == nil && os.SameFile(info, k.file.info) && info.Size() == k.file.info.Size()
+	if k.file == nil || err != nil || !os.SameFile(info, k.file.info) || info.Size() != k.file.info.Size() {
+		return false
+	}
+	err = k.guard(func() error {
+		h, err := decodeHeader(k.file.memory, info.Size())
+		if err == nil && (h.shape != k.board.shape || h.generation != k.board.generation) {
+			err = errors.New("another header")
+		}
+		return err
+	})
+	return err == nil
 }
 
 // Made returns when the file was made, and with it the secret that its keys are hashed under.

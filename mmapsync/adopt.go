@@ -94,7 +94,7 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 	}
 	if err != nil {
 		if irregular, _ := w.sys.irregular(draft); irregular && w.repairs {
-			return nil, discard(w.sys, draft)
+			return nil, w.sys.discard(draft)
 		}
 		return nil, err
 	}
@@ -178,13 +178,13 @@ func (w *Writer) makeWay() (highest uint64, err error) {
 		}
 		return highestGeneration(w.sys, w.paths)
 	}
-	if err := setAside(w.sys, w.paths.state()); err != nil {
+	if err := w.sys.setAside(w.paths.state()); err != nil {
 		return 0, err
 	}
 	for _, path := range []string{w.paths.data(0), w.paths.data(1), w.paths.registry()} {
 		irregular, err := w.sys.irregular(path)
 		if irregular && err == nil {
-			err = setAside(w.sys, path)
+			err = w.sys.setAside(path)
 		}
 		if err != nil {
 			return 0, err
@@ -193,7 +193,7 @@ func (w *Writer) makeWay() (highest uint64, err error) {
 	if highest, err = highestGeneration(w.sys, w.paths); err != nil {
 		return 0, err
 	}
-	return highest, setAside(w.sys, w.paths.registry())
+	return highest, w.sys.setAside(w.paths.registry())
 }
 
 // adopt takes over what a former writer left, at whatever instruction it ended; f is the state file. The active data file must be sound.

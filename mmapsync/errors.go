@@ -62,6 +62,8 @@ func refusal(err error) (reason formatReason, ok bool) {
 	return reason, ok
 }
 
+const remedy = "; remedy: "
+
 // explain makes a refusal a [*FormatError] and leaves other errors as they are. The remedy is the same for every damage:
 // nothing in these files cannot be published again.
 func explain(base paths, path string, err error) error {
@@ -70,6 +72,6 @@ func explain(base paths, path string, err error) error {
 		return err
 	}
 	return &FormatError{Path: path, Reason: fmt.Sprintf(
-		"%s; remedy: stop the writer, delete %s, %s, %s and %s, and start it again",
-		reason, base.state(), base.data(0), base.data(1), base.registry())}
+		"%s%sstop the writer, delete %s, %s, %s and %s, and start it again",
+		reason, remedy, base.state(), base.data(0), base.data(1), base.registry())}
 }

@@ -162,11 +162,17 @@ func (p *heapProcess) exists(path string) (bool, error) {
 	return p.nodes[path] != nil, nil
 }
 
-func (p *heapProcess) removeAll(path string) error {
-	if err := p.remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+func (p *heapProcess) discard(path string) error { return unlessMissing(p.remove(path)) }
+
+func (p *heapProcess) setAside(path string) error {
+	return unlessMissing(p.rename(path, path+".damaged"))
+}
+
+func unlessMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (p *heapProcess) irregular(path string) (bool, error) { return false, p.before("irregular", path) }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/headgate/headgate/internal/mmap"
@@ -203,8 +204,14 @@ func (d *dataFile) sound() error {
 	return err
 }
 
-// note keeps what was wrong for Stats.
-func (w *Writer) note(err error) { w.stats.Damage = err }
+// note keeps what was wrong for Stats, without the remedy, which is under way.
+func (w *Writer) note(err error) {
+	if damaged := new(FormatError); errors.As(err, &damaged) {
+		reason, _, _ := strings.Cut(damaged.Reason, remedy)
+		err = &FormatError{damaged.Path, reason}
+	}
+	w.stats.Damage = err
+}
 
 // repairable says whether an error of adopt is about what the files are, and not about the system.
 func (w *Writer) repairable(err error) bool {
@@ -280,7 +287,7 @@ func (w *Writer) makeWith(draft file, slots int, last *kept) error {
 // replacementDraft makes and locks the draft of another state file, under the lock of the one in place.
 func (w *Writer) replacementDraft() (file, error) {
 	draft := temporary(w.paths.state())
-	if err := discard(w.sys, draft); err != nil {
+	if err := w.sys.discard(draft); err != nil {
 		return nil, err
 	}
 	f, err := w.sys.create(draft, stateSize, statePermissions)

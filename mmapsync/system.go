@@ -16,7 +16,8 @@ type system interface {
 	create(path string, size int64, permissions os.FileMode) (file, error) // new, zeroed, every block reserved
 	rename(from, to string) error
 	remove(path string) error
-	removeAll(path string) error // folders too, with all that is in them
+	discard(path string) error  // whatever is there, if anything
+	setAside(path string) error // whatever is there, if anything: gives it the name path + ".damaged"
 	exists(path string) (bool, error)
 	irregular(path string) (bool, error) // whether something is there that is no regular file
 	user() int                           // the user that files made here belong to
@@ -60,7 +61,8 @@ func (h host) create(path string, size int64, permissions os.FileMode) (file, er
 
 func (host) rename(from, to string) error { return os.Rename(from, to) }
 func (host) remove(path string) error     { return os.Remove(path) }
-func (host) removeAll(path string) error  { return os.RemoveAll(path) }
+func (host) discard(path string) error    { return mmap.Discard(path) }
+func (host) setAside(path string) error   { return mmap.SetAside(path) }
 
 func (host) user() int { return os.Geteuid() }
 
@@ -69,11 +71,7 @@ func (host) exists(path string) (bool, error) {
 	return present(err)
 }
 
-func (host) irregular(path string) (bool, error) {
-	info, err := os.Lstat(path)
-	there, err := present(err)
-	return there && !info.Mode().IsRegular(), err
-}
+func (host) irregular(path string) (bool, error) { return mmap.Irregular(path) }
 
 // present turns the error of a look at a path into whether something is there.
 func present(err error) (bool, error) {
@@ -149,7 +147,7 @@ func belongs(f file, owner int) error {
 // it finds under the temporary name was left by one that was killed. Where fill fails or panics nothing is left.
 func install(sys system, path string, size int64, permissions os.FileMode, fill func(memory []byte) error) (f file, memory []byte, err error) {
 	draft := temporary(path)
-	if err := discard(sys, draft); err != nil {
+	if err := sys.discard(draft); err != nil {
 		return nil, nil, err
 	}
 	f, err = sys.create(draft, size, permissions)
@@ -176,29 +174,4 @@ func install(sys system, path string, size int64, permissions os.FileMode, fill 
 	}
 	installed = err == nil
 	return f, memory, err
-}
-
-// discard removes whatever is at path, which is a name of ours.
-func discard(sys system, path string) error {
-	err := sys.remove(path)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return sys.removeAll(path)
-}
-
-// setAside gives whatever is at path another name, where somebody can look at it. Of each path only the last is kept, so
-// that damage again and again does not fill the file system.
-func setAside(sys system, path string) error {
-	aside := path + ".damaged"
-	err := sys.rename(path, aside)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a folder is in the way, or is not to replace a file
-		if err = sys.removeAll(aside); err == nil {
-			err = sys.rename(path, aside)
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }

@@ -15,6 +15,7 @@ package mmap
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 )
 
@@ -81,6 +82,39 @@ func create(path string, size int64, perm os.FileMode, first func(f *os.File, si
 		return nil, 0, &os.PathError{Op: "reserve", Path: path, Err: err}
 	}
 	return f, done, nil
+}
+
+// Irregular reports whether something is at path that is no regular file.
+func Irregular(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && !info.Mode().IsRegular(), err
+}
+
+// SetAside gives whatever is at path the name path + ".damaged", where somebody can look at it. Of each path only the last
+// is kept, so that damage again and again does not fill the file system. That nothing is there is no error.
+func SetAside(path string) error {
+	aside := path + ".damaged"
+	err := os.Rename(path, aside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a directory is in the way, or is not to replace a file
+		if err = os.RemoveAll(aside); err == nil {
+			err = os.Rename(path, aside)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Discard removes whatever is at path, a directory with all that is in it, too.
+func Discard(path string) error {
+	if err := os.Remove(path); err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return os.RemoveAll(path)
 }
 
 // Owner is the number of the user that a file belongs to, as its description says; -1 where the system has none.
