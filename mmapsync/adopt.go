@@ -127,9 +127,6 @@ func (w *Writer) build(state file, slots int, last *kept) (err error) {
 		return err
 	}
 	w.generation = max(w.generation, highest)
-	if err = w.buildRegistry(slots); err != nil {
-		return err
-	}
 	x := 1
 	if last != nil {
 		x = last.data.index
@@ -154,13 +151,21 @@ func (w *Writer) build(state file, slots int, last *kept) (err error) {
 		w.version, w.sequence = last.version(), last.sequence
 		w.state.version.Store(uint64(w.version))
 	}
+	if err = w.buildRegistry(slots); err != nil {
+		return err
+	}
 	return w.sys.rename(temporary(w.paths.state()), w.paths.state())
 }
 
-// buildRegistry makes a registry, with generations that replaceFile will store.
+// buildRegistry makes a registry for the data files in place. It is complete before it has its name: from then on readers can
+// do to it what they like.
 func (w *Writer) buildRegistry(slots int) error {
 	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
 		encodeRegistry(memory, slots)
+		r := newRegistry(nil, memory, slots)
+		for i := range r.generations {
+			r.generations[i].Store(w.data[i].generation)
+		}
 		return nil
 	})
 	if err == nil {

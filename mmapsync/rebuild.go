@@ -142,7 +142,7 @@ func (w *Writer) rebuildLost() error {
 	w.release()
 	w.state, w.registry, w.data = fresh.state, fresh.registry, fresh.data
 	w.version, w.sequence = fresh.version, max(w.sequence, fresh.sequence)
-	w.replace, w.stuck, w.lost = [2]bool{}, [2]uint32{}, false
+	w.replace, w.stuck, w.lost, w.untouched = [2]bool{}, [2]uint32{}, false, true
 	w.stats.Rebuilds++
 	w.stats.Replacements += fresh.stats.Replacements
 	return nil
@@ -155,8 +155,11 @@ func rebuildError(err error) error {
 // ready waits until the inactive data file may be filled, and returns its index.
 func (w *Writer) ready() (x int) {
 	x = w.inactive()
-	w.registry.touchEnd()
-	w.drain(x)
+	if !w.untouched {
+		w.registry.touchEnd()
+		w.drain(x)
+	}
+	w.untouched = false
 	return x
 }
 

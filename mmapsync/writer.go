@@ -56,6 +56,8 @@ type Writer struct {
 	generation uint64    // the highest given to any data file
 	stuck      [2]uint32 // foreign counts that a whole grace time did not bring to zero; not waited for again
 
+	untouched bool // the set is new, and nothing was published in its inactive file: nobody holds that
+
 	lost bool // readers cannot be served through the files in place any more
 
 	overtaken error // a *ForeignVersionError once somebody else has stored a version
@@ -227,7 +229,9 @@ func (w *Writer) replaceFile(x int, capacity int64, fill func(d *dataFile) error
 		old.unmap() // ours alone; readers have mappings of their own
 	}
 	w.data[x], w.replace[x] = d, false
-	w.registry.generations[x].Store(d.generation)
+	if w.registry != nil { // otherwise it is made with the generation
+		w.registry.generations[x].Store(d.generation)
+	}
 	return nil
 }
 
