@@ -13,7 +13,7 @@ import (
 // openFiles begins to watch the files of models. file is the state of Config.ModelFile that was read; the shadow is read now.
 func (f *Filter) openFiles(file os.FileInfo) {
 	if f.config.ModelFile != "" {
-		warnOfBest(f.config.Log, f.config.ModelFile, f.scoring().active)
+		warn(f.config.Log, f.config.ModelFile, f.scoring().active)
 		f.files = append(f.files, &modelFile{what: "model", path: f.config.ModelFile, loader: f.config.Loader, log: f.config.Log,
 			use: f.useModel, done: f.counters.offered, read: file})
 	}
@@ -116,14 +116,13 @@ func (w *modelFile) report(m *scorer.Model, refused error) {
 		return
 	}
 	w.log.Info("headgate: another "+w.what+" is in use", "path", w.path, "trees", m.Trees(), "features", len(m.Features()))
-	warnOfBest(w.log, w.path, m)
+	warn(w.log, w.path, m)
 }
 
-// warnOfBest says that a file names a best iteration and that another number of iterations is used.
-func warnOfBest(log *slog.Logger, path string, m *scorer.Model) {
-	if used, all := m.Iterations(); m.BestIterations() != 0 && m.BestIterations() != used {
-		log.Warn("headgate: early stopping found fewer iterations best than are used; Config.Loader chooses", "path", path,
-			"best", m.BestIterations(), "used", used, "in file", all)
+// warn logs what a model's users should know of it.
+func warn(log *slog.Logger, path string, m *scorer.Model) {
+	for _, warning := range m.Warnings() {
+		log.Warn("headgate: model", "path", path, "warning", warning)
 	}
 }
 

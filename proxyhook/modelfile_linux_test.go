@@ -272,7 +272,7 @@ func TestIterationsOfTheModelFile(t *testing.T) {
 	for best, warnings := range map[bool]int{false: 1, true: 0} {
 		var log syncBuffer
 		f := newHost(t).filter(proxyhook.Config{ModelFile: path, Loader: scorer.Loader{Best: best}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-		if n := strings.Count(log.String(), "early stopping found fewer iterations best"); n != warnings {
+		if n := strings.Count(log.String(), "early stopping found 9 of 19 iterations best"); n != warnings {
 			t.Errorf("best iterations asked for: %v: %d warnings, expected %d:\n%s", best, n, warnings, log.String())
 		}
 		if d := decide(f); d.Score == 0 {

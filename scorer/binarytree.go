@@ -40,6 +40,7 @@ type binaryTrees struct {
 	objective  objective
 
 	perIteration int // trees of an iteration of the training; at least 1
+	warnings     []string
 	best         int // number of iterations that early stopping found best; 0: the file names none
 }
 

@@ -16,8 +16,9 @@ const lightgbmMagic = "tree\n"
 type lightgbm struct {
 	rest        []byte
 	b           *binaryTrees
-	number      int  // of the tree that is read, for errors
-	tellsLinear bool // trees say whether they are linear, as they do since release 3.2
+	number      int           // of the tree that is read, for errors
+	tellsLinear bool          // trees say whether they are linear, as they do since release 3.2
+	thresholds  []*thresholds // of each feature; nil: none
 }
 
 // nearZero is the magnitude up to which LightGBM takes a value for zero: it drops such values from its rows before it looks at
@@ -57,6 +58,7 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 		d.b.objective.divisor = float64(d.number / d.b.outputs)
 	}
 	d.b.perIteration = d.b.outputs
+	d.b.warnings = d.coarseFeatures(header)
 	if d.number%d.b.outputs != 0 {
 		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.b.outputs)
 	}
@@ -152,6 +154,7 @@ func (d *lightgbm) header(f fields) error {
 	if d.b.names = strings.Fields(f["feature_names"]); len(d.b.names) != last+1 {
 		return d.damaged("%d feature names for %d features", len(d.b.names), last+1)
 	}
+	d.thresholds = make([]*thresholds, len(d.b.names))
 	d.b.objective, err = lightgbmObjective(f["objective"], d.b.outputs)
 	return err
 }

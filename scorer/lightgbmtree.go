@@ -157,6 +157,9 @@ func (d *lightgbm) split(t *lightgbmTree, i, firstLeaf int) error {
 		return d.damaged("threshold %d of tree %d is NaN", i, d.number)
 	}
 	s.border = orderKey(border)
+	if s.feature >= 0 && int(s.feature) < len(d.thresholds) { // checked later
+		d.note(s.feature, t.thresholds[i])
+	}
 	d.b.splits = append(d.b.splits, s)
 	return nil
 }

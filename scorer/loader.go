@@ -178,7 +178,7 @@ func (l Loader) newBinaryModel(b *binaryTrees, err error) (*Model, error) {
 		return nil, err
 	}
 	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
-		binary: forest, weights: b.weights, iterations: iterations}, nil
+		binary: forest, weights: b.weights, iterations: iterations, warnings: append(b.warnings, iterations.warnings()...)}, nil
 }
 
 // iterations counts those of a model's training.
@@ -198,4 +198,13 @@ func (n *iterations) choose(l Loader) error {
 		n.used = l.Iterations
 	}
 	return nil
+}
+
+// warnings says that a file names a best iteration that is not heeded.
+func (n *iterations) warnings() []string {
+	if n.best == 0 || n.used == n.best {
+		return nil
+	}
+	return []string{fmt.Sprintf("early stopping found %d of %d iterations best, %d are used, as by XGBoost's Booster.predict (XGBClassifier and XGBRegressor use %d: "+
+		"Loader.Best, --iterations best)", n.best, n.all, n.used, n.best)}
 }

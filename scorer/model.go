@@ -26,6 +26,7 @@ type Model struct {
 	objective  objective
 	weights    leafWeights // for Explain
 	iterations iterations
+	warnings   []string
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
@@ -69,6 +70,10 @@ func (m *Model) Iterations() (used, all int) { return m.iterations.used, m.itera
 // BestIterations returns how many iterations early stopping found best, as the file of an XGBoost model says; 0 where a file says
 // nothing of it. It may differ from what is used: see Loader.
 func (m *Model) BestIterations() int { return m.iterations.best }
+
+// Warnings says, in words for people, where answers may differ from what somebody who trained the model expects: iterations that early
+// stopping would leave out, and features of LightGBM models for whose thresholds float32 inputs are too coarse. Most models have none.
+func (m *Model) Warnings() []string { return slices.Clone(m.warnings) }
 
 // Trees returns the number of trees; a model without trees answers its bias.
 func (m *Model) Trees() int { return len(m.depths) }

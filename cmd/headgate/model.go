@@ -88,17 +88,6 @@ func (f *modelFlags) load() (*scorer.Model, error) {
 	return l.LoadFile(f.File)
 }
 
-// unusedBest says in words that a file names a best iteration that is not heeded; empty if that is not so.
-func unusedBest(m *scorer.Model) string {
-	used, all := m.Iterations()
-	best := m.BestIterations()
-	if best == 0 || used == best {
-		return ""
-	}
-	return fmt.Sprintf("early stopping found %d of %d iterations best, %d are used, as by XGBoost's Booster.predict (its XGBClassifier uses %d: --iterations best)",
-		best, all, used, best)
-}
-
 // modelOnRows is what names a model and a file of rows.
 type modelOnRows struct {
 	modelFlags
@@ -111,7 +100,7 @@ func (c *modelOnRows) evaluation(t *terminal) (*evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if warning := unusedBest(m); warning != "" {
+	for _, warning := range m.Warnings() {
 		fmt.Fprintf(t.err, "%s: %s\n", c.File, warning)
 	}
 	e := newEvaluation(m)

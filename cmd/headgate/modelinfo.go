@@ -40,7 +40,7 @@ type modelInfo struct {
 	Iterations int            `json:"iterations"` // of the training, that are used
 	InFile     int            `json:"iterations_in_file"`
 	Best       int            `json:"best_iterations,omitempty"` // that early stopping found best, where the file says so
-	Unused     string         `json:"warning,omitempty"`
+	Warnings   []string       `json:"warnings,omitempty"`
 	Trees      int            `json:"trees"`
 	Depth      int            `json:"depth"`
 	Tier       string         `json:"tier"`
@@ -72,7 +72,7 @@ func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	info := modelInfo{File: c.File, Bytes: file.Size(), Format: m.Format(), Objective: m.Objective(), Outputs: m.Outputs(),
 		Classes: m.Classes(), Trees: m.Trees(), Depth: m.Depth(), Tier: m.Tier().String(), Features: []modelFeature{}}
 	info.Iterations, info.InFile = m.Iterations()
-	info.Best, info.Unused = m.BestIterations(), unusedBest(m)
+	info.Best, info.Warnings = m.BestIterations(), m.Warnings()
 	for i, f := range m.Features() {
 		info.Features = append(info.Features, modelFeature{i, f.Name, f.Kind.String(), f.Borders, f.Splits, f.NaN.String()})
 	}
@@ -94,8 +94,8 @@ func (m *modelInfo) print(w io.Writer, top int) {
 		fmt.Fprintf(w, "classes     %s\n", strings.Join(m.Classes, ", "))
 	}
 	fmt.Fprintf(w, "iterations  %d of %d\n", m.Iterations, m.InFile)
-	if m.Unused != "" {
-		fmt.Fprintf(w, "warning     %s\n", m.Unused)
+	for _, warning := range m.Warnings {
+		fmt.Fprintf(w, "warning     %s\n", warning)
 	}
 	fmt.Fprintf(w, "trees       %d, depth up to %d\n", m.Trees, m.Depth)
 	fmt.Fprintf(w, "tier        %s\n", m.Tier)
