@@ -239,15 +239,30 @@ func TestAbsurdTimes(t *testing.T) {
 	}
 }
 
+// What is mapped is read on while the files are gone, which is said once, and until another daemon's can be read.
 func TestFeatureFilesAreRemoved(t *testing.T) {
 	h := newHost(t)
 	h.publish(time.Now(), visits(10, time.Now())...)
-	f := h.filter(proxyhook.Config{})
+	var told syncBuffer
+	f := h.filter(proxyhook.Config{Log: slog.New(slog.NewTextHandler(&told, nil))})
 	awaitKnown(t, f)
 	h.removeFeatures()
-	await(t, "the loss", func() bool { return f.Stats().NoFeatures > 0 || decide(f) == unknownClient })
+	await(t, "a word on the loss", func() bool { return strings.Contains(told.String(), "reading on") })
+	for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); {
+		if d := decide(f); d.Score != knownBot {
+			t.Fatalf("%+v while the files are gone", d)
+		}
+	}
+	if n := strings.Count(told.String(), "reading on"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, told.String())
+	}
+	found := strings.Count(told.String(), "features found")
 	h.publish(time.Now(), visits(10, time.Now())...)
+	await(t, "the new files", func() bool { return strings.Count(told.String(), "features found") > found })
 	awaitKnown(t, f)
+	if s := f.Stats(); s.NoFeatures != 0 || s.Faults != 0 {
+		t.Errorf("%+v", s)
+	}
 }
 
 // removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys with another seed,

@@ -115,35 +115,35 @@ func (f *features) unpublished(names []string) []string {
 }
 
 // maintain opens the files where they are not open, and again where they were replaced or distrusted, or lie in another
-// directory now. The former connection is closed at once, which a request that is still reading from it survives.
+// directory now. What is read so far is read on until others can be read in its place.
 func (f *features) maintain(dir hostdir.Dir) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	c := f.current.Load()
-	moved := f.path != dir.Features()
-	f.path = dir.Features()
-	if c.store != nil && !moved {
+	c, path := f.current.Load(), dir.Features()
+	switch {
+	case c.store != nil && path == f.path:
 		if replaced, err := c.store.Replaced(); err != nil || !replaced {
 			return
 		}
-	} else if c.store == nil && f.opened != nil {
+	case c.store == nil && f.opened != nil:
 		f.distrusted++
+		f.end()
 	}
-	f.end()
-	if err := f.open(); err != nil {
-		f.tell(err)
+	if err := f.open(path); err != nil {
+		f.tell(path, err)
 		return
 	}
 	f.told = ""
 	f.log.Info("headgate: features found", "path", f.path)
 }
 
-// open checks that what is published is a table before the request path may read it.
-func (f *features) open() (err error) {
+// open checks that what is published at path is a table before the request path may read it. The connection before is
+// closed then, which a request that is still reading from it survives.
+func (f *features) open(path string) (err error) {
 	if f.distrusted > maxDistrusted {
 		return errors.New("the feature files were truncated too often; restart the proxy to read them again")
 	}
-	store, err := featurestore.Open(f.path, f.owners...)
+	store, err := featurestore.Open(path, f.owners...)
 	if err != nil {
 		return err
 	}
@@ -153,14 +153,19 @@ func (f *features) open() (err error) {
 			store.Close()
 		}
 	}()
+	c := f.current.Load()
 	err = store.View(func(*featurestore.Table) error { return nil })
-	if err != nil && !errors.Is(err, mmapsync.ErrNotPublished) {
-		return err
+	if err != nil && (c.store != nil || !errors.Is(err, mmapsync.ErrNotPublished)) {
+		return err // of new files without a publication, the old ones are read on
 	}
-	next := connect(store, f.current.Load().scoring)
+	next := connect(store, c.scoring)
 	trusted = true
-	f.opened = store
+	former := f.opened
+	f.path, f.opened = path, store
 	f.current.Store(next)
+	if former != nil {
+		former.Close()
+	}
 	return nil
 }
 
@@ -176,12 +181,25 @@ func (f *features) end() error {
 }
 
 // tell logs trouble once, not every second. That nobody has published yet is no trouble.
-func (f *features) tell(err error) {
-	if errors.Is(err, fs.ErrNotExist) || err.Error() == f.told {
+func (f *features) tell(path string, err error) {
+	reading := f.current.Load().store != nil
+	absent := errors.Is(err, fs.ErrNotExist) || errors.Is(err, mmapsync.ErrNotPublished)
+	text := err.Error()
+	if absent {
+		text = "absent" // the files come one by one, and so would the errors
+	}
+	if absent && !reading || text == f.told {
 		return
 	}
-	f.told = err.Error()
-	f.log.Warn("headgate: features not readable, scoring without them", "path", f.path, "error", err)
+	f.told = text
+	switch {
+	case absent:
+		f.log.Warn("headgate: the feature files were removed, reading on from those that were, until a daemon makes others", "path", path)
+	case reading:
+		f.log.Warn("headgate: the new feature files are not readable, reading on from those before", "path", path, "error", err)
+	default:
+		f.log.Warn("headgate: features not readable, scoring without them", "path", path, "error", err)
+	}
 }
 
 // unknown gives the inputs of the models that this release does not know and that the published schema does not have.

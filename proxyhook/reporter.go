@@ -18,6 +18,7 @@ type reporter struct {
 	log *slog.Logger
 
 	current atomic.Pointer[ring.Producer] // nil: nobody to report to
+	unread  atomic.Uint64                 // events in rings that were removed, and that no daemon will find
 
 	mutex sync.Mutex     // guards all below
 	dir   string         // where the ring is, or was to be made
@@ -43,35 +44,48 @@ func report(to *ring.Producer, ev *traffic.Event) bool {
 func (r *reporter) distrust(p *ring.Producer) { r.current.CompareAndSwap(p, nil) }
 
 // maintain makes a ring in the directory found where there is none, or where somebody removed or damaged the one there
-// was, or the directory is another one now. The former is closed at once, which a request that is still writing to it survives.
+// was, or the directory is another one now. The one before is closed at once, which a request that is still writing to
+// it survives. Where no other can be made it stays in use while a daemon has it open.
 func (r *reporter) maintain(dir hostdir.Dir, found bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if p := r.current.Load(); p != nil && p.Linked() && (!found || r.dir == dir.Events()) {
+	p := r.current.Load()
+	if p != nil && p.Linked() && (!found || r.dir == dir.Events()) {
 		return
 	}
+	if found {
+		next, err := ring.Create(dir.Events(), ring.Config{})
+		if err == nil {
+			r.told, r.dir = "", dir.Events()
+			r.end()
+			r.made = next
+			r.current.Store(next)
+			return
+		}
+		r.tell(dir.Events(), err)
+	}
+	if p == nil || !p.Heard() {
+		r.end()
+	}
+}
+
+// end closes the ring that was made last. What is in it and is read by nobody any more counts as dropped.
+func (r *reporter) end() error {
 	r.current.Store(nil)
-	if r.made != nil {
-		r.made.Close()
-		r.made = nil
+	p := r.made
+	if p == nil {
+		return nil
 	}
-	if !found {
-		return
+	r.made = nil
+	if !p.Linked() {
+		r.unread.Add(p.Unread())
 	}
-	r.dir = dir.Events()
-	p, err := ring.Create(r.dir, ring.Config{})
-	if err != nil {
-		r.tell(err)
-		return
-	}
-	r.told = ""
-	r.made = p
-	r.current.Store(p)
+	return p.Close()
 }
 
 // tell logs trouble once, not every second. That there is no daemon's directory yet is no trouble. What is compared
 // is the innermost error, since those around it name the file, which is another one at each attempt.
-func (r *reporter) tell(err error) {
+func (r *reporter) tell(dir string, err error) {
 	root := err
 	for inner := errors.Unwrap(root); inner != nil; inner = errors.Unwrap(root) {
 		root = inner
@@ -80,18 +94,12 @@ func (r *reporter) tell(err error) {
 		return
 	}
 	r.told = root.Error()
-	r.log.Warn("headgate: cannot report events to the daemon", "dir", r.dir, "error", err)
+	r.log.Warn("headgate: cannot report events to the daemon", "dir", dir, "error", err)
 }
 
 // close leaves the ring to the daemon. Requests may still be reporting.
 func (r *reporter) close() error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.current.Store(nil)
-	if r.made == nil {
-		return nil
-	}
-	p := r.made
-	r.made = nil
-	return p.Close()
+	return r.end()
 }

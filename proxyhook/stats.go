@@ -17,7 +17,7 @@ type Stats struct {
 	Stale      uint64             // decisions with features older than Config.StaleAfter
 	Faults     uint64             // reads that hit truncated shared memory, the supervisor's too
 	Events     uint64             // events given to the daemon
-	Dropped    uint64             // events dropped: no daemon's directory, or the ring was full
+	Dropped    uint64             // events dropped: no daemon's directory, the ring was full, or it was removed and no daemon had it open
 	Admitted   uint64             // requests admitted to their origin
 	Refused    uint64             // requests refused for an overloaded origin
 	InFlight   uint64             // admitted and not yet done
@@ -101,6 +101,8 @@ func (f *Filter) Stats() Stats {
 		P99:        c.latency.quantile(0.99),
 		Times:      c.latency.doublings(),
 	}
+	unread := min(f.reporter.unread.Load(), s.Events)
+	s.Events, s.Dropped = s.Events-unread, s.Dropped+unread
 	s.ModelsReplaced, s.ModelsRefused = c.modelsReplaced.Load(), c.modelsRefused.Load()
 	s.Shadow.Model = f.scoring().shadow != nil
 	for i := range s.Actions {

@@ -34,6 +34,9 @@ type Daemon struct {
 	observation traffic.Observation
 	now         int64 // of the present round, nanoseconds since 1970 UTC
 
+	rebuilt  uint64 // times that the files of the table were made again, as far as counted
+	unlinked uint64 // likewise rings that somebody removed
+
 	started time.Time
 	reread  atomic.Bool // Reread was called
 
@@ -63,6 +66,8 @@ type Stats struct {
 	Limits      limits.SharedStats // of all proxies together
 	Troubles    []Trouble          // what is wrong now
 	Trouble     string             // the same on one line; empty: nothing
+
+	Remade [numFileSets]uint64 // times that files were made again because they were removed or damaged
 }
 
 // maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
@@ -85,7 +90,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if d.aggregator, err = window.New(config.Window); err != nil {
 		return nil, err
 	}
-	if d.dir, err = openDirectory(config); err != nil {
+	if d.dir, err = openDirectory(config, nil); err != nil {
 		return nil, err
 	}
 	if d.state, err = openState(config, d.dir.Dir); err != nil {
@@ -99,7 +104,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
 		return nil, err
 	}
-	if d.limiting, err = openLimiting(d.dir.Dir, config.Limits, config.Policy, config.Log); err != nil {
+	if d.limiting, err = openLimiting(d.dir.Dir, config, d.remade); err != nil {
 		return nil, err
 	}
 	d.output.feed = d.aggregator.NewFeed(d.publisher)
@@ -145,7 +150,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 			d.beginPublication()
 			nextPublish = nextAfter(nextPublish, now, d.config.Interval)
 		}
-		if d.output.checkpointer == nil && !now.Before(nextCheckpoint) {
+		if d.output.checkpointer == nil && !now.Before(nextCheckpoint) && d.checkpointable() {
 			d.beginCheckpoint()
 		}
 		if took, done := d.stepCheckpoint(); done {
@@ -195,14 +200,26 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // scanRings looks for new and ended proxies.
 func (d *Daemon) scanRings() {
+	if !d.ours() {
+		return
+	}
 	unreadable := readable(d.rings.Scan())
-	ringless := d.reporting.check(d.rings.Stats().Rings, d.Stats().Limits.Processes, time.Now())
+	rings := d.rings.Stats()
+	ringless := d.reporting.check(rings.Rings, d.Stats().Limits.Processes, time.Now())
 	d.report(scanning, d.dir.Events(), errors.Join(unreadable, d.dir.keepModes(), ringless))
+	if n := rings.Unlinked; n > d.unlinked {
+		d.config.Log.Warn("headgate: rings of living proxies were removed; they are read on until the proxies make others",
+			"path", d.dir.Events(), "rings", n-d.unlinked)
+		d.unlinked = n
+	}
 }
 
 // keepLimits publishes the operator's limits where they have changed, and takes what ended proxies had in flight out of
 // the counts.
 func (d *Daemon) keepLimits() {
+	if !d.ours() {
+		return
+	}
 	d.report(policyReading, d.limiting.policyPath(), d.limiting.reload())
 	d.report(limitKeeping, d.dir.Limits(), d.limiting.maintain())
 	inFlight := d.limiting.stats()

@@ -22,6 +22,7 @@ const marker = "headgate directory, format 1\n"
 type directory struct {
 	hostdir.Dir
 	lock *os.File
+	info fs.FileInfo // of the directory when it was taken over
 }
 
 // Modes of the directories. New files in them get their group, so that a proxy can read what the daemon makes, and the
@@ -31,13 +32,14 @@ const (
 	eventsMode = 0o770 | fs.ModeSetgid | fs.ModeSticky
 )
 
-// openDirectory takes a headgate directory over, or makes one in a place that does not exist or is empty.
-func openDirectory(config Config) (*directory, error) {
+// openDirectory takes a headgate directory over, or makes one in a place that does not exist or is empty. known is the
+// directory that this daemon owned until its marker was lost, if any: its content needs no marker to be ours.
+func openDirectory(config Config, known fs.FileInfo) (*directory, error) {
 	dir, err := findDirectory(config)
 	if err != nil {
 		return nil, err
 	}
-	d := &directory{Dir: dir}
+	d := &directory{Dir: dir, info: known}
 	if err := d.prepare(string(dir)); err != nil {
 		return nil, err
 	}
@@ -47,6 +49,9 @@ func openDirectory(config Config) (*directory, error) {
 	}
 	if err = d.own(lock); err == nil {
 		err = d.open(config.DirGroup)
+	}
+	if err == nil {
+		d.info, err = os.Stat(string(dir))
 	}
 	if err != nil {
 		lock.Close()
@@ -119,8 +124,9 @@ func (d *directory) prepare(path string) error {
 	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(d.Lock()) }) {
 		return nil // another daemon has marked it meanwhile, and may have made more since
 	}
+	ours := d.info != nil && os.SameFile(info, d.info)
 	for _, entry := range entries {
-		if !d.isDraft(entry.Name()) {
+		if !ours && !d.isDraft(entry.Name()) {
 			return fmt.Errorf("%s is not empty and no headgate directory; name an empty or a new one with --dir", path)
 		}
 	}
@@ -169,6 +175,42 @@ func (d *directory) own(lock *os.File) error {
 		return fmt.Errorf("%s: another headgate run owns this directory; stop it or name another with --dir", d.Dir)
 	}
 	return err
+}
+
+// keep makes again what somebody has removed of the directory since it was taken over, by the rules of a start, and
+// returns what that was. An error means that the directory is not ours now: nothing may be written there by its name.
+func (d *directory) keep(config Config) (remade []fileSet, err error) {
+	if !d.marked() {
+		again, err := openDirectory(config, d.info)
+		if err != nil {
+			return nil, err
+		}
+		if os.SameFile(again.info, d.info) {
+			remade = append(remade, markerFile)
+		} else {
+			remade = append(remade, wholeDirectory)
+		}
+		d.lock.Close()
+		d.lock, d.info = again.lock, again.info
+		return remade, nil
+	}
+	if _, err := os.Lstat(d.Events()); !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // what else may be wrong with it is the rings' trouble
+	}
+	if err := d.open(config.DirGroup); err != nil {
+		return nil, err
+	}
+	return []fileSet{eventsDirectory}, nil
+}
+
+// marked reports whether the marker is still the file that this daemon has locked.
+func (d *directory) marked() bool {
+	held, err := d.lock.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(d.Lock())
+	return err == nil && os.SameFile(named, held)
 }
 
 func (d *directory) close() error { return d.lock.Close() }

@@ -30,15 +30,18 @@ type limiting struct {
 	published []byte   // what holds; nil: nothing yet
 	keys      []string // that have a threshold of their own
 	pinned    *limits.Keeper
+
+	remade  func(fileSet, string, error) // is called for files that were made again
+	rebuilt uint64                       // times that the policy's files were, so far
 }
 
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
 // later ones leave the policy before them in force.
-func openLimiting(dir hostdir.Dir, config limits.KeeperConfig, path string, log *slog.Logger) (*limiting, error) {
-	config.Owners = []int{os.Geteuid()}
-	l := &limiting{dir: dir, config: config, log: log}
-	if path != "" {
-		l.file = &policyFile{path: path}
+func openLimiting(dir hostdir.Dir, config Config, remade func(fileSet, string, error)) (*limiting, error) {
+	l := &limiting{dir: dir, config: config.Limits, log: config.Log, remade: remade}
+	l.config.Owners = []int{os.Geteuid()}
+	if config.Policy != "" {
+		l.file = &policyFile{path: config.Policy}
 	}
 	if err := l.open(); err != nil {
 		l.close()
@@ -67,6 +70,7 @@ func (l *limiting) maintain() error {
 			return err
 		}
 		l.keeper = next
+		l.remade(limitsFile, l.dir.Limits(), nil)
 	}
 	_, reaping := l.keeper.Reap()
 	renewing := l.renew()
@@ -98,6 +102,7 @@ func (l *limiting) renew() error {
 
 // reload publishes the operator's file where it has changed, or where what was published is lost.
 func (l *limiting) reload() error {
+	defer l.noteRebuilds()
 	if l.file == nil {
 		return l.publish([]byte(noPolicy))
 	}
@@ -106,6 +111,13 @@ func (l *limiting) reload() error {
 		return looking
 	}
 	return errors.Join(looking, l.publish(l.file.text))
+}
+
+func (l *limiting) noteRebuilds() {
+	files := l.writer.Stats()
+	for ; l.rebuilt < files.Rebuilds; l.rebuilt++ {
+		l.remade(policyFiles, l.dir.Policy(), files.Damage)
+	}
 }
 
 // reread has the operator's file read whether it has changed or not, and publishes it.

@@ -51,6 +51,8 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Rings.Backlog) }),
 	counter("ring_bad_files_total", "Files among the rings that are none.",
 		func(s *Stats) float64 { return float64(s.Rings.BadFiles) }),
+	counter("rings_unlinked_total", "Rings of living proxies that somebody removed.",
+		func(s *Stats) float64 { return float64(s.Rings.Unlinked) }),
 	counter("publications_total", "Publications of the feature table.",
 		func(s *Stats) float64 { return float64(s.Publishes) }),
 	counter("publications_skipped_total", "Beats without a publication because the one before was not done.",
@@ -99,6 +101,8 @@ var refusedDesc = describe("limits_refused_total", "Requests refused, by reason.
 
 var troubleDesc = describe("trouble", "1 while there is trouble of a kind, otherwise 0.", "kind")
 
+var remadeDesc = describe("files_remade_total", "Times that files were made again because somebody removed or damaged them.", "what")
+
 // Series by dimension.
 var (
 	keysDesc    = describe("keys", "Keys kept.", "dimension")
@@ -122,6 +126,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
 		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), limits.Reason(reason+1).String())
+	}
+	for set, n := range s.Remade {
+		ch <- prometheus.MustNewConstMetric(remadeDesc, prometheus.CounterValue, float64(n), fileSet(set).String())
 	}
 	present := make(map[string]float64)
 	for _, t := range s.Troubles {

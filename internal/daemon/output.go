@@ -18,10 +18,13 @@ type output struct {
 	began        time.Time // of the checkpoint that is being written
 }
 
-// beginPublication starts a publication, unless the one before is still under way.
+// beginPublication starts a publication, unless the one before is still under way or the directory is not ours.
 func (d *Daemon) beginPublication() {
 	now := d.look()
 	d.aggregator.Tick(now)
+	if !d.ours() {
+		return
+	}
 	if !d.output.feed.Begin(now) {
 		skipped := d.output.feed.Stats().Skipped
 		d.count(func(s *Stats) { s.Feed.Skipped = skipped })
@@ -44,8 +47,9 @@ func (d *Daemon) publish() {
 	if d.output.feed.Running() {
 		d.published(d.output.feed.Finish())
 	}
-	d.beginPublication()
-	d.published(d.output.feed.Finish())
+	if d.beginPublication(); d.output.feed.Running() {
+		d.published(d.output.feed.Finish())
+	}
 }
 
 // published tells how a publication went. The counts are those that its readers see.
@@ -65,8 +69,15 @@ func (d *Daemon) published(r window.FeedResult) {
 			s.RowsEvicted += dimension.Evicted + dimension.Crowded
 		}
 	})
-	d.report(publishing, d.dir.Features(), r.Err)
+	err := r.Err
+	if err == nil && d.ours() {
+		err = d.keepFeatures()
+	}
+	d.report(publishing, d.dir.Features(), err)
 }
+
+// checkpointable reports whether the directory of checkpoints is ours.
+func (d *Daemon) checkpointable() bool { return d.state.lock != nil || d.ours() }
 
 // beginCheckpoint starts a checkpoint; stepCheckpoint goes on with it and tells when it is written, and how long that
 // took.
@@ -98,6 +109,8 @@ func (d *Daemon) checkpoint() {
 	if d.output.checkpointer != nil {
 		d.finishCheckpoint()
 	}
-	d.beginCheckpoint()
-	d.finishCheckpoint()
+	if d.checkpointable() {
+		d.beginCheckpoint()
+		d.finishCheckpoint()
+	}
 }

@@ -47,6 +47,8 @@ type Consumer struct {
 	broken bool   // the file was truncated under the mapping, or the consumer is closed
 	counts Counts
 
+	unlinked bool // the Set has found that the file was removed
+
 	gone func() bool // whether the producer's lock is free
 	path string
 	file *os.File

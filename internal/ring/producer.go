@@ -207,6 +207,29 @@ func (p *Producer) Linked() bool {
 	return good
 }
 
+// Heard reports whether a consumer has the ring open: it goes on reading a file that was removed. It makes a system
+// call; it is not meant for the request path.
+func (p *Producer) Heard() bool {
+	if p.file == nil {
+		return false
+	}
+	err := mmap.LockByte(p.file, consumerByte)
+	if err == nil {
+		mmap.UnlockByte(p.file, consumerByte)
+	}
+	return errors.Is(err, mmap.ErrLocked)
+}
+
+// Unread is the number of events in the ring where no consumer has it open, and 0 where one has.
+func (p *Producer) Unread() (n uint64) {
+	if p.Heard() {
+		return 0
+	}
+	mmap.Intact(func() { n = min(p.q.tail.Load()-p.q.head.Load(), p.q.cells()) })
+	runtime.KeepAlive(p)
+	return n
+}
+
 // Close gives up the lock and leaves the file to the consumer, which delivers what is in it and removes it. Claims are
 // refused from now on. A slot that is still claimed may be committed without danger, but its event may be lost; an event
 // whose Claim runs at the same time as Close may be lost without being counted. The memory is unmapped when

@@ -112,3 +112,49 @@ func TestSlotOutlivesProducer(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A producer knows whether anybody has its ring open, also one that was removed, and what nobody will read.
+func TestUnreadEventsOfARemovedRing(t *testing.T) {
+	dir := t.TempDir()
+	p, err := ring.Create(dir, ring.Config{Cells: 8, CellSize: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	put := func(n int) {
+		for range n {
+			p.Put(func(dst []byte) ([]byte, error) { return append(dst, 1), nil })
+		}
+	}
+	put(3)
+	if p.Heard() || p.Unread() != 3 {
+		t.Errorf("heard: %v, unread: %d; want nobody and 3", p.Heard(), p.Unread())
+	}
+	s, err := ring.OpenSet(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Scan(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(p.Path()); err != nil {
+		t.Fatal(err)
+	}
+	put(1)
+	if !p.Heard() || p.Unread() != 0 || p.Linked() {
+		t.Errorf("heard: %v, unread: %d, linked: %v; want a set that reads on", p.Heard(), p.Unread(), p.Linked())
+	}
+	for range 2 {
+		if err := s.Scan(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Poll(10, func([]byte) {}); n != 4 || s.Stats().Unlinked != 1 {
+		t.Errorf("%d events, %d removed rings; want 4 and 1", n, s.Stats().Unlinked)
+	}
+	s.Close()
+	put(2)
+	if p.Heard() || p.Unread() != 2 {
+		t.Errorf("heard: %v, unread: %d; want nobody and 2", p.Heard(), p.Unread())
+	}
+}

@@ -54,6 +54,7 @@ type Stats struct {
 	Removed  uint64 // files of dead producers removed
 	Orphans  uint64 // unfinished files of dead producers removed
 	BadFiles uint64 // files under a ring's name that are none, or were truncated while attached
+	Unlinked uint64 // rings of living producers whose files somebody removed; they are read on
 	Refused  int    // files that the last Scan left out because a bound of the Set was reached
 }
 
@@ -88,8 +89,10 @@ func (s *Set) scan(now time.Time) error {
 	s.files.Refused = 0
 	s.retire()
 	entries, err := s.list()
+	listed := make(map[string]bool, len(s.rings))
 	for _, entry := range entries {
 		name := entry.Name()
+		listed[name] = true
 		switch {
 		case isName(name, nameSuffix):
 			if e := s.attach(entry); err == nil {
@@ -98,6 +101,9 @@ func (s *Set) scan(now time.Time) error {
 		case isName(name, tempSuffix):
 			s.reap(entry, now)
 		}
+	}
+	if len(entries) < maxEntries {
+		s.noteUnlinked(listed)
 	}
 	for name, b := range s.bad {
 		if b.scan != s.scans {
@@ -127,6 +133,17 @@ func (s *Set) retire() {
 	}
 	clear(s.order[len(kept):])
 	s.order = kept
+}
+
+// noteUnlinked counts rings whose files are not in the directory any more, each once. The producers will find out and
+// make others; what they put into these meanwhile is delivered.
+func (s *Set) noteUnlinked(listed map[string]bool) {
+	for name, c := range s.rings {
+		if !listed[name] && !c.unlinked {
+			c.unlinked = true
+			s.files.Unlinked++
+		}
+	}
 }
 
 // list reads the directory up to the bound.
