@@ -40,7 +40,7 @@ func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Fast {
 		e.Model = e.Fast()
 	}
-	out, err := createOutput(c.Out)
+	out, err := createOutput(ctx, c.Out, inputInfo(c.Rows))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/internal/outfile"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/proxyhook"
@@ -74,7 +75,7 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 		return err
 	}
 	defer closeSource()
-	out, err := createOutput(c.Out)
+	out, err := createOutput(ctx, c.Out, inputInfo(c.File))
 	if err != nil {
 		return err
 	}
@@ -186,28 +187,41 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	return out
 }
 
-// output is a file that appears under its name when it is complete.
+// output is a buffered file of results.
 type output struct {
 	*bufio.Writer
-	file *os.File
+	file *outfile.File
 	name string
 }
 
-func createOutput(name string) (*output, error) {
+// inputInfo describes the file that is read; nil where that is none.
+func inputInfo(name string) fs.FileInfo {
+	var info fs.FileInfo
+	var err error
+	if name == "-" {
+		info, err = os.Stdin.Stat()
+	} else {
+		info, err = os.Stat(name)
+	}
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// createOutput begins the file of --out, which is made from source (see outfile.Create); nil where none is asked for.
+func createOutput(ctx context.Context, name string, source fs.FileInfo) (*output, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--out %s: there is no directory %s; make it, or name another", name, filepath.Dir(name))
-	}
+	f, err := outfile.Create(ctx, name, source)
 	if err != nil {
 		return nil, fmt.Errorf("--out %s: %w", name, err)
 	}
 	return &output{bufio.NewWriterSize(f, 1<<20), f, name}, nil
 }
 
-// finish completes the output, or removes it after an error. A nil output has nothing to finish.
+// finish completes the output, or discards it after an error. A nil output has nothing to finish.
 func (o *output) finish(err error) error {
 	if o == nil {
 		return err
@@ -215,19 +229,14 @@ func (o *output) finish(err error) error {
 	if err == nil {
 		err = o.Flush()
 	}
-	if err == nil {
-		err = o.file.Chmod(0o644)
-	}
-	if cerr := o.file.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(o.file.Name(), o.name)
-	}
 	if err != nil {
-		os.Remove(o.file.Name())
+		o.file.Discard()
+		return err
 	}
-	return err
+	if err := o.file.Commit(); err != nil {
+		return fmt.Errorf("--out %s: %w", o.name, err)
+	}
+	return nil
 }
 
 func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Duration) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -160,4 +161,22 @@ func TestReplayOfWhatIsNoLog(t *testing.T) {
 		!strings.Contains(errOut, file+": none of its 2 lines is one of an access log") {
 		t.Errorf("status %d, %q on standard error", status, errOut)
 	}
+}
+
+// Rows are for no more readers than the log, and never take the log's place.
+func TestReplayKeepsTheLogsSecrets(t *testing.T) {
+	dir := t.TempDir()
+	log := write(t, filepath.Join(dir, "log.csv"), smallLog(20)) // mode 0600
+	out := filepath.Join(dir, "rows.csv")
+	if status, _, errOut := run(t, "replay", log, "--out", out); status != exitOK {
+		t.Fatalf("exit status %d, %s", status, errOut)
+	}
+	if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("rows of a log of mode 0600: %v, %v", info.Mode(), err)
+	}
+	status, _, errOut := run(t, "replay", log, "--out", log)
+	if content, _ := os.ReadFile(log); status != exitFailure || !bytes.Equal(content, smallLog(20)) {
+		t.Errorf("exit status %d; the log has %d bytes", status, len(content))
+	}
+	checkOneLine(t, "the log as --out", errOut, "--out "+log, "is the file that is read; name another")
 }

@@ -50,6 +50,7 @@ var rules = map[string]rule{
 	"internal/siphash":   {},
 	"internal/opfile":    {},
 	"internal/socket":    {modules: []string{unix}},
+	"internal/outfile":   {modules: []string{unix}},
 	"internal/plaintext": {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
