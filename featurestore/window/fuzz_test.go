@@ -50,6 +50,7 @@ func goOn(t testing.TB, path string) bool {
 			}
 			a.Add(&o)
 		}
+		a.Clock(window.Instant{Wall: noon, Running: 1e9})
 		a.Tick(noon + 1e9)
 	}
 	for d, n := range a.Stats().Keys {
@@ -116,7 +117,8 @@ func addWild(t *testing.T, a *window.Aggregator, ev *traffic.Event) {
 	}
 }
 
-// checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, and damaged ones.
+// checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, one of another release, and
+// damaged ones.
 func checkpointSeeds(t testing.TB) [][]byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "checkpoint")
@@ -133,11 +135,23 @@ func checkpointSeeds(t testing.TB) [][]byte {
 		}
 		seeds = append(seeds, b)
 	}
+	a := newAggregator(t, window.Config{MaxKeys: 10, Features: goldenFeatures}) // of another release
+	for _, o := range newStream(19).take(40) {
+		a.Add(o)
+	}
+	a.Clock(window.Instant{Wall: noon + 1e15, Boot: 1, Running: 5})
+	a.Tick(noon + 1e15)
+	checkpoint(t, a, path)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds = append(seeds, b)
 	last := seeds[len(seeds)-1]
 	return append(seeds, nil, last[:16], last[:len(last)/2], append(last[:len(last):len(last)], 0))
 }
 
-// The seeds are what they are meant to be: four are taken up.
+// The seeds are what they are meant to be: five are taken up.
 func TestFuzzSeeds(t *testing.T) {
 	path, sound := filepath.Join(t.TempDir(), "checkpoint"), 0
 	for _, b := range checkpointSeeds(t) {
@@ -148,8 +162,8 @@ func TestFuzzSeeds(t *testing.T) {
 			sound++
 		}
 	}
-	if sound != 4 {
-		t.Errorf("%d sound seeds, want 4", sound)
+	if sound != 5 {
+		t.Errorf("%d sound seeds, want 5", sound)
 	}
 }
 
@@ -157,14 +171,15 @@ func TestFuzzSeeds(t *testing.T) {
 // of them are tried.
 func TestWildCells(t *testing.T) {
 	path, seeds := filepath.Join(t.TempDir(), "checkpoint"), checkpointSeeds(t)
-	small := seeds[1]
 	rng := rand.New(rand.NewPCG(19, 19))
-	for at := 0; at < len(small); at += 1 + rng.IntN(20) {
-		b := append([]byte(nil), small...)
-		b[at] = []byte{0x10, 0x7f, 0xfe}[at%3]
-		if err := os.WriteFile(path, window.Rehash(b), 0o600); err != nil {
-			t.Fatal(err)
+	for _, small := range [][]byte{seeds[1], seeds[4]} {
+		for at := 0; at < len(small); at += 1 + rng.IntN(40) {
+			b := append([]byte(nil), small...)
+			b[at] = []byte{0x10, 0x7f, 0xfe}[at%3]
+			if err := os.WriteFile(path, window.Rehash(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			goOn(t, path)
 		}
-		goOn(t, path)
 	}
 }
