@@ -2,6 +2,7 @@ package limits_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -26,7 +27,8 @@ func exercise(t *testing.T, path string, keeper *limits.Keeper, l *limits.Limite
 	for _, ticket := range open {
 		ticket.Done()
 	}
-	if _, err := keeper.Reap(); err != nil {
+	var damage *limits.DamageError // said and mended
+	if _, err := keeper.Reap(); err != nil && !errors.As(err, &damage) {
 		t.Error(err)
 	}
 	if _, err := keeper.Pin([]string{"1", "2"}); err != nil {

@@ -56,8 +56,12 @@ type Keeper struct {
 	owners []int
 	file   *hostFile
 	board  *board
-	pinned map[string]bool
 	damage error
+
+	looks    uint64          // by audit
+	suspects map[uint]string // ledgers that the last look found a problem in
+	scrubbed uint64          // ledgers and slots of nobody that were written to
+	givenUp  uint64          // files
 }
 
 // filePermissions: every process that counts writes.
@@ -71,7 +75,7 @@ func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{path: path, owners: config.Owners, pinned: make(map[string]bool)}
+	k := &Keeper{path: path, owners: config.Owners}
 	switch err = k.open(); {
 	case err == nil && k.board.shape == s:
 		return k, nil
@@ -141,13 +145,17 @@ func (k *Keeper) create(s shape) error {
 	return err
 }
 
-// Reap frees what dead processes have left and tells how many there were. To be called about once a second. Where the file
-// is gone or damaged, the error says so and the next call makes another.
+// Reap frees what dead processes have left and tells how many there were. It also looks whether the counters can be what
+// processes have counted, and repairs what it can; a *[DamageError] says what was wrong, and has been mended by then. To
+// be called about once a second. Another error says that the file is gone or damaged, and another Keeper has to be opened.
 func (k *Keeper) Reap() (reaped int, err error) {
 	err = k.guard(func() (err error) {
 		reaped, err = k.board.reap(k.file)
 		return err
 	})
+	if err == nil {
+		err = k.audit()
+	}
 	return reaped, err
 }
 
@@ -160,7 +168,7 @@ func (k *Keeper) Whole() bool {
 	}
 	err = k.guard(func() error {
 		h, err := decodeHeader(k.file.memory, info.Size())
-		if err == nil && (h.shape != k.board.shape || h.generation != k.board.generation) {
+		if err == nil && (h.shape != k.board.shape || h.generation != k.board.generation || h.seed != k.board.seed) {
 			err = errors.New("another header")
 		}
 		return err

@@ -28,11 +28,12 @@ import (
 //	64          64     what processes that are gone had counted, as at 256 + 8
 //	128         64     zero; byte 128 is the lock byte of whoever reaps
 //	192         16     seed: the secret that keys are hashed under, see hasher.go
-//	208         48     zero
+//	208         8      1 where the Keeper has given the file up, see audit.go
+//	216         40     zero
 //	256+256k    8      ledger k: 0 free, else when it was taken and two flags (see move.go); its first byte is the lock
 //	                   byte of its process
 //	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
-//	                   and 2 that are reserved; written once a second
+//	                   one that is reserved, and what was clipped; written once a second
 //	locks       8 S    who assigns slots in a set
 //	tags        64 S   whose a slot is
 //	names       1024 S the keys of the slots
@@ -48,10 +49,12 @@ const (
 	pastAt          = 64
 	reaperLockAt    = 128
 	seedAt          = 192
+	givenUpAt       = 208
 	fileHeader      = 256
 	ledgerHeader    = 256
 	ledgerTalliesAt = 8
 	fileTallies     = 8
+	toldClipped     = 7 // place of these among the tallies
 
 	// MaxProcesses bounds how many processes can count together.
 	MaxProcesses = 1024

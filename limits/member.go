@@ -87,6 +87,14 @@ func (l *Limiter) Current(path string) bool {
 	return err == nil && os.SameFile(info, l.shared.info) && info.Size() == l.shared.info.Size()
 }
 
+// GivenUp tells whether the Keeper has found that l's file was written to by somebody else, and has made another.
+func (l *Limiter) GivenUp() (given bool) {
+	if l.shared != nil {
+		l.guard(func() { given = l.shared.board.word(givenUpAt).Load() != 0 })
+	}
+	return given
+}
+
 // Tell writes into the file what this process has counted, for the daemon's metrics. To be called about once a second.
 func (l *Limiter) Tell() {
 	if l.shared == nil {
@@ -99,5 +107,6 @@ func (l *Limiter) Tell() {
 		for r := OverThreshold; r < reasons; r++ {
 			atomic.StoreUint64(&told[r], s.Refused[r])
 		}
+		atomic.StoreUint64(&told[toldClipped], s.Clipped)
 	})
 }

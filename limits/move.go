@@ -29,17 +29,20 @@ type both struct{ next, former *Limiter }
 
 // Follow makes l, just joined, count in the file of former as well, until all processes have moved from there. Nothing
 // more may be admitted through former itself; its tickets stay as they are. Without Follow, processes that have not moved
-// yet do not know of those of l, and l not of theirs. [ErrNoLedger]: there is no second ledger in the former file.
+// yet do not know of those of l, and l not of theirs. [ErrNoLedger]: there is no second ledger in the former file. A file
+// that its Keeper has given up as damaged is not counted in.
 func (l *Limiter) Follow(former *Limiter) error {
 	if l.shared == nil || former.shared == nil {
 		return errors.New("limits: only from one file to another")
 	}
 	var second *Limiter
 	err := former.shared.file.guard(func() (err error) {
-		second, err = former.secondLedger()
+		if former.shared.board.word(givenUpAt).Load() == 0 {
+			second, err = former.secondLedger()
+		}
 		return err
 	})
-	if err == nil {
+	if err == nil && second != nil {
 		l.former.Store(&both{l, second})
 		l.flag(ledgerFollowing, true)
 	}

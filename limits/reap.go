@@ -57,14 +57,7 @@ func unlessLocked(err error) error {
 
 // free empties ledger k, whose lock the caller holds.
 func (b *board) free(k uint) {
-	var orphans uint64
-	for slot := range uint(b.slots()) {
-		orphans += heldWord(atomic.SwapUint64(b.heldBy(slot, k), 0)).inFlight()
-	}
-	orphans += b.inSketch(k)
-	for i := range uint(b.geometry.cells()) {
-		atomic.StoreUint32(&b.cells[i*b.processes+k], 0)
-	}
+	orphans := b.empty(k)
 	told, past := b.told(k), b.past()
 	for i := range told {
 		atomic.AddUint64(&past[i], atomic.SwapUint64(&told[i], 0))
@@ -73,6 +66,19 @@ func (b *board) free(k uint) {
 	b.word(orphansAt).Add(orphans)
 	b.unlockSets(k)
 	b.taken(k).Store(0)
+}
+
+// empty sets all counters of ledger k to zero, and returns how many requests they held. The caller holds the ledger's
+// lock.
+func (b *board) empty(k uint) (orphans uint64) {
+	for slot := range uint(b.slots()) {
+		orphans += heldWord(atomic.SwapUint64(b.heldBy(slot, k), 0)).inFlight()
+	}
+	orphans += b.inSketch(k)
+	for i := range uint(b.geometry.cells()) {
+		atomic.StoreUint32(&b.cells[i*b.processes+k], 0)
+	}
+	return orphans
 }
 
 // unlockSets unlocks the sets that the dead process of ledger k was assigning slots of.

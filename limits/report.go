@@ -17,6 +17,9 @@ type SharedStats struct {
 	Refused   [reasons]uint64 // the same, by Reason
 	Reaped    uint64          // processes that died and whose ledger was freed
 	Orphans   uint64          // requests that those had in flight
+	Clipped   uint64          // releases that found less than they had put there, as of each process's last Tell; 0 unless the file is damaged
+	Scrubbed  uint64          // ledgers and slots of no process that had been written to and were set to zero
+	GivenUp   uint64          // files whose counters no process can have counted, in whose place another was made
 	ExactKeys int             // keys with an exact counter
 	Pinned    int             // of these, the ones that keep it
 	Bytes     int             // size of the file
@@ -55,6 +58,7 @@ func Look(path string, heaviest int) (r Report, err error) {
 // Report tells what is counted.
 func (k *Keeper) Report(heaviest int) (r Report, err error) {
 	err = k.guard(func() error { r = k.board.report(heaviest); return nil })
+	r.Scrubbed, r.GivenUp = k.scrubbed, k.givenUp
 	return r, err
 }
 
@@ -95,6 +99,7 @@ func (s *SharedStats) addTold(told []uint64) {
 	for r := OverThreshold; r < reasons; r++ {
 		s.Refused[r] += atomic.LoadUint64(&told[r])
 	}
+	s.Clipped += atomic.LoadUint64(&told[toldClipped])
 }
 
 func (l *ledgers) load(slot uint, t tag) KeyLoad {

@@ -194,7 +194,11 @@ func (l *limiting) replace(former, next *limits.Limiter) {
 func (l *limiting) retire() {
 	kept := l.retired[:0]
 	for _, limiter := range l.retired {
-		if s := limiter.Stats(); s.InFlight > 0 {
+		s := limiter.Stats()
+		if limiter.GivenUp() {
+			s.InFlight = 0
+		}
+		if s.InFlight > 0 {
 			kept = append(kept, limiter)
 		} else {
 			addStats(&l.past, s)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -33,6 +34,10 @@ type limiting struct {
 
 	remade  func(fileSet, string, error) // is called for files that were made again
 	rebuilt uint64                       // times that the policy's files were, so far
+
+	damage    *limits.DamageError // found last; nil: none, or a while ago
+	damagedAt time.Time
+	clipped   uint64 // as of the last look
 }
 
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
@@ -72,7 +77,7 @@ func (l *limiting) maintain() error {
 		l.keeper = next
 		l.remade(limitsFile, l.dir.Limits(), nil)
 	}
-	_, reaping := l.keeper.Reap()
+	reaping := l.reap()
 	renewing := l.renew()
 	var pinning error
 	if l.pinned != l.keeper {
@@ -82,6 +87,33 @@ func (l *limiting) maintain() error {
 	}
 	return errors.Join(reaping, renewing, pinning)
 }
+
+// reap lets the keeper free what is nobody's. Damage that it found and mended stays trouble for a while, so that somebody
+// sees it.
+func (l *limiting) reap() error {
+	_, err := l.keeper.Reap()
+	var damage *limits.DamageError
+	if errors.As(err, &damage) {
+		l.damage, l.damagedAt, l.pinned = damage, time.Now(), nil
+	} else if err != nil {
+		return err
+	}
+	clipped := l.stats().Clipped
+	if clipped > l.clipped {
+		l.damage, l.damagedAt = &limits.DamageError{Path: l.dir.Limits(), Reason: fmt.Sprintf(
+			"%d requests ended that were not counted any more: somebody else has written to the file (find out which program of the group did it)",
+			clipped-l.clipped)}, time.Now()
+	}
+	l.clipped = clipped
+	if l.damage != nil && time.Since(l.damagedAt) < damageFor {
+		return l.damage
+	}
+	l.damage = nil
+	return nil
+}
+
+// damageFor is how long damage of the file stays trouble. Tests change it.
+var damageFor = time.Minute
 
 // renewAfter is the age at which the file gives way to another one, whose keys are hashed under another secret. Tests
 // change it.

@@ -156,3 +156,32 @@ func TestOldSecretsAreRenewed(t *testing.T) {
 		t.Error("the new file was replaced, too")
 	}
 }
+
+// Open requests that zeros in the file made vanish are trouble when they end.
+func TestZerosInTheLimitsAreTrouble(t *testing.T) {
+	r := start(t, daemon.Config{})
+	l := newLimiter(t, r)
+	held, _ := l.AdmitString(new(limits.TicketState), "origin")
+	f, err := os.OpenFile(r.dir.Limits(), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counters := int64(256 + 256*limits.DefaultProcesses + (8+64+1024)*limits.DefaultSharedKeys/8)
+	if _, err := f.WriteAt(make([]byte, info.Size()-counters), counters); err != nil {
+		t.Fatal(err)
+	}
+	held.Ticket.Done()
+	l.Tell()
+	r.until("trouble", func() bool {
+		return strings.Contains(r.Stats().Trouble, "requests ended that were not counted any more")
+	})
+	_, body := get(r.Daemon, "/metrics")
+	if !strings.Contains(body, "headgate_limits_clipped_total 1\n") {
+		t.Error("no metric counts it")
+	}
+}
