@@ -206,12 +206,20 @@ func (d *Daemon) scanRings() {
 	unreadable := readable(d.rings.Scan())
 	rings := d.rings.Stats()
 	ringless := d.reporting.check(rings.Rings, d.Stats().Limits.Processes, time.Now())
-	d.report(scanning, d.dir.Events(), errors.Join(unreadable, d.dir.keepModes(), ringless))
+	d.report(scanning, d.dir.Events(), errors.Join(unreadable, d.dir.keepModes(), ringless, leftOut(rings)))
 	if n := rings.Unlinked; n > d.unlinked {
 		d.config.Log.Warn("headgate: rings of living proxies were removed; they are read on until the proxies make others",
 			"path", d.dir.Events(), "rings", n-d.unlinked)
 		d.unlinked = n
 	}
+}
+
+// leftOut is trouble with rings that are not read because there are too many files.
+func leftOut(rings ring.Stats) error {
+	if rings.Refused == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d files are left out beside %d rings, there are too many: remove what is no ring, or run fewer proxy processes", rings.Refused, rings.Rings)
 }
 
 // keepLimits publishes the operator's limits where they have changed, and takes what ended proxies had in flight out of

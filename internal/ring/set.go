@@ -20,8 +20,8 @@ const (
 // turnLength is the number of events one ring delivers before the next ring has its turn.
 const turnLength = 32
 
-// orphanAge is how old an unfinished file must be before its lock is tried: a Create takes a few milliseconds, and one that
-// loses this race begins again.
+// orphanAge is how old an unfinished file must be, or for how long one that is no ring must have been seen, before its
+// lock is tried: a Create takes a few milliseconds, and one that loses this race begins again.
 const orphanAge = 10 * time.Second
 
 // Set consumes all rings of a directory. Its methods may be called from any goroutine; they wait for each other.
@@ -42,8 +42,9 @@ type Set struct {
 
 // badFile is a file that need not be parsed again for as long as it is the same file of the same size.
 type badFile struct {
-	info fs.FileInfo
-	scan uint64 // the last one that saw it
+	info  fs.FileInfo
+	scan  uint64    // the last one that saw it
+	tried time.Time // when it was first seen, or last looked whether its producer is dead
 }
 
 // Stats is a Set's account since it was opened, and a few present values.
@@ -53,6 +54,7 @@ type Stats struct {
 	Backlog  uint64 // cells waiting in them
 	Removed  uint64 // files of dead producers removed
 	Orphans  uint64 // unfinished files of dead producers removed
+	Spoiled  uint64 // of dead producers' files that were removed, those that could not be read: with events that nobody knows
 	BadFiles uint64 // files under a ring's name that are none, or were truncated while attached
 	Unlinked uint64 // rings of living producers whose files somebody removed; they are read on
 	Refused  int    // files that the last Scan left out because a bound of the Set was reached
@@ -77,7 +79,8 @@ func OpenSet(dir string) (*Set, error) {
 }
 
 // Scan attaches to new rings, lets go of those that were truncated, and removes the files of dead producers once all their
-// events have been delivered. Files that are no rings are counted and left alone. The first file that could not be
+// events have been delivered, or after a while where they cannot be read. Files that are no rings are counted, and left alone
+// where they are not regular or where their lock is held. The first file that could not be
 // opened for another reason (permissions, another consumer, no descriptors left), or a directory that cannot be
 // read, is reported; the other rings are served all the same, and the next Scan tries again.
 func (s *Set) Scan() error { return s.scan(time.Now()) }
@@ -108,6 +111,8 @@ func (s *Set) scan(now time.Time) error {
 	for name, b := range s.bad {
 		if b.scan != s.scans {
 			delete(s.bad, name)
+		} else {
+			s.removeSpoiled(name, b, now)
 		}
 	}
 	return err
@@ -229,10 +234,29 @@ func (s *Set) remember(path string) {
 	case err == nil && len(s.bad) >= maxBad:
 		s.files.Refused++
 	case err == nil:
-		s.bad[filepath.Base(path)] = badFile{info, s.scans}
+		s.bad[filepath.Base(path)] = badFile{info: info, scan: s.scans}
 		fallthrough
 	default:
 		s.files.BadFiles++
+	}
+}
+
+// removeSpoiled removes a ring that cannot be read and whose producer is dead: nobody will ever empty it. It is given
+// some time, since somebody may be writing what is to be a ring.
+func (s *Set) removeSpoiled(name string, b badFile, now time.Time) {
+	if b.tried.IsZero() {
+		b.tried = now
+		s.bad[name] = b
+	}
+	if !b.info.Mode().IsRegular() || now.Sub(b.tried) < orphanAge {
+		return
+	}
+	b.tried = now
+	s.bad[name] = b
+	if removeUnlocked(filepath.Join(s.dir, name)) {
+		s.files.Removed++
+		s.files.Spoiled++
+		delete(s.bad, name)
 	}
 }
 

@@ -404,3 +404,53 @@ func TestSetMayBeSharedByGoroutines(t *testing.T) {
 		t.Errorf("%d delivered, %+v", delivered, stats)
 	}
 }
+
+// A ring whose header is spoiled stays while its producer lives, and is removed and counted when that is dead.
+func TestSpoiledRingsOfDeadProducersAreRemoved(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"magic":   func(path string) error { return overwrite(path, 0, "no ring") },
+		"version": func(path string) error { return overwrite(path, 8, "\xff") },
+		"cells":   func(path string) error { return overwrite(path, 12, "\x00\x00\x00\x00") },
+		"cut":     func(path string) error { return os.Truncate(path, 100) },
+		"empty":   func(path string) error { return os.Truncate(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpenSet(t, dir)
+			dead, living := mustCreate(t, dir, small), mustCreate(t, dir, small)
+			if err := errors.Join(spoil(dead.Path()), spoil(living.Path()), dead.Close()); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Now()
+			scan := func(after time.Duration) {
+				t.Helper()
+				if err := s.ScanAt(at.Add(after)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			scan(0)
+			if stats := s.Stats(); stats.BadFiles != 2 || stats.Removed != 0 || len(files(t, dir)) != 2 {
+				t.Errorf("at first: %+v, files %v", stats, files(t, dir))
+			}
+			scan(2 * ring.OrphanAge)
+			if stats := s.Stats(); stats.Spoiled != 1 || stats.Removed != 1 || len(files(t, dir)) != 1 {
+				t.Errorf("later: %+v, files %v, want that of the living producer", stats, files(t, dir))
+			}
+			living.Close()
+			scan(4 * ring.OrphanAge)
+			if stats := s.Stats(); stats.Spoiled != 2 || stats.BadFiles != 2 || len(files(t, dir)) != 0 {
+				t.Errorf("at last: %+v, files %v", stats, files(t, dir))
+			}
+		})
+	}
+}
+
+func overwrite(path string, at int64, with string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteAt([]byte(with), at)
+	return err
+}
