@@ -20,6 +20,17 @@ const (
 	mapped     = "unmapped[d]"
 	found      = "(word[s]&64)"
 	counted    = "(((word[s]>>(3*i))&7)>0)"
+	again      = "(((word[gs]>>(3*indexOf[gd]))&7)>0)" // counted, in a second Release
+	held       = "(serial[((d*1)+(own[(r*1)]!=s))]==m)"
+	owned      = "!(abandoned)"
+	forgotten  = "(left[fd]==fv)" // whole, though it was forgotten
+	lent       = "(left[data[x]]==(holds[x]-1))"
+	alone      = "!(theirs)"
+	copied     = "(l==v)"
+	fresh      = "(order[v]>=floor)"
+	damaged    = "assertion violated 0"
+	oneSet     = "(k==s)"
+	oneData    = "(d==s)"
 )
 
 // sizes is one set of -D settings of the model, which protocol.pml explains.
@@ -27,6 +38,7 @@ type sizes struct {
 	name     string
 	settings string
 	bits     bool // supertrace: states are told apart by hash bits, so a few may be missed
+	short    bool // the search is so short that compiling it well takes longer
 }
 
 func TestProtocolHolds(t *testing.T) {
@@ -35,14 +47,29 @@ func TestProtocolHolds(t *testing.T) {
 		{name: "death", settings: "READERS=2 PUBLICATIONS=2 DEATHS=1"},
 		{name: "crash", settings: "READERS=1 READS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1"},
 		{name: "crash in adoption", settings: "READERS=1 PUBLICATIONS=2 CRASHES=2"},
+		{name: "failed update", settings: "READERS=1 PUBLICATIONS=2 FAILS=1 DEATHS=1 CRASHES=1"},
 		{name: "goroutines on one slot", settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 GROWTHS=0"},
-		{name: "goroutines on two slots", settings: "READERS=1 GOROUTINES=2 LANES=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "goroutines on two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "goroutines on two slots of each kind", settings: "READERS=1 GOROUTINES=2 LANES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "released again", settings: "READERS=1 GOROUTINES=2 AGAIN ANNOUNCED PUBLICATIONS=2 GROWTHS=0"},
+		{name: "released again, two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
+		{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=2"},
+		{name: "closed, goroutines", settings: "READERS=1 GOROUTINES=2 CLOSES=1 PUBLICATIONS=1 GROWTHS=0"},
+		{name: "closed, forgotten", settings: "READERS=1 CLOSES=1 FORGETS LANES=2 READS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "two writers", settings: "FOREIGN READS=3 PUBLICATIONS=2"},
+		{name: "our writer, copied", settings: "FOREIGN ALONE=1 READS=3"},
+		{name: "the crate's writer, copied", settings: "FOREIGN ALONE=2 READS=3"},
+		{name: "made anew", settings: "REBUILD"},
 	}
 	if testing.Short() {
 		cases = []sizes{
 			{name: "readers", settings: "READERS=2 PUBLICATIONS=2"},
 			{name: "death and crash", settings: "READERS=1 PUBLICATIONS=2 DEATHS=1 CRASHES=1"},
 			{name: "goroutines on two slots", settings: "READERS=1 GOROUTINES=2 LANES=2 PUBLICATIONS=2 GROWTHS=0"},
+			{name: "released again, two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
+			{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1"},
+			{name: "two writers", settings: "FOREIGN READS=2 PUBLICATIONS=2"},
+			{name: "made anew", settings: "REBUILD"},
 		}
 	}
 	if *large {
@@ -51,6 +78,10 @@ func TestProtocolHolds(t *testing.T) {
 			sizes{name: "death and crash, large", settings: "READERS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
 			sizes{name: "goroutines and crash, large", settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 CRASHES=1", bits: true},
 			sizes{name: "goroutines on one slot, large", settings: "READERS=1 GOROUTINES=2 READS=2 PUBLICATIONS=4", bits: true},
+			sizes{name: "released again, large", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED READS=2 PUBLICATIONS=2", bits: true},
+			sizes{name: "closed, large", settings: "READERS=1 GOROUTINES=2 CLOSES=1 FORGETS READS=2 PUBLICATIONS=2 GROWTHS=0", bits: true},
+			sizes{name: "failed update, large", settings: "READERS=1 PUBLICATIONS=3 FAILS=2 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "two writers, large", settings: "FOREIGN READS=3 PUBLICATIONS=3 GROWTHS=2", bits: true},
 		)
 	}
 	for _, c := range cases {
@@ -74,7 +105,7 @@ func TestMutationsFail(t *testing.T) {
 		{"CRATE", crateWhole},
 		{"CRATE PATIENT", crateWhole},
 		{"RETIRED_FIRST READERS=1", whole},
-		{"MAPPING_LATE READERS=1 GOROUTINES=2 GROWTHS=0", whole},
+		{"MAPPING_LATE READERS=1 GOROUTINES=2 PUBLICATIONS=2 GROWTHS=0", whole},
 		{"MARK_ONLY_X READERS=1 READS=2", whole},
 		{"NO_SECOND_LOOK READERS=1", whole},
 		{"LATE_RAISE READERS=1", whole},
@@ -85,10 +116,25 @@ func TestMutationsFail(t *testing.T) {
 		{"OWN_ANY_GENERATION READERS=1", whole},
 		{"DROP_ON_RECLAIM READERS=1 GOROUTINES=2", mapped},
 		{"SWEEP_WITHOUT_HOLDS READERS=1 GOROUTINES=2", mapped},
+		{"HOLD_STORED READERS=1 CLOSES=1 PUBLICATIONS=2", mapped},
+		{"NO_SERIAL READERS=1 GOROUTINES=2 AGAIN PUBLICATIONS=1 GROWTHS=0", again},
+		{"SERIAL_LATE READERS=1 GOROUTINES=2 AGAIN PUBLICATIONS=1 GROWTHS=0", held},
+		{"NOT_ENDED READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1", mapped},
+		{"COLLECT_EARLY READERS=1 CLOSES=1 PUBLICATIONS=1", owned},
+		{"SWEEP_WITHOUT_HOLDS READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1", mapped},
+		{"LEAVE_FORGOTTEN READERS=1 CLOSES=1 FORGETS PUBLICATIONS=2", forgotten},
+		{"KEEP_HOLDS READERS=1 FAILS=1", lent},
+		{"FOREIGN PLAIN_STORE", alone},
+		{"FOREIGN NO_PROOF", copied},
+		{"FOREIGN BLIND READS=2", fresh},
+		{"FOREIGN ALONE=1 NO_REMAP READS=2", damaged},
+		{"REBUILD STATE_STAYS", oneSet},
+		{"REBUILD NO_THIRD_LOOK", oneSet},
+		{"REBUILD SAME_GENERATIONS", oneData},
 	}
 	for _, c := range cases {
 		t.Run(c.settings, func(t *testing.T) {
-			report := check(t, sizes{settings: c.settings})
+			report := check(t, sizes{settings: c.settings, short: true})
 			if !strings.Contains(report.violated, c.violated) {
 				t.Fatalf("assertion violated: %q, want one with %q\n%s", report.violated, c.violated, report.text)
 			}
@@ -131,7 +177,11 @@ func check(t *testing.T, c sizes) report {
 	if c.bits {
 		store, bounds = []string{"-DBITSTATE"}, []string{"-m200000", "-w34", "-k3"} // 2 GB of bits
 	}
-	run(t, folder, compiler, append(store, "-O1", "-w", "-DSAFETY", "-DMEMLIM=4000", "-o", "pan", "pan.c")...)
+	optimise := "-O1"
+	if c.short {
+		optimise = "-O0"
+	}
+	run(t, folder, compiler, append(store, optimise, "-w", "-DSAFETY", "-DMEMLIM=4000", "-o", "pan", "pan.c")...)
 
 	r := report{text: run(t, folder, "./pan", bounds...)}
 	stored, count := storedCount.FindStringSubmatch(r.text), errorCount.FindStringSubmatch(r.text)
