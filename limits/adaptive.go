@@ -17,8 +17,9 @@ const adaptiveKeys = 1024
 
 // adaptiveEntry is one key's threshold.
 type adaptiveEntry struct {
-	word    atomic.Uint64 // bits 32-63: those of the hash; bits 0-31: the threshold, a float32. 0: nobody's
-	lowered atomic.Int64  // when it was lowered last, nanoseconds
+	word     atomic.Uint64 // bits 32-63: those of the hash; bits 0-31: the threshold, a float32. 0: nobody's
+	lowered  atomic.Int64  // when it was lowered last, nanoseconds
+	answered atomic.Int64  // about when an origin of the place answered last, nanoseconds
 }
 
 func (a *Adaptive) entry(hash uint64) *adaptiveEntry { return &a.entries[hash%adaptiveKeys] }
@@ -37,14 +38,62 @@ func (a *Adaptive) Threshold(hash uint64, configured uint32) uint32 {
 	return configured
 }
 
+// Ending is how the wait for an origin ended.
+type Ending uint8
+
+// The endings.
+const (
+	// Answered: with the first byte of an answer. It is slow if that took longer than the policy's Latency.
+	Answered Ending = iota
+	// Failed: with an error, such as a refused or a reset connection. It is slow, however soon it came.
+	Failed
+	// Abandoned: with a client that left. It is slow if it was longer than Latency, and also from an eighth of Latency on
+	// if the origin has answered nothing else for Latency: then it hangs. Otherwise it does not count, since clients
+	// that leave early must not lower the threshold of an origin that answers.
+	Abandoned
+)
+
 // Observe takes note of a request that found estimate in flight, itself included, and was answered after took.
 func (a *Adaptive) Observe(p *AdaptivePolicy, hash uint64, configured uint32, estimate uint64, took time.Duration, now time.Time) {
-	if configured == Unlimited || configured == 0 {
-		return // there is nothing to lower
+	a.ObserveEnding(p, hash, configured, estimate, took, Answered, now)
+}
+
+// ObserveEnding is [Adaptive.Observe] for a wait that ended in any way. None counts from the policy's LongLived on.
+func (a *Adaptive) ObserveEnding(p *AdaptivePolicy, hash uint64, configured uint32, estimate uint64, took time.Duration, how Ending, now time.Time) {
+	if configured == Unlimited || configured == 0 || p.LongLived > 0 && took >= time.Duration(p.LongLived) {
+		return // there is nothing to lower, or nothing to learn
 	}
 	e := a.entry(hash)
+	slow := took > time.Duration(p.Latency)
+	switch how {
+	case Answered:
+		e.noteAnswer(p, now)
+	case Failed:
+		slow = true
+	case Abandoned:
+		if slow = slow || took >= time.Duration(p.Latency/8) && e.silent(p, now); !slow {
+			return
+		}
+	}
+	e.adapt(p, hash, configured, estimate, slow, now)
+}
+
+// noteAnswer is exact to a quarter of Latency, so that not every answer writes.
+func (e *adaptiveEntry) noteAnswer(p *AdaptivePolicy, now time.Time) {
+	if at := now.UnixNano(); at-e.answered.Load() > int64(p.Latency/4) {
+		e.answered.Store(at)
+	}
+}
+
+// silent reports whether nothing was answered for the policy's Latency. Keys that share the place are taken for one.
+func (e *adaptiveEntry) silent(p *AdaptivePolicy, now time.Time) bool {
+	return now.UnixNano()-e.answered.Load() > int64(p.Latency)
+}
+
+// adapt lowers or raises the threshold.
+func (e *adaptiveEntry) adapt(p *AdaptivePolicy, hash uint64, configured uint32, estimate uint64, slow bool, now time.Time) {
 	word, threshold, ok := e.of(hash)
-	switch slow := took > time.Duration(p.Latency); {
+	switch {
 	case !ok && (!slow || word != 0):
 		return
 	case !ok:

@@ -23,11 +23,14 @@ const (
 	// Shed: the key's threshold was not reached, but the lower one for requests of
 	// this score was.
 	Shed
+	// OverLowered: the key's threshold was not reached, but the one to which an
+	// [Adaptive] has lowered it.
+	OverLowered
 
 	reasons
 )
 
-var reasonNames = [reasons]string{"admitted", "over_threshold", "over_estimate", "drained", "ticket_in_use", "shed"}
+var reasonNames = [reasons]string{"admitted", "over_threshold", "over_estimate", "drained", "ticket_in_use", "shed", "over_lowered"}
 
 // String returns the name of the reason, for example "over_threshold".
 func (r Reason) String() string {

@@ -166,6 +166,7 @@ func (l *ledgers) reopen(slot uint, t tag) {
 // entry is an attempt to count one more ticket and its outcome.
 type entry struct {
 	threshold uint64
+	lowered   uint32 // what the threshold of all requests of the key is lowered to
 	estimate  uint64 // in flight after the attempt
 	place     place
 	exact     bool

@@ -33,7 +33,7 @@ import (
 //	256+256k    8      ledger k: 0 free, else when it was taken and two flags (see move.go); its first byte is the lock
 //	                   byte of its process
 //	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
-//	                   one that is reserved, and what was clipped; written once a second
+//	                   over lowered, and what was clipped; written once a second
 //	locks       8 S    who assigns slots in a set
 //	tags        64 S   whose a slot is
 //	names       1024 S the keys of the slots

@@ -148,9 +148,10 @@ func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok 
 	return l.Admit(state, append(b[:0], name...))
 }
 
-// AdmitBelow is [Limiter.Admit] for a request that is to be refused from a lower threshold on than the key's, which
-// below gives from the key's. What it refuses for that alone has the reason [Shed].
-func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) uint32) (a Admission, ok bool) {
+// AdmitBelow is [Limiter.Admit] for a request that is to be refused from lower thresholds on than the key's, which below
+// returns from the key's: lowered holds for all requests of the key now, shed for this one. What is refused only for the
+// former has the reason [OverLowered], what only for the latter [Shed].
+func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
 	k := key{l.ledgers.hasher.Hash(name), name}
 	ok = l.admit(&a, state, &k, below)
 	return a, ok
@@ -162,7 +163,7 @@ func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) 
 
 // admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
 // size cost as much as the counting.
-func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uint32) uint32) bool {
+func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uint32) (lowered, shed uint32)) bool {
 	a.Threshold = l.thresholds.of(k.name)
 	serial, ok := state.take()
 	if !ok {
@@ -170,9 +171,10 @@ func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uin
 		l.refuse(a, k.hash, TicketInUse)
 		return false
 	}
-	e := entry{threshold: uint64(a.Threshold)}
+	e := entry{threshold: uint64(a.Threshold), lowered: a.Threshold}
 	if below != nil {
-		e.threshold = min(e.threshold, uint64(below(a.Threshold)))
+		lowered, shed := below(a.Threshold)
+		e.threshold, e.lowered = uint64(min(a.Threshold, lowered, shed)), lowered
 	}
 	if l.shared == nil {
 		l.enter(&e, k)
@@ -218,6 +220,9 @@ func (e *entry) reason(threshold uint32) Reason {
 	case threshold == 0:
 		return Drained
 	case e.threshold < uint64(threshold) && e.estimate < uint64(threshold):
+		if e.estimate >= uint64(e.lowered) {
+			return OverLowered
+		}
 		return Shed
 	case e.exact:
 		return OverThreshold

@@ -38,12 +38,19 @@ type Policy struct {
 
 // AdaptivePolicy makes a key's threshold follow its origin's latency by additive increase and multiplicative decrease
 // (Chiu and Jain, "Analysis of the increase and decrease algorithms for congestion avoidance in computer networks",
-// Computer Networks and ISDN Systems 17, 1989): after a request that took longer than Latency, a tenth less, at most
+// Computer Networks and ISDN Systems 17, 1989): after a request that waited longer than Latency, a tenth less, at most
 // once in Latency; after a quick one that found at least half of the threshold in use, 1/threshold more. It stays
 // between Floor and the configured threshold. Each process follows the latency that it sees.
+//
+// What a request waits is the time from its last byte to the first byte of its answer; [Ending] says what waits without
+// an answer count as.
 type AdaptivePolicy struct {
 	Latency Duration `json:"latency"`         // above 0
 	Floor   uint32   `json:"floor,omitempty"` // 0 means 1
+
+	// LongLived is the time from which a wait does not count: it is that of a long poll, which is long by design. It
+	// must be above Latency, and should be well above what an overloaded origin takes. 0: every wait counts.
+	LongLived Duration `json:"long_lived,omitempty"`
 }
 
 // The parts of a key.
@@ -137,6 +144,8 @@ func (p *Policy) Check() error {
 		return &ConfigError{"ShedFrom", p.ShedFrom, "must be from 0 to below 1"}
 	case p.Adaptive != nil && p.Adaptive.Latency <= 0:
 		return &ConfigError{"Adaptive.Latency", time.Duration(p.Adaptive.Latency), "must be above 0"}
+	case p.Adaptive != nil && p.Adaptive.LongLived != 0 && p.Adaptive.LongLived <= p.Adaptive.Latency:
+		return &ConfigError{"Adaptive.LongLived", time.Duration(p.Adaptive.LongLived), "must be above Adaptive.Latency, or 0"}
 	}
 	return nil
 }

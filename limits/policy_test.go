@@ -109,7 +109,7 @@ func TestSheddingByScore(t *testing.T) {
 	admitted := make(map[uint8]int)
 	for _, score := range []uint8{1, 50, 99, 0} {
 		for {
-			a, ok := l.AdmitBelow(new(limits.TicketState), []byte("origin"), func(n uint32) uint32 { return p.ShedThreshold(n, score) })
+			a, ok := l.AdmitBelow(new(limits.TicketState), []byte("origin"), func(n uint32) (lowered, shed uint32) { return n, p.ShedThreshold(n, score) })
 			if !ok {
 				want := limits.Shed
 				if score == 0 || score == 99 {
@@ -131,5 +131,64 @@ func TestSheddingByScore(t *testing.T) {
 	}
 	if got := (&limits.Policy{}).ShedThreshold(100, 1); got != 100 {
 		t.Errorf("switched off: %d", got)
+	}
+}
+
+// A refusal at a threshold that an adaptive policy has lowered has a reason of its own, also beside shedding.
+func TestRefusalAtALoweredThreshold(t *testing.T) {
+	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 10}))
+	p := limits.Policy{ShedFrom: 0.5}
+	ask := func(score uint8) (limits.Admission, bool) {
+		return l.AdmitBelow(new(limits.TicketState), []byte("origin"), func(uint32) (lowered, shed uint32) { return 4, p.ShedThreshold(4, score) })
+	}
+	for i := range 7 {
+		score, want := uint8(99), limits.Admitted
+		if i == 2 {
+			score, want = 1, limits.Shed
+		} else if i > 4 {
+			want = limits.OverLowered
+		}
+		if a, ok := ask(score); a.Reason != want || ok != (want == limits.Admitted) {
+			t.Errorf("attempt %d: %v %v, want %v", i, ok, a.Reason, want)
+		}
+	}
+	if a, _ := ask(1); a.Reason != limits.OverLowered {
+		t.Errorf("a low score at the lowered threshold: %v", a.Reason)
+	}
+	if s := l.Stats(); s.Refused[limits.OverLowered] != 3 || s.Refused[limits.Shed] != 1 || limits.OverLowered.String() != "over_lowered" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWhatAWaitCountsAs(t *testing.T) {
+	p := &limits.AdaptivePolicy{Latency: limits.Duration(time.Second), LongLived: limits.Duration(time.Minute)}
+	for _, c := range []struct {
+		took     time.Duration
+		how      limits.Ending
+		answered time.Duration // before: the last answer
+		slow     bool
+	}{
+		{time.Millisecond, limits.Answered, time.Hour, false},
+		{2 * time.Second, limits.Answered, 0, true},
+		{time.Minute, limits.Answered, 0, false},
+		{time.Millisecond, limits.Failed, 0, true},
+		{time.Hour, limits.Failed, 0, false},
+		{time.Second + 1, limits.Abandoned, 0, true},
+		{time.Second, limits.Abandoned, 0, false},
+		{time.Second / 8, limits.Abandoned, 2 * time.Second, true},
+		{time.Second / 8, limits.Abandoned, time.Second / 2, false},
+		{time.Second / 9, limits.Abandoned, time.Hour, false},
+		{time.Hour, limits.Abandoned, time.Hour, false},
+	} {
+		var a limits.Adaptive
+		now := time.Unix(1e6, 0)
+		a.Observe(p, 7, 100, 1, 0, now.Add(-c.answered))
+		a.ObserveEnding(p, 7, 100, 1, c.took, c.how, now)
+		if got := a.Lowered() == 1; got != c.slow {
+			t.Errorf("%v, ending %d, last answer %v before: slow %v", c.took, c.how, c.answered, got)
+		}
+	}
+	if _, err := limits.ParsePolicy([]byte(`{"adaptive": {"latency": "1s", "long_lived": "1s"}}`)); err == nil {
+		t.Error("long-lived requests that are as long as slow ones")
 	}
 }

@@ -12,7 +12,8 @@ import (
 type call struct {
 	ctx      context.Context
 	held     *admission
-	watch    *watchdog
+	exchange *exchange
+	observed bool // how long the origin is waited for
 	upgraded atomic.Pointer[guardedConn]
 	stop     func() bool // ends the wait for the context
 }
@@ -24,10 +25,28 @@ func newCall(r *http.Request, held *admission) *call {
 	return c
 }
 
+// follow has the call's exchange followed, where somebody asks for it, and returns the request to send.
+func (c *call) follow(f *Filter, r *http.Request) *http.Request {
+	silence := f.config.OriginSilence
+	c.observed = f.observes(r)
+	if silence > 0 || c.observed {
+		r, c.exchange = follow(r, silence)
+	}
+	return r
+}
+
+// answered is called when the wait for the origin is over: it has answered, or err is why not.
+func (c *call) answered(f *Filter, err error) {
+	c.exchange.rest()
+	if c.observed {
+		f.observe(c.exchange, c.held, err != nil, c.ctx.Err() != nil)
+	}
+}
+
 // end releases the ticket and frees what watches over the call.
 func (c *call) end() {
 	c.stop()
-	c.watch.end()
+	c.exchange.end()
 	c.held.release()
 }
 
@@ -80,13 +99,13 @@ type guardedBody struct {
 }
 
 func (b *guardedBody) Read(p []byte) (int, error) {
-	b.call.watch.start()
+	b.call.exchange.await()
 	n, err := b.ReadCloser.Read(p)
-	b.call.watch.rest()
+	b.call.exchange.rest()
 	if err != nil {
 		b.call.end()
 	}
-	return n, err
+	return n, b.call.exchange.reason(err)
 }
 
 func (b *guardedBody) Close() error {

@@ -29,6 +29,12 @@ func (c *callbacks) guard(config *Config) {
 			return tenant(ev)
 		}
 	}
+	if longLived := config.LongLived; longLived != nil {
+		config.LongLived = func(r *http.Request) bool {
+			defer c.recover("LongLived")
+			return longLived(r)
+		}
+	}
 	if origin := config.Origin; origin != nil {
 		config.Origin = func(r *http.Request) string {
 			defer c.recover("Origin")

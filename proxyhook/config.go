@@ -61,16 +61,24 @@ type Config struct {
 	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: origin and host.
 	LimitKey []string
 
-	// OriginSilence ends a request whose origin has sent nothing for so long, before its answer or within its body, so
-	// that an origin that is dead without having closed its connections does not hold tickets for ever. It must be
-	// longer than the longest pause of an event stream. Upgraded connections are not ended by it: TCP keep-alive, which
-	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. Default: none.
+	// OriginSilence ends a request whose origin is silent for so long, so that an origin that is dead without having
+	// closed its connections does not hold tickets for ever. Silence is the time in which the origin neither takes more
+	// of the request nor sends anything, be it an interim response (1xx); that in which the client is waited for, for more
+	// of the request or to take more of the answer, does not count. It must be longer than the longest pause of an event
+	// stream, and includes the wait for a connection. Upgraded connections are not ended by it: TCP keep-alive, which
+	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. The error is
+	// ErrOriginSilent. Default: none.
 	OriginSilence time.Duration
 
 	// ClientSilence ends a request whose client sends nothing of its body for so long while the body is read, or takes
 	// nothing of an answer by HTTP/2. It must be longer than the longest pause of a client that streams. How a client by
 	// HTTP/1 takes its answer, and one by HTTP/2 all of its answers together, is for Listen to watch. Default: none.
 	ClientSilence time.Duration
+
+	// LongLived reports whether a request is long by design before its first byte is answered, as a long poll is, so that
+	// its wait says nothing about its origin: an adaptive policy of limits must not follow it. It gets the request as
+	// Transport or, with Origin, the Handler got it. A policy can also state a bound for all. Default: none is.
+	LongLived func(*http.Request) bool
 
 	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's; so is a request for which it
 	// panics.

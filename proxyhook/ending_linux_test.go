@@ -45,6 +45,14 @@ func newSite(t *testing.T, config proxyhook.Config, origin http.HandlerFunc) *si
 	t.Helper()
 	s := &site{host: newHost(t)}
 	s.filter = s.host.filter(config)
+	s.serve(origin)
+	return s
+}
+
+// serve starts the origin, the proxy and the front.
+func (s *site) serve(origin http.HandlerFunc) {
+	t := s.t
+	t.Helper()
 	s.origin = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.hits.Add(1)
 		origin(w, r)
@@ -57,11 +65,10 @@ func newSite(t *testing.T, config proxyhook.Config, origin http.HandlerFunc) *si
 		ErrorLog:  quiet,
 	}
 	s.front = serve(t, s.filter.Handler(s.proxy))
-	return s
 }
 
 // serve runs a handler on the loopback interface.
-func serve(t *testing.T, h http.Handler) *httptest.Server {
+func serve(t testing.TB, h http.Handler) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = quiet
 	server.Start()

@@ -170,6 +170,15 @@ func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketSta
 	return a, ok
 }
 
+// Observe takes note of how long an admitted request waited for its origin: from its last byte, or since the client was
+// waited for last, to the first byte of the answer that is not of an interim response (1xx), or until the wait ended
+// otherwise. Where limits have an adaptive policy, it is what thresholds follow; without one it does nothing. It is for
+// proxies that call Admit and Done themselves, once for each admission, before or after Done, and not for requests that
+// are long by design, as long polls are: Handler and Transport observe what goes through them.
+func (f *Filter) Observe(a *limits.Admission, took time.Duration, how limits.Ending) {
+	f.limiting.observe(a.Ticket.Hash(), a.Estimate, a.Threshold, took, how)
+}
+
 // Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon.
 // ev.Duration is set where it is 0, by the wall clock; so is ev.Time, for a request that nobody decided on. ev is the
 // caller's again when Done returns.

@@ -22,6 +22,8 @@ type request struct {
 	status   atomic.Uint32 // atomic, like bytes: a hijacked connection may be closed while the handler still runs
 	bytes    atomic.Uint64
 	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
+	own      *admission  // of the handler itself, where Config.Origin says that it is the origin
+	exchange *exchange   // with the handler; nil: its latency is not followed
 
 	mutex   sync.Mutex // guards all below
 	ev      traffic.Event
@@ -99,7 +101,7 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 			if reading != nil {
 				marked.Body = &awaitedBody{marked.Body, reading}
 			}
-			next.ServeHTTP(out.capable(), marked)
+			req.serve(next, out.capable(), marked)
 		}
 		out.returned()
 	})
@@ -119,7 +121,8 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	if f.config.Origin == nil {
 		return true
 	}
-	_, refusal := req.admit(f.config.Origin(r))
+	held, refusal := req.admit(f.config.Origin(r))
+	req.own = held
 	if refusal != nil {
 		w.Header().Set("Retry-After", retryAfter(refusal.RetryAfter))
 		req.refuse(w, http.StatusServiceUnavailable, overloadReason(refusal))
@@ -153,6 +156,33 @@ func (r *request) admit(origin string) (*admission, *limits.Admission) {
 	// Those released already are forgotten, so that a handler that calls origins all day keeps what is open.
 	r.tickets = append(slices.DeleteFunc(r.tickets, (*admission).released), held)
 	return held, nil
+}
+
+// serve has the handler serve marked. Where that is the origin itself, it also follows how long it is waited for.
+func (r *request) serve(next http.Handler, w http.ResponseWriter, marked *http.Request) {
+	if r.own == nil || !r.filter.observes(marked) {
+		next.ServeHTTP(w, marked)
+		return
+	}
+	r.exchange = &exchange{asked: time.Now()}
+	r.exchange.followBody(marked)
+	returned := false
+	defer func() {
+		left := marked.Context().Err() != nil
+		answered := r.status.Load() != 0 || returned && !left
+		r.filter.observe(r.exchange, r.own, !answered, left)
+	}()
+	next.ServeHTTP(w, marked)
+	returned = true
+}
+
+// answer notes the status of the answer whose first byte is sent now, and reports whether there was none before.
+func (r *request) answer(status int) bool {
+	first := r.status.CompareAndSwap(0, uint32(status))
+	if first {
+		r.exchange.answer()
+	}
+	return first
 }
 
 // refuse answers in the place of the handler.

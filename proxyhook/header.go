@@ -24,6 +24,7 @@ const ownPrefix = "X-Headgate-"
 const (
 	reasonOverloaded = "origin_overloaded"
 	reasonShed       = "origin_filling_up" // there was room, but not for a score as low as this request's
+	reasonSlow       = "origin_slow"       // its threshold is lowered, since it is slow
 	reasonScore      = "score"
 )
 
@@ -105,8 +106,11 @@ func isAlphanumeric(c byte) bool {
 }
 
 func overloadReason(a *limits.Admission) string {
-	if a.Reason == limits.Shed {
+	switch a.Reason {
+	case limits.Shed:
 		return reasonShed
+	case limits.OverLowered:
+		return reasonSlow
 	}
 	return reasonOverloaded
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,11 +77,11 @@ func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.A
 		return l.current.Load().Admit(state, key)
 	}
 	score, limiter := ev.Score, l.current.Load()
-	return limiter.AdmitBelow(state, key, func(threshold uint32) uint32 {
+	return limiter.AdmitBelow(state, key, func(lowered uint32) (_, shed uint32) {
 		if p.Adaptive != nil {
-			threshold = l.adaptive.Threshold(limiter.Hash(key), threshold)
+			lowered = l.adaptive.Threshold(limiter.Hash(key), lowered)
 		}
-		return p.ShedThreshold(threshold, score)
+		return lowered, p.ShedThreshold(lowered, score)
 	})
 }
 
@@ -92,11 +93,26 @@ func (l *limiting) appendKey(b []byte, p *limits.Policy, ev *traffic.Event) []by
 	return p.AppendKey(b, tenant, ev.Origin, ev.Host)
 }
 
-// answered takes note of how long an origin took to answer a request, or to fail.
-func (l *limiting) answered(held *admission, took time.Duration) {
-	p := l.policy.Load()
-	if hash := held.ticket.Hash(); p.Adaptive != nil && hash != 0 {
-		l.adaptive.Observe(p.Adaptive, hash, held.threshold, held.estimate, took, time.Now())
+// adapts returns the policy by which thresholds follow latencies; nil: none.
+func (l *limiting) adapts() *limits.AdaptivePolicy { return l.policy.Load().Adaptive }
+
+// observe takes note of how long the origin of an admitted request was waited for, and how that ended.
+func (l *limiting) observe(hash, estimate uint64, threshold uint32, took time.Duration, how limits.Ending) {
+	if p := l.adapts(); p != nil && hash != 0 {
+		l.adaptive.ObserveEnding(p, hash, threshold, estimate, took, how, time.Now())
+	}
+}
+
+// observes reports whether it matters how long the origin of r is waited for.
+func (f *Filter) observes(r *http.Request) bool {
+	return f.limiting.adapts() != nil && (f.config.LongLived == nil || !f.config.LongLived(r))
+}
+
+// observe takes note of the wait for an origin that has ended: with an answer unless it failed, and with left where the
+// request was given up.
+func (f *Filter) observe(x *exchange, held *admission, failed, left bool) {
+	if took, how, ok := x.result(failed, left); ok {
+		f.limiting.observe(held.ticket.Hash(), held.estimate, held.threshold, took, how)
 	}
 }
 

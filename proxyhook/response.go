@@ -20,7 +20,7 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 func (w *responseWriter) WriteHeader(status int) {
 	w.cleanHeader()
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.request.status.CompareAndSwap(0, uint32(status))
+		w.request.answer(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -57,7 +57,7 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 
 // begin is what a write does before its first byte, where nobody has called WriteHeader.
 func (w *responseWriter) begin() {
-	if w.request.status.CompareAndSwap(0, http.StatusOK) {
+	if w.request.answer(http.StatusOK) {
 		w.cleanHeader()
 	}
 }
@@ -76,7 +76,7 @@ func (w *responseWriter) cleanHeader() {
 // returned is called when the handler has come to its end without a panic: where it has not written anything, net/http
 // sends 200. It also sends the trailers now.
 func (w *responseWriter) returned() {
-	w.request.status.CompareAndSwap(0, http.StatusOK)
+	w.request.answer(http.StatusOK)
 	w.cleanHeader()
 }
 
@@ -159,7 +159,7 @@ func (f flusher) FlushError() error {
 	err := http.NewResponseController(w.ResponseWriter).Flush()
 	w.patience.stop()
 	if err == nil {
-		w.request.status.CompareAndSwap(0, http.StatusOK)
+		w.request.answer(http.StatusOK)
 	}
 	return err
 }
@@ -180,7 +180,7 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	w.request.hijacked.Store(true)
-	w.request.status.CompareAndSwap(0, http.StatusSwitchingProtocols)
+	w.request.answer(http.StatusSwitchingProtocols)
 	conn, rw = hijacked(conn, rw, w.request)
 	return conn, rw, nil
 }

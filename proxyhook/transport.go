@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/limits"
@@ -44,21 +43,16 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return refusalOf(r, refusal), nil
 	}
 	c := newCall(r, held)
-	if silence := t.filter.config.OriginSilence; silence > 0 {
-		r, c.watch = watched(r, silence)
-	}
 	answered := false
 	defer func() {
 		if !answered { // an error, or a panic in next
 			c.end()
 		}
 	}()
-	start := time.Now()
-	response, err := t.next.RoundTrip(cleanInterim(r))
-	c.watch.rest()
-	t.filter.limiting.answered(held, time.Since(start))
+	response, err := t.next.RoundTrip(c.follow(t.filter, cleanInterim(r)))
+	c.answered(t.filter, err)
 	if err != nil {
-		return response, err
+		return response, c.exchange.reason(err)
 	}
 	cleanResponse(response)
 	if response.Body != nil { // it must not be, and next has broken its promise

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -101,9 +102,13 @@ func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 			tellDecision(r.Header, r.Request.Context())
 			return nil
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) {
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			tellDecision(w.Header(), r.Context())
-			w.WriteHeader(http.StatusBadGateway)
+			status := http.StatusBadGateway
+			if errors.Is(err, proxyhook.ErrOriginSilent) {
+				status = http.StatusGatewayTimeout
+			}
+			w.WriteHeader(status)
 		},
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
