@@ -74,11 +74,11 @@ func checkModes(t *testing.T, dir string, owner account) {
 	}
 	want := map[string]fs.FileMode{
 		".": 0o750 | fs.ModeDir | fs.ModeSetgid, "events": 0o770 | fs.ModeDir | fs.ModeSetgid | fs.ModeSticky,
-		"headgate.lock": 0o640, "limits": 0o660, "checkpoint": 0o600, "checkpoint.old": 0o600,
+		"headgate.lock": 0o600, "limits": 0o660, "checkpoint": 0o600, "checkpoint.old": 0o600,
 		"features_readers": 0o660, "features_state": 0o640, "features_data_0": 0o640, "features_data_1": 0o640,
 		"policy_readers": 0o660, "policy_state": 0o640, "policy_data_0": 0o640, "policy_data_1": 0o640,
 	}
-	for _, row := range []string{"| the directory | 2750 |", "| `events/` | 3770:", "| `headgate.lock` | 0640 |", "| `limits` | 0660 |"} {
+	for _, row := range []string{"| the directory | 2750 |", "| `events/` | 3770:", "| `headgate.lock` | 0600 |", "| `limits` | 0660 |"} {
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/format.md lacks %q", row)
 		}

@@ -19,6 +19,7 @@ const (
 	withAccount = "HEADGATE_TEST_ACCOUNT" // a user's number, taken once all is mounted
 	withTmpfs   = "HEADGATE_TEST_TMPFS"   // SIZE:DIRECTORY and more of them after spaces, mounted in a namespace of its own
 	asProxy     = "HEADGATE_TEST_PROXY"   // not headgate, but a proxy process; see proxyProcess
+	asReaders   = "HEADGATE_TEST_READERS" // not headgate, but many readers; see readersProcess
 )
 
 // insideVariable names the test that a process runs in a namespace of its own, with a /run, a /var/lib and a /dev/shm of its own.
@@ -77,6 +78,9 @@ func prepareProcess() error {
 	}
 	if config := os.Getenv(asProxy); config != "" {
 		return proxyProcess(config)
+	}
+	if config := os.Getenv(asReaders); config != "" {
+		return readersProcess(config)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/ring"
 	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/mmapsync"
 )
 
 // Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints, and those of package
@@ -67,8 +68,16 @@ type Stats struct {
 	Troubles    []Trouble          // what is wrong now
 	Trouble     string             // the same on one line; empty: nothing
 
+	FeatureSlots Slots // of readers of the table
+	PolicySlots  Slots // of readers of the limiters' policy
+
 	Remade [numFileSets]uint64 // times that files were made again because they were removed or damaged
 }
+
+// Slots are how many slots a registry has for readers, and how many are taken.
+type Slots struct{ Taken, All int }
+
+func slotsOf(s mmapsync.Stats) Slots { return Slots{s.SlotsTaken, s.Slots} }
 
 // maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
 const maxAhead = int64(5 * time.Second)
@@ -93,12 +102,15 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if d.dir, err = openDirectory(config, nil); err != nil {
 		return nil, err
 	}
+	for _, r := range d.dir.repaired {
+		d.remade(r.set, r.path, r.why)
+	}
 	if d.state, err = openState(config, d.dir.Dir); err != nil {
 		return nil, err
 	}
 	d.config.Dir = string(d.dir.Dir)
 	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
-		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: d.restore()}); err != nil {
+		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: d.restore(), Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
 		return nil, err
 	}
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
@@ -231,7 +243,7 @@ func (d *Daemon) keepLimits() {
 	d.report(policyReading, d.limiting.policyPath(), d.limiting.reload())
 	d.report(limitKeeping, d.dir.Limits(), d.limiting.maintain())
 	inFlight := d.limiting.stats()
-	d.count(func(s *Stats) { s.Limits = inFlight })
+	d.count(func(s *Stats) { s.Limits, s.PolicySlots = inFlight, d.limiting.slots })
 }
 
 // Reread has Run read again what the operator may have changed: the file of limits. It may be called at any time, from

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,11 +22,21 @@ type directory struct {
 	hostdir.Dir
 	lock *os.File
 	info fs.FileInfo // of the directory when it was taken over
+
+	repaired []repair // what was found damaged when it was taken over, and made again
+}
+
+// repair is something of the directory that was damaged, and what was wrong with it.
+type repair struct {
+	set  fileSet
+	path string
+	why  error
 }
 
 // Modes of the directories. New files in them get their group, so that a proxy can read what the daemon makes, and the
 // daemon the rings that proxies of another main group make. No proxy can remove another one's ring.
 const (
+	lockMode   = 0o600 // who may read it could lock it
 	dirMode    = 0o750 | fs.ModeSetgid
 	eventsMode = 0o770 | fs.ModeSetgid | fs.ModeSticky
 )
@@ -48,6 +57,7 @@ func openDirectory(config Config, known fs.FileInfo) (*directory, error) {
 		return nil, err
 	}
 	if err = d.own(lock); err == nil {
+		lock.Chmod(lockMode) // releases before this one let the group read it
 		err = d.open(config.DirGroup)
 	}
 	if err == nil {
@@ -90,7 +100,7 @@ func (d *directory) open(group string) error {
 	if err := setMode(string(d.Dir), dirMode); err != nil {
 		return err
 	}
-	if err := os.Mkdir(d.Events(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := d.makeEvents(); err != nil {
 		return err
 	}
 	if err := d.adopt(); err != nil {
@@ -114,20 +124,32 @@ func (d *directory) prepare(path string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(d.Lock()); err == nil {
+	wrong := d.checkMarker()
+	if wrong == nil {
 		return nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(d.Lock()) }) {
+	missing := errors.Is(wrong, fs.ErrNotExist)
+	var damaged *markerError
+	if missing && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(d.Lock()) }) {
 		return nil // another daemon has marked it meanwhile, and may have made more since
 	}
-	ours := d.info != nil && os.SameFile(info, d.info)
-	for _, entry := range entries {
-		if !ours && !d.isDraft(entry.Name()) {
-			return fmt.Errorf("%s is not empty and no headgate directory; name an empty or a new one with --dir", path)
+	ours := d.info != nil && os.SameFile(info, d.info) || isOurs(entries)
+	switch {
+	case missing && !ours && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !d.isDraft(e.Name()) }):
+		return fmt.Errorf("%s is not empty and no headgate directory; name an empty or a new one with --dir", path)
+	case missing && len(entries) == 0:
+	case missing:
+		d.repaired = append(d.repaired, repair{markerFile, d.Lock(), errors.New("it was missing")})
+	case !ours || !errors.As(wrong, &damaged):
+		return wrong
+	default:
+		d.repaired = append(d.repaired, repair{markerFile, d.Lock(), errors.New(damaged.reason)})
+		if err := mmap.SetAside(d.Lock()); err != nil {
+			return err
 		}
 	}
 	return d.mark()
@@ -149,7 +171,7 @@ func (d *directory) mark() error {
 	defer os.Remove(draft.Name())
 	_, err = draft.WriteString(marker)
 	if err == nil {
-		err = draft.Chmod(0o640)
+		err = draft.Chmod(lockMode)
 	}
 	if cerr := draft.Close(); err == nil {
 		err = cerr
@@ -163,13 +185,8 @@ func (d *directory) mark() error {
 	return err
 }
 
-// own checks the marker and takes the lock.
+// own takes the lock.
 func (d *directory) own(lock *os.File) error {
-	found := make([]byte, len(marker)+1)
-	n, _ := lock.ReadAt(found, 0)
-	if !bytes.Equal(found[:n], []byte(marker)) {
-		return fmt.Errorf("%s is not of this headgate: its content is %.40q; name another directory with --dir", lock.Name(), found[:n])
-	}
 	err := mmap.LockByte(lock, 0)
 	if errors.Is(err, mmap.ErrLocked) {
 		return fmt.Errorf("%s: another headgate run owns this directory; stop it or name another with --dir", d.Dir)
@@ -194,7 +211,7 @@ func (d *directory) keep(config Config) (remade []fileSet, err error) {
 		d.lock, d.info = again.lock, again.info
 		return remade, nil
 	}
-	if _, err := os.Lstat(d.Events()); !errors.Is(err, fs.ErrNotExist) {
+	if info, err := os.Stat(d.Events()); err == nil && info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // what else may be wrong with it is the rings' trouble
 	}
 	if err := d.open(config.DirGroup); err != nil {

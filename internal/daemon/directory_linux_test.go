@@ -1,12 +1,15 @@
 package daemon_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/daemon"
 	"github.com/headgate/headgate/internal/hostdir"
 )
@@ -42,11 +45,15 @@ func TestForeignDirectories(t *testing.T) {
 			write(t, dir+"/../target", "headgate directory, format 1\n")
 			os.Symlink("../target", dir+"/headgate.lock")
 		}, "headgate.lock"},
-		"events is a file": {func(dir string) {
-			os.Mkdir(dir, 0o700)
-			write(t, dir+"/headgate.lock", "headgate directory, format 1\n")
-			write(t, dir+"/events", "")
-		}, "events"},
+		"other marker among our files": {func(dir string) {
+			os.MkdirAll(dir+"/events", 0o700)
+			write(t, dir+"/headgate.lock", "headgate directory, format 2\n")
+		}, "is not of this headgate"},
+		"damaged marker among other files": {func(dir string) {
+			os.MkdirAll(dir+"/events", 0o700)
+			write(t, dir+"/headgate.lock", "headgate directory, fXrmat 1\n")
+			write(t, dir+"/photo.jpg", "x")
+		}, "is not of this headgate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "headgate")
@@ -104,7 +111,7 @@ func TestSecondDaemon(t *testing.T) {
 	r.until("work undisturbed", func() bool { return r.Stats().Publishes > 3 })
 }
 
-// Feature files that cannot be trusted are named, with what to do; doing it helps.
+// Feature files that cannot be trusted are made anew, which the daemon says once; what it knew of clients stays.
 func TestDamagedFeatures(t *testing.T) {
 	for _, suffix := range []string{"_state", "_readers", "_data_0", "_data_1"} {
 		t.Run(suffix, func(t *testing.T) {
@@ -114,28 +121,106 @@ func TestDamagedFeatures(t *testing.T) {
 			if err := r.stop(); err != nil {
 				t.Fatal(err)
 			}
+			seed := seedOf(t, r.dir)
 			damage(t, r.dir, suffix)
-			d, err := daemon.Open(daemon.Config{Dir: string(r.dir)})
-			if err == nil { // the data file that is not in use may be anything
-				if !strings.HasPrefix(suffix, "_data") {
-					t.Errorf("%s: opened", suffix)
-				}
-				closeNow(t, d)
-				return
+			again := start(t, daemon.Config{Dir: string(r.dir)})
+			again.until("publications", func() bool { return again.Stats().Publishes > 2 })
+			if seedOf(t, r.dir) != seed || again.Stats().Window.Keys[traffic.IP] != 1 {
+				t.Errorf("seed %d after %d, %d clients", seedOf(t, r.dir), seed, again.Stats().Window.Keys[traffic.IP])
 			}
-			for _, want := range []string{r.dir.Features() + suffix + ": ", "delete ", "_state, ", "_readers", "start it again"} {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q does not tell %q", err, want)
-				}
-			}
-			if strings.Contains(err.Error(), "\n") {
-				t.Errorf("%q has several lines", err)
-			}
-			remove(t, r.dir.Features()+"_*")
-			if err := start(t, daemon.Config{Dir: string(r.dir)}).stop(); err != nil {
+			if err := again.stop(); err != nil {
 				t.Error(err)
 			}
+			const said = "files were removed or damaged"
+			if n := again.log.count(said); n != 1 && !strings.HasPrefix(suffix, "_data") || n > 1 { // the beginning of a table may be in use or not
+				t.Errorf("the log says it %d times:\n%s", n, again.log)
+			}
 		})
+	}
+}
+
+// A headgate directory whose marker is damaged is known by the rest of it. What is in the place of the marker and of the rings
+// is set aside.
+func TestDamagedDirectory(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"no marker": func(dir string) error { return os.Remove(dir + "/headgate.lock") },
+		"one byte": func(dir string) error {
+			return os.WriteFile(dir+"/headgate.lock", []byte("headgate directorY, format 1\n"), 0)
+		},
+		"empty":  func(dir string) error { return os.Truncate(dir+"/headgate.lock", 0) },
+		"longer": func(dir string) error { return os.Truncate(dir+"/headgate.lock", 100) },
+		"marker directory": func(dir string) error {
+			return errors.Join(os.Remove(dir+"/headgate.lock"), os.MkdirAll(dir+"/headgate.lock/x", 0o700))
+		},
+		"marker link": func(dir string) error {
+			return errors.Join(os.Remove(dir+"/headgate.lock"), os.Symlink("limits", dir+"/headgate.lock"))
+		},
+		"marker FIFO": func(dir string) error {
+			return errors.Join(os.Remove(dir+"/headgate.lock"), syscall.Mkfifo(dir+"/headgate.lock", 0o600))
+		},
+		"events is a file": func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/events"), os.WriteFile(dir+"/events", nil, 0o600))
+		},
+		"events is a FIFO": func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/events"), syscall.Mkfifo(dir+"/events", 0o600))
+		},
+		"events leads away": func(dir string) error {
+			return errors.Join(os.RemoveAll(dir+"/events"), os.Symlink("nowhere", dir+"/events"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := start(t, daemon.Config{})
+			if err := first.stop(); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := damage(string(first.dir)); err != nil {
+					t.Fatal(err)
+				}
+				r := start(t, daemon.Config{Dir: string(first.dir)})
+				report(t, proxy(t, r.dir), visit(1, "/", time.Now()))
+				r.consumed(1)
+				if why := openError(t, daemon.Config{Dir: string(r.dir)}); !strings.Contains(why, "another headgate run owns this directory") {
+					t.Errorf("a second daemon: %q", why)
+				}
+				if err := r.stop(); err != nil {
+					t.Error(err)
+				}
+				if n := r.log.count("files were removed or damaged"); n != 1 {
+					t.Errorf("the log says it %d times:\n%s", n, r.log)
+				}
+			}
+			if left, _ := filepath.Glob(string(first.dir) + "/*.damaged"); len(left) > 1 {
+				t.Errorf("set aside: %q", left)
+			}
+		})
+	}
+}
+
+// Everybody who may read the marker could lock it to read. That keeps no daemon from starting.
+func TestMarkerLockedByAReader(t *testing.T) {
+	first := start(t, daemon.Config{})
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{first.dir.Lock(), first.dir.Features() + "_state", first.dir.Policy() + "_state"} {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		const setLock = 37 // F_OFD_SETLK
+		if err := syscall.FcntlFlock(f.Fd(), setLock, &syscall.Flock_t{Type: syscall.F_RDLCK, Len: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, daemon.Config{Dir: string(first.dir)})
+	r.until("publications", func() bool { return r.Stats().Publishes > 2 })
+	if why := openError(t, daemon.Config{Dir: string(r.dir)}); !strings.Contains(why, "another headgate run owns this directory") {
+		t.Errorf("a second daemon: %q", why)
+	}
+	if info, err := os.Stat(r.dir.Lock()); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the marker: %v, %v", info, err)
 	}
 }
 
@@ -149,25 +234,5 @@ func damage(t *testing.T, dir hostdir.Dir, suffix string) {
 	defer f.Close()
 	if _, err := f.WriteAt([]byte("not a feature file at all"), 0); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func remove(t *testing.T, pattern string) {
-	t.Helper()
-	names, err := filepath.Glob(pattern)
-	if err != nil || len(names) == 0 {
-		t.Fatalf("%s: %v, %v", pattern, names, err)
-	}
-	for _, name := range names {
-		if err := os.Remove(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func closeNow(t *testing.T, d *daemon.Daemon) {
-	t.Helper()
-	if err := runOnce(t, d); err != nil {
-		t.Error(err)
 	}
 }

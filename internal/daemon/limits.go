@@ -38,6 +38,7 @@ type limiting struct {
 	damage    *limits.DamageError // found last; nil: none, or a while ago
 	damagedAt time.Time
 	clipped   uint64 // as of the last look
+	slots     Slots  // of readers of the policy
 }
 
 // openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
@@ -59,7 +60,10 @@ func (l *limiting) open() (err error) {
 	if l.keeper, err = limits.OpenKeeper(l.dir.Limits(), l.config); err != nil {
 		return err
 	}
-	if l.writer, err = mmapsync.OpenWriter(l.dir.Policy(), mmapsync.WriterOptions{}); err != nil {
+	if damage := l.keeper.Damage(); damage != nil {
+		l.remade(limitsFile, l.dir.Limits(), damage)
+	}
+	if l.writer, err = mmapsync.OpenWriter(l.dir.Policy(), mmapsync.WriterOptions{Repair: true}); err != nil {
 		return err
 	}
 	return l.reload()
@@ -75,7 +79,7 @@ func (l *limiting) maintain() error {
 			return err
 		}
 		l.keeper = next
-		l.remade(limitsFile, l.dir.Limits(), nil)
+		l.remade(limitsFile, l.dir.Limits(), next.Damage())
 	}
 	reaping := l.reap()
 	renewing := l.renew()
@@ -147,6 +151,7 @@ func (l *limiting) reload() error {
 
 func (l *limiting) noteRebuilds() {
 	files := l.writer.Stats()
+	l.slots = slotsOf(files)
 	for ; l.rebuilt < files.Rebuilds; l.rebuilt++ {
 		l.remade(policyFiles, l.dir.Policy(), files.Damage)
 	}

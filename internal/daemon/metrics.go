@@ -113,6 +113,12 @@ var troubleDesc = describe("trouble", "1 while there is trouble of a kind, other
 
 var remadeDesc = describe("files_remade_total", "Times that files were made again because somebody removed or damaged them.", "what")
 
+// Slots for readers, by the files that they read.
+var (
+	slotsDesc = describe("reader_slots", "Slots for readers of the published files.", "files")
+	takenDesc = describe("reader_slots_taken", "Slots that living readers of the published files have.", "files")
+)
+
 // Series by dimension.
 var (
 	keysDesc    = describe("keys", "Keys kept.", "dimension")
@@ -136,6 +142,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
 		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), limits.Reason(reason+1).String())
+	}
+	for set, slots := range map[fileSet]Slots{featureFiles: s.FeatureSlots, policyFiles: s.PolicySlots} {
+		ch <- prometheus.MustNewConstMetric(slotsDesc, prometheus.GaugeValue, float64(slots.All), set.String())
+		ch <- prometheus.MustNewConstMetric(takenDesc, prometheus.GaugeValue, float64(slots.Taken), set.String())
 	}
 	for set, n := range s.Remade {
 		ch <- prometheus.MustNewConstMetric(remadeDesc, prometheus.CounterValue, float64(n), fileSet(set).String())

@@ -54,9 +54,14 @@ func (d *Daemon) publish() {
 
 // published tells how a publication went. The counts are those that its readers see.
 func (d *Daemon) published(r window.FeedResult) {
+	err := r.Err
+	if err == nil && d.ours() {
+		err = d.publisher.Check()
+	}
 	table, feed := d.publisher.Stats(), d.output.feed.Stats()
+	d.noteRebuilds(table.Files)
 	d.count(func(s *Stats) {
-		s.Rings, s.Window, s.Feed = d.output.rings, d.output.window, feed
+		s.Rings, s.Window, s.Feed, s.FeatureSlots = d.output.rings, d.output.window, feed, slotsOf(table.Files)
 		if r.Err != nil {
 			s.Failed++
 			return
@@ -69,10 +74,6 @@ func (d *Daemon) published(r window.FeedResult) {
 			s.RowsEvicted += dimension.Evicted + dimension.Crowded
 		}
 	})
-	err := r.Err
-	if err == nil && d.ours() {
-		err = d.keepFeatures()
-	}
 	d.report(publishing, d.dir.Features(), err)
 }
 

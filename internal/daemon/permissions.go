@@ -18,7 +18,7 @@ var permissions = []struct {
 	name string
 	mode fs.FileMode
 }{
-	{"headgate.lock", 0o640},
+	{"headgate.lock", lockMode},
 	{"features_state", 0o640}, {"features_data_0", 0o640}, {"features_data_1", 0o640}, {"features_readers", 0o660},
 	{"policy_state", 0o640}, {"policy_data_0", 0o640}, {"policy_data_1", 0o640}, {"policy_readers", 0o660},
 	{"limits", 0o660},

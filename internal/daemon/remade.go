@@ -1,6 +1,10 @@
 package daemon
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/headgate/headgate/mmapsync"
+)
 
 // fileSet is what somebody can remove under a living daemon, which then makes it again. Its name is a label of
 // headgate_files_remade_total.
@@ -44,13 +48,9 @@ func (d *Daemon) ours() bool {
 	return err == nil
 }
 
-// keepFeatures makes the files of the table again where somebody has removed or damaged them. It is called between two
-// publications.
-func (d *Daemon) keepFeatures() error {
-	err := d.publisher.Check()
-	files := d.publisher.Stats().Files
+// noteRebuilds counts and logs what the publisher has found damaged.
+func (d *Daemon) noteRebuilds(files mmapsync.Stats) {
 	for ; d.rebuilt < files.Rebuilds; d.rebuilt++ {
 		d.remade(featureFiles, d.dir.Features(), files.Damage)
 	}
-	return err
 }

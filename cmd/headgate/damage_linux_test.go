@@ -1,0 +1,245 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// damagedSaid is what the daemon logs once for each damage.
+const damagedSaid = "files were removed or damaged"
+
+// damage is a way to damage a file. seen: the daemon notices it whatever the file is and whatever was in it.
+type damage struct {
+	name string
+	seen bool
+	do   func(path string) error
+}
+
+func otherByte(offset int64) damage {
+	return damage{fmt.Sprint("byte ", offset), false, func(path string) error {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil || info.Size() == 0 {
+			return err
+		}
+		at := (offset%info.Size() + info.Size()) % info.Size() // from the end, where it is negative
+		b := make([]byte, 1)
+		_, err = f.ReadAt(b, at)
+		b[0] ^= 4
+		_, writing := f.WriteAt(b, at)
+		return errors.Join(err, writing)
+	}}
+}
+
+func inItsPlace(name string, with func(path string) error) damage {
+	return damage{name, true, func(path string) error { return errors.Join(os.RemoveAll(path), with(path)) }}
+}
+
+var damages = []damage{
+	{"emptied", true, func(path string) error { return os.Truncate(path, 0) }},
+	{"halved", true, func(path string) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		return os.Truncate(path, info.Size()/2)
+	}},
+	inItsPlace("directory", func(path string) error { return os.MkdirAll(path+"/sub", 0o700) }),
+	inItsPlace("FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }),
+	inItsPlace("link", func(path string) error { return os.Symlink("/dev/zero", path) }),
+	inItsPlace("missing", func(string) error { return nil }),
+	otherByte(0), otherByte(8), otherByte(12), otherByte(6), otherByte(1), otherByte(32), otherByte(-64), otherByte(-56), otherByte(-32), otherByte(-8),
+}
+
+// Whatever is done to a file of a directory whose daemon was killed, the next daemon starts, says once what was wrong, and the
+// proxy that had the files mapped finds the new ones.
+func TestDaemonStartsWhateverIsDamaged(t *testing.T) {
+	names := []string{"features_state", "features_readers", "features_data_0", "features_data_1",
+		"policy_state", "policy_readers", "policy_data_0", "policy_data_1", "limits", "headgate.lock", "events"}
+	for n, name := range names {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "hg")
+			d := startProcess(t, dir, "--max-keys", "256")
+			until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
+			filter, err := proxyhook.New(proxyhook.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer filter.Close()
+			defer decideOn(filter)()
+			for i, c := range damages {
+				if name == "events" && !c.seen || testing.Short() && (i+n)%3 != 0 {
+					continue
+				}
+				until(t, "events in the table", func() bool { return !lastEventAt(dir).IsZero() })
+				d.Process.Kill()
+				d.Wait()
+				if err := c.do(filepath.Join(dir, name)); err != nil && name != "events" { // which has no length
+					t.Fatalf("%s: %v", c.name, err)
+				}
+				again := time.Now()
+				d = startProcess(t, dir, "--max-keys", "256")
+				until(t, "publication after "+c.name, func() bool { return d.ProcessState != nil || publishedAt(dir).After(again) })
+				until(t, "events of the proxy after "+c.name, func() bool { return lastEventAt(dir).After(again) })
+				until(t, "limits of all after "+c.name, func() bool { return filter.Stats().Shared })
+				said := strings.Count(d.said.String(), damagedSaid)
+				if most := 1; said > most || said == 0 && c.seen && name != "events" && !strings.Contains(name, "_data_") {
+					t.Errorf("%s: the log says it %d times:\n%s", c.name, said, d.said.String())
+				}
+				before := filter.Stats()
+				until(t, "decisions with features after "+c.name, func() bool {
+					s := filter.Stats()
+					with := s.Decisions - s.NoFeatures
+					return with > before.Decisions-before.NoFeatures+10
+				})
+			}
+			if left, _ := filepath.Glob(dir + "/*.damaged"); len(left) > len(names) {
+				t.Errorf("set aside: %q", left)
+			}
+		})
+	}
+}
+
+// Every file that the daemon has mapped is cut under it. It lives, says so, and new and old proxies have features again.
+func TestFilesTruncatedUnderALivingDaemon(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hg")
+	d := startProcess(t, dir, "--max-keys", "256")
+	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
+	filter, err := proxyhook.New(proxyhook.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filter.Close()
+	defer decideOn(filter)()
+	cuts := 0
+	for _, pattern := range []string{"features_state", "features_readers", "features_data_0", "features_data_1",
+		"policy_state", "policy_readers", "policy_data_0", "policy_data_1", "limits", "events/ring-*.ring", "features_*"} {
+		for _, c := range damages[:2] {
+			until(t, "events in the table", func() bool { return !lastEventAt(dir).IsZero() })
+			paths, err := filepath.Glob(filepath.Join(dir, pattern))
+			if err != nil || len(paths) == 0 {
+				t.Fatal(pattern, paths, err)
+			}
+			for _, path := range paths {
+				if err := c.do(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+				cuts++
+			}
+			again := time.Now()
+			until(t, pattern+" "+c.name+": new events in the table", func() bool { return lastEventAt(dir).After(again) })
+			until(t, pattern+" "+c.name+": limits of all", func() bool { return filter.Stats().Shared })
+			before := filter.Stats()
+			until(t, pattern+" "+c.name+": decisions with features", func() bool {
+				s := filter.Stats()
+				return s.Decisions-s.NoFeatures > before.Decisions-before.NoFeatures+10
+			})
+		}
+	}
+	if d.metric(t, `headgate_files_remade_total{what="features"}`) == 0 || d.metric(t, `headgate_files_remade_total{what="policy"}`) == 0 ||
+		d.metric(t, `headgate_files_remade_total{what="limits"}`) == 0 {
+		t.Error("not everything that was cut is counted")
+	}
+	if said := strings.Count(d.said.String(), damagedSaid); said == 0 || said > 2*cuts {
+		t.Errorf("the log says it %d times for %d cuts", said, cuts)
+	}
+	d.ends(t)
+}
+
+// readersProcess opens the features of a directory as often as it is told, as so many proxies do, and writes the time of the
+// oldest publication that one of them sees, until it is killed.
+func readersProcess(config string) error {
+	count, dir, _ := strings.Cut(config, " ")
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	var stores []*featurestore.Store
+	for range n {
+		store, err := featurestore.Open(hostdir.Dir(dir).Features())
+		if err != nil {
+			return err
+		}
+		stores = append(stores, store)
+	}
+	for ; ; time.Sleep(100 * time.Millisecond) {
+		oldest := int64(0)
+		for _, store := range stores {
+			if err := store.View(func(table *featurestore.Table) error {
+				if oldest == 0 || table.Published < oldest {
+					oldest = table.Published
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Println(oldest); err != nil {
+			return err
+		}
+	}
+}
+
+// A thousand proxies of a host have features, from four processes of 250 here, since a slot belongs to an open file and not to a
+// process; so has a proxy that comes after them; and the daemon starts again beside them.
+func TestAThousandProxiesHaveFeatures(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hg")
+	d := startProcess(t, dir, "--max-keys", "64")
+	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
+	var readers []*spawned
+	for range 4 {
+		readers = append(readers, spawn(t, account{}, []string{asReaders + "=250 " + dir, "GOMAXPROCS=16"}))
+	}
+	haveAll := func(after time.Time) {
+		t.Helper()
+		for _, p := range readers {
+			until(t, "features of a quarter of the proxies", func() bool {
+				lines := strings.Split(p.out.String(), "\n")
+				oldest, err := strconv.ParseInt(lines[max(0, len(lines)-2)], 10, 64)
+				return err == nil && oldest > after.UnixNano()
+			})
+		}
+	}
+	haveAll(time.Time{})
+	if taken, all := d.metric(t, `headgate_reader_slots_taken{files="features"}`), d.metric(t, `headgate_reader_slots{files="features"}`); taken < 1000 || all != 2048 {
+		t.Errorf("%v of %v slots are taken, want at least 1000 of 2048", taken, all)
+	}
+	d.Process.Kill()
+	d.Wait()
+	again := time.Now()
+	d = startProcess(t, dir, "--max-keys", "64")
+	until(t, "publication of the next daemon", func() bool { return publishedAt(dir).After(again) })
+	haveAll(again)
+	filter, err := proxyhook.New(proxyhook.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filter.Close()
+	defer decideOn(filter)()
+	until(t, "features of one more", func() bool { s := filter.Stats(); return s.Decisions > s.NoFeatures+10 })
+	if d.metric(t, `headgate_files_remade_total{what="features"}`) != 0 {
+		t.Error("the files were made anew")
+	}
+	if slices.ContainsFunc(readers, func(p *spawned) bool { return p.said.String() != "" }) {
+		t.Error("a reader complained")
+	}
+}
