@@ -25,7 +25,7 @@ const (
 // insideVariable names the test that a process runs in a namespace of its own, with a /run, a /var/lib and a /dev/shm of its own.
 const insideVariable = "HEADGATE_TEST_INSIDE"
 
-// inside runs a test in a process that has a /run and a /dev/shm of its own, and reports whether this is that process.
+// inside runs a test in a process that has a /run, a /var/lib and a /dev/shm of its own, and reports whether this is that process.
 func inside(t *testing.T) bool {
 	t.Helper()
 	needsRoot(t)
