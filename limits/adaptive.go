@@ -101,7 +101,8 @@ func (e *adaptiveEntry) adapt(p *AdaptivePolicy, hash uint64, configured uint32,
 		fallthrough
 	case slow:
 		last := e.lowered.Load()
-		if now.UnixNano()-last < int64(p.Latency) || !e.lowered.CompareAndSwap(last, now.UnixNano()) {
+		since := time.Duration(now.UnixNano() - last).Abs() // the clock may have been set back meanwhile
+		if since < time.Duration(p.Latency) || !e.lowered.CompareAndSwap(last, now.UnixNano()) {
 			return
 		}
 		threshold = max(threshold*0.9, float64(max(p.Floor, 1)))

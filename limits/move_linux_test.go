@@ -137,6 +137,18 @@ func TestMovingNeedsASecondLedger(t *testing.T) {
 	}
 }
 
+// A clock that was set back by a year does not keep thresholds from being lowered.
+func TestAdaptiveThresholdUnderAClockSetBack(t *testing.T) {
+	var a limits.Adaptive
+	policy := &limits.AdaptivePolicy{Latency: limits.Duration(100 * time.Millisecond), Floor: 10}
+	now := time.Unix(1e9, 0)
+	a.Observe(policy, 7, 100, 50, time.Second, now)
+	a.Observe(policy, 7, 100, 50, time.Second, now.AddDate(-1, 0, 0))
+	if got := a.Threshold(7, 100); got != 81 {
+		t.Errorf("threshold %d after two slow answers, want 81", got)
+	}
+}
+
 func TestAdaptiveThresholdFollowsLatency(t *testing.T) {
 	var a limits.Adaptive
 	policy := &limits.AdaptivePolicy{Latency: limits.Duration(100 * time.Millisecond), Floor: 10}

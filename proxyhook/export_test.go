@@ -32,6 +32,12 @@ type ReadingClock struct{ readingClock }
 func (c *ReadingClock) See(published, wall, running int64) { c.see(published, wall, running) }
 func (c *ReadingClock) At(wall int64) int64                { return c.at(wall) }
 
+// LastStep is what puts durations right.
+type LastStep struct{ lastStep }
+
+func (s *LastStep) Look(wall, running int64)              { s.look(wall, running) }
+func (s *LastStep) Duration(passed, running int64) uint64 { return s.duration(passed, running) }
+
 // Histogram is the latency histogram.
 type Histogram struct{ histogram }
 

@@ -27,11 +27,12 @@ type Filter struct {
 	callbacks callbacks
 	panicked  sync.Once // for the log
 
-	started time.Time
-	stop    chan struct{}
-	stopped sync.WaitGroup
-	closing sync.Once
-	closed  error // what Close gives
+	started  time.Time
+	lastStep lastStep
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+	closing  sync.Once
+	closed   error // what Close gives
 }
 
 // New makes a filter. The daemon need not run, and its directory need not exist: they are looked for every second.
@@ -180,14 +181,15 @@ func (f *Filter) Observe(a *limits.Admission, took time.Duration, how limits.End
 }
 
 // Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon.
-// ev.Duration is set where it is 0, by the wall clock; so is ev.Time, for a request that nobody decided on. ev is the
+// ev.Duration is set where it is 0, by the wall clock, less what that was set by meanwhile; so is ev.Time, for a request that nobody decided on. ev is the
 // caller's again when Done returns.
 func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
 	ticket.Done()
 	if ev.Time == 0 {
 		ev.Time = time.Now().UnixNano()
 	} else if ev.Duration == 0 {
-		ev.Duration = uint64(max(0, time.Now().UnixNano()-ev.Time))
+		now := time.Now()
+		ev.Duration = f.lastStep.duration(now.UnixNano()-ev.Time, int64(now.Sub(f.started)))
 	}
 	if f.tryReport(ev) {
 		f.counters.events.Add(1)
@@ -245,8 +247,11 @@ func (f *Filter) supervise() {
 	}
 }
 
-// warm makes a new publication ready before most requests meet it.
+// warm makes a new publication ready before most requests meet it, and looks at the clocks.
 func (f *Filter) warm() {
+	now := time.Now()
+	wall, running := now.UnixNano(), int64(now.Sub(f.started))
+	f.lastStep.look(wall, running)
 	c := f.features.current.Load()
 	if c.store == nil {
 		return
@@ -256,8 +261,7 @@ func (f *Filter) warm() {
 		f.features.distrust(c)
 		f.counters.faults.Add(1)
 	} else if ok {
-		now := time.Now()
-		f.features.clock.see(published, now.UnixNano(), int64(now.Sub(f.started)))
+		f.features.clock.see(published, wall, running)
 	}
 }
 

@@ -54,3 +54,30 @@ func TestReadingClock(t *testing.T) {
 		}
 	}
 }
+
+// A request that the clock is set under is as long as it was, or shorter where the clock was set back by less than that;
+// one that began after it is not touched.
+func TestDurationUnderAClockThatIsSet(t *testing.T) {
+	const second, hour = int64(time.Second), int64(time.Hour)
+	for _, c := range []struct{ set, passed, since, want int64 }{
+		{0, 5 * second, 7 * second, 5 * second},
+		{hour, 5*second + hour, 3 * second, 5 * second},  // began before
+		{hour, 2 * second, 3 * second, 2 * second},       // began after
+		{hour, 2 * hour, 2 * hour, 2 * hour},             // began right after
+		{-hour, 5*second - hour, 3 * second, 5 * second}, // began before
+		{-hour, 2 * second, 3 * second, 2 * second},      // began after
+		{-second, 5*second - second, second, 4 * second}, // cannot be told
+		{second / 2, 5*second + second/2, 1, 5*second + second/2},
+	} {
+		var s proxyhook.LastStep
+		noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).UnixNano()
+		s.Look(noon, 0)
+		s.Look(noon+second, second)
+		s.Look(noon+2*second+c.set, 2*second)
+		s.Look(noon+3*second+c.set, 3*second)
+		if got := s.Duration(c.passed, 2*second+c.since); got != uint64(c.want) {
+			t.Errorf("set by %v, %v passed, %v since then: %v, want %v", time.Duration(c.set), time.Duration(c.passed), time.Duration(c.since),
+				time.Duration(got), time.Duration(c.want))
+		}
+	}
+}

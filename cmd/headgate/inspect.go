@@ -137,7 +137,7 @@ func (c *inspectCommand) printTable(w io.Writer, table *featurestore.Table) erro
 	if c.JSON {
 		return json.NewEncoder(w).Encode(in)
 	}
-	fmt.Fprintf(w, "published %s, %.1f s ago, %d bytes\n", in.Published.Format(time.RFC3339Nano), in.AgeSeconds, in.Bytes)
+	fmt.Fprintf(w, "published %s, %s, %d bytes\n", in.Published.Format(time.RFC3339Nano), ago(in.AgeSeconds), in.Bytes)
 	for _, d := range in.Dimensions {
 		fmt.Fprintf(w, "\n%s: %d keys, room for %d, %d evicted, %d features\n", d.Name, d.Keys, d.Capacity, d.Evicted, len(d.Columns))
 		for _, column := range d.Columns {
@@ -145,6 +145,14 @@ func (c *inspectCommand) printTable(w io.Writer, table *featurestore.Table) erro
 		}
 	}
 	return nil
+}
+
+// ago says when something was. It lies in the future where the clock was set back since.
+func ago(seconds float64) string {
+	if seconds <= -0.05 {
+		return fmt.Sprintf("%.1f s in the future by this clock", -seconds)
+	}
+	return fmt.Sprintf("%.1f s ago", max(0, seconds))
 }
 
 func decayText(d time.Duration) string {
@@ -191,7 +199,7 @@ func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row
 			Features   map[string]*float32 `json:"features"`
 		}{c.Key, elapsed.Seconds(), values})
 	}
-	fmt.Fprintf(w, "%s, last event %.1f s ago\n", c.Key, elapsed.Seconds())
+	fmt.Fprintf(w, "%s, last event %s\n", c.Key, ago(elapsed.Seconds()))
 	for i, column := range d.Columns {
 		fmt.Fprintf(w, "  %-28s %12.5g %s\n", column.Name, row[i], column.Unit)
 	}

@@ -195,3 +195,24 @@ func TestDefaultStateDirectory(t *testing.T) {
 		p.term(t)
 	}
 }
+
+// Inspect says of a table that was published by a clock that was ahead that it lies in the future.
+func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
+	dir := t.TempDir()
+	a, err := window.New(window.Config{MaxKeys: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := a.Publish(p, time.Now().Add(time.Hour).UnixNano()); err != nil {
+		t.Fatal(err)
+	}
+	status, text, errOut := run(t, "inspect", dir)
+	if status != exitOK || !strings.Contains(text, " s in the future by this clock, ") {
+		t.Errorf("exit status %d, %.200q, %q", status, text, errOut)
+	}
+}

@@ -263,7 +263,7 @@ func (s *Set) removeSpoiled(name string, b badFile, now time.Time) {
 // reap removes a file whose producer died before it was complete.
 func (s *Set) reap(entry fs.DirEntry, now time.Time) {
 	info, err := entry.Info()
-	if err != nil || now.Sub(info.ModTime()) < orphanAge {
+	if err != nil || now.Sub(info.ModTime()).Abs() < orphanAge { // the clock may have been set back since
 		return
 	}
 	if removeUnlocked(filepath.Join(s.dir, entry.Name())) {

@@ -330,6 +330,18 @@ func TestOrphansAreRemoved(t *testing.T) {
 	}
 }
 
+// Also where the clock has been set back since.
+func TestOrphansOfTheFutureAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	s := mustOpenSet(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "ring-0123456789abcdef.tmp"), make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ScanAt(time.Now().Add(-time.Hour)); err != nil || s.Stats().Orphans != 1 {
+		t.Errorf("%v, stats %+v", err, s.Stats())
+	}
+}
+
 // A file that has lost its name is served for as long as it is attached, and what has the name now is not removed for it.
 func TestUnlinkedRingIsStillServed(t *testing.T) {
 	dir := t.TempDir()
