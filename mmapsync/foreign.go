@@ -131,12 +131,22 @@ func (c *foreignCopy) guard() Snapshot {
 // copy gives the bytes that v names, whatever they are by now, and what the file's footer says, from the file that has the
 // name now if fresh is set. The addition keeps the processor from loading the version before the content.
 func (f *foreign) copy(v Version, fresh bool) (content []byte, p publication, err error) {
-	d := &f.data[v.Index()]
-	if fresh || int64(len(d.memory)) < v.Size() {
-		if err := f.remap(d, v); err != nil {
-			return nil, p, err
-		}
+	if d := &f.data[v.Index()]; fresh || int64(len(d.memory)) < v.Size() {
+		return f.copyFrom(v, f.state.file.owner())
 	}
+	return f.copyMapped(v)
+}
+
+// copyFrom is copy from the file that has the name now, which must belong to owner.
+func (f *foreign) copyFrom(v Version, owner int) (content []byte, p publication, err error) {
+	if err := f.remap(&f.data[v.Index()], v, owner); err != nil {
+		return nil, p, err
+	}
+	return f.copyMapped(v)
+}
+
+func (f *foreign) copyMapped(v Version) (content []byte, p publication, err error) {
+	d := &f.data[v.Index()]
 	err = checked(func() error {
 		content, p = append([]byte{}, d.memory[:v.Size()]...), d.publication()
 		return nil
@@ -154,14 +164,14 @@ func (d *foreignData) publication() publication {
 	return (&dataFile{identity: identity{capacity: int64(len(d.memory) - footerSize)}, memory: d.memory}).publication()
 }
 
-// remap maps the data file anew, which must belong to the owner of the state file.
-func (f *foreign) remap(d *foreignData, v Version) error {
+// remap maps the data file anew.
+func (f *foreign) remap(d *foreignData, v Version, owner int) error {
 	file, err := f.sys.open(f.paths.data(v.Index()), mmap.ReadOnly)
 	if err != nil {
 		return err
 	}
 	defer file.close()
-	if err := belongs(file, f.state.file.owner()); err != nil {
+	if err := belongs(file, owner); err != nil {
 		return err
 	}
 	if file.size() < v.Size() {

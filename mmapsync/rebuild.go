@@ -20,6 +20,9 @@ func (w *Writer) guarded(publish func() error) (err error) {
 	if w.state == nil {
 		return ErrClosed
 	}
+	if w.overtaken != nil { // whatever else is wrong: who made it so is at work
+		return w.overtaken
+	}
 	for range 2 {
 		if err := w.rebuildLost(); err != nil {
 			return err
@@ -190,6 +193,27 @@ func newest(data [2]*dataFile) (last *kept) {
 	return last
 }
 
+// lastForeign is the publication that v announces if a writer of mmap-sync has made it, and nil otherwise. Of what our
+// writer has made before, nothing is known to be whole then: the crate's writer leaves footers alone. It is proved by the copy
+// that is kept, since that writer may live.
+func (w *Writer) lastForeign(v Version, ours [2]*dataFile) *kept {
+	before := newest(ours)
+	if d := ours[v.Index()]; v == 0 || d != nil && d.publication().announcedBy(v) == nil {
+		return nil
+	}
+	f := foreign{sys: w.sys, paths: w.paths}
+	defer f.close()
+	content, _, err := f.copyFrom(v, w.sys.user())
+	if err != nil || uint32(foreignHash(content)&(1<<checksumBits-1)) != v.Checksum() {
+		return nil
+	}
+	p := publication{sequence: 1, size: uint64(len(content)), hash: contentHash(content)}
+	if before != nil {
+		p.sequence += before.sequence
+	}
+	return &kept{p, &dataFile{identity: identity{index: v.Index()}, memory: content}}
+}
+
 // sound says what is wrong with a data file, of which nobody else knows what it holds: a content whose hash is the
 // caller's is taken at the footer's word.
 func (d *dataFile) sound() error {
@@ -261,6 +285,13 @@ func (w *Writer) makeAnew(f file, slots int, damage error) error {
 	w.note(damage)
 	data := w.leftBehind()
 	defer unmapAll(data)
+	last := newest(data)
+	if w.state != nil {
+		if theirs := w.lastForeign(Version(w.state.version.Load()), data); theirs != nil {
+			w.note(&FormatError{w.paths.state(), "a writer of mmap-sync 2.x has published here"})
+			last = theirs
+		}
+	}
 	locked := &Writer{state: w.state, registry: w.registry, data: w.data}
 	defer locked.release()
 	if w.state == nil {
@@ -271,7 +302,7 @@ func (w *Writer) makeAnew(f file, slots int, damage error) error {
 	if err != nil {
 		return err
 	}
-	return w.makeWith(draft, slots, newest(data))
+	return w.makeWith(draft, slots, last)
 }
 
 // makeWith builds the files, and leaves no draft where that fails.

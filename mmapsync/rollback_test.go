@@ -126,6 +126,64 @@ func TestAReaderOfForeignFilesReadsBothWritersInTurns(t *testing.T) {
 	held.Release()
 }
 
+// The way back: our writer takes the files over, and begins with what the crate's writer has published last, whether or not
+// there is older content of ours that still has its footer.
+func TestAWriterThatRepairsGoesOnFromTheCratesPublication(t *testing.T) {
+	const size = 4032
+	for _, before := range []string{"nothing", "publications", "updates"} {
+		t.Run(before, func(t *testing.T) {
+			path := sharedPath(t)
+			if before != "nothing" {
+				w := openWriter(t, path)
+				for n := range 4 {
+					content := strings.Repeat(fmt.Sprint(n), size)
+					if before == "publications" {
+						publish(t, w, content)
+						continue
+					}
+					_, err := w.Update(size, func(c *mmapsync.Copy) error { copy(c.Bytes, content); return nil })
+					must(t, err)
+				}
+				must(t, w.Close())
+			}
+			crate := newCrateWriter(t, path)
+			for _, content := range []string{"theirs 1", "theirs 2", "theirs 3"} { // over the beginning of ours
+				publishAsTheCrate(t, crate, content)
+			}
+			r := openForeign(t, path)
+			expect(t, r, "theirs 3")
+			w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true})
+			must(t, err)
+			defer w.Close()
+			if replaced, err := r.Replaced(); !replaced || err != nil {
+				t.Errorf("Replaced says %v, %v", replaced, err)
+			}
+			expect(t, r, "theirs 3")
+			expect(t, openForeign(t, path), "theirs 3")
+			expect(t, openReader(t, path), "theirs 3")
+			if err := w.Stats().Damage; err == nil || !strings.Contains(err.Error(), "mmap-sync") {
+				t.Errorf("Stats say %v of what was found", err)
+			}
+			_, err = w.Update(size, func(c *mmapsync.Copy) error {
+				if string(c.Current) != "theirs 3" {
+					t.Errorf("the current publication is %.20q", c.Current)
+				}
+				clear(c.Bytes)
+				return nil
+			})
+			must(t, err)
+			s, err := openReader(t, path).Acquire()
+			must(t, err)
+			if !bytes.Equal(s.Bytes(), make([]byte, size)) {
+				t.Errorf("after the update a reader sees %.20q", s.Bytes())
+			}
+			s.Release()
+			publishAsTheCrate(t, crate, "theirs 4") // in files that have no names any more
+			must(t, w.Check())
+		})
+	}
+}
+
 func TestAReaderOfForeignFilesTakesNoUnprovedUpdate(t *testing.T) {
 	path := sharedPath(t)
 	w := openWriter(t, path)
@@ -169,7 +227,7 @@ const foreignLargest = 1 << 16
 
 // publisherProcess publishes until it is told to end, or finds that somebody else does, from the number seed on.
 func publisherProcess(path string, seed uint64) error {
-	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: time.Millisecond, Slots: 64})
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: time.Millisecond, Slots: 64, Repair: true})
 	if err != nil {
 		return err
 	}
@@ -351,30 +409,12 @@ func TestReadersFollowARollbackToTheCrateAndTheWayBack(t *testing.T) {
 		f.find(t, writer)
 		time.Sleep(lull)
 		theirs.kill(t)
-		forward(t, path)
 		ours = start(t, "publisher", path, (writer+1)*numbersOfAWriter)
 		f.find(t, writer+1)
 		time.Sleep(lull)
 		ours.finish(t)
 	}
 	f.expectWhole(t)
-}
-
-// forward makes the path one that our writer opens: where it refuses what the crate has left, by the remedy that it names.
-func forward(t *testing.T, path string) {
-	t.Helper()
-	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
-	var refused *mmapsync.FormatError
-	if errors.As(err, &refused) {
-		for _, suffix := range []string{"_state", "_data_0", "_data_1", "_readers"} {
-			if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-				t.Fatal(err)
-			}
-		}
-		return
-	}
-	must(t, err)
-	must(t, w.Close())
 }
 
 func TestTwoWritersAtATimeTearNothing(t *testing.T) {

@@ -27,7 +27,7 @@ type WriterOptions struct {
 
 	// Repair makes OpenWriter replace files that it cannot trust, where it would refuse them with a [*FormatError]: damaged
 	// ones, those of another format or of another user, and what is no file at all. Of the publications that are in the
-	// files the last one that is whole stays published. State and registry are kept as P_state.damaged and P_readers.damaged,
+	// files the last one that is whole stays published, or that of a writer of mmap-sync 2.x where the version word is such a one's. State and registry are kept as P_state.damaged and P_readers.damaged,
 	// only the last of each. Stats say what was wrong. What is left to refuse is a path at which a writer lives, and
 	// trouble with the system.
 	Repair bool
