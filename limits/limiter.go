@@ -67,6 +67,7 @@ type Limiter struct {
 	retryAfter atomic.Int64 // a time.Duration
 	ledgers    ledgers      // with the hasher of keys
 	tallies    tallies
+	parts      parts
 	shared     *member              // nil: this process counts alone
 	former     atomic.Pointer[both] // not nil while the processes move from one file to the next
 
@@ -165,6 +166,11 @@ func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) 
 // size cost as much as the counting.
 func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uint32) (lowered, shed uint32)) bool {
 	a.Threshold = l.thresholds.of(k.name)
+	return l.admitTo(a, state, k, below)
+}
+
+// admitTo is admit for a threshold that a has already.
+func (l *Limiter) admitTo(a *Admission, state *TicketState, k *key, below func(uint32) (lowered, shed uint32)) bool {
 	serial, ok := state.take()
 	if !ok {
 		a.Estimate = l.inFlight(k)
@@ -366,6 +372,7 @@ func (l *Limiter) Stats() LimiterStats {
 	s.Overrides = l.thresholds.len()
 	s.Shared = l.shared != nil && !l.shared.lost.Load()
 	l.guard(func() { l.ledgers.tell(&s) })
+	l.parts.leaveOut(&s)
 	return s
 }
 

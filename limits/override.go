@@ -17,14 +17,45 @@ type Warning struct {
 // String returns the warning on one line.
 func (w Warning) String() string { return fmt.Sprintf("override %q: %s", w.Key, w.Reason) }
 
-// defaultKey is what keys are made of where a policy does not say.
-var defaultKey = []string{KeyOrigin, KeyHost}
+// defaultKey is what keys are made of where a policy does not say. A client can make up hosts, but not origins. hostKey is
+// what the keys of single hosts within an origin are made of then.
+var (
+	defaultKey = []string{KeyOrigin}
+	hostKey    = []string{KeyOrigin, KeyHost}
+)
 
 func (p *Policy) parts() []string {
 	if len(p.Key) == 0 {
 		return defaultKey
 	}
 	return p.Key
+}
+
+// partsOf is what the key of an override is made of.
+func (p *Policy) partsOf(override string) []string {
+	if len(p.Key) == 0 && len(strings.Fields(override)) > len(defaultKey) {
+		return hostKey
+	}
+	return p.parts()
+}
+
+// BoundsHosts reports whether there is an override for a host within its origin, which bounds that host besides the
+// origin. Such overrides exist where Key is empty: their keys are those of [AppendHostKey].
+func (p *Policy) BoundsHosts() bool {
+	if len(p.Key) > 0 {
+		return false
+	}
+	for key := range p.Overrides {
+		if strings.Contains(key, " ") {
+			return true
+		}
+	}
+	return false
+}
+
+// AppendHostKey appends the key of a host within an origin to b, as [Policy.AppendKey] appends a request's.
+func AppendHostKey(b []byte, origin, host string) []byte {
+	return AppendHost(append(AppendOrigin(b, origin), ' '), host)
 }
 
 // KeyText returns what keys are made of, in words.
@@ -63,11 +94,12 @@ func (p *Policy) Canonical() ([]Warning, error) {
 
 // canonicalKey is the canonical form of an override's key; not ok where no request has that key.
 func (p *Policy) canonicalKey(key string) (form string, odd []string, ok bool) {
-	values, problem := splitKey(p.parts(), key)
+	parts := p.partsOf(key)
+	values, problem := splitKey(parts, key)
 	if problem != "" {
 		return "", []string{problem}, false
 	}
-	for i, part := range p.parts() {
+	for i, part := range parts {
 		switch value := values[i]; part {
 		case KeyTenant:
 			odd = appendOdd(odd, oddTenant(value))
@@ -78,12 +110,12 @@ func (p *Policy) canonicalKey(key string) (form string, odd []string, ok bool) {
 		}
 	}
 	at := func(part string) string {
-		if i := slices.Index(p.parts(), part); i >= 0 {
+		if i := slices.Index(parts, part); i >= 0 {
 			return values[i]
 		}
 		return ""
 	}
-	return string(p.AppendKey(nil, at(KeyTenant), at(KeyOrigin), at(KeyHost))), odd, true
+	return string(appendKey(nil, parts, at(KeyTenant), at(KeyOrigin), at(KeyHost))), odd, true
 }
 
 func appendOdd(odd []string, reason string) []string {

@@ -15,13 +15,14 @@ import (
 // Policy is what a connection limiter goes by and may change while it runs. Written as JSON it is both the operator's
 // file and what the daemon publishes to the proxies of a host. The zero value limits nothing.
 //
-//	{"key": ["origin", "host"], "threshold": 200, "retry_after": "2s",
+//	{"threshold": 200, "retry_after": "2s",
 //	 "overrides": {"10.0.0.1:8080 shop.example": 20},
 //	 "shed_from": 0.8,
 //	 "adaptive": {"latency": "250ms", "floor": 8}}
 type Policy struct {
 	// Key is what a key is made of, in this order and with a space between: KeyTenant, KeyOrigin and KeyHost. Empty means
-	// origin and host.
+	// the origin, whatever the host; an override of an origin and a host then bounds that host besides. A client can
+	// make up hosts: a Key with KeyHost does not bound an origin, unless the proxy passes on only hosts that it knows.
 	Key []string `json:"key,omitempty"`
 
 	Threshold  uint32            `json:"threshold,omitempty"` // requests in flight of a key; 0 means Unlimited
@@ -168,7 +169,11 @@ func (p *Policy) ShedThreshold(threshold uint32, score uint8) uint32 {
 // [AppendOrigin]; a tenant is taken without blanks at its ends), at most MaxKey bytes. It allocates nothing but what b
 // lacks in capacity.
 func (p *Policy) AppendKey(b []byte, tenant, origin, host string) []byte {
-	for i, part := range p.parts() {
+	return appendKey(b, p.parts(), tenant, origin, host)
+}
+
+func appendKey(b []byte, parts []string, tenant, origin, host string) []byte {
+	for i, part := range parts {
 		if i > 0 {
 			b = append(b, ' ')
 		}

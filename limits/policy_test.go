@@ -32,7 +32,7 @@ func TestPolicyFromJSON(t *testing.T) {
 	if got := string(p.AppendKey(nil, "acme", "10.0.0.1:80", "host")); got != "acme 10.0.0.1:80" {
 		t.Errorf("key %q", got)
 	}
-	if got := string((&limits.Policy{}).AppendKey([]byte("> "), "acme", "origin", "host")); got != "> origin host" {
+	if got := string((&limits.Policy{}).AppendKey([]byte("> "), "acme", "origin", "host")); got != "> origin" {
 		t.Errorf("key %q", got)
 	}
 }

@@ -27,12 +27,18 @@ type thresholds struct {
 
 // of returns the threshold of key.
 func (t *thresholds) of(key []byte) uint32 {
-	if m := t.byKey.Load(); m != nil {
-		if n, ok := (*m)[string(key)]; ok {
-			return n
-		}
+	if n, ok := t.own(key); ok {
+		return n
 	}
 	return t.otherwise.Load()
+}
+
+// own returns the threshold of key if it has one of its own.
+func (t *thresholds) own(key []byte) (n uint32, ok bool) {
+	if m := t.byKey.Load(); m != nil {
+		n, ok = (*m)[string(key)]
+	}
+	return n, ok
 }
 
 // set gives key a threshold of its own. It copies all overrides.

@@ -48,6 +48,7 @@ type Ticket struct {
 	hash   uint64
 	units  uint32
 	place  place // where the owner counted it
+	part   *part // what it stands for besides; most often nil
 }
 
 // holder is what hands out tickets.
@@ -71,6 +72,9 @@ func (t Ticket) Done() bool {
 		return false
 	}
 	t.owner.release(t.hash, former, t.units, t.place)
+	if t.part != nil {
+		t.part.end()
+	}
 	return true
 }
 

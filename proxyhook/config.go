@@ -52,13 +52,13 @@ type Config struct {
 	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
 	Policy Policy
 
-	// Limits bounds the requests in flight for each pair of origin and host, together with the other proxy processes of
-	// the host where the daemon's directory is there. The zero value does not limit. A key of Limits.Overrides is the
-	// origin's address as the URL has it, a space, and the host in lower case without port. While the daemon publishes
-	// a policy, that is used in place of Threshold, Overrides, RetryAfter and LimitKey.
+	// Limits bounds the requests in flight for each origin, whatever the host, together with the other proxy processes of
+	// the machine where the daemon's directory is there. The zero value does not limit. A key of Limits.Overrides is the
+	// origin's address as the URL has it; with a space and a host behind it, it bounds that host within its origin,
+	// besides. While the daemon publishes a policy, that is used in place of Threshold, Overrides, RetryAfter and LimitKey.
 	Limits limits.LimiterConfig
 
-	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: origin and host.
+	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: the origin, whatever the host.
 	LimitKey []string
 
 	// OriginSilence ends a request whose origin is silent for so long, so that an origin that is dead without having

@@ -213,9 +213,9 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 	return report(to, ev)
 }
 
-// SetThreshold changes how many requests may be in flight for an origin and host, for requests that come after it and
-// for as long as the daemon publishes no policy. The host is taken as a request would name it, in any case and with or
-// without a port.
+// SetThreshold changes how many requests may be in flight for an origin or, where host is not empty, for a host within it,
+// which is bounded besides the origin then. It holds for requests that come after it and for as long as the daemon
+// publishes no policy. The host is taken as a request would name it, in any case and with or without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 	return f.limiting.setThreshold(&traffic.Event{Host: host, Origin: origin}, n)
 }

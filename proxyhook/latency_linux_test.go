@@ -277,8 +277,11 @@ func TestObservedWaitsLowerTheThreshold(t *testing.T) {
 	if lowered > 50 {
 		t.Errorf("%d", lowered)
 	}
-	if n := threshold(t, f, "10.0.0.1:80", "other"); n != 100 {
-		t.Errorf("another host: %d", n)
+	if n := threshold(t, f, "10.0.0.1:80", "other"); n != lowered {
+		t.Errorf("another host of the origin: %d", n)
+	}
+	if n := threshold(t, f, "10.0.0.2:80", "shop"); n != 100 {
+		t.Errorf("another origin: %d", n)
 	}
 	if n := testing.AllocsPerRun(100, func() { request(time.Second, limits.Answered) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -28,6 +28,8 @@ type limiting struct {
 	adaptive  limits.Adaptive
 	published atomic.Bool // policy is the daemon's
 
+	boundsHosts atomic.Bool // policy has overrides of hosts within their origins
+
 	mutex   sync.Mutex // guards all below
 	dir     hostdir.Dir
 	own     limits.Policy
@@ -64,7 +66,7 @@ func (l *limiting) init(owners []int, c Config) (err error) {
 		return err
 	}
 	l.current.Store(l.alone)
-	l.policy.Store(&l.own)
+	l.use(&l.own)
 	return nil
 }
 
@@ -73,6 +75,9 @@ func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.A
 	p := l.policy.Load()
 	var b [limits.MaxKey]byte
 	key := l.appendKey(b[:0], p, ev)
+	if l.boundsHosts.Load() {
+		return l.admitHost(p, ev, state, key)
+	}
 	if p.ShedFrom == 0 && p.Adaptive == nil {
 		return l.current.Load().Admit(state, key)
 	}
@@ -80,6 +85,26 @@ func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.A
 	return limiter.AdmitBelow(state, key, func(lowered uint32) (_, shed uint32) {
 		if p.Adaptive != nil {
 			lowered = l.adaptive.Threshold(limiter.Hash(key), lowered)
+		}
+		return lowered, p.ShedThreshold(lowered, score)
+	})
+}
+
+// admitHost asks for room at ev's origin, and for its host there if that has a threshold of its own.
+func (l *limiting) admitHost(p *limits.Policy, ev *traffic.Event, state *limits.TicketState, key []byte) (limits.Admission, bool) {
+	var b [limits.MaxKey]byte
+	host := limits.AppendHostKey(b[:0], ev.Origin, ev.Host)
+	limiter := l.current.Load()
+	if p.ShedFrom == 0 && p.Adaptive == nil {
+		return limiter.AdmitWithin(state, key, host, nil)
+	}
+	score := ev.Score
+	return limiter.AdmitWithin(state, key, host, func(within bool, lowered uint32) (_, shed uint32) {
+		if name := key; p.Adaptive != nil {
+			if within {
+				name = host
+			}
+			lowered = l.adaptive.Threshold(limiter.Hash(name), lowered)
 		}
 		return lowered, p.ShedThreshold(lowered, score)
 	})
@@ -124,7 +149,11 @@ func (l *limiting) setThreshold(ev *traffic.Event, n uint32) error {
 	if own.Overrides = maps.Clone(own.Overrides); own.Overrides == nil {
 		own.Overrides = make(map[string]uint32)
 	}
-	own.Overrides[string(l.appendKey(nil, &own, ev))] = n
+	key := l.appendKey(nil, &own, ev)
+	if len(own.Key) == 0 && ev.Host != "" {
+		key = limits.AppendHostKey(nil, ev.Origin, ev.Host)
+	}
+	own.Overrides[string(key)] = n
 	if err := own.Check(); err != nil {
 		return err
 	}
@@ -142,8 +171,13 @@ func (l *limiting) apply(p *limits.Policy) error {
 			return err
 		}
 	}
-	l.policy.Store(p)
+	l.use(p)
 	return nil
+}
+
+func (l *limiting) use(p *limits.Policy) {
+	l.policy.Store(p)
+	l.boundsHosts.Store(p.BoundsHosts())
 }
 
 // maintain follows the daemon's files where its directory was found.
