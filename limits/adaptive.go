@@ -80,14 +80,20 @@ func (a *Adaptive) ObserveEnding(p *AdaptivePolicy, hash uint64, configured uint
 
 // noteAnswer is exact to a quarter of Latency, so that not every answer writes.
 func (e *adaptiveEntry) noteAnswer(p *AdaptivePolicy, now time.Time) {
-	if at := now.UnixNano(); at-e.answered.Load() > int64(p.Latency/4) {
-		e.answered.Store(at)
+	if apart(&e.answered, now) > time.Duration(p.Latency/4) {
+		e.answered.Store(now.UnixNano())
 	}
 }
 
 // silent reports whether nothing was answered for the policy's Latency. Keys that share the place are taken for one.
 func (e *adaptiveEntry) silent(p *AdaptivePolicy, now time.Time) bool {
-	return now.UnixNano()-e.answered.Load() > int64(p.Latency)
+	return apart(&e.answered, now) > time.Duration(p.Latency)
+}
+
+// apart is the time between a noted instant and now, either way: the clock may have been set back meanwhile, and nothing
+// may wait until it has caught up.
+func apart(noted *atomic.Int64, now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - noted.Load()).Abs()
 }
 
 // adapt lowers or raises the threshold.
@@ -101,8 +107,7 @@ func (e *adaptiveEntry) adapt(p *AdaptivePolicy, hash uint64, configured uint32,
 		fallthrough
 	case slow:
 		last := e.lowered.Load()
-		since := time.Duration(now.UnixNano() - last).Abs() // the clock may have been set back meanwhile
-		if since < time.Duration(p.Latency) || !e.lowered.CompareAndSwap(last, now.UnixNano()) {
+		if apart(&e.lowered, now) < time.Duration(p.Latency) || !e.lowered.CompareAndSwap(last, now.UnixNano()) {
 			return
 		}
 		threshold = max(threshold*0.9, float64(max(p.Floor, 1)))

@@ -147,6 +147,12 @@ func TestAdaptiveThresholdUnderAClockSetBack(t *testing.T) {
 	if got := a.Threshold(7, 100); got != 81 {
 		t.Errorf("threshold %d after two slow answers, want 81", got)
 	}
+	now = now.AddDate(-1, 0, 1)
+	a.Observe(policy, 7, 100, 1, time.Millisecond, now.AddDate(1, 0, 0)) // answered, by a clock that was ahead
+	a.ObserveEnding(policy, 7, 100, 50, 50*time.Millisecond, limits.Abandoned, now)
+	if got := a.Threshold(7, 100); got != 72 {
+		t.Errorf("threshold %d after a wait for a silent origin, want 72", got)
+	}
 }
 
 func TestAdaptiveThresholdFollowsLatency(t *testing.T) {

@@ -40,7 +40,7 @@ func (c *inspectCommand) printTop(w io.Writer, table *featurestore.Table) error 
 	}
 	fmt.Fprintf(w, "%s, in %s: %d of %d keys with a value, of %d\n", found.Feature, found.Unit, len(found.Top), found.Known, found.Keys)
 	for i, k := range found.Top {
-		fmt.Fprintf(w, "%6d  %v  %12.5g  last event %.1f s ago\n", i+1, k.Key, k.Value, k.AgeSeconds)
+		fmt.Fprintf(w, "%6d  %v  %12.5g  last event %s\n", i+1, k.Key, k.Value, ago(k.AgeSeconds))
 	}
 	return nil
 }
