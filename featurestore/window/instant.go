@@ -26,12 +26,12 @@ type reference struct {
 	zero  int64 // what the wall clock showed, or would have shown, when Running was 0
 }
 
-// Clock tells what the clocks show, which is to be done before observations of that moment are added. Where the wall
-// clock was set since the last call, by a second or more, everything kept moves with it: features are what they would be
-// had the clock not been wrong. It returns by how much the clock was set.
+// Clock takes what the clocks show, before observations of that moment are added. Where the wall clock was set since the
+// last call, by a second or more, everything kept moves with it: features are what they would be had the clock not been
+// wrong. It returns by how much the clock was set.
 //
-// After Restore the last call is that of the Aggregator that wrote the checkpoint. Where the machine was booted since
-// then, nothing tells a clock set forward from time that passed: it counts as the latter. One that shows an earlier time
+// After Restore the last call is that of the Aggregator that wrote the checkpoint. If the machine was booted since then,
+// a clock that was set forward cannot be told from time that passed, and counts as that; one that shows an earlier time
 // than the checkpoint was set back.
 func (a *Aggregator) Clock(now Instant) (set time.Duration) {
 	zero := minus(now.Wall, now.Running)

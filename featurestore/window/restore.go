@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Restored tells what Restore has taken up.
+// Restored is what Restore has taken up.
 type Restored struct {
 	Path     string // the file; empty: none
 	Seed     uint64 // of its keys' hash
