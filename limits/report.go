@@ -40,9 +40,10 @@ type Report struct {
 	Heaviest []KeyLoad // the most in flight first, then the most admitted
 }
 
-// Look reads a limits file without taking part in it. heaviest bounds the number of keys.
-func Look(path string, heaviest int) (r Report, err error) {
-	f, err := openHostFile(path, mmap.ReadOnly, nil)
+// Look reads a limits file without taking part in it. heaviest bounds the number of keys. owners are those of
+// [LimiterConfig].
+func Look(path string, heaviest int, owners ...int) (r Report, err error) {
+	f, err := openHostFile(path, mmap.ReadOnly, owners)
 	if err != nil {
 		return r, err
 	}

@@ -30,6 +30,8 @@ type inspectCommand struct {
 	Limits bool   `help:"Print what is in flight to origins, with rates measured over a second." xor:"what"`
 	Count  int    `short:"n" help:"How many keys --top and --limits print." default:"20"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
+
+	owners hostdir.Owners `kong:"-"` // whose files are read
 }
 
 // maxTop bounds what --top keeps in memory.
@@ -66,7 +68,7 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Limits {
 		return c.printLimits(ctx, t.out)
 	}
-	store, err := featurestore.Open(hostdir.Dir(c.Dir).Features())
+	store, err := featurestore.Open(hostdir.Dir(c.Dir).Features(), c.owners...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no daemon has published here; start one with: headgate run --dir %s", c.Dir, c.Dir)
 	}
@@ -97,6 +99,7 @@ func (c *inspectCommand) find() error {
 	if err != nil {
 		return usageError{fmt.Errorf("inspect: --dir-owner: %w", err)}
 	}
+	c.owners = owners
 	dir, err := hostdir.Place{Path: c.Dir, Owners: owners}.Find()
 	c.Dir = string(dir)
 	var untrusted *hostdir.UntrustedError

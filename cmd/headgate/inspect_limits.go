@@ -46,7 +46,7 @@ type inspectedLimit struct {
 func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	dir := hostdir.Dir(c.Dir)
 	all := limits.MaxExactKeys
-	before, err := limits.Look(dir.Limits(), all)
+	before, err := limits.Look(dir.Limits(), all, c.owners...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no daemon has made a limits file here; start one with: headgate run --dir %s", c.Dir, c.Dir)
 	}
@@ -59,11 +59,11 @@ func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 		return ctx.Err()
 	case <-time.After(rateOver):
 	}
-	now, err := limits.Look(dir.Limits(), c.Count)
+	now, err := limits.Look(dir.Limits(), c.Count, c.owners...)
 	if err != nil {
 		return err
 	}
-	policy, published, err := readPolicy(dir)
+	policy, published, err := c.readPolicy(dir)
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,8 @@ func inspectLimits(before, now limits.Report, elapsed time.Duration, p limits.Po
 }
 
 // readPolicy reads what the proxies go by; published is false where that is their own configuration.
-func readPolicy(dir hostdir.Dir) (p limits.Policy, published bool, err error) {
-	reader, err := mmapsync.OpenReader(dir.Policy(), mmapsync.ReaderOptions{Slots: 1})
+func (c *inspectCommand) readPolicy(dir hostdir.Dir) (p limits.Policy, published bool, err error) {
+	reader, err := mmapsync.OpenReader(dir.Policy(), mmapsync.ReaderOptions{Slots: 1, Owners: c.owners})
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, false, nil
 	}

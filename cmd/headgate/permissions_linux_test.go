@@ -164,3 +164,32 @@ func TestTroubleWithRingsIsSaid(t *testing.T) {
 		return strings.Contains(said, "open "+hidden+": permission denied") && strings.Contains(said, "as a member of the directory's group")
 	})
 }
+
+// In a directory that root has made for everybody, as a Kubernetes volume in memory is, a daemon and proxies that are not root
+// work together; what a stranger puts there first is refused.
+func TestSharedStickyDirectory(t *testing.T) {
+	needsRoot(t)
+	dir := filepath.Join(openDir(t), "headgate")
+	mkdir(t, dir, 0o777|fs.ModeSticky, account{})
+	if d := daemonAs(t, keeper, "022", "--dir", dir); !d.running(t) {
+		t.Fatal("the daemon does not start")
+	}
+	proxyAs(t, peer, "022", proxyConfig{Dir: dir, DirOwner: "61300"}).works(t)
+	proxyAs(t, peer, "022", proxyConfig{Dir: dir}).isRefused(t, "belongs to user 61300")
+	for _, args := range [][]string{{"inspect", dir, "--dir-owner", "61300"}, {"inspect", dir, "--dir-owner", "61300", "--limits"}} {
+		if status, _, errOut := run(t, args...); status != exitOK {
+			t.Errorf("%v: exit status %d: %s", args, status, errOut)
+		}
+	}
+	status, _, errOut := run(t, "inspect", dir, "--limits")
+	if status != exitFailure {
+		t.Errorf("inspect without the owner: exit status %d", status)
+	}
+	checkOneLine(t, "inspect", errOut, "belongs to user 61300", "--dir-owner")
+
+	planted := filepath.Join(openDir(t), "headgate")
+	mkdir(t, planted, 0o777|fs.ModeSticky, account{})
+	write(t, planted+"/limits", make([]byte, 8192))
+	chown(t, planted+"/limits", stranger)
+	daemonAs(t, keeper, "022", "--dir", planted).refused(t, planted+"/limits belongs to user 61303")
+}
