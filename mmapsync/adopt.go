@@ -23,12 +23,19 @@ func (w *Writer) lockState() (f file, fresh bool, err error) {
 		} else if missing := errors.Is(err, fs.ErrNotExist); missing || w.mayReplace(nil) {
 			f, err = w.createDraft(nil)
 			fresh = true
+		} else if w.repairs && notRegular(err) { // it was, and another writer is repairing it
+			err = nil
 		}
 		if f != nil || err != nil {
 			return f, fresh, lockedError(w.paths, err)
 		}
 	}
 	return nil, false, lockedError(w.paths, mmap.ErrLocked)
+}
+
+// notRegular says whether a file could not be opened because it is none.
+func notRegular(err error) bool {
+	return errors.Is(err, mmap.ErrNotRegular) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR)
 }
 
 // lockInPlace locks f, the state file. Where readers have locked it, as everybody can do who may read it, a Writer that
@@ -93,8 +100,8 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 		}
 	}
 	if err != nil {
-		if irregular, _ := w.sys.irregular(draft); irregular && w.repairs {
-			return nil, w.sys.discard(draft)
+		if w.repairs && notRegular(err) {
+			return nil, w.discardDraft(draft)
 		}
 		return nil, err
 	}
@@ -108,6 +115,34 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 	err = errors.Join(err, w.sys.remove(draft))
 	f.close()
 	return nil, err
+}
+
+// discardDraft removes what is in the draft's place and no file. Another writer may be doing so, and this one may remove the
+// draft that the other has made since: who makes the files looks whether the draft is still his.
+func (w *Writer) discardDraft(draft string) error {
+	irregular, err := w.sys.irregular(draft)
+	if irregular && err == nil {
+		err = w.sys.discard(draft)
+	}
+	if still, looking := w.sys.irregular(draft); looking == nil && !still {
+		return nil
+	}
+	return err
+}
+
+// bringIntoPlace gives the state file its name.
+func (w *Writer) bringIntoPlace() error {
+	draft := temporary(w.paths.state())
+	still, err := w.state.file.isAt(draft)
+	if still && err == nil {
+		if err = w.sys.rename(draft, w.paths.state()); err == nil {
+			still, err = w.state.file.isAt(w.paths.state())
+		}
+	}
+	if err == nil && !still {
+		err = lockedError(w.paths, mmap.ErrLocked)
+	}
+	return err
 }
 
 // build makes all files of a path, with last in them where there is one; state is the locked draft of the state file. That
@@ -154,7 +189,7 @@ func (w *Writer) build(state file, slots int, last *kept) (err error) {
 	if err = w.buildRegistry(slots); err != nil {
 		return err
 	}
-	return w.sys.rename(temporary(w.paths.state()), w.paths.state())
+	return w.bringIntoPlace()
 }
 
 // buildRegistry makes a registry for the data files in place. It is complete before it has its name: from then on readers can

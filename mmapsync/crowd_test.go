@@ -61,7 +61,7 @@ func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 		expect(t, r, "first")
 	}
 	held := acquire(t, readers[119])
-	for i := range 3 { // three of the four shared slots get a hold that nobody ends
+	for i := range 2 { // two of the four shared slots, or one, get a hold that nobody ends, and held is in a third at most
 		acquire(t, readers[60+i])
 		processes[60+i].die()
 		readers[60+i] = nil
@@ -77,7 +77,7 @@ func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 		expectHeld(t, held, "first")
 	}
 	// State, registry and two data files for each who lives; one file more for the snapshot; one less for the dead.
-	if now, most := h.mappedNow(), 4*(1+117)+1+3*3; now > most {
+	if now, most := h.mappedNow(), 4*(1+118)+1+3*2; now > most {
 		t.Errorf("%d mappings, want at most %d: what was replaced stays mapped", now, most)
 	}
 	made := h.created

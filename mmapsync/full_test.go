@@ -51,6 +51,40 @@ func TestFullTmpfsIsAnError(t *testing.T) {
 	expectNoDrafts(t, filepath.Join(folder, "second"))
 }
 
+// A path that fills its file system is repaired all the same, and keeps its last publication; where readers keep the memory of
+// the files from before, it begins with nothing.
+func TestRepairOnAFullTmpfs(t *testing.T) {
+	for _, mapped := range []bool{false, true} {
+		folder := t.TempDir()
+		if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=10m"); err != nil {
+			t.Skipf("no file system of 10 MiB can be mounted here (%v); run this test as root, in a container with CAP_SYS_ADMIN", err)
+		}
+		t.Cleanup(func() { must(t, syscall.Unmount(folder, syscall.MNT_DETACH)) })
+		path := filepath.Join(folder, "table")
+		w := openWriter(t, path)
+		content := strings.Repeat("x", 4<<20)
+		for range 2 {
+			_, err := w.Update(len(content), func(c *mmapsync.Copy) error { copy(c.Bytes, content); return nil })
+			must(t, err)
+			if mapped {
+				s, err := openReader(t, path).Acquire()
+				must(t, err)
+				defer s.Release()
+			}
+		}
+		must(t, w.Close())
+		truncate("_readers", 256)(t, path)
+		w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true})
+		must(t, err)
+		defer w.Close()
+		if !mapped {
+			expectUpdated(t, path, content)
+		}
+		publish(t, w, "small")
+		expect(t, openReader(t, path), "small")
+	}
+}
+
 // survive runs one read as a caller does that must outlive truncated files.
 func survive(read func() error) (err error, fault bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))

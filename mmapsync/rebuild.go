@@ -135,7 +135,7 @@ func (w *Writer) rebuildLost() error {
 		return rebuildError(err)
 	}
 	fresh := &Writer{sys: w.sys, paths: w.paths, repairs: true, generation: w.generation}
-	if !mmap.Intact(func() { err = fresh.build(draft, w.registry.slots, newest(w.data)) }) {
+	if !mmap.Intact(func() { err = fresh.build(draft, w.registry.slots, newest(&w.data)) }) {
 		err = explain(w.paths, w.paths.registry(), errTruncated)
 	}
 	w.generation = fresh.generation
@@ -180,8 +180,20 @@ func (k *kept) copyTo(d *dataFile) error {
 	return nil
 }
 
-// newest is the last publication that is whole in one of the files, nil where there is none.
-func newest(data [2]*dataFile) (last *kept) {
+// newest is the last publication that is whole in one of the files, nil where there is none. It unmaps the others, whose
+// memory the new set may need.
+func newest(data *[2]*dataFile) *kept {
+	last := newestOf(*data)
+	for i, d := range data {
+		if d != nil && (last == nil || d != last.data) {
+			d.unmap()
+			data[i] = nil
+		}
+	}
+	return last
+}
+
+func newestOf(data [2]*dataFile) (last *kept) {
 	for _, d := range data {
 		if d == nil || checked(d.sound) != nil {
 			continue
@@ -197,7 +209,7 @@ func newest(data [2]*dataFile) (last *kept) {
 // writer has made before, nothing is known to be whole then: the crate's writer leaves footers alone. It is proved by the copy
 // that is kept, since that writer may live.
 func (w *Writer) lastForeign(v Version, ours [2]*dataFile) *kept {
-	before := newest(ours)
+	before := newestOf(ours)
 	if d := ours[v.Index()]; v == 0 || d != nil && d.publication().announcedBy(v) == nil {
 		return nil
 	}
@@ -259,7 +271,7 @@ func (w *Writer) forgotten() error {
 	if w.version != 0 {
 		return nil
 	}
-	if last := newest(w.data); last != nil && last.sequence > 1 {
+	if last := newestOf(w.data); last != nil && last.sequence > 1 {
 		return explain(w.paths, w.paths.state(), formatReason(fmt.Sprintf("it announces nothing, after %d publications", last.sequence)))
 	}
 	return nil
@@ -272,32 +284,36 @@ func (w *Writer) make(draft file, slots int) error {
 	if w.repairs {
 		data = w.leftBehind()
 	}
-	defer unmapAll(data)
+	defer unmapAll(&data)
 	if data != [2]*dataFile{} && w.stats.Damage == nil {
 		w.note(&FormatError{w.paths.state(), "the file is missing, and others of its set are not"})
 	}
-	return w.makeWith(draft, slots, newest(data))
+	return w.makeWith(draft, slots, newest(&data))
 }
 
 // makeAnew replaces the files in place, which are damaged. f is the state file: its lock keeps other writers away until
 // that of the new one does.
 func (w *Writer) makeAnew(f file, slots int, damage error) error {
 	w.note(damage)
+	unmapAll(&w.data)
 	data := w.leftBehind()
-	defer unmapAll(data)
-	last := newest(data)
+	defer unmapAll(&data)
+	var last *kept
 	if w.state != nil {
-		if theirs := w.lastForeign(Version(w.state.version.Load()), data); theirs != nil {
-			w.note(&FormatError{w.paths.state(), "a writer of mmap-sync 2.x has published here"})
-			last = theirs
-		}
+		last = w.lastForeign(Version(w.state.version.Load()), data)
 	}
-	locked := &Writer{state: w.state, registry: w.registry, data: w.data}
+	if last != nil {
+		w.note(&FormatError{w.paths.state(), "a writer of mmap-sync 2.x has published here"})
+		unmapAll(&data)
+	} else {
+		last = newest(&data)
+	}
+	locked := &Writer{state: w.state, registry: w.registry}
 	defer locked.release()
 	if w.state == nil {
 		defer f.close()
 	}
-	w.state, w.registry, w.data, w.version, w.sequence = nil, nil, [2]*dataFile{}, 0, 0
+	w.state, w.registry, w.version, w.sequence = nil, nil, 0, 0
 	draft, err := w.replacementDraft()
 	if err != nil {
 		return err
@@ -312,7 +328,7 @@ func (w *Writer) makeWith(draft file, slots int, last *kept) error {
 		w.generation = max(w.generation, generationFloor())
 	}
 	err := w.build(draft, slots, last)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrLocked) { // then the draft is another writer's
 		w.sys.remove(temporary(w.paths.state()))
 	}
 	return err
@@ -347,10 +363,11 @@ func (w *Writer) leftBehind() (data [2]*dataFile) {
 	return data
 }
 
-func unmapAll(data [2]*dataFile) {
-	for _, d := range data {
+func unmapAll(data *[2]*dataFile) {
+	for i, d := range data {
 		if d != nil {
 			d.unmap()
+			data[i] = nil
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -205,6 +206,44 @@ func TestReadersThatLockTheStateFileKeepNoWriterOut(t *testing.T) {
 	}
 	if _, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}); !errors.Is(err, mmapsync.ErrLocked) {
 		t.Errorf("a second writer: %v, want ErrLocked", err)
+	}
+}
+
+// Of writers that find a damaged path at the same time one repairs it, and the others are refused.
+func TestWritersRaceToRepairAPath(t *testing.T) {
+	for _, suffix := range []string{"_state", "_state.tmp", "_readers"} {
+		for name, damage := range odd(suffix) {
+			t.Run(suffix+" "+name, func(t *testing.T) {
+				path := published(t)
+				must(t, os.WriteFile(path+"_state.tmp", nil, 0o600))
+				damage(t, path)
+				if suffix == "_state.tmp" {
+					must(t, os.Remove(path+"_state"))
+				}
+				writers, errs := make([]*mmapsync.Writer, 8), make([]error, 8)
+				var wg sync.WaitGroup
+				for i := range writers {
+					wg.Go(func() { writers[i], errs[i] = mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}) })
+				}
+				wg.Wait()
+				living := 0
+				for i, w := range writers {
+					if w == nil {
+						if !errors.Is(errs[i], mmapsync.ErrLocked) {
+							t.Errorf("refused: %v, want ErrLocked", errs[i])
+						}
+						continue
+					}
+					living++
+					defer w.Close()
+					publish(t, w, "by the living one")
+					expect(t, openReader(t, path), "by the living one")
+				}
+				if living != 1 {
+					t.Errorf("%d writers live, want one", living)
+				}
+			})
+		}
 	}
 }
 

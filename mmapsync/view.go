@@ -24,9 +24,9 @@ func (w *Writer) View(fn func(content []byte) error) (err error) {
 
 // current is the content of the current snapshot; nil where there is none.
 func (w *Writer) current() []byte {
-	if w.version == 0 {
+	active, size := w.data[w.version.Index()], w.version.Size()
+	if w.version == 0 || active == nil { // or it was damaged, and making the files anew has failed
 		return nil
 	}
-	active, size := w.data[w.version.Index()], w.version.Size()
 	return active.memory[:size:size]
 }

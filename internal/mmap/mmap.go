@@ -26,6 +26,9 @@ var ErrUnsupported = errors.New("shared memory needs Linux (open-file-descriptio
 // ErrLocked reports that another open file holds the byte.
 var ErrLocked = errors.New("locked by another process")
 
+// ErrNotRegular is what [OpenRegular] says of a FIFO, a device, a socket or a directory.
+var ErrNotRegular = errors.New("not a regular file")
+
 // Access says what a mapping or an opened file may be used for.
 type Access bool
 
@@ -43,7 +46,7 @@ func OpenRegular(path string, access Access) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &os.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+		err = &os.PathError{Op: "open", Path: path, Err: ErrNotRegular}
 	}
 	if err != nil {
 		f.Close()
