@@ -216,3 +216,39 @@ type nowhere struct{ header http.Header }
 func (n nowhere) Header() http.Header         { return n.header }
 func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (n nowhere) WriteHeader(int)             {}
+
+// BenchmarkOpen is what a request costs that is noted as open and ends before anybody is told of it, and a look of the supervisor
+// at a lane of a full table of requests that were told of already.
+func BenchmarkOpen(b *testing.B) {
+	unsupervised(b)
+	f := newHost(b).filter(proxyhook.Config{})
+	b.Run("open and end", func(b *testing.B) {
+		ev := visit(1, 0)
+		ev.Time = time.Now().UnixNano()
+		b.ReportAllocs()
+		for b.Loop() {
+			o := f.Open(&ev)
+			o.End(&ev)
+		}
+	})
+	b.Run("open and end, all processors", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			ev := visit(1, 0)
+			ev.Time = time.Now().UnixNano()
+			for pb.Next() {
+				o := f.Open(&ev)
+				o.End(&ev)
+			}
+		})
+	})
+	b.Run("look", func(b *testing.B) {
+		ev := visit(1, 0)
+		ev.Time = time.Now().UnixNano()
+		for range proxyhook.OpenRoom {
+			f.Open(&ev)
+		}
+		for b.Loop() {
+			f.TellOpen()
+		}
+	})
+}

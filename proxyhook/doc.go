@@ -3,7 +3,7 @@
 //
 // What it promises:
 //
-//   - [Filter.Decide], [Filter.Admit] and [Filter.Done] allocate nothing, take no lock, make no system call but to
+//   - [Filter.Decide], [Filter.Open], [Filter.Admit], [Filter.Observe] and [Filter.Done] allocate nothing, take no lock, make no system call but to
 //     read the clock (which needs none on Linux), and never block;
 //   - they fail open. Daemon dead, files absent, stale, damaged, of a newer format or truncated under the reader, model
 //     without its features: each costs one counter and the request is allowed;

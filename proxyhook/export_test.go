@@ -22,9 +22,10 @@ var (
 // SuperviseEvery and WarmEvery set the supervisor's intervals for filters made from now on.
 func SuperviseEvery(d time.Duration) { superviseEvery = d }
 func WarmEvery(d time.Duration)      { warmEvery = d }
+func TellEvery(d time.Duration)      { tellEvery = d }
 
 // DefaultWarmEvery is what the second of them is in production.
-var DefaultWarmEvery = warmEvery
+var DefaultWarmEvery, DefaultTellEvery = warmEvery, tellEvery
 
 // ReadingClock is what the age of a publication comes from.
 type ReadingClock struct{ readingClock }
@@ -63,3 +64,12 @@ func AdmitForRelease(f *Filter) func() {
 // Ring is what the request path reports to now, and DistrustRing what a fault met in an earlier one does.
 func (f *Filter) Ring() *ring.Producer          { return f.reporter.current.Load() }
 func (f *Filter) DistrustRing(p *ring.Producer) { f.reporter.distrust(p) }
+
+// TellOpen is the supervisor's look at a part of the open requests, all of which OpenParts looks see.
+func (f *Filter) TellOpen() { f.tellOpen() }
+
+// What the table of open requests has.
+const (
+	OpenParts = openLanes
+	OpenRoom  = openLanes * laneSlots
+)

@@ -23,6 +23,7 @@ type Filter struct {
 	files     []*modelFile
 	shadow    *shadow
 	reporter  reporter
+	open      *openTable
 	counters  counters
 	callbacks callbacks
 	panicked  sync.Once // for the log
@@ -60,7 +61,7 @@ func New(config Config) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: DirOwner: %w", err)
 	}
-	f := &Filter{started: time.Now(), stop: make(chan struct{})}
+	f := &Filter{started: time.Now(), open: new(openTable), stop: make(chan struct{})}
 	f.callbacks.guard(&config)
 	f.config = config
 	f.home.place, f.home.log = hostdir.Place{Path: config.Dir, Owners: owners}, config.Log
@@ -232,9 +233,10 @@ var (
 
 // supervise looks after the daemon's files, so that the request path need not.
 func (f *Filter) supervise() {
-	tick, warm := time.NewTicker(superviseEvery), time.NewTicker(warmEvery)
+	tick, warm, tell := time.NewTicker(superviseEvery), time.NewTicker(warmEvery), time.NewTicker(tellEvery)
 	defer tick.Stop()
 	defer warm.Stop()
+	defer tell.Stop()
 	for {
 		select {
 		case <-f.stop:
@@ -243,6 +245,8 @@ func (f *Filter) supervise() {
 			f.maintain()
 		case <-warm.C:
 			f.warm()
+		case <-tell.C:
+			f.attempt(f.tellOpen)
 		}
 	}
 }

@@ -23,7 +23,8 @@ type request struct {
 	bytes    atomic.Uint64
 	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
 	own      *admission  // of the handler itself, where Config.Origin says that it is the origin
-	exchange *exchange   // with the handler; nil: its latency is not followed
+	open     OpenRequest
+	exchange *exchange // with the handler; nil: its latency is not followed
 
 	mutex   sync.Mutex // guards all below
 	ev      traffic.Event
@@ -97,6 +98,7 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 			}
 		}()
 		if f.enter(out, r, req) {
+			req.open = f.Open(&req.ev)
 			marked := f.mark(r, req)
 			if reading != nil {
 				marked.Body = &awaitedBody{marked.Body, reading}
@@ -231,5 +233,6 @@ func (r *request) end() {
 		r.ev.Bytes = r.bytes.Load()
 	}
 	r.ev.Duration = uint64(max(1, time.Since(r.start)))
+	r.open.End(&r.ev)
 	r.filter.Done(&r.ev, limits.Ticket{})
 }

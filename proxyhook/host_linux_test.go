@@ -24,6 +24,7 @@ type host struct {
 	publisher  *featurestore.Publisher
 	aggregator *window.Aggregator
 	rings      *ring.Set
+	reports    []traffic.Event // of requests that were still open, in the order of their coming
 }
 
 // maxKeys is enough for these tests.
@@ -69,7 +70,7 @@ func (h *host) stopPublisher() {
 	}
 }
 
-// events takes what waits in the rings.
+// events takes what waits in the rings. The reports of requests that are still open go to h.reports.
 func (h *host) events() (events []traffic.Event) {
 	h.t.Helper()
 	must(h.t, h.rings.Scan())
@@ -78,7 +79,11 @@ func (h *host) events() (events []traffic.Event) {
 		if _, err := ev.UnmarshalMsg(payload); err != nil {
 			h.t.Errorf("an event does not decode: %v", err)
 		}
-		events = append(events, ev)
+		if ev.Open {
+			h.reports = append(h.reports, ev)
+		} else {
+			events = append(events, ev)
+		}
 	}) > 0 {
 	}
 	return events
@@ -114,7 +119,9 @@ func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 func unsupervised(t testing.TB) {
 	proxyhook.SuperviseEvery(time.Hour)
 	proxyhook.WarmEvery(time.Hour)
+	proxyhook.TellEvery(time.Hour)
 	t.Cleanup(func() {
+		proxyhook.TellEvery(proxyhook.DefaultTellEvery)
 		proxyhook.SuperviseEvery(testInterval)
 		proxyhook.WarmEvery(proxyhook.DefaultWarmEvery)
 	})

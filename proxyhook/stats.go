@@ -16,18 +16,24 @@ type Stats struct {
 	NoFeatures uint64             // decisions without inter-request features: nothing published, or unreadable
 	Stale      uint64             // decisions with features older than Config.StaleAfter
 	Faults     uint64             // reads that hit truncated shared memory, the supervisor's too
-	Events     uint64             // events given to the daemon
+	Events     uint64             // events given to the daemon, of requests that have ended
 	Dropped    uint64             // events dropped: no daemon's directory, the ring was full, or it was removed and no daemon had it open
-	Admitted   uint64             // requests admitted to their origin
-	Refused    uint64             // requests refused for an overloaded origin
-	InFlight   uint64             // admitted and not yet done
-	DoubleDone uint64             // tickets that were released a second time, to no effect
-	Silent     uint64             // requests ended by Config.ClientSilence
-	Panics     uint64             // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
-	Lowered    int                // keys whose threshold is lowered because their origin is slow
-	Untrusted  uint64             // looks at the daemon's directory that found it in hands that are not trusted, one a second
-	Shared     bool               // requests in flight are counted together with the host's other proxy processes
-	Policy     bool               // thresholds are those that the daemon publishes
+
+	Open        int    // requests that the daemon is told of while they are open
+	Unopened    uint64 // requests that found no place among those: they are told by their end alone
+	Reports     uint64 // reports of requests that were still open
+	ReportsLost uint64 // reports that found no daemon's ring, or a full one: the next one tells as much more
+
+	Admitted   uint64 // requests admitted to their origin
+	Refused    uint64 // requests refused for an overloaded origin
+	InFlight   uint64 // admitted and not yet done
+	DoubleDone uint64 // tickets that were released a second time, to no effect
+	Silent     uint64 // requests ended by Config.ClientSilence
+	Panics     uint64 // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
+	Lowered    int    // keys whose threshold is lowered because their origin is slow
+	Untrusted  uint64 // looks at the daemon's directory that found it in hands that are not trusted, one a second
+	Shared     bool   // requests in flight are counted together with the host's other proxy processes
+	Policy     bool   // thresholds are those that the daemon publishes
 
 	ModelsReplaced uint64      // models put in use in place of others, or as a shadow
 	ModelsRefused  uint64      // models that could not be read, or did not fit; those before served on
@@ -79,27 +85,31 @@ func (f *Filter) Stats() Stats {
 	c := &f.counters
 	l := f.limiting.stats()
 	s := Stats{
-		Scored:     c.scored.Load(),
-		NoFeatures: c.noFeatures.Load(),
-		Stale:      c.stale.Load(),
-		Faults:     c.faults.Load() + l.Faults,
-		Events:     c.events.Load(),
-		Dropped:    c.dropped.Load(),
-		Admitted:   l.Admitted,
-		Refused:    l.RefusedTotal(),
-		InFlight:   l.InFlight,
-		DoubleDone: l.DoubleReleases,
-		Silent:     c.silentClients.Load(),
-		Panics:     f.callbacks.panics.Load(),
-		Lowered:    f.limiting.adaptive.Lowered(),
-		Untrusted:  f.home.untrusted.Load(),
-		Shared:     l.Shared,
-		Policy:     f.limiting.published.Load(),
-		Unknown:    f.features.unknown(),
-		Shadow:     f.shadow.stats(),
-		P50:        c.latency.quantile(0.50),
-		P99:        c.latency.quantile(0.99),
-		Times:      c.latency.doublings(),
+		Scored:      c.scored.Load(),
+		NoFeatures:  c.noFeatures.Load(),
+		Stale:       c.stale.Load(),
+		Faults:      c.faults.Load() + l.Faults,
+		Events:      c.events.Load(),
+		Dropped:     c.dropped.Load(),
+		Open:        f.open.count(),
+		Unopened:    f.open.overflow.Load(),
+		Reports:     f.open.reports.Load(),
+		ReportsLost: f.open.lost.Load(),
+		Admitted:    l.Admitted,
+		Refused:     l.RefusedTotal(),
+		InFlight:    l.InFlight,
+		DoubleDone:  l.DoubleReleases,
+		Silent:      c.silentClients.Load(),
+		Panics:      f.callbacks.panics.Load(),
+		Lowered:     f.limiting.adaptive.Lowered(),
+		Untrusted:   f.home.untrusted.Load(),
+		Shared:      l.Shared,
+		Policy:      f.limiting.published.Load(),
+		Unknown:     f.features.unknown(),
+		Shadow:      f.shadow.stats(),
+		P50:         c.latency.quantile(0.50),
+		P99:         c.latency.quantile(0.99),
+		Times:       c.latency.doublings(),
 	}
 	unread := min(f.reporter.unread.Load(), s.Events)
 	s.Events, s.Dropped = s.Events-unread, s.Dropped+unread

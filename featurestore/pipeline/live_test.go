@@ -27,8 +27,9 @@ type live struct {
 	publisher  *featurestore.Publisher
 	selection  *featurestore.Selection
 	names      []string // of the selection
-	waiting    []traffic.Event
-	next       int64 // time of the next publication
+	waiting    []*traffic.Event
+	open       []*traffic.Event // those of at least a second, in the order in which they came
+	next       int64            // time of the next publication
 }
 
 // replaySeed is the seed of offline keys. A daemon draws one at random; here it takes over a table that has this one.
@@ -86,7 +87,7 @@ func publishEmpty(t *testing.T, path string, schema featurestore.Schema) {
 	}
 }
 
-func ends(ev traffic.Event) int64 { return ev.Time + int64(ev.Duration) }
+func ends(ev *traffic.Event) int64 { return ev.Time + int64(ev.Duration) }
 
 // advance makes all publications up to now.
 func (l *live) advance(now int64) {
@@ -105,12 +106,29 @@ func (l *live) advance(now int64) {
 
 // fold takes what ended before the publication, in the order of its ends.
 func (l *live) fold() {
-	slices.SortStableFunc(l.waiting, func(a, b traffic.Event) int { return int(min(max(ends(a)-ends(b), -1), 1)) })
+	slices.SortStableFunc(l.waiting, func(a, b *traffic.Event) int { return int(min(max(ends(a)-ends(b), -1), 1)) })
 	for len(l.waiting) > 0 && ends(l.waiting[0]) < l.next {
 		var o traffic.Observation
-		traffic.Observe(&l.waiting[0], replaySeed, &o)
+		traffic.Observe(l.waiting[0], replaySeed, &o)
 		l.aggregator.Add(&o)
 		l.waiting = l.waiting[1:]
+	}
+	l.report()
+}
+
+// report tells of what is open as a proxy does.
+func (l *live) report() {
+	l.open = slices.DeleteFunc(l.open, func(ev *traffic.Event) bool { return ends(ev) < l.next })
+	for _, ev := range l.open {
+		if l.next-ev.Time < int64(traffic.OpenAfter) {
+			continue
+		}
+		report := *ev
+		report.Open, report.Duration = true, uint64(l.next-ev.Time)
+		var o traffic.Observation
+		traffic.Observe(&report, replaySeed, &o)
+		l.aggregator.Add(&o)
+		ev.Told = report.Duration
 	}
 }
 
@@ -124,7 +142,11 @@ func (l *live) row(ev *traffic.Event) []float32 {
 	if _, err := l.selection.Read(inter, keys[:], ev.Time); err != nil {
 		l.t.Fatal(err)
 	}
-	l.waiting = append(l.waiting, *ev)
+	waits := *ev
+	l.waiting = append(l.waiting, &waits)
+	if ev.Duration >= uint64(traffic.OpenAfter) {
+		l.open = append(l.open, &waits)
+	}
 	return append(request[:], inter...)
 }
 

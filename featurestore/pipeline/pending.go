@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 )
@@ -12,12 +14,13 @@ type pending struct {
 	items  items
 	serial uint64
 	last   traffic.Observation
+	open   []*item // of report
 }
 
 type item struct {
 	ends        int64
 	serial      uint64
-	observation traffic.Observation
+	observation traffic.Observation // its OpenFrom moves with what is told while it is open
 }
 
 func (p *pending) push(ev *traffic.Event) {
@@ -31,6 +34,25 @@ func (p *pending) push(ev *traffic.Event) {
 }
 
 func (p *pending) endedBefore(t int64) bool { return len(p.items) > 0 && p.items[0].ends < t }
+
+// report tells of the requests that are open at a time what a proxy tells of them then: of those that have lasted for
+// traffic.OpenAfter, in the order in which they came. An observation is add's only until that returns.
+func (p *pending) report(at int64, add func(*traffic.Observation)) {
+	p.open = p.open[:0]
+	for i := range p.items {
+		if o := &p.items[i].observation; at-o.Time >= int64(traffic.OpenAfter) && o.OpenFrom < at && at <= o.OpenTo {
+			p.open = append(p.open, &p.items[i])
+		}
+	}
+	slices.SortFunc(p.open, func(a, b *item) int { return cmp.Compare(a.serial, b.serial) })
+	for _, it := range p.open {
+		o := &it.observation
+		p.last = traffic.Observation{Time: at, Keys: o.Keys, OpenFrom: o.OpenFrom, OpenTo: at, Report: true}
+		p.last.KeepOpenKeys()
+		o.OpenFrom = at
+		add(&p.last)
+	}
+}
 
 // ends is when the request that pop gives ended.
 func (p *pending) ends() int64 { return p.items[0].ends }

@@ -142,20 +142,31 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	return &p.out
 }
 
-// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and idle
-// keys are dropped as the publications up to then have dropped them.
+// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and what was
+// open at each full second, and idle keys are dropped as the publications up to then have dropped them.
 func (p *Pipeline) publish(now int64) {
 	at := now - now%p.interval
 	if at <= p.published {
 		return
 	}
+	const second = int64(traffic.OpenAfter) // as often as proxies report
+	for next := p.published - p.published%second + second; next <= at && len(p.pending.items) > 0; next += second {
+		p.settle(next)
+		p.tick(next - second)
+		p.pending.report(next, p.aggregator.Add)
+	}
 	p.published = at
+	p.settle(at)
+	p.tick(at)
+}
+
+// settle folds what had ended by a time.
+func (p *Pipeline) settle(at int64) {
 	for p.pending.endedBefore(at) {
 		ends := p.pending.ends()
 		p.tick(ends - ends%p.interval)
 		p.aggregator.Add(p.pending.pop())
 	}
-	p.tick(at)
 }
 
 // tick tells the aggregation the time, which does not go back with a log that does.

@@ -22,14 +22,14 @@ func Catalog() []Feature {
 			distinct("hosts", Hosts, "scanners try every host they find"),
 			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
-		}),
+		}, open),
 		on(Net, requests, load, []Feature{
 			distinct("addresses", Addresses, "a crawl spread over a network shows only here"),
 			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
-		}),
+		}, open),
 		on(Net64, requests, []Feature{
 			distinct("addresses", Addresses, "an IPv6 client that changes its address with every request shows here"),
 			distinct("agents", Agents, "one network with many user agents is several people, or one that rotates them"),
@@ -54,11 +54,11 @@ func Catalog() []Feature {
 			{Name: "seconds_per_request_10m", Unit: "s",
 				Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
 				Why:  "how slow the host answers"},
-		}),
+		}, open),
 		on(Session, requests, behaviour, []Feature{
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
 			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
-		}),
+		}, open),
 		on(IPAgent, requests, volume, load, behaviour, gaps),
 	)
 }
@@ -75,6 +75,12 @@ var requests = []Feature{
 		Why: "people leave"},
 	{Name: "acceleration_10s", Unit: "ratio", Fold: Fold{Kind: Acceleration, Window: seconds10, Measure: Requests},
 		Why: "a page load is a burst after silence, a loop is even"},
+}
+
+// open is how many requests are open, long before any of them ends.
+var open = []Feature{
+	{Name: "open_10s", Unit: "requests", Fold: Fold{Kind: Open, Window: seconds10},
+		Why: "slow readers and floods of websockets hold requests open"},
 }
 
 // volume is how much, for clients.

@@ -18,6 +18,10 @@ const (
 	MaxEncoded   = 1000
 )
 
+// OpenAfter is how long a request lasts before the features of open requests count it. Shorter ones, which are nearly all,
+// are told by their end alone.
+const OpenAfter = time.Second
+
 // Bounds of the amounts in an Event. One event beyond them, made up or miscounted, would outweigh all others of its
 // host.
 const (
@@ -30,6 +34,9 @@ const sumSeed = 0x68656164676174
 
 // Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries
 // what is known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
+//
+// A request that lasts longer than [OpenAfter] is also reported while it is open, by events with Open. Such a report
+// counts for nothing but the time that the request was open.
 //
 // The zero value is an event of which nothing is known. An Event is a plain value: it may be copied and reused.
 type Event struct {
@@ -54,6 +61,8 @@ type Event struct {
 	Score     uint8    `msg:"sc"` // score given, 1..99; 0: none
 	Action    uint8    `msg:"a"`  // action taken, as proxyhook numbers them
 	Refused   bool     `msg:"r"`  // refused for an overloaded origin
+	Open      bool     `msg:"op"` // no request that has ended, but the report of one that is still open
+	Told      uint64   `msg:"to"` // how much of Duration earlier reports have told, nanoseconds
 }
 
 // SetClient stores addr. An IPv4-mapped IPv6 address is the IPv4 address, and a zone is dropped; an invalid address is
@@ -84,12 +93,12 @@ func (e *Event) SetUserAgent(agent string) { e.UserAgent, e.AgentSum = cut(agent
 // keeps the promises of the type, and tells whether there was any. Path and user agent keep a hash of what was cut; an
 // amount that is too large is the largest.
 func (e *Event) Bound() (beyond bool) {
-	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
+	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || e.Told > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
 		len(e.JA4) > MaxJA4 || len(e.Origin) > MaxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > MaxUserAgent
 	if !beyond {
 		return false
 	}
-	e.Bytes, e.Duration = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration)
+	e.Bytes, e.Duration, e.Told = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration), min(e.Told, MaxDuration)
 	e.Method = clip(e.Method, MaxMethod)
 	e.Host = clip(e.Host, MaxHost)
 	e.JA4 = clip(e.JA4, MaxJA4)

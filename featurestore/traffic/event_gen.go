@@ -9,9 +9,9 @@ import (
 // MarshalMsg implements msgp.Marshaler
 func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 21
+	// map header, size 23
 	// string "t"
-	o = append(o, 0xde, 0x0, 0x15, 0xa1, 0x74)
+	o = append(o, 0xde, 0x0, 0x17, 0xa1, 0x74)
 	o = msgp.AppendInt64(o, z.Time)
 	// string "ip"
 	o = append(o, 0xa2, 0x69, 0x70)
@@ -73,6 +73,12 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "r"
 	o = append(o, 0xa1, 0x72)
 	o = msgp.AppendBool(o, z.Refused)
+	// string "op"
+	o = append(o, 0xa2, 0x6f, 0x70)
+	o = msgp.AppendBool(o, z.Open)
+	// string "to"
+	o = append(o, 0xa2, 0x74, 0x6f)
+	o = msgp.AppendUint64(o, z.Told)
 	return
 }
 
@@ -224,6 +230,18 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Refused")
 				return
 			}
+		case "op":
+			z.Open, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Open")
+				return
+			}
+		case "to":
+			z.Told, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Told")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -238,7 +256,7 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Event) Msgsize() (s int) {
-	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.Uint16Size + 2 + msgp.Uint8Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 3 + msgp.Uint16Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize
+	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.Uint16Size + 2 + msgp.Uint8Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 3 + msgp.Uint16Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize + 3 + msgp.Uint64Size
 	return
 }
 

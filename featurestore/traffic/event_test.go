@@ -29,6 +29,7 @@ func randomEvent(rng *rand.Rand) traffic.Event {
 		Facts: traffic.Facts(rng.Uint32()), Headers: uint16(rng.Uint32()), Version: uint8(rng.Uint32()), JA4: text(traffic.MaxJA4),
 		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64N(traffic.MaxBytes + 1),
 		Duration: rng.Uint64N(traffic.MaxDuration + 1), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
+		Open: rng.IntN(2) == 0, Told: rng.Uint64N(traffic.MaxDuration + 1),
 	}
 	for i := range ev.Client {
 		ev.Client[i] = byte(rng.Uint32())
@@ -44,7 +45,7 @@ func largestEvent() traffic.Event {
 		Query: math.MaxUint32, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
 		Facts: math.MaxUint32, Headers: math.MaxUint16, Version: math.MaxUint8, JA4: strings.Repeat("j", traffic.MaxJA4),
 		Session: math.MaxUint64, Origin: strings.Repeat("o", traffic.MaxOrigin), Status: math.MaxUint16,
-		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Refused: true,
+		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Open: true, Told: traffic.MaxDuration, Refused: true,
 	}
 }
 
@@ -266,7 +267,11 @@ func checkObserved(t *testing.T, ev *traffic.Event) {
 			t.Errorf("measure %d of %+v is %v", m, ev, v)
 		}
 	}
-	if o.Keys[traffic.IPAgent] != 0 != (o.Keys[traffic.IP] != 0) || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) ||
+	if ev.Open {
+		if o.Keys[traffic.UserAgent]|o.Keys[traffic.IPAgent]|o.Keys[traffic.JA4] != 0 || o.Measures != [traffic.NumMeasures]float32{} {
+			t.Errorf("the report %+v counts for %v, %v", ev, o.Keys, o.Measures)
+		}
+	} else if o.Keys[traffic.IPAgent] != 0 != (o.Keys[traffic.IP] != 0) || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) ||
 		o.Keys[traffic.Net64] != 0 != ev.Addr().Is6() {
 		t.Errorf("%+v has the keys %v", ev, o.Keys)
 	}

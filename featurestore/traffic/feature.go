@@ -16,9 +16,13 @@ type Feature struct {
 func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
 
 // Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and
-// so do rates and parts; shares, distinct counts and gap statistics stay what they were at the key's last event.
+// so do rates, parts and what is open; shares, distinct counts and gap statistics stay what they were at the key's last event.
 func (f Feature) Decays() bool {
-	return f.Fold.Kind == Sum || f.Fold.Kind == Rate || f.Fold.Kind == Part
+	switch f.Fold.Kind {
+	case Sum, Rate, Part, Open:
+		return true
+	}
+	return false
 }
 
 // Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
@@ -55,5 +59,6 @@ const (
 	Agent                        // Fact of the user agent that the key's row was made for
 	HourEntropy                  // entropy of the events over the 24 hours of the day (UTC), bits
 	Part                         // decayed sum of Measure, but at most 1
+	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
 	NumFoldKinds
 )

@@ -64,12 +64,20 @@ type Observation struct {
 	Measures [NumMeasures]float32
 	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
 	Agent    string             // the user agent, to be read by FactsOfAgent where a row needs it
+
+	// From OpenFrom to OpenTo the request was open, as far as nothing has told that before: nanoseconds since 1970 UTC.
+	// OpenTo is OpenFrom where there is nothing to tell. A Report tells nothing else.
+	OpenFrom, OpenTo int64
+	Report           bool
 }
 
 // Observe fills o from ev under the installation's hash seed.
 func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Time = ev.Time
 	o.Keys = KeysOf(ev, seed)
+	if o.observeOpen(ev); o.Report {
+		return
+	}
 	o.Agent = ev.UserAgent
 	o.Measures = measure(ev)
 	o.Objects = [NumObjects]uint64{
@@ -83,6 +91,47 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 	}
 	if ev.UserAgent == "" {
 		o.Objects[Agents] = 1
+	}
+}
+
+// openDimensions are those with features of open requests: a report is for no others.
+var openDimensions = func() (has [NumDimensions]bool) {
+	for _, f := range Catalog() {
+		has[f.Dimension] = has[f.Dimension] || f.Fold.Kind == Open
+	}
+	return has
+}()
+
+// observeOpen notes what ev tells of the time that its request was open. A report is of the time that it was made.
+func (o *Observation) observeOpen(ev *Event) {
+	o.OpenFrom, o.OpenTo, o.Report = 0, 0, ev.Open
+	if ev.Duration >= uint64(OpenAfter) && ev.Told < ev.Duration {
+		o.OpenTo = ev.Time + int64(min(ev.Duration, MaxDuration))
+		o.OpenFrom = o.OpenTo - int64(min(ev.Duration-ev.Told, MaxDuration))
+	}
+	if !ev.Open {
+		return
+	}
+	o.Time, o.Agent = max(o.OpenTo, ev.Time), ""
+	o.Measures, o.Objects = [NumMeasures]float32{}, [NumObjects]uint64{}
+	o.KeepOpenKeys()
+}
+
+// KeepOpenKeys drops the keys that a report is not for.
+func (o *Observation) KeepOpenKeys() {
+	for d := range o.Keys {
+		if !openDimensions[d] {
+			o.Keys[d] = 0
+		}
+	}
+}
+
+// ClipOpen takes back what o tells of the time after now: no request was open then.
+func (o *Observation) ClipOpen(now int64) {
+	o.OpenTo = min(o.OpenTo, now)
+	o.OpenFrom = min(o.OpenFrom, o.OpenTo)
+	if o.Report {
+		o.Time = min(o.Time, now)
 	}
 }
 

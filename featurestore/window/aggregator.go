@@ -125,9 +125,13 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 	next := a.crew.next()
 	*next = *o
 	next.Time = a.steady(o.Time)
+	next.OpenFrom, next.OpenTo = a.steady(o.OpenFrom), a.steady(o.OpenTo)
 	if a.ticked && next.Time > a.now && between(a.now, next.Time) > maxAhead {
 		next.Time = a.now
 		a.counts.ahead++
+	}
+	if a.ticked && between(a.now, next.OpenTo) > maxAhead && next.OpenTo > a.now {
+		next.OpenTo = a.now
 	}
 	if next.Time < a.newest && between(next.Time, a.newest) > maxBackward {
 		a.counts.backward++
@@ -177,7 +181,7 @@ func (a *Aggregator) table(d traffic.Dimension) *table {
 }
 
 // Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of
-// the key's last event, whose time it gives. A key that is not kept is not ok.
+// the key's last event or a later report of an open request, whose time it gives. A key that is not kept is not ok.
 func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last int64, ok bool) {
 	t := a.table(d)
 	if t == nil || key == 0 {
@@ -192,7 +196,7 @@ func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last i
 	}
 	cell := s.cell(place)
 	t.plan.row(dst, cell)
-	return a.wall(lastOf(cell)), true
+	return a.wall(t.plan.stampOf(cell)), true
 }
 
 // Capacity is what a Publisher has to have room for: the number of keys kept in each dimension of the schema.
@@ -228,7 +232,7 @@ func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row
 					continue
 				}
 				t.plan.row(row, cell)
-				if err := put(i, keyOf(cell), a.wall(lastOf(cell)), row); err != nil {
+				if err := put(i, keyOf(cell), a.wall(t.plan.stampOf(cell)), row); err != nil {
 					return err
 				}
 			}

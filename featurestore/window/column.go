@@ -42,6 +42,8 @@ func (p *plan) column(f traffic.Fold) column {
 		c.a = p.hours
 	case traffic.Agent:
 		c.a = p.agent + int(f.Fact)
+	case traffic.Open:
+		c.a = slices.Index(p.opens.taus, f.Window)
 	default:
 		c.a = p.gaps
 	}
@@ -56,13 +58,37 @@ func (p *plan) sumsOf(c *column, m traffic.Measure, window time.Duration, per tr
 // pathKinds are the sums of a PathEntropy.
 const pathKinds = int(traffic.NumPathKinds) + 1
 
-// row writes the cell's values, as of its last event, to dst.
+// row writes the cell's values to dst: those that fade as of its stamp, the others as of its last event.
 func (p *plan) row(dst []float32, cell []uint32) {
 	var growth [maxWindows]float32
 	p.growth(cell, &growth)
+	stamp := p.stampOf(cell)
+	later := between(lastOf(cell), stamp) > 0
 	for i := range p.columns {
-		dst[i] = p.value(&p.columns[i], cell, &growth)
+		c := &p.columns[i]
+		if c.kind == traffic.Open {
+			dst[i] = p.opens.value(cell, c.a, stamp)
+			continue
+		}
+		dst[i] = p.value(c, cell, &growth)
+		if later && c.fades() {
+			dst[i] = c.fade(dst[i], between(lastOf(cell), stamp))
+		}
 	}
+}
+
+// fades reports whether a column's value fades without an event; see traffic.Feature.Decays.
+func (c *column) fades() bool {
+	return c.kind == traffic.Sum || c.kind == traffic.Rate || c.kind == traffic.Part
+}
+
+// fade is what a column's value as of the last event is worth later.
+func (c *column) fade(v float32, by int64) float32 {
+	v *= float32(math.Exp(-float64(by) / 1e9 / float64(c.window)))
+	if v < faint {
+		return 0
+	}
+	return v
 }
 
 // decayed is what a sum is worth when an amount of 1 counts growth.

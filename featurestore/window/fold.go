@@ -33,6 +33,7 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 		(*hourCell)(cell[p.hours:]).add(plus(now, p.clock.offset))
 	}
 	p.foldDistincts(cell, e)
+	p.opens.fold(cell, e.observation, false)
 }
 
 // faint is what a decayed sum is forgotten below: far above the numbers that processors are slow with, and far below

@@ -142,7 +142,7 @@ func (f *follower) apply(p *parcel) error {
 	for at := 0; at < len(p.cells); at += p.plan.words {
 		cell := p.cells[at : at+p.plan.words]
 		p.plan.row(row, cell)
-		if err := f.table.Put(p.dimension, keyOf(cell), plus(lastOf(cell), p.offset), row); err != nil {
+		if err := f.table.Put(p.dimension, keyOf(cell), plus(p.plan.stampOf(cell), p.offset), row); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func (m *machine) beat(a *window.Aggregator) {
 }
 
 func (m *machine) add(a *window.Aggregator, o traffic.Observation) {
-	o.Time += m.set
+	o.Time, o.OpenFrom, o.OpenTo = o.Time+m.set, o.OpenFrom+m.set, o.OpenTo+m.set
 	a.Clock(m.instant())
 	a.Add(&o)
 }

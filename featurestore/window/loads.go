@@ -48,7 +48,7 @@ func newLoads(config *Config) (*loads, error) {
 // fill counts o for its host and sets its parts. A request for no host has none.
 func (l *loads) fill(o *traffic.Observation) {
 	key := o.Keys[traffic.Host]
-	if key == 0 {
+	if key == 0 || o.Report {
 		return
 	}
 	l.effect.set(o, o.Time)

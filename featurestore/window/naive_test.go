@@ -21,10 +21,11 @@ type naive struct {
 // history is a key's observations. Time that runs backwards counts as no time at all.
 type history struct {
 	observations []traffic.Observation
-	gaps         []int64 // between them, nanoseconds
-	ends         []int64 // of the gaps
-	buckets      [16]int // of the gaps, halved when one is full
-	hours        [24]int // of the observations, likewise
+	gaps         []int64    // between them, nanoseconds
+	ends         []int64    // of the gaps
+	buckets      [16]int    // of the gaps, halved when one is full
+	hours        [24]int    // of the observations, likewise
+	open         [][2]int64 // when its requests were open, where a feature counts them: from and to
 }
 
 func newNaive(features []traffic.Feature) *naive {
@@ -47,14 +48,24 @@ func (n *naive) add(original *traffic.Observation) {
 			h = &history{}
 			n.keys[d][key] = h
 		}
-		h.add(o)
+		if o.OpenTo > o.OpenFrom && n.counts(traffic.Dimension(d)) {
+			h.open = append(h.open, [2]int64{o.OpenFrom, o.OpenTo})
+		}
+		if !o.Report {
+			h.add(o)
+		}
 	}
+}
+
+// counts reports whether a feature of the dimension counts open requests.
+func (n *naive) counts(d traffic.Dimension) bool {
+	return slices.ContainsFunc(n.features, func(f traffic.Feature) bool { return f.Dimension == d && f.Fold.Kind == traffic.Open })
 }
 
 // addParts sets what an observation is of its host's requests and seconds.
 func (n *naive) addParts(o *traffic.Observation) {
 	key := o.Keys[traffic.Host]
-	if key == 0 {
+	if key == 0 || o.Report {
 		return
 	}
 	h := n.hosts[key]
@@ -98,16 +109,37 @@ func countTo255(counts []int, i int) {
 
 func (h *history) last() int64 { return h.observations[len(h.observations)-1].Time }
 
-// value is a feature's value as of the key's last observation.
+// stamp is the time as of which what fades is told: that of the last observation, or when it was known last that a
+// request was open.
+func (h *history) stamp() int64 {
+	stamp := h.last()
+	for _, o := range h.open {
+		stamp = max(stamp, o[1])
+	}
+	return stamp
+}
+
+// openOver is the integral of the number of open requests, decayed, per window.
+func (h *history) openOver(window time.Duration) (mean float64) {
+	until := func(t int64) float64 { return math.Exp(-float64(h.stamp()-t) / float64(window)) }
+	for _, o := range h.open {
+		mean += until(o[1]) - until(o[0])
+	}
+	return mean
+}
+
+// value is a feature's value: of what fades as of the stamp, of the rest as of the key's last observation.
 func (h *history) value(f traffic.Fold) float64 {
-	seconds := f.Window.Seconds()
+	seconds, faded := f.Window.Seconds(), math.Exp(-float64(h.stamp()-h.last())/float64(f.Window))
 	switch f.Kind {
 	case traffic.Sum:
-		return h.sum(f.Measure, f.Window)
+		return h.sum(f.Measure, f.Window) * faded
 	case traffic.Rate:
-		return h.sum(f.Measure, f.Window) / seconds
+		return h.sum(f.Measure, f.Window) / seconds * faded
 	case traffic.Part:
-		return min(1, h.sum(f.Measure, f.Window))
+		return min(1, h.sum(f.Measure, f.Window)) * faded
+	case traffic.Open:
+		return h.openOver(f.Window)
 	case traffic.HourEntropy:
 		return shannonOf(h.hours[:])
 	case traffic.Share:
@@ -278,8 +310,8 @@ func (c *comparison) compare(t *testing.T, a *window.Aggregator, n *naive) {
 			if len(features) == 0 {
 				continue
 			}
-			if !ok || last != h.last() {
-				t.Fatalf("%v %#x: last event at %d (%v), want %d", d, key, last, ok, h.last())
+			if !ok || last != h.stamp() {
+				t.Fatalf("%v %#x: last event at %d (%v), want %d", d, key, last, ok, h.stamp())
 			}
 			for i, f := range features {
 				c.check(t, f, h, float64(row[i]))

@@ -26,6 +26,7 @@ type plan struct {
 	gapPane   time.Duration // half the window of their minimum; 0: none is wanted
 	gapClock  int           // its number in the clock
 	hours     int           // first word of the counts by hour, or -1
+	opens     opens         // of open requests
 	agent     int           // first word of the facts of the user agent, or -1
 	parts     []int         // words of the sums of the PathEntropy columns, one after the other
 	sides     []sides       // of the distinct cells
@@ -83,7 +84,7 @@ const (
 
 // newPlan plans a dimension that has features. What depends on the time alone it leaves to c.
 func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
-	p := &plan{clock: c, first: -1, gaps: -1, hours: -1, agent: -1}
+	p := &plan{clock: c, first: -1, gaps: -1, hours: -1, agent: -1, opens: opens{at: -1}}
 	for _, f := range features {
 		err := check(f.Fold)
 		if err == nil {
@@ -131,7 +132,7 @@ func check(f traffic.Fold) error {
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
 	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
-		traffic.GapMin:
+		traffic.GapMin, traffic.Open:
 		return true
 	}
 	return false
@@ -173,6 +174,11 @@ func (p *plan) need(f traffic.Fold) error {
 		p.hours = 0
 	case traffic.Agent:
 		p.agent = 0
+	case traffic.Open:
+		p.opens.at = 0
+		if !slices.Contains(p.opens.taus, f.Window) {
+			p.opens.taus = append(p.opens.taus, f.Window)
+		}
 	default:
 		return fmt.Errorf("unknown fold %d", f.Kind)
 	}
@@ -212,6 +218,9 @@ func (p *plan) findCount(f traffic.Fold) *count {
 // layOut gives everything its words.
 func (p *plan) layOut() {
 	p.words = headWords
+	if slices.Sort(p.opens.taus); p.opens.at >= 0 {
+		p.opens.at = p.take(p.opens.words())
+	}
 	for _, once := range []struct {
 		at    *int
 		words int

@@ -88,7 +88,7 @@ func (p *restoredPart) adopt(s *shard, places int) error {
 	for place := range uint32(places) {
 		cell := s.cell(place)
 		key := keyOf(cell)
-		if key != 0 && lastOf(cell) > p.latest {
+		if key != 0 && p.plan.stampOf(cell) > p.latest {
 			setKey(cell, 0)
 			key = 0
 			p.left++
@@ -115,7 +115,7 @@ func (s *shard) enter(key uint64, place uint32) error {
 		return damaged("a cell leads out of itself")
 	}
 	s.index.insert(uint32(h), place)
-	s.minutes[place] = minuteOf(lastOf(cell))
+	s.minutes[place] = minuteOf(s.plan.stampOf(cell))
 	s.dirty.set(place)
 	return nil
 }

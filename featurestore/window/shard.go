@@ -2,6 +2,7 @@ package window
 
 import (
 	"math"
+	"time"
 
 	"github.com/headgate/headgate/internal/prefetch"
 )
@@ -83,17 +84,7 @@ func (s *shard) add(key, h uint64, guess uint32, e, late *effect) (place uint32)
 		place = s.find(key, h)
 	}
 	if place != none {
-		cell := s.cell(place)
-		last := lastOf(cell)
-		if last > e.now {
-			late.set(e.observation, last)
-			e = late
-		}
-		s.plan.fold(cell, e, false)
-		if last < e.minute.start { // else the minute is the same, and need not be fetched for it
-			s.minutes[place] = int32(e.minute.number)
-		}
-		s.dirty.set(place)
+		s.fold(s.cell(place), place, e, late)
 		return place
 	}
 	if 2*s.keys() >= s.capacity && s.promote > 1 && !s.admission.admit(h, s.promote, s.capacity) {
@@ -104,10 +95,40 @@ func (s *shard) add(key, h uint64, guess uint32, e, late *effect) (place uint32)
 	s.index.insert(uint32(h), place)
 	cell := s.cell(place)
 	setKey(cell, key)
-	s.plan.fold(cell, e, true)
-	s.minutes[place] = int32(e.minute.number)
-	s.dirty.set(place)
+	if e.observation.Report {
+		s.plan.begin(cell, e)
+	} else {
+		s.plan.fold(cell, e, true)
+	}
+	s.note(place, never, s.plan.stampOf(cell), e)
 	return place
+}
+
+// fold adds an effect to the cell at a place. Of a report it takes what is open and nothing else.
+func (s *shard) fold(cell []uint32, place uint32, e, late *effect) {
+	stamp := s.plan.stampOf(cell)
+	if e.observation.Report {
+		s.plan.opens.fold(cell, e.observation, false)
+	} else {
+		isNew := s.plan.opens.eventless(cell)
+		if last := lastOf(cell); last > e.now && !isNew {
+			late.set(e.observation, last)
+			e = late
+		}
+		s.plan.fold(cell, e, isNew)
+	}
+	s.note(place, stamp, s.plan.stampOf(cell), e)
+}
+
+// note marks a place whose cell's stamp has moved.
+func (s *shard) note(place uint32, before, after int64, e *effect) {
+	switch {
+	case after >= e.minute.start && after-e.minute.start >= int64(time.Minute): // told by a long request's end
+		s.minutes[place] = minuteOf(after)
+	case before < e.minute.start: // else the minute is the same, and need not be fetched for it
+		s.minutes[place] = int32(e.minute.number)
+	}
+	s.dirty.set(place)
 }
 
 // place gives the lowest place that is free. Its cell is zero.
@@ -154,7 +175,7 @@ func (s *shard) oldest() uint32 {
 	oldest, last := none, int64(math.MaxInt64)
 	for range 8 {
 		p := s.pick()
-		if l := lastOf(s.cell(p)); oldest == none || l < last {
+		if l := s.plan.stampOf(s.cell(p)); oldest == none || l < last {
 			oldest, last = p, l
 		}
 	}
@@ -193,7 +214,7 @@ func (s *shard) expire(before int64) {
 		if m > minute || s.free.has(uint32(place)) {
 			continue
 		}
-		if m < minute || lastOf(s.cell(uint32(place))) < before {
+		if m < minute || s.plan.stampOf(s.cell(uint32(place))) < before {
 			s.drop(uint32(place))
 			s.counts.expired++
 		}

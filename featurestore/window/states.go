@@ -39,6 +39,9 @@ func (p *plan) states() (all []state) {
 	if p.gaps >= 0 {
 		all = append(all, state{name: fmt.Sprintf("gaps %v", p.gapPane), runs: []run{{p.gaps, gapWords}}})
 	}
+	if p.opens.at >= 0 {
+		all = append(all, state{name: fmt.Sprintf("open %v", p.opens.taus), runs: []run{{p.opens.at, p.opens.words()}}})
+	}
 	if p.hours >= 0 {
 		all = append(all, state{name: "hours", runs: []run{{p.hours, hourWords}}})
 	}

@@ -65,7 +65,7 @@ var rules = map[string]rule{
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/plaintext", "internal/simulator"}},
 
-	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/ring",
+	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket"}, modules: []string{metro}},
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},

@@ -302,6 +302,7 @@ func (d *Daemon) fold(payload []byte) {
 		d.count(func(s *Stats) { s.Refused++ })
 	}
 	traffic.Observe(ev, d.publisher.Seed(), &d.observation)
+	d.observation.ClipOpen(d.now)
 	d.aggregator.Add(&d.observation)
 }
 
