@@ -85,3 +85,13 @@ func (h header) agrees(parts []part) bool {
 	}
 	return true
 }
+
+// ImageBytes is the size of one copy of a table of schema with room for capacity keys, as PublisherOptions.Capacity has
+// them. A publisher keeps two.
+func ImageBytes(schema Schema, capacity []int) (int, error) {
+	p, err := newPlan(schema, 0)
+	if err == nil {
+		err = p.setCapacity(capacityFor(schema, capacity))
+	}
+	return p.size, err
+}

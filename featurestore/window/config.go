@@ -29,6 +29,9 @@ const (
 	maxWorkers     = 256
 )
 
+// MaxMaxKeys is the highest Config.MaxKeys.
+const MaxMaxKeys = 1<<31 - 1
+
 func (c *Config) setDefaults() error {
 	if c.Features == nil {
 		c.Features = traffic.Catalog()
@@ -46,8 +49,10 @@ func (c *Config) setDefaults() error {
 		c.Workers = 1
 	}
 	switch {
-	case c.MaxKeys < 0 || c.MaxKeys > 1<<31-1 || c.Idle < 0:
-		return fmt.Errorf("window: %d keys idle for %v: both must be positive", c.MaxKeys, c.Idle)
+	case c.MaxKeys < 0 || c.MaxKeys > MaxMaxKeys:
+		return fmt.Errorf("window: %d keys in each dimension: want 1 to %d", c.MaxKeys, MaxMaxKeys)
+	case c.Idle < 0:
+		return fmt.Errorf("window: keys dropped after %v: want a time above 0", c.Idle)
 	case c.Promote < 1 || c.Promote > 255:
 		return fmt.Errorf("window: a row on the %d-th event: 1 to 255 are allowed", c.Promote)
 	case c.Workers < 1 || c.Workers > maxWorkers:

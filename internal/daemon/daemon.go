@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,14 +97,21 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 		}
 		err = withRemedy(err)
 	}()
+	var tooMany error
 	if d.aggregator, err = window.New(config.Window); err != nil {
-		return nil, err
+		if config.Window.MaxKeys <= window.MaxMaxKeys {
+			return nil, err
+		}
+		tooMany = err // what they would take is more to the point
 	}
 	if d.dir, err = openDirectory(config, nil); err != nil {
 		return nil, err
 	}
 	for _, r := range d.dir.repaired {
 		d.remade(r.set, r.path, r.why)
+	}
+	if err := cmp.Or(d.checkRoom(), tooMany); err != nil {
+		return nil, err
 	}
 	if d.state, err = openState(config, d.dir.Dir); err != nil {
 		return nil, err
@@ -119,9 +127,12 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if d.limiting, err = openLimiting(d.dir.Dir, config, d.remade); err != nil {
 		return nil, err
 	}
-	d.output.feed = d.aggregator.NewFeed(d.publisher)
+	d.output.feed = d.aggregator.NewFeed(tableOf(d.publisher))
 	return d, nil
 }
+
+// tableOf is what is published to. Tests put something slower in its place.
+var tableOf = func(p *featurestore.Publisher) window.Table { return p }
 
 // scanEvery is how long the ring of a new proxy may wait to be found. A ring holds 4,096 events: 0.2 s at 20,000 a second.
 const scanEvery = 100 * time.Millisecond
@@ -187,7 +198,9 @@ func (d *Daemon) finish() {
 	for end := time.Now().Add(2 * time.Second); d.consume() && time.Now().Before(end); {
 	}
 	d.keepLimits()
-	d.publish()
+	if !d.publishLast() {
+		d.config.Log.Warn("headgate: the table's files were still being made; proxies read what was published before", "waited", lastPublication)
+	}
 	d.checkpoint()
 	s := d.rings.Stats()
 	d.config.Log.Info("headgate: ended", "events", s.Events, "dropped", s.Dropped, "lost", s.Lost+s.Damaged+s.Abandoned,
@@ -240,10 +253,11 @@ func (d *Daemon) keepLimits() {
 	if !d.ours() {
 		return
 	}
-	d.report(policyReading, d.limiting.policyPath(), d.limiting.reload())
-	d.report(limitKeeping, d.dir.Limits(), d.limiting.maintain())
+	reloading, keeping := d.limiting.reload(), d.limiting.maintain()
 	inFlight := d.limiting.stats()
-	d.count(func(s *Stats) { s.Limits, s.PolicySlots = inFlight, d.limiting.slots })
+	d.count(func(s *Stats) { s.Limits, s.PolicySlots = inFlight, d.limiting.slots }) // before the trouble that it is about
+	d.report(policyReading, d.limiting.policyPath(), reloading)
+	d.report(limitKeeping, d.dir.Limits(), keeping)
 }
 
 // Reread has Run read again what the operator may have changed: the file of limits. It may be called at any time, from
@@ -295,6 +309,9 @@ func (d *Daemon) fold(payload []byte) {
 	}
 	ev.Time = max(ev.Time, 0)
 	if ev.Time > d.now+maxAhead {
+		d.now = d.look() // this process may have stood still in the middle of a round
+	}
+	if ev.Time > d.now+maxAhead {
 		d.count(func(s *Stats) { s.FutureTimes++ })
 		ev.Time = d.now
 	}
@@ -334,6 +351,14 @@ func (d *Daemon) Stats() Stats {
 }
 
 func (d *Daemon) close() error {
+	if d.output.feed != nil && d.output.feed.Running() { // after publishLast has given up on it
+		go func() {
+			d.output.feed.Close()
+			d.publisher.Close()
+			d.dir.close()
+		}()
+		return errors.Join(d.rings.Close(), d.limiting.close(), d.state.close())
+	}
 	var errs []error
 	if d.output.feed != nil {
 		d.output.feed.Close()

@@ -1,6 +1,11 @@
 package daemon
 
-import "github.com/headgate/headgate/featurestore/window"
+import (
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/window"
+)
 
 // OpenWithClock is Open with other clocks than the machine's.
 func OpenWithClock(config Config, clock func() window.Instant) (*Daemon, error) {
@@ -12,3 +17,12 @@ var BootOf = bootOf
 
 // OpenClock reads the machine's clocks.
 var OpenClock = openClock
+
+// ReplaceTable puts what wrap returns in the place of what daemons publish to, and wait in that of how long their end
+// waits for a publication, until restore is called.
+func ReplaceTable(wrap func(window.Table) window.Table, wait time.Duration) (restore func()) {
+	former, waited := tableOf, lastPublication
+	tableOf = func(p *featurestore.Publisher) window.Table { return wrap(former(p)) }
+	lastPublication = wait
+	return func() { tableOf, lastPublication = former, waited }
+}

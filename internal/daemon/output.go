@@ -42,14 +42,31 @@ func (d *Daemon) step() (busy bool) {
 	return d.output.feed.Running() || d.output.checkpointer != nil
 }
 
-// publish publishes and waits for it.
-func (d *Daemon) publish() {
-	if d.output.feed.Running() {
-		d.published(d.output.feed.Finish())
+// lastPublication is how long the end of the daemon waits for a publication: one that has to make large files takes
+// longer than whoever ends a process waits. Tests change it.
+var lastPublication = 5 * time.Second
+
+// publishLast publishes what is known, and reports whether that was done in time.
+func (d *Daemon) publishLast() bool {
+	end := time.Now().Add(lastPublication)
+	done := func() bool {
+		for d.output.feed.Running() {
+			if time.Now().After(end) {
+				return false
+			}
+			if r, done := d.output.feed.Step(); done {
+				d.published(r)
+				return true
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return true
 	}
-	if d.beginPublication(); d.output.feed.Running() {
-		d.published(d.output.feed.Finish())
+	if !done() {
+		return false
 	}
+	d.beginPublication()
+	return done()
 }
 
 // published tells how a publication went. The counts are those that its readers see.

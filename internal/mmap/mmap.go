@@ -139,6 +139,23 @@ func Map(f *os.File, size int64, access Access) ([]byte, error) {
 	return b, nil
 }
 
+// Room is what the file system of a directory has room for, in bytes. On one that lies in memory that is not more than the
+// machine's memory.
+type Room struct {
+	Total    uint64 // all of it, in use or not
+	Free     uint64 // now, for this user
+	InMemory bool
+}
+
+// RoomOf looks at the file system of dir.
+func RoomOf(dir string) (Room, error) {
+	r, err := room(dir)
+	if err != nil {
+		return Room{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return r, nil
+}
+
 // Unmap ends a mapping made by [Map]; b must be the very slice that Map returned, and nothing may refer to it any more.
 func Unmap(b []byte) error { return unmapFile(b) }
 
