@@ -20,6 +20,7 @@ const (
 	mapped     = "unmapped[d]"
 	found      = "(word[s]&64)"
 	counted    = "(((word[s]>>(3*i))&7)>0)"
+	taken      = "(d!=0)"                              // mapped, when a snapshot is taken
 	again      = "(((word[gs]>>(3*indexOf[gd]))&7)>0)" // counted, in a second Release
 	held       = "(serial[((d*1)+(own[(r*1)]!=s))]==m)"
 	owned      = "!(abandoned)"
@@ -56,6 +57,8 @@ func TestProtocolHolds(t *testing.T) {
 		{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=2"},
 		{name: "closed, goroutines", settings: "READERS=1 GOROUTINES=2 CLOSES=1 PUBLICATIONS=1 GROWTHS=0"},
 		{name: "closed, forgotten", settings: "READERS=1 CLOSES=1 FORGETS LANES=2 READS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "slot of two readers", settings: "READERS=2 CROWD PUBLICATIONS=2"},
+		{name: "slot of two readers and death", settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
 		{name: "two writers", settings: "FOREIGN READS=3 PUBLICATIONS=2"},
 		{name: "our writer, copied", settings: "FOREIGN ALONE=1 READS=3"},
 		{name: "the crate's writer, copied", settings: "FOREIGN ALONE=2 READS=3"},
@@ -68,6 +71,7 @@ func TestProtocolHolds(t *testing.T) {
 			{name: "goroutines on two slots", settings: "READERS=1 GOROUTINES=2 LANES=2 PUBLICATIONS=2 GROWTHS=0"},
 			{name: "released again, two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
 			{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1"},
+			{name: "slot of two readers and death", settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
 			{name: "two writers", settings: "FOREIGN READS=2 PUBLICATIONS=2"},
 			{name: "made anew", settings: "REBUILD"},
 		}
@@ -81,6 +85,7 @@ func TestProtocolHolds(t *testing.T) {
 			sizes{name: "released again, large", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED READS=2 PUBLICATIONS=2", bits: true},
 			sizes{name: "closed, large", settings: "READERS=1 GOROUTINES=2 CLOSES=1 FORGETS READS=2 PUBLICATIONS=2 GROWTHS=0", bits: true},
 			sizes{name: "failed update, large", settings: "READERS=1 PUBLICATIONS=3 FAILS=2 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "slot of two readers, large", settings: "READERS=2 CROWD PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
 			sizes{name: "two writers, large", settings: "FOREIGN READS=3 PUBLICATIONS=3 GROWTHS=2", bits: true},
 		)
 	}
@@ -124,6 +129,8 @@ func TestMutationsFail(t *testing.T) {
 		{"SWEEP_WITHOUT_HOLDS READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1", mapped},
 		{"LEAVE_FORGOTTEN READERS=1 CLOSES=1 FORGETS PUBLICATIONS=2", forgotten},
 		{"KEEP_HOLDS READERS=1 FAILS=1", lent},
+		{"DROP_ON_RECLAIM READERS=2 CROWD PUBLICATIONS=2", taken},
+		{"JOIN_CLEARS READERS=2 CROWD PUBLICATIONS=2", counted},
 		{"FOREIGN PLAIN_STORE", alone},
 		{"FOREIGN NO_PROOF", copied},
 		{"FOREIGN BLIND READS=2", fresh},

@@ -19,13 +19,15 @@
 //   FORGET_GENERATION      a replacement does not store the new generation
 //   ADOPT_NO_GENERATION    a writer that adopts does not store the generations of the files that it finds  (needs CRASHES)
 //   LATE_RAISE             a reader raises the number of slots that the writer looks at after its first hold, not before
-//   DROP_ON_RECLAIM        a retired slot is taken into use again while holds are left on it   (needs GOROUTINES 2)
+//   DROP_ON_RECLAIM        a retired slot is taken into use again while holds are left on it
+//                                                                                     (needs GOROUTINES 2, or CROWD)
 //   SWEEP_WITHOUT_HOLDS    a replaced mapping is unmapped at once, or at Close  (needs GOROUTINES 2, or CLOSES)
 //   NO_SERIAL              Release does not raise the number of the place                           (needs AGAIN)
 //   SERIAL_LATE            Release raises it after it has let go of the slot                        (needs AGAIN)
 //   NOT_ENDED              the short way does not look whether the mapping has ended                (needs CLOSES)
 //   COLLECT_EARLY          what a closed Reader had is given back before nothing leads to it        (needs CLOSES)
 //   LEAVE_FORGOTTEN        it is given back although a snapshot was forgotten without a Release     (needs FORGETS)
+//   JOIN_CLEARS            who joins a shared slot clears it, though others have it                  (needs CROWD)
 //   KEEP_HOLDS             an update that failed leaves what the file was said to hold              (needs FAILS)
 //   PLAIN_STORE            our writer stores its version, whatever the word is by then              (needs FOREIGN)
 //   NO_PROOF               a copy counts if the word is the same before and after it                (needs FOREIGN)
@@ -43,7 +45,7 @@
 // writer at any step, adoption included, and after each an adoption; CLOSES 1: the Reader, of which there is one, is
 // closed at any step.
 //
-// Further settings: AGAIN: each snapshot may be released twice. ANNOUNCED: the short way compares the version word with the one of the
+// Further settings: CROWD: two processes share their counted slot, and have no own ones, as where a registry is full. AGAIN: each snapshot may be released twice. ANNOUNCED: the short way compares the version word with the one of the
 // mapping. FORGETS: a snapshot may be forgotten without a Release. And three models that have nothing in common
 // with the rest: CRATE; FOREIGN, our writer and the crate's at one path with a reader that copies (ALONE 1 or 2: only the first or the
 // second of them); REBUILD, a path that is opened while its files are made anew.
@@ -93,6 +95,8 @@
 //   the short way, which compares words: ANNOUNCED has that, and without it whatever is of the same index passes, since words
 //   of different publications can be equal. That the footer agrees with the word (mapping.recognise) is what whole says.
 //   The calls of the system: opening a path is one step, but in REBUILD; a lock is a variable that death gives back.
+//   In a shared slot (CROWD) which holds are whose is known to each Reader from its own memory (crowd), which is no step of the protocol: the
+//   model's processes have one goroutine, and so nothing but themselves to ask.
 //   More than two own slots, two counted ones, two places: what a goroutine does in one of them is told from the others by the slot's
 //   number alone, and two goroutines cannot be in three. The places of a counted slot are one, and then memory of the guard's own,
 //   which nobody else touches; in the code they are 32.
@@ -439,6 +443,9 @@ byte latest[READERS];       // Reader.latest: the generation of the mapping that
 bit latestIndex[READERS];   // which data file that is
 byte current[READERS * 2];  // client.current: the generation that is mapped, 0 if none
 bit dead[READERS];
+#ifdef CROWD
+bit alone; // who has locked the shared slot has it to himself
+#endif
 bit crashed;
 
 #define CLOSED 255
@@ -558,10 +565,63 @@ inline mapping() {
 	od
 }
 
+#ifdef CROWD
+
+// registry.joinSlot, of the one slot that Readers share here, which is never claimed: k, or NONE. Who finds it without an owner has
+// it to himself for a moment.
+inline join() {
+	if
+	:: atomic { owner[0] == 0 && !alone -> alone = 1; owner[0] = r + 1 };
+		word[0] = 0;
+		atomic { alone = 0; k = 0 }
+	:: atomic { owner[0] != 0 && !alone -> owner[0] = owner[0] | (r + 1); k = 0 };
+#ifdef JOIN_CLEARS
+		word[0] = 0
+#endif
+	:: atomic { alone -> k = NONE }
+	fi;
+	if
+	:: k == 0 && (word[0] & RETIRED) ->
+		if
+		:: atomic { word[0] == RETIRED -> word[0] = 0 }
+		:: atomic { word[0] != RETIRED -> owner[0] = owner[0] & ~(r + 1); k = NONE }
+		fi
+	:: else
+	fi;
+	if
+	:: k == 0 -> raise(0)
+	:: else
+	fi
+}
+
+// client.renew: others may hold the slot, and then it is another one.
+inline renew() {
+	if
+#ifdef DROP_ON_RECLAIM
+	:: word[s] & RETIRED -> word[s] = word[s] - RETIRED
+#else
+	:: atomic { word[s] == RETIRED -> word[s] = 0 }
+#endif
+	:: word[s] != RETIRED ->
+		claim();
+		atomic {
+			if
+			:: k != NONE -> slot[r * LANES + lane] = k
+			:: else
+			fi;
+			s = k; k = 0
+		}
+	fi
+}
+
+#else
+
 // client.renew: another slot in the place of the retired s. Nobody else holds this one, so it is reclaimed.
 inline renew() {
 	atomic { assert(word[s] == RETIRED); word[s] = 0 }
 }
+
+#endif
 
 #else
 
@@ -714,7 +774,11 @@ inline raise(k) {
 // registry.claim: the lock, then the store, then the number of slots that the writer looks at.
 inline claim() {
 	atomic {
+#ifdef CROWD
+		k = 1;
+#else
 		k = 0;
+#endif
 		do
 		:: k < SLOTS && owner[k] != 0 -> k++
 		:: k < SLOTS && owner[k] == 0 -> owner[k] = r + 1; break
@@ -823,11 +887,22 @@ proctype Goroutine(byte r, lane, me) {
 		skip;
 #endif
 	opening: // OpenReader
+#ifdef CROWD
+		join();
+		if
+		:: k == NONE -> claim()
+		:: else
+		fi;
+#else
 		claim();
+#endif
 		if
 		:: k == NONE -> goto opened // ErrNoSlot: the end
 		:: else -> atomic { slot[r * LANES + lane] = k; k = 0 }
 		fi;
+#ifdef CROWD
+		goto opened; // without an own slot, and so without the short way
+#endif
 		claim();
 		if
 		:: k == NONE -> goto opened // ErrNoSlot: the end
@@ -1000,7 +1075,9 @@ proctype Goroutine(byte r, lane, me) {
 				:: else
 				fi;
 #endif
+#ifndef CROWD
 				latest[r] = d; latestIndex[r] = i
+#endif
 			};
 #endif
 		mine:
@@ -1057,7 +1134,7 @@ proctype Goroutine(byte r, lane, me) {
 		retired:
 			atomic { d = 0; v = 0; drop(i); i = 0 };
 			renew();
-#ifdef SHARED
+#if defined(SHARED) || defined(CROWD)
 			if
 			:: atomic { s == NONE -> s = 0; floor = 0; k = 0; dereference(); goto opened } // ErrNoSlot, ErrClosed
 			:: else
@@ -1263,10 +1340,16 @@ proctype Killer() {
 	:: deaths < DEATHS ->
 		d_step {
 			deaths++; dead[0] = 1; k = 0;
+#ifdef CROWD
+			if
+			:: owner[0] == 1 -> alone = 0
+			:: else
+			fi;
+#endif
 			do
 			:: k < SLOTS ->
 				if
-				:: owner[k] == 1 -> owner[k] = 0 // reader 0
+				:: owner[k] & 1 -> owner[k] = owner[k] & 2 // reader 0
 				:: else
 				fi;
 				k++
@@ -1297,7 +1380,14 @@ init {
 		// Readers begin with the first file mapped, as after a snapshot, so that the short way is open.
 		j = 0;
 		do
-		:: j < READERS -> current[2 * j] = 1; latest[j] = 1; j++
+		:: j < READERS ->
+			current[2 * j] = 1;
+#ifdef CROWD
+			own[j] = NONE;
+#else
+			latest[j] = 1;
+#endif
+			j++
 		:: else -> break
 		od;
 		j = 0;
