@@ -119,7 +119,7 @@ func leaveCheckpoint(t *testing.T, dir string, seed uint64, now time.Time, visit
 func TestStateDirectoryOutlivesTheSharedOne(t *testing.T) {
 	place := t.TempDir()
 	dir, state := filepath.Join(place, "shm"), filepath.Join(place, "state")
-	args := []string{"run", "--listen", "", "--interval", "50ms", "--state-dir", state, "--dir"}
+	args := []string{"run", "--listen", "", "--interval", "50ms", "--max-keys", "1000", "--state-dir", state, "--dir"}
 	begun := time.Now()
 	first := spawn(t, account{}, nil, append(args, dir)...)
 	awaitPublication(t, dir, begun)
@@ -151,7 +151,7 @@ func TestUnknownCheckpointIsSetAside(t *testing.T) {
 	checkpoint := hostdir.Dir(dir).Checkpoint()
 	text := "HGCPNT99 written by a later release"
 	for i := range 6 {
-		p := spawn(t, account{}, nil, "run", "--listen", "", "--interval", "50ms", "--dir", dir)
+		p := spawn(t, account{}, nil, "run", "--listen", "", "--interval", "50ms", "--max-keys", "1000", "--dir", dir)
 		if !p.running(t) {
 			t.Fatal("the daemon does not start")
 		}

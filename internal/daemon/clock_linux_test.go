@@ -41,6 +41,7 @@ func (m *machine) pass(d time.Duration) { m.passed.Add(int64(d)) }
 // start opens a daemon on this machine.
 func (m *machine) startDaemon(t *testing.T, config daemon.Config) *running {
 	t.Helper()
+	config.Window.MaxKeys = 1000 // small files are made quickly
 	r := startBy(t, config, func(c daemon.Config) (*daemon.Daemon, error) { return daemon.OpenWithClock(c, m.clock) })
 	m.seen(r)
 	return r

@@ -16,6 +16,9 @@ import (
 	"github.com/headgate/headgate/internal/hostdir"
 )
 
+// small makes files that are made quickly.
+var small = window.Config{MaxKeys: 1000}
+
 // A release with one renamed, one removed and one new feature knows everybody that the one before knew, and all else of them.
 func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	clients := 20_000
@@ -79,20 +82,20 @@ func TestAnotherCatalogForgetsNobody(t *testing.T) {
 
 // Where the newest checkpoint is damaged, the older one is restored; the log says so, and the damaged one stays.
 func TestOlderCheckpointIsRestored(t *testing.T) {
-	first := start(t, daemon.Config{})
+	first := start(t, daemon.Config{Window: small})
 	report(t, proxy(t, first.dir), visit(1, "/", time.Now()))
 	first.consumed(1)
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := start(t, daemon.Config{Dir: string(first.dir)}).stop(); err != nil { // it leaves a second checkpoint
+	if err := start(t, daemon.Config{Dir: string(first.dir), Window: small}).stop(); err != nil { // it leaves a second checkpoint
 		t.Fatal(err)
 	}
 	damaged := []byte("HGCPNT04 but nothing more")
 	if err := os.WriteFile(first.dir.Checkpoint(), damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, daemon.Config{Dir: string(first.dir)})
+	r := start(t, daemon.Config{Dir: string(first.dir), Window: small})
 	r.until("publication", func() bool { return r.Stats().Publishes > 0 })
 	if n := r.Stats().Window.Keys[traffic.IP]; n != 1 || r.log.count("the older one is restored") != 1 || r.log.count("level=WARN") != 1 {
 		t.Errorf("%d addresses; log:\n%s", n, r.log)
@@ -109,7 +112,7 @@ func TestCheckpointDecidesTheSeed(t *testing.T) {
 		"the table is another": func(dir hostdir.Dir) error { return publishAnother(dir) },
 	} {
 		state := filepath.Join(t.TempDir(), "state")
-		first := start(t, daemon.Config{State: state})
+		first := start(t, daemon.Config{State: state, Window: small})
 		report(t, proxy(t, first.dir), visit(1, "/", time.Now()))
 		first.consumed(1)
 		if err := first.stop(); err != nil {
@@ -119,7 +122,7 @@ func TestCheckpointDecidesTheSeed(t *testing.T) {
 		if err := lose(first.dir); err != nil {
 			t.Fatal(err)
 		}
-		r := start(t, daemon.Config{Dir: string(first.dir), State: state})
+		r := start(t, daemon.Config{Dir: string(first.dir), State: state, Window: small})
 		r.until("publication", func() bool { return r.Stats().Publishes > 0 })
 		report(t, proxy(t, r.dir), visit(1, "/", time.Now()))
 		r.consumed(1)
@@ -147,7 +150,7 @@ func publishAnother(dir hostdir.Dir) error {
 	if err := removeTable(dir); err != nil {
 		return err
 	}
-	a, err := window.New(window.Config{})
+	a, err := window.New(small)
 	if err != nil {
 		return err
 	}
