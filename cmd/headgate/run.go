@@ -27,6 +27,7 @@ type runCommand struct {
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
 	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`
 	Limits     string        `help:"File with the connection limits of all proxies (JSON), read again when it changes. Without: each proxy's own." type:"path" placeholder:"FILE"`
+	NewSeed    bool          `help:"Hash keys under another seed than before: all clients begin anew, and keys that inspect has shown lead nowhere."`
 	Proxies    int           `help:"Proxy processes that can count requests in flight together." default:"32"`
 }
 
@@ -68,6 +69,7 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 		Window:     window.Config{MaxKeys: c.MaxKeys, Idle: c.Idle},
 		Limits:     limits.KeeperConfig{Processes: c.Proxies},
 		Policy:     c.Limits,
+		NewSeed:    c.NewSeed,
 		Log:        t.log,
 	})
 	if err != nil {

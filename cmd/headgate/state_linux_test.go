@@ -216,3 +216,41 @@ func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
 		t.Errorf("exit status %d, %.200q, %q", status, text, errOut)
 	}
 }
+
+// With another seed a daemon knows nobody, and a key that was shown before leads nowhere. The seed stays when it starts again.
+func TestNewSeedForgetsEverybody(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hg")
+	start := func(args ...string) *spawned {
+		begun := time.Now()
+		d := spawn(t, account{}, nil, append([]string{"run", "--listen", "", "--interval", "50ms", "--max-keys", "1024", "--dir", dir}, args...)...)
+		awaitPublication(t, dir, begun)
+		return d
+	}
+	shown := func() string { return top(t, dir, "ip/requests_1h", "-n", "1").Top[0].Key }
+
+	first := start()
+	visitDaemon(t, dir, 5)
+	until(t, "the visits", func() bool { return requests(t, dir, "1h") > 4 })
+	seed, key := seedIn(t, dir), shown()
+	first.term(t)
+	start().term(t)
+	if seedIn(t, dir) != seed || requests(t, dir, "1h") < 4 || shown() != key {
+		t.Errorf("after a restart: seed %#x, before %#x; %v requests; shown as %s, before %s", seedIn(t, dir), seed, requests(t, dir, "1h"), shown(), key)
+	}
+
+	renewed := start("--new-seed")
+	if n := requests(t, dir, "1h"); seedIn(t, dir) == seed || n >= 0 {
+		t.Errorf("with another seed: seed %#x, before %#x; %v requests", seedIn(t, dir), seed, n)
+	}
+	visitDaemon(t, dir, 5)
+	until(t, "the visits", func() bool { return requests(t, dir, "1h") > 4 })
+	if status, out, _ := run(t, "inspect", dir, "--key", "ip="+key); status != exitFailure {
+		t.Errorf("the key that was shown before leads to %s", out)
+	}
+	other := seedIn(t, dir)
+	renewed.term(t)
+	start().term(t)
+	if seedIn(t, dir) != other || requests(t, dir, "1h") < 4 {
+		t.Errorf("after a restart: seed %#x, before %#x; %v requests", seedIn(t, dir), other, requests(t, dir, "1h"))
+	}
+}

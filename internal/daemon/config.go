@@ -25,6 +25,7 @@ type Config struct {
 	Window     window.Config       // Workers: default half of the processors, at most 4
 	Limits     limits.KeeperConfig // size of the file that proxies count requests in flight in
 	Policy     string              // file with the limits.Policy for all proxies, read again when it changes; empty: none
+	NewSeed    bool                // hash keys under another seed than before, and forget all that was known of them
 	Log        *slog.Logger        // default: slog.Default()
 }
 

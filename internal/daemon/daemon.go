@@ -117,8 +117,12 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 		return nil, err
 	}
 	d.config.Dir = string(d.dir.Dir)
+	seed, err := d.seed()
+	if err != nil {
+		return nil, err
+	}
 	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
-		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: d.restore(), Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
+		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: seed, Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
 		return nil, err
 	}
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {

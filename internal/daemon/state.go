@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,6 +108,29 @@ func (s *state) close() error {
 		return nil
 	}
 	return s.lock.Close()
+}
+
+// seed returns that of the keys' hash: the one that the last checkpoint has, whose keys are taken up, or a new one; 0: there is
+// no checkpoint, and the table's own is kept.
+func (d *Daemon) seed() (uint64, error) {
+	if !d.config.NewSeed {
+		return d.restore(), nil
+	}
+	for _, path := range []string{d.state.Checkpoint(), d.state.Checkpoint() + ".old"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, fmt.Errorf("state: forgetting what was known under the seed before: %w", err)
+		}
+	}
+	var seed uint64
+	for seed == 0 {
+		var b [8]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return 0, err
+		}
+		seed = binary.LittleEndian.Uint64(b[:])
+	}
+	d.config.Log.Info("headgate: keys have another seed, and nothing is known of them")
+	return seed, nil
 }
 
 // restore takes up the last checkpoint that can be used, and returns the seed of its keys; 0: there is none. Those that
