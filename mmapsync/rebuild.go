@@ -14,9 +14,9 @@ import (
 // under its hands. A set of files in which anything but the inactive data file is damaged is given up: the writer makes
 // another set, which begins with the last publication that is whole, and readers find it by [Reader.Replaced].
 
-// guarded runs one publication. Where that touches a file which somebody has truncated, the files are made anew and it runs
-// once more.
-func (w *Writer) guarded(publish func() error) (err error) {
+// guarded runs one publication, whose error is in err. Where that touches a file which somebody has truncated, the files are
+// made anew and it runs once more.
+func (w *Writer) guarded(err *error, publish func()) error {
 	if w.state == nil {
 		return ErrClosed
 	}
@@ -24,11 +24,13 @@ func (w *Writer) guarded(publish func() error) (err error) {
 		return w.overtaken
 	}
 	for range 2 {
-		if err := w.rebuildLost(); err != nil {
-			return err
+		if w.lost {
+			if err := w.rebuildLost(); err != nil {
+				return err
+			}
 		}
-		if mmap.Intact(func() { err = publish() }) && err != errZeroed {
-			return err
+		if mmap.Intact(publish) && *err != errZeroed {
+			return *err
 		}
 		if !w.inspect() {
 			return errors.New("mmapsync: memory that was to be published is not backed by its file any more")
@@ -48,7 +50,8 @@ func (w *Writer) Check() error {
 	if w.state == nil {
 		return ErrClosed
 	}
-	if err := w.guarded(w.check); err != nil {
+	var err error
+	if err := w.guarded(&err, func() { err = w.check() }); err != nil {
 		return err
 	}
 	w.inspect()
@@ -109,6 +112,11 @@ func (w *Writer) checkRegistry() error {
 		err = formatReason(fmt.Sprintf("the registry has %d slots now, %d before", slots, w.registry.slots))
 	}
 	return err
+}
+
+// isMarked says whether there is still a footer: a file that was truncated, and has grown again since, has none.
+func (d *dataFile) isMarked() bool {
+	return binary.LittleEndian.Uint64(d.footer()[footerMagic:]) == dataMagic
 }
 
 // checkIdentity says whether the footer is the one that was written when the file was made.

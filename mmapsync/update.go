@@ -45,7 +45,7 @@ type Copy struct {
 func (w *Writer) Update(size int, fill func(copy *Copy) error) (v Version, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err = w.guarded(func() (err error) { v, err = w.update(size, fill); return err })
+	err = w.guarded(&err, func() { v, err = w.update(size, fill) })
 	return v, err
 }
 

@@ -131,7 +131,7 @@ func (w *Writer) open(slots int) error {
 func (w *Writer) Publish(data []byte) (v Version, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err = w.guarded(func() (err error) { v, err = w.publish(data); return err })
+	err = w.guarded(&err, func() { v, err = w.publish(data) })
 	return v, err
 }
 
@@ -208,7 +208,7 @@ func (w *Writer) fill(x int, content []byte, p publication) error {
 
 // inPlace is data file x where size bytes may be written to it as it is, and nil where it must be replaced.
 func (w *Writer) inPlace(x int, size int64) *dataFile {
-	if d := w.data[x]; d != nil && !w.replace[x] && size <= d.capacity && d.checkIdentity() == nil {
+	if d := w.data[x]; d != nil && !w.replace[x] && size <= d.capacity && d.isMarked() {
 		return d
 	}
 	return nil
