@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,5 +123,52 @@ func TestModelIsASpecialFile(t *testing.T) {
 			}
 			checkOneLine(t, strings.Join(args, " "), errOut, model, "not a regular file")
 		}
+	}
+}
+
+// A table that has no end of line is refused after a bounded number of bytes, as rows and as expected values.
+func TestRowsWithoutEndAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
+	for _, args := range [][]string{
+		{"model", "score", file, "--rows", "/dev/zero"}, {"model", "bench", file, "--rows", "/dev/zero"},
+		{"model", "explain", file, "--rows", "/dev/zero"}, {"model", "verify", file, "--rows", rows, "--expected", "/dev/zero"},
+	} {
+		status, _, errOut := run(t, args...)
+		if status != exitFailure {
+			t.Errorf("%v: exit status %d", args, status)
+		}
+		checkOneLine(t, strings.Join(args, " "), errOut, "/dev/zero", "a row has more than 16 MiB")
+	}
+}
+
+// A replay of a named pipe waits for what is written to it, and ends when it is told to, also before anybody writes.
+func TestReplayOfANamedPipe(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, writes := range []bool{false, true} {
+		ctx, end := context.WithCancel(t.Context())
+		ended, errOut := make(chan int, 1), &printed{}
+		go func() { ended <- execute(ctx, []string{"replay", fifo}, io.Discard, errOut) }()
+		if writes {
+			w, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+		}
+		end()
+		select {
+		case status := <-ended:
+			if status != exitFailure {
+				t.Errorf("exit status %d", status)
+			}
+		case <-time.After(patience):
+			t.Fatalf("the replay does not end within %v", patience)
+		}
+		checkOneLine(t, "interrupted", errOut.String(), "interrupted")
 	}
 }

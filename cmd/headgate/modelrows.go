@@ -21,7 +21,27 @@ type table struct {
 	name   string
 	file   io.Closer
 	reader *csv.Reader
+	record *boundedRecord
 	header []string
+}
+
+// maxRecord bounds a row of a table: a file without an end of line is not taken into memory.
+const maxRecord = 16 << 20
+
+// boundedRecord is a reader that fails where a record needs more than a number of bytes.
+type boundedRecord struct {
+	io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (b *boundedRecord) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a row has more than %d MiB; name a CSV file", maxRecord>>20)
+	}
+	n, err := b.Reader.Read(p)
+	b.left -= n
+	return n, err
 }
 
 func openRows(name string) (*os.File, int64, error) {
@@ -54,9 +74,10 @@ func newTable(name string, file io.ReadCloser) (*table, error) {
 		}
 		source = unpacked
 	}
-	t := &table{name: name, file: file, reader: csv.NewReader(source)}
+	record := &boundedRecord{Reader: source}
+	t := &table{name: name, file: file, reader: csv.NewReader(record), record: record}
 	t.reader.ReuseRecord = true
-	header, err := t.reader.Read()
+	header, err := t.read()
 	if err == io.EOF {
 		return nil, fmt.Errorf("%s is empty; its first line must name the columns", name)
 	}
@@ -69,9 +90,15 @@ func newTable(name string, file io.ReadCloser) (*table, error) {
 	return t, nil
 }
 
+// read reads a record of bounded size.
+func (t *table) read() ([]string, error) {
+	t.record.left = maxRecord
+	return t.reader.Read()
+}
+
 // next reads a line; the values are good until the next call. It returns io.EOF at the end.
 func (t *table) next() (values []string, line int, err error) {
-	values, err = t.reader.Read()
+	values, err = t.read()
 	if err == io.EOF {
 		return nil, 0, io.EOF
 	}

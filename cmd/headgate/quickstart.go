@@ -77,7 +77,7 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 		config.For = 0
 	}
 	if c.Log != "" {
-		f, _, err := openLog(c.Log)
+		f, _, err := openLog(ctx, c.Log)
 		if err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Sou
 	var f io.ReadCloser
 	if c.File == "-" {
 		f = io.NopCloser(interruptible(ctx, os.Stdin))
-	} else if f, p.total, err = openLog(c.File); err != nil {
+	} else if f, p.total, err = openLog(ctx, c.File); err != nil {
 		return nil, nil, err
 	}
 	source, err := pipeline.FromLog(p.reading(f))
@@ -153,9 +153,10 @@ func (s *namedSource) Next(r *pipeline.Record) error {
 	return fmt.Errorf("%s: %w", s.name, err)
 }
 
-// openLog opens a log and gives its size, 0 where that is not known.
-func openLog(name string) (_ io.ReadCloser, size int64, err error) {
-	f, err := os.Open(name)
+// openLog opens a log and gives its size, 0 where that is not known. A log may be a named pipe: waiting for what is
+// written to it ends with ctx.
+func openLog(ctx context.Context, name string) (_ io.ReadCloser, size int64, err error) {
+	f, err := openStream(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("%s: there is no such file; name an access log", name)
 	}
@@ -171,9 +172,31 @@ func openLog(name string) (_ io.ReadCloser, size int64, err error) {
 		return nil, 0, err
 	}
 	if info.Mode().IsRegular() {
-		size = info.Size()
+		return f, info.Size(), nil
 	}
-	return f, size, nil
+	return struct {
+		io.Reader
+		io.Closer
+	}{interruptible(ctx, f), f}, 0, nil
+}
+
+// openStream opens a file. Opening a named pipe waits for who writes to it, until ctx is done.
+func openStream(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(name)
+		done <- opened{f, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // interruptible gives a reader whose reads end with ctx: a read from a terminal or a pipe may wait for ever.
