@@ -358,3 +358,34 @@ func TestDeepNesting(t *testing.T) {
 		t.Error("a message without an end is taken")
 	}
 }
+
+// An observation tells the time that a request was open, as far as nothing told it before; a report tells nothing else.
+func TestObservedOpenTime(t *testing.T) {
+	const second = uint64(time.Second)
+	for name, c := range map[string]struct {
+		ev       traffic.Event
+		now      int64
+		from, to int64 // seconds
+	}{
+		"a short request":           {traffic.Event{Time: 100e9, Duration: second - 1}, 200e9, 0, 0},
+		"a long one":                {traffic.Event{Time: 100e9, Duration: 5 * second}, 200e9, 100, 105},
+		"one told in part":          {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 4 * second}, 200e9, 104, 105},
+		"one told whole":            {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 5 * second}, 200e9, 0, 0},
+		"one told beyond its end":   {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 9 * second}, 200e9, 0, 0},
+		"a report":                  {traffic.Event{Time: 100e9, Duration: 3 * second, Told: 2 * second, Open: true}, 200e9, 102, 103},
+		"one that ends after now":   {traffic.Event{Time: 100e9, Duration: 9000 * second}, 150e9, 100, 150},
+		"one that begins after now": {traffic.Event{Time: 160e9, Duration: 5 * second}, 150e9, 150, 150},
+	} {
+		c.ev.SetClient(netip.MustParseAddr("192.0.2.1"))
+		c.ev.Method, c.ev.Path, c.ev.UserAgent, c.ev.Status = "GET", "/", "x", 200
+		var o traffic.Observation
+		traffic.Observe(&c.ev, 1, &o)
+		o.ClipOpen(c.now)
+		if o.OpenFrom != c.from*1e9 || o.OpenTo != c.to*1e9 || o.Report != c.ev.Open {
+			t.Errorf("%s: from %d to %d, want %d s to %d s", name, o.OpenFrom, o.OpenTo, c.from, c.to)
+		}
+		if c.ev.Open && (o.Keys[traffic.UserAgent] != 0 || o.Measures[traffic.Requests] != 0 || o.Time != o.OpenTo) {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+}
