@@ -121,6 +121,14 @@ func (s *Selection) Seed() (uint64, bool) {
 	return s.current.Load().seed, true
 }
 
+// LastSeed is [Selection.Seed] as of the last read, without reading anything now.
+func (s *Selection) LastSeed() (uint64, bool) {
+	if r := s.current.Load(); r != nil {
+		return r.seed, true
+	}
+	return 0, false
+}
+
 // Unknown gives the selected names that the schema read last does not have.
 func (s *Selection) Unknown() []string {
 	if r := s.current.Load(); r != nil {

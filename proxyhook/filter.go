@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Filter struct {
 	counters  counters
 	callbacks callbacks
 	panicked  sync.Once // for the log
+	secret    uint64    // see Sums
 
 	started  time.Time
 	lastStep lastStep
@@ -61,7 +63,7 @@ func New(config Config) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: DirOwner: %w", err)
 	}
-	f := &Filter{started: time.Now(), open: new(openTable), stop: make(chan struct{})}
+	f := &Filter{started: time.Now(), secret: rand.Uint64(), open: new(openTable), stop: make(chan struct{})}
 	f.callbacks.guard(&config)
 	f.config = config
 	f.home.place, f.home.log = hostdir.Place{Path: config.Dir, Owners: owners}, config.Log
@@ -210,7 +212,7 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 			ok = false
 		}
 	}()
-	ev.Bound()
+	f.Sums().Bound(ev)
 	return report(to, ev)
 }
 
@@ -219,6 +221,17 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 // publishes no policy. The host is taken as a request would name it, in any case and with or without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 	return f.limiting.setThreshold(&traffic.Event{Host: host, Origin: origin}, n)
+}
+
+// Sums returns what hashes the parts of an event that it does not keep whole, under this installation's secret, for proxies
+// that fill events themselves. While no daemon's table can be read, and events reach nobody, it has a secret of its own.
+func (f *Filter) Sums() traffic.Sums {
+	if c := f.features.current.Load(); c.store != nil {
+		if seed, ok := c.selection.LastSeed(); ok {
+			return traffic.SumsOf(seed)
+		}
+	}
+	return traffic.SumsOf(f.secret)
 }
 
 // Features gives the full names of the inputs of the model in use.

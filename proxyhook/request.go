@@ -6,12 +6,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/dgryski/go-metro"
 	"github.com/headgate/headgate/featurestore/traffic"
 )
-
-// sessionSeed seeds the hash of a session cookie.
-const sessionSeed = 0x73657373696f6e
 
 // describe fills ev with what r tells, but for the time.
 func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
@@ -27,15 +23,16 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 		ev.JA4 = ja4Of(r)
 	}
 	ev.SetClient(clientOf(r, f.config.TrustedProxies, f.config.TrustUnixSocket))
-	ev.SetPath(r.URL.EscapedPath())
-	ev.SetUserAgent(r.UserAgent())
+	sums := f.Sums()
+	sums.SetPath(ev, r.URL.EscapedPath())
+	sums.SetUserAgent(ev, r.UserAgent())
 	ev.Facts = factsOf(r, ev.Host)
 	if name := f.config.SessionCookie; name != "" {
-		if c, err := r.Cookie(name); err == nil && c.Value != "" {
-			ev.Session = metro.Hash64Str(c.Value, sessionSeed)
+		if c, err := r.Cookie(name); err == nil {
+			sums.SetSession(ev, c.Value)
 		}
 	}
-	ev.Bound()
+	sums.Bound(ev)
 }
 
 // headersOf counts the header fields that the client sent: without those that a trusted proxy on the way put there.

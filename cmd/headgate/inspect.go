@@ -17,6 +17,7 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -226,13 +227,14 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		return d, key, nil
 	}
 	var ev traffic.Event
+	sums := traffic.SumsOf(table.Seed)
 	switch d {
 	case traffic.UserAgent:
-		ev.SetUserAgent(value)
+		sums.SetUserAgent(&ev, value)
 	case traffic.JA4:
 		ev.JA4 = value
 	case traffic.Host:
-		ev.Host = strings.ToLower(value)
+		ev.Host = limits.CanonicalHost(value)
 	case traffic.Session:
 		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name, only by a key as --top prints it")
 	default:
@@ -242,7 +244,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 			return 0, 0, fmt.Errorf("%q is not an IP address", address)
 		}
 		ev.SetClient(addr)
-		ev.SetUserAgent(agent)
+		sums.SetUserAgent(&ev, agent)
 	}
 	ev.Bound()
 	key := traffic.KeysOf(&ev, table.Seed)[d]

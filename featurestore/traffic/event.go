@@ -3,8 +3,6 @@ package traffic
 import (
 	"net/netip"
 	"time"
-
-	"github.com/dgryski/go-metro"
 )
 
 // Bounds of the strings in an Event, in bytes. An encoded event is at most [MaxEncoded] bytes.
@@ -28,9 +26,6 @@ const (
 	MaxBytes    = 1 << 40 // 1 TiB
 	MaxDuration = uint64(24 * time.Hour)
 )
-
-// sumSeed seeds the hash of a string that was cut. It is part of the event format.
-const sumSeed = 0x68656164676174
 
 // Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries
 // what is known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
@@ -83,16 +78,19 @@ func (e *Event) Addr() netip.Addr {
 	return netip.AddrFrom16(e.Client).Unmap()
 }
 
-// SetPath stores path, cut to its bound.
-func (e *Event) SetPath(path string) { e.Path, e.PathSum = cut(path, MaxPath) }
+// SetPath stores path, cut to its bound, with a hash under no secret. A proxy uses [Sums.SetPath].
+func (e *Event) SetPath(path string) { Sums{}.SetPath(e, path) }
 
-// SetUserAgent stores agent, cut to its bound.
-func (e *Event) SetUserAgent(agent string) { e.UserAgent, e.AgentSum = cut(agent, MaxUserAgent) }
+// SetUserAgent stores agent, cut to its bound, with a hash under no secret. A proxy uses [Sums.SetUserAgent].
+func (e *Event) SetUserAgent(agent string) { Sums{}.SetUserAgent(e, agent) }
 
 // Bound cuts what is longer than its bound, so that an event filled field by field, or decoded from untrusted bytes,
 // keeps the promises of the type, and tells whether there was any. Path and user agent keep a hash of what was cut; an
 // amount that is too large is the largest.
-func (e *Event) Bound() (beyond bool) {
+func (e *Event) Bound() (beyond bool) { return Sums{}.Bound(e) }
+
+// Bound is [Event.Bound] with hashes under the secret of s.
+func (s Sums) Bound(e *Event) (beyond bool) {
 	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || e.Told > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
 		len(e.JA4) > MaxJA4 || len(e.Origin) > MaxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > MaxUserAgent
 	if !beyond {
@@ -104,23 +102,16 @@ func (e *Event) Bound() (beyond bool) {
 	e.JA4 = clip(e.JA4, MaxJA4)
 	e.Origin = clip(e.Origin, MaxOrigin)
 	if len(e.Path) > MaxPath {
-		e.SetPath(e.Path)
+		s.SetPath(e, e.Path)
 	}
 	if len(e.UserAgent) > MaxUserAgent {
-		e.SetUserAgent(e.UserAgent)
+		s.SetUserAgent(e, e.UserAgent)
 	}
 	return true
 }
 
 // At gives the start of the request.
 func (e *Event) At() time.Time { return time.Unix(0, e.Time) }
-
-func cut(s string, limit int) (string, uint64) {
-	if len(s) <= limit {
-		return s, 0
-	}
-	return s[:limit], metro.Hash64Str(s, sumSeed)
-}
 
 func clip(s string, limit int) string {
 	if len(s) > limit {

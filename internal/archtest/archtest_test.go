@@ -60,7 +60,7 @@ var rules = map[string]rule{
 	"limits":         {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
-	"featurestore/traffic": {ours: []string{"featurestore"}, modules: []string{metro, msgp, useragent}},
+	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash"}, modules: []string{metro, msgp, useragent}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/plaintext", "internal/simulator"}},

@@ -1,0 +1,37 @@
+package traffic
+
+import "github.com/headgate/headgate/internal/siphash"
+
+// Sums hashes what an Event does not keep whole: paths and user agents that are cut, and session cookies. Clients choose
+// these. Under an installation's secret nobody can choose two that count as one, and the proxies of an installation
+// agree on every one. The zero Sums is for events that do not come from clients directly, such as those of a log: all
+// others have a secret.
+type Sums struct{ key siphash.Key }
+
+// SumsOf returns the Sums of the installation with this seed of the keys' hash.
+func SumsOf(seed uint64) Sums { return Sums{siphash.Key{Low: seed, High: sumKey}} }
+
+const sumKey = 0x68656164676174 // "headgat", apart from other uses of the seed
+
+// SetPath stores path in e, cut to its bound.
+func (s Sums) SetPath(e *Event, path string) { e.Path, e.PathSum = s.cut(path, MaxPath) }
+
+// SetUserAgent stores agent in e, cut to its bound.
+func (s Sums) SetUserAgent(e *Event, agent string) {
+	e.UserAgent, e.AgentSum = s.cut(agent, MaxUserAgent)
+}
+
+// SetSession stores the hash of a session cookie in e; an empty one is none.
+func (s Sums) SetSession(e *Event, cookie string) {
+	e.Session = 0
+	if cookie != "" {
+		e.Session = nonZero(s.key.HashString(cookie))
+	}
+}
+
+func (s Sums) cut(text string, limit int) (string, uint64) {
+	if len(text) <= limit {
+		return text, 0
+	}
+	return text[:limit], s.key.HashString(text)
+}
