@@ -98,7 +98,7 @@ func (b *board) soundSlot(slot uint) bool {
 	if b.tag(slot) == 0 {
 		return false
 	}
-	n := atomic.LoadUint64(&b.nameOf(slot)[0])
+	n := uint32(atomic.LoadUint64(&b.nameOf(slot)[0]))
 	if n == 0 || n > nameBytes {
 		return n != 0
 	}

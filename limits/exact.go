@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/mmap"
 )
 
 // The exact table counts what is in flight for the few keys that have a slot in it, without the error of a sketch. A key
@@ -85,7 +87,7 @@ type owned struct {
 // find returns the slot of k, if it has one. A key that is assigned its slot while find looks may be missed. Where the
 // key's slot is being closed, it has none now, and held is what is in flight there: for whoever counts in the sketch
 // meanwhile, and has counted there already.
-func (l *ledgers) find(k *key) (o owned, held uint64) {
+func (l *ledgers) find(k key) (o owned, held uint64) {
 	wanted, first := tagOf(k.hash), l.set(k.hash)*slotsPerSet
 	tags := l.tags[first:][:slotsPerSet]
 	for j := range tags {
@@ -103,21 +105,22 @@ func (l *ledgers) find(k *key) (o owned, held uint64) {
 
 // assign returns the slot of k and gives it one if it has none, or returns none if all slots of its set are in use or
 // somebody else is assigning one.
-func (l *ledgers) assign(k *key) owned {
+func (l *ledgers) assign(k key) owned {
 	set := l.set(k.hash)
 	if !atomic.CompareAndSwapUint64(&l.locks[set], 0, uint64(l.own)+1) {
 		return owned{}
 	}
-	defer atomic.CompareAndSwapUint64(&l.locks[set], uint64(l.own)+1, 0)
-	if o, _ := l.find(k); o.place != 0 {
-		return o
+	o, _ := l.find(k)
+	if o.place == 0 {
+		o = l.take(set, k)
 	}
-	return l.take(set, k)
+	atomic.CompareAndSwapUint64(&l.locks[set], uint64(l.own)+1, 0)
+	return o
 }
 
 // take gives k a slot of the set. Slots without a key go first; then those of idle keys, from a different one for
 // each key, so that newcomers do not all push out the same key. The caller holds the lock.
-func (l *ledgers) take(set uint, k *key) owned {
+func (l *ledgers) take(set uint, k key) owned {
 	first := set * slotsPerSet
 	for j := range uint(slotsPerSet) {
 		if l.tag(first+j) == 0 {
@@ -139,7 +142,7 @@ func (l *ledgers) take(set uint, k *key) owned {
 //
 // Others count in a slot first and look at its tag then; here the tag is closed first and the counts are looked at then.
 // So at least one side sees the other: either the count is taken back, or the slot stays its key's.
-func (l *ledgers) give(slot uint, k *key) (t tag, ok bool) {
+func (l *ledgers) give(slot uint, k key) (t tag, ok bool) {
 	old := l.tag(slot)
 	if old.has(tagClosing|tagPinned) || l.heldByAll(slot, none) != 0 || !l.swapTag(slot, old, old|tagClosing) {
 		return 0, false
@@ -150,7 +153,7 @@ func (l *ledgers) give(slot uint, k *key) (t tag, ok bool) {
 	}
 	l.setName(slot, k.name)
 	t = tagOf(k.hash) | (old^tagTurn)&tagTurn
-	l.storeTag(slot, t)
+	mmap.StoreReleaseAt(&l.tags[slot], uint64(t)) // the exchange that unlocks the set orders it before what is looked at next
 	return t, true
 }
 
@@ -252,7 +255,7 @@ func (l *ledgers) leave(p place) bool { return l.returnHeld(uint(p-1), 1) }
 // pin keeps the slot of k for it, assigning one first if need be, and settles it if that is possible now: later, the
 // sketch may be busy with other keys. It reports false if all slots of the set are in use, or somebody has kept the set
 // locked for long. Not for the request path: it waits for others that assign.
-func (l *ledgers) pin(k *key) bool {
+func (l *ledgers) pin(k key) bool {
 	for range 1000 {
 		o := l.assign(k)
 		if o.place == 0 {
@@ -284,7 +287,7 @@ func (l *ledgers) full(hash uint64) bool {
 }
 
 // unpin lets the slot of k, if it has one, go to another key again.
-func (l *ledgers) unpin(k *key) {
+func (l *ledgers) unpin(k key) {
 	if o, _ := l.find(k); o.place != 0 {
 		l.unpinSlot(uint(o.place - 1))
 	}
@@ -300,7 +303,7 @@ func (l *ledgers) unpinSlot(slot uint) {
 }
 
 // inFlight is what all processes have in flight of k.
-func (l *ledgers) inFlight(k *key) uint64 {
+func (l *ledgers) inFlight(k key) uint64 {
 	o, closing := l.find(k)
 	if o.place == 0 {
 		return l.estimate(k.hash) + closing

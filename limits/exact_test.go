@@ -89,7 +89,7 @@ func smallTable(slots int) *ledgers {
 }
 
 // numbered is a key of which nothing matters but its hash.
-func numbered(hash uint64) *key { return &key{hash: hash} }
+func numbered(hash uint64) key { return key{hash: hash} }
 
 func (l *ledgers) placeOf(hash uint64) place {
 	o, _ := l.find(numbered(hash))

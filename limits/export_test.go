@@ -41,7 +41,7 @@ func (l *Limiter) DropSlots() {
 			continue
 		}
 		for slot := uint(set) * slotsPerSet; slot < uint(set+1)*slotsPerSet; slot++ {
-			if _, ok := l.ledgers.give(slot, &key{}); ok {
+			if _, ok := l.ledgers.give(slot, key{}); ok {
 				l.ledgers.storeTag(slot, 0)
 			}
 		}
@@ -65,12 +65,12 @@ func (l *Limiter) HoldAssignments() (release func()) {
 
 // AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that meet in sets and cells.
 func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	ok = l.admit(&a, state, &key{hash: hash}, nil)
+	ok = l.admit(&a, state, key{hash: hash}, nil)
 	return a, ok
 }
 
 // InFlightHash is InFlight for such a key.
-func (l *Limiter) InFlightHash(hash uint64) uint64 { return l.inFlight(&key{hash: hash}) }
+func (l *Limiter) InFlightHash(hash uint64) uint64 { return l.inFlight(key{hash: hash}) }
 
 // HasherOf makes a hasher from a secret.
 func HasherOf(secret []byte) *Hasher {
@@ -81,6 +81,6 @@ func HasherOf(secret []byte) *Hasher {
 
 // AdmitHashed is Admit for a key that has another hash than its own, as if two keys had the same.
 func (l *Limiter) AdmitHashed(state *TicketState, hash uint64, name []byte) (a Admission, ok bool) {
-	ok = l.admit(&a, state, &key{hash, name}, nil)
+	ok = l.admit(&a, state, key{hash, name}, nil)
 	return a, ok
 }

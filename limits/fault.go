@@ -24,7 +24,7 @@ func (l *Limiter) guard(f func()) (ok bool) {
 	return ok
 }
 
-func (l *Limiter) enterShared(e *entry, k *key) (ok bool) {
+func (l *Limiter) enterShared(e *entry, k key) (ok bool) {
 	if ok = l.guard(func() { l.enter(e, k) }); !ok {
 		l.tallies.of(k.hash).faults.Add(1)
 	}

@@ -49,8 +49,8 @@ func TestFileIsAsDocumented(t *testing.T) {
 	if got, want := word(tags)&(1<<60-1), hash&(1<<59-1)|1<<59; got != want {
 		t.Errorf("tag %#x, want %#x", got, want)
 	}
-	if word(names) != uint64(len(key)) || string(b[names+8:][:len(key)]) != key {
-		t.Errorf("a name of %d bytes, %q", word(names), b[names+8:][:len(key)])
+	if half(names) != uint32(len(key)) || string(b[names+4:][:len(key)]) != key {
+		t.Errorf("a name of %d bytes, %q", half(names), b[names+4:][:len(key)])
 	}
 	if word(held) != 1<<32|1 {
 		t.Errorf("the exact counter is %#x, want one admitted and one in flight", word(held))

@@ -79,14 +79,21 @@ func (h *Hasher) Hash(key []byte) uint64 {
 	if n > hasherBytes {
 		return h.long.Hash(key)
 	}
-	var high, low uint64
-	if n <= blockBytes {
+	var high, low, carry uint64
+	switch {
+	case n <= blockBytes:
 		a, b := shortBlock(key)
 		high, low = bits.Mul64(a+h.words[0], b+h.words[1])
-	} else {
+	case n <= 2*blockBytes: // as blocks does it
+		high, low = bits.Mul64(binary.LittleEndian.Uint64(key)+h.words[0], binary.LittleEndian.Uint64(key[8:])+h.words[1])
+		last := key[n-blockBytes:]
+		ph, pl := bits.Mul64(binary.LittleEndian.Uint64(last)+h.words[2], binary.LittleEndian.Uint64(last[8:])+h.words[3])
+		low, carry = bits.Add64(low, pl, 0)
+		high += ph + carry
+	default:
 		high, low = h.blocks(key)
 	}
-	low, carry := bits.Add64(low, uint64(n), 0)
+	low, carry = bits.Add64(low, uint64(n), 0)
 	high += carry
 	lh, ll := bits.Mul64(h.low[0], low)
 	hh, hl := bits.Mul64(h.high[0], high)

@@ -131,7 +131,7 @@ func TestPairsThatCollideUnderRandomSeeds(t *testing.T) {
 
 // Keys that share a hash, which nobody can construct, are told apart by their names, of whatever length.
 func TestSlotsAreKeysByNameNotByHash(t *testing.T) {
-	for _, n := range []int{1, 7, 8, 9, 26, 119, 120, 121, 300, 2000} {
+	for _, n := range []int{1, 3, 4, 7, 8, 9, 11, 12, 13, 26, 119, 120, 121, 123, 124, 125, 126, 300, 2000} {
 		l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 1}))
 		var keys [3][]byte
 		for i := range keys {

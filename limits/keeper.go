@@ -215,7 +215,7 @@ func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 		all := make([]key, len(keys))
 		for i := range keys {
 			all[i] = k.board.keyOf([]byte(keys[i]))
-			if o, _ := k.board.find(&all[i]); o.place != 0 {
+			if o, _ := k.board.find(all[i]); o.place != 0 {
 				wanted[o.place] = true
 			}
 		}
@@ -225,7 +225,7 @@ func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 			}
 		}
 		for i := range all {
-			if !k.board.pin(&all[i]) {
+			if !k.board.pin(all[i]) {
 				crowded++
 			}
 		}

@@ -113,7 +113,7 @@ func (l *Limiter) configure(config LimiterConfig) error {
 func (l *Limiter) pin(name string) {
 	if l.shared == nil {
 		k := l.ledgers.keyOf([]byte(name))
-		l.ledgers.pin(&k)
+		l.ledgers.pin(k)
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *LimiterConfig) exactSlots() (int, error) {
 // earlier one first when a retry moves to another key.
 func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
 	k := key{l.ledgers.hasher.Hash(name), name}
-	ok = l.admit(&a, state, &k, nil)
+	ok = l.admit(&a, state, k, nil)
 	return a, ok
 }
 
@@ -154,7 +154,7 @@ func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok 
 // former has the reason [OverLowered], what only for the latter [Shed].
 func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
 	k := key{l.ledgers.hasher.Hash(name), name}
-	ok = l.admit(&a, state, &k, below)
+	ok = l.admit(&a, state, k, below)
 	return a, ok
 }
 
@@ -164,7 +164,7 @@ func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) 
 
 // admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
 // size cost as much as the counting.
-func (l *Limiter) admit(a *Admission, state *TicketState, k *key, below func(uint32) (lowered, shed uint32)) bool {
+func (l *Limiter) admit(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
 	a.Threshold = l.thresholds.of(k.name)
 	return l.admitTo(a, state, k, below)
 }
@@ -239,7 +239,7 @@ func (e *entry) reason(threshold uint32) Reason {
 // enter counts one more ticket of k, in its exact counter if it has or gets
 // one and otherwise in the sketch, unless that would exceed threshold. It goes
 // round again only if the key's slot was assigned or lost in the meantime.
-func (l *Limiter) enter(e *entry, k *key) {
+func (l *Limiter) enter(e *entry, k key) {
 	for {
 		o, _ := l.ledgers.find(k)
 		if o.place == 0 {
@@ -267,7 +267,7 @@ func (l *Limiter) enter(e *entry, k *key) {
 // the other. If it is this side, the ticket moves; if it is the other, it
 // adds this ticket to its own count. A ticket admitted here therefore has no open
 // one in the table beside it that does not know of it.
-func (l *Limiter) enterSketch(e *entry, k *key) (ok bool) {
+func (l *Limiter) enterSketch(e *entry, k key) (ok bool) {
 	l.ledgers.enterCells(k.hash)
 	e.estimate = l.ledgers.estimate(k.hash)
 	o, closing := l.ledgers.find(k)
@@ -310,10 +310,10 @@ func (l *Limiter) releasedTwice() { l.tallies.of(0).doubles.Add(1) }
 // InFlight returns the estimate of what is in flight for the key of this name.
 func (l *Limiter) InFlight(name []byte) uint64 {
 	k := l.ledgers.keyOf(name)
-	return l.inFlight(&k)
+	return l.inFlight(k)
 }
 
-func (l *Limiter) inFlight(k *key) (n uint64) {
+func (l *Limiter) inFlight(k key) (n uint64) {
 	l.guard(func() { n = l.ledgers.inFlight(k) })
 	return n
 }
@@ -346,7 +346,7 @@ func (l *Limiter) ClearThreshold(key []byte) {
 func (l *Limiter) unpin(name string) {
 	if l.shared == nil {
 		k := l.ledgers.keyOf([]byte(name))
-		l.ledgers.unpin(&k)
+		l.ledgers.unpin(k)
 	}
 }
 

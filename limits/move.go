@@ -144,9 +144,9 @@ func (b *board) heldIn(k uint) uint64 {
 
 // enter counts what has been admitted to the new file in the former one, if that admits it, too. Otherwise it becomes a
 // refusal.
-func (f *both) enter(a *Admission, next entry, k *key) bool {
+func (f *both) enter(a *Admission, next entry, k key) bool {
 	e, former := entry{threshold: next.threshold, lowered: next.lowered}, f.former.ledgers.keyOf(k.name)
-	if !f.former.enterShared(&e, &former) {
+	if !f.former.enterShared(&e, former) {
 		return true // the former file is gone
 	}
 	a.Estimate = max(a.Estimate, e.estimate)

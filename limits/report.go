@@ -27,7 +27,7 @@ type SharedStats struct {
 
 // KeyLoad is what is counted of one key in its exact counter.
 type KeyLoad struct {
-	Key      string // empty where it is not known or longer than 120 bytes
+	Key      string // empty where it is not known or longer than 124 bytes
 	Hash     uint64 // the lowest 59 bits of the key's Hash
 	InFlight uint64
 	Admitted uint32 // modulo 2^32, while the key had the counter and before; differences tell a rate

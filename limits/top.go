@@ -37,7 +37,7 @@ type topPlace struct {
 
 // TopKey is one of the keys with the most events. Its true number is at least Count - Error and at most Count.
 type TopKey struct {
-	Key   string // its first 120 bytes
+	Key   string // its first 124 bytes
 	Hash  uint64
 	Count uint64
 	Error uint64

@@ -29,6 +29,9 @@ func StoreRelease(word *atomic.Uint64, v uint64) {
 	}
 }
 
+// StoreReleaseAt is [StoreRelease] for a word of a slice.
+func StoreReleaseAt(word *uint64, v uint64) { StoreRelease((*atomic.Uint64)(unsafe.Pointer(word)), v) }
+
 func wordAt(b []byte, offset, size int) unsafe.Pointer {
 	if offset < 0 || offset > len(b)-size {
 		panic(fmt.Sprintf("mmap: word of %d bytes at %d outside of %d bytes", size, offset, len(b)))
