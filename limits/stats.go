@@ -38,7 +38,7 @@ type tally struct {
 	doubles  atomic.Uint64
 	clipped  atomic.Uint64
 	faults   atomic.Uint64
-	_        [56]byte // to 128 bytes: two cache lines, as some processors fetch them in pairs
+	_        [128 - 8*(4+int(reasons))]byte // to 128 bytes: two cache lines, as some processors fetch them in pairs
 }
 
 // of returns the stripe of a key.
