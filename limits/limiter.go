@@ -98,6 +98,7 @@ func (l *Limiter) configure(config LimiterConfig) error {
 		return &ConfigError{"RetryAfter", config.RetryAfter, "must not be negative"}
 	}
 	l.retryAfter.Store(int64(cmp.Or(config.RetryAfter, DefaultRetryAfter)))
+	l.thresholds.hasher = l.ledgers.hasher
 	l.SetDefault(cmp.Or(config.Threshold, Unlimited))
 	if err := l.thresholds.fill(config.Overrides); err != nil {
 		return err
@@ -138,8 +139,7 @@ func (c *LimiterConfig) exactSlots() (int, error) {
 // ticket, the request is refused with the reason [TicketInUse]: release the
 // earlier one first when a retry moves to another key.
 func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
-	k := key{l.ledgers.hasher.Hash(name), name}
-	ok = l.admit(&a, state, k, nil)
+	ok = l.admitNamed(&a, state, name, nil)
 	return a, ok
 }
 
@@ -153,9 +153,13 @@ func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok 
 // returns from the key's: lowered holds for all requests of the key now, shed for this one. What is refused only for the
 // former has the reason [OverLowered], what only for the latter [Shed].
 func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
-	k := key{l.ledgers.hasher.Hash(name), name}
-	ok = l.admit(&a, state, k, below)
+	ok = l.admitNamed(&a, state, name, below)
 	return a, ok
+}
+
+// admitNamed is apart from Admit so that Admit can be inlined: then nobody copies the admission.
+func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte, below func(uint32) (lowered, shed uint32)) bool {
+	return l.admit(a, state, l.ledgers.keyOf(name), below)
 }
 
 // Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It is secret, and that of
@@ -165,12 +169,12 @@ func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) 
 // admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
 // size cost as much as the counting.
 func (l *Limiter) admit(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
-	a.Threshold = l.thresholds.of(k.name)
+	a.Threshold = l.thresholds.of(k)
 	return l.admitTo(a, state, k, below)
 }
 
 // admitTo is admit for a threshold that a has already.
-func (l *Limiter) admitTo(a *Admission, state *TicketState, k *key, below func(uint32) (lowered, shed uint32)) bool {
+func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
 	serial, ok := state.take()
 	if !ok {
 		a.Estimate = l.inFlight(k)
@@ -355,7 +359,7 @@ func (l *Limiter) unpin(name string) {
 func (l *Limiter) SetDefault(n uint32) { l.thresholds.otherwise.Store(n) }
 
 // Threshold returns the threshold of key.
-func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(key) }
+func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(l.ledgers.keyOf(key)) }
 
 // SetRetryAfter changes what is handed on with refusals; 0 means DefaultRetryAfter.
 func (l *Limiter) SetRetryAfter(d time.Duration) {

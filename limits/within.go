@@ -30,24 +30,25 @@ type BelowWithin func(within bool, threshold uint32) (lowered, shed uint32)
 // first key has none of its own. The admission and its ticket are the second key's then, but for a refusal by the first;
 // the ticket stands for both. below, which may be nil, is asked for each key that is counted.
 func (l *Limiter) AdmitWithin(state *TicketState, name, within []byte, below BelowWithin) (a Admission, ok bool) {
-	n, ok := l.thresholds.own(within)
+	first, second := l.ledgers.keyOf(name), l.ledgers.keyOf(within)
+	n, ok := l.thresholds.own(second)
 	if !ok {
-		return l.admitOne(state, name, l.thresholds.of(name), below, false)
+		return l.admitOne(state, first, l.thresholds.of(first), below, false)
 	}
 	if n == 0 { // it is refused by the second key, whatever the first one has
-		return l.admitOne(state, within, 0, below, true)
+		return l.admitOne(state, second, 0, below, true)
 	}
-	outer, ok := l.thresholds.own(name)
+	outer, ok := l.thresholds.own(first)
 	if !ok {
 		outer = max(n, l.thresholds.otherwise.Load())
 	}
 	p := unusedParts.Get().(*part)
-	if a, ok = l.admitOne(&p.state, name, outer, below, false); !ok {
+	if a, ok = l.admitOne(&p.state, first, outer, below, false); !ok {
 		unusedParts.Put(p)
 		return a, false
 	}
 	p.begin(a.Ticket, &l.parts)
-	if a, ok = l.admitOne(state, within, n, below, true); !a.Ticket.Valid() {
+	if a, ok = l.admitOne(state, second, n, below, true); !a.Ticket.Valid() {
 		p.end()
 		return a, ok
 	}
@@ -55,13 +56,12 @@ func (l *Limiter) AdmitWithin(state *TicketState, name, within []byte, below Bel
 	return a, true
 }
 
-func (l *Limiter) admitOne(state *TicketState, name []byte, threshold uint32, below BelowWithin, within bool) (a Admission, ok bool) {
-	k := key{l.ledgers.hasher.Hash(name), name}
+func (l *Limiter) admitOne(state *TicketState, k key, threshold uint32, below BelowWithin, within bool) (a Admission, ok bool) {
 	a.Threshold = threshold
 	if below == nil {
-		ok = l.admitTo(&a, state, &k, nil)
+		ok = l.admitTo(&a, state, k, nil)
 	} else {
-		ok = l.admitTo(&a, state, &k, func(threshold uint32) (lowered, shed uint32) { return below(within, threshold) })
+		ok = l.admitTo(&a, state, k, func(threshold uint32) (lowered, shed uint32) { return below(within, threshold) })
 	}
 	return a, ok
 }
