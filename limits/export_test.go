@@ -65,7 +65,8 @@ func (l *Limiter) HoldAssignments() (release func()) {
 
 // AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that meet in sets and cells.
 func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	ok = l.admit(&a, state, key{hash: hash}, nil)
+	a.Threshold = l.thresholds.of(key{hash: hash})
+	ok = l.admitTo(&a, state, key{hash: hash}, nil)
 	return a, ok
 }
 
@@ -81,6 +82,7 @@ func HasherOf(secret []byte) *Hasher {
 
 // AdmitHashed is Admit for a key that has another hash than its own, as if two keys had the same.
 func (l *Limiter) AdmitHashed(state *TicketState, hash uint64, name []byte) (a Admission, ok bool) {
-	ok = l.admit(&a, state, key{hash, name}, nil)
+	a.Threshold = l.thresholds.of(key{hash, name})
+	ok = l.admitTo(&a, state, key{hash, name}, nil)
 	return a, ok
 }

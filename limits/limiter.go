@@ -159,21 +159,17 @@ func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(thresho
 
 // admitNamed is apart from Admit so that Admit can be inlined: then nobody copies the admission.
 func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte, below func(uint32) (lowered, shed uint32)) bool {
-	return l.admit(a, state, l.ledgers.keyOf(name), below)
+	k := l.ledgers.keyOf(name)
+	a.Threshold = l.thresholds.of(k)
+	return l.admitTo(a, state, k, below)
 }
 
 // Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It is secret, and that of
 // another limiter or another limits file is another one.
 func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) }
 
-// admit fills in a, which is zero. Like what it calls, it writes into the caller's memory: copies of results of this
-// size cost as much as the counting.
-func (l *Limiter) admit(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
-	a.Threshold = l.thresholds.of(k)
-	return l.admitTo(a, state, k, below)
-}
-
-// admitTo is admit for a threshold that a has already.
+// admitTo fills in a, of which all but the threshold is zero. Like what it calls, it writes into the caller's memory:
+// copies of results of this size cost as much as the counting.
 func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
 	serial, ok := state.take()
 	if !ok {
