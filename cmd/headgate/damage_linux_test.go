@@ -103,7 +103,9 @@ func TestDaemonStartsWhateverIsDamaged(t *testing.T) {
 				until(t, "events of the proxy after "+c.name, func() bool { return lastEventAt(dir).After(again) })
 				until(t, "limits of all after "+c.name, func() bool { return filter.Stats().Shared })
 				said := strings.Count(d.said.String(), damagedSaid)
-				if most := 1; said > most || said == 0 && c.seen && name != "events" && name != "checkpoint" && !strings.Contains(name, "_data_") {
+				silent := !c.seen || name == "events" || name == "checkpoint" || strings.Contains(name, "_data_") ||
+					name == "limits" && c.name == "missing" // as at the first start
+				if said > 1 || said == 0 && !silent {
 					t.Errorf("%s: the log says it %d times:\n%s", c.name, said, d.said.String())
 				}
 				before := filter.Stats()
