@@ -84,6 +84,18 @@ func BenchmarkAcquire(b *testing.B) {
 			lookUp(b, goroutines, func(k int) *mmapsync.Reader { return readers[k] })
 		})
 	}
+	b.Run("copied", func(b *testing.B) {
+		w, path := benchmarkWriter(b)
+		if _, err := w.Publish(make([]byte, 4096)); err != nil {
+			b.Fatal(err)
+		}
+		r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{Foreign: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer r.Close()
+		lookUp(b, 1, func(int) *mmapsync.Reader { return r })
+	})
 }
 
 func lookUp(b *testing.B, goroutines int, reader func(k int) *mmapsync.Reader) {
