@@ -58,7 +58,9 @@ func (d *Daemon) publishLast() bool {
 				d.published(r)
 				return true
 			}
-			time.Sleep(time.Millisecond)
+			if !d.consume() { // rings fill up meanwhile; the checkpoint has what is taken in now
+				time.Sleep(time.Millisecond)
+			}
 		}
 		return true
 	}
