@@ -125,6 +125,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: seed, Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
 		return nil, err
 	}
+	d.noteRebuilds(d.publisher.Stats().Files)
 	if d.rings, err = ring.OpenSet(d.dir.Events()); err != nil {
 		return nil, err
 	}
