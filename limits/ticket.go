@@ -13,7 +13,8 @@ type TicketState struct {
 	// 63 bits it does not come round.
 	word atomic.Uint64
 
-	former atomic.Uint64 // hash of the ticket's key in another limits file, see move.go
+	part   atomic.Pointer[part] // what the ticket stands for besides, if its place has the bit hasPart
+	former atomic.Uint64        // hash of the ticket's key in another limits file, see move.go
 }
 
 const ticketOpen = 1
@@ -48,7 +49,6 @@ type Ticket struct {
 	hash   uint64
 	units  uint32
 	place  place // where the owner counted it
-	part   *part // what it stands for besides; most often nil
 }
 
 // holder is what hands out tickets.
@@ -67,14 +67,14 @@ func (t Ticket) Done() bool {
 		return false
 	}
 	former := t.state.former.Load() // of this ticket, if it is still open: later the memory may be another one's
+	if t.place&hasPart != 0 {
+		return t.doneWithPart(former)
+	}
 	if !t.state.end(t.serial) {
 		t.owner.releasedTwice()
 		return false
 	}
 	t.owner.release(t.hash, former, t.units, t.place)
-	if t.part != nil {
-		t.part.end()
-	}
 	return true
 }
 

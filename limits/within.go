@@ -52,7 +52,8 @@ func (l *Limiter) AdmitWithin(state *TicketState, name, within []byte, below Bel
 		p.end()
 		return a, ok
 	}
-	a.Ticket.part = p
+	state.part.Store(p)
+	a.Ticket.place |= hasPart
 	return a, true
 }
 
@@ -64,6 +65,21 @@ func (l *Limiter) admitOne(state *TicketState, k key, threshold uint32, below Be
 		ok = l.admitTo(&a, state, k, func(threshold uint32) (lowered, shed uint32) { return below(within, threshold) })
 	}
 	return a, ok
+}
+
+// hasPart is set in the place of a ticket that has a part. A place is far below.
+const hasPart place = 1 << 31
+
+// doneWithPart is Done for a ticket that has a part, whose memory may be another ticket's once it has ended.
+func (t Ticket) doneWithPart(former uint64) bool {
+	p := t.state.part.Load()
+	if !t.state.end(t.serial) {
+		t.owner.releasedTwice()
+		return false
+	}
+	t.owner.release(t.hash, former, t.units, t.place&^hasPart)
+	p.end()
+	return true
 }
 
 // begin takes a ticket, which is the zero Ticket where the limits file is gone.
