@@ -26,8 +26,8 @@ func (c *crowd) snapshot(s *slot, d *mapping) Snapshot {
 	i := d.index & 1
 	g, serial := c.places[i].take()
 	for m := c.more[i].Load(); g == nil && m != nil; m = m.next {
-		if m.take() {
-			g, serial = &m.guard, m.serial.Load()
+		if n := m.serial.Load(); n&1 == 0 && m.serial.CompareAndSwap(n, n+1) {
+			g, serial = &m.guard, n+1
 		}
 	}
 	if g == nil {

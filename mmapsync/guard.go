@@ -46,15 +46,10 @@ func (s *slot) snapshot(d *mapping) Snapshot {
 func (p *places) take() (*guard, uint64) {
 	first := lane.Hash() >> 23 // the bits next to those that have led to the slot
 	for i := range uint32(len(p)) {
-		if g := &p[(first+i)%uint32(len(p))]; g.take() {
-			return g, g.serial.Load()
+		g := &p[(first+i)%uint32(len(p))]
+		if n := g.serial.Load(); n&1 == 0 && g.serial.CompareAndSwap(n, n+1) {
+			return g, n + 1
 		}
 	}
 	return nil, 0
-}
-
-// take says whether the place was free. From then on it is the caller's, and nobody else changes its number.
-func (g *guard) take() bool {
-	n := g.serial.Load()
-	return n&1 == 0 && g.serial.CompareAndSwap(n, n+1)
 }
