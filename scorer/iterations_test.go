@@ -23,9 +23,10 @@ func TestFirstIterations(t *testing.T) {
 		if !slices.Contains([]string{"json", "ubj", "txt", "cbm"}, extension) {
 			continue
 		}
-		for answers, out := range files {
-			n, ok := strings.CutPrefix(answers, name+".")
-			if n, ok = strings.CutSuffix(n, ".out"); !ok || !strings.HasPrefix(answers, name+".") {
+		for answers, values := range files {
+			n, ours := strings.CutPrefix(answers, name+".")
+			n, out := strings.CutSuffix(n, ".out")
+			if !ours || !out {
 				continue
 			}
 			compared++
@@ -37,7 +38,7 @@ func TestFirstIterations(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, %s iterations: %v", file, n, err)
 			}
-			comparePredictions(t, file+", "+n+" iterations", m, rows, floats(out, 8))
+			comparePredictions(t, file+", "+n+" iterations", m, rows, floats(values, 8))
 		}
 	}
 	if compared < 29 {
