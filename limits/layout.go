@@ -34,6 +34,7 @@ import (
 //	                   byte of its process
 //	256+256k+8  8 × 8  what it has counted: admitted, refused over threshold, over estimate, drained, ticket in use, shed,
 //	                   over lowered, and what was clipped; written once a second
+//	256+256k+72 8      requests that its process has open from before it changed the key, see transition.go
 //	locks       8 S    who assigns slots in a set
 //	tags        64 S   whose a slot is
 //	names       1024 S the keys of the slots
@@ -54,6 +55,7 @@ const (
 	ledgerHeader    = 256
 	ledgerTalliesAt = 8
 	fileTallies     = 8
+	earlierAt       = 72
 	toldClipped     = 7 // place of these among the tallies
 
 	// MaxProcesses bounds how many processes can count together.
@@ -188,7 +190,13 @@ func (b *board) told(k uint) []uint64 {
 	return mmap.Uint64s(b.memory[ledgerAt(k)+ledgerTalliesAt:][:8*fileTallies])
 }
 
-// past are the same words of all processes that are gone.
+// earlier is the word in which ledger k's process tells how many requests it has open from before its last change of the
+// key.
+func (b *board) earlier(k uint) *atomic.Uint64 {
+	return mmap.Word64(b.memory, int(ledgerAt(k)+earlierAt))
+}
+
+// past are the words of told of all processes that are gone.
 func (b *board) past() []uint64 { return mmap.Uint64s(b.memory[pastAt:][:8*fileTallies]) }
 
 func (b *board) word(at int) *atomic.Uint64 { return mmap.Word64(b.memory, at) }

@@ -194,13 +194,13 @@ func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(ui
 		l.refuse(a, k.hash, e.reason(a.Threshold))
 		return false
 	}
-	if e.place == 0 || e.wrapped {
-		l.tally(&e, k.hash)
-	}
 	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1, place: e.place}
 	if f := l.former.Load(); f != nil && !f.enter(a, e, k) {
 		state.end(serial)
 		return false
+	}
+	if e.place == 0 || e.wrapped {
+		l.tally(&e, k.hash)
 	}
 	return true
 }
@@ -212,6 +212,17 @@ func (l *Limiter) tally(e *entry, hash uint64) {
 		n = 1 << 32
 	}
 	l.tallies.of(hash).admitted.Add(n)
+}
+
+// withdraw takes back what is entered, as if it had not been admitted.
+func (l *Limiter) withdraw(where place, hash uint64) {
+	l.guard(func() {
+		if where != 0 {
+			l.ledgers.returnHeld(uint(where-1), heldOne)
+		} else {
+			l.ledgers.leaveCells(hash)
+		}
+	})
 }
 
 // refuse counts a refusal and says so.

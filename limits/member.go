@@ -70,6 +70,7 @@ func (b *board) join(f *hostFile) error {
 			b.free(k)
 		}
 		b.own = k
+		b.earlier(k).Store(0)
 		b.taken(k).Store(takenNow())
 		b.raise(k)
 		return nil

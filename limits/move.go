@@ -81,6 +81,7 @@ func (l *Limiter) secondLedger() (*Limiter, error) {
 			b.free(k)
 		}
 		second := newBoard(header{b.shape, b.generation, b.seed}, b.memory, k)
+		second.earlier(k).Store(0)
 		second.taken(k).Store(takenNow() | ledgerSecond)
 		second.raise(k)
 		m := &member{board: second, file: f, info: l.shared.info, origin: l}
@@ -151,7 +152,7 @@ func (f *both) enter(a *Admission, next entry, k key) bool {
 	}
 	a.Estimate = max(a.Estimate, e.estimate)
 	if !e.admitted {
-		f.next.release(k.hash, 0, 1, next.place)
+		f.next.withdraw(next.place, k.hash)
 		a.Ticket = Ticket{}
 		f.next.refuse(a, k.hash, e.reason(a.Threshold))
 		return false

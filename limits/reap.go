@@ -65,6 +65,7 @@ func (b *board) free(k uint) {
 	b.word(reapedAt).Add(1)
 	b.word(orphansAt).Add(orphans)
 	b.unlockSets(k)
+	b.earlier(k).Store(0)
 	b.taken(k).Store(0)
 }
 

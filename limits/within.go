@@ -5,12 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// part is a second ticket of one request, for the key that its own key lies within. It belongs to the first one, whose
-// Done ends both. Only the call of Done that does so looks into it.
+// part is a further ticket of one request: for the key that its own key lies within, or for a key of a former policy. It
+// belongs to the first one, whose Done ends all. Only the call of Done that does so looks into it.
 type part struct {
 	state  TicketState
 	ticket Ticket
 	of     *parts
+	era    *era // that counts a ticket of the request, see transition.go; most often nil
+	group  uint // where
+	next   *part
 }
 
 // parts count the second tickets of a limiter, so that its statistics have each request once.
@@ -77,8 +80,8 @@ func (t Ticket) doneWithPart(former uint64) bool {
 		t.owner.releasedTwice()
 		return false
 	}
+	p.end() // before the release, as an era wants it
 	t.owner.release(t.hash, former, t.units, t.place&^hasPart)
-	p.end()
 	return true
 }
 
@@ -91,13 +94,21 @@ func (p *part) begin(t Ticket, of *parts) {
 	}
 }
 
-// end releases what p holds, and gives up p.
+// end releases what p and those after it hold, and gives them up.
 func (p *part) end() {
-	if p.ticket.Done() {
-		p.of.open.Add(^uint64(0))
+	for p != nil {
+		next := p.next
+		if p.era != nil {
+			p.era.groups[p.group].ended.Add(1)
+			p.era = nil
+		}
+		if p.ticket.Done() {
+			p.of.open.Add(^uint64(0))
+		}
+		p.ticket, p.of, p.next = Ticket{}, nil, nil
+		unusedParts.Put(p)
+		p = next
 	}
-	p.ticket, p.of = Ticket{}, nil
-	unusedParts.Put(p)
 }
 
 // leaveOut takes second tickets out of statistics.

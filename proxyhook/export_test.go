@@ -73,3 +73,6 @@ const (
 	OpenParts = openLanes
 	OpenRoom  = openLanes * laneSlots
 )
+
+// InTransition reports whether requests count under former policies, too.
+func InTransition(f *Filter) bool { return f.limiting.rules.Load().transition != nil }

@@ -24,11 +24,9 @@ type limiting struct {
 	log    *slog.Logger
 
 	current   atomic.Pointer[limits.Limiter]
-	policy    atomic.Pointer[limits.Policy]
+	rules     atomic.Pointer[rules]
 	adaptive  limits.Adaptive
-	published atomic.Bool // policy is the daemon's
-
-	boundsHosts atomic.Bool // policy has overrides of hosts within their origins
+	published atomic.Bool // the policy is the daemon's
 
 	mutex   sync.Mutex // guards all below
 	dir     hostdir.Dir
@@ -38,7 +36,15 @@ type limiting struct {
 	past    limits.LimiterStats
 	reader  *mmapsync.Reader
 	version mmapsync.Version // of the policy read last
+	looked  bool             // at what the daemon publishes, once
 	told    string           // the last trouble that was logged
+}
+
+// rules are what requests are admitted by. They are never changed.
+type rules struct {
+	limits.Policy
+	boundsHosts bool               // the policy has overrides of hosts within their origins
+	transition  *limits.Transition // not nil while requests may be open that another key was used for
 }
 
 // init makes the limiter of this process alone.
@@ -72,54 +78,83 @@ func (l *limiting) init(owners []int, c Config) (err error) {
 
 // admit asks for room at ev's origin. Nothing of it is reached through a mapping that the limiter does not guard.
 func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
-	p := l.policy.Load()
+	r := l.rules.Load()
+	if r.transition != nil {
+		return l.admitTwice(r, ev, state)
+	}
+	limiter := l.current.Load()
 	var b [limits.MaxKey]byte
-	key := l.appendKey(b[:0], p, ev)
-	if l.boundsHosts.Load() {
-		return l.admitHost(p, ev, state, key)
+	key := r.AppendKey(b[:0], l.tenantOf(ev), ev.Origin, ev.Host)
+	switch {
+	case r.boundsHosts:
+		return l.admitHost(limiter, r, ev, state, key)
+	case r.ShedFrom == 0 && r.Adaptive == nil:
+		return limiter.Admit(state, key)
 	}
-	if p.ShedFrom == 0 && p.Adaptive == nil {
-		return l.current.Load().Admit(state, key)
+	return l.admitBelow(limiter, r, ev, state, key)
+}
+
+// admitTwice asks for room by the former policies, too.
+func (l *limiting) admitTwice(r *rules, ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
+	limiter := l.current.Load()
+	var b, h [limits.MaxKey]byte
+	s := limits.Subject{Tenant: l.tenantOf(ev), Origin: ev.Origin, Host: ev.Host}
+	s.Key = r.AppendKey(b[:0], s.Tenant, s.Origin, s.Host)
+	if r.boundsHosts {
+		s.HostKey = limits.AppendHostKey(h[:0], s.Origin, s.Host)
 	}
-	score, limiter := ev.Score, l.current.Load()
+	former, a, ok := r.transition.Begin(limiter, &s)
+	if !ok {
+		return a, false
+	}
+	if r.boundsHosts {
+		a, ok = l.admitHost(limiter, r, ev, state, s.Key)
+	} else {
+		a, ok = l.admitBelow(limiter, r, ev, state, s.Key)
+	}
+	former.End(&a)
+	return a, ok
+}
+
+// admitBelow asks for room at ev's origin below the threshold for its score, and the one for the origin's latency.
+func (l *limiting) admitBelow(limiter *limits.Limiter, r *rules, ev *traffic.Event, state *limits.TicketState, key []byte) (limits.Admission, bool) {
+	score := ev.Score
 	return limiter.AdmitBelow(state, key, func(lowered uint32) (_, shed uint32) {
-		if p.Adaptive != nil {
+		if r.Adaptive != nil {
 			lowered = l.adaptive.Threshold(limiter.Hash(key), lowered)
 		}
-		return lowered, p.ShedThreshold(lowered, score)
+		return lowered, r.ShedThreshold(lowered, score)
 	})
 }
 
 // admitHost asks for room at ev's origin, and for its host there if that has a threshold of its own.
-func (l *limiting) admitHost(p *limits.Policy, ev *traffic.Event, state *limits.TicketState, key []byte) (limits.Admission, bool) {
+func (l *limiting) admitHost(limiter *limits.Limiter, r *rules, ev *traffic.Event, state *limits.TicketState, key []byte) (limits.Admission, bool) {
 	var b [limits.MaxKey]byte
 	host := limits.AppendHostKey(b[:0], ev.Origin, ev.Host)
-	limiter := l.current.Load()
-	if p.ShedFrom == 0 && p.Adaptive == nil {
+	if r.ShedFrom == 0 && r.Adaptive == nil {
 		return limiter.AdmitWithin(state, key, host, nil)
 	}
 	score := ev.Score
 	return limiter.AdmitWithin(state, key, host, func(within bool, lowered uint32) (_, shed uint32) {
-		if name := key; p.Adaptive != nil {
+		if name := key; r.Adaptive != nil {
 			if within {
 				name = host
 			}
 			lowered = l.adaptive.Threshold(limiter.Hash(name), lowered)
 		}
-		return lowered, p.ShedThreshold(lowered, score)
+		return lowered, r.ShedThreshold(lowered, score)
 	})
 }
 
-func (l *limiting) appendKey(b []byte, p *limits.Policy, ev *traffic.Event) []byte {
-	tenant := ""
-	if l.tenant != nil {
-		tenant = l.tenant(ev)
+func (l *limiting) tenantOf(ev *traffic.Event) string {
+	if l.tenant == nil {
+		return ""
 	}
-	return p.AppendKey(b, tenant, ev.Origin, ev.Host)
+	return l.tenant(ev)
 }
 
 // adapts returns the policy by which thresholds follow latencies; nil: none.
-func (l *limiting) adapts() *limits.AdaptivePolicy { return l.policy.Load().Adaptive }
+func (l *limiting) adapts() *limits.AdaptivePolicy { return l.rules.Load().Adaptive }
 
 // observe takes note of how long the origin of an admitted request was waited for, and how that ended.
 func (l *limiting) observe(hash, estimate uint64, threshold uint32, took time.Duration, how limits.Ending) {
@@ -149,7 +184,7 @@ func (l *limiting) setThreshold(ev *traffic.Event, n uint32) error {
 	if own.Overrides = maps.Clone(own.Overrides); own.Overrides == nil {
 		own.Overrides = make(map[string]uint32)
 	}
-	key := l.appendKey(nil, &own, ev)
+	key := own.AppendKey(nil, l.tenantOf(ev), ev.Origin, ev.Host)
 	if len(own.Key) == 0 && ev.Host != "" {
 		key = limits.AppendHostKey(nil, ev.Origin, ev.Host)
 	}
@@ -175,9 +210,37 @@ func (l *limiting) apply(p *limits.Policy) error {
 	return nil
 }
 
+// use makes requests be admitted by a policy. Where that has another key, what is in flight goes on to count under the
+// former one; but not at the first look, before any request.
 func (l *limiting) use(p *limits.Policy) {
-	l.policy.Store(p)
-	l.boundsHosts.Store(p.BoundsHosts())
+	next := &rules{Policy: *p, boundsHosts: p.BoundsHosts()}
+	if former := l.rules.Load(); former != nil && l.looked {
+		next.transition = former.transition.Next(&former.Policy, &next.Policy, l.limiters()...)
+		if next.transition != nil && next.transition != former.transition {
+			l.log.Info("headgate: the key of limits was changed; the former one holds besides until the requests before have ended",
+				"key", next.KeyText(), "former", former.KeyText())
+		}
+	}
+	l.rules.Store(next)
+}
+
+// limiters are those that requests were admitted through, the current one first.
+func (l *limiting) limiters() []*limits.Limiter {
+	all := []*limits.Limiter{l.current.Load()}
+	if all[0] != l.alone {
+		all = append(all, l.alone)
+	}
+	return append(all, l.retired...)
+}
+
+// finish looks whether former policies are still needed.
+func (l *limiting) finish(current *limits.Limiter) {
+	r := l.rules.Load()
+	if !r.transition.Over(current) || r.transition == nil {
+		return
+	}
+	l.rules.Store(&rules{Policy: r.Policy, boundsHosts: r.boundsHosts})
+	l.log.Info("headgate: the requests from before the key of limits was changed have ended", "key", r.KeyText())
 }
 
 // maintain follows the daemon's files where its directory was found.
@@ -191,6 +254,8 @@ func (l *limiting) maintain(dir hostdir.Dir, found bool) {
 	current := l.current.Load()
 	current.Tell()
 	current.Following()
+	l.finish(current)
+	l.looked = true
 }
 
 // follow goes by what the daemon publishes in dir, and counts there.
@@ -215,7 +280,7 @@ func (l *limiting) join() error {
 	}
 	next, err := limits.Join(l.dir.Limits(), l.config)
 	if err == nil {
-		err = next.Apply(*l.policy.Load())
+		err = next.Apply(l.rules.Load().Policy)
 	}
 	if err != nil {
 		if former != l.alone && !former.Stats().Shared {
