@@ -10,7 +10,7 @@ import (
 )
 
 // FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
-// User-Agent, and not how long a request took: those stay unknown.
+// User-Agent, which one of the common format lacks as well, and not how long a request took: those stay unknown.
 func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	*ev = traffic.Event{
 		Time:    e.Time,
@@ -27,6 +27,7 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	ev.SetPath(string(path))
 	ev.Query = uint32(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
+	ev.Facts = traffic.AgentUnknown
 	if e.Combined {
 		ev.Facts = traffic.RefererKnown
 	}

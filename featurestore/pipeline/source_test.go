@@ -1,8 +1,10 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,7 @@ import (
 func TestFromEntry(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	head := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0100] `
-	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17}
+	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17, Facts: traffic.AgentUnknown}
 	base.SetClient(netip.MustParseAddr("192.0.2.1"))
 	const told = traffic.RefererKnown
 	for _, c := range []struct {
@@ -101,6 +103,37 @@ func TestFromRequest(t *testing.T) {
 		pipeline.FromRequest(&got, &r, 1000)
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+		}
+	}
+}
+
+// A log of the common format does not tell the user agent: what depends on it is not known, instead of that of a client who sent none.
+func TestUnknownAgentIsNotNone(t *testing.T) {
+	const common, none = `192.0.2.1 - - [02/Mar/2026:10:00:0%d +0000] "GET / HTTP/1.1" 200 17` + "\n", `192.0.2.1 - - [02/Mar/2026:10:00:0%d +0000] "GET / HTTP/1.1" 200 17 "-" "-"` + "\n"
+	names := []string{"request/agent_length", "request/agent_mozilla", "request/agent_products", "request/agent_digits", "request/agent_comment",
+		"request/agent_missing", "ip/distinct_agents_10m", "ip_ua/requests_1h", "ip/requests_1h", "request/path_length"}
+	for format, known := range map[string]bool{common: false, none: true} {
+		var log strings.Builder
+		for second := range 3 {
+			fmt.Fprintf(&log, format, 2*second)
+		}
+		source, err := pipeline.FromLog(strings.NewReader(log.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newPipeline(t, pipeline.Config{Features: names})
+		var values []float32
+		for range 3 {
+			var r pipeline.Record
+			if err := source.Next(&r); err != nil {
+				t.Fatal(err)
+			}
+			values = slices.Clone(p.Score(&r.Event).Features)
+		}
+		for i, name := range names {
+			if isKnown := values[i] == values[i]; isKnown != (known || i >= 8) {
+				t.Errorf("%q: %s is %v", format, name, values[i])
+			}
 		}
 	}
 }

@@ -55,7 +55,7 @@ type Keys [NumDimensions]uint64
 //	ja4      the fingerprint
 //	host     the host
 //	session  's', the 8 bytes of the session hash
-//	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none)
+//	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none); no key where it is unknown
 //
 // Integers are little endian; ja4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
 func KeysOf(ev *Event, seed uint64) Keys {
@@ -64,6 +64,9 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	if ev.Client != ([16]byte{}) {
 		k[IP], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
 		k[Net], k[Net64] = networkKeys(&ev.Client, seed)
+	}
+	if ev.Facts.Has(AgentUnknown) {
+		k[IPAgent] = 0 // with none sent, the pair would be one
 	}
 	if ev.JA4 != "" {
 		k[JA4] = nonZero(metro.Hash64Str(ev.JA4, seed+1))

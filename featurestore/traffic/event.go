@@ -42,7 +42,7 @@ type Event struct {
 	Path      string   `msg:"p"`  // path without query, as sent
 	PathSum   uint64   `msg:"ps"` // hash of the whole path where it was cut, else 0
 	Query     uint32   `msg:"q"`  // length of the query in bytes
-	UserAgent string   `msg:"ua"` // empty: none sent
+	UserAgent string   `msg:"ua"` // empty: none sent, or see AgentUnknown
 	AgentSum  uint64   `msg:"us"` // hash of the whole user agent where it was cut, else 0
 	Facts     Facts    `msg:"f"`  // what the headers told
 	Headers   uint16   `msg:"hc"` // number of header fields; 0: unknown
@@ -135,6 +135,7 @@ const (
 	RefererKnown                     // it is known whether a Referer was sent
 	Referer                          // a Referer was sent
 	RefererSame                      // its host is the request's host
+	AgentUnknown                     // it is not known whether a user agent was sent, nor which: a log without that field
 )
 
 // Has tells whether all bits of want are set.

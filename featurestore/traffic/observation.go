@@ -89,7 +89,7 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 		Prints:    o.Keys[JA4],
 		Sessions:  o.Keys[Session],
 	}
-	if ev.UserAgent == "" {
+	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {
 		o.Objects[Agents] = 1
 	}
 }

@@ -124,7 +124,7 @@ func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
 	if want.entropy {
 		entropy = pathEntropy(ev.Path)
 	}
-	headers := ev.Facts.Has(HeadersKnown)
+	headers, agent := ev.Facts.Has(HeadersKnown), !ev.Facts.Has(AgentUnknown)
 	*dst = [NumRequestFeatures]float32{
 		atMethod:         methodCode(ev.Method),
 		atHTTPVersion:    known(ev.Version != 0, float32(ev.Version)),
@@ -137,12 +137,12 @@ func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
 		atPathSpecial:    float32(p.special),
 		atPathEntropy:    entropy,
 		atQueryLength:    float32(ev.Query),
-		atAgentLength:    float32(len(ev.UserAgent)),
-		atAgentMozilla:   one(strings.HasPrefix(ev.UserAgent, "Mozilla/")),
-		atAgentProducts:  float32(a.slashes),
-		atAgentDigits:    ratio(a.digits, len(ev.UserAgent)),
-		atAgentComment:   one(strings.IndexByte(ev.UserAgent, '(') >= 0),
-		atAgentMissing:   one(ev.UserAgent == ""),
+		atAgentLength:    known(agent, float32(len(ev.UserAgent))),
+		atAgentMozilla:   known(agent, one(strings.HasPrefix(ev.UserAgent, "Mozilla/"))),
+		atAgentProducts:  known(agent, float32(a.slashes)),
+		atAgentDigits:    known(agent, ratio(a.digits, len(ev.UserAgent))),
+		atAgentComment:   known(agent, one(strings.IndexByte(ev.UserAgent, '(') >= 0)),
+		atAgentMissing:   known(agent, one(ev.UserAgent == "")),
 		atReferer:        known(ev.Facts.Has(RefererKnown), one(ev.Facts.Has(Referer))),
 		atRefererSame:    known(ev.Facts.Has(RefererKnown) && ev.Host != "", one(ev.Facts.Has(RefererSame))),
 		atHeaders:        known(headers && ev.Headers != 0, float32(ev.Headers)),
