@@ -36,8 +36,8 @@ type Record struct {
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
 	"referer", "user_agent", "truth", "score"}
 
-// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. What is not known is an empty field. Numbers
-// are the shortest that give the same float32 again, times RFC 3339. Texts are fit for spreadsheets and terminals: one
+// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. What is not known is an empty field. Features
+// are written as floats, with a point or an exponent, the shortest that give the same float32 again; times as RFC 3339. Texts are fit for spreadsheets and terminals: one
 // that could be taken for a formula, or begins with an apostrophe, has an apostrophe before it, and control characters and
 // bytes that are not UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text stay as they are.
 type CSV struct{}
@@ -91,10 +91,11 @@ func appendField(dst []byte, s string) []byte {
 	return plaintext.AppendCell(dst, s)
 }
 
-// appendNumber takes the short way for the many small whole numbers.
+// appendNumber writes a value so that every reader takes it for a float, also where it decides by the first rows, as polars
+// does. It takes the short way for the many small whole numbers.
 func appendNumber(dst []byte, v float32) []byte {
 	if n := int32(v); float32(n) == v && n > -1<<20 && n < 1<<20 && (n != 0 || !math.Signbit(float64(v))) {
-		return strconv.AppendInt(dst, int64(n), 10)
+		return append(strconv.AppendInt(dst, int64(n), 10), ".0"...)
 	}
 	return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
 }
