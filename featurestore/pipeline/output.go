@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -24,17 +25,37 @@ type Format interface {
 
 // Record is a row with what identifies its request.
 type Record struct {
-	Line     int // of the log, from 1; of simulated traffic the number of the request
-	Event    traffic.Event
+	Line     int           // of the log, from 1; of simulated traffic the number of the request
+	Event    traffic.Event // which may have path and user agent cut, see Cut
+	Path     string        // the whole path; empty: that of Event
+	Agent    string        // the whole user agent; empty: that of Event
 	Referer  string
 	Truth    string // what made a simulated request; empty: not known
 	Score    uint8
 	Features []float32
 }
 
+// Cut names what is longer than an event holds, so that the features are of its beginning only, and of the hash of the
+// whole: "path", "user_agent", both with a blank between, or nothing.
+func (r *Record) Cut() string {
+	path, agent := r.Event.PathSum != 0, r.Event.AgentSum != 0
+	switch {
+	case path && agent:
+		return "path user_agent"
+	case path:
+		return "path"
+	case agent:
+		return "user_agent"
+	}
+	return ""
+}
+
+func (r *Record) path() string  { return cmp.Or(r.Path, r.Event.Path) }
+func (r *Record) agent() string { return cmp.Or(r.Agent, r.Event.UserAgent) }
+
 // identity are the columns before the features.
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
-	"referer", "user_agent", "truth", "score"}
+	"referer", "user_agent", "cut", "truth", "score"}
 
 // CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. What is not known is an empty field. Features
 // are written as floats, with a point or an exponent, the shortest that give the same float32 again; times as RFC 3339. Texts are fit for spreadsheets and terminals: one
@@ -63,13 +84,13 @@ func (CSV) AppendRow(dst []byte, r *Record) []byte {
 	if addr := ev.Addr(); addr.IsValid() {
 		dst = addr.AppendTo(dst)
 	}
-	for _, s := range [...]string{ev.Method, ev.Host, ev.Path} {
+	for _, s := range [...]string{ev.Method, ev.Host, r.path()} {
 		dst = appendField(append(dst, ','), s)
 	}
 	for _, n := range [...]uint64{uint64(ev.Query), uint64(ev.Version), uint64(ev.Status), ev.Bytes} {
 		dst = strconv.AppendUint(append(dst, ','), n, 10)
 	}
-	for _, s := range [...]string{r.Referer, ev.UserAgent, r.Truth} {
+	for _, s := range [...]string{r.Referer, r.agent(), r.Cut(), r.Truth} {
 		dst = appendField(append(dst, ','), s)
 	}
 	dst = strconv.AppendUint(append(dst, ','), uint64(r.Score), 10)
@@ -124,7 +145,7 @@ func (j *JSONL) AppendRow(dst []byte, r *Record) []byte {
 	dst = strconv.AppendInt(append(dst, `{"line":`...), int64(r.Line), 10)
 	for _, m := range [...]struct{ name, value string }{
 		{"time", ev.At().UTC().Format(time.RFC3339Nano)}, {"client", client}, {"method", ev.Method}, {"host", ev.Host},
-		{"path", ev.Path}, {"referer", r.Referer}, {"user_agent", ev.UserAgent}, {"truth", r.Truth},
+		{"path", r.path()}, {"referer", r.Referer}, {"user_agent", r.agent()}, {"cut", r.Cut()}, {"truth", r.Truth},
 	} {
 		dst = appendJSON(append(append(append(dst, `,"`...), m.name...), `":`...), m.value)
 	}

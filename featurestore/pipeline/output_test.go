@@ -122,15 +122,15 @@ func TestJSONLIsReadable(t *testing.T) {
 	}
 	for i, line := range lines {
 		var row struct {
-			Line                                       int
-			Time                                       time.Time
-			Client, Method, Host, Path, Referer, Truth string
-			UserAgent                                  string `json:"user_agent"`
-			Query                                      int    `json:"query_length"`
-			Version                                    int    `json:"http_version"`
-			Status, Score                              int
-			Bytes                                      uint64
-			Features                                   map[string]*float32
+			Line                                            int
+			Time                                            time.Time
+			Client, Method, Host, Path, Referer, Cut, Truth string
+			UserAgent                                       string `json:"user_agent"`
+			Query                                           int    `json:"query_length"`
+			Version                                         int    `json:"http_version"`
+			Status, Score                                   int
+			Bytes                                           uint64
+			Features                                        map[string]*float32
 		}
 		d := json.NewDecoder(strings.NewReader(line))
 		d.DisallowUnknownFields()

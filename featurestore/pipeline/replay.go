@@ -36,6 +36,13 @@ func (s *logSource) Next(r *Record) error {
 	}
 	r.Line, r.Referer, r.Truth = s.entry.Line, string(s.entry.Referer), ""
 	FromEntry(&r.Event, &s.entry)
+	r.Path, r.Agent = "", ""
+	if r.Event.PathSum != 0 {
+		r.Path = string(pathOf(&s.entry))
+	}
+	if r.Event.AgentSum != 0 {
+		r.Agent = string(s.entry.UserAgent)
+	}
 	return nil
 }
 
@@ -62,6 +69,7 @@ func (s *simulatorSource) Next(r *Record) error {
 	if request.Bot {
 		r.Truth = "bot:" + request.Kind
 	}
+	r.Path, r.Agent = "", request.UserAgent
 	FromRequest(&r.Event, &request, simulatorStart)
 	return nil
 }

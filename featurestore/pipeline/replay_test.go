@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -237,5 +238,35 @@ func TestRealLogs(t *testing.T) {
 				t.Errorf("%d rows, %d no HTTP, %d malformed, %v; want %d rows, %d no HTTP", s.Rows, s.NoHTTP, s.Malformed, err, want[0], want[1])
 			}
 		})
+	}
+}
+
+// A row has the whole path and the whole user agent of its request, also where an event holds only their beginning, and says so.
+func TestRowsHaveWhatEventsCut(t *testing.T) {
+	long := strings.Repeat("a", 300)
+	for _, c := range []struct{ path, agent, cut string }{
+		{"/" + long, "curl/8.5.0", "path"}, {"/", "Mozilla/5.0 " + long, "user_agent"}, {"/" + long, "Mozilla/5.0 " + long, "path user_agent"}, {"/", "curl/8.5.0", ""},
+	} {
+		log := line("GET "+c.path+"?q=1 HTTP/1.1", c.agent)
+		out, _ := replay(t, []byte(log), pipeline.CSV{}, "request/path_length")
+		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		got := map[string]string{}
+		for i, name := range rows[0] {
+			got[name] = rows[1][i]
+		}
+		if got["path"] != c.path || got["user_agent"] != c.agent || got["cut"] != c.cut {
+			t.Errorf("path of %d bytes, agent of %d: %q", len(c.path), len(c.agent), got)
+		}
+		out, _ = replay(t, []byte(log), &pipeline.JSONL{}, "request/path_length")
+		var row struct {
+			Path, Cut string
+			Agent     string `json:"user_agent"`
+		}
+		if err := json.Unmarshal([]byte(out), &row); err != nil || row.Path != c.path || row.Agent != c.agent || row.Cut != c.cut {
+			t.Errorf("%v, %+v", err, row)
+		}
 	}
 }

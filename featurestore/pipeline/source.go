@@ -20,11 +20,8 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 		Bytes:   uint64(e.Bytes),
 	}
 	ev.SetClient(e.Addr)
-	path, query, _ := bytes.Cut(e.Target, []byte{'?'})
-	if !e.HTTP {
-		path = e.RequestLine
-	}
-	ev.SetPath(string(path))
+	_, query, _ := bytes.Cut(e.Target, []byte{'?'})
+	ev.SetPath(string(pathOf(e)))
 	ev.Query = uint32(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
 	ev.Facts = traffic.AgentUnknown
@@ -35,6 +32,15 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 		ev.Facts |= traffic.Referer
 	}
 	ev.Bound()
+}
+
+// pathOf returns the path that was asked for; where the request was no HTTP, what was sent in its place.
+func pathOf(e *accesslog.Entry) []byte {
+	if !e.HTTP {
+		return e.RequestLine
+	}
+	path, _, _ := bytes.Cut(e.Target, []byte{'?'})
+	return path
 }
 
 // httpVersion gives ten times the version: "HTTP/1.1" is 11. What is none is 0.
