@@ -2,14 +2,17 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,14 +41,15 @@ type replayCommand struct {
 // Help is shown by headgate replay --help.
 func (replayCommand) Help() string {
 	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row holds what the request path
-would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out.
+would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out. The
+log must be in the order of time: give rotated files the oldest first.
 
 A flagged request is one with a score below 30.
 
 Examples:
   headgate replay access.log
   headgate replay access.log.gz --out rows.csv
-  zcat access.log.*.gz | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
+  zcat $(ls -tr access.log.*.gz) | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
   headgate replay --simulate 10m --seed 7 --out simulated.csv`
 }
 
@@ -280,21 +284,42 @@ func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Durati
 			LinesPerSecond float64 `json:"lines_per_second"`
 		}{s, took.Seconds(), rate})
 	}
-	return printSummary(t.out, s, took, rate, c.Out)
+	return c.printSummary(t.out, s, took, rate)
 }
 
-func printSummary(w io.Writer, s pipeline.Summary, took time.Duration, rate float64, out string) error {
+func (c *replayCommand) printSummary(w io.Writer, s pipeline.Summary, took time.Duration, rate float64) error {
 	fmt.Fprintf(w, "requests    %d, of them %d no HTTP; %d malformed lines left out\n", s.Rows, s.NoHTTP, s.Malformed)
 	if s.Rows > 0 {
 		fmt.Fprintf(w, "period      %s to %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 		fmt.Fprintf(w, "flagged     %d (%.1f %%)\n", s.Flagged, 100*float64(s.Flagged)/float64(s.Rows))
 		printScores(w, s)
 	}
+	c.printHistory(w, s)
 	fmt.Fprintf(w, "speed       %.0f lines/s, %.2f s\n", rate, took.Seconds())
-	if out != "" {
-		fmt.Fprintf(w, "rows        %s\n", out)
+	if c.Out != "" {
+		fmt.Fprintf(w, "rows        %s\n", c.Out)
 	}
 	return nil
+}
+
+// printHistory says what cost rows their history, and what to do.
+func (c *replayCommand) printHistory(w io.Writer, s pipeline.Summary) {
+	if len(s.Evicted)+len(s.Waiting) > 0 {
+		fmt.Fprintf(w, "history     incomplete: keys evicted: %s; events of keys without a row: %s; keep more keys: --max-keys %d\n",
+			counts(s.Evicted), counts(s.Waiting), 4*c.MaxKeys)
+	}
+	if s.Backward > 0 {
+		fmt.Fprintf(w, "order       %d rows are more than a minute before an earlier one, so that histories are wrong; sort the log by time\n", s.Backward)
+	}
+}
+
+// counts lists numbers by name.
+func counts(named map[string]uint64) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		all = append(all, fmt.Sprintf("%s %d", name, named[name]))
+	}
+	return cmp.Or(strings.Join(all, ", "), "none")
 }
 
 // printScores draws the scores as bars, the longest of 40 characters.

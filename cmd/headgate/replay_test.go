@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 )
@@ -179,4 +181,43 @@ func TestReplayKeepsTheLogsSecrets(t *testing.T) {
 		t.Errorf("exit status %d; the log has %d bytes", status, len(content))
 	}
 	checkOneLine(t, "the log as --out", errOut, "--out "+log, "is the file that is read; name another")
+}
+
+// Where there is no room for all clients, the summary says what rows lost of their history, and how to keep it. So it does for a log that is
+// not in the order of time.
+func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
+	var log, shuffled strings.Builder
+	line := func(to *strings.Builder, client int, at time.Time) {
+		fmt.Fprintf(to, "10.%d.%d.%d - - [%s] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\"\n", client>>16, client>>8&255, client&255, at.Format("02/Jan/2006:15:04:05 -0700"))
+	}
+	start := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	for visit := range 6 {
+		for client := range 400 {
+			line(&log, client, start.Add(time.Duration(visit)*10*time.Second))
+		}
+	}
+	for i := range 20 {
+		line(&shuffled, 1, start.Add(-time.Duration(i)*time.Hour))
+	}
+	dir := t.TempDir()
+	full, unsorted := write(t, filepath.Join(dir, "full.log"), []byte(log.String())), write(t, filepath.Join(dir, "unsorted.log"), []byte(shuffled.String()))
+
+	_, out, _ := run(t, "replay", full, "--max-keys", "64")
+	if !strings.Contains(out, "\nhistory     incomplete: keys evicted: none; events of keys without a row: ip ") ||
+		!strings.Contains(out, "--max-keys 256\n") {
+		t.Errorf("too few keys:\n%s", out)
+	}
+	_, out, _ = run(t, "replay", full, "--max-keys", "64", "--json")
+	var summary pipeline.Summary
+	if err := json.Unmarshal([]byte(out), &summary); err != nil || summary.Waiting["ip"] == 0 {
+		t.Errorf("%v, %s", err, out)
+	}
+	_, out, _ = run(t, "replay", unsorted)
+	if !strings.Contains(out, "\nperiod      2026-03-31T05:00:00Z to 2026-04-01T00:00:00Z\n") || !strings.Contains(out, "\norder       19 rows are more than a minute before an earlier one") {
+		t.Errorf("a log backwards:\n%s", out)
+	}
+	_, out, _ = run(t, "replay", full)
+	if strings.Contains(out, "history") || strings.Contains(out, "order") {
+		t.Errorf("nothing is lost:\n%s", out)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 )
@@ -80,14 +82,39 @@ const maxShown = 5
 // Summary is what a replay came to.
 type Summary struct {
 	Rows      int                    `json:"rows"`
-	NoHTTP    int                    `json:"no_http"`   // of the rows: the request line was no HTTP
-	Malformed int                    `json:"malformed"` // lines that gave no row
-	Shown     []*accesslog.LineError `json:"-"`         // the first of them
-	Flagged   int                    `json:"flagged"`   // rows with a score below Replay.FlagBelow
-	Scores    [10]int                `json:"scores"`    // rows by score, in tens: 1..9, 10..19, ... 90..99
-	First     time.Time              `json:"first,omitzero"`
-	Last      time.Time              `json:"last,omitzero"`
+	NoHTTP    int                    `json:"no_http"`        // of the rows: the request line was no HTTP
+	Malformed int                    `json:"malformed"`      // lines that gave no row
+	Shown     []*accesslog.LineError `json:"-"`              // the first of them
+	Flagged   int                    `json:"flagged"`        // rows with a score below Replay.FlagBelow
+	Scores    [10]int                `json:"scores"`         // rows by score, in tens: 1..9, 10..19, ... 90..99
+	First     time.Time              `json:"first,omitzero"` // the smallest time of a row
+	Last      time.Time              `json:"last,omitzero"`  // the greatest
 	Unknown   []string               `json:"unknown_features,omitempty"`
+
+	// What costs rows their history: where these are not empty, features of returning clients are those of first visits.
+	Evicted  map[string]uint64 `json:"evicted_keys,omitempty"`    // keys that made place for others, by dimension
+	Waiting  map[string]uint64 `json:"waiting_events,omitempty"`  // events of keys that had to wait for a row, by dimension
+	Backward int               `json:"events_backward,omitempty"` // rows more than a minute before an earlier one: the source is not in the order of time
+}
+
+// history notes what the aggregation had to leave out.
+func (s *Summary) history(of window.Stats) {
+	s.Evicted, s.Waiting = byDimension(of.Evicted), byDimension(of.Waiting)
+}
+
+// byDimension returns the counts that are not 0, nil where all are.
+func byDimension(counts [traffic.NumDimensions]uint64) map[string]uint64 {
+	var named map[string]uint64
+	for d, n := range counts {
+		if n == 0 {
+			continue
+		}
+		if named == nil {
+			named = make(map[string]uint64)
+		}
+		named[traffic.Dimension(d).String()] = n
+	}
+	return named
 }
 
 // Replay runs a source through a pipeline.
@@ -115,6 +142,7 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 		err = werr
 	}
 	summary.Unknown = r.Pipeline.Unknown()
+	summary.history(r.Pipeline.Stats())
 	return summary, err
 }
 
@@ -172,9 +200,17 @@ func (s *Summary) malformed(e *accesslog.LineError) {
 func (s *Summary) count(r *Record, flagBelow uint8) {
 	at := r.Event.At().UTC()
 	if s.Rows == 0 {
+		s.First, s.Last = at, at
+	}
+	if s.Last.Sub(at) > time.Minute {
+		s.Backward++
+	}
+	if at.Before(s.First) {
 		s.First = at
 	}
-	s.Last = at
+	if at.After(s.Last) {
+		s.Last = at
+	}
 	s.Rows++
 	if r.Event.Method == "" {
 		s.NoHTTP++
