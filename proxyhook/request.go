@@ -11,11 +11,12 @@ import (
 
 // describe fills ev with what r tells, but for the time.
 func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
+	path, query := targetOf(r)
 	forwarded := fromProxy(r, f.config.TrustedProxies, f.config.TrustUnixSocket)
 	*ev = traffic.Event{
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
-		Query:   uint32(min(len(r.URL.RawQuery), math.MaxInt32)),
+		Query:   uint32(min(len(query), math.MaxInt32)),
 		Headers: uint16(min(headersOf(r, forwarded), 1<<16-1)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
@@ -24,7 +25,7 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 	}
 	ev.SetClient(clientOf(r, f.config.TrustedProxies, f.config.TrustUnixSocket))
 	sums := f.Sums()
-	sums.SetPath(ev, r.URL.EscapedPath())
+	sums.SetPath(ev, path)
 	sums.SetUserAgent(ev, r.UserAgent())
 	ev.Facts = factsOf(r, ev.Host)
 	if name := f.config.SessionCookie; name != "" {
@@ -33,6 +34,14 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 		}
 	}
 	sums.Bound(ev)
+}
+
+// targetOf returns path and query as the client sent them; of a request that no server has read, as its URL has them.
+func targetOf(r *http.Request) (path, query string) {
+	if r.RequestURI == "" {
+		return r.URL.EscapedPath(), r.URL.RawQuery
+	}
+	return traffic.SplitTarget(r.RequestURI)
 }
 
 // headersOf counts the header fields that the client sent: without those that a trusted proxy on the way put there.

@@ -40,7 +40,7 @@ func (s *logSource) Next(r *Record) error {
 	FromEntry(&r.Event, &s.entry)
 	r.Path, r.Agent = "", ""
 	if r.Event.PathSum != 0 {
-		r.Path = string(pathOf(&s.entry))
+		r.Path, _ = targetOf(&s.entry)
 	}
 	if r.Event.AgentSum != 0 {
 		r.Agent = string(s.entry.UserAgent)

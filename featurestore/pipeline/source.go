@@ -20,8 +20,8 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 		Bytes:   uint64(e.Bytes),
 	}
 	ev.SetClient(e.Addr)
-	_, query, _ := bytes.Cut(e.Target, []byte{'?'})
-	ev.SetPath(string(pathOf(e)))
+	path, query := targetOf(e)
+	ev.SetPath(path)
 	ev.Query = uint32(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
 	ev.Facts = traffic.AgentUnknown
@@ -34,13 +34,12 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	ev.Bound()
 }
 
-// pathOf returns the path that was asked for; where the request was no HTTP, what was sent in its place.
-func pathOf(e *accesslog.Entry) []byte {
+// targetOf returns the path that was asked for and the query; where the request was no HTTP, what was sent in its place.
+func targetOf(e *accesslog.Entry) (path, query string) {
 	if !e.HTTP {
-		return e.RequestLine
+		return string(e.RequestLine), ""
 	}
-	path, _, _ := bytes.Cut(e.Target, []byte{'?'})
-	return path
+	return traffic.SplitTarget(string(e.Target))
 }
 
 // httpVersion gives ten times the version: "HTTP/1.1" is 11. What is none is 0.
@@ -73,8 +72,8 @@ func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
 		Duration: uint64(response.Delay),
 	}
 	ev.SetClient(r.Client)
-	path, query, _ := bytes.Cut([]byte(r.Target), []byte{'?'})
-	ev.SetPath(string(path))
+	path, query := traffic.SplitTarget(r.Target)
+	ev.SetPath(path)
 	ev.Query = uint32(len(query))
 	ev.SetUserAgent(r.UserAgent)
 	ev.Bound()

@@ -32,7 +32,7 @@ func TestFromEntry(t *testing.T) {
 		{`"GET /a?b=c&d HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 5 }},
 		{`"GET /a?b?c HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 3 }},
 		{`"GET ?a HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "", 1 }},
-		{`"GET http://a.test/b HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path = "http://a.test/b" }},
+		{`"GET http://a.test/b HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path = "/b" }}, // as a proxy sees it,
 		{`"CONNECT a.test:443 HTTP/1.0" 405 0`, func(e *traffic.Event) {
 			e.Method, e.Path, e.Version, e.Status, e.Bytes = "CONNECT", "a.test:443", 10, 405, 0
 		}},

@@ -58,3 +58,21 @@ func kindOfExtension(ext string) PathKind {
 	}
 	return PageKind
 }
+
+// SplitTarget divides the target of a request line, or of HTTP/2's :path, into what an event has as its path and the query
+// behind the first question mark. The bytes are those that were sent, escapes included, so that a log that keeps the
+// request line tells the same path as a proxy saw. Of the absolute form, http://host/path, scheme and host are left out;
+// "*" and the authority of a CONNECT stay.
+func SplitTarget(target string) (path, query string) {
+	path, query, _ = strings.Cut(target, "?")
+	if strings.HasPrefix(path, "/") {
+		return path, query
+	}
+	if _, rest, ok := strings.Cut(path, "://"); ok {
+		if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+			return rest[slash:], query
+		}
+		return "/", query
+	}
+	return path, query
+}
