@@ -281,6 +281,12 @@ func (p *part) count(e *era, l *Limiter, t Ticket) {
 	}
 }
 
+// leaveEra counts out what p counted. It is apart, since most parts have none.
+func (p *part) leaveEra() {
+	p.era.groups[p.group].ended.Add(1)
+	p.era = nil
+}
+
 // earlier returns how many tickets are open that are older than the era. It is never too low; where a group does not keep
 // still for an instant it is too high.
 func (e *era) earlier() (n uint64) {

@@ -99,13 +99,15 @@ func (p *part) end() {
 	for p != nil {
 		next := p.next
 		if p.era != nil {
-			p.era.groups[p.group].ended.Add(1)
-			p.era = nil
+			p.leaveEra()
 		}
 		if p.ticket.Done() {
 			p.of.open.Add(^uint64(0))
 		}
-		p.ticket, p.of, p.next = Ticket{}, nil, nil
+		p.ticket, p.of = Ticket{}, nil
+		if next != nil {
+			p.next = nil
+		}
 		unusedParts.Put(p)
 		p = next
 	}
