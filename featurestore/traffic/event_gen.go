@@ -31,21 +31,15 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "q"
 	o = append(o, 0xa1, 0x71)
 	o = msgp.AppendUint32(o, z.Query)
+	// string "f"
+	o = append(o, 0xa1, 0x66)
+	o = msgp.AppendUint32(o, uint32(z.Facts))
 	// string "ua"
 	o = append(o, 0xa2, 0x75, 0x61)
 	o = msgp.AppendString(o, z.UserAgent)
 	// string "us"
 	o = append(o, 0xa2, 0x75, 0x73)
 	o = msgp.AppendUint64(o, z.AgentSum)
-	// string "f"
-	o = append(o, 0xa1, 0x66)
-	o = msgp.AppendUint32(o, uint32(z.Facts))
-	// string "hc"
-	o = append(o, 0xa2, 0x68, 0x63)
-	o = msgp.AppendUint16(o, z.Headers)
-	// string "v"
-	o = append(o, 0xa1, 0x76)
-	o = msgp.AppendUint8(o, z.Version)
 	// string "j"
 	o = append(o, 0xa1, 0x6a)
 	o = msgp.AppendString(o, z.JA4)
@@ -55,15 +49,24 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "o"
 	o = append(o, 0xa1, 0x6f)
 	o = msgp.AppendString(o, z.Origin)
-	// string "st"
-	o = append(o, 0xa2, 0x73, 0x74)
-	o = msgp.AppendUint16(o, z.Status)
 	// string "b"
 	o = append(o, 0xa1, 0x62)
 	o = msgp.AppendUint64(o, z.Bytes)
 	// string "d"
 	o = append(o, 0xa1, 0x64)
 	o = msgp.AppendUint64(o, z.Duration)
+	// string "to"
+	o = append(o, 0xa2, 0x74, 0x6f)
+	o = msgp.AppendUint64(o, z.Told)
+	// string "hc"
+	o = append(o, 0xa2, 0x68, 0x63)
+	o = msgp.AppendUint16(o, z.Headers)
+	// string "st"
+	o = append(o, 0xa2, 0x73, 0x74)
+	o = msgp.AppendUint16(o, z.Status)
+	// string "v"
+	o = append(o, 0xa1, 0x76)
+	o = msgp.AppendUint8(o, z.Version)
 	// string "sc"
 	o = append(o, 0xa2, 0x73, 0x63)
 	o = msgp.AppendUint8(o, z.Score)
@@ -76,9 +79,6 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "op"
 	o = append(o, 0xa2, 0x6f, 0x70)
 	o = msgp.AppendBool(o, z.Open)
-	// string "to"
-	o = append(o, 0xa2, 0x74, 0x6f)
-	o = msgp.AppendUint64(o, z.Told)
 	return
 }
 
@@ -142,18 +142,6 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Query")
 				return
 			}
-		case "ua":
-			z.UserAgent, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "UserAgent")
-				return
-			}
-		case "us":
-			z.AgentSum, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "AgentSum")
-				return
-			}
 		case "f":
 			{
 				var zb0002 uint32
@@ -164,16 +152,16 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.Facts = Facts(zb0002)
 			}
-		case "hc":
-			z.Headers, bts, err = msgp.ReadUint16Bytes(bts)
+		case "ua":
+			z.UserAgent, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Headers")
+				err = msgp.WrapError(err, "UserAgent")
 				return
 			}
-		case "v":
-			z.Version, bts, err = msgp.ReadUint8Bytes(bts)
+		case "us":
+			z.AgentSum, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Version")
+				err = msgp.WrapError(err, "AgentSum")
 				return
 			}
 		case "j":
@@ -194,12 +182,6 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Origin")
 				return
 			}
-		case "st":
-			z.Status, bts, err = msgp.ReadUint16Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Status")
-				return
-			}
 		case "b":
 			z.Bytes, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -210,6 +192,30 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Duration, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Duration")
+				return
+			}
+		case "to":
+			z.Told, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Told")
+				return
+			}
+		case "hc":
+			z.Headers, bts, err = msgp.ReadUint16Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Headers")
+				return
+			}
+		case "st":
+			z.Status, bts, err = msgp.ReadUint16Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Status")
+				return
+			}
+		case "v":
+			z.Version, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Version")
 				return
 			}
 		case "sc":
@@ -236,12 +242,6 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Open")
 				return
 			}
-		case "to":
-			z.Told, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Told")
-				return
-			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -256,7 +256,7 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Event) Msgsize() (s int) {
-	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 3 + msgp.Uint16Size + 2 + msgp.Uint8Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 3 + msgp.Uint16Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize + 3 + msgp.Uint64Size
+	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint16Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
 	return
 }
 
