@@ -35,8 +35,7 @@ type inspectedLimits struct {
 }
 
 type inspectedLimit struct {
-	Key       string  `json:"key"` // empty: not known
-	Hash      string  `json:"hash"`
+	Key       string  `json:"key"` // as far as the file has it, which is the first 116 bytes of a long one; never its hash, which tells of the secret
 	InFlight  uint64  `json:"in_flight"`
 	Rate      float64 `json:"admitted_per_second"`
 	Threshold *uint32 `json:"threshold"` // null: unlimited by the policy, or each proxy's own
@@ -88,7 +87,7 @@ func inspectLimits(before, now limits.Report, elapsed time.Duration, p limits.Po
 		former[load.Hash] = load.Admitted
 	}
 	for _, load := range now.Heaviest {
-		line := inspectedLimit{Key: load.Key, Hash: fmt.Sprintf("%#016x", load.Hash), InFlight: load.InFlight}
+		line := inspectedLimit{Key: load.Key, InFlight: load.InFlight}
 		if admitted, ok := former[load.Hash]; ok {
 			line.Rate = float64(load.Admitted-admitted) / elapsed.Seconds()
 		}
@@ -138,14 +137,11 @@ func (in *inspectedLimits) print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\n%10s %12s %10s  %s\n", "in flight", "admitted/s", "threshold", "key")
 	for _, line := range in.Keys {
-		threshold, key := "-", line.Key
+		threshold := "-"
 		if line.Threshold != nil {
 			threshold = fmt.Sprint(*line.Threshold)
 		}
-		if key == "" {
-			key = "(" + line.Hash + ")"
-		}
-		fmt.Fprintf(w, "%10d %12.1f %10s  %q\n", line.InFlight, line.Rate, threshold, key)
+		fmt.Fprintf(w, "%10d %12.1f %10s  %q\n", line.InFlight, line.Rate, threshold, line.Key)
 	}
 	return nil
 }
