@@ -64,6 +64,13 @@ func (o *objective) logOdds() bool {
 // Probability turns a raw output of this model, which has a PositiveClass, into the probability of that class, as AppendPrediction
 // does: by the file's sigmoid, and for a random forest the mean of its trees. NaN gives NaN.
 func (m *Model) Probability(raw float64) float64 {
+	if o := &m.objective; o.slope == 1 && o.divisor == 0 && !o.single { // as most are: the same bits, in a few nanoseconds less
+		return Probability(raw)
+	}
+	return m.probability(raw)
+}
+
+func (m *Model) probability(raw float64) float64 {
 	if m.objective.link != sigmoidLink {
 		if m.objective.divisor != 0 {
 			raw /= m.objective.divisor
