@@ -117,12 +117,12 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 	return nil, err
 }
 
-// discardDraft removes what is in the draft's place and no file. Another writer may be doing so, and this one may remove the
-// draft that the other has made since: who makes the files looks whether the draft is still his.
+// discardDraft removes what is in the draft's place and no file. Another writer may be doing so, and have made a draft since,
+// which stays.
 func (w *Writer) discardDraft(draft string) error {
 	irregular, err := w.sys.irregular(draft)
 	if irregular && err == nil {
-		err = w.sys.discard(draft)
+		err = w.sys.discardIrregular(draft)
 	}
 	if still, looking := w.sys.irregular(draft); looking == nil && !still {
 		return nil

@@ -164,6 +164,8 @@ func (p *heapProcess) exists(path string) (bool, error) {
 
 func (p *heapProcess) discard(path string) error { return unlessMissing(p.remove(path)) }
 
+func (p *heapProcess) discardIrregular(string) error { return nil } // all files there are regular
+
 func (p *heapProcess) setAside(path string) error {
 	return unlessMissing(p.rename(path, path+".damaged"))
 }

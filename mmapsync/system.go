@@ -16,8 +16,9 @@ type system interface {
 	create(path string, size int64, permissions os.FileMode) (file, error) // new, zeroed, every block reserved
 	rename(from, to string) error
 	remove(path string) error
-	discard(path string) error  // whatever is there, if anything
-	setAside(path string) error // whatever is there, if anything: gives it the name path + ".damaged"
+	discard(path string) error          // whatever is there, if anything
+	discardIrregular(path string) error // what is there unless it is a regular file
+	setAside(path string) error         // whatever is there, if anything: gives it the name path + ".damaged"
 	exists(path string) (bool, error)
 	irregular(path string) (bool, error) // whether something is there that is no regular file
 	user() int                           // the user that files made here belong to
@@ -63,6 +64,8 @@ func (host) rename(from, to string) error { return os.Rename(from, to) }
 func (host) remove(path string) error     { return os.Remove(path) }
 func (host) discard(path string) error    { return mmap.Discard(path) }
 func (host) setAside(path string) error   { return mmap.SetAside(path) }
+
+func (host) discardIrregular(path string) error { return mmap.DiscardIrregular(path) }
 
 func (host) user() int { return os.Geteuid() }
 

@@ -15,8 +15,10 @@ package mmap
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"sync/atomic"
 )
 
 // ErrUnsupported is returned where the operating system lacks what headgate needs (open-file-description locks and
@@ -119,6 +121,29 @@ func Discard(path string) error {
 	}
 	return os.RemoveAll(path)
 }
+
+// DiscardIrregular removes what is at path unless it is a regular file. Somebody else may be putting a regular file there at
+// the same moment: it keeps its name, or gets it back. So what is there is looked at under a name that nobody else uses.
+func DiscardIrregular(path string) error {
+	aside := fmt.Sprintf("%s.%d-%d", path, os.Getpid(), discards.Add(1))
+	if err := os.Rename(path, aside); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	irregular, err := Irregular(aside)
+	if err == nil && !irregular {
+		err = os.Link(aside, path)
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+	}
+	return errors.Join(err, Discard(aside))
+}
+
+// discards makes the names of one process differ.
+var discards atomic.Uint64
 
 // Owner is the number of the user that a file belongs to, as its description says; -1 where the system has none.
 func Owner(info os.FileInfo) int { return owner(info) }
