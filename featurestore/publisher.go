@@ -128,17 +128,18 @@ func (p *Publisher) adopt() error {
 	var damaged *mmapsync.FormatError
 	var foreign *FormatError
 	if errors.Is(err, mmapsync.ErrNotPublished) || errors.As(err, &damaged) || errors.As(err, &foreign) {
-		p.plan.seed, err = randomSeed()
+		p.plan.seed, err = NewSeed()
 	}
 	return err
 }
 
-func randomSeed() (uint64, error) {
+// NewSeed draws a seed of the keys' hash, for [PublisherOptions]. It is never 0.
+func NewSeed() (uint64, error) {
 	var b [8]byte
 	if _, err := crand.Read(b[:]); err != nil {
 		return 0, err
 	}
-	return binary.LittleEndian.Uint64(b[:]), nil
+	return max(binary.LittleEndian.Uint64(b[:]), 1), nil
 }
 
 // Seed is the seed of the keys' hash.

@@ -61,8 +61,8 @@ const (
 	KeyHost   = "host"
 )
 
-// maxPolicy bounds the size of a policy in bytes: 65,536 overrides with long keys.
-const maxPolicy = 16 << 20
+// MaxPolicy is the largest policy, in bytes, that is parsed: 65,536 overrides with long keys.
+const MaxPolicy = 16 << 20
 
 // Duration is a time.Duration that JSON has as a string such as "250ms".
 type Duration time.Duration
@@ -86,8 +86,8 @@ func ParsePolicy(text []byte) (Policy, error) {
 
 // CheckPolicy is [ParsePolicy] for whoever can tell the operator: it also returns what is odd about the overrides.
 func CheckPolicy(text []byte) (p Policy, warnings []Warning, err error) {
-	if len(text) > maxPolicy {
-		return Policy{}, nil, fmt.Errorf("limits: a policy of %d bytes, want at most %d", len(text), maxPolicy)
+	if len(text) > MaxPolicy {
+		return Policy{}, nil, fmt.Errorf("limits: a policy of %d bytes, want at most %d", len(text), MaxPolicy)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// publishedThreshold is the threshold of the policy that proxies of a directory read; 0 where there is none.
+// publishedThreshold is the threshold of the policy that proxies of a directory read; 0 if none is published.
 func publishedThreshold(dir string) uint32 {
 	reader, err := mmapsync.OpenReader(hostdir.Dir(dir).Policy(), mmapsync.ReaderOptions{Slots: 1})
 	if err != nil {

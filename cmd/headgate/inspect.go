@@ -171,7 +171,7 @@ func (c *inspectCommand) printRow(w io.Writer, table *featurestore.Table) error 
 	if err != nil {
 		return usageError{fmt.Errorf("inspect: --key %s: %w", c.Key, err)}
 	}
-	i := slices.IndexFunc(table.Schema.Dimensions, func(d featurestore.Dimension) bool { return d.Name == dimension.String() })
+	i := dimensionIndex(table, dimension.String())
 	if i < 0 {
 		return fmt.Errorf("dimension %s is not published", dimension)
 	}
@@ -210,6 +210,11 @@ func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row
 	return nil
 }
 
+// dimensionIndex returns the position of a dimension in the table's schema, -1 if it is not published.
+func dimensionIndex(table *featurestore.Table, name string) int {
+	return slices.IndexFunc(table.Schema.Dimensions, func(d featurestore.Dimension) bool { return d.Name == name })
+}
+
 // parseKey reads dimension=key and returns its hash in the table. It makes the event that has the key, so that it cannot
 // differ from what the request path looks up.
 func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, error) {
@@ -219,7 +224,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		return 0, 0, errors.New("expected DIMENSION=KEY, such as ip=203.0.113.7")
 	}
 	if shown, ok := parseShownKey(value); ok {
-		i := slices.IndexFunc(table.Schema.Dimensions, func(in featurestore.Dimension) bool { return in.Name == name })
+		i := dimensionIndex(table, name)
 		if i < 0 {
 			return d, 0, nil // printRow says so
 		}

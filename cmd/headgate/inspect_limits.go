@@ -35,7 +35,7 @@ type inspectedLimits struct {
 }
 
 type inspectedLimit struct {
-	Key       string  `json:"key"` // as far as the file has it, which is the first 116 bytes of a long one; never its hash, which tells of the secret
+	Key       string  `json:"key"` // the first 116 bytes of a long one; a hash would betray the file's secret
 	InFlight  uint64  `json:"in_flight"`
 	Rate      float64 `json:"admitted_per_second"`
 	Threshold *uint32 `json:"threshold"` // null: unlimited by the policy, or each proxy's own

@@ -158,9 +158,8 @@ func TestInspectTopErrors(t *testing.T) {
 	checkOneLine(t, "a session by its key", errOut, "is not among the 0 keys of dimension session")
 }
 
-// What --top prints tells nothing of the table's keys: it is none of them, it is not taken for one, and the same client
-// is shown otherwise where the seed is another. From a table's key and its address the seed follows, and from the seed
-// every address.
+// The keys that --top prints differ from the table's keys and are not accepted in their place, and another seed shows the same
+// client under another key. The seed follows from a table's key and its address, and every address from the seed.
 func TestShownKeysAreKeyed(t *testing.T) {
 	const clients = 40
 	dir := publishTraffic(t, clients)

@@ -32,9 +32,6 @@ Examples:
   headgate limits check limits.json --json | jq -e '.warnings == []'`
 }
 
-// maxPolicyFile is the largest policy, in bytes, that limits.CheckPolicy accepts.
-const maxPolicyFile = 16 << 20
-
 // checkedLimits is what limits check prints.
 type checkedLimits struct {
 	Error     string            `json:"error,omitempty"` // why the file would be refused; then there is nothing else
@@ -59,7 +56,7 @@ func (c *limitsCheckCommand) Run(t *terminal) error {
 
 func checkLimits(path string) (checkedLimits, error) {
 	checked := checkedLimits{Overrides: []limits.Override{}, Warnings: []limits.Warning{}}
-	text, err := opfile.Read(path, maxPolicyFile)
+	text, err := opfile.Read(path, limits.MaxPolicy)
 	if err == nil {
 		var warnings []limits.Warning
 		if checked.Policy, warnings, err = limits.CheckPolicy(text); err != nil {

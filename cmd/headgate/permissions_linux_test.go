@@ -110,7 +110,7 @@ func checkModes(t *testing.T, dir string, owner account) {
 	}
 }
 
-// A daemon that runs as root gives the directory to the group of the proxies, and what is there from before as well.
+// A daemon that runs as root changes the group of the directory, and of all files in it, to that of the proxies.
 func TestDirectoryIsGivenToAGroup(t *testing.T) {
 	needsRoot(t)
 	dir := placeOf(t, account{})

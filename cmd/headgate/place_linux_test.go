@@ -41,7 +41,7 @@ func inside(t *testing.T) bool {
 	return false
 }
 
-// mountInside gives this process's namespace file systems of its own.
+// mountInside mounts file systems that only this process's namespace has.
 func mountInside() error {
 	if err := syscall.Mount("none", "/run", "tmpfs", 0, "size=256m,mode=0755"); err != nil {
 		return err
@@ -59,7 +59,7 @@ func init() {
 	}
 }
 
-// prepareProcess gives a process that acts as headgate what cannot be set from outside.
+// prepareProcess sets what only a process that acts as headgate can set for itself.
 func prepareProcess() error {
 	if umask, err := strconv.ParseUint(os.Getenv(withUmask), 8, 16); err == nil {
 		syscall.Umask(int(umask))

@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"strconv"
 
+	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/internal/mmap"
 )
 
@@ -77,7 +78,7 @@ func setMode(path string, mode fs.FileMode) error {
 	if err != nil || info.Mode() == fs.ModeDir|mode || mmap.Owner(info) != os.Geteuid() {
 		return err
 	}
-	if info.Mode()&fs.ModeSetgid != 0 && os.Geteuid() != 0 && !member(mmap.Group(info)) {
+	if info.Mode()&fs.ModeSetgid != 0 && os.Geteuid() != 0 && !hostdir.InGroup(mmap.Group(info)) {
 		return nil
 	}
 	return os.Chmod(path, mode)
@@ -106,17 +107,6 @@ func (d *directory) keepModes() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// member reports whether this process is in a group.
-func member(group int) bool {
-	groups, _ := os.Getgroups()
-	for _, g := range append(groups, os.Getegid()) {
-		if g == group {
-			return true
-		}
-	}
-	return false
 }
 
 // giveTo gives a directory to a named group, if any.

@@ -9,9 +9,6 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// maxPolicyFile is the largest policy, in bytes, that limits.ParsePolicy accepts.
-const maxPolicyFile = 16 << 20
-
 // policyFile is the operator's file of limits.
 type policyFile struct {
 	path    string
@@ -31,7 +28,7 @@ func (p *policyFile) look() error {
 	if p.read != nil && os.SameFile(info, p.read) && info.ModTime().Equal(p.read.ModTime()) && info.Size() == p.read.Size() {
 		return p.refused
 	}
-	text, err := opfile.Read(p.path, maxPolicyFile)
+	text, err := opfile.Read(p.path, limits.MaxPolicy)
 	if err != nil {
 		p.read = nil
 		return fmt.Errorf("policy of limits: %w", err)

@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/hostdir"
@@ -121,13 +120,9 @@ func (d *Daemon) seed() (uint64, error) {
 			return 0, fmt.Errorf("state: forgetting what was known under the seed before: %w", err)
 		}
 	}
-	var seed uint64
-	for seed == 0 {
-		var b [8]byte
-		if _, err := rand.Read(b[:]); err != nil {
-			return 0, err
-		}
-		seed = binary.LittleEndian.Uint64(b[:])
+	seed, err := featurestore.NewSeed()
+	if err != nil {
+		return 0, err
 	}
 	d.config.Log.Info("headgate: keys have another seed, and nothing is known of them")
 	return seed, nil

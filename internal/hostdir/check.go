@@ -135,12 +135,12 @@ func enterable(info os.FileInfo) bool {
 }
 
 // ownGroup reports whether a group is root's or one of this process: its members are peers.
-func ownGroup(group int) bool {
-	if group <= 0 || group == os.Getegid() {
-		return true
-	}
+func ownGroup(group int) bool { return group <= 0 || InGroup(group) }
+
+// InGroup reports whether this process is in a group.
+func InGroup(group int) bool {
 	groups, err := os.Getgroups()
-	return err == nil && slices.Contains(groups, group)
+	return group == os.Getegid() || err == nil && slices.Contains(groups, group)
 }
 
 // closed reports whether nobody else can get to a directory, because of one above it.

@@ -28,8 +28,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, tooLarge(path, info.Size(), limit)
 	}
-	content := make([]byte, 0, min(info.Size(), limit)+1)
-	content, err = appendAll(content, io.LimitReader(f, limit+1))
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, reason(err))
 	}
@@ -116,21 +115,4 @@ func reason(err error) error {
 
 func tooLarge(path string, size, limit int64) error {
 	return fmt.Errorf("%s has %d bytes or more; at most %d are read", path, size, limit)
-}
-
-// appendAll is io.ReadAll into memory of the expected size.
-func appendAll(b []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return b, err
-		}
-	}
 }
