@@ -5,8 +5,9 @@ import "time"
 // stampLen is the width of a date as both servers write it.
 const stampLen = len("02/Jan/2006:15:04:05 -0700")
 
-// Years whose every instant fits into int64 nanoseconds, whatever the zone.
-const firstYear, lastYear = 1970, 2261
+// Years that a log can be of. HTTP is from 1990; a year before that is one of a machine without a clock, a year after
+// these is made up. Every instant between fits into int64 nanoseconds, whatever the zone.
+const firstYear, lastYear = 1990, 2100
 
 // dateCache turns dates into instants. It keeps the last day and zone, which
 // change once in very many lines, so that most lines cost only the time of day.

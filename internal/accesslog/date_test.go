@@ -36,7 +36,7 @@ func checkAgainstTimeParse(t *testing.T, dates []string) {
 	for i, date := range dates {
 		want, err := time.Parse(layout, date)
 		year := want.Year()
-		wantOK := err == nil && 1970 <= year && year <= 2261
+		wantOK := err == nil && 1990 <= year && year <= 2100
 		if ok[i] != wantOK || (ok[i] && nanos[i] != want.UnixNano()) {
 			t.Errorf("%q: got %d, %v; time.Parse gives %v, %v", date, nanos[i], ok[i], want, err)
 		}
@@ -47,8 +47,8 @@ func TestDateEqualsTimeParse(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	zones := []string{"+0000", "-0000", "+0530", "-0800", "+1400", "-1200", "+0545", "+2460", "-2400"}
 	var dates []string
-	day := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
-	for day.Year() <= 2261 {
+	day := time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC)
+	for day.Year() <= 2105 {
 		for range 1 + rng.IntN(3) { // repeats try the cached day
 			clock := day.Add(time.Duration(rng.IntN(86400)) * time.Second)
 			dates = append(dates, clock.Format("02/Jan/2006:15:04:05 ")+zones[rng.IntN(len(zones))])
@@ -64,7 +64,8 @@ func TestDateAtItsLimits(t *testing.T) {
 		"29/Feb/2100:00:00:00 +0000", "31/Apr/2024:00:00:00 +0000", "30/Apr/2024:00:00:00 +0000",
 		"00/Jan/2024:00:00:00 +0000", "32/Jan/2024:00:00:00 +0000", "31/Dec/2016:23:59:60 +0000",
 		"01/Jan/2024:24:00:00 +0000", "01/Jan/2024:23:60:00 +0000", "01/Jan/1970:00:00:00 +2460",
-		"31/Dec/2261:23:59:59 -2460", "01/Jan/2262:00:00:00 +0000", "31/Dec/1969:23:59:59 +0000",
+		"31/Dec/2100:23:59:59 -2460", "01/Jan/2101:00:00:00 +0000", "31/Dec/1989:23:59:59 +0000",
+		"01/Jan/1990:00:00:00 +2460", "31/Dec/9999:23:59:59 +0000", "31/Dec/1969:23:59:59 +0000", "01/Jan/0001:00:00:00 +0000",
 		"01/JAN/2024:00:00:00 +0000", "01/jan/2024:00:00:00 +0000", "01/Jam/2024:00:00:00 +0000",
 		"01/Jan/2024:00:00:00 +2500", "01/Jan/2024:00:00:00 +0061", "01/Jan/2024:00:00:00  0000",
 		"01/Jan/2024 00:00:00 +0000", "01-Jan-2024:00:00:00 +0000", "01/Jan/2024:00:00:00 00000",

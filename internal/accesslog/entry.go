@@ -46,7 +46,7 @@ func (e *Entry) parse(line []byte, dates *dateCache) (reason string) {
 		return "the first field is not an IP address"
 	}
 	if e.Time, ok = dates.parse(f.stamp); !ok {
-		return "the date is not a valid day/month/year:hour:minute:second zone from 1970 to 2261"
+		return "the date is not a valid day/month/year:hour:minute:second zone from 1990 to 2100"
 	}
 	if e.Status, ok = parseStatus(f.status); !ok {
 		return "the status is not three digits"
