@@ -20,8 +20,8 @@ func FuzzReplay(f *testing.F) {
 	f.Add(small)
 	f.Add(simulatedLog(1, 3))
 	f.Add([]byte(line(`\x22\xff,\x0a`, `"`) + "\n\r\n\x00" + line("GET  HTTP/1.1", "")))
-	f.Add([]byte("192.0.2.1 - - [31/Dec/1970:00:00:00 -2360] \"\" 999 9223372036854775807\n" +
-		"192.0.2.1 - - [31/Dec/2261:23:59:59 +2460] \"\" - -"))
+	f.Add([]byte("192.0.2.1 - - [01/Jan/1990:00:00:00 -2360] \"\" 999 9223372036854775807\n" +
+		"192.0.2.1 - - [31/Dec/2100:23:59:59 +2460] \"\" - -"))
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
 	config := pipeline.Config{Model: testModel(f), Features: []string{"request/path_entropy", "ip/requests_1h", "ip_ua/gap_entropy"}}
 	f.Fuzz(func(t *testing.T, log []byte) {

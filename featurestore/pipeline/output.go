@@ -57,10 +57,12 @@ func (r *Record) agent() string { return cmp.Or(r.Agent, r.Event.UserAgent) }
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
 	"referer", "user_agent", "cut", "truth", "score"}
 
-// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. What is not known is an empty field. Features
-// are written as floats, with a point or an exponent, the shortest that give the same float32 again; times as RFC 3339. Texts are fit for spreadsheets and terminals: one
-// that could be taken for a formula, or begins with an apostrophe, has an apostrophe before it, and control characters and
-// bytes that are not UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text stay as they are.
+// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. A text that is not known is an empty field, a
+// feature that is not known is NaN: readers that take a column's type from its first rows, as polars does, take a column
+// that begins with empty fields for text. Features are written as floats, with a point or an exponent, the shortest that
+// give the same float32 again; times as RFC 3339. Texts are fit for spreadsheets and terminals: one that could be taken
+// for a formula, or begins with an apostrophe, has an apostrophe before it, and control characters and bytes that are not
+// UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text stay as they are.
 type CSV struct{}
 
 // AppendHeader implements [Format].
@@ -95,10 +97,7 @@ func (CSV) AppendRow(dst []byte, r *Record) []byte {
 	}
 	dst = strconv.AppendUint(append(dst, ','), uint64(r.Score), 10)
 	for _, v := range r.Features {
-		dst = append(dst, ',')
-		if v == v {
-			dst = appendNumber(dst, v)
-		}
+		dst = appendNumber(append(dst, ','), v)
 	}
 	return append(dst, '\n')
 }
