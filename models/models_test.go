@@ -95,7 +95,10 @@ func TestDefaultGivesCatBoostsBits(t *testing.T) {
 			for j, v := range rows[i] {
 				values[j] = float32(v)
 			}
-			got := model.Raw(row, values)
+			got, err := model.Raw(row, values)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if math.Float64bits(got) != math.Float64bits(want[i][0]) {
 				t.Errorf("%s, row %d: %v, CatBoost says %v", form, i, got, want[i][0])
 			}

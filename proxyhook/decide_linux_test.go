@@ -39,7 +39,9 @@ func offline(t *testing.T, h *host, model *scorer.Model, ev *traffic.Event) uint
 		t.Fatal("nothing was found: the comparison would say nothing")
 	}
 	v.Fill(inputs, ev, inter)
-	return uint8(scorer.Score(scorer.Probability(model.Raw(nil, inputs))))
+	raw, err := model.Raw(nil, inputs)
+	must(t, err)
+	return uint8(scorer.Score(scorer.Probability(raw)))
 }
 
 // The online decision is the offline one, for the test's model and for the one that is built in.

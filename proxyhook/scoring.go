@@ -65,12 +65,17 @@ func (s *scoring) newScratch() *scratch {
 	return m
 }
 
-// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where there is none.
+// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where there is none. Inputs of another
+// length than the models take, which newScratch does not make, have no score either.
 func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
 	if s.set == nil {
-		return scoreOf(s.active, s.active.Raw(m.row, m.inputs)), 0
+		raw, _ := s.active.Raw(m.row, m.inputs) // NaN with an error
+		return scoreOf(s.active, raw), 0
 	}
-	raw := s.set.AppendRaw(m.raw[:0], m.row, m.inputs)
+	raw, err := s.set.AppendRaw(m.raw[:0], m.row, m.inputs)
+	if err != nil {
+		return 0, 0
+	}
 	return scoreOf(s.active, raw[0]), scoreOf(s.shadow, raw[1])
 }
 

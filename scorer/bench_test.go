@@ -43,7 +43,7 @@ func benchmarkRows(b *testing.B, m *scorer.Model, rows [][]float32) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		dst = m.AppendRaw(dst[:0], row, rows[i])
+		dst = must(m.AppendRaw(dst[:0], row, rows[i]))
 		if i++; i == len(rows) {
 			i = 0
 		}
@@ -149,7 +149,7 @@ func BenchmarkSet(b *testing.B) {
 		row, i := set.NewRow(), 0
 		b.ReportAllocs()
 		for b.Loop() {
-			dst = set.AppendRaw(dst[:0], row, rows[i%len(rows)])
+			dst = must(set.AppendRaw(dst[:0], row, rows[i%len(rows)]))
 			i++
 		}
 	})
@@ -158,7 +158,7 @@ func BenchmarkSet(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			x := rows[i%len(rows)]
-			dst = shadow.AppendRaw(active.AppendRaw(dst[:0], row, x), row, x)
+			dst = must(shadow.AppendRaw(must(active.AppendRaw(dst[:0], row, x)), row, x))
 			i++
 		}
 	})
@@ -177,7 +177,7 @@ func BenchmarkCategories(b *testing.B) {
 	for b.Loop() {
 		row.SetBytes(3, country)
 		row.SetBytes(4, agent)
-		m.Raw(row, rows[i%len(rows)].x)
+		must(m.Raw(row, rows[i%len(rows)].x))
 		i++
 	}
 }

@@ -8,28 +8,30 @@ func (m *Model) Classes() []string { return append([]string(nil), m.objective.cl
 
 // Class returns the number of the class that the model decides for: the position in Classes. A binary classifier has the classes 0 and
 // 1, and decides for 1 if its raw output is above the threshold that the file states (by default a probability of 0.5). A model
-// that is no classifier of exclusive classes gives -1.
-func (m *Model) Class(row *Row, x []float32) int {
-	switch {
-	case m.outputs == 1 && m.objective.link == sigmoidLink:
-		if m.Raw(row, x) > m.objective.cut {
-			return 1
-		}
-		return 0
-	case m.outputs == 1 || !m.objective.exclusive(m.outputs):
-		return -1
-	}
+// that is no classifier of exclusive classes gives -1, and so does a row of another length, with the error of Raw.
+func (m *Model) Class(row *Row, x []float32) (int, error) {
 	if row == nil {
 		row = &Row{}
 	}
-	row.outputs = m.AppendRaw(row.outputs[:0], row, x)
+	first, err := m.Raw(row, x) // leaves several outputs in the row
+	binary := m.outputs == 1 && m.objective.link == sigmoidLink
+	switch {
+	case err != nil:
+		return -1, err
+	case binary && first > m.objective.cut:
+		return 1, nil
+	case binary:
+		return 0, nil
+	case m.outputs == 1 || !m.objective.exclusive(m.outputs):
+		return -1, nil
+	}
 	best := 0
 	for i, raw := range row.outputs {
 		if raw > row.outputs[best] {
 			best = i
 		}
 	}
-	return best
+	return best, nil
 }
 
 // exclusive says whether the outputs stand for classes of which a row has one.

@@ -123,11 +123,11 @@ func (f *libraryFixture) measure(t *testing.T, m *scorer.Model, raw, prediction 
 	row := m.NewRow()
 	for i, in := range f.rows(t) {
 		in.set(row)
-		for k, got := range m.AppendRaw(nil, row, in.x) {
+		for k, got := range must(m.AppendRaw(nil, row, in.x)) {
 			raw.add(got, wantRaw[i*f.Outputs+k])
 		}
 		if width := len(wantPrediction) / f.Rows; width > 0 {
-			for k, got := range m.AppendPrediction(nil, row, in.x) {
+			for k, got := range must(m.AppendPrediction(nil, row, in.x)) {
 				prediction.add(got, wantPrediction[(i+1)*width-f.Outputs+k])
 			}
 		}
@@ -141,12 +141,12 @@ func (f *forestFixture) judge(t *testing.T) string {
 		m := load(t, data)
 		row := m.NewRow()
 		for i, x := range f.rows {
-			for k, got := range m.AppendRaw(nil, row, x) {
+			for k, got := range must(m.AppendRaw(nil, row, x)) {
 				raw.add(got, f.raw[i*m.Outputs()+k])
 			}
-			out := m.AppendPrediction(nil, row, x)
+			out := must(m.AppendPrediction(nil, row, x))
 			if len(f.out) == forestRows && len(out) > 1 { // the most probable class
-				out = []float64{float64(m.Class(row, x))}
+				out = []float64{float64(must(m.Class(row, x)))}
 			}
 			for k, got := range out {
 				prediction.add(got, f.out[i*len(out)+k])

@@ -25,7 +25,10 @@
 //		return err
 //	}
 //	row := model.NewRow() // one for each goroutine
-//	raw := model.Raw(row, inputs)
+//	raw, err := model.Raw(row, inputs) // one value for each of model.Features()
+//	if err != nil {
+//		return err // there are more or fewer
+//	}
 //	score := scorer.Score(model.Probability(raw))
 //
 // Categories are set in the row, before it is scored: row.SetString(3, "nl"), row.SetBytes(4, agent), row.SetInt(5, 200). They are

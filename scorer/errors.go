@@ -42,6 +42,12 @@ func (e *FormatError) Error() string {
 
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// wrongLength says that a row is not one of a model's.
+func wrongLength(values, features int) error {
+	return fmt.Errorf("scorer: score a row: it has %d values, the model takes %d (one for each of Features, NaN where it is missing): %w",
+		values, features, ErrMismatch)
+}
+
 func damaged(format, reason string, args ...any) error {
 	return &FormatError{Format: format, Reason: fmt.Sprintf(reason, args...)}
 }

@@ -45,6 +45,9 @@ func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) (
 	if row == nil {
 		row = &Row{}
 	}
+	if len(x) != len(m.features) && !row.alone(x) {
+		return dst, 0, wrongLength(len(x), len(m.features))
+	}
 	s := newShapley(m, output)
 	scale, bias := s.explain(m, row, x)
 	n := len(dst)

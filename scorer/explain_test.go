@@ -96,7 +96,7 @@ func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, w
 	row := m.NewRow()
 	for _, in := range f.rows(t)[:f.Explained] {
 		in.set(row)
-		raw := m.AppendRaw(nil, row, in.x)
+		raw := must(m.AppendRaw(nil, row, in.x))
 		for k := range outputs {
 			sum := 0.0
 			for _, v := range want[:width] {

@@ -60,7 +60,7 @@ func (f *forestFixture) explain(t *testing.T, m *scorer.Model, each func(got, wa
 	want := f.contributions
 	row := m.NewRow()
 	for i := 0; i < forestRows && want != nil; i += contributionsStep {
-		raw := m.AppendRaw(nil, row, f.rows[i])
+		raw := must(m.AppendRaw(nil, row, f.rows[i]))
 		for k := range m.Outputs() {
 			each(contributions(t, m, row, f.rows[i], k), want[:forestWidth+1], raw[k])
 			want = want[forestWidth+1:]
@@ -113,7 +113,7 @@ func TestExplainNeedsSoundWeightsOfForests(t *testing.T) {
 	}
 	refused("linear", []byte(linearText), scorer.ErrUnsupported)
 	stump := []byte(strings.NewReplacer("is_linear=1", "leaf_count=3 5").Replace(linearText))
-	contributions(t, load(t, stump), nil, nil, 0)
+	contributions(t, load(t, stump), nil, []float32{0, 0}, 0)
 	for _, counts := range []string{"leaf_count=3 -1", "leaf_count=0 0", "", "is_linear=0"} {
 		refused(counts, replaced(t, stump, "leaf_count=3 5", counts), scorer.ErrNoWeights)
 	}
@@ -128,16 +128,16 @@ func TestExplainNeedsSoundWeightsOfForests(t *testing.T) {
 			refused(hessians, data, want)
 			continue
 		}
-		contributions(t, load(t, data), nil, nil, 0)
+		contributions(t, load(t, data), nil, []float32{0, 0}, 0)
 	}
 	expectReason(t, replaced(t, []byte(stumpJSON), `"categories":[2,5]`, `"categories":[2,5],"sum_hessian":[1]`), "do not have one length")
 	// The second split, which no row reaches, has a child that does not exist.
 	unreached := strings.NewReplacer("num_leaves=2", "num_leaves=3", "split_feature=0", "split_feature=0 0", "threshold=0.5", "threshold=0.5 0",
 		"decision_type=10", "decision_type=10 10", "left_child=-1", "left_child=-1 -9", "right_child=-2", "right_child=-2 -3", "leaf_value=1 2",
 		"leaf_value=1 2 3", "leaf_count=3 5", "leaf_count=3 5 1").Replace(string(stump))
-	contributions(t, load(t, []byte(unreached)), nil, nil, 0)
+	contributions(t, load(t, []byte(unreached)), nil, []float32{0, 0}, 0)
 	huge := []byte(strings.NewReplacer("leaf_value=1 2", "leaf_value=-1.7e308 1.7e308", "leaf_count=3 5", "leaf_count=7 1").Replace(string(stump)))
-	if all, _, err := load(t, huge).Explain(nil, nil, []float32{1}, 0); err == nil || !strings.Contains(err.Error(), "too large") {
+	if all, _, err := load(t, huge).Explain(nil, nil, []float32{1, 0}, 0); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("%v, error %v", all, err)
 	}
 }
@@ -151,7 +151,7 @@ func TestExplainVectorLeaves(t *testing.T) {
 		}
 		m := load(t, f.explainable())
 		for _, x := range f.rows {
-			for k, raw := range m.AppendRaw(nil, nil, x) {
+			for k, raw := range must(m.AppendRaw(nil, nil, x)) {
 				compared++
 				sum := 0.0
 				for _, v := range contributions(t, m, nil, x, k) {
@@ -360,7 +360,7 @@ func TestExplainDeepestTrees(t *testing.T) {
 		for _, v := range contributions(t, m, nil, x, 0) {
 			sum += v
 		}
-		if raw := m.Raw(nil, x); math.Abs(sum-raw) > 1e-12 {
+		if raw := must(m.Raw(nil, x)); math.Abs(sum-raw) > 1e-12 {
 			t.Errorf("%d features: the values add up to %v, the raw output is %v", features, sum, raw)
 		}
 	}
@@ -379,7 +379,7 @@ func TestExplainTinyParts(t *testing.T) {
 	for _, x := range [][]float32{{1, 1}, {0, 0}, {0, 1}, {1, 0}} {
 		got := contributions(t, m, nil, x, 0)
 		sum := got[0] + got[1] + got[2]
-		if raw := m.Raw(nil, x); !(math.Abs(sum-raw) < 1e-14) {
+		if raw := must(m.Raw(nil, x)); !(math.Abs(sum-raw) < 1e-14) {
 			t.Errorf("%v: %v add up to %v, the raw output is %v", x, got, sum, raw)
 		}
 	}

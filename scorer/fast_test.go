@@ -48,7 +48,7 @@ func TestFastAddsInItsOrder(t *testing.T) {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				if got, want := m.Raw(row, x), n.rescaled(inChains(n.reached(x))); !sameBits(got, want) {
+				if got, want := must(m.Raw(row, x)), n.rescaled(inChains(n.reached(x))); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d: %v, expected %v", s, seed, got, want)
 				}
 			}
@@ -81,11 +81,11 @@ func TestFastForestsAddInTheirOrder(t *testing.T) {
 				for j := range x {
 					x[j] = randomForestValue(rng)
 				}
-				if got, want := lightgbm.Raw(row, x), inChains(f.reachedLightGBM(x)); !sameBits(got, want) {
+				if got, want := must(lightgbm.Raw(row, x)), inChains(f.reachedLightGBM(x)); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d, LightGBM: %v, expected %v", s, seed, got, want)
 				}
 				want := float64(float32(naiveBase + inChains(f.reachedXGBoost(x))))
-				if got := xgboost.Raw(row, x); !sameBits(got, want) {
+				if got := must(xgboost.Raw(row, x)); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d, XGBoost: %v, expected %v", s, seed, got, want)
 				}
 			}
@@ -138,11 +138,11 @@ func TestSumsAreWithinTheirBounds(t *testing.T) {
 				x[j] = randomValue(rng)
 			}
 			leaves := n.reached(x)
-			exact, ok := withinBound(m.Raw(row, x), leaves, trees-1, 53)
+			exact, ok := withinBound(must(m.Raw(row, x)), leaves, trees-1, 53)
 			if !ok {
 				t.Fatalf("%d trees: the exact sum is %v of the bound off", trees, exact)
 			}
-			reordered, ok := withinBound(fast.Raw(row, x), leaves, fastRoundings(trees), 53)
+			reordered, ok := withinBound(must(fast.Raw(row, x)), leaves, fastRoundings(trees), 53)
 			if !ok {
 				t.Fatalf("%d trees: the sum of Fast is %v of the bound off", trees, reordered)
 			}
@@ -183,7 +183,7 @@ func TestFastXGBoostRoundsOnce(t *testing.T) {
 				x[j] = randomForestValue(rng)
 			}
 			terms := append(f.reachedXGBoost(x), naiveBase)
-			a, b := m.Raw(row, x), fast.Raw(row, x)
+			a, b := must(m.Raw(row, x)), must(fast.Raw(row, x))
 			if part, ok := withinBound(a, terms, trees, 24); !ok {
 				t.Fatalf("%d trees: XGBoost's sum is %v of the bound off", trees, part)
 			}
@@ -231,7 +231,7 @@ func TestFastOfTrainedModelsIsWithinTheBound(t *testing.T) {
 			leaves := n.reached(x)
 			trees := len(leaves)
 			bound := float64(trees-1+fastRoundings(trees))*0x1p-53*magnitude(leaves)*scale + 0x1p-51*(math.Abs(f.raw[i])+bias)
-			got := m.Raw(row, x)
+			got := must(m.Raw(row, x))
 			if math.Abs(got-f.raw[i]) > bound {
 				t.Fatalf("%s, row %d: %v, CatBoost says %v, at most %v is allowed", f.name, i, got, f.raw[i], bound)
 			}
@@ -271,7 +271,7 @@ func TestFastOfEveryFamily(t *testing.T) {
 		row := &scorer.Row{}
 		for i, in := range c.rows {
 			in.set(row)
-			a, b, want := fast.Raw(row, in.x), pure.Raw(row, in.x), m.Raw(row, in.x)
+			a, b, want := must(fast.Raw(row, in.x)), must(pure.Raw(row, in.x)), must(m.Raw(row, in.x))
 			if !same(a, b) || c.exact && !same(a, want) {
 				t.Fatalf("%s, row %d: %v, in pure Go %v, the library %v", name, i, a, b, want)
 			}
@@ -341,11 +341,11 @@ func TestFastAndOnGoTogether(t *testing.T) {
 		b = b.Fast()
 		row := &scorer.Row{}
 		for i, x := range f.rows {
-			want := fast.Raw(row, x)
-			if !sameBits(a.Raw(row, x), want) || !sameBits(b.Raw(row, x), want) || a.Tier() != tier || b.Tier() != tier {
-				t.Fatalf("row %d: %v on %v, %v on %v, expected %v on %v", i, a.Raw(row, x), a.Tier(), b.Raw(row, x), b.Tier(), want, tier)
+			want := must(fast.Raw(row, x))
+			if !sameBits(must(a.Raw(row, x)), want) || !sameBits(must(b.Raw(row, x)), want) || a.Tier() != tier || b.Tier() != tier {
+				t.Fatalf("row %d: %v on %v, %v on %v, expected %v on %v", i, must(a.Raw(row, x)), a.Tier(), must(b.Raw(row, x)), b.Tier(), want, tier)
 			}
-			if got := m.Raw(row, x); !sameBits(got, f.raw[i]) {
+			if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
 				t.Fatalf("row %d: the exact model gives %v, expected %v", i, got, f.raw[i])
 			}
 		}
@@ -359,11 +359,11 @@ func TestFastModelPredictsAndExplains(t *testing.T) {
 	fast := m.Fast()
 	row := fast.NewRow()
 	for i, x := range f.rows[:50] {
-		raw := fast.Raw(row, x)
-		if got := fast.AppendPrediction(nil, row, x)[0]; !sameBits(got, scorer.Probability(raw)) {
+		raw := must(fast.Raw(row, x))
+		if got := must(fast.AppendPrediction(nil, row, x))[0]; !sameBits(got, scorer.Probability(raw)) {
 			t.Fatalf("row %d: prediction %v of %v", i, got, raw)
 		}
-		if fast.Class(row, x) != m.Class(row, x) {
+		if must(fast.Class(row, x)) != must(m.Class(row, x)) {
 			t.Fatalf("row %d: another class", i)
 		}
 		got, mean, err := fast.Explain(nil, row, x, 0)
@@ -396,7 +396,7 @@ func TestFastDoesNotOverflow(t *testing.T) {
 	text.WriteString("end of trees\n")
 	for _, data := range []string{document.String(), text.String()} {
 		m := load(t, []byte(data))
-		if got := m.Fast().Raw(nil, nil); got != math.MaxFloat64 || !m.Fast().Exact() {
+		if got := must(m.Fast().Raw(nil, padded(m))); got != math.MaxFloat64 || !m.Fast().Exact() {
 			t.Errorf("%s: %v, expected %v", m.Format(), got, math.MaxFloat64)
 		}
 	}
@@ -412,8 +412,8 @@ func TestFastAllocatesNothing(t *testing.T) {
 		dst := make([]float64, 0, 1)
 		if n := testing.AllocsPerRun(100, func() {
 			x[0]++
-			m.Raw(row, x)
-			dst = m.AppendPrediction(dst[:0], row, x)
+			must(m.Raw(row, x))
+			dst = must(m.AppendPrediction(dst[:0], row, x))
 		}); n != 0 || m.Exact() {
 			t.Errorf("%s: %v allocations for each row", m.Format(), n)
 		}
@@ -438,17 +438,17 @@ func TestSetOfFastModels(t *testing.T) {
 	var want []float64
 	for i, in := range rows {
 		in.set(row)
-		dst = s.AppendRaw(dst[:0], row, in.x)
+		dst = must(s.AppendRaw(dst[:0], row, in.x))
 		want = want[:0]
 		for _, m := range models {
-			want = m.AppendRaw(want, row, in.x)
+			want = must(m.AppendRaw(want, row, in.x))
 		}
 		if !slices.EqualFunc(dst, want, sameBits) {
 			t.Fatalf("row %d: %v, alone %v", i, dst, want)
 		}
 	}
 	row = s.NewRow()
-	if n := testing.AllocsPerRun(50, func() { dst = s.AppendRaw(dst[:0], row, rows[0].x) }); n != 0 {
+	if n := testing.AllocsPerRun(50, func() { dst = must(s.AppendRaw(dst[:0], row, rows[0].x)) }); n != 0 {
 		t.Errorf("%v allocations for each row", n)
 	}
 }

@@ -110,7 +110,7 @@ func TestRawIsCatBoostsBitForBit(t *testing.T) {
 				}
 				row := m.NewRow()
 				for i, x := range f.rows {
-					if got := m.Raw(row, x); !sameBits(got, f.raw[i]) {
+					if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
 						t.Fatalf("row %d %v: %v, CatBoost says %v", i, x, got, f.raw[i])
 					}
 				}

@@ -57,8 +57,9 @@ func (m *Model) meansWhat(old *Model) error {
 }
 
 // Fits says whether inputs that are filled in for the given features suit the model, and whether it gives so many outputs. Every feature
-// of the model must stand at the same position with the same name and, if the model looks at it, the same kind. The model may
-// have fewer features, since further inputs are ignored. The error names the first feature that does not fit, and wraps ErrMismatch.
+// of the model must stand at the same position with the same name and, if the model looks at it, the same kind; and the model must
+// have all features, since it takes rows of no other length. The error names the first feature that does not fit, and wraps
+// ErrMismatch. Where models differ in their features, a Set finds them by name.
 func (m *Model) Fits(schema []Feature, outputs int) error {
 	if m.outputs != outputs {
 		return fmt.Errorf("%w: the model has %d outputs, expected %d", ErrMismatch, m.outputs, outputs)
@@ -74,6 +75,9 @@ func (m *Model) Fits(schema []Feature, outputs int) error {
 		if f.Kind != want.Kind && f.Borders > 0 {
 			return fmt.Errorf("%w: feature %d, %q, is %v, expected %v", ErrMismatch, i, clipped(f.Name), f.Kind, want.Kind)
 		}
+	}
+	if n := len(m.features); n < len(schema) {
+		return fmt.Errorf("%w: the model does not have feature %d, %q", ErrMismatch, n, clipped(schema[n].Name))
 	}
 	return nil
 }

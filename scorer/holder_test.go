@@ -31,7 +31,7 @@ func TestHolderKeepsWhatFits(t *testing.T) {
 	}
 	for features, reason := range map[string]string{
 		schemaRate + "," + schemaCountry: "",
-		schemaRate:                       "", // it does not look at the country
+		schemaRate:                       `features do not fit: the model does not have feature 1, "country"`,
 		schemaRate + `,"categorical_features":[{"feature_id":"agent","flat_feature_index":1}]`:                      `features do not fit: feature 1 is "agent", expected "country"`,
 		`"float_features":[{"feature_id":"rate","flat_feature_index":1,"borders":[1]}]`:                             `features do not fit: feature 0 is "0", expected "rate"`,
 		`"categorical_features":[{"feature_id":"rate","flat_feature_index":0,"values":[1]}]`:                        `features do not fit: feature 0, "rate", is categorical, expected numeric`,
@@ -105,7 +105,7 @@ func TestProbabilityIsThePrediction(t *testing.T) {
 				}
 				compared[f.name] = true
 				for i, x := range f.rows {
-					if got, want := m.Probability(m.Raw(nil, x)), f.out[i]; !near(got, want, library == "xgboost") {
+					if got, want := m.Probability(must(m.Raw(nil, x))), f.out[i]; !near(got, want, library == "xgboost") {
 						t.Fatalf("%s %s/%s.%s, row %d: %v, the library says %v", library, f.version, f.name, extension, i, got, want)
 					}
 				}
@@ -156,7 +156,7 @@ func TestHolderIsReplacedUnderReaders(t *testing.T) {
 		readers.Go(func() {
 			row := h.Model().NewRow()
 			for {
-				if got := h.Model().Raw(row, nil); got != 1 && got != 2 {
+				if got := must(h.Model().Raw(row, []float32{0})); got != 1 && got != 2 {
 					t.Errorf("%v", got)
 				}
 				select {

@@ -37,14 +37,14 @@ func survive(t testing.TB, data []byte) bool {
 				row.SetString(i, "nl")
 			}
 		}
-		for k, raw := range m.AppendRaw(nil, row, x) {
+		for k, raw := range must(m.AppendRaw(nil, row, x)) {
 			// LightGBM's linear trees multiply the inputs.
 			if (math.IsNaN(raw) || math.IsInf(raw, 0)) && !(math.IsInf(v, 0) && m.Format() == "lightgbm") {
 				t.Fatalf("output %d is %v", k, raw)
 			}
 		}
 		fast := m.Fast()
-		if raw := fast.Raw(row, x); !fast.Exact() && (math.IsNaN(raw) || math.IsInf(raw, 0)) {
+		if raw := must(fast.Raw(row, x)); !fast.Exact() && (math.IsNaN(raw) || math.IsInf(raw, 0)) {
 			t.Fatalf("%v in Fast mode", raw)
 		}
 	}
@@ -230,7 +230,7 @@ func TestFieldsThatOlderFilesLack(t *testing.T) {
 		m := load(t, f.cbm)
 		row := m.NewRow()
 		for i, x := range f.rows {
-			if got := m.Raw(row, x); !sameBits(got, f.raw[i]) {
+			if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
 				t.Fatalf("%s: row %d: %v, expected %v", name, i, got, f.raw[i])
 			}
 		}

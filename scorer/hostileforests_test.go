@@ -284,7 +284,7 @@ func TestHighCategoriesTakeLittleMemory(t *testing.T) {
 	}
 	row := m.NewRow()
 	for category, want := range map[float32]float64{2: 3, 5: 2, 16777215: 3, 16777216: 2, -1: 2} {
-		if got := m.Raw(row, []float32{1, category}); got != want {
+		if got := must(m.Raw(row, []float32{1, category})); got != want {
 			t.Errorf("category %v: %v, expected %v", category, got, want)
 		}
 	}
@@ -296,10 +296,10 @@ func TestForestsAllocateNothing(t *testing.T) {
 		row := m.NewRow()
 		x := make([]float32, len(m.Features()))
 		out := make([]float64, 0, m.Outputs())
-		if n := testing.AllocsPerRun(100, func() { out = m.AppendRaw(out[:0], row, x) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { out = must(m.AppendRaw(out[:0], row, x)) }); n != 0 {
 			t.Errorf("%s: %v allocations for a row", name, n)
 		}
-		if n := testing.AllocsPerRun(100, func() { row.SetInt(0, 5); out = m.AppendPrediction(out[:0], row, x) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { row.SetInt(0, 5); out = must(m.AppendPrediction(out[:0], row, x)) }); n != 0 {
 			t.Errorf("%s: %v allocations for a prediction", name, n)
 		}
 	}

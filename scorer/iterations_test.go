@@ -60,7 +60,7 @@ func comparePredictions(t *testing.T, what string, m *scorer.Model, rows []float
 	row := m.NewRow()
 	var got []float64
 	for x := range slices.Chunk(rows, 6) {
-		got = m.AppendPrediction(got, row, x)
+		got = must(m.AppendPrediction(got, row, x))
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d values, expected %d", what, len(got), len(want))
@@ -125,7 +125,7 @@ func TestFeaturesOfFirstIterations(t *testing.T) {
 		for _, c := range moved {
 			sum += c.Value
 		}
-		if raw := one.Raw(nil, x); sum-raw > 1e-5 || raw-sum > 1e-5 {
+		if raw := must(one.Raw(nil, x)); sum-raw > 1e-5 || raw-sum > 1e-5 {
 			t.Errorf("%s: contributions add up to %v, the output is %v", file, sum, raw)
 		}
 	}

@@ -38,7 +38,7 @@ func TestJSONVariants(t *testing.T) {
 		{"white space", " \n\t" + document(stump, ``) + "\n", 20},
 	} {
 		m := load(t, []byte(c.data))
-		if got := m.Raw(m.NewRow(), []float32{0, 0, 0, 5}); got != c.want {
+		if got := must(m.Raw(m.NewRow(), []float32{0, 0, 0, 5})); got != c.want {
 			t.Errorf("%s: %v, expected %v", c.what, got, c.want)
 		}
 	}
@@ -127,15 +127,15 @@ func TestJSONOutputs(t *testing.T) {
 	two := `[{"leaf_values":[1,2,3,4],"splits":[{"split_index":0}]},{"leaf_values":[10,20]}]`
 	m := load(t, []byte(document(two, `,"scale_and_bias":[2,[100,200]]`)))
 	row := m.NewRow()
-	if m.Outputs() != 2 || m.Raw(row, nil) != 122 {
-		t.Errorf("%d outputs, the first is %v, expected 2 and 122", m.Outputs(), m.Raw(row, nil))
+	if m.Outputs() != 2 || must(m.Raw(row, padded(m))) != 122 {
+		t.Errorf("%d outputs, the first is %v, expected 2 and 122", m.Outputs(), must(m.Raw(row, padded(m))))
 	}
-	got := m.AppendRaw([]float64{7}, row, []float32{1})
+	got := must(m.AppendRaw([]float64{7}, row, padded(m, 1)))
 	if want := []float64{7, 126, 248}; !slices.Equal(got, want) {
 		t.Errorf("%v, expected %v", got, want)
 	}
 	m = load(t, []byte(document(`[]`, `,"scale_and_bias":[1,[3,4]]`)))
-	if got := m.AppendRaw(nil, nil, nil); !slices.Equal(got, []float64{3, 4}) {
+	if got := must(m.AppendRaw(nil, nil, padded(m))); !slices.Equal(got, []float64{3, 4}) {
 		t.Errorf("without trees: %v", got)
 	}
 	for _, bad := range []string{

@@ -177,13 +177,13 @@ func (f *libraryFixture) compare(t *testing.T, m *scorer.Model) {
 	var got []float64
 	for i, in := range f.rows(t) {
 		in.set(row)
-		got = m.AppendRaw(got[:0], row, in.x)
+		got = must(m.AppendRaw(got[:0], row, in.x))
 		for k, w := range want[i*f.Outputs:][:f.Outputs] {
 			if !sameBits(got[k], w) {
 				t.Fatalf("row %d %v, output %d: %v, the library says %v", i, in, k, got[k], w)
 			}
 		}
-		if first := m.Raw(row, in.x); !sameBits(first, got[0]) {
+		if first := must(m.Raw(row, in.x)); !sameBits(first, got[0]) {
 			t.Fatalf("row %d: Raw gives %v, AppendRaw %v", i, first, got[0])
 		}
 	}
@@ -222,14 +222,14 @@ func (f *libraryFixture) comparePrediction(t *testing.T, m *scorer.Model) {
 	var got []float64
 	for i, in := range f.rows(t) {
 		in.set(row)
-		got = m.AppendPrediction(got[:0], row, in.x)
+		got = must(m.AppendPrediction(got[:0], row, in.x))
 		// For a binary classifier some libraries give the probability of both classes.
 		for k, w := range want[(i+1)*width-len(got) : (i+1)*width] {
 			if ulps(got[k], w) > 1 {
 				t.Fatalf("row %d, output %d: %v, the library says %v", i, k, got[k], w)
 			}
 		}
-		if class := m.Class(row, in.x); len(f.Class) > 0 && class != f.Class[i] {
+		if class := must(m.Class(row, in.x)); len(f.Class) > 0 && class != f.Class[i] {
 			t.Fatalf("row %d: class %d, the library says %d", i, class, f.Class[i])
 		}
 	}

@@ -1,6 +1,7 @@
 package scorer
 
 import (
+	"math"
 	"slices"
 	"strconv"
 )
@@ -92,32 +93,46 @@ func (m *Model) Depth() int {
 // class or target otherwise.
 func (m *Model) Outputs() int { return m.outputs }
 
-// Raw evaluates the model on x, the values of Features in their order, and returns the untransformed output: for a
+// Raw evaluates the model on x, one value for each of Features in their order, and returns the untransformed output: for a
 // classifier the log-odds of the positive class, for a regression the prediction; the first of several outputs. NaN is a missing
-// value; values that x is too short for are missing, further ones are ignored. Values set in the row take the place of those in x.
-// The result is finite, but for LightGBM's linear trees on infinite inputs. It has the bits of the original library, unless the model
-// came from Fast.
+// value. Values set in the row take the place of those in x; x may be nil if values are set, and all others are missing then.
+// The result is finite, but for LightGBM's linear trees on infinite inputs. It has the bits of the original library, unless the
+// model came from Fast.
+//
+// The only error is that x has another length: it wraps ErrMismatch, and the result is NaN.
 //
 // Raw allocates nothing if row came from NewRow of this model or has served it or a wider one before; another row grows. A nil row
 // costs an allocation for each call.
-func (m *Model) Raw(row *Row, x []float32) float64 {
+func (m *Model) Raw(row *Row, x []float32) (float64, error) {
 	if row == nil {
 		row = &Row{}
 	}
+	if len(x) != len(m.features) && !row.alone(x) {
+		return math.NaN(), wrongLength(len(x), len(m.features))
+	}
 	if m.outputs > 1 {
-		row.outputs = m.AppendRaw(row.outputs[:0], row, x)
-		return row.outputs[0]
+		row.outputs = m.appendRaw(row.outputs[:0], row, x)
+		return row.outputs[0], nil
 	}
 	var one [1]float64
 	m.evaluate(row, x, one[:])
-	return one[0]
+	return one[0], nil
 }
 
-// AppendRaw is Raw for models with several outputs: it appends all of them to dst. It allocates only if dst is too short.
-func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) []float64 {
+// AppendRaw is Raw for models with several outputs: it appends all of them to dst, or nothing if there is an error. It allocates
+// only if dst is too short.
+func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, error) {
 	if row == nil {
 		row = &Row{}
 	}
+	if len(x) != len(m.features) && !row.alone(x) {
+		return dst, wrongLength(len(x), len(m.features))
+	}
+	return m.appendRaw(dst, row, x), nil
+}
+
+// appendRaw is AppendRaw for a row whose length was checked.
+func (m *Model) appendRaw(dst []float64, row *Row, x []float32) []float64 {
 	dst = slices.Grow(dst, m.outputs)
 	all := dst[len(dst) : len(dst)+m.outputs]
 	m.evaluate(row, x, all)

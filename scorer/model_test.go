@@ -1,9 +1,12 @@
 package scorer_test
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,30 +20,74 @@ func TestRawAllocatesNothing(t *testing.T) {
 		m := load(t, f.cbm)
 		row := m.NewRow()
 		i := 0
-		if n := testing.AllocsPerRun(100, func() { m.Raw(row, f.rows[i]); i++ }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { must(m.Raw(row, f.rows[i])); i++ }); n != 0 {
 			t.Errorf("%s: %v allocations for each row", name, n)
 		}
 	}
 }
 
-// A row that is too short is a row whose other values are missing; what is beyond the features is ignored.
+// A row that has not one value for each feature is an error wherever rows are taken, and leaves dst as it was.
 func TestRowsOfOtherLengths(t *testing.T) {
 	for _, f := range fixtures(t) {
 		m := load(t, f.cbm)
-		row := m.NewRow()
-		nan := float32(math.NaN())
-		for length := range len(f.rows[0]) + 1 {
-			full := append([]float32(nil), f.rows[5]...)
-			for i := length; i < len(full); i++ {
-				full[i] = nan
-			}
-			if a, b := m.Raw(row, full[:length]), m.Raw(row, full); !sameBits(a, b) {
-				t.Errorf("%s: %d of %d values give %v, with NaN for the rest %v", f.name, length, len(full), a, b)
-			}
+		for _, x := range [][]float32{{}, f.rows[5][1:], append(slices.Clone(f.rows[5]), 1)} {
+			refusesRow(t, f.name, m, m.NewRow(), x)
 		}
-		longer := append(append([]float32(nil), f.rows[5]...), 1, nan, 2)
-		if got := m.Raw(row, longer); !sameBits(got, f.raw[5]) {
-			t.Errorf("%s: a longer row gives %v, expected %v", f.name, got, f.raw[5])
+		refusesRow(t, f.name+", nothing at all", m, m.NewRow(), nil)
+	}
+	for name, data := range smallForests(t) {
+		m := load(t, data)
+		refusesRow(t, name, m, m.NewRow(), make([]float32, len(m.Features())-1))
+		refusesRow(t, name, m, nil, make([]float32, len(m.Features())+1))
+	}
+}
+
+// refusesRow makes sure that a model, and a set of it, refuse a row for its length.
+func refusesRow(t *testing.T, name string, m *scorer.Model, row *scorer.Row, x []float32) {
+	t.Helper()
+	refused := func(what string, err error) {
+		if !errors.Is(err, scorer.ErrMismatch) || !strings.Contains(err.Error(), fmt.Sprintf("it has %d values, the model takes %d ", len(x), len(m.Features()))) {
+			t.Errorf("%s: %s of %d values for %d features: error %v", name, what, len(x), len(m.Features()), err)
+		}
+	}
+	raw, err := m.Raw(row, x)
+	if refused("Raw", err); raw == raw {
+		t.Errorf("%s: Raw gives %v beside its error, expected NaN", name, raw)
+	}
+	class, err := m.Class(row, x)
+	if refused("Class", err); class != -1 {
+		t.Errorf("%s: class %d beside an error, expected -1", name, class)
+	}
+	if _, _, err := m.Explain(nil, row, x, 0); !errors.Is(err, scorer.ErrNoWeights) && !errors.Is(err, scorer.ErrUnsupported) {
+		refused("Explain", err)
+	}
+	calls := map[string]func([]float64, *scorer.Row, []float32) ([]float64, error){"AppendRaw": m.AppendRaw, "AppendPrediction": m.AppendPrediction}
+	if s, err := scorer.NewSet(m); err == nil { // not for features of one name
+		calls["AppendRaw of a set"], calls["AppendPrediction of a set"] = s.AppendRaw, s.AppendPrediction
+	}
+	for what, score := range calls {
+		dst, err := score([]float64{7}, row, x)
+		if refused(what, err); !slices.Equal(dst, []float64{7}) {
+			t.Errorf("%s: %s gives %v beside its error", name, what, dst)
+		}
+	}
+}
+
+// Where all values are set in the row, there need be no slice: what is not set is missing then.
+func TestRowsWithoutASlice(t *testing.T) {
+	for _, f := range fixtures(t) {
+		m := load(t, f.cbm)
+		row := m.NewRow()
+		for i, x := range f.rows[:100] {
+			row.Reset()
+			for j, v := range x {
+				if v == v || j == 0 { // at least one is set
+					row.SetFloat(j, float64(v))
+				}
+			}
+			if got := must(m.Raw(row, nil)); !sameBits(got, f.raw[i]) {
+				t.Fatalf("%s, row %d: %v, expected %v", f.name, i, got, f.raw[i])
+			}
 		}
 	}
 }
@@ -51,13 +98,13 @@ func TestRowsOfOtherModels(t *testing.T) {
 	small := fixtureNamed(t, "classification")
 	m := load(t, small.cbm)
 	x := make([]float32, len(wide.Features()))
-	want := wide.Raw(wide.NewRow(), x)
+	want := must(wide.Raw(wide.NewRow(), x))
 	for name, row := range map[string]*scorer.Row{"of a smaller model": m.NewRow(), "zero": {}, "nil": nil} {
 		for range 2 {
-			if got := wide.Raw(row, x); !sameBits(got, want) {
+			if got := must(wide.Raw(row, x)); !sameBits(got, want) {
 				t.Errorf("row %s: %v, expected %v", name, got, want)
 			}
-			if got := m.Raw(row, small.rows[0]); !sameBits(got, small.raw[0]) {
+			if got := must(m.Raw(row, small.rows[0])); !sameBits(got, small.raw[0]) {
 				t.Errorf("row %s, back in the smaller model: %v, expected %v", name, got, small.raw[0])
 			}
 		}
@@ -88,7 +135,7 @@ func TestModelIsSharedByGoroutines(t *testing.T) {
 			row := m.NewRow()
 			for i := range f.rows {
 				i = (i + start*250) % len(f.rows)
-				if got := m.Raw(row, f.rows[i]); !sameBits(got, f.raw[i]) {
+				if got := must(m.Raw(row, f.rows[i])); !sameBits(got, f.raw[i]) {
 					t.Errorf("row %d: %v, expected %v", i, got, f.raw[i])
 					return
 				}
@@ -105,7 +152,7 @@ func TestModelKeepsNothingOfTheCaller(t *testing.T) {
 		m := load(t, data)
 		clear(data)
 		clear(m.Features())
-		if got := m.Raw(m.NewRow(), f.rows[0]); !sameBits(got, f.raw[0]) {
+		if got := must(m.Raw(m.NewRow(), f.rows[0])); !sameBits(got, f.raw[0]) {
 			t.Errorf("%s: %v after the bytes were cleared, expected %v", m.Format(), got, f.raw[0])
 		}
 		if name := m.Features()[0].Name; name != "f00" {
@@ -124,7 +171,7 @@ func TestLoadFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := m.Raw(m.NewRow(), f.rows[0]); !sameBits(got, f.raw[0]) {
+	if got := must(m.Raw(m.NewRow(), f.rows[0])); !sameBits(got, f.raw[0]) {
 		t.Errorf("%v, expected %v", got, f.raw[0])
 	}
 	big := filepath.Join(folder, "big.cbm")
@@ -162,11 +209,11 @@ func TestCategoriesAllocateNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(50, func() {
 			row.SetString(3, "nl")
 			row.SetBytes(4, agent)
-			dst = m.AppendPrediction(dst[:0], row, rows[i].x)
-			m.Class(row, rows[i].x)
+			dst = must(m.AppendPrediction(dst[:0], row, rows[i].x))
+			must(m.Class(row, rows[i].x))
 			row.SetInt(3, math.MaxInt64)
 			row.Reset() // categories are numbers then
-			m.Raw(row, rows[i].x)
+			must(m.Raw(row, rows[i].x))
 			i++
 		}); n != 0 {
 			t.Errorf("%v allocations for each row", n)

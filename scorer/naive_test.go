@@ -172,7 +172,7 @@ func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				if got, want := m.Raw(row, x), n.raw(x); !sameBits(got, want) {
+				if got, want := must(m.Raw(row, x)), n.raw(x); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d: %v, expected %v for %v", s, seed, got, want, x)
 				}
 			}

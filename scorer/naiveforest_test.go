@@ -391,7 +391,7 @@ func TestForestsAgreeWithNaiveEvaluation(t *testing.T) {
 					for j := range x {
 						x[j] = randomForestValue(rng)
 					}
-					got, want := m.AppendRaw(nil, row, x), c.naive(x)
+					got, want := must(m.AppendRaw(nil, row, x)), c.naive(x)
 					if !slices.EqualFunc(got, want, sameBits) {
 						t.Fatalf("shape %v, seed %d, %s: %v, expected %v for %v", s, seed, name, got, want, x)
 					}

@@ -8,9 +8,14 @@ func (m *Model) Objective() string { return m.objective.name }
 // the probability of the positive class or of each class, for counts and rates the expected value, for other regressions and
 // rankings the raw output. XGBoost's multi:softmax, which answers with the number of a class, gives the probabilities of the
 // classes. Values are within one unit in the last place of the library's (of a float32 for XGBoost).
-func (m *Model) AppendPrediction(dst []float64, row *Row, x []float32) []float64 {
+//
+// Errors are those of Raw, and append nothing.
+func (m *Model) AppendPrediction(dst []float64, row *Row, x []float32) ([]float64, error) {
 	start := len(dst)
-	dst = m.AppendRaw(dst, row, x)
+	dst, err := m.AppendRaw(dst, row, x)
+	if err != nil {
+		return dst, err
+	}
 	m.objective.apply(dst[start:])
-	return dst
+	return dst, nil
 }

@@ -75,7 +75,7 @@ func TestXGBoostOfOneLabel(t *testing.T) {
 	for score, want := range map[string]uint32{"[0E0]": 3244100692, "[1E0]": 1096543277} {
 		m := load(t, []byte(`{"learner":{"gradient_booster":{"name":"gbtree","model":{"trees":[],"tree_info":[]}},
 			"learner_model_param":{"base_score":"`+score+`","num_class":"0","num_feature":"3"},"objective":{"name":"binary:logistic"}},"version":[3,2,0]}`))
-		if got := m.Raw(nil, nil); got != float64(math.Float32frombits(want)) {
+		if got := must(m.Raw(nil, padded(m))); got != float64(math.Float32frombits(want)) {
 			t.Errorf("base score %s: %v, the library says %v", score, got, math.Float32frombits(want))
 		}
 	}
@@ -105,8 +105,8 @@ func TestEarlyLightGBMFiles(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
-		if c.ok && (m.Trees() != 2 || m.Raw(nil, nil) != 3 || m.Objective() != "cross_entropy") {
-			t.Errorf("%s: %d trees, %v, %s", what, m.Trees(), m.Raw(nil, nil), m.Objective())
+		if c.ok && (m.Trees() != 2 || must(m.Raw(nil, padded(m))) != 3 || m.Objective() != "cross_entropy") {
+			t.Errorf("%s: %d trees, %v, %s", what, m.Trees(), must(m.Raw(nil, padded(m))), m.Objective())
 		}
 	}
 }

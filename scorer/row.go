@@ -13,8 +13,8 @@ const narrow = 256
 // in turn, but only one goroutine at a time. The zero Row is ready for use and grows as it is used.
 //
 // Numbers usually come in the slice that Raw is given. What is set in the Row takes their place, for this and all further calls
-// until it is set again or Reset. Positions are those of Model.Features; a position outside of 0 to 65535 is ignored. The Row
-// keeps nothing of a string or slice but its hash.
+// until it is set again or Reset. Positions are those of Model.Features, which Model.FeatureIndex finds by name; a position that
+// the model does not have is ignored. The Row keeps nothing of a string or slice but its hash.
 //
 // A categorical value that is not set is the integer at its position of the slice, or missing: then it is the text "nan" for a
 // CatBoost model, which is what Python turns missing values into.
@@ -159,6 +159,9 @@ func (r *Row) overlay(x []float32, features int) []float32 {
 	}
 	return numbers
 }
+
+// alone reports whether the values that are set in the row may do without a slice of others.
+func (r *Row) alone(x []float32) bool { return x == nil && r.some }
 
 func (r *Row) growLeaves(trees int) {
 	if len(r.leaves) < trees {

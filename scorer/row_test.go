@@ -27,13 +27,13 @@ func TestValuesSetInARow(t *testing.T) {
 		{"beyond the features", func() { row.SetInt(700, 1); row.SetInt(-1, 1); row.SetInt(1<<30, 1) }, 10},
 	} {
 		c.set()
-		if got := m.Raw(row, []float32{0.25}); got != c.want {
+		if got := must(m.Raw(row, padded(m, 0.25))); got != c.want {
 			t.Errorf("%s: %v, expected %v", c.what, got, c.want)
 		}
 	}
 	row.SetFloat(0, 1)
 	row.Reset()
-	if got := m.Raw(row, []float32{0.25}); got != 10 {
+	if got := must(m.Raw(row, padded(m, 0.25))); got != 10 {
 		t.Errorf("after Reset: %v", got)
 	}
 }
@@ -41,7 +41,7 @@ func TestValuesSetInARow(t *testing.T) {
 func TestSettingAllocatesNothing(t *testing.T) {
 	m := load(t, []byte(document(`[{"leaf_values":[10,20],"splits":[{"split_index":2}]}]`, ``)))
 	row := m.NewRow()
-	x := make([]float32, 2)
+	x := padded(m, 0, 0)
 	agent := []byte("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
 	var got float64
 	if n := testing.AllocsPerRun(100, func() {
@@ -50,7 +50,7 @@ func TestSettingAllocatesNothing(t *testing.T) {
 		row.SetString(1, "nl")
 		row.SetInt(2, math.MinInt64)
 		row.SetFloat(3, 5)
-		got = m.Raw(row, x)
+		got = must(m.Raw(row, x))
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

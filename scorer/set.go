@@ -32,7 +32,8 @@ type setMember struct {
 	objective  *objective
 }
 
-// ErrMismatch is wrapped by errors about models whose features do not fit each other or a schema.
+// ErrMismatch is wrapped by errors about models whose features do not fit each other or a schema, and about rows that do not have
+// one value for each feature of a model.
 var ErrMismatch = errors.New("features do not fit")
 
 // NewSet joins models. Their features are matched by name: the set has those of the first model, in its order, then those that
@@ -180,19 +181,23 @@ func (s *Set) NewRow() *Row {
 }
 
 // AppendRaw appends to dst what AppendRaw of each model gives, in their order. x and the positions of row are those of
-// Features of the set.
-func (s *Set) AppendRaw(dst []float64, row *Row, x []float32) []float64 {
+// Features of the set. The only error is that x has another length, as for Raw of a model: it wraps ErrMismatch, and nothing is
+// appended.
+func (s *Set) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, error) {
 	return s.appendAll(dst, row, x, false)
 }
 
 // AppendPrediction appends to dst what AppendPrediction of each model gives, in their order.
-func (s *Set) AppendPrediction(dst []float64, row *Row, x []float32) []float64 {
+func (s *Set) AppendPrediction(dst []float64, row *Row, x []float32) ([]float64, error) {
 	return s.appendAll(dst, row, x, true)
 }
 
-func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) []float64 {
+func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) ([]float64, error) {
 	if row == nil {
 		row = &Row{}
+	}
+	if len(x) != len(s.features) && !row.alone(x) {
+		return dst, wrongLength(len(x), len(s.features))
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, s.outputs)[:n+s.outputs]
@@ -206,7 +211,7 @@ func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) []fl
 		}
 		rest = rest[m.outputs:]
 	}
-	return dst
+	return dst, nil
 }
 
 // evaluate adds up the trees of a member; the keys of the set's columns are in the row.

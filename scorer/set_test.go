@@ -47,14 +47,14 @@ func TestSetGivesTheBitsOfItsModels(t *testing.T) {
 	var got, predicted, want []float64
 	for i, in := range rows {
 		in.set(row)
-		got = s.AppendRaw(got[:0], row, in.x)
-		predicted = s.AppendPrediction(predicted[:0], row, in.x)
+		got = must(s.AppendRaw(got[:0], row, in.x))
+		predicted = must(s.AppendPrediction(predicted[:0], row, in.x))
 		if len(got) != s.Outputs() || len(predicted) != s.Outputs() {
 			t.Fatalf("%d and %d outputs, expected %d", len(got), len(predicted), s.Outputs())
 		}
 		at := 0
 		for j, m := range s.Models() {
-			want = m.AppendPrediction(m.AppendRaw(want[:0], row, in.x), row, in.x)
+			want = must(m.AppendPrediction(must(m.AppendRaw(want[:0], row, in.x)), row, in.x))
 			for k := range m.Outputs() {
 				if !sameBits(got[at], want[k]) || !sameBits(predicted[at], want[m.Outputs()+k]) {
 					t.Fatalf("row %d, model %d: %v and %v, alone %v", i, j, got[at], predicted[at], want)
@@ -87,13 +87,13 @@ func TestSetMatchesFeaturesByName(t *testing.T) {
 				x[i] = randomValue(rng)
 				values[features[i].Name] = x[i]
 			}
-			got := s.AppendRaw(nil, row, x)
+			got := must(s.AppendRaw(nil, row, x))
 			for j, m := range models {
 				var own []float32
 				for _, f := range m.Features() {
 					own = append(own, values[f.Name])
 				}
-				if want := m.Raw(nil, own); !sameBits(got[j], want) {
+				if want := must(m.Raw(nil, own)); !sameBits(got[j], want) {
 					t.Fatalf("seed %d, model %d: %v, alone %v", seed, j, got[j], want)
 				}
 			}
@@ -111,7 +111,7 @@ func TestSetOfDifferentLibraries(t *testing.T) {
 		"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=100 200\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\n"+
 		"internal_weight=0\ninternal_count=2\nis_linear=0\nshrinkage=1\n\n\nend of trees\n"))
 	reversed := newSet(t, lightgbm, catboost)
-	if got := reversed.AppendRaw(nil, reversed.NewRow(), []float32{2.5, 1}); [2]float64(got) != [2]float64{100, 22} { // age, rate
+	if got := must(reversed.AppendRaw(nil, reversed.NewRow(), []float32{2.5, 1})); [2]float64(got) != [2]float64{100, 22} { // age, rate
 		t.Errorf("in the other order, age 2.5, rate 1: %v, expected [100 22]", got)
 	}
 	s := newSet(t, catboost, lightgbm)
@@ -120,12 +120,12 @@ func TestSetOfDifferentLibraries(t *testing.T) {
 		rate, age float32
 		want      [2]float64
 	}{{0, 0, [2]float64{11, 100}}, {1, 2.5, [2]float64{22, 100}}, {1, 3.5, [2]float64{22, 200}}} {
-		if got := s.AppendRaw(nil, row, []float32{c.rate, c.age}); [2]float64(got) != c.want {
+		if got := must(s.AppendRaw(nil, row, []float32{c.rate, c.age})); [2]float64(got) != c.want {
 			t.Errorf("rate %v, age %v: %v, expected %v", c.rate, c.age, got, c.want)
 		}
 	}
 	row.SetFloat(1, 3.5) // age, in the order of the set
-	if got := s.AppendRaw(nil, row, []float32{1, 0}); got[1] != 200 {
+	if got := must(s.AppendRaw(nil, row, []float32{1, 0})); got[1] != 200 {
 		t.Errorf("with an age set in the row: %v", got)
 	}
 }
@@ -140,7 +140,7 @@ func TestSetAllocatesNothing(t *testing.T) {
 		row.Reset()
 		row.SetString(3, "nl")
 		row.SetBytes(4, agent)
-		dst = s.AppendPrediction(dst[:0], row, rows[i].x)
+		dst = must(s.AppendPrediction(dst[:0], row, rows[i].x))
 		i++
 	}); n != 0 {
 		t.Errorf("%v allocations for each row", n)
@@ -165,7 +165,7 @@ func TestModelsThatFormNoSet(t *testing.T) {
 		}
 	}
 	empty := newSet(t)
-	if got := empty.AppendRaw([]float64{math.Pi}, nil, nil); len(got) != 1 {
+	if got := must(empty.AppendRaw([]float64{math.Pi}, nil, nil)); len(got) != 1 {
 		t.Errorf("a set of no models answers %v", got)
 	}
 }
@@ -235,13 +235,13 @@ func compareSet(t *testing.T, rng *rand.Rand, kinds []string, models []*scorer.M
 			x[i] = randomForestValue(rng)
 			values[features[i].Name] = x[i]
 		}
-		got := s.AppendRaw(nil, row, x)
+		got := must(s.AppendRaw(nil, row, x))
 		for i, m := range models {
 			var own []float32
 			for _, f := range m.Features() {
 				own = append(own, values[f.Name])
 			}
-			want := m.AppendRaw(nil, nil, own)
+			want := must(m.AppendRaw(nil, nil, own))
 			for k := range want {
 				if !same(got[k], want[k]) {
 					t.Fatalf("%q: model %d, output %d: %v, alone %v", kinds, i, k, got[k], want[k])

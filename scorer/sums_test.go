@@ -26,7 +26,7 @@ func TestOutputsAreAddedInTheOrderOfTheTrees(t *testing.T) {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				got = m.AppendRaw(got[:0], row, x)
+				got = must(m.AppendRaw(got[:0], row, x))
 				for k, n := range alone {
 					if want := n.raw(x); !sameBits(got[k], want) {
 						t.Fatalf("shape %v, output %d of %d: %v, expected %v", s, k, outputs, got[k], want)

@@ -90,7 +90,7 @@ func TestWideModelRunsInGo(t *testing.T) {
 	for j := range x {
 		x[j] = randomValue(rng)
 	}
-	if got, want := m.Raw(nil, x), n.raw(x); !sameBits(got, want) {
+	if got, want := must(m.Raw(nil, x)), n.raw(x); !sameBits(got, want) {
 		t.Errorf("%v, expected %v", got, want)
 	}
 }

@@ -161,7 +161,7 @@ func allocationsOfScorer(r *harness.Run, dir string) error {
 	row := model.NewRow()
 	values := []float32{1, 2, 3, 4}
 	return allocates(r, "scorer.Model.Raw", func() error {
-		model.Raw(row, values)
-		return nil
+		_, err := model.Raw(row, values)
+		return err
 	})
 }

@@ -41,9 +41,12 @@ func newEvaluation(m *scorer.Model) *evaluation {
 }
 
 // of overwrites a.
-func (e *evaluation) of(a *answer, x []float32) {
-	a.raw = e.AppendRaw(a.raw[:0], e.row, x)
-	a.prediction = e.AppendPrediction(a.prediction[:0], e.row, x)
+func (e *evaluation) of(a *answer, x []float32) (err error) {
+	if a.raw, err = e.AppendRaw(a.raw[:0], e.row, x); err != nil {
+		return err
+	}
+	a.prediction, err = e.AppendPrediction(a.prediction[:0], e.row, x)
+	return err
 }
 
 // hasScore reports whether the output is the probability of one of two classes.

@@ -150,7 +150,10 @@ func medianTime(ctx context.Context, m *scorer.Model, rows [][]float32, limit ti
 		}
 		pass := time.Now()
 		for _, x := range rows {
-			out = m.AppendRaw(out[:0], row, x)
+			var err error
+			if out, err = m.AppendRaw(out[:0], row, x); err != nil {
+				return 0, err
+			}
 		}
 		passes = append(passes, float64(time.Since(pass))/float64(len(rows)))
 	}

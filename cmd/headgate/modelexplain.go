@@ -75,6 +75,7 @@ func (c *modelExplainCommand) explain(ctx context.Context, e *evaluation, out io
 		put = func(line *explainedFeature) error { return objects.Encode(line) }
 	}
 	features := e.Features()
+	var raw []float64
 	var moved []scorer.Contribution
 	for n := 1; ctx.Err() == nil; n++ {
 		x, err := e.rows.next()
@@ -84,7 +85,10 @@ func (c *modelExplainCommand) explain(ctx context.Context, e *evaluation, out io
 		if err != nil {
 			return err
 		}
-		line := explainedFeature{Row: n, Raw: e.AppendRaw(nil, e.row, x)[c.Output]}
+		if raw, err = e.AppendRaw(raw[:0], e.row, x); err != nil {
+			return err
+		}
+		line := explainedFeature{Row: n, Raw: raw[c.Output]}
 		if moved, line.Average, err = e.Explain(moved[:0], e.row, x, c.Output); err != nil {
 			return fmt.Errorf("model file %s cannot be explained: %w", c.File, err)
 		}

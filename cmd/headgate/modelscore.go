@@ -67,11 +67,13 @@ func (e *evaluation) score(ctx context.Context, to io.Writer) error {
 			w.Flush()
 			return w.Error()
 		}
+		if err == nil {
+			err = e.of(&a, x)
+		}
 		if err != nil {
 			w.Flush()
 			return err
 		}
-		e.of(&a, x)
 		line = line[:0]
 		for _, values := range [][]float64{a.raw, a.prediction} {
 			for _, v := range values {

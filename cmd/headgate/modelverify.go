@@ -133,7 +133,9 @@ func (e *evaluation) verify(ctx context.Context, expected *expectedTable, ulps u
 			return v, errors.Join(err, expectedErr)
 		}
 		v.Rows++
-		e.of(&a, x)
+		if err := e.of(&a, x); err != nil {
+			return v, err
+		}
 		if err := e.compare(&v, &a, expected, values, ulps); err != nil || v.First != nil {
 			return v, err
 		}

@@ -136,7 +136,8 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	for i, place := range p.places {
 		p.inputs[i] = p.values[place]
 	}
-	p.out.Score = uint8(scorer.Score(p.model.Probability(p.model.Raw(p.row, p.inputs))))
+	raw, _ := p.model.Raw(p.row, p.inputs) // resolve made room for one input for each feature: there is no error
+	p.out.Score = uint8(scorer.Score(p.model.Probability(raw)))
 	ev.Score = p.out.Score
 	p.pending.push(ev)
 	return &p.out
