@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// MaxFileSize is the largest model file, in bytes, that Load and LoadFile accept.
+// MaxFileSize is the largest model, in bytes, that Load, LoadFile and LoadReader accept.
 const MaxFileSize = 256 << 20
 
 // Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
@@ -23,6 +23,10 @@ func Load(data []byte) (*Model, error) { return Loader{}.Load(data) }
 
 // LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
 func LoadFile(path string) (*Model, error) { return Loader{}.LoadFile(path) }
+
+// LoadReader is Load for what r holds up to its end, as an embedded file, an archive or a response has it. It reads at most one byte
+// beyond MaxFileSize, and then refuses the model. An error of r is wrapped.
+func LoadReader(r io.Reader) (*Model, error) { return Loader{}.LoadReader(r) }
 
 // Loader loads models, of whose trees it may take the first only. The zero Loader takes all.
 type Loader struct {
@@ -64,6 +68,15 @@ func (l Loader) decode(data []byte) (*Model, error) {
 		return l.newModel(decodeJSON(start))
 	}
 	return nil, unrecognised(data)
+}
+
+// LoadReader is the function LoadReader with the options of l.
+func (l Loader) LoadReader(r io.Reader) (*Model, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("scorer: read a model: %w", err)
+	}
+	return l.Load(data)
 }
 
 // LoadFile is the function LoadFile with the options of l.

@@ -1,8 +1,10 @@
 package scorer_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/headgate/headgate/scorer"
 )
@@ -188,6 +191,72 @@ func TestLoadFile(t *testing.T) {
 		_, err := scorer.LoadFile(path)
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%s: error %v, expected the path and %q", path, err, reason)
+		}
+	}
+}
+
+// endless is a reader that never ends, and counts what was read.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	return len(p), nil
+}
+
+func TestLoadReader(t *testing.T) {
+	f := fixtureNamed(t, "depth-1")
+	for what, r := range map[string]io.Reader{"at once": bytes.NewReader(f.cbm), "byte by byte": iotest.OneByteReader(bytes.NewReader(f.cbm))} {
+		m, err := scorer.LoadReader(r)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if got := must(m.Raw(nil, f.rows[0])); !sameBits(got, f.raw[0]) {
+			t.Errorf("%s: %v, expected %v", what, got, f.raw[0])
+		}
+	}
+	if m, err := (scorer.Loader{Iterations: 1}).LoadReader(bytes.NewReader(f.cbm)); err != nil || m.Trees() != 1 {
+		t.Errorf("the first iteration: %v", err)
+	}
+	broken := errors.New("connection reset")
+	if _, err := scorer.LoadReader(io.MultiReader(bytes.NewReader(f.cbm), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("a reader that fails after the model: error %v", err)
+	}
+	var format *scorer.FormatError
+	if _, err := scorer.LoadReader(bytes.NewReader(f.cbm[:100])); !errors.As(err, &format) {
+		t.Errorf("a model that is cut off: error %v", err)
+	}
+}
+
+// A reader without an end is read up to the limit and refused by it.
+func TestLoadReaderIsBounded(t *testing.T) {
+	var e endless
+	_, err := scorer.LoadReader(&e)
+	var format *scorer.FormatError
+	if !errors.As(err, &format) || !strings.Contains(err.Error(), "at most 268435456 are accepted") {
+		t.Errorf("error %v", err)
+	}
+	if e.read > scorer.MaxFileSize+1 {
+		t.Errorf("%d bytes were read", e.read)
+	}
+}
+
+// Features are found by names that one of them has.
+func TestFeatureIndex(t *testing.T) {
+	m := load(t, []byte(`{"features_info":{"float_features":[{"feature_id":"rate","flat_feature_index":0},{"feature_id":"age","flat_feature_index":3},
+		{"feature_id":"twice","flat_feature_index":4},{"feature_id":"twice","flat_feature_index":5}]},"oblivious_trees":[]}`))
+	type found struct {
+		at int
+		ok bool
+	}
+	for name, want := range map[string]found{"rate": {0, true}, "age": {3, true}, "1": {1, true}, "twice": {}, "": {}, "Rate": {}} {
+		if at, ok := m.FeatureIndex(name); (found{at, ok}) != want {
+			t.Errorf("%q: %d, %v, expected %v", name, at, ok, want)
+		}
+	}
+	s := newSet(t, schemaModel(t, 1, schemaRate), schemaModel(t, 1, schemaRate+","+schemaCountry))
+	for name, want := range map[string]found{"rate": {0, true}, "country": {1, true}, "age": {}} {
+		if at, ok := s.FeatureIndex(name); (found{at, ok}) != want {
+			t.Errorf("%q in a set: %d, %v, expected %v", name, at, ok, want)
 		}
 	}
 }

@@ -177,6 +177,37 @@ func TestModelVerify(t *testing.T) {
 	}
 }
 
+// A row is never completed with missing values, nor cut: neither here nor where it is scored or explained.
+func TestModelRowsOfOtherLengths(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
+	twins := write(t, filepath.Join(dir, "twins.txt"), []byte(strings.Replace(twoStumps, "feature_names=requests unused", "feature_names=kind unused", 1)))
+	expected := write(t, filepath.Join(dir, "expected.csv"), []byte("raw\n-0.5\n"))
+	for _, c := range []struct{ model, rows, reason string }{
+		{file, "requests,kind\n5\n", "line 2: wrong number of fields"},
+		{file, "requests,kind\n5,1,7\n", "line 2: wrong number of fields"},
+		{file, "requests,other\n5,1\n", "has no column named kind, which the model looks at"},
+		{file, "requests,kind,requests\n5,1,7\n", "has 2 columns named requests, which the model looks at; leave one"},
+		{twins, "requests,kind\n5,1\n", "two features of the model are called kind"},
+		{file, "other,kind,requests,other\n9,1,5,9\n", ""}, // further columns, and columns in another order
+	} {
+		rows := write(t, filepath.Join(dir, "rows.csv"), []byte(c.rows))
+		for _, arguments := range [][]string{{"score"}, {"explain"}, {"verify", "--expected", expected}} {
+			status, out, errOut := run(t, slices.Concat([]string{"model", arguments[0], c.model, "--rows", rows}, arguments[1:])...)
+			if c.reason == "" {
+				if status != exitOK || errOut != "" {
+					t.Errorf("%s %q: exit status %d, %q", arguments[0], c.rows, status, errOut)
+				}
+				continue
+			}
+			if status != exitFailure || strings.Contains(out, "agree") {
+				t.Errorf("%s %q: exit status %d, %q", arguments[0], c.rows, status, out)
+			}
+			checkOneLine(t, arguments[0], errOut, c.reason)
+		}
+	}
+}
+
 // Units in the last place are counted over zero, and in the floats of the library.
 func TestULPs(t *testing.T) {
 	double, single := &evaluation{bits: 64}, &evaluation{bits: 32}

@@ -130,13 +130,16 @@ type modelRows struct {
 	values  []string // its columns, until the next is read
 }
 
-// newModelRows refuses a table without a column that the model looks at.
+// newModelRows refuses a table without a column that the model looks at, or with two of its name.
 func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
 	t, err := newTable(name, file)
 	if err != nil {
 		return nil, err
 	}
 	r := &modelRows{table: t, row: row}
+	if err := t.checkNames(m); err != nil {
+		return nil, err
+	}
 	var missing []string
 	for _, f := range m.Features() {
 		column := t.column(f.Name)
@@ -152,6 +155,26 @@ func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.
 	}
 	r.x = make([]float32, len(r.columns))
 	return r, nil
+}
+
+// checkNames makes sure that a name leads from each feature that the model looks at to one column, and back.
+func (t *table) checkNames(m *scorer.Model) error {
+	columns := map[string]int{}
+	for _, name := range t.header {
+		columns[name]++
+	}
+	for _, f := range m.Features() {
+		if f.Borders == 0 {
+			continue
+		}
+		if _, ok := m.FeatureIndex(f.Name); !ok {
+			return fmt.Errorf("two features of the model are called %s, so that columns cannot be found by name; train it with names of their own", f.Name)
+		}
+		if n := columns[f.Name]; n > 1 {
+			return fmt.Errorf("%s has %d columns named %s, which the model looks at; leave one", t.name, n, f.Name)
+		}
+	}
+	return nil
 }
 
 // next reads a row: numbers into the slice that it returns, texts into the row of the model. It returns io.EOF at the end.

@@ -24,6 +24,9 @@ func (modelVerifyCommand) Help() string {
 the columns that headgate model score writes, or some of them: raw (in CatBoost RawFormulaVal, in LightGBM raw_score=True, in XGBoost
 output_margin=True) and prediction; raw_0, raw_1 and so on for several outputs. Print them with all digits (repr in Python).
 
+Columns of the rows are found by name, and further ones are passed over. A column that is missing though the model looks at it is an
+error, and so is a row that has more or fewer values than the first line.
+
 Prints the first difference and exits with 1, or says how many rows agree.
 
 Examples:
