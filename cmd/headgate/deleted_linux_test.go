@@ -136,9 +136,7 @@ func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, "the count", func() bool { return d.metric(t, c.series) > 0 })
-			if !strings.Contains(d.said.String(), "removed") {
-				t.Error("the log does not say so")
-			}
+			until(t, "a word in the log", func() bool { return strings.Contains(d.said.String(), "removed") })
 			for _, path := range []string{"headgate.lock", "events", "features_state", "features_readers", "policy_state", "limits"} {
 				until(t, path, func() bool { _, err := os.Lstat(filepath.Join(dir, path)); return err == nil })
 			}

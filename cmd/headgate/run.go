@@ -22,7 +22,7 @@ type runCommand struct {
 	StateDir   string        `help:"Directory for the checkpoints, on a disk. Made where it does not exist. Without: --dir, and for the default one /var/lib/headgate where that can be written." type:"path" placeholder:"DIR"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
 	HostNames  []string      `help:"Names that requests to --listen may have as Host or Origin, besides localhost and the addresses of this machine." placeholder:"NAME"`
-	Interval   time.Duration `help:"Time between two publications." default:"1s"`
+	Interval   time.Duration `help:"Longest time between two publications; quick ones are made more often, up to 20 a second." default:"1s"`
 	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
 	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`

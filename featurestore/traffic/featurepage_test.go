@@ -65,7 +65,7 @@ Computed in the proxy before the request is answered.
 	fmt.Fprintf(&b, `
 # Features of earlier requests: %d
 
-Folded by the daemon, by key, and published every second. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
+Folded by the daemon, by key, and published every 50 ms to 1 s. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
 a steady rate r gives r x window. What fades goes on doing so at reading, with its window as time constant; what does not fade is as of the
 key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
 `, len(inter))

@@ -20,7 +20,7 @@ type Config struct {
 	DirGroup   string              // group that the directory is given to, whose members may be proxies; empty: as it is
 	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none
 	HostNames  []string            // names that HTTP requests may ask for, besides those and the addresses of this machine
-	Interval   time.Duration       // between publications; default 1 s
+	Interval   time.Duration       // longest time between publications, see beat; default 1 s
 	Checkpoint time.Duration       // longest time between checkpoints, see Daemon.pause; default 1 min
 	Window     window.Config       // Workers: default half of the processors, at most 4
 	Limits     limits.KeeperConfig // size of the file that proxies count requests in flight in

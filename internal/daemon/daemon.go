@@ -32,9 +32,11 @@ type Daemon struct {
 	limiting   *limiting
 	reporting  reporting
 
+	beat        beat
 	event       traffic.Event
 	observation traffic.Observation
-	now         int64 // of the present round, nanoseconds since 1970 UTC
+	now         int64  // of the present round, nanoseconds since 1970 UTC
+	folded      uint64 // events
 
 	rebuilt  uint64 // times that the files of the table were made again, as far as counted
 	unlinked uint64 // likewise rings that somebody removed
@@ -61,6 +63,7 @@ type Stats struct {
 	Publishes   uint64             // publications
 	Failed      uint64             // publications and checkpoints that failed
 	PublishTime time.Duration      // of the last publication
+	Pause       time.Duration      // from its begin until the next may begin
 	ImageBytes  int                // of one copy of the table
 	HTTPRefused uint64             // HTTP requests for another host, or of another site's web page
 	RowsEvicted uint64             // rows that made place for others in the table, since that was built
@@ -90,7 +93,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, clock: clock, started: time.Now()}
+	d := &Daemon{config: config, clock: clock, beat: beat{interval: config.Interval}, started: time.Now()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -162,7 +165,7 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 		between = time.Millisecond     // likewise, while something is being written
 	)
 	now := time.Now()
-	nextScan, nextPublish, nextCheckpoint := now.Add(scanEvery), now, now.Add(d.config.Interval)
+	nextScan, nextLimits, nextCheckpoint := now.Add(scanEvery), now, now.Add(d.config.Interval)
 	for ctx.Err() == nil {
 		busy := d.consume()
 		if d.reread.Swap(false) {
@@ -173,10 +176,13 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 			d.scanRings()
 			nextScan = nextAfter(nextScan, now, scanEvery)
 		}
-		if !now.Before(nextPublish) {
+		if !now.Before(nextLimits) {
 			d.keepLimits()
+			nextLimits = nextAfter(nextLimits, now, d.config.Interval)
+		}
+		if d.beat.due(now, d.folded) {
 			d.beginPublication()
-			nextPublish = nextAfter(nextPublish, now, d.config.Interval)
+			d.beat.start(now, d.folded)
 		}
 		if d.output.checkpointer == nil && !now.Before(nextCheckpoint) && d.checkpointable() {
 			d.beginCheckpoint()
@@ -326,6 +332,7 @@ func (d *Daemon) fold(payload []byte) {
 	traffic.Observe(ev, d.publisher.Seed(), &d.observation)
 	d.observation.ClipOpen(d.now)
 	d.aggregator.Add(&d.observation)
+	d.folded++
 }
 
 func (d *Daemon) count(change func(*Stats)) {

@@ -26,3 +26,10 @@ func ReplaceTable(wrap func(window.Table) window.Table, wait time.Duration) (res
 	lastPublication = wait
 	return func() { tableOf, lastPublication = former, waited }
 }
+
+// PauseAfter returns how long a publication's begin is ahead of the next one's if it took so long.
+func PauseAfter(took, interval time.Duration) time.Duration {
+	b := beat{interval: interval}
+	b.done(took)
+	return b.pause
+}

@@ -77,6 +77,8 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.RowsEvicted) }),
 	gauge("publication_duration_seconds", "Time the last publication took.",
 		func(s *Stats) float64 { return s.PublishTime.Seconds() }),
+	gauge("publication_interval_seconds", "Time from the begin of the last publication until the next may begin.",
+		func(s *Stats) float64 { return s.Pause.Seconds() }),
 	gauge("publication_timestamp_seconds", "Time of the last publication since 1970 UTC.",
 		func(s *Stats) float64 { return float64(s.Published.UnixNano()) / 1e9 }),
 	gauge("table_bytes", "Size of the published table.",
@@ -107,6 +109,8 @@ var limitMetrics = []metric{
 		func(s *Stats) float64 { return float64(s.Limits.Bytes) }),
 }
 
+var ageDesc = describe("publication_age_seconds", "Age of what is published.")
+
 var refusedDesc = describe("limits_refused_total", "Requests refused, by reason.", "reason")
 
 var troubleDesc = describe("trouble", "1 while there is trouble of a kind, otherwise 0.", "kind")
@@ -132,8 +136,10 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	c.daemon.checkFreshness()
 	s := c.daemon.Stats()
+	if age := c.daemon.Readiness().Published; age >= 0 {
+		ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age.Seconds())
+	}
 	for _, m := range metrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
 	}

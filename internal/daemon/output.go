@@ -7,7 +7,7 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// output is what the daemon writes beside taking in events: the table once a beat, and checkpoints. Both are copied out
+// output is what the daemon writes beside taking in events: the table once a [beat], and checkpoints. Both are copied out
 // of the aggregation bit by bit between two rounds of events, and written by goroutines of their own.
 type output struct {
 	feed         *window.Feed
@@ -86,6 +86,8 @@ func (d *Daemon) published(r window.FeedResult) {
 			return
 		}
 		s.Publishes++
+		d.beat.done(r.Took)
+		s.Pause = d.beat.pause
 		d.fresh = d.output.publication
 		s.Published, s.PublishTime, s.ImageBytes = time.Unix(0, r.Now), r.Took, table.Bytes
 		s.RowsEvicted = 0
