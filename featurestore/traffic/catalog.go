@@ -11,6 +11,7 @@ const (
 	minute    = time.Minute
 	minutes10 = 10 * time.Minute
 	hour      = time.Hour
+	day       = 24 * time.Hour
 )
 
 // Catalog lists every inter-request feature, grouped by dimension in the dimensions' order. This is the one place that
@@ -22,7 +23,7 @@ func Catalog() []Feature {
 			distinct("hosts", Hosts, "scanners try every host they find"),
 			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
-		}, open),
+		}, open, memory, logins),
 		on(Net, requests, load, []Feature{
 			distinct("addresses", Addresses, "a crawl spread over a network shows only here"),
 			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
@@ -36,6 +37,8 @@ func Catalog() []Feature {
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			share("not_found", NotFound, Requests, "guessing, spread over addresses"),
 			share("asset", Assets, Requests, "browsers fetch what pages need"),
+			authFailures,
+			peakRequests,
 		}),
 		on(UserAgent, requests, load, []Feature{
 			distinct("addresses", Addresses, "how widely the user agent is in use"),
@@ -54,12 +57,13 @@ func Catalog() []Feature {
 			{Name: "seconds_per_request_10m", Unit: "s",
 				Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
 				Why:  "how slow the host answers"},
+			share("auth_failure", AuthFailures, Requests, "whether somebody tries passwords now, from however many addresses"),
 		}, open),
 		on(Session, requests, behaviour, []Feature{
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
 			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
 		}, open),
-		on(IPAgent, requests, volume, load, behaviour, gaps),
+		on(IPAgent, requests, volume, load, behaviour, gaps, memory, logins, pageGaps),
 	)
 }
 
@@ -87,8 +91,7 @@ var open = []Feature{
 var volume = []Feature{
 	{Name: "bytes_per_second_10m", Unit: "B/s", Fold: Fold{Kind: Rate, Window: minutes10, Measure: Bytes},
 		Why: "scraping moves data"},
-	{Name: "auth_failures_10m", Unit: "responses", Fold: Fold{Kind: Sum, Window: minutes10, Measure: AuthFailures},
-		Why: "credential stuffing fails most of the time"},
+	authFailures,
 	{Name: "bytes_per_request_10m", Unit: "B", Fold: Fold{Kind: Share, Window: minutes10, Measure: Bytes, Per: Requests},
 		Why: "pages and downloads are large, errors and probes small"},
 	{Name: "seconds_per_request_10m", Unit: "s", Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
@@ -96,6 +99,28 @@ var volume = []Feature{
 	{Name: "age", Unit: "s", Fold: Fold{Kind: Age}, Why: "how long the client has been around"},
 	{Name: "hour_entropy", Unit: "bits", Fold: Fold{Kind: HourEntropy}, Why: "people sleep"},
 }
+
+var authFailures = Feature{Name: "auth_failures_10m", Unit: "responses",
+	Fold: Fold{Kind: Sum, Window: minutes10, Measure: AuthFailures}, Why: "credential stuffing fails most of the time"}
+
+// logins are what trying passwords looks like.
+var logins = []Feature{
+	share("auth_failure", AuthFailures, Requests, "people mistype a password once or twice, then they are in"),
+}
+
+// memory is what is known of a client for a day, as long as it keeps its row.
+var memory = []Feature{
+	{Name: "requests_24h", Unit: "requests", Fold: Fold{Kind: Sum, Window: day, Measure: Requests},
+		Why: "low and slow, and who was here before"},
+	peakRequests,
+	{Name: "peak_client_errors_1m", Unit: "responses",
+		Fold: Fold{Kind: Peak, Window: minute, Memory: day, Keep: 30, Measure: ClientErrors},
+		Why:  "a scan or a run of failed logins is remembered when it is over"},
+}
+
+var peakRequests = Feature{Name: "peak_requests_10s", Unit: "requests",
+	Fold: Fold{Kind: Peak, Window: seconds10, Memory: day, Keep: 200, Measure: Requests},
+	Why:  "the worst ten seconds of a day: a flood is remembered when it is over"}
 
 // load is how much of a host's work is done for a key. A key that asks for several hosts has the sum of its shares.
 var load = []Feature{
@@ -135,6 +160,16 @@ var gaps = []Feature{
 	{Name: "gap_min", Unit: "s", Fold: Fold{Kind: GapMin, Window: hour}, Why: "nothing faster than this was seen within the hour"},
 	{Name: "gap_variation", Unit: "ratio", Fold: Fold{Kind: GapVariation}, Why: "timers are regular"},
 	{Name: "gap_entropy", Unit: "bits", Fold: Fold{Kind: GapEntropy}, Why: "people mix bursts and pauses"},
+}
+
+// pageGaps are the times between what a person opens, without the assets that follow by themselves.
+var pageGaps = []Feature{
+	{Name: "page_gap_mean", Unit: "log2 ms", Fold: Fold{Kind: GapMean, Measure: Documents},
+		Why: "people read a page before the next"},
+	{Name: "page_gap_variation", Unit: "ratio", Fold: Fold{Kind: GapVariation, Measure: Documents},
+		Why: "timers between pages are regular, whatever each page brings along"},
+	{Name: "page_gap_entropy", Unit: "bits", Fold: Fold{Kind: GapEntropy, Measure: Documents},
+		Why: "people skim and read"},
 }
 
 // agent is what a user agent says of itself, parsed once for each that a row is kept of.

@@ -60,7 +60,7 @@ func TestCatalogIsUsable(t *testing.T) {
 	}
 	for i, f := range catalog {
 		c, ok := columns[f.FullName()]
-		if !ok || order[i] != f.FullName() || c.Unit != f.Unit || (c.Decay > 0) != f.Decays() || c.Decay > 0 && c.Decay != f.Fold.Window {
+		if !ok || order[i] != f.FullName() || c.Unit != f.Unit || (c.Decay > 0) != f.Decays() || c.Decay != f.Fade() {
 			t.Errorf("%s is the column %+v, place %d is %s", f.FullName(), c, i, order[i])
 		}
 	}

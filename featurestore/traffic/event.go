@@ -123,6 +123,17 @@ func clip(s string, limit int) string {
 	return s
 }
 
+// answered is the lowest number of the actions by which headgate answers a request itself, as proxyhook numbers them.
+const answered = 2
+
+// originStatus returns the origin's status, 0 where the request did not get there.
+func (e *Event) originStatus() uint16 {
+	if e.Refused || e.Action >= answered {
+		return 0
+	}
+	return e.Status
+}
+
 // Facts are what the header fields of a request told, one bit each. Where [HeadersKnown] is not set (an access log
 // keeps no header fields), a bit that is not set means unknown instead of no.
 type Facts uint32

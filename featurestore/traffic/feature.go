@@ -15,14 +15,20 @@ type Feature struct {
 // FullName is the name that models, schemas and flags use: dimension/name.
 func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
 
-// Decays tells whether the value fades on its own while nothing happens, with time constant Fold.Window: sums do, and
-// so do rates, parts and what is open; shares, distinct counts and gap statistics stay what they were at the key's last event.
-func (f Feature) Decays() bool {
+// Decays reports whether the value fades on its own while nothing happens, with the time constant Fade: sums do, and so do
+// rates, parts, peaks and what is open; shares, distinct counts and gap statistics stay what they were at the key's last
+// event.
+func (f Feature) Decays() bool { return f.Fade() > 0 }
+
+// Fade returns the time constant with which the value fades while nothing happens, 0 where it does not.
+func (f Feature) Fade() time.Duration {
 	switch f.Fold.Kind {
 	case Sum, Rate, Part, Open:
-		return true
+		return f.Fold.Window
+	case Peak:
+		return f.Fold.Memory
 	}
-	return false
+	return 0
 }
 
 // Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
@@ -31,10 +37,12 @@ func (f Feature) Decays() bool {
 type Fold struct {
 	Kind    FoldKind
 	Window  time.Duration
-	Measure Measure   // what is added
-	Per     Measure   // the divisor of a Share
-	Object  Object    // what a Distinct counts
-	Fact    AgentFact // what an Agent tells
+	Memory  time.Duration // how long a Peak is remembered: the time constant with which it fades
+	Keep    float32       // a key whose Peak is as high keeps its row for Memory, however idle it is; 0: none does
+	Measure Measure       // what is added; for gap statistics, the events that gaps lie between
+	Per     Measure       // the divisor of a Share
+	Object  Object        // what a Distinct counts
+	Fact    AgentFact     // what an Agent tells
 }
 
 // FoldKind names a way to fold.
@@ -51,8 +59,8 @@ const (
 	Since                        // number of events with Measure > 0 since the last one with Per > 0, without decay
 	Seen                         // 1 once an event had Measure > 0
 	Age                          // seconds from the key's first event to its last
-	GapMean                      // mean of log2(1 + gap between two events in milliseconds)
-	GapMin                       // shortest gap that ended in the last one half to one Window before the key's last event, seconds
+	GapMean                      // mean of log2(1 + gap in milliseconds), where a gap is the time between two events with Measure > 0; Requests: between any two
+	GapMin                       // shortest gap that ended in the last one half to one Window before the last event with Measure > 0, seconds
 	GapVariation                 // standard deviation of the gaps / their mean
 	GapEntropy                   // entropy of the gaps over log2 buckets, bits
 	PathEntropy                  // entropy of the path kinds over Window, bits
@@ -60,5 +68,6 @@ const (
 	HourEntropy                  // entropy of the events over the 24 hours of the day (UTC), bits
 	Part                         // decayed sum of Measure, but at most 1
 	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
+	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
 	NumFoldKinds
 )

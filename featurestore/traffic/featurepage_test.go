@@ -66,8 +66,8 @@ Computed in the proxy before the request is answered.
 # Features of earlier requests: %d
 
 Folded by the daemon, by key, and published every 50 ms to 1 s. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
-a steady rate r gives r x window. What fades goes on doing so at reading, with its window as time constant; what does not fade is as of the
-key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
+a steady rate r gives r x window. What fades goes on doing so at reading, with its window, or a peak's memory, as time constant; what does not fade
+is as of the key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
 `, len(inter))
 	for d := range traffic.NumDimensions {
 		writeDimension(&b, d, inter)
@@ -82,6 +82,9 @@ func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.
 			fades := "stays"
 			if f.Decays() {
 				fades = "fades"
+			}
+			if f.Fold.Memory > 0 {
+				fades += " over " + windowText(f.Fold.Memory)
 			}
 			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", f.Name, f.Unit, windowText(f.Fold.Window), fades, f.Why))
 		}

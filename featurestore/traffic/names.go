@@ -8,7 +8,7 @@ var measureNames = [NumMeasures]string{
 	AuthFailures: "auth_failures", Heads: "heads", Posts: "posts", Pages: "pages", Assets: "assets", APICalls: "api_calls",
 	Scripts: "scripts", RobotsFiles: "robots_files", NoHTTP: "no_http", NoReferer: "no_referer", RefererTold: "referer_told",
 	NoCookie: "no_cookie", CookieTold: "cookie_told", Bytes: "bytes", OriginSeconds: "origin_seconds",
-	HostPart: "host_part", UpstreamPart: "upstream_part",
+	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
 }
 
 var objectNames = [NumObjects]string{

@@ -9,7 +9,8 @@ import (
 // Measure is an amount that an event adds to a sum. Every event has a value for each; most are 0 or 1.
 type Measure uint8
 
-// The measures. A share is one measure's sum divided by another's.
+// The measures. A share is one measure's sum divided by another's. A status is that of the origin: what headgate refuses
+// has none here, or a client that was once refused would look worse with each refusal.
 const (
 	Requests      Measure = iota // 1
 	ClientErrors                 // 1 for status 400..499
@@ -32,6 +33,7 @@ const (
 	OriginSeconds                // seconds until the request ended
 	HostPart                     // 1 / its host's decayed Requests over HostWindow, this request included
 	UpstreamPart                 // its OriginSeconds / those of its host over HostWindow, these included
+	Documents                    // 1 for what a person opens: a page or a script, unless the answer was a redirect
 	NumMeasures
 )
 
@@ -138,16 +140,19 @@ func (o *Observation) ClipOpen(now int64) {
 func measure(ev *Event) [NumMeasures]float32 {
 	var m [NumMeasures]float32
 	m[Requests] = 1
-	m[ClientErrors] = one(ev.Status >= 400 && ev.Status < 500)
-	m[ServerErrors] = one(ev.Status >= 500 && ev.Status < 600)
-	m[NotFound] = one(ev.Status == 404)
-	m[AuthFailures] = one(ev.Status == 401 || ev.Status == 403)
+	status := ev.originStatus()
+	m[ClientErrors] = one(status >= 400 && status < 500)
+	m[ServerErrors] = one(status >= 500 && status < 600)
+	m[NotFound] = one(status == 404)
+	m[AuthFailures] = one(status == 401 || status == 403)
 	m[Heads] = one(ev.Method == "HEAD")
 	m[Posts] = one(ev.Method == "POST")
 	if ev.Method == "" {
 		m[NoHTTP] = 1
 	} else {
-		m[Pages+Measure(KindOfPath(ev.Path))] = 1
+		kind := KindOfPath(ev.Path)
+		m[Pages+Measure(kind)] = 1
+		m[Documents] = one((kind == PageKind || kind == ScriptKind) && !isRedirect(status))
 	}
 	m[NoReferer] = one(ev.Facts&(RefererKnown|Referer) == RefererKnown)
 	m[RefererTold] = one(ev.Facts.Has(RefererKnown))
@@ -156,6 +161,11 @@ func measure(ev *Event) [NumMeasures]float32 {
 	m[Bytes] = float32(ev.Bytes)
 	m[OriginSeconds] = float32(float64(ev.Duration) / 1e9)
 	return m
+}
+
+// isRedirect reports whether a client asks for another page at once.
+func isRedirect(status uint16) bool {
+	return status >= 301 && status <= 303 || status == 307 || status == 308
 }
 
 func one(yes bool) float32 {

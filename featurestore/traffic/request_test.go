@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/proxyhook"
 )
 
 func requestFeatures(ev *traffic.Event) map[string]float32 {
@@ -192,7 +193,19 @@ func TestMeasures(t *testing.T) {
 			ev.Status, ev.Method, ev.Path = 401, "POST", "/login.php"
 			ev.Facts |= traffic.Cookie | traffic.Referer
 		}, map[traffic.Measure]float32{traffic.ClientErrors: 1, traffic.AuthFailures: 1, traffic.Posts: 1, traffic.Scripts: 1,
-			traffic.RefererTold: 1, traffic.CookieTold: 1}},
+			traffic.RefererTold: 1, traffic.CookieTold: 1, traffic.Documents: 1}},
+		{"a redirect", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 302, "GET", "/a", 0 },
+			map[traffic.Measure]float32{traffic.Pages: 1}},
+		{"denied by headgate", func(ev *traffic.Event) {
+			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Action = 403, "GET", "/a", 0, uint8(proxyhook.Deny)
+		}, map[traffic.Measure]float32{traffic.Pages: 1, traffic.Documents: 1}},
+		{"tagged by headgate, denied by the origin", func(ev *traffic.Event) {
+			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Action = 403, "GET", "/a.css", 0, uint8(proxyhook.Tag)
+		}, map[traffic.Measure]float32{traffic.Assets: 1, traffic.ClientErrors: 1, traffic.AuthFailures: 1}},
+		{"refused for a full origin", func(ev *traffic.Event) {
+			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Refused = 503, "GET", "/a.css", 0, true
+		},
+			map[traffic.Measure]float32{traffic.Assets: 1}},
 		{"no HTTP", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 0, "", "/a.css", 0 },
 			map[traffic.Measure]float32{traffic.NoHTTP: 1}},
 		{"a broken asset", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 503, "GET", "/a.css", 0 },

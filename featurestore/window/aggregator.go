@@ -97,11 +97,7 @@ func (a *Aggregator) addDimension(d traffic.Dimension) error {
 }
 
 func columnOf(f traffic.Feature) featurestore.Column {
-	c := featurestore.Column{Name: f.Name, Unit: f.Unit}
-	if f.Decays() {
-		c.Decay = f.Fold.Window
-	}
-	return c
+	return featurestore.Column{Name: f.Name, Unit: f.Unit, Decay: f.Fade()}
 }
 
 // Schema names what the Aggregator publishes.
@@ -163,10 +159,10 @@ func (a *Aggregator) Tick(now int64) {
 	}
 	a.crew.settle()
 	for _, t := range a.tables {
-		t.expire(before)
+		t.expire(before, a.config.Idle)
 	}
 	if a.loads != nil {
-		a.loads.shard.expire(before)
+		a.loads.shard.expire(before, a.config.Idle)
 	}
 }
 

@@ -44,8 +44,11 @@ func (p *plan) column(f traffic.Fold) column {
 		c.a = p.agent + int(f.Fact)
 	case traffic.Open:
 		c.a = slices.Index(p.opens.taus, f.Window)
+	case traffic.Peak:
+		s := p.findPeak(f)
+		c.a, c.of, c.window = s.at, s.of, float32(f.Memory.Seconds())
 	default:
-		c.a = p.gaps
+		c.a = p.findGaps(f.Measure).at
 	}
 	return c
 }
@@ -79,7 +82,7 @@ func (p *plan) row(dst []float32, cell []uint32) {
 
 // fades reports whether a column's value fades without an event; see traffic.Feature.Decays.
 func (c *column) fades() bool {
-	return c.kind == traffic.Sum || c.kind == traffic.Rate || c.kind == traffic.Part
+	return c.kind == traffic.Sum || c.kind == traffic.Rate || c.kind == traffic.Part || c.kind == traffic.Peak
 }
 
 // fade is what a column's value as of the last event is worth later.
@@ -103,7 +106,7 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 	switch c.kind {
 	case traffic.Agent:
 		return float(cell[c.a])
-	case traffic.Sum:
+	case traffic.Sum, traffic.Peak:
 		return decayed(cell[c.a], growth[c.of])
 	case traffic.Rate:
 		return decayed(cell[c.a], growth[c.of]) / c.window

@@ -11,7 +11,7 @@ import (
 type Config struct {
 	Features []traffic.Feature // default: traffic.Catalog()
 	MaxKeys  int               // keys kept per dimension; default 131,072
-	Idle     time.Duration     // a key idle for longer is dropped; default 3 h
+	Idle     time.Duration     // a key idle for longer is dropped, but see traffic.Fold.Keep; default 3 h
 
 	// Promote is the event on which a key gets a row of its own while its dimension is at least half full: until then
 	// a sketch counts it. 1 gives every key a row at once. Default 5, at most 255.

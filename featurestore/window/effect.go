@@ -19,7 +19,7 @@ type effect struct {
 	epoch   int64                      // start of the latest of them
 	growth  []float32                  // what an amount of 1 counts in each
 	panes   []period                   // by the number of their length
-	amounts [maxAmounts]float32        // what is added to sums, by the number of the amount
+	amounts [maxAmounts + 1]float32    // what is added to sums, by the number of the amount; of noAmount it is 0
 	objects [traffic.NumObjects]uint64 // spread
 }
 

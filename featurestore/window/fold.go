@@ -26,8 +26,8 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 			cell[p.agent+i] = math.Float32bits(v)
 		}
 	}
-	if p.gaps >= 0 && !isNew {
-		(*gapCell)(cell[p.gaps:]).add(between(last, now), p.gapNumber(e))
+	for i := range p.gaps {
+		p.gaps[i].fold(cell, e, last, isNew)
 	}
 	if p.hours >= 0 {
 		(*hourCell)(cell[p.hours:]).add(plus(now, p.clock.offset))
@@ -51,6 +51,17 @@ func (p *plan) foldSums(cell []uint32, e *effect, last int64) {
 	words, amounts := cell[p.sums[0].at:][:len(p.amounts)], &e.amounts
 	for i, number := range p.amounts {
 		words[i] = math.Float32bits(float(words[i]) + amounts[number])
+	}
+	for i := range p.peaks {
+		p.peaks[i].raise(cell, e)
+	}
+}
+
+// raise brings a peak up to what its sum is worth now. It decays as sums do: forward, so that it is compared with what a
+// peak of now would count in its epoch.
+func (k *peak) raise(cell []uint32, e *effect) {
+	if v := float(cell[k.sum]) / e.growth[k.of] * e.growth[k.by]; v > float(cell[k.peak]) {
+		cell[k.peak] = math.Float32bits(v)
 	}
 }
 
@@ -92,13 +103,6 @@ func (p *plan) growth(cell []uint32, growth *[maxWindows]float32) {
 		e := &p.clock.windows[p.windows[i].clock]
 		growth[i] = e.growth(e.start(last), last)
 	}
-}
-
-func (p *plan) gapNumber(e *effect) uint16 {
-	if p.gapPane == 0 {
-		return 0
-	}
-	return uint16(e.panes[p.gapClock].number)
 }
 
 // between gives the nanoseconds from one time to a later one, at most what an int64 holds.

@@ -1,14 +1,16 @@
 package window
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// A gaps cell keeps statistics of the times between a key's events.
+// A gaps cell keeps statistics of the times between a key's events, or between those that have a measure.
 //
 //	word 0     bits 0-15 number of gaps, at most gapMemory; bits 16-31 number of the newer pane (its low bits)
 //	word 1     mean, seconds (float32 bits, like the following)
@@ -26,6 +28,68 @@ const (
 )
 
 type gapCell [gapWords]uint32
+
+// gaps are statistics of the times between the events of a key that have a measure.
+type gaps struct {
+	measure traffic.Measure // Requests: between any two events
+	pane    time.Duration   // half the window of their minimum; 0: none is wanted
+	clock   int             // its number in the clock
+	at      int             // first word of a gapCell
+	last    int             // first of two words of the last such event's time, see lastBegin; -1: that is the cell's
+}
+
+// lastBegin is what a time is kept in these words with, so that 0 stands for none.
+const lastBegin = 1 << 63
+
+func (p *plan) findGaps(m traffic.Measure) *gaps {
+	i := slices.IndexFunc(p.gaps, func(g gaps) bool { return g.measure == m })
+	if i < 0 {
+		return nil
+	}
+	return &p.gaps[i]
+}
+
+func (p *plan) needGaps(m traffic.Measure) *gaps {
+	if p.findGaps(m) == nil {
+		p.gaps = append(p.gaps, gaps{measure: m})
+	}
+	return p.findGaps(m)
+}
+
+func (p *plan) layOutGaps() {
+	slices.SortFunc(p.gaps, func(a, b gaps) int { return cmp.Compare(a.measure, b.measure) })
+	for i := range p.gaps {
+		g := &p.gaps[i]
+		if g.at, g.last = p.take(gapWords), -1; g.measure != traffic.Requests {
+			g.last = p.take(2)
+		}
+		if g.pane != 0 {
+			g.clock = p.clock.pane(g.pane)
+		}
+	}
+}
+
+// fold counts the gap that an event ends. last is the time of the event before.
+func (g *gaps) fold(cell []uint32, e *effect, last int64, isNew bool) {
+	if g.last >= 0 {
+		if e.observation.Measures[g.measure] <= 0 {
+			return
+		}
+		words := cell[g.last : g.last+2]
+		before := uint64(words[0]) | uint64(words[1])<<32
+		now := uint64(e.now) ^ lastBegin
+		words[0], words[1] = uint32(now), uint32(now>>32)
+		last, isNew = int64(before^lastBegin), before == 0
+	}
+	if isNew {
+		return
+	}
+	number := uint16(0)
+	if g.pane != 0 {
+		number = uint16(e.panes[g.clock].number)
+	}
+	(*gapCell)(cell[g.at:]).add(between(last, e.now), number)
+}
 
 // add counts a gap in nanoseconds that ends in the pane of the given number. Until gapMemory the mean and the variance
 // are those of all gaps (West 1979); then each new gap weighs 1/gapMemory.

@@ -21,11 +21,18 @@ type naive struct {
 // history is a key's observations. Time that runs backwards counts as no time at all.
 type history struct {
 	observations []traffic.Observation
-	gaps         []int64    // between them, nanoseconds
-	ends         []int64    // of the gaps
-	buckets      [16]int    // of the gaps, halved when one is full
-	hours        [24]int    // of the observations, likewise
+	hours        [24]int // of the observations, halved when one is full
+	gaps         [traffic.NumMeasures]gapHistory
 	open         [][2]int64 // when its requests were open, where a feature counts them: from and to
+}
+
+// gapHistory is of the gaps between the observations that have a measure; of Requests, between any two.
+type gapHistory struct {
+	begun   bool
+	last    int64   // such observation
+	gaps    []int64 // nanoseconds
+	ends    []int64 // of the gaps
+	buckets [16]int // of the gaps, halved when one is full
 }
 
 func newNaive(features []traffic.Feature) *naive {
@@ -86,15 +93,23 @@ func (n *naive) addParts(o *traffic.Observation) {
 func (h *history) add(o traffic.Observation) {
 	if n := len(h.observations); n > 0 {
 		o.Time = max(o.Time, h.observations[n-1].Time)
-		h.addGap(o.Time-h.observations[n-1].Time, o.Time)
+	}
+	for m := range traffic.NumMeasures {
+		if m == traffic.Requests || o.Measures[m] > 0 {
+			h.gaps[m].add(o.Time)
+		}
 	}
 	countTo255(h.hours[:], int(((o.Time/3600e9)%24+24)%24))
 	h.observations = append(h.observations, o)
 }
 
-func (h *history) addGap(gap, end int64) {
-	h.gaps, h.ends = append(h.gaps, gap), append(h.ends, end)
-	countTo255(h.buckets[:], min(int(math.Log2(float64(1+gap/1e6))), 15))
+func (h *gapHistory) add(now int64) {
+	if h.begun {
+		gap := now - h.last
+		h.gaps, h.ends = append(h.gaps, gap), append(h.ends, now)
+		countTo255(h.buckets[:], min(int(math.Log2(float64(1+gap/1e6))), 15))
+	}
+	h.begun, h.last = true, now
 }
 
 // countTo255 raises a count. All are halved when it is full.
@@ -134,6 +149,8 @@ func (h *history) value(f traffic.Fold) float64 {
 	switch f.Kind {
 	case traffic.Sum:
 		return h.sum(f.Measure, f.Window) * faded
+	case traffic.Peak:
+		return h.peak(f) * math.Exp(-float64(h.stamp()-h.last())/float64(f.Memory))
 	case traffic.Rate:
 		return h.sum(f.Measure, f.Window) / seconds * faded
 	case traffic.Part:
@@ -168,7 +185,18 @@ func (h *history) value(f traffic.Fold) float64 {
 	case traffic.Agent:
 		return float64(traffic.FactsOfAgent(h.observations[0].Agent)[f.Fact])
 	}
-	return h.gapValue(f)
+	return h.gaps[f.Measure].value(f)
+}
+
+// peak is the largest that the sum was at any of the observations, faded since.
+func (h *history) peak(f traffic.Fold) (peak float64) {
+	sum, before := 0.0, h.observations[0].Time
+	for _, o := range h.observations {
+		sum = sum*math.Exp(-float64(o.Time-before)/float64(f.Window)) + float64(o.Measures[f.Measure])
+		peak = max(peak*math.Exp(-float64(o.Time-before)/float64(f.Memory)), sum)
+		before = o.Time
+	}
+	return peak
 }
 
 func (h *history) sum(m traffic.Measure, window time.Duration) (sum float64) {
@@ -195,11 +223,11 @@ func (h *history) distinct(object traffic.Object, window time.Duration) float64 
 	return float64(len(seen))
 }
 
-// shortest is the shortest gap that ended in the pane of the last observation or in the one before.
-func (h *history) shortest(window time.Duration) float64 {
+// shortest is the shortest gap that ended in the pane of the last gap or in the one before.
+func (h *gapHistory) shortest(window time.Duration) float64 {
 	pane, shortest := int64(window/2), int64(math.MaxInt64)
 	for i, end := range h.ends {
-		if end/pane >= h.last()/pane-1 {
+		if end/pane >= h.last/pane-1 {
 			shortest = min(shortest, h.gaps[i])
 		}
 	}
@@ -229,9 +257,9 @@ func (h *history) since(m, per traffic.Measure) (n int) {
 	return n
 }
 
-// gapValue weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its
+// value weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its
 // share of that.
-func (h *history) gapValue(f traffic.Fold) float64 {
+func (h *gapHistory) value(f traffic.Fold) float64 {
 	if len(h.gaps) == 0 {
 		return math.NaN()
 	}
@@ -340,7 +368,7 @@ func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got floa
 	case traffic.Share:
 		tolerance += 1e-9 // a sum below 1e-30 is forgotten
 	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy, traffic.PathEntropy, traffic.HourEntropy:
-		tolerance = 1e-3 // differences of larger numbers
+		tolerance += 1e-3 // differences of larger numbers
 	case traffic.Streak, traffic.Since, traffic.Seen:
 		tolerance = 0
 	}

@@ -19,19 +19,19 @@ type plan struct {
 	windows   []window // of the sums, shortest first
 	sums      []sum    // in the order of their words, those of a window together
 	amounts   []uint8  // what is added to them: numbers in the clock, in the same order
+	peaks     []peak
+	floods    []flood // peaks that keep a key
 	distincts []distinct
 	counts    []count
-	first     int           // word of the time of the first event, or -1
-	gaps      int           // first word of the gap statistics, or -1
-	gapPane   time.Duration // half the window of their minimum; 0: none is wanted
-	gapClock  int           // its number in the clock
-	hours     int           // first word of the counts by hour, or -1
-	opens     opens         // of open requests
-	agent     int           // first word of the facts of the user agent, or -1
-	parts     []int         // words of the sums of the PathEntropy columns, one after the other
-	sides     []sides       // of the distinct cells
-	front     int           // words before the panes
-	words     int           // size of a cell
+	first     int     // word of the time of the first event, or -1
+	gaps      []gaps  // statistics of the times between events
+	hours     int     // first word of the counts by hour, or -1
+	opens     opens   // of open requests
+	agent     int     // first word of the facts of the user agent, or -1
+	parts     []int   // words of the sums of the PathEntropy columns, one after the other
+	sides     []sides // of the distinct cells
+	front     int     // words before the panes
+	words     int     // size of a cell
 	columns   []column
 }
 
@@ -50,12 +50,19 @@ type sides struct {
 	words int // of a side
 }
 
-// sum is a decayed sum: one float32.
+// sum is a decayed sum: one float32. So is a peak, which the decayed sum of its measure over another window raises.
 type sum struct {
 	measure traffic.Measure
 	window  time.Duration
+	peak    time.Duration // 0: a sum; otherwise it is the peak of the measure's sum over this window
 	at      int
 	of      int // place of its window in plan.windows
+}
+
+// peak is a sum of the same cell that raises a peak.
+type peak struct {
+	sum, peak int // words
+	of, by    int // numbers of their windows in the clock
 }
 
 // distinct is a distinct cell.
@@ -76,7 +83,8 @@ type count struct {
 }
 
 const (
-	maxAmounts = 256     // bounds the different measures and decays of all dimensions: an amount's number is a byte
+	maxAmounts = 255     // bounds the different measures and decays of all dimensions: an amount's number is a byte
+	noAmount   = 255     // the number of what adds nothing
 	maxWindows = 8       // bounds the different decays of one dimension
 	cellAlign  = 8       // words: a cell is a multiple of 32 bytes
 	maxWords   = 1 << 14 // of a cell
@@ -84,7 +92,7 @@ const (
 
 // newPlan plans a dimension that has features. What depends on the time alone it leaves to c.
 func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
-	p := &plan{clock: c, first: -1, gaps: -1, hours: -1, agent: -1, opens: opens{at: -1}}
+	p := &plan{clock: c, first: -1, hours: -1, agent: -1, opens: opens{at: -1}}
 	for _, f := range features {
 		err := check(f.Fold)
 		if err == nil {
@@ -122,6 +130,8 @@ func check(f traffic.Fold) error {
 	switch {
 	case needsWindow(f.Kind) && (f.Window < minWindow || f.Window > maxWindow):
 		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
+	case f.Kind == traffic.Peak && (f.Memory < f.Window || f.Memory > maxWindow):
+		return fmt.Errorf("memory of %v for a window of %v, that much to %v are allowed", f.Memory, f.Window, time.Duration(maxWindow))
 	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
 		f.Fact >= traffic.NumAgentFacts:
 		return fmt.Errorf("measure %d per %d, object %d or fact %d is unknown", f.Measure, f.Per, f.Object, f.Fact)
@@ -132,7 +142,7 @@ func check(f traffic.Fold) error {
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
 	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
-		traffic.GapMin, traffic.Open:
+		traffic.GapMin, traffic.Open, traffic.Peak:
 		return true
 	}
 	return false
@@ -164,12 +174,21 @@ func (p *plan) need(f traffic.Fold) error {
 	case traffic.Age:
 		p.first = 0
 	case traffic.GapMin:
-		if p.gapPane != 0 && p.gapPane != f.Window/2 {
-			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*p.gapPane, f.Window)
+		g := p.needGaps(f.Measure)
+		if g.pane != 0 && g.pane != f.Window/2 {
+			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*g.pane, f.Window)
 		}
-		p.gaps, p.gapPane = 0, f.Window/2
+		g.pane = f.Window / 2
 	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy:
-		p.gaps = 0
+		p.needGaps(f.Measure)
+	case traffic.Peak:
+		p.needSum(f.Measure, f.Window)
+		if p.findPeak(f) == nil {
+			p.sums = append(p.sums, sum{measure: f.Measure, window: f.Memory, peak: f.Window})
+		}
+		if f.Keep > 0 {
+			p.floods = append(p.floods, flood{fold: f, least: f.Keep, memory: int64(f.Memory)})
+		}
 	case traffic.HourEntropy:
 		p.hours = 0
 	case traffic.Agent:
@@ -192,7 +211,15 @@ func (p *plan) needSum(m traffic.Measure, window time.Duration) {
 }
 
 func (p *plan) findSum(m traffic.Measure, window time.Duration) *sum {
-	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == m && s.window == window })
+	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == m && s.window == window && s.peak == 0 })
+	if i < 0 {
+		return nil
+	}
+	return &p.sums[i]
+}
+
+func (p *plan) findPeak(f traffic.Fold) *sum {
+	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == f.Measure && s.window == f.Memory && s.peak == f.Window })
 	if i < 0 {
 		return nil
 	}
@@ -224,11 +251,12 @@ func (p *plan) layOut() {
 	for _, once := range []struct {
 		at    *int
 		words int
-	}{{&p.first, 2}, {&p.gaps, gapWords}, {&p.hours, hourWords}} {
+	}{{&p.first, 2}, {&p.hours, hourWords}} {
 		if *once.at >= 0 {
 			*once.at = p.take(once.words)
 		}
 	}
+	p.layOutGaps()
 	p.layOutSums()
 	for i := range p.counts {
 		p.counts[i].at = p.take(1)
@@ -242,9 +270,6 @@ func (p *plan) layOut() {
 	p.align()
 	p.front = p.words
 	p.layOutPanes()
-	if p.gapPane != 0 {
-		p.gapClock = p.clock.pane(p.gapPane)
-	}
 }
 
 func (p *plan) layOutPanes() {
@@ -276,7 +301,22 @@ func (p *plan) layOutSums() {
 		w := &p.windows[len(p.windows)-1]
 		w.to = p.words
 		p.sums[i].of = len(p.windows) - 1
-		p.amounts = append(p.amounts, uint8(p.clock.amount(p.sums[i].measure, w.clock)))
+		amount := noAmount
+		if p.sums[i].peak == 0 {
+			amount = p.clock.amount(p.sums[i].measure, w.clock)
+		}
+		p.amounts = append(p.amounts, uint8(amount))
+	}
+	for _, s := range p.sums {
+		if s.peak > 0 {
+			from := p.findSum(s.measure, s.peak)
+			p.peaks = append(p.peaks, peak{from.at, s.at, p.windows[from.of].clock, p.windows[s.of].clock})
+		}
+	}
+	for i := range p.floods {
+		f := &p.floods[i]
+		s := p.findPeak(f.fold)
+		f.at, f.clock = s.at, p.windows[s.of].clock
 	}
 }
 
@@ -295,5 +335,10 @@ func (p *plan) sound(cell []uint32) bool {
 			return false
 		}
 	}
-	return p.gaps < 0 || cell[p.gaps]&gapCount <= gapMemory
+	for i := range p.gaps {
+		if cell[p.gaps[i].at]&gapCount > gapMemory {
+			return false
+		}
+	}
+	return true
 }

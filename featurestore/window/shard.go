@@ -17,7 +17,7 @@ type shard struct {
 	index   index
 	cells   []uint32 // plan.words words for each place
 	plan    *plan
-	minutes []int32 // of the last event, by place: what expire looks through
+	minutes []int32 // of the last event, or a later one before which a key is kept, by place: what expire looks through
 	dirty   bitmap  // places that changed since they were collected last
 
 	capacity int
@@ -169,13 +169,18 @@ func (s *shard) reserve(n int) {
 	s.free, s.dirty, s.known = s.free.grown(n), s.dirty.grown(n), s.known.grown(n)
 }
 
-// oldest gives the place that was idle longest among eight picked at random, as Redis approximates LRU. The choice is a
-// function of what came before, so that a replay evicts the same keys.
+// oldest gives the place that was idle longest among eight picked at random, as Redis approximates LRU. What a flood left
+// counts as an hour younger. The choice is a function of what came before, so that a replay evicts the same keys.
 func (s *shard) oldest() uint32 {
 	oldest, last := none, int64(math.MaxInt64)
 	for range 8 {
 		p := s.pick()
-		if l := s.plan.stampOf(s.cell(p)); oldest == none || l < last {
+		cell := s.cell(p)
+		l := s.plan.stampOf(cell)
+		if s.plan.memoryOf(cell) > 0 {
+			l = plus(l, floodBonus)
+		}
+		if oldest == none || l < last {
 			oldest, last = p, l
 		}
 	}
@@ -206,17 +211,21 @@ func (s *shard) drop(place uint32) {
 	s.lowest = min(s.lowest, place)
 }
 
-// expire drops the keys whose last event was before the given time. It reads cells only of the one minute for which the
-// minute does not tell.
-func (s *shard) expire(before int64) {
+// expire drops the keys whose last event was idle before the given time, and before more where a flood of theirs is to be
+// remembered: those it looks at again when that has passed, so that each costs two looks and not one a minute.
+func (s *shard) expire(before int64, idle time.Duration) {
 	minute := minuteOf(before)
 	for place, m := range s.minutes {
 		if m > minute || s.free.has(uint32(place)) {
 			continue
 		}
-		if m < minute || s.plan.stampOf(s.cell(uint32(place))) < before {
-			s.drop(uint32(place))
-			s.counts.expired++
+		cell := s.cell(uint32(place))
+		due := plus(s.plan.stampOf(cell), max(0, s.plan.memoryOf(cell)-int64(idle)))
+		if due >= before {
+			s.minutes[place] = minuteOf(due)
+			continue
 		}
+		s.drop(uint32(place))
+		s.counts.expired++
 	}
 }

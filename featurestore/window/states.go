@@ -24,7 +24,7 @@ type run struct{ at, words int }
 // states lists what follows a cell's key and time, in the order of the first words.
 func (p *plan) states() (all []state) {
 	for _, s := range p.sums {
-		all = append(all, state{name: fmt.Sprintf("sum %v %v", s.measure, s.window), runs: []run{{s.at, 1}}})
+		all = append(all, state{name: s.name(), runs: []run{{s.at, 1}}})
 	}
 	for _, c := range p.counts {
 		all = append(all, state{name: c.name(), runs: []run{{c.at, 1}}})
@@ -36,8 +36,8 @@ func (p *plan) states() (all []state) {
 	if p.first >= 0 {
 		all = append(all, state{name: "first", runs: []run{{p.first, 2}}, begin: p.beginFirst})
 	}
-	if p.gaps >= 0 {
-		all = append(all, state{name: fmt.Sprintf("gaps %v", p.gapPane), runs: []run{{p.gaps, gapWords}}})
+	for i := range p.gaps {
+		all = append(all, p.gaps[i].state())
 	}
 	if p.opens.at >= 0 {
 		all = append(all, state{name: fmt.Sprintf("open %v", p.opens.taus), runs: []run{{p.opens.at, p.opens.words()}}})
@@ -52,6 +52,20 @@ func (p *plan) states() (all []state) {
 	}
 	slices.SortFunc(all, func(a, b state) int { return cmp.Compare(a.runs[0].at, b.runs[0].at) })
 	return all
+}
+
+func (s *sum) name() string {
+	if s.peak > 0 {
+		return fmt.Sprintf("peak %v %v %v", s.measure, s.peak, s.window)
+	}
+	return fmt.Sprintf("sum %v %v", s.measure, s.window)
+}
+
+func (g *gaps) state() state {
+	if g.last < 0 {
+		return state{name: fmt.Sprintf("gaps %v", g.pane), runs: []run{{g.at, gapWords}}}
+	}
+	return state{name: fmt.Sprintf("gaps %v %v", g.measure, g.pane), runs: []run{{g.at, gapWords}, {g.last, 2}}}
 }
 
 func (c *count) name() string {

@@ -2,6 +2,7 @@ package window
 
 import (
 	"math/bits"
+	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 )
@@ -49,10 +50,10 @@ func (t *table) keys() (n int) {
 	return n
 }
 
-// expire drops the keys whose last event was before the given time.
-func (t *table) expire(before int64) {
+// expire drops the keys that were idle since before the given time.
+func (t *table) expire(before int64, idle time.Duration) {
 	for i := range t.shards {
-		t.shards[i].expire(before)
+		t.shards[i].expire(before, idle)
 	}
 }
 
