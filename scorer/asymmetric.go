@@ -6,6 +6,7 @@ type asymmetric struct {
 	columns *columns
 	nodes   []walkNode
 	roots   []int32 // of each tree: a node, or a leaf as in walkNode.next
+	firsts  []int32 // position of the first value of the first leaf of each tree
 	leaves  []float64
 	outputs int
 	scale   float64
@@ -21,7 +22,7 @@ type walkNode struct {
 
 // newAsymmetric lays out an ensemble that passed its check; conditions are those of its split ids.
 func newAsymmetric(e *ensemble, columns *columns, conditions []keyCondition) *asymmetric {
-	a := &asymmetric{columns: columns, roots: e.roots, leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
+	a := &asymmetric{columns: columns, roots: e.roots, firsts: e.firstLeaves(), leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
 	for _, n := range e.nodes {
 		a.nodes = append(a.nodes, walkNode{keyCondition: conditions[n.split], next: n.next})
 	}
@@ -38,18 +39,23 @@ func (a *asymmetric) raw(row *Row, x []float32, dst []float64) {
 func (a *asymmetric) add(row *Row, dst []float64) {
 	dst = dst[:a.outputs]
 	clear(dst)
-	for _, at := range a.roots {
-		for at >= 0 {
-			n := &a.nodes[at]
-			at = n.next[n.bit(row.keys[n.column])&1]
-		}
-		for k, v := range a.leaves[^at:][:len(dst)] {
+	for _, root := range a.roots {
+		for k, v := range a.leaves[a.leaf(row, root):][:len(dst)] {
 			dst[k] += v
 		}
 	}
 	for k := range dst {
 		dst[k] = rescale(dst[k], a.scale, a.bias[k])
 	}
+}
+
+// leaf walks from a root, or from a leaf as in walkNode.next, and returns the position of the first value of the leaf that it ends in.
+func (a *asymmetric) leaf(row *Row, at int32) int32 {
+	for at >= 0 {
+		n := &a.nodes[at]
+		at = n.next[n.bit(row.keys[n.column])&1]
+	}
+	return ^at
 }
 
 // treeNode is a node of a tree that is not symmetric, as a loader gives it. A child is the number of a later node of the same

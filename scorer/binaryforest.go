@@ -10,6 +10,7 @@ type binaryForest struct {
 	exits   *exits   // the same trees for vector kernels, or nil
 	outputs []uint16 // of each tree; nil if there is one output
 	leaves  []float64
+	numbers []int32 // of the leaves, as the library counts them within their tree
 	width   int
 	base    []float64
 	linear  []*linear // by leaf; nil if there is none at all
@@ -19,7 +20,7 @@ type binaryForest struct {
 
 // newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
 func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
-	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, width: b.width, base: b.base, single: b.single}
+	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, numbers: b.numbers, width: b.width, base: b.base, single: b.single}
 	columns, splits, err := newTreeColumns(b)
 	if err != nil {
 		return nil, nil, err
@@ -91,14 +92,8 @@ func (f *binaryForest) grow(row *Row) {
 func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	f.grow(row)
 	x = row.overlay(x, f.inputs)
-	keys, at := row.treeKeys, row.leaves[:f.walker.trees]
-	f.columns.fill(keys, x)
-	if f.exits != nil {
-		f.exits.find(row, keys[:f.columns.count], row.leaves)
-		f.exits.rest.find(keys, at)
-	} else {
-		f.walker.find(keys, at)
-	}
+	f.find(row, x, row.leaves)
+	at := row.leaves[:f.walker.trees]
 	copy(out, f.base)
 	switch {
 	case f.fast:
@@ -115,6 +110,18 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 		}
 	default:
 		addLeaves(out, at, f.leaves)
+	}
+}
+
+// find notes the number of the leaf of every tree into at, which has exitRoom behind the trees. Set values are in x already.
+func (f *binaryForest) find(row *Row, x []float32, at []uint32) {
+	keys := row.treeKeys
+	f.columns.fill(keys, x)
+	if f.exits != nil {
+		f.exits.find(row, keys[:f.columns.count], at)
+		f.exits.rest.find(keys, at[:f.walker.trees])
+	} else {
+		f.walker.find(keys, at[:f.walker.trees])
 	}
 }
 

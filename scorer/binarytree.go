@@ -29,6 +29,7 @@ type binaryTrees struct {
 	splits     []binarySplit
 	categories []int32   // the categories of all categorical splits, one after the other
 	leaves     []float64 // values of all leaves: width values each
+	numbers    []int32   // of all leaves, as the library counts them within their tree
 	width      int       // above 1 if a leaf has a value for every output
 	outputs    int
 	base       []float64      // what the sums start from, for each output

@@ -61,7 +61,7 @@ func TestKernelsStayWithinTheirMemory(t *testing.T) {
 
 func foundBy(b *blocks, row *Row) (found []uint32) {
 	for _, c := range b.chunks {
-		b.find(c, row)
+		b.find(c, row, row.vector.found)
 		found = append(found, row.vector.found[:c.trees]...)
 	}
 	return found

@@ -43,6 +43,9 @@ func survive(t testing.TB, data []byte) bool {
 				t.Fatalf("output %d is %v", k, raw)
 			}
 		}
+		if n := len(must(m.AppendLeaves(nil, row, x))); n != m.Trees() {
+			t.Fatalf("%d leaves of %d trees", n, m.Trees())
+		}
 		fast := m.Fast()
 		if raw := must(fast.Raw(row, x)); !fast.Exact() && (math.IsNaN(raw) || math.IsInf(raw, 0)) {
 			t.Fatalf("%v in Fast mode", raw)

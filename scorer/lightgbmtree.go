@@ -40,6 +40,9 @@ func (d *lightgbm) tree(f fields) error {
 		return err
 	}
 	d.b.leaves = append(d.b.leaves, values...)
+	for number := range values {
+		d.b.numbers = append(d.b.numbers, int32(number))
+	}
 	if f["is_linear"] == "1" {
 		if err := d.linear(f, t.leaves, first); err != nil {
 			return err

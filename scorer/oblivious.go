@@ -98,12 +98,17 @@ func paddedWidth(depth uint8) int {
 
 // raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
 func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
+	f.fill(row, x)
+	f.add(row, dst)
+}
+
+// fill translates a row.
+func (f *oblivious) fill(row *Row, x []float32) {
 	if f.blocks != nil {
 		f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, row, x)
 	} else {
 		f.columns.fill(row, x)
 	}
-	f.add(row, dst)
 }
 
 // add is raw for a row whose columns are filled.
@@ -115,13 +120,13 @@ func (f *oblivious) add(row *Row, dst []float64) {
 	switch {
 	case f.fast:
 		var c chains
-		c.add(f.find(row), f.leaves)
+		c.add(f.found(row), f.leaves)
 		dst[0] = c.sum()
 	case f.outputs == 1:
 		dst[0] = f.sum(row)
 	default:
 		clear(dst[:f.outputs])
-		addLeaves(dst[:f.outputs], f.find(row), f.leaves)
+		addLeaves(dst[:f.outputs], f.found(row), f.leaves)
 	}
 	f.rescale(dst)
 }
@@ -159,12 +164,17 @@ func (f *oblivious) sum(row *Row) float64 {
 	return sum
 }
 
-// find notes the number of the leaf of every tree.
-func (f *oblivious) find(row *Row) []uint32 {
+// found notes the number of the leaf of every tree in the row.
+func (f *oblivious) found(row *Row) []uint32 {
 	f.grow(row)
+	f.find(row, row.leaves)
+	return row.leaves[:len(f.firsts)]
+}
+
+// find notes the number of the leaf of every tree into at, in pure Go.
+func (f *oblivious) find(row *Row, at []uint32) {
 	few := (*[narrow]int32)(row.keys)
-	found := row.leaves[:len(f.firsts)]
-	rest, splits, firsts := found, f.splits, f.firsts
+	rest, splits, firsts := at[:len(f.firsts)], f.splits, f.firsts
 	for _, r := range f.runs {
 		switch {
 		case f.columns.count > narrow || r.width > 8:
@@ -176,7 +186,6 @@ func (f *oblivious) find(row *Row) []uint32 {
 		}
 		rest, splits, firsts = rest[r.trees:], splits[r.trees*r.width:], firsts[r.trees:]
 	}
-	return found
 }
 
 // rescale skips the parts that do nothing, as CatBoost does: adding a bias of 0 would turn -0 into +0.

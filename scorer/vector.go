@@ -52,7 +52,7 @@ func (b *blocks) add(f *oblivious, row *Row, dst []float64) {
 	} else {
 		clear(dst)
 		for _, c := range b.chunks {
-			b.find(c, row)
+			b.find(c, row, row.vector.found)
 			addLeaves(dst, row.vector.found[:c.trees], f.leaves)
 		}
 	}
@@ -63,7 +63,7 @@ func (b *blocks) add(f *oblivious, row *Row, dst []float64) {
 func (b *blocks) sumChains(f *oblivious, row *Row) float64 {
 	var sums chains
 	for _, c := range b.chunks {
-		b.find(c, row)
+		b.find(c, row, row.vector.found)
 		sums.add(row.vector.found[:c.trees], f.leaves)
 	}
 	return sums.sum()

@@ -32,9 +32,10 @@ func (q *quantiser) keysTo(tier Tier, values []int32, bins []byte) {
 	}
 }
 
-// find writes the numbers of the leaves of a chunk of trees to row.vector.found.
-func (b *blocks) find(c chunk, row *Row) {
-	program, bins, found := &b.program[c.start], &row.vector.bins[0], &row.vector.found[0]
+// find writes the numbers of the leaves of a chunk of trees to at. The kernels write those of whole blocks.
+func (b *blocks) find(c chunk, row *Row, at []uint32) {
+	_ = at[c.blocks*b.lookup.lanes()-1]
+	program, bins, found := &b.program[c.start], &row.vector.bins[0], &at[0]
 	switch {
 	case b.lookup.tier == TierAVX2:
 		findOblivious256(program, c.blocks, bins, b.lookup.tables, found)

@@ -8,6 +8,6 @@ func (q *quantiser) numbersTo(Tier, []float32, []byte) {}
 
 func (q *quantiser) keysTo(Tier, []int32, []byte) {}
 
-func (b *blocks) find(chunk, *Row) {}
+func (b *blocks) find(chunk, *Row, []uint32) {}
 
 func (x *exits) findChunk(chunk, *Row, []uint32) {}

@@ -118,6 +118,7 @@ func (d *xgboost) addTree(i int, t *xgboostTree) error {
 // addLeaf appends the values of a leaf to the ensemble and returns its number.
 func (d *xgboost) addLeaf(tree int, t *xgboostTree, node int32) (int32, error) {
 	leaf := int32(len(d.b.leaves) / t.vector)
+	d.b.numbers = append(d.b.numbers, node)
 	if len(t.hessians) > 0 {
 		d.b.weights.singles = append(d.b.weights.singles, t.hessians[node])
 	}

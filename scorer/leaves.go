@@ -1,0 +1,93 @@
+package scorer
+
+import "slices"
+
+// AppendLeaves appends, for each tree in the order of the model, the number of the leaf that the row falls into, as the library
+// counts the leaves of a tree: CatBoost's calc_leaf_indexes, LightGBM's and XGBoost's pred_leaf (XGBoost numbers leaves among the
+// nodes of their tree). CatBoost numbers the leaves of trees that are not symmetric by their order in the file, which is another in
+// .cbm than in JSON.
+//
+// Errors are those of Raw, and append nothing. It allocates nothing once dst and row are long enough.
+func (m *Model) AppendLeaves(dst []int32, row *Row, x []float32) ([]int32, error) {
+	if row == nil {
+		row = &Row{}
+	}
+	if len(x) != len(m.features) && !row.alone(x) {
+		return dst, wrongLength(len(x), len(m.features))
+	}
+	dst = slices.Grow(dst, len(m.depths))
+	if m.asymmetric != nil {
+		return m.asymmetric.appendLeaves(dst, row, x), nil
+	}
+	row.growLeaves(m.leafRoom())
+	m.findLeaves(row, x, row.leaves)
+	if m.binary != nil {
+		for _, leaf := range row.leaves[:len(m.depths)] {
+			dst = append(dst, m.binary.numbers[leaf])
+		}
+		return dst, nil
+	}
+	for tree, first := range m.oblivious.firsts {
+		dst = append(dst, int32(row.leaves[tree]-first))
+	}
+	return dst, nil
+}
+
+// leafRoom is how many numbers findLeaves may write: kernels write those of whole groups of trees.
+func (m *Model) leafRoom() int { return len(m.depths) + max(exitRoom, lanesOf(TierAVX512)) }
+
+// findLeaves notes the number of the leaf of every tree among those of the model, which has no asymmetric trees. at has leafRoom.
+func (m *Model) findLeaves(row *Row, x []float32, at []uint32) {
+	if m.binary != nil {
+		m.binary.grow(row)
+		m.binary.find(row, row.overlay(x, m.binary.inputs), at)
+		return
+	}
+	m.oblivious.fill(row, x)
+	m.oblivious.findLeaves(row, at)
+}
+
+// findLeaves notes the leaf of every tree for a row whose columns are filled.
+func (f *oblivious) findLeaves(row *Row, at []uint32) {
+	if f.blocks == nil {
+		f.find(row, at)
+		return
+	}
+	for _, c := range f.blocks.chunks {
+		f.blocks.find(c, row, at)
+		at = at[c.trees:]
+	}
+}
+
+// appendLeaves appends the number of the leaf of every tree within its tree.
+func (a *asymmetric) appendLeaves(dst []int32, row *Row, x []float32) []int32 {
+	a.columns.fill(row, x)
+	for tree, root := range a.roots {
+		dst = append(dst, (a.leaf(row, root)-a.firsts[tree])/int32(a.outputs))
+	}
+	return dst
+}
+
+// firstLeaves finds the first leaf of each tree that is not symmetric, as the position of its first value. The nodes up to the root
+// of the next tree are its own.
+func (e *ensemble) firstLeaves() []int32 {
+	firsts := make([]int32, len(e.roots))
+	end := int32(len(e.nodes))
+	for i := len(e.roots) - 1; i >= 0; i-- {
+		root := e.roots[i]
+		if root < 0 {
+			firsts[i] = ^root
+			continue
+		}
+		firsts[i] = int32(len(e.leaves))
+		for _, n := range e.nodes[min(root, end):end] {
+			for _, next := range n.next {
+				if next < 0 {
+					firsts[i] = min(firsts[i], ^next)
+				}
+			}
+		}
+		end = root
+	}
+	return firsts
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Asks the installed version of a library which leaf of each tree the rows fall into, for the models of it that are in testdata.
+
+    python3 leaves.py catboost | lightgbm | xgboost
+
+A model gives a file in testdata/leaves/LIBRARY-VERSION.zip:
+
+    NAME.u16    calc_leaf_indexes (CatBoost), pred_leaf (LightGBM, XGBoost) of every STEPth row: for each row a number for each
+                tree, little endian. CatBoost is asked for both of its formats, as NAME.cbm and NAME.json.
+"""
+
+import gzip
+import importlib
+import json
+import pathlib
+import sys
+import tempfile
+import zipfile
+
+import numpy as np
+
+DATA = pathlib.Path(__file__).resolve().parent.parent
+WIDTH, ROWS, STEP = 8, 200, 9
+
+
+def catboost(library):
+    """Yields the name of each model and the leaves of its rows."""
+    for folder in sorted((DATA / "libraries" / f"catboost-{library.__version__}").iterdir()):
+        about = json.loads((folder / "about.json").read_text())
+        if about.get("refused"):
+            continue
+        read = lambda name: gzip.decompress((folder / name).read_bytes())
+        rows = np.frombuffer(read("rows.f32.gz"), "<f4").reshape(about["rows"], about["features"])[::STEP]
+        positions = about.get("categorical") or []
+        table = [[float(v) for v in row] for row in rows]
+        if positions:
+            for row, values in zip(table, json.loads(read("cats.json.gz"))[::STEP]):
+                for at, value in zip(positions, values):
+                    row[at] = value
+        pool = library.Pool(table, cat_features=positions or None)
+        for kind in ("cbm", "json"):
+            path = folder / f"model.{kind}.gz"
+            if not path.exists():
+                continue
+            with tempfile.TemporaryDirectory() as scratch:
+                file = pathlib.Path(scratch) / "model"
+                file.write_bytes(gzip.decompress(path.read_bytes()))
+                model = library.CatBoost()
+                model.load_model(str(file), format=kind)
+            try:
+                yield f"{folder.name}.{kind}", model.calc_leaf_indexes(pool)
+            except Exception as refusal:
+                print(f"{folder.name}.{kind}: {refusal}", file=sys.stderr)
+
+
+def forests(library, suffixes, predict):
+    with zipfile.ZipFile(DATA / library.__name__ / f"{library.__version__}.zip") as archive:
+        for file in sorted(archive.namelist()):
+            fixture = pathlib.Path(file)
+            if fixture.suffix not in suffixes:
+                continue
+            table = "rows-neighbours.f32" if fixture.stem == "neighbours" else "rows.f32"
+            rows = np.frombuffer(archive.read(table), "<f4").reshape(ROWS, WIDTH)[::STEP]
+            yield fixture.stem, predict(archive.read(file), rows)
+
+
+def lightgbm(library):
+    return forests(library, (".txt",), lambda data, rows: library.Booster(model_str=data.decode()).predict(rows, pred_leaf=True))
+
+
+def xgboost(library):
+    def predict(data, rows):
+        booster = library.Booster()
+        booster.load_model(bytearray(data))
+        pool = library.DMatrix(rows, feature_names=booster.feature_names, feature_types=booster.feature_types,
+                               enable_categorical=True)
+        return booster.predict(pool, pred_leaf=True)
+
+    return forests(library, (".ubj",), predict)
+
+
+def main():
+    name = sys.argv[1]
+    library = importlib.import_module(name)
+    out = {}
+    for model, leaves in {"catboost": catboost, "lightgbm": lightgbm, "xgboost": xgboost}[name](library):
+        leaves = np.asarray(leaves)
+        narrow = leaves.astype("<u2")
+        assert (narrow == leaves).all(), model
+        out[f"{model}.u16"] = narrow.tobytes()
+    path = DATA / "leaves" / f"{name}-{library.__version__}.zip"
+    path.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:  # without time stamps
+        for file, data in sorted(out.items()):
+            archive.writestr(zipfile.ZipInfo(file), data, zipfile.ZIP_DEFLATED, 9)
+    print(f"{name} {library.__version__}: {len(out)} models")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
