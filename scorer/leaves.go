@@ -43,16 +43,17 @@ func (m *Model) findLeaves(row *Row, x []float32, at []uint32) {
 		m.binary.find(row, row.overlay(x, m.binary.inputs), at)
 		return
 	}
-	m.oblivious.fill(row, x)
-	m.oblivious.findLeaves(row, at)
+	m.oblivious.findLeaves(row, x, at)
 }
 
-// findLeaves notes the leaf of every tree for a row whose columns are filled.
-func (f *oblivious) findLeaves(row *Row, at []uint32) {
+// findLeaves does the same.
+func (f *oblivious) findLeaves(row *Row, x []float32, at []uint32) {
 	if f.blocks == nil {
+		f.columns.fill(row, x)
 		f.find(row, at)
 		return
 	}
+	f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, row, x)
 	for _, c := range f.blocks.chunks {
 		f.blocks.find(c, row, at)
 		at = at[c.trees:]

@@ -111,7 +111,7 @@ func (m *Model) Raw(row *Row, x []float32) (float64, error) {
 		return math.NaN(), wrongLength(len(x), len(m.features))
 	}
 	if m.outputs > 1 {
-		row.outputs = m.appendRaw(row.outputs[:0], row, x)
+		row.outputs, _ = m.AppendRaw(row.outputs[:0], row, x)
 		return row.outputs[0], nil
 	}
 	var one [1]float64
@@ -128,15 +128,10 @@ func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, erro
 	if len(x) != len(m.features) && !row.alone(x) {
 		return dst, wrongLength(len(x), len(m.features))
 	}
-	return m.appendRaw(dst, row, x), nil
-}
-
-// appendRaw is AppendRaw for a row whose length was checked.
-func (m *Model) appendRaw(dst []float64, row *Row, x []float32) []float64 {
-	dst = slices.Grow(dst, m.outputs)
-	all := dst[len(dst) : len(dst)+m.outputs]
-	m.evaluate(row, x, all)
-	return dst[:len(dst)+m.outputs]
+	n := len(dst)
+	dst = slices.Grow(dst, m.outputs)[:n+m.outputs]
+	m.evaluate(row, x, dst[n:])
+	return dst, nil
 }
 
 // evaluate writes all outputs to dst.

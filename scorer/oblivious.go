@@ -98,17 +98,12 @@ func paddedWidth(depth uint8) int {
 
 // raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
 func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
-	f.fill(row, x)
-	f.add(row, dst)
-}
-
-// fill translates a row.
-func (f *oblivious) fill(row *Row, x []float32) {
 	if f.blocks != nil {
 		f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, row, x)
 	} else {
 		f.columns.fill(row, x)
 	}
+	f.add(row, dst)
 }
 
 // add is raw for a row whose columns are filled.
