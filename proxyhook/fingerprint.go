@@ -47,6 +47,12 @@ func CaptureJA4(server *http.Server) {
 	server.TLSConfig = config
 }
 
+// WithJA4 returns a context with the fingerprint of a connection, as a request's context has it in a server that
+// [CaptureJA4] was called for. It is for requests that come from a record instead of a connection.
+func WithJA4(ctx context.Context, ja4 string) context.Context {
+	return context.WithValue(ctx, clientKey{}, &client{ja4: ja4})
+}
+
 // ja4Of gives the fingerprint of the connection that r came by; empty where it was not taken.
 func ja4Of(r *http.Request) string {
 	if c, ok := r.Context().Value(clientKey{}).(*client); ok {

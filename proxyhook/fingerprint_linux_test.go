@@ -119,3 +119,35 @@ func TestCaptureJA4OnABareServer(t *testing.T) {
 		t.Errorf("%q in the clear", ev.JA4)
 	}
 }
+
+// A request that is built from what was recorded of another gives the same event, but for what its end told.
+func TestDescribeOfARecordedRequest(t *testing.T) {
+	config := proxyhook.Config{SessionCookie: "id"}
+	s := newSecure(t, config)
+	request, err := http.NewRequest("GET", s.URL+"/a/b.php?c=d", nil)
+	must(t, err)
+	for name, value := range map[string]string{"Referer": s.URL + "/", "Cookie": "id=7", "Accept-Language": "de", "User-Agent": "recorder/1"} {
+		request.Header.Set(name, value)
+	}
+	response, err := s.Client().Do(request)
+	must(t, err)
+	response.Body.Close()
+	live := ended(t, s.host, s.filter, 1)[0]
+
+	ctx := proxyhook.WithJA4(context.Background(), s.seen[0])
+	again, err := http.NewRequestWithContext(ctx, "GET", "/", nil)
+	must(t, err)
+	again.Host, again.RequestURI, again.RemoteAddr = request.URL.Host, "/a/b.php?c=d", "127.0.0.1:1"
+	again.Proto, again.ProtoMajor, again.ProtoMinor = "HTTP/2.0", 2, 0
+	again.Header = request.Header.Clone()
+	again.Header.Set("Accept-Encoding", "gzip") // as net/http's client adds it
+	var ev traffic.Event
+	config.Describe(&ev, again, s.filter.Sums())
+	if ev.JA4 == "" || ev.Session == 0 || !ev.Facts.Has(traffic.RefererSame) {
+		t.Errorf("the event lacks what the request had: %+v", ev)
+	}
+	ev.Time, ev.Status, ev.Bytes, ev.Duration, ev.Score, ev.Action = live.Time, live.Status, live.Bytes, live.Duration, live.Score, live.Action
+	if ev != live {
+		t.Errorf("recorded %+v\nlive     %+v", ev, live)
+	}
+}

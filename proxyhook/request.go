@@ -10,9 +10,14 @@ import (
 )
 
 // describe fills ev with what r tells, but for the time.
-func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
+func (f *Filter) describe(ev *traffic.Event, r *http.Request) { f.config.Describe(ev, r, f.Sums()) }
+
+// Describe fills ev with what r tells of itself and its client, as the Handler of a filter with this configuration
+// does. It does not fill in the time, nor what is only known when the request has ended. With it, a recorded
+// request becomes the event that it was; [WithJA4] gives it the fingerprint of its connection.
+func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums) {
 	path, query := targetOf(r)
-	forwarded := fromProxy(r, f.config.TrustedProxies, f.config.TrustUnixSocket)
+	forwarded := fromProxy(r, c.TrustedProxies, c.TrustUnixSocket)
 	*ev = traffic.Event{
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
@@ -23,14 +28,13 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) {
 	if !forwarded {
 		ev.JA4 = ja4Of(r)
 	}
-	ev.SetClient(clientOf(r, f.config.TrustedProxies, f.config.TrustUnixSocket))
-	sums := f.Sums()
+	ev.SetClient(clientOf(r, c.TrustedProxies, c.TrustUnixSocket))
 	sums.SetPath(ev, path)
 	sums.SetUserAgent(ev, r.UserAgent())
 	ev.Facts = factsOf(r, ev.Host)
-	if name := f.config.SessionCookie; name != "" {
-		if c, err := r.Cookie(name); err == nil {
-			sums.SetSession(ev, c.Value)
+	if name := c.SessionCookie; name != "" {
+		if cookie, err := r.Cookie(name); err == nil {
+			sums.SetSession(ev, cookie.Value)
 		}
 	}
 	sums.Bound(ev)
