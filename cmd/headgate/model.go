@@ -15,6 +15,7 @@ type modelCommand struct {
 	Score   modelScoreCommand   `cmd:"" help:"Evaluate a model on rows of a CSV file."`
 	Explain modelExplainCommand `cmd:"" help:"Show which features moved the model's answers to rows of a CSV file."`
 	Verify  modelVerifyCommand  `cmd:"" help:"Compare a model with what its library answered."`
+	Gate    modelGateCommand    `cmd:"" help:"Judge a model by scripted situations."`
 	Bench   modelBenchCommand   `cmd:"" help:"Measure how long a row takes, on every tier of this machine, exactly and in fast mode."`
 }
 

@@ -68,6 +68,8 @@ var rules = map[string]rule{
 	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket"}, modules: []string{metro}},
 
+	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
+
 	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",

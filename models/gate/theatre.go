@@ -1,0 +1,157 @@
+package gate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/proxyhook"
+	"github.com/headgate/headgate/scorer"
+)
+
+// theatre is where one situation is played.
+type theatre struct {
+	model *scorer.Model
+	err   error // the first one; nothing is played after it
+}
+
+// freshness is how old features are at most with an idle daemon.
+const freshness = 50 * time.Millisecond
+
+// opening is when each situation begins: noon UTC of a working day, with the clients' systems a month or two old.
+var opening = time.Date(2026, 3, 11, 12, 0, 0, 0, time.UTC)
+
+// field is one line of a request's header.
+type field struct{ name, value string }
+
+// request is one request of a situation.
+type request struct {
+	at      time.Duration // since the opening
+	from    netip.Addr
+	program *program
+	method  string
+	host    string
+	target  string
+	header  []field
+	status  int
+	bytes   uint64
+	took    time.Duration
+
+	cast  int   // whose it is, as the situation counts its clients
+	extra bool  // scenery: it is played, and not judged
+	score uint8 // what came of it
+}
+
+// flagged reports whether the request was.
+func (r *request) flagged() bool { return r.score != 0 && r.score < flagBelow }
+
+// String describes the request for people.
+func (r *request) String() string {
+	return fmt.Sprintf("%s %s (%s) at %v: %d", r.method, r.target, r.program.name, r.at.Round(time.Millisecond), r.score)
+}
+
+// play has the requests scored, in the order of their times, by a daemon that knows nothing before them.
+func (t *theatre) play(requests []*request) {
+	if t.err != nil {
+		return
+	}
+	p, err := pipeline.New(pipeline.Config{Model: t.model, Interval: freshness, Features: []string{}})
+	if err != nil {
+		t.err = err
+		return
+	}
+	slices.SortStableFunc(requests, func(a, b *request) int { return cmp.Compare(a.at, b.at) })
+	var config proxyhook.Config
+	for _, r := range requests {
+		var ev traffic.Event
+		describe(&config, &ev, r)
+		r.score = p.Score(&ev).Score
+	}
+}
+
+// playEach plays each request to a daemon of its own.
+func (t *theatre) playEach(requests []*request) {
+	for _, r := range requests {
+		t.play([]*request{r})
+	}
+}
+
+// describe makes the event of a request as a filter does.
+func describe(config *proxyhook.Config, ev *traffic.Event, r *request) {
+	line := &http.Request{Method: r.method, Host: r.host, RequestURI: r.target, RemoteAddr: netip.AddrPortFrom(r.from, 40000).String(),
+		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}}
+	if r.program.version == 11 {
+		line.Proto, line.ProtoMajor, line.ProtoMinor = "HTTP/1.1", 1, 1
+	}
+	for _, f := range r.header {
+		line.Header.Add(f.name, f.value)
+	}
+	config.Describe(ev, line.WithContext(proxyhook.WithJA4(context.Background(), r.program.ja4)), traffic.Sums{})
+	ev.Time = opening.Add(r.at).UnixNano()
+	ev.Status, ev.Bytes, ev.Duration = uint16(r.status), r.bytes, uint64(r.took)
+}
+
+// share is the percentage of the requests that are flagged, of those that are judged and for which of holds.
+func share(requests []*request, of func(*request) bool) (percent float64, missed []string, judged int) {
+	flagged := 0
+	for _, r := range requests {
+		if r.extra || !of(r) {
+			continue
+		}
+		judged++
+		if r.flagged() {
+			flagged++
+		} else {
+			missed = append(missed, r.String())
+		}
+	}
+	return 100 * float64(flagged) / float64(max(judged, 1)), missed, judged
+}
+
+// atLeast is the outcome where at least so many percent are to be flagged.
+func atLeast(percent float64, requests []*request, of func(*request) bool) outcome {
+	value, missed, judged := share(requests, of)
+	return outcome{fmt.Sprintf("%.1f %% of %d", value, judged), value >= percent && judged > 0, missed}
+}
+
+// afterRequests selects a client's requests after its first n.
+func afterRequests(n int) func(*request) bool {
+	seen := make(map[int]int)
+	return func(r *request) bool {
+		seen[r.cast]++
+		return seen[r.cast] > n
+	}
+}
+
+func every(*request) bool { return true }
+
+// random is a source that gives the same each time.
+func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6761746573)) }
+
+func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
+
+// between draws a duration.
+func between(rng *rand.Rand, from, to time.Duration) time.Duration {
+	return from + time.Duration(rng.Int64N(int64(to-from)))
+}
+
+// fill replaces each # of a pattern by a random digit and each ~ by a random letter.
+func fill(rng *rand.Rand, pattern string) string {
+	return strings.Map(func(c rune) rune {
+		switch c {
+		case '#':
+			return '0' + rune(rng.IntN(10))
+		case '~':
+			return 'a' + rune(rng.IntN(26))
+		}
+		return c
+	}, pattern)
+}
