@@ -50,6 +50,45 @@ func benchmarkRows(b *testing.B, m *scorer.Model, rows [][]float32) {
 	}
 }
 
+// A thousand rows one by one, and as a batch: on one goroutine and on all. ns/row is what to compare.
+//
+//	go test -run '^$' -bench Batch ./scorer
+func BenchmarkBatch(b *testing.B) {
+	small, smallRows := benchmarkModel(b, 100, 50, 16)
+	large, largeRows := benchmarkModel(b, 1000, 200, 64)
+	forest, forestRows := benchmarkForest(b, 300)
+	for _, c := range []struct {
+		name  string
+		model *scorer.Model
+		rows  [][]float32
+	}{{"trees=100/features=50", small, smallRows}, {"trees=1000/features=200", large, largeRows}, {"lightgbm/trees=300", forest, forestRows}} {
+		batch := scorer.Batch{Rows: len(c.rows), Values: slices.Concat(c.rows...)}
+		dst := make([]float64, 0, len(c.rows))
+		perRow := func(b *testing.B) {
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(c.rows)), "ns/row")
+		}
+		b.Run(c.name+"/one by one", func(b *testing.B) {
+			row := c.model.NewRow()
+			for b.Loop() {
+				dst = dst[:0]
+				for _, x := range c.rows {
+					dst = must(c.model.AppendRaw(dst, row, x))
+				}
+			}
+			perRow(b)
+		})
+		for name, threads := range map[string]int{"one thread": 1, "all threads": 0} {
+			batch.Threads = threads
+			b.Run(c.name+"/"+name, func(b *testing.B) {
+				for b.Loop() {
+					dst = must(c.model.AppendRawBatch(dst[:0], batch))
+				}
+				perRow(b)
+			})
+		}
+	}
+}
+
 // Three outputs, as of a classifier of three classes: there is no other order to be fast in.
 //
 //	go test -run '^$' -bench Outputs ./scorer

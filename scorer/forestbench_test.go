@@ -15,20 +15,25 @@ import (
 //	go test -run '^$' -bench Forest ./scorer
 func BenchmarkForest(b *testing.B) {
 	for _, trees := range []int{100, 300, 1000} {
-		rng := rand.New(rand.NewPCG(9, 9))
-		f := &naiveForest{features: 50, outputs: 1}
-		for range trees {
-			f.trees = append(f.trees, leafWise(rng, 50, 31))
-		}
-		m := load(b, f.text())
-		rows := make([][]float32, 256)
-		for i := range rows {
-			for range f.features {
-				rows[i] = append(rows[i], float32(rng.NormFloat64()))
-			}
-		}
+		m, rows := benchmarkForest(b, trees)
 		benchmarkTiers(b, fmt.Sprintf("trees=%d", trees), m, rows)
 	}
+}
+
+func benchmarkForest(b *testing.B, trees int) (*scorer.Model, [][]float32) {
+	b.Helper()
+	rng := rand.New(rand.NewPCG(9, 9))
+	f := &naiveForest{features: 50, outputs: 1}
+	for range trees {
+		f.trees = append(f.trees, leafWise(rng, 50, 31))
+	}
+	rows := make([][]float32, 256)
+	for i := range rows {
+		for range f.features {
+			rows[i] = append(rows[i], float32(rng.NormFloat64()))
+		}
+	}
+	return load(b, f.text()), rows
 }
 
 // BenchmarkExplainForest explains rows of a model of 100 trees of 31 leaves.
