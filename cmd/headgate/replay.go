@@ -41,8 +41,11 @@ type replayCommand struct {
 // Help is shown by headgate replay --help.
 func (replayCommand) Help() string {
 	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row holds what the request path
-would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out. The
-log must be in the order of time: give rotated files the oldest first.
+would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out.
+
+Rows come in the order of time. A line may be up to a minute (or 32,768 lines) behind those above it, as where a server writes
+down when requests began. One that is further behind, and one from the future, is counted; if more than one in a hundred
+are, the log is refused: give rotated files the oldest first, and sort what was merged from several hosts.
 
 A flagged request is one with a score below 30.
 
@@ -90,7 +93,7 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	start := time.Now()
 	summary, err := replay.Run(ctx)
 	progress.end()
-	if err = out.finish(err); err != nil {
+	if err = out.finish(c.named(err)); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	if err := c.report(t, summary, time.Since(start)); err != nil {
@@ -104,6 +107,16 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 		return fmt.Errorf("%s: none of its %d lines is one of an access log in the combined or common format", c.File, summary.Malformed)
 	}
 	return nil
+}
+
+// named says what to do about a log that is not in the order of time.
+func (c *replayCommand) named(err error) error {
+	var order *pipeline.OrderError
+	if !errors.As(err, &order) {
+		return err
+	}
+	return fmt.Errorf("%s: %d of %d lines are out of the order of time by more than %v, so that rows would tell what came after them; "+
+		"sort the log by time, or give rotated files the oldest first", c.File, order.Disordered, order.Rows, pipeline.Window)
 }
 
 func formatOf(name string) (pipeline.Format, error) {
@@ -308,8 +321,12 @@ func (c *replayCommand) printHistory(w io.Writer, s pipeline.Summary) {
 		fmt.Fprintf(w, "history     incomplete: keys evicted: %s; events of keys without a row: %s; keep more keys: --max-keys %d\n",
 			counts(s.Evicted), counts(s.Waiting), 4*c.MaxKeys)
 	}
-	if s.Backward > 0 {
-		fmt.Fprintf(w, "order       %d rows are more than a minute before an earlier one, so that histories are wrong; sort the log by time\n", s.Backward)
+	if s.Backward+s.Ahead > 0 {
+		fmt.Fprintf(w, "order       %d lines came more than a minute late, %d are from the future: taken as of the lines before; sort the log by time\n",
+			s.Backward, s.Ahead)
+	}
+	if s.Early > 0 {
+		fmt.Fprintf(w, "early       %d requests counted before their second was over, there were too many in it\n", s.Early)
 	}
 }
 

@@ -33,21 +33,25 @@ type Record struct {
 	Truth    string // what made a simulated request; empty: not known
 	Score    uint8
 	Features []float32
+	Clipped  bool // the time of Event is not the log's, which is out of order
+
+	ends int64 // when the request is known
 }
 
-// Cut names what is longer than an event holds, so that the features are of its beginning only, and of the hash of the
-// whole: "path", "user_agent", both with a blank between, or nothing.
+// Cut names, with blanks between, what features are not of as it was: "path" and "user_agent" where they are longer than
+// an event holds, so that features are of their beginning and of the hash of the whole; "time" where it is out of order.
 func (r *Record) Cut() string {
-	path, agent := r.Event.PathSum != 0, r.Event.AgentSum != 0
-	switch {
-	case path && agent:
-		return "path user_agent"
-	case path:
-		return "path"
-	case agent:
-		return "user_agent"
+	var named []string
+	if r.Event.PathSum != 0 {
+		named = append(named, "path")
 	}
-	return ""
+	if r.Event.AgentSum != 0 {
+		named = append(named, "user_agent")
+	}
+	if r.Clipped {
+		named = append(named, "time")
+	}
+	return strings.Join(named, " ")
 }
 
 func (r *Record) path() string  { return cmp.Or(r.Path, r.Event.Path) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"slices"
+	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 )
@@ -23,15 +24,27 @@ type item struct {
 	observation traffic.Observation // its OpenFrom moves with what is told while it is open
 }
 
-func (p *pending) push(ev *traffic.Event) {
-	it := item{ends: ev.Time + int64(min(ev.Duration, 1<<62)), serial: p.serial}
-	if it.ends < ev.Time { // overflow
-		it.ends = ev.Time
-	}
+// endOf is when the request of an event ended.
+func endOf(ev *traffic.Event) int64 {
+	return max(ev.Time, ev.Time+int64(min(ev.Duration, 1<<62))) // which may overflow
+}
+
+// push adds an event that counts from its end on.
+func (p *pending) push(ev *traffic.Event, ends int64) {
+	it := item{ends: ends, serial: p.serial}
 	traffic.Observe(ev, hashSeed, &it.observation)
+	if ev.AgentSum != 0 { // the beginning of a longer one, which would be kept with it
+		it.observation.Agent = strings.Clone(it.observation.Agent)
+	}
 	p.serial++
 	heap.Push(&p.items, it)
 }
+
+// maxPending bounds the requests that are kept.
+const maxPending = 1 << 17
+
+// full reports whether there are too many.
+func (p *pending) full() bool { return len(p.items) > maxPending }
 
 func (p *pending) endedBefore(t int64) bool { return len(p.items) > 0 && p.items[0].ends < t }
 

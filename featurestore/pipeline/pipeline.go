@@ -33,6 +33,7 @@ type Pipeline struct {
 	pending    pending
 	interval   int64
 	published  int64 // time of the last publication
+	early      int   // requests that counted before that was published
 	ticked     int64 // the latest time that the aggregation was told
 
 	names     []string // of a row's features
@@ -128,10 +129,13 @@ func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
 // Score makes the row of the next request, then lets the request count for those after it, once it has ended and a
 // publication has come round. Requests are to come in the order of their times; one that is earlier than its
 // predecessor sees the features of its predecessor's instant. The row stays valid until the next call.
-func (p *Pipeline) Score(ev *traffic.Event) *Row {
+func (p *Pipeline) Score(ev *traffic.Event) *Row { return p.score(ev, endOf(ev)) }
+
+// score is Score of a request that is known from a time on.
+func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	p.publish(ev.Time)
 	keys := traffic.KeysOf(ev, hashSeed)
-	p.selection.Read(p.inter, &keys, ev.Time)
+	p.selection.Read(p.inter, &keys, max(ev.Time, p.published))
 	p.vector.Fill(p.values, ev, p.inter)
 	for i, place := range p.places {
 		p.inputs[i] = p.values[place]
@@ -139,7 +143,11 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 	raw, _ := p.model.Raw(p.row, p.inputs) // resolve made room for one input for each feature: there is no error
 	p.out.Score = uint8(scorer.Score(p.model.Probability(raw)))
 	ev.Score = p.out.Score
-	p.pending.push(ev)
+	p.pending.push(ev, ends)
+	if p.pending.full() {
+		p.early++
+		p.aggregator.Add(p.pending.pop())
+	}
 	return &p.out
 }
 
@@ -148,6 +156,7 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row {
 func (p *Pipeline) publish(now int64) {
 	at := now - now%p.interval
 	if at <= p.published {
+		p.settle(p.published) // what came late has ended long ago
 		return
 	}
 	const second = int64(traffic.OpenAfter) // as often as proxies report

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -12,8 +14,9 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// Source gives requests in the order of their times: it fills Line, Event, Referer and Truth of r. io.EOF ends it; a
-// *accesslog.LineError is counted and reading goes on; any other error ends the replay.
+// Source gives requests in the order in which they were written down, which is about that of their times (see Window): it
+// fills Line, Event, Path, Agent, Referer and Truth of r. io.EOF ends it; a *accesslog.LineError is counted and reading
+// goes on; any other error ends the replay.
 type Source interface {
 	Next(r *Record) error
 }
@@ -92,9 +95,43 @@ type Summary struct {
 	Unknown   []string               `json:"unknown_features,omitempty"`
 
 	// What costs rows their history: where these are not empty, features of returning clients are those of first visits.
-	Evicted  map[string]uint64 `json:"evicted_keys,omitempty"`    // keys that made place for others, by dimension
-	Waiting  map[string]uint64 `json:"waiting_events,omitempty"`  // events of keys that had to wait for a row, by dimension
-	Backward int               `json:"events_backward,omitempty"` // rows more than a minute before an earlier one: the source is not in the order of time
+	Evicted map[string]uint64 `json:"evicted_keys,omitempty"`   // keys that made place for others, by dimension
+	Waiting map[string]uint64 `json:"waiting_events,omitempty"` // events of keys that had to wait for a row, by dimension
+	Early   int               `json:"events_early,omitempty"`   // rows that counted for others before a publication: too many in one second
+
+	// Rows that Window did not put into the order of time.
+	Backward int `json:"events_backward,omitempty"` // later than that, taken as of the row before
+	Ahead    int `json:"events_ahead,omitempty"`    // from the future, as the lines after them tell, taken as of the latest time before
+}
+
+// OrderError refuses a source too much of which is out of the order of time, so that rows would see what came after them.
+type OrderError struct {
+	Disordered int // rows, of those so far
+	Rows       int
+}
+
+func (e *OrderError) Error() string {
+	return fmt.Sprintf("pipeline: %d of %d requests are out of the order of time by more than %v: sort them by time", e.Disordered, e.Rows, Window)
+}
+
+// What of a source may be out of the order of time: a few rows, and one in a hundred. One in ten ends the replay as soon as
+// that is a share of many rows.
+const (
+	fewRows  = 10
+	manyRows = 10_000
+)
+
+// checkOrder returns an OrderError where too many rows are out of the order of time.
+func (s *Summary) checkOrder(ended bool) error {
+	share := 100
+	if !ended {
+		share = 10
+	}
+	disordered := s.Backward + s.Ahead
+	if disordered <= fewRows || share*disordered <= s.Rows || !ended && s.Rows < manyRows {
+		return nil
+	}
+	return &OrderError{disordered, s.Rows}
 }
 
 // history notes what the aggregation had to leave out.
@@ -134,7 +171,8 @@ type Replay struct {
 // batchRows is how many rows go from the scoring to the writing goroutine at a time.
 const batchRows = 256
 
-// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done until then.
+// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done until then. Rows come
+// in the order of their times. A source that is too far from that is refused with an *OrderError.
 func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	w := newRowWriter(r.Out, r.Format, r.Pipeline.Features())
 	summary, err := r.scoreAll(ctx, w)
@@ -148,9 +186,14 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 
 func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
 	var s Summary
+	o := newOrder(r.Source)
 	for {
 		b := w.batch()
-		err := r.scoreSome(b, &s)
+		err := r.scoreSome(b, o, &s)
+		s.Backward, s.Ahead, s.Early = o.counts.backward, o.counts.ahead, r.Pipeline.early
+		if err == nil || err == io.EOF {
+			err = cmp.Or(s.checkOrder(err == io.EOF), err)
+		}
 		w.send(b)
 		if r.Progress != nil {
 			r.Progress(s.Rows)
@@ -170,22 +213,23 @@ func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
 
 // scoreSome reads so much that it fits into a batch. Malformed lines count as read, so that a source of nothing else
 // can be cancelled.
-func (r *Replay) scoreSome(b *batch, s *Summary) error {
+func (r *Replay) scoreSome(b *batch, o *order, s *Summary) error {
 	for range batchRows {
 		record := b.next()
-		err := r.Source.Next(record)
+		err := o.read(record)
 		var malformed *accesslog.LineError
-		if errors.As(err, &malformed) {
-			s.malformed(malformed)
-			b.drop()
+		switch {
+		case err == nil:
+			b.keep(r.Pipeline.score(&record.Event, record.ends))
+			s.count(record, r.FlagBelow)
 			continue
-		}
-		if err != nil {
+		case errors.As(err, &malformed):
+			s.malformed(malformed)
+		case err != errHeld:
 			b.drop()
 			return err
 		}
-		b.keep(r.Pipeline.Score(&record.Event))
-		s.count(record, r.FlagBelow)
+		b.drop()
 	}
 	return nil
 }
@@ -201,9 +245,6 @@ func (s *Summary) count(r *Record, flagBelow uint8) {
 	at := r.Event.At().UTC()
 	if s.Rows == 0 {
 		s.First, s.Last = at, at
-	}
-	if s.Last.Sub(at) > time.Minute {
-		s.Backward++
 	}
 	if at.Before(s.First) {
 		s.First = at

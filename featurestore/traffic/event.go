@@ -27,6 +27,10 @@ const (
 	MaxDuration = uint64(24 * time.Hour)
 )
 
+// MaxAhead is how far ahead of the clock of who takes it in an event's time may be: proxies share the daemon's, and a log
+// has its own.
+const MaxAhead = 5 * time.Second
+
 // Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries
 // what is known by then; Status, Bytes, Duration, Score, Action and Refused are still zero.
 //
@@ -110,6 +114,15 @@ func (s Sums) Bound(e *Event) (beyond bool) {
 	if len(e.UserAgent) > MaxUserAgent {
 		s.SetUserAgent(e, e.UserAgent)
 	}
+	return true
+}
+
+// ClipTime takes an event that is more than ahead after now for one of now, and reports whether it was.
+func (e *Event) ClipTime(now int64, ahead time.Duration) (clipped bool) {
+	if e.Time-int64(ahead) <= now {
+		return false
+	}
+	e.Time = now
 	return true
 }
 

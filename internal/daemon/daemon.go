@@ -83,9 +83,6 @@ type Slots struct{ Taken, All int }
 
 func slotsOf(s mmapsync.Stats) Slots { return Slots{s.SlotsTaken, s.Slots} }
 
-// maxAhead is how far ahead of the daemon's clock an event may be: proxies share this host's clock.
-const maxAhead = int64(5 * time.Second)
-
 // Open takes over a headgate directory, or makes it. The error names the thing and what to do.
 func Open(config Config) (*Daemon, error) { return open(config, openClock()) }
 
@@ -319,12 +316,11 @@ func (d *Daemon) fold(payload []byte) {
 		d.count(func(s *Stats) { s.Oversized++ })
 	}
 	ev.Time = max(ev.Time, 0)
-	if ev.Time > d.now+maxAhead {
+	if ev.Time-int64(traffic.MaxAhead) > d.now {
 		d.now = d.look() // this process may have stood still in the middle of a round
 	}
-	if ev.Time > d.now+maxAhead {
+	if ev.ClipTime(d.now, traffic.MaxAhead) {
 		d.count(func(s *Stats) { s.FutureTimes++ })
-		ev.Time = d.now
 	}
 	if ev.Refused {
 		d.count(func(s *Stats) { s.Refused++ })
