@@ -15,7 +15,7 @@ type Entry struct {
 	User []byte     // authenticated user; empty when the log says "-"
 	Time int64      // nanoseconds since the Unix epoch, always whole seconds
 
-	RequestLine []byte // as the client sent it
+	RequestLine []byte // as the client sent it; empty when the log says "-": none was
 
 	// HTTP is true when RequestLine is a method of capital letters, one
 	// space, a target without spaces, one space, "HTTP/" and a version of
@@ -25,8 +25,8 @@ type Entry struct {
 	Target []byte // path and query, as sent; not checked to be a URL
 	Proto  []byte // for instance "HTTP/1.1"
 
-	Status int   // 0 to 999; 0 when the log says "-" (or "000")
-	Bytes  int64 // size of the answer, never negative; 0 when the log says "-"
+	Status int   // 0 to 999; 0 when the log says "-" or "000": none was sent
+	Bytes  int64 // size of the answer, never negative; 0 when the log says "-": nothing was sent
 
 	Combined  bool   // the line has referer and user agent; one of the common format has not
 	Referer   []byte // empty when the log says "-"
@@ -55,7 +55,7 @@ func (e *Entry) parse(line []byte, dates *dateCache) (reason string) {
 		return "the size of the answer is not a number"
 	}
 	e.User = unescape(unlessDash(f.user))
-	e.RequestLine = unescape(f.request)
+	e.RequestLine = unescape(unlessDash(f.request))
 	e.Combined = f.agent != nil
 	e.Referer = unescape(unlessDash(f.referer))
 	e.UserAgent = unescape(unlessDash(f.agent))

@@ -219,11 +219,10 @@ func TestWrittenAndReadAgain(t *testing.T) {
 		}
 		fmt.Fprintf(&log, "%s - %s [%s] \"%s\" %03d %d \"%s\" \"%s\"\n", e.Addr, escaped(e.User), stamp,
 			escaped(e.Request), e.Status, e.Bytes, orDash(escaped(e.Referer)), orDash(escaped(e.Agent)))
-		if e.Referer == "-" {
-			e.Referer = "" // the log cannot tell them apart
-		}
-		if e.Agent == "-" {
-			e.Agent = ""
+		for _, text := range []*string{&e.Request, &e.Referer, &e.Agent} {
+			if *text == "-" {
+				*text = "" // the log cannot tell them apart
+			}
 		}
 		want = append(want, e)
 	}

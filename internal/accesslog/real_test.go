@@ -96,7 +96,7 @@ func naiveEntry(t *testing.T, number int, line string) copied {
 		t.Fatal(err)
 	}
 	e := copied{Line: number, Addr: netip.MustParseAddr(m[1]), Time: at.UnixNano(), User: naiveText(m[2]),
-		Request: naiveUnescape(m[4]), Referer: naiveText(m[7]), Agent: naiveText(m[8])}
+		Request: naiveText(m[4]), Referer: naiveText(m[7]), Agent: naiveText(m[8])}
 	e.Status, _ = strconv.Atoi(m[5])
 	e.Bytes, _ = strconv.ParseInt(m[6], 10, 64)
 	if r := naiveRequest.FindStringSubmatch(e.Request); r != nil {
