@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -39,6 +40,7 @@ type Pipeline struct {
 	names     []string // of a row's features
 	vector    *traffic.Vector
 	selection *window.Selection
+	notTold   []traffic.Facts // of each feature of the selection
 	inter     []float32
 	values    []float32 // a row's features, then the model's inputs that are not among them
 
@@ -75,7 +77,11 @@ func New(config Config) (*Pipeline, error) {
 		model:      config.Model,
 		row:        config.Model.NewRow(),
 	}
-	p.resolve()
+	features := config.Window.Features
+	if features == nil {
+		features = traffic.Catalog()
+	}
+	p.resolve(features)
 	for _, name := range p.Unknown() {
 		if slices.Contains(p.names, name) {
 			return nil, fmt.Errorf("pipeline: there is no feature named %s", name)
@@ -85,7 +91,7 @@ func New(config Config) (*Pipeline, error) {
 }
 
 // resolve finds out how each feature is computed, once for those that both the rows and the model want.
-func (p *Pipeline) resolve() {
+func (p *Pipeline) resolve(features []traffic.Feature) {
 	all := slices.Clone(p.names)
 	for _, f := range p.model.Features() {
 		place := slices.Index(all, f.Name)
@@ -98,6 +104,12 @@ func (p *Pipeline) resolve() {
 	p.vector = traffic.NewVector(all)
 	p.selection = p.aggregator.Select(p.vector.Inter())
 	p.inter = make([]float32, len(p.vector.Inter()))
+	p.notTold = make([]traffic.Facts, len(p.inter))
+	for _, f := range features {
+		if i := slices.Index(p.vector.Inter(), f.FullName()); i >= 0 {
+			p.notTold[i] = f.NotTold()
+		}
+	}
 	p.values = make([]float32, len(all))
 	p.inputs = make([]float32, len(p.places))
 	p.out.Features = p.values[:len(p.names)]
@@ -136,6 +148,7 @@ func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	p.publish(ev.Time)
 	keys := traffic.KeysOf(ev, hashSeed)
 	p.selection.Read(p.inter, &keys, max(ev.Time, p.published))
+	p.forget(ev.Facts)
 	p.vector.Fill(p.values, ev, p.inter)
 	for i, place := range p.places {
 		p.inputs[i] = p.values[place]
@@ -149,6 +162,19 @@ func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 		p.aggregator.Add(p.pending.pop())
 	}
 	return &p.out
+}
+
+// forget makes the features unknown that events with these facts do not tell. They are those of the
+// source: what one log line does not tell none of them does.
+func (p *Pipeline) forget(facts traffic.Facts) {
+	if facts&(traffic.HostUnknown|traffic.DurationUnknown) == 0 {
+		return
+	}
+	for i, f := range p.notTold {
+		if f&facts != 0 {
+			p.inter[i] = float32(math.NaN())
+		}
+	}
 }
 
 // publish brings the aggregation to the last publication at or before now: what had ended by then counts, and what was

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"net/url"
+	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/accesslog"
@@ -10,7 +11,8 @@ import (
 )
 
 // FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
-// User-Agent, which one of the common format lacks as well, and not how long a request took: those stay unknown.
+// User-Agent, which one of the common format lacks as well, and not how long a request took: those stay unknown. Status
+// and size are always told: where the log has no number, none was sent.
 func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	*ev = traffic.Event{
 		Time:    e.Time,
@@ -24,14 +26,19 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	ev.SetPath(path)
 	ev.Query = uint32(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
-	ev.Facts = traffic.AgentUnknown
+	ev.Facts = traffic.HostUnknown | traffic.DurationUnknown
 	if e.Combined {
-		ev.Facts = traffic.RefererKnown
+		ev.Facts |= traffic.RefererKnown
+	} else {
+		ev.Facts |= traffic.AgentUnknown
 	}
 	if len(e.Referer) > 0 {
 		ev.Facts |= traffic.Referer
 	}
 	ev.Bound()
+	if ev.PathSum != 0 || ev.AgentSum != 0 { // the whole of it is not kept for its beginning
+		ev.Path, ev.UserAgent = strings.Clone(ev.Path), strings.Clone(ev.UserAgent)
+	}
 }
 
 // targetOf returns the path that was asked for and the query; where the request was no HTTP, what was sent in its place.

@@ -19,9 +19,10 @@ import (
 func TestFromEntry(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	head := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0100] `
-	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17, Facts: traffic.AgentUnknown}
+	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17,
+		Facts: traffic.AgentUnknown | traffic.HostUnknown | traffic.DurationUnknown}
 	base.SetClient(netip.MustParseAddr("192.0.2.1"))
-	const told = traffic.RefererKnown
+	const told = traffic.RefererKnown | traffic.HostUnknown | traffic.DurationUnknown
 	for _, c := range []struct {
 		line   string
 		change func(*traffic.Event)
@@ -45,7 +46,7 @@ func TestFromEntry(t *testing.T) {
 			e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "\x16\x03?a", 0, 400, 0
 		}},
 		{`"" - 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "", 0, 0, 0 }},
-		{`"-" 408 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "-", 0, 408, 0 }},
+		{`"-" 408 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "", 0, 408, 0 }},
 		{`"` + strings.Repeat("M", 20) + ` / HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Method = strings.Repeat("M", traffic.MaxMethod) }},
 		{`"GET /` + strings.Repeat("p", 300) + ` HTTP/1.1" 200 17`, func(e *traffic.Event) { e.SetPath("/" + strings.Repeat("p", 300)) }},
 	} {

@@ -27,8 +27,8 @@ const (
 	MaxDuration = uint64(24 * time.Hour)
 )
 
-// MaxAhead is how far ahead of the clock of who takes it in an event's time may be: proxies share the daemon's, and a log
-// has its own.
+// MaxAhead is how far ahead of the clock of who takes it in an event's time may be: proxies share
+// the daemon's, and a log has its own.
 const MaxAhead = 5 * time.Second
 
 // Event is one request as a proxy knows it when the request has ended. In the request phase the same type carries
@@ -117,9 +117,10 @@ func (s Sums) Bound(e *Event) (beyond bool) {
 	return true
 }
 
-// ClipTime takes an event that is more than ahead after now for one of now, and reports whether it was.
+// ClipTime takes an event that is more than ahead after now for one of now, and reports whether it
+// was.
 func (e *Event) ClipTime(now int64, ahead time.Duration) (clipped bool) {
-	if e.Time-int64(ahead) <= now {
+	if e.Time <= now || e.Time-int64(ahead) <= now {
 		return false
 	}
 	e.Time = now
@@ -153,16 +154,18 @@ type Facts uint32
 
 // The facts.
 const (
-	HeadersKnown   Facts = 1 << iota // the header fields were seen
-	AcceptLanguage                   // Accept-Language was sent
-	AcceptEncoding                   // Accept-Encoding was sent
-	Cookie                           // a cookie was sent
-	SecFetch                         // Sec-Fetch-Mode was sent
-	XHR                              // X-Requested-With was sent
-	RefererKnown                     // it is known whether a Referer was sent
-	Referer                          // a Referer was sent
-	RefererSame                      // its host is the request's host
-	AgentUnknown                     // it is not known whether a user agent was sent, nor which: a log without that field
+	HeadersKnown    Facts = 1 << iota // the header fields were seen
+	AcceptLanguage                    // Accept-Language was sent
+	AcceptEncoding                    // Accept-Encoding was sent
+	Cookie                            // a cookie was sent
+	SecFetch                          // Sec-Fetch-Mode was sent
+	XHR                               // X-Requested-With was sent
+	RefererKnown                      // it is known whether a Referer was sent
+	Referer                           // a Referer was sent
+	RefererSame                       // its host is the request's host
+	AgentUnknown                      // it is not known whether a user agent was sent, nor which: a log without that field
+	HostUnknown                       // likewise which host was asked for, if any
+	DurationUnknown                   // likewise how long the request took
 )
 
 // Has tells whether all bits of want are set.

@@ -389,3 +389,17 @@ func TestObservedOpenTime(t *testing.T) {
 		}
 	}
 }
+
+// An event ahead of the clock by more than is allowed is of now; any other keeps its time.
+func TestClipTime(t *testing.T) {
+	const now = int64(1_000_000_000_000)
+	for at, want := range map[int64]int64{
+		now: now, now - 1: now - 1, 0: 0, now + int64(traffic.MaxAhead): now + int64(traffic.MaxAhead), now + int64(traffic.MaxAhead) + 1: now,
+		math.MaxInt64: now, math.MinInt64: math.MinInt64,
+	} {
+		ev := traffic.Event{Time: at}
+		if clipped := ev.ClipTime(now, traffic.MaxAhead); ev.Time != want || clipped != (want != at) {
+			t.Errorf("an event of %d at %d is of %d, clipped %v", at, now, ev.Time, clipped)
+		}
+	}
+}

@@ -31,6 +31,33 @@ func (f Feature) Fade() time.Duration {
 	return 0
 }
 
+// NotTold returns the facts any of which makes the value unknown, where they are of all events of a
+// key: a source that does not tell what the value is made of. Without it the value would be 0,
+// which claims that there was none.
+func (f Feature) NotTold() Facts {
+	facts := f.Fold.Measure.notTold()
+	if f.Fold.Kind == Share {
+		facts |= f.Fold.Per.notTold()
+	}
+	if f.Fold.Kind == Open {
+		facts |= DurationUnknown
+	}
+	return facts
+}
+
+// notTold returns the facts with which nobody knows the measure.
+func (m Measure) notTold() Facts {
+	switch m {
+	case OriginSeconds:
+		return DurationUnknown
+	case HostPart:
+		return HostUnknown
+	case UpstreamPart:
+		return HostUnknown | DurationUnknown
+	}
+	return 0
+}
+
 // Fold is how a feature's value comes from the events of a key. All sums are exponentially decayed with time constant
 // Window: an event of age t counts exp(-t/Window), so that a steady rate r gives r*Window, which is what a window of
 // that length would hold.

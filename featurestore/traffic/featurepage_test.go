@@ -68,11 +68,26 @@ Computed in the proxy before the request is answered.
 Folded by the daemon, by key, and published every 50 ms to 1 s. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
 a steady rate r gives r x window. What fades goes on doing so at reading, with its window, or a peak's memory, as time constant; what does not fade
 is as of the key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
-`, len(inter))
+
+An access log tells neither the host that was asked for nor how long a request took. In its rows
+these are NaN as well:
+%s.
+`, len(inter), strings.Join(notLogged(inter), ",\n"))
 	for d := range traffic.NumDimensions {
 		writeDimension(&b, d, inter)
 	}
 	return b.String()
+}
+
+// notLogged lists the features that need what no log tells, although their keys are known.
+func notLogged(features []traffic.Feature) []string {
+	var names []string
+	for _, f := range features {
+		if f.Dimension != traffic.Host && f.NotTold() != 0 {
+			names = append(names, "`"+f.FullName()+"`")
+		}
+	}
+	return names
 }
 
 func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.Feature) {

@@ -1,0 +1,76 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+)
+
+const windowsChrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+// logFormats are what a log may tell of a request, at a second. Each line is of one client's.
+var logFormats = map[string]string{
+	"common":                     `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/1.1" 200 17`,
+	"combined":                   `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/1.1" 200 17 "http://a.test/" "` + windowsChrome + `"`,
+	"combined, nothing sent":     `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "-" 408 - "-" "-"`,
+	"combined, no status":        `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/1.1" - - "-" "-"`,
+	"nginx, closed early":        `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "" 000 0 "-" "-"`,
+	"main, with forwarded-for":   `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/2.0" 200 17 "-" "` + windowsChrome + `" "198.51.100.7"`,
+	"common, of IPv6":            `2001:db8::1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/1.1" 200 17`,
+	"common, of a longer answer": `192.0.2.1 - - [02/Mar/2026:10:00:%02d +0000] "GET / HTTP/1.1" 200 1700000`,
+}
+
+// notLogged are the features that no log tells, by their names or what these begin with.
+var notLogged = []string{
+	"request/headers", "request/accept_language", "request/cookie", "request/sec_fetch", "request/accept_encoding", "request/xhr",
+	"request/host_address", "request/referer_same", "request/tls_", "host/", "session/", "ja4/",
+	"ip/seconds_per_request", "ip_ua/seconds_per_request", "ip/open_10s", "net/open_10s",
+	"ip/host_share", "net/host_share", "net64/host_share", "ua/host_share", "ip_ua/host_share",
+	"ip/upstream_share", "net/upstream_share", "net64/upstream_share", "ua/upstream_share", "ip_ua/upstream_share",
+	"ip/no_cookie_share", "ip_ua/no_cookie_share", "ip/distinct_hosts", "ip/distinct_ja4s", "ip/distinct_sessions",
+}
+
+// notCommon are those that a log of the common format does not tell either.
+var notCommon = []string{"request/referer", "request/agent_", "ip/no_referer_share", "ip_ua/", "ua/", "ip/distinct_agents", "net/distinct_agents",
+	"net64/distinct_agents"}
+
+// What a format does not tell is NaN, and not 0, none or the shortest; what it tells is known.
+func TestUnknownIsNaN(t *testing.T) {
+	for name, format := range logFormats {
+		unknown := slices.Clone(notLogged)
+		if strings.HasPrefix(name, "common") {
+			unknown = append(unknown, notCommon...)
+		}
+		if !strings.Contains(format, "2001:") {
+			unknown = append(unknown, "net64/")
+		}
+		if strings.HasSuffix(format, `"-"`) { // no agent was sent: that is known, but has no row
+			unknown = append(unknown, "ua/")
+		}
+		if !strings.Contains(format, "HTTP/") {
+			unknown = append(unknown, "request/http_version", "ip/assets_per_page", "ip_ua/assets_per_page")
+		}
+		values := lastOf(t, format, 4)
+		for i, feature := range pipeline.AllFeatures() {
+			isUnknown := slices.ContainsFunc(unknown, func(prefix string) bool { return strings.HasPrefix(feature, prefix) })
+			if v := values[i]; (v != v) != isUnknown {
+				t.Errorf("%s: %s is %v, want it known: %v", name, feature, v, !isUnknown)
+			}
+		}
+	}
+}
+
+// lastOf returns the features of the last of some requests of a format, at one in two seconds.
+func lastOf(t *testing.T, format string, requests int) []float32 {
+	t.Helper()
+	p := newPipeline(t, pipeline.Config{})
+	var values []float32
+	for i := range requests {
+		ev := eventOf(t, fmt.Sprintf(format, 2*i))
+		values = slices.Clone(p.Score(&ev).Features)
+	}
+	return values
+}
