@@ -183,8 +183,8 @@ func TestReplayKeepsTheLogsSecrets(t *testing.T) {
 	checkOneLine(t, "the log as --out", errOut, "--out "+log, "is the file that is read; name another")
 }
 
-// Where there is no room for all clients, the summary says what rows lost of their history, and how to keep it. So it does for a log that is
-// not in the order of time.
+// Where there is no room for all clients, the summary says what rows lost of their history, and how
+// to keep it. So it does where lines are out of the order of time.
 func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
 	var log, shuffled strings.Builder
 	line := func(to *strings.Builder, client int, at time.Time) {
@@ -196,8 +196,14 @@ func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
 			line(&log, client, start.Add(time.Duration(visit)*10*time.Second))
 		}
 	}
-	for i := range 20 {
-		line(&shuffled, 1, start.Add(-time.Duration(i)*time.Hour))
+	for i := range 200 {
+		line(&shuffled, 1, start.Add(time.Duration(i)*time.Second))
+		switch i {
+		case 50:
+			line(&shuffled, 2, start.Add(time.Hour))
+		case 150, 160:
+			line(&shuffled, 3, start.Add(-time.Hour))
+		}
 	}
 	dir := t.TempDir()
 	full, unsorted := write(t, filepath.Join(dir, "full.log"), []byte(log.String())), write(t, filepath.Join(dir, "unsorted.log"), []byte(shuffled.String()))
@@ -213,11 +219,40 @@ func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
 		t.Errorf("%v, %s", err, out)
 	}
 	_, out, _ = run(t, "replay", unsorted)
-	if !strings.Contains(out, "\nperiod      2026-03-31T05:00:00Z to 2026-04-01T00:00:00Z\n") || !strings.Contains(out, "\norder       19 rows are more than a minute before an earlier one") {
-		t.Errorf("a log backwards:\n%s", out)
+	if !strings.Contains(out, "\nperiod      2026-04-01T00:00:00Z to 2026-04-01T00:03:19Z\n") ||
+		!strings.Contains(out, "\norder       2 lines came more than a minute late, 1 are from the future: taken as of the lines before; sort the log by time\n") {
+		t.Errorf("a log with lines out of order:\n%s", out)
+	}
+	_, out, _ = run(t, "replay", unsorted, "--json")
+	summary = pipeline.Summary{}
+	if err := json.Unmarshal([]byte(out), &summary); err != nil || summary.Backward != 2 || summary.Ahead != 1 {
+		t.Errorf("%v, %s", err, out)
 	}
 	_, out, _ = run(t, "replay", full)
 	if strings.Contains(out, "history") || strings.Contains(out, "order") {
 		t.Errorf("nothing is lost:\n%s", out)
+	}
+}
+
+// Rotated files in the order in which the shell lists them are the newest first: the log is refused
+// with what to do, and nothing is written.
+func TestReplayOfADisorderedLog(t *testing.T) {
+	start := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	var log strings.Builder
+	for file := range 3 {
+		for i := range 1200 {
+			at := start.Add(-time.Duration(file)*24*time.Hour + time.Duration(i)*time.Minute)
+			fmt.Fprintf(&log, "192.0.2.1 - - [%s] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\"\n", at.Format("02/Jan/2006:15:04:05 -0700"))
+		}
+	}
+	dir := t.TempDir()
+	file := write(t, filepath.Join(dir, "a.log"), []byte(log.String()))
+	status, out, errOut := run(t, "replay", file, "--out", filepath.Join(dir, "rows.csv"))
+	if status != exitFailure || out != "" {
+		t.Errorf("exit status %d, %q", status, out)
+	}
+	checkOneLine(t, "newest first", errOut, file, " of 3600 lines", "out of the order of time", "sort the log by time", "oldest first")
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("%v is left", left)
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/headgate/headgate/internal/accesslog"
 )
 
-// A log is written in the order in which requests end, and some servers write down when they began: Apache does. Its
-// clock is the latest time read so far. When a line is written its request has ended, so the request counts for others
-// from what the clock shows then, and not from the line's own time.
+// A log is written in the order in which requests end, and some servers write down when they began:
+// Apache does. Its clock is the latest time read so far. When a line is written its request has
+// ended, so the request counts for others from what the clock shows then, and not from the line's
+// own time.
 
-// Window is by how much a line may be out of the order of time: so long it is held back, so that those that follow it and
-// belong before it come first.
+// Window is by how much a line may be out of the order of time: so long it is held back, so that
+// those that follow it and belong before it come first.
 const Window = time.Minute
 
 // Bounds of what is held back at a time. Beyond them the earliest lines go on.
@@ -24,7 +25,8 @@ const (
 	maxHeldBytes = 32 << 20
 )
 
-// witnesses is how many of the following lines are asked whether a line that is ahead of the clock is right.
+// witnesses is how many of the following lines are asked whether a line that is ahead of the clock
+// is right.
 const witnesses = 16
 
 // errHeld says that a line was read and is held back.
@@ -70,8 +72,9 @@ func (h held) before(other held) bool {
 	return h.serial < other.serial
 }
 
-// read fills r with the next record. It reads at most one line: errHeld says that there is none to give yet. Other errors
-// are those of the source; one that ends it comes when all is given that was read before.
+// read fills r with the next record. It reads at most one line: errHeld says that there is none to
+// give yet. Other errors are those of the source; one that ends it comes when all is given that was
+// read before.
 func (o *order) read(r *Record) error {
 	if o.give(r) {
 		return nil
@@ -142,19 +145,21 @@ func (o *order) place() {
 	}
 }
 
-// hold holds the time of an event against the clock, which moves to it where it is later. A time more than
-// traffic.MaxAhead later is believed where at least half of the lines that follow bear it out: so a log goes on after a
-// night without a line, and one line from the future does not take from all others what was before it. An event that is
-// not believed is clipped to the clock, as the daemon does, unless it is early enough for Window to put it right.
+// hold holds the time of an event against the clock, which moves to it where it is later. A time
+// more than traffic.MaxAhead later is believed where the lines that follow bear it out: so a log
+// goes on after a night without a line, and one line from the future does not take from all others
+// what was before it. An event that is not believed is clipped to the clock, as the daemon does,
+// unless it is early enough for Window to put it right.
 func (o *order) hold(ev *traffic.Event) (clipped bool) {
-	switch {
-	case o.begun && ev.Time <= o.clock:
-		return false
-	case o.begun && ev.Time-int64(traffic.MaxAhead) <= o.clock, o.borneOut(ev.Time):
+	if !o.begun {
 		o.begun, o.clock = true, ev.Time
+		for _, r := range o.next {
+			o.clock = min(o.clock, r.Event.Time)
+		}
+	}
+	if ev.Time-int64(traffic.MaxAhead) <= o.clock || o.borneOut(ev.Time) {
+		o.clock = max(o.clock, ev.Time)
 		return false
-	case !o.begun:
-		o.begun, o.clock = true, o.earliestNext()
 	}
 	if !ev.ClipTime(o.clock, Window) {
 		return false
@@ -163,20 +168,16 @@ func (o *order) hold(ev *traffic.Event) (clipped bool) {
 	return true
 }
 
-// earliestNext is the time of the earliest of the lines that follow.
-func (o *order) earliestNext() int64 {
-	earliest := int64(math.MaxInt64)
-	for _, r := range o.next {
-		earliest = min(earliest, r.Event.Time)
-	}
-	return earliest
-}
-
-// borneOut reports whether at least half of the lines that follow are not before a time.
+// borneOut reports whether at least half of the lines that follow are of a time or later. They may
+// be earlier by a little, and by more where the event would be clipped if they did not bear it out.
 func (o *order) borneOut(t int64) bool {
+	earliest := t - int64(time.Second)
+	if t-o.clock > int64(Window) {
+		earliest = t - int64(traffic.MaxAhead)
+	}
 	agree := 0
 	for _, r := range o.next {
-		if r.Event.Time >= t-int64(traffic.MaxAhead) {
+		if r.Event.Time >= earliest {
 			agree++
 		}
 	}

@@ -38,8 +38,9 @@ type Record struct {
 	ends int64 // when the request is known
 }
 
-// Cut names, with blanks between, what features are not of as it was: "path" and "user_agent" where they are longer than
-// an event holds, so that features are of their beginning and of the hash of the whole; "time" where it is out of order.
+// Cut names, with blanks between, what features are not of as it was: "path" and "user_agent" where
+// they are longer than an event holds, so that features are of their beginning and of the hash of
+// the whole; "time" where it is out of order.
 func (r *Record) Cut() string {
 	var named []string
 	if r.Event.PathSum != 0 {

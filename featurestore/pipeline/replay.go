@@ -14,9 +14,9 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// Source gives requests in the order in which they were written down, which is about that of their times (see Window): it
-// fills Line, Event, Path, Agent, Referer and Truth of r. io.EOF ends it; a *accesslog.LineError is counted and reading
-// goes on; any other error ends the replay.
+// Source gives requests in the order in which they were written down, which is about that of their
+// times (see Window): it fills Line, Event, Path, Agent, Referer and Truth of r. io.EOF ends it; a
+// *accesslog.LineError is counted and reading goes on; any other error ends the replay.
 type Source interface {
 	Next(r *Record) error
 }
@@ -104,7 +104,8 @@ type Summary struct {
 	Ahead    int `json:"events_ahead,omitempty"`    // from the future, as the lines after them tell, taken as of the latest time before
 }
 
-// OrderError refuses a source too much of which is out of the order of time, so that rows would see what came after them.
+// OrderError refuses a source too much of which is out of the order of time, so that rows would see
+// what came after them.
 type OrderError struct {
 	Disordered int // rows, of those so far
 	Rows       int
@@ -114,8 +115,8 @@ func (e *OrderError) Error() string {
 	return fmt.Sprintf("pipeline: %d of %d requests are out of the order of time by more than %v: sort them by time", e.Disordered, e.Rows, Window)
 }
 
-// What of a source may be out of the order of time: a few rows, and one in a hundred. One in ten ends the replay as soon as
-// that is a share of many rows.
+// What of a source may be out of the order of time: a few rows, and one in a hundred. One in ten
+// ends the replay as soon as that is a share of many rows.
 const (
 	fewRows  = 10
 	manyRows = 10_000
@@ -171,8 +172,9 @@ type Replay struct {
 // batchRows is how many rows go from the scoring to the writing goroutine at a time.
 const batchRows = 256
 
-// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done until then. Rows come
-// in the order of their times. A source that is too far from that is refused with an *OrderError.
+// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done
+// until then. Rows come in the order of their times. A source that is too far from that is refused
+// with an *OrderError.
 func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	w := newRowWriter(r.Out, r.Format, r.Pipeline.Features())
 	summary, err := r.scoreAll(ctx, w)

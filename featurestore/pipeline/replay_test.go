@@ -143,7 +143,8 @@ func TestFailingWriterEndsTheReplay(t *testing.T) {
 	}
 }
 
-// A source can be cancelled whatever it gives: rows, of which the last minute is held back, or nothing but malformed lines.
+// A source can be cancelled whatever it gives: rows, of which the last minute is held back, or
+// nothing but malformed lines.
 func TestCancel(t *testing.T) {
 	for name, source := range map[string]*endless{"rows": {}, "malformed lines": {err: &accesslog.LineError{}}} {
 		ctx, cancel := context.WithCancel(t.Context())
