@@ -51,7 +51,7 @@ func TestUnknownIsNaN(t *testing.T) {
 			unknown = append(unknown, "ua/")
 		}
 		if !strings.Contains(format, "HTTP/") {
-			unknown = append(unknown, "request/http_version", "ip/assets_per_page", "ip_ua/assets_per_page")
+			unknown = append(unknown, "request/http_version", "ip/assets_per_page", "ip_ua/assets_per_page", "ip_ua/page_gap_")
 		}
 		values := lastOf(t, format, 4)
 		for i, feature := range pipeline.AllFeatures() {
