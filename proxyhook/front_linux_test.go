@@ -19,7 +19,7 @@ func TestClientsBehindAUnixSocket(t *testing.T) {
 		what      string
 		trusted   bool
 		forwarded string
-		headers   uint16
+		headers   uint8
 		want      string // empty: unknown
 	}{
 		{"trusted", true, "198.51.100.1, 192.0.2.7", 2, "192.0.2.7"},

@@ -216,7 +216,7 @@ func TestDescribe(t *testing.T) {
 	describe := func(change func(*http.Request)) (ev struct {
 		host, path, facts string
 		sum, session      uint64
-		headers           uint16
+		headers           uint8
 		version           uint8
 	}) {
 		r := httptest.NewRequest("GET", "http://Shop.Example.com:8080/a%2Fb?q=1", nil)
@@ -261,9 +261,9 @@ func TestDescribe(t *testing.T) {
 func TestForwardingHeadersOfTrustedProxiesAreNotCounted(t *testing.T) {
 	for _, c := range []struct {
 		peer string
-		want uint16
+		want uint8
 	}{{"127.0.0.1:1", 2}, {"192.0.2.1:1", 4}} {
-		var got uint16
+		var got uint8
 		f, err := proxyhook.New(proxyhook.Config{
 			Dir:            t.TempDir(),
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},

@@ -22,7 +22,7 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
 		Query:   uint32(min(len(query), math.MaxInt32)),
-		Headers: uint16(min(headersOf(r, forwarded), 1<<16-1)),
+		Headers: uint8(min(headersOf(r, forwarded), math.MaxUint8)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
 	if !forwarded {
@@ -73,7 +73,34 @@ func factsOf(r *http.Request, host string) traffic.Facts {
 	if host != "" && facts.Has(traffic.Referer) && refererHost(r.Referer()) == host {
 		facts |= traffic.RefererSame
 	}
-	return facts
+	claims := claimsOf(r.Header)
+	return facts | claims.Facts(facts)
+}
+
+func claimsOf(h http.Header) traffic.Claims {
+	c := traffic.Claims{
+		UserAgent:      first(h["User-Agent"]),
+		Hints:          first(h["Sec-Ch-Ua"]),
+		FetchMode:      first(h["Sec-Fetch-Mode"]),
+		FetchSite:      first(h["Sec-Fetch-Site"]),
+		FetchDest:      first(h["Sec-Fetch-Dest"]),
+		FetchUser:      first(h["Sec-Fetch-User"]),
+		Accept:         first(h["Accept"]),
+		AcceptEncoding: first(h["Accept-Encoding"]),
+		Priority:       len(h["Priority"]) > 0,
+		Upgrade:        len(h["Upgrade-Insecure-Requests"]) > 0,
+	}
+	if c.Hints != "" {
+		c.HintsPlatform, c.HintsMobile = first(h["Sec-Ch-Ua-Platform"]), first(h["Sec-Ch-Ua-Mobile"])
+	}
+	return c
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 var factHeaders = [...]struct {

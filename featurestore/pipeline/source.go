@@ -87,12 +87,12 @@ func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
 }
 
 // headersOf counts the header fields as a Go server keeps them: without Host, with the Content-Length of a body.
-func headersOf(r *simulator.Request) uint16 {
+func headersOf(r *simulator.Request) uint8 {
 	n := len(r.AppendHeaders(nil)) - 1
 	if r.Body != "" {
 		n++
 	}
-	return uint16(n)
+	return uint8(min(n, 255))
 }
 
 func factsOf(r *simulator.Request) traffic.Facts {
@@ -115,5 +115,8 @@ func factsOf(r *simulator.Request) traffic.Facts {
 	if u, err := url.Parse(r.Referer); err == nil && r.Referer != "" && u.Hostname() == r.Host {
 		facts |= traffic.RefererSame
 	}
+	claims := traffic.Claims{UserAgent: r.UserAgent, Hints: r.ClientHints, FetchSite: r.FetchSite, FetchMode: r.FetchMode,
+		FetchDest: r.FetchDest, Accept: r.Accept, AcceptEncoding: r.AcceptEncoding}
+	facts |= claims.Facts(facts)
 	return facts
 }

@@ -78,11 +78,15 @@ func TestFromRequest(t *testing.T) {
 	base := simulator.Request{At: 1500 * time.Millisecond, Client: netip.MustParseAddr("2001:db8::7"), Method: "GET", Host: simulator.WWW,
 		Target: "/", UserAgent: "a/1", Accept: "*/*"}
 	const known = traffic.HeadersKnown | traffic.RefererKnown
+	claims := func(r *simulator.Request, facts traffic.Facts) traffic.Facts {
+		c := traffic.Claims{UserAgent: r.UserAgent, FetchMode: r.FetchMode, Accept: r.Accept, AcceptEncoding: r.AcceptEncoding}
+		return facts | c.Facts(facts)
+	}
 	for name, c := range map[string]struct {
 		change  func(*simulator.Request)
 		path    string
 		query   uint32
-		headers uint16 // without Host
+		headers uint8 // without Host
 		facts   traffic.Facts
 	}{
 		"plain":         {func(*simulator.Request) {}, "/", 0, 2, known},
@@ -97,7 +101,7 @@ func TestFromRequest(t *testing.T) {
 		c.change(&r)
 		response := r.Response()
 		want := traffic.Event{Time: 1000 + int64(r.At), Method: r.Method, Host: simulator.WWW, Path: c.path, Query: c.query, UserAgent: "a/1",
-			Facts: c.facts, Headers: c.headers, Version: 11, Origin: simulator.WWW, Status: uint16(response.Status), Bytes: uint64(response.Bytes),
+			Facts: claims(&r, c.facts), Headers: c.headers, Version: 11, Origin: simulator.WWW, Status: uint16(response.Status), Bytes: uint64(response.Bytes),
 			Duration: uint64(response.Delay)}
 		want.SetClient(r.Client)
 		var got traffic.Event

@@ -5,6 +5,8 @@ import (
 	"time"
 )
 
+//msgp:replace Wire with:uint64
+
 // Bounds of the strings in an Event, in bytes. An encoded event is at most [MaxEncoded] bytes.
 const (
 	MaxMethod    = 16
@@ -53,13 +55,14 @@ type Event struct {
 	UserAgent string   `msg:"ua"` // empty: none sent, or see AgentUnknown
 	AgentSum  uint64   `msg:"us"` // hash of the whole user agent where it was cut, else 0
 	JA4       string   `msg:"j"`  // TLS client fingerprint; empty: unknown
+	Wire      Wire     `msg:"w"`  // what the request looked like on the wire; 0: unknown
 	Session   uint64   `msg:"s"`  // hash of the session cookie; 0: none
 	Origin    string   `msg:"o"`  // origin the request went to; empty: none
 	Bytes     uint64   `msg:"b"`  // response body, bytes; at most MaxBytes
 	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds; at most MaxDuration
 	Told      uint64   `msg:"to"` // how much of Duration earlier reports have told, nanoseconds
-	Headers   uint16   `msg:"hc"` // number of header fields; 0: unknown
 	Status    uint16   `msg:"st"` // response status; 0: none was sent
+	Headers   uint8    `msg:"hc"` // number of header fields, at most 255; 0: unknown
 	Version   uint8    `msg:"v"`  // HTTP version times ten: 10, 11, 20, 30; 0: unknown
 	Score     uint8    `msg:"sc"` // score given, 1..99; 0: none
 	Action    uint8    `msg:"a"`  // action taken, as proxyhook numbers them
@@ -148,8 +151,8 @@ func (e *Event) originStatus() uint16 {
 	return e.Status
 }
 
-// Facts are what the header fields of a request told, one bit each. Where [HeadersKnown] is not set (an access log
-// keeps no header fields), a bit that is not set means unknown instead of no.
+// Facts are what the header fields of a request told, one bit each; the upper half is described at [Claims]. Where
+// [HeadersKnown] is not set (an access log keeps no header fields), a bit that is not set means unknown instead of no.
 type Facts uint32
 
 // The facts.

@@ -9,9 +9,9 @@ import (
 // MarshalMsg implements msgp.Marshaler
 func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 23
+	// map header, size 24
 	// string "t"
-	o = append(o, 0xde, 0x0, 0x17, 0xa1, 0x74)
+	o = append(o, 0xde, 0x0, 0x18, 0xa1, 0x74)
 	o = msgp.AppendInt64(o, z.Time)
 	// string "ip"
 	o = append(o, 0xa2, 0x69, 0x70)
@@ -43,6 +43,9 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "j"
 	o = append(o, 0xa1, 0x6a)
 	o = msgp.AppendString(o, z.JA4)
+	// string "w"
+	o = append(o, 0xa1, 0x77)
+	o = msgp.AppendUint64(o, uint64(z.Wire))
 	// string "s"
 	o = append(o, 0xa1, 0x73)
 	o = msgp.AppendUint64(o, z.Session)
@@ -58,12 +61,12 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "to"
 	o = append(o, 0xa2, 0x74, 0x6f)
 	o = msgp.AppendUint64(o, z.Told)
-	// string "hc"
-	o = append(o, 0xa2, 0x68, 0x63)
-	o = msgp.AppendUint16(o, z.Headers)
 	// string "st"
 	o = append(o, 0xa2, 0x73, 0x74)
 	o = msgp.AppendUint16(o, z.Status)
+	// string "hc"
+	o = append(o, 0xa2, 0x68, 0x63)
+	o = msgp.AppendUint8(o, z.Headers)
 	// string "v"
 	o = append(o, 0xa1, 0x76)
 	o = msgp.AppendUint8(o, z.Version)
@@ -170,6 +173,16 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "JA4")
 				return
 			}
+		case "w":
+			{
+				var zb0003 uint64
+				zb0003, bts, err = msgp.ReadUint64Bytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Wire")
+					return
+				}
+				z.Wire = Wire(zb0003)
+			}
 		case "s":
 			z.Session, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -200,16 +213,16 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Told")
 				return
 			}
-		case "hc":
-			z.Headers, bts, err = msgp.ReadUint16Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Headers")
-				return
-			}
 		case "st":
 			z.Status, bts, err = msgp.ReadUint16Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Status")
+				return
+			}
+		case "hc":
+			z.Headers, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Headers")
 				return
 			}
 		case "v":
@@ -256,7 +269,7 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Event) Msgsize() (s int) {
-	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint16Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
+	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
 	return
 }
 

@@ -50,6 +50,46 @@ const (
 	atTLSVersion
 	atTLSCiphers
 	atTLSExtensions
+	atTLSServerName
+	atTLSALPN
+	atTLSALPNOdd
+	atHints
+	atHintsMissing
+	atHintsVersionOdd
+	atHintsBrandOdd
+	atHintsPlatformOdd
+	atFetchMode
+	atFetchSite
+	atFetchUser
+	atFetchOdd
+	atFetchPathOdd
+	atFetchMissing
+	atAccept
+	atAcceptOdd
+	atEncodings
+	atEncodingsOld
+	atPriority
+	atPriorityMissing
+	atUpgradeInsecure
+	atWireAgentAccept
+	atWireEncodingLanguage
+	atWireLanguageAccept
+	atWireHintsAgent
+	atWireCookie
+	atWireCase
+	atWireHostFirst
+	atWireConnection
+	atWirePseudo
+	atWireSettings
+	atWireSettingTable
+	atWireSettingPush
+	atWireSettingStreams
+	atWireSettingFrame
+	atWireSettingHeaders
+	atWireWindow
+	atWireConnectionWindow
+	atWirePriorityFrames
+	atWireHeadersPriority
 
 	// NumRequestFeatures is the number of single-request features.
 	NumRequestFeatures
@@ -86,6 +126,48 @@ var RequestCatalog = [NumRequestFeatures]RequestFeature{
 	atTLSVersion:     {"tls_version", "code", "10, 11, 12, 13: the newest that the client's JA4 tells; browsers speak 1.3"},
 	atTLSCiphers:     {"tls_ciphers", "count", "cipher suites in the client's JA4; a library has its own number"},
 	atTLSExtensions:  {"tls_extensions", "count", "TLS extensions in the client's JA4; browsers send more"},
+	atTLSServerName:  {"tls_server_name", "bool", "the client's JA4 tells that it named the server: programs that are given an address do not"},
+	atTLSALPN:        {"tls_alpn", "code", "the first application protocol in the client's JA4: 0 none, 1 http/1.1, 2 h2, 3 h3, 4 other; browsers offer h2 first"},
+	atTLSALPNOdd:     {"tls_alpn_odd", "bool", "speaks HTTP/2 without offering it first, or HTTP/1 after offering HTTP/2: a library with its own order"},
+
+	atHints:            {"hints", "bool", "Sec-CH-UA was sent, as Chromium does since version 89"},
+	atHintsMissing:     {"hints_missing", "bool", "the user agent is that of Chromium 89 or later, over TLS, and there is no Sec-CH-UA: a copied user agent"},
+	atHintsVersionOdd:  {"hints_version_odd", "bool", "Sec-CH-UA tells another version of Chromium than the user agent, or one of them tells none"},
+	atHintsBrandOdd:    {"hints_brand_odd", "bool", "Sec-CH-UA names a headless browser, or another product than the user agent"},
+	atHintsPlatformOdd: {"hints_platform_odd", "bool", "Sec-CH-UA-Platform or -Mobile contradicts the user agent"},
+	atFetchMode:        {"fetch_mode", "code", "Sec-Fetch-Mode: 0 none or other, 1 navigate, 2 no-cors, 3 cors; programs tell navigate for all they fetch"},
+	atFetchSite:        {"fetch_site", "code", "Sec-Fetch-Site: 0 none, 1 same-origin, 2 same-site, 3 cross-site; tells where a person came from without a Referer"},
+	atFetchUser:        {"fetch_user", "bool", "Sec-Fetch-User was sent: a click or a typed address"},
+	atFetchOdd:         {"fetch_odd", "bool", "the Sec-Fetch fields contradict each other or the Referer, or some are missing"},
+	atFetchPathOdd:     {"fetch_path_odd", "bool", "navigates to an asset or an API: Sec-Fetch fields copied from a page's request"},
+	atFetchMissing:     {"fetch_missing", "bool", "a browser that sends Sec-Fetch-Mode over TLS by its version, and does not: a copied user agent"},
+	atAccept:           {"accept", "code", "Accept: 0 none, 1 */*, 2 text/html first, 3 other; browsers send what fits"},
+	atAcceptOdd:        {"accept_odd", "bool", "navigates without asking for text/html first, or the reverse"},
+	atEncodings:        {"encodings", "code", "Accept-Encoding: 0 none of these, 1 gzip, 2 br, 3 zstd"},
+	atEncodingsOld:     {"encodings_old", "bool", "takes fewer encodings over TLS than the user agent's version does"},
+	atPriority:         {"priority", "bool", "the header field Priority, of current browsers"},
+	atPriorityMissing:  {"priority_missing", "bool", "navigates over HTTP/2 without Priority, which the user agent's version sends"},
+	atUpgradeInsecure:  {"upgrade_insecure", "bool", "Upgrade-Insecure-Requests, of browsers that navigate"},
+
+	atWireAgentAccept:      {"wire_agent_accept", "code", "order of User-Agent and Accept: 0 one is missing, 1 as here, 2 reversed; a program has its own order"},
+	atWireEncodingLanguage: {"wire_encoding_language", "code", "the same of Accept-Encoding and Accept-Language"},
+	atWireLanguageAccept:   {"wire_language_accept", "code", "the same of Accept-Language and Accept; 1 where a driver sets a browser's language"},
+	atWireHintsAgent:       {"wire_hints_agent", "code", "the same of Sec-CH-UA and User-Agent"},
+	atWireCookie:           {"wire_cookie", "code", "place of Cookie: 0 none, 1 last, 2 only Priority comes after it, 3 elsewhere"},
+	atWireCase:             {"wire_case", "code", "HTTP/1.1's names: 0 User-Agent, 1 user-agent, 2 both kinds, as Chromium, 3 any other"},
+	atWireHostFirst:        {"wire_host_first", "bool", "HTTP/1.1's first field is Host, as browsers have it"},
+	atWireConnection:       {"wire_connection", "code", "place of HTTP/1.1's Connection: 0 none, 1 before User-Agent, 2 last, 3 elsewhere"},
+	atWirePseudo:           {"wire_pseudo_order", "code", "order of HTTP/2's pseudo-header fields: 1 to 24 in the order of the alphabet (8 masp, 9 mpas, 10 mpsa), 25 other; an HTTP/2 library has its own"},
+	atWireSettings:         {"wire_h2_settings", "count", "settings that the client sent, of the six in HTTP/2"},
+	atWireSettingTable:     {"wire_h2_table_size", "bool", "sent SETTINGS_HEADER_TABLE_SIZE, as browsers do"},
+	atWireSettingPush:      {"wire_h2_push", "bool", "sent SETTINGS_ENABLE_PUSH"},
+	atWireSettingStreams:   {"wire_h2_streams", "bool", "sent SETTINGS_MAX_CONCURRENT_STREAMS, as libraries do"},
+	atWireSettingFrame:     {"wire_h2_frame_size", "bool", "sent SETTINGS_MAX_FRAME_SIZE"},
+	atWireSettingHeaders:   {"wire_h2_header_list", "bool", "sent SETTINGS_MAX_HEADER_LIST_SIZE"},
+	atWireWindow:           {"wire_h2_window", "log2 bytes", "SETTINGS_INITIAL_WINDOW_SIZE, from 16 to 30; 0 not sent"},
+	atWireConnectionWindow: {"wire_h2_connection_window", "log2 bytes", "the first WINDOW_UPDATE of the connection, from 16 to 30; 0 not sent"},
+	atWirePriorityFrames:   {"wire_h2_priority_frames", "bool", "sent PRIORITY frames at first, as older Firefox"},
+	atWireHeadersPriority:  {"wire_h2_headers_priority", "bool", "the request's HEADERS frame has a priority, as Chromium's"},
 }
 
 // RequestFeatures computes the single-request features of ev, in the order of [RequestCatalog]; NaN where ev does not
@@ -94,11 +176,11 @@ func RequestFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 	requestFeatures(ev, allShapes, dst)
 }
 
-// shapes are the parts of the single-request features that cost a pass over a string. What is not asked for is left
+// shapes are the parts of the single-request features that cost a pass over a string, or more. What is not asked for is left
 // at 0.
-type shapes struct{ path, agent, entropy bool }
+type shapes struct{ path, agent, entropy, claims, wire bool }
 
-var allShapes = shapes{true, true, true}
+var allShapes = shapes{true, true, true, true, true}
 
 // needs adds what the feature at place i needs.
 func (s *shapes) needs(i int) {
@@ -110,6 +192,8 @@ func (s *shapes) needs(i int) {
 	case atAgentProducts, atAgentDigits:
 		s.agent = true
 	}
+	s.claims = s.claims || i >= atHints && i < atWireAgentAccept
+	s.wire = s.wire || i >= atWireAgentAccept
 }
 
 func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
@@ -155,6 +239,15 @@ func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
 		atTLSVersion:     figures(ev.JA4, 1),
 		atTLSCiphers:     figures(ev.JA4, 4),
 		atTLSExtensions:  figures(ev.JA4, 6),
+		atTLSServerName:  known(len(ev.JA4) > 3, one(len(ev.JA4) > 3 && ev.JA4[3] == 'd')),
+		atTLSALPN:        alpnCode(ev.JA4),
+		atTLSALPNOdd:     alpnOdd(ev.JA4, ev.Version),
+	}
+	if want.claims {
+		claimFeatures(ev, dst)
+	}
+	if want.wire {
+		wireFeatures(ev.Wire, dst)
 	}
 }
 

@@ -162,10 +162,10 @@ func FuzzRequestFeatures(f *testing.F) {
 	for _, seed := range []struct{ method, host, path, agent string }{
 		{"GET", "example.net", "/a/b.css", firefox}, {"", "", "\x16\x03\x01", ""}, {"POST", "::1", "/%00/../", "(("},
 	} {
-		f.Add(seed.method, seed.host, seed.path, seed.agent, uint32(0x1ff), uint16(3), uint8(11))
+		f.Add(seed.method, seed.host, seed.path, seed.agent, uint32(0x1ff), uint8(3), uint8(11), uint64(1<<31))
 	}
-	f.Fuzz(func(t *testing.T, method, host, path, agent string, facts uint32, headers uint16, version uint8) {
-		ev := traffic.Event{Method: method, Host: host, Facts: traffic.Facts(facts), Headers: headers, Version: version}
+	f.Fuzz(func(t *testing.T, method, host, path, agent string, facts uint32, headers, version uint8, wire uint64) {
+		ev := traffic.Event{Method: method, Host: host, Facts: traffic.Facts(facts), Headers: headers, Version: version, Wire: traffic.Wire(wire)}
 		ev.SetPath(path)
 		ev.SetUserAgent(agent)
 		ev.Bound()

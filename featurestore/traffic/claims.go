@@ -1,0 +1,251 @@
+package traffic
+
+import "strings"
+
+// Claims are the header fields in which a browser tells what it is and what a request is for. They are set by scripts and
+// libraries too, which often contradict themselves. An absent field is the empty string.
+type Claims struct {
+	UserAgent      string
+	Hints          string // Sec-CH-UA
+	HintsPlatform  string // Sec-CH-UA-Platform
+	HintsMobile    string // Sec-CH-UA-Mobile
+	FetchSite      string // Sec-Fetch-Site
+	FetchMode      string // Sec-Fetch-Mode
+	FetchDest      string // Sec-Fetch-Dest
+	FetchUser      string // Sec-Fetch-User
+	Accept         string
+	AcceptEncoding string
+	Priority       bool // Priority was sent
+	Upgrade        bool // Upgrade-Insecure-Requests was sent
+}
+
+// ClaimsKnown is set where the facts of [Claims] are known.
+const ClaimsKnown Facts = 1 << 15
+
+// The facts of [Claims] are in the upper half of Facts. Some of them are codes of two bits: see the methods of Facts that
+// read them.
+const (
+	HintsSent     Facts = 1 << (16 + iota) // Sec-CH-UA was sent
+	HintsVersion                           // its version of Chromium is not the user agent's, or one of the two names none
+	HintsBrand                             // it names a headless browser, or another product than the user agent
+	HintsPlatform                          // Sec-CH-UA-Platform or Sec-CH-UA-Mobile contradicts the user agent
+	fetchModeBit                           // two bits
+	_
+	fetchSiteBit // two bits
+	_
+	FetchUser // Sec-Fetch-User was sent: somebody clicked or typed
+	FetchOdd  // the Sec-Fetch fields contradict each other or the Referer, or are not complete
+	acceptBit // two bits
+	_
+	encodingBit // two bits
+	_
+	PrioritySent // Priority was sent
+	UpgradeSent  // Upgrade-Insecure-Requests was sent
+)
+
+// FetchMode is what Sec-Fetch-Mode said.
+type FetchMode uint8
+
+// The modes. Their numbers do not change, since models know them.
+const (
+	OtherMode    FetchMode = 0 // none of these, or it was not sent
+	NavigateMode FetchMode = 1
+	NoCORSMode   FetchMode = 2 // what a page embeds
+	CORSMode     FetchMode = 3 // what a script asks for
+)
+
+// FetchSite is what Sec-Fetch-Site said.
+type FetchSite uint8
+
+// The sites. Their numbers do not change.
+const (
+	NoSite     FetchSite = 0 // typed, a bookmark; or it was not sent
+	SameOrigin FetchSite = 1
+	SameSite   FetchSite = 2
+	CrossSite  FetchSite = 3
+)
+
+// AcceptKind is what Accept asked for.
+type AcceptKind uint8
+
+// The kinds. Their numbers do not change.
+const (
+	NoAccept       AcceptKind = 0
+	AcceptAll      AcceptKind = 1 // */*
+	AcceptDocument AcceptKind = 2 // text/html first, as browsers do where they navigate
+	AcceptOther    AcceptKind = 3
+)
+
+// EncodingKind is the newest of the encodings in Accept-Encoding.
+type EncodingKind uint8
+
+// The kinds. Their numbers do not change.
+const (
+	NoEncoding   EncodingKind = 0 // none of these
+	AcceptGzip   EncodingKind = 1
+	AcceptBrotli EncodingKind = 2
+	AcceptZstd   EncodingKind = 3
+)
+
+// FetchMode returns the mode of the request.
+func (f Facts) FetchMode() FetchMode { return FetchMode(f / fetchModeBit & 3) }
+
+// FetchSite returns where the request came from.
+func (f Facts) FetchSite() FetchSite { return FetchSite(f / fetchSiteBit & 3) }
+
+// Accept returns what the request asked for.
+func (f Facts) Accept() AcceptKind { return AcceptKind(f / acceptBit & 3) }
+
+// Encoding returns the newest encoding that the client takes.
+func (f Facts) Encoding() EncodingKind { return EncodingKind(f / encodingBit & 3) }
+
+// Facts returns the facts of c, to be added to those of the request in known: whether there was a Referer, and whether
+// it was of the same host. It allocates nothing.
+func (c *Claims) Facts(known Facts) Facts {
+	f := ClaimsKnown | Facts(acceptKind(c.Accept))*acceptBit | Facts(encodingKind(c.AcceptEncoding))*encodingBit | c.hints() | c.fetch(known)
+	if c.Priority {
+		f |= PrioritySent
+	}
+	if c.Upgrade {
+		f |= UpgradeSent
+	}
+	return f
+}
+
+func acceptKind(accept string) AcceptKind {
+	switch {
+	case accept == "":
+		return NoAccept
+	case accept == "*/*":
+		return AcceptAll
+	case strings.HasPrefix(accept, "text/html"):
+		return AcceptDocument
+	}
+	return AcceptOther
+}
+
+func encodingKind(encodings string) EncodingKind {
+	switch {
+	case strings.Contains(encodings, "zstd"):
+		return AcceptZstd
+	case strings.Contains(encodings, "br"):
+		return AcceptBrotli
+	case strings.Contains(encodings, "gzip"):
+		return AcceptGzip
+	}
+	return NoEncoding
+}
+
+func (c *Claims) hints() (f Facts) {
+	if c.Hints == "" {
+		return 0
+	}
+	f = HintsSent
+	if engine, version := EngineOf(c.UserAgent); engine != Chromium || version != brandVersion(c.Hints) {
+		f |= HintsVersion
+	}
+	if strings.Contains(c.Hints, "Headless") || hasProduct(c.UserAgent, " Edg") != strings.Contains(c.Hints, `"Microsoft Edge`) ||
+		hasProduct(c.UserAgent, " OPR") != strings.Contains(c.Hints, `"Opera`) {
+		f |= HintsBrand
+	}
+	mobile := strings.Contains(c.UserAgent, "Mobile")
+	if !onPlatform(c.UserAgent, c.HintsPlatform) || mobile && c.HintsMobile == "?0" || !mobile && c.HintsMobile == "?1" {
+		f |= HintsPlatform
+	}
+	return f
+}
+
+// hasProduct reports whether name is a product of agent: of Edge "Edg/", on Android "EdgA/".
+func hasProduct(agent, name string) bool {
+	_, rest, ok := strings.Cut(agent, name)
+	return ok && (strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "A/"))
+}
+
+// brandVersion returns the major version of Chromium in Sec-CH-UA, 0 where it has none.
+func brandVersion(hints string) int {
+	_, rest, ok := strings.Cut(hints, `"Chromium";v="`)
+	if !ok {
+		return 0
+	}
+	return leadingNumber(rest)
+}
+
+// onPlatform reports whether a user agent can be of a platform. A platform that is not known contradicts nothing.
+func onPlatform(agent, platform string) bool {
+	android := strings.Contains(agent, "Android")
+	switch strings.Trim(platform, `"`) {
+	case "Windows":
+		return strings.Contains(agent, "Windows NT")
+	case "macOS":
+		return strings.Contains(agent, "Macintosh")
+	case "Linux":
+		return !android && strings.Contains(agent, "Linux")
+	case "Android":
+		return android
+	case "Chrome OS", "Chromium OS":
+		return strings.Contains(agent, "CrOS")
+	}
+	return true
+}
+
+func (c *Claims) fetch(known Facts) (f Facts) {
+	if c.FetchMode == "" {
+		if c.FetchSite != "" || c.FetchDest != "" || c.FetchUser != "" {
+			return FetchOdd
+		}
+		return 0
+	}
+	mode, modeKnown := fetchMode(c.FetchMode)
+	site, siteKnown := fetchSite(c.FetchSite)
+	f = Facts(mode)*fetchModeBit | Facts(site)*fetchSiteBit
+	if c.FetchUser != "" {
+		f |= FetchUser
+	}
+	referer := known.Has(RefererKnown | Referer)
+	switch {
+	case !modeKnown, !siteKnown, c.FetchDest == "",
+		(mode == NavigateMode) != navigable(c.FetchDest),
+		c.FetchUser != "" && (c.FetchUser != "?1" || mode != NavigateMode),
+		site == NoSite && referer,
+		site == SameOrigin && referer && !known.Has(RefererSame):
+		f |= FetchOdd
+	}
+	return f
+}
+
+func fetchMode(mode string) (FetchMode, bool) {
+	switch mode {
+	case "navigate":
+		return NavigateMode, true
+	case "no-cors":
+		return NoCORSMode, true
+	case "cors":
+		return CORSMode, true
+	case "same-origin", "websocket", "webtransport":
+		return OtherMode, true
+	}
+	return OtherMode, false
+}
+
+func fetchSite(site string) (FetchSite, bool) {
+	switch site {
+	case "none":
+		return NoSite, true
+	case "same-origin":
+		return SameOrigin, true
+	case "same-site":
+		return SameSite, true
+	case "cross-site":
+		return CrossSite, true
+	}
+	return NoSite, false
+}
+
+// navigable reports whether dest is a destination of navigations, and of nothing else.
+func navigable(dest string) bool {
+	switch dest {
+	case "document", "iframe", "frame", "fencedframe", "embed", "object":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package traffic
+
+import "math/bits"
+
+// Versions from which browsers do what programs that copy their user agents often forget. They are public: the release
+// notes of Chrome and Firefox, and caniuse.com.
+const (
+	hintsChromium    = 89
+	fetchChromium    = 80
+	fetchGecko       = 90
+	brotliChromium   = 50
+	brotliGecko      = 44
+	zstdChromium     = 123
+	zstdGecko        = 126
+	priorityChromium = 124
+	priorityGecko    = 128
+)
+
+// alpnCode returns the code of the first application protocol in a JA4.
+func alpnCode(ja4 string) float32 {
+	if len(ja4) < 10 {
+		return nan
+	}
+	switch ja4[8:10] {
+	case "00":
+		return 0
+	case "h1":
+		return 1
+	case "h2":
+		return 2
+	case "h3":
+		return 3
+	}
+	return 4
+}
+
+// alpnOdd compares the protocol that a JA4 has first with the one that was spoken.
+func alpnOdd(ja4 string, version uint8) float32 {
+	code := alpnCode(ja4)
+	if code != code || version == 0 || version >= 30 {
+		return nan
+	}
+	return one((code == 2) != (version >= 20))
+}
+
+// isSecure reports whether ev is known to have come over TLS, or at least from a page that did. Browsers send some of
+// their fields only then.
+func isSecure(ev *Event) bool {
+	return ev.JA4 != "" || ev.Version >= 20 || ev.Facts.Has(SecFetch) || ev.Facts.Has(HintsSent)
+}
+
+// claimFeatures computes what the header fields claim, and where that contradicts itself.
+func claimFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
+	f := ev.Facts
+	if !f.Has(ClaimsKnown) {
+		for i := atHints; i < atWireAgentAccept; i++ {
+			dst[i] = nan
+		}
+		return
+	}
+	mode, kind, secure := f.FetchMode(), KindOfPath(ev.Path), isSecure(ev)
+	engine, version := EngineOf(ev.UserAgent)
+	since := func(chromium, gecko int) bool {
+		return engine == Chromium && version >= chromium || engine == Gecko && version >= gecko
+	}
+	hints := f.Has(HintsSent)
+	dst[atHints] = one(hints)
+	dst[atHintsMissing] = one(secure && !hints && since(hintsChromium, maxVersion+1))
+	dst[atHintsVersionOdd] = known(hints, one(f.Has(HintsVersion)))
+	dst[atHintsBrandOdd] = known(hints, one(f.Has(HintsBrand)))
+	dst[atHintsPlatformOdd] = known(hints, one(f.Has(HintsPlatform)))
+
+	dst[atFetchMode] = float32(mode)
+	dst[atFetchSite] = known(f.Has(SecFetch), float32(f.FetchSite()))
+	dst[atFetchUser] = one(f.Has(FetchUser))
+	dst[atFetchOdd] = one(f.Has(FetchOdd))
+	dst[atFetchPathOdd] = known(f.Has(SecFetch), one(mode == NavigateMode && (kind == AssetKind || kind == APIKind)))
+	dst[atFetchMissing] = one(secure && !f.Has(SecFetch) && since(fetchChromium, fetchGecko))
+
+	accept, encoding := f.Accept(), f.Encoding()
+	dst[atAccept] = float32(accept)
+	dst[atAcceptOdd] = known(f.Has(SecFetch), one((mode == NavigateMode) != (accept == AcceptDocument)))
+	dst[atEncodings] = float32(encoding)
+	// Media are asked for in no encoding.
+	dst[atEncodingsOld] = one(secure && mode != NoCORSMode && (encoding < AcceptBrotli && since(brotliChromium, brotliGecko) ||
+		encoding < AcceptZstd && since(zstdChromium, zstdGecko)))
+	dst[atPriority] = one(f.Has(PrioritySent))
+	dst[atPriorityMissing] = one(ev.Version >= 20 && mode == NavigateMode && !f.Has(PrioritySent) && since(priorityChromium, priorityGecko))
+	dst[atUpgradeInsecure] = one(f.Has(UpgradeSent))
+}
+
+// wireFeatures computes what the bytes looked like. What the other version of HTTP has is NaN.
+func wireFeatures(w Wire, dst *[NumRequestFeatures]float32) {
+	f := w.Facts()
+	http1, http2 := f.Seen && f.Pseudo == 0, f.Pseudo != 0
+	for at, order := range [...]Order{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept, f.HintsAgent} {
+		dst[atWireAgentAccept+at] = known(f.Seen, float32(order))
+	}
+	dst[atWireCookie] = known(f.Seen, float32(f.Cookie))
+	dst[atWireCase] = known(http1, float32(f.Case))
+	dst[atWireHostFirst] = known(http1, one(f.HostFirst))
+	dst[atWireConnection] = known(http1, float32(f.Connection))
+
+	dst[atWirePseudo] = known(http2, float32(f.Pseudo))
+	dst[atWireSettings] = known(http2, float32(bits.OnesCount8(f.Settings)))
+	dst[atWireSettingTable] = known(http2, one(f.Settings&SettingTable != 0))
+	dst[atWireSettingPush] = known(http2, one(f.Settings&SettingPush != 0))
+	dst[atWireSettingStreams] = known(http2, one(f.Settings&SettingStreams != 0))
+	dst[atWireSettingFrame] = known(http2, one(f.Settings&SettingFrame != 0))
+	dst[atWireSettingHeaders] = known(http2, one(f.Settings&SettingHeaders != 0))
+	dst[atWireWindow] = known(http2, windowLog2(f.Window))
+	dst[atWireConnectionWindow] = known(http2, windowLog2(f.ConnectionWindow))
+	dst[atWirePriorityFrames] = known(http2, one(f.PriorityFrames))
+	dst[atWireHeadersPriority] = known(http2, one(f.HeadersPriority))
+}
+
+func windowLog2(class uint8) float32 {
+	if class == 0 {
+		return 0
+	}
+	return float32(class) + leastWindowLog2
+}

@@ -1,0 +1,56 @@
+package traffic
+
+import "strings"
+
+// Engine is the program that a user agent names, as far as that decides how it speaks TLS and HTTP: all browsers made of
+// Chromium are one.
+type Engine uint8
+
+// The engines.
+const (
+	NoEngine    Engine = iota // no user agent, or none that names a program
+	Chromium                  // Chrome/, whatever else is named
+	Gecko                     // Firefox/
+	WebKit                    // Version/ with Safari/
+	OtherEngine               // anything else: the first product named
+)
+
+// EngineOf returns the engine that a user agent names, and its major version; 0: none. It is one pass over the slashes of
+// the string and allocates nothing.
+func EngineOf(agent string) (Engine, int) {
+	engine, version := NoEngine, 0
+	for from := 0; ; {
+		slash := strings.IndexByte(agent[from:], '/')
+		if slash < 0 {
+			return engine, version
+		}
+		slash += from
+		name := agent[from:slash]
+		from = slash + 1
+		switch {
+		case strings.HasSuffix(name, "Chrome"):
+			return Chromium, leadingNumber(agent[from:])
+		case strings.HasSuffix(name, " Firefox"):
+			return Gecko, leadingNumber(agent[from:])
+		case strings.HasSuffix(name, " Version"):
+			engine, version = WebKit, leadingNumber(agent[from:])
+		case engine == NoEngine:
+			engine, version = OtherEngine, leadingNumber(agent[from:])
+		}
+	}
+}
+
+// leadingNumber returns the number that s begins with, 0 where there is none or it is beyond [maxVersion].
+func leadingNumber(s string) int {
+	n := 0
+	for i := range len(s) {
+		digit := s[i] - '0'
+		if digit > 9 {
+			break
+		}
+		if n = 10*n + int(digit); n > maxVersion {
+			return 0
+		}
+	}
+	return n
+}
