@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/scorer"
@@ -58,26 +60,31 @@ func (e *explanation) String() string {
 	return fmt.Sprintf(" / 1e%d", int(math.Ceil(math.Log10(e.value))))
 }
 
-// The values are CatBoost's ShapValues, and with the average they make up the raw output.
-func TestExplainIsCatBoosts(t *testing.T) {
+// The values are CatBoost's ShapValues, LightGBM's pred_contrib and XGBoost's pred_contribs, and with the average they make up the
+// raw output. XGBoost computes in float32: see TestExplainIsXGBoosts.
+func TestExplainIsTheLibrarys(t *testing.T) {
 	compared, rows, skipped := 0, 0, 0
 	for _, f := range libraryFixtures(t) {
 		for file, data := range f.models {
-			if f.library != "catboost" || f.Explained == 0 {
+			if f.Explained == 0 {
 				continue
 			}
 			compared++
 			rows += f.Explained * f.Outputs
+			within := 1e-13
+			if f.library == "xgboost" {
+				within = 8.0 / (1 << 24)
+			}
 			t.Run(f.title()+"/"+file, func(t *testing.T) {
 				var e explanation
 				skipped += f.explain(t, load(t, data), e.add)
-				if !(e.value <= 1e-13 && e.sum <= 1e-13) {
+				if !(e.value <= within && e.sum <= within) {
 					t.Errorf("values are off by %.2g, sums by %.2g", e.value, e.sum)
 				}
 			})
 		}
 	}
-	if compared < 40 || skipped > rows/10 {
+	if compared < 60 || skipped > rows/10 {
 		t.Errorf("%d models with explanations; in %d of %d rows the library's values do not add up", compared, skipped, rows)
 	}
 }
@@ -98,6 +105,9 @@ func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, w
 		in.set(row)
 		raw := must(m.AppendRaw(nil, row, in.x))
 		for k := range outputs {
+			if f.Seen != nil {
+				k = f.Seen[k]
+			}
 			sum := 0.0
 			for _, v := range want[:width] {
 				sum += v
@@ -174,6 +184,89 @@ func nonSymmetricTrees(t *testing.T, data []byte) (roots []*naiveNode) {
 		roots = append(roots, read(tree))
 	}
 	return roots
+}
+
+// addsUp says whether the values of features and the average make up the raw output.
+func addsUp(t *testing.T, m *scorer.Model, row *scorer.Row, x []float32) bool {
+	t.Helper()
+	var e explanation
+	values := contributions(t, m, row, x, 0)
+	e.add(values, values, must(m.Raw(row, x)))
+	return e.sum <= 1e-13
+}
+
+// A leaf without training rows has a value under monotone constraints. It counts for the rows that go there; those that do not
+// are explained without it, as by CatBoost.
+func TestExplainLeavesWithoutTrainingRows(t *testing.T) {
+	m := load(t, []byte(`{"features_info":{"float_features":[{"flat_feature_index":0,"borders":[0]},{"flat_feature_index":1,"borders":[0]}]},
+		"oblivious_trees":[{"leaf_values":[8,16,64,32],"leaf_weights":[3,1,0,4],"splits":[{"split_index":0},{"split_index":1}]}]}`))
+	// Known are: nothing 0.375*8+0.125*16+0.5*32 = 21; feature 0, no 0.5*8+0*64, yes 0.5*16+0.5*32; feature 1, no 0.75*8+0.25*16, yes 32.
+	for _, c := range []struct{ x0, x1, first, second float64 }{
+		{-1, -1, ((4 - 21) + (8 - 10)) / 2., ((10 - 21) + (8 - 4)) / 2.},
+		{1, -1, ((24 - 21) + (16 - 10)) / 2., ((10 - 21) + (16 - 24)) / 2.},
+		{1, 1, ((24 - 21) + (32 - 32)) / 2., ((32 - 21) + (32 - 24)) / 2.},
+	} {
+		got := contributions(t, m, nil, []float32{float32(c.x0), float32(c.x1)}, 0)
+		for i, want := range []float64{c.first, c.second, 21} {
+			if math.Abs(got[i]-want) > 1e-13 {
+				t.Errorf("%+v: value %d is %v, expected %v", c, i, got[i], want)
+			}
+		}
+	}
+	if x := []float32{-1, 1}; !addsUp(t, m, nil, x) || must(m.Raw(nil, x)) != 64 {
+		t.Errorf("%v does not add up to 64", contributions(t, m, nil, x, 0))
+	}
+}
+
+// No training makes combinations without a categorical feature. What they are worth is not lost.
+func TestExplainCombinationsWithoutCategories(t *testing.T) {
+	compared := 0
+	for _, f := range libraryFixtures(t) {
+		if f.name != "combinations" {
+			continue
+		}
+		m := load(t, withoutCategory(t, f.models["model.json"]))
+		for _, in := range f.rows(t)[:f.Explained] {
+			row := m.NewRow()
+			in.set(row)
+			if !addsUp(t, m, row, in.x) {
+				t.Fatalf("%s: the values for %v do not add up", f.title(), in)
+			}
+			compared++
+		}
+	}
+	if compared < 48 {
+		t.Errorf("%d rows", compared)
+	}
+}
+
+// withoutCategory removes a categorical feature from the combinations of it and something else, and from the keys of their tables.
+func withoutCategory(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var model map[string]any
+	if err := json.Unmarshal(data, &model); err != nil {
+		t.Fatal(err)
+	}
+	changed := 0
+	for _, statistic := range model["features_info"].(map[string]any)["ctrs"].([]any) {
+		of := statistic.(map[string]any)
+		if elements := of["elements"].([]any); len(elements) > 1 {
+			of["elements"] = slices.DeleteFunc(elements, func(e any) bool {
+				return e.(map[string]any)["combination_element"] == "cat_feature_value"
+			})
+			changed++
+		}
+	}
+	tables := map[string]any{}
+	for key, table := range model["ctr_data"].(map[string]any) {
+		tables[strings.Replace(key, `{"cat_feature_index":1,"combination_element":"cat_feature_value"},`, "", 1)] = table
+	}
+	model["ctr_data"] = tables
+	data, err := json.Marshal(model)
+	if err != nil || changed == 0 {
+		t.Fatalf("%d combinations changed, %v", changed, err)
+	}
+	return data
 }
 
 func TestExplainNeedsWeights(t *testing.T) {

@@ -27,6 +27,7 @@ type libraryFixture struct {
 	Classes     []string `json:"classes"`     // labels, where the library predicts them
 	Class       []int    `json:"class"`       // index of the label of each row
 	Explained   int      `json:"explained"`   // rows in shap.f64
+	Seen        []int    `json:"seen"`        // outputs in shap.f64, if it lacks some: those of classes that training had
 
 	folder           string
 	library, version string

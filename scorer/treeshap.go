@@ -45,7 +45,7 @@ func (s *shapley) explainTree(depth int) {
 		for i := range some {
 			s.levels[0].above[i] = 1
 		}
-		s.descend(0, 0, some)
+		s.descend(0, 0, true, some)
 	}
 	s.average(0, 1)
 }
@@ -70,8 +70,9 @@ const pointsAtOnce = 16
 // sum of value times probability of the leaves below it.
 type shapleyLevel struct{ above, below [pointsAtOnce]float64 }
 
-// descend adds the values of the players that the splits below node at ask.
-func (s *shapley) descend(at int32, level int, rule []gaussNode) {
+// descend adds the values of the players that the splits below node at ask. own says that the row itself
+// comes by there.
+func (s *shapley) descend(at int32, level int, own bool, rule []gaussNode) {
 	n, here := &s.tree[at], &s.levels[level]
 	if n.taken == 0 {
 		for i := range rule {
@@ -87,14 +88,15 @@ func (s *shapley) descend(at int32, level int, rule []gaussNode) {
 		if child == n.taken {
 			now.one = old.one
 		}
-		if now.one == 0 && now.zero < negligible {
+		ownChild := own && child == n.taken
+		if now.one == 0 && now.zero < negligible || s.skipped(child) && !ownChild {
 			continue
 		}
 		for i, p := range rule {
 			next.above[i] = here.above[i] * now.at(p) / old.at(p)
 		}
 		s.odds[n.player] = now
-		s.descend(child, level+1, rule)
+		s.descend(child, level+1, ownChild, rule)
 		value := 0.0
 		for i, p := range rule {
 			here.below[i] += next.below[i]
@@ -104,6 +106,13 @@ func (s *shapley) descend(at int32, level int, rule []gaussNode) {
 		s.values[n.player] += value
 	}
 	s.odds[n.player] = old
+}
+
+// skipped says whether CatBoost's explanation leaves out what is below a node: it has no training rows. Such
+// leaves are 0, unless there are monotone constraints.
+func (s *shapley) skipped(at int32) bool {
+	const none = 1e-13 // as CatBoost has it
+	return s.skipsEmpty && s.tree[at].weight <= none
 }
 
 // part is the part of a node's training rows that a child has.

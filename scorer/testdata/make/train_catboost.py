@@ -102,14 +102,20 @@ def prune(model):
     """Leaves of the training parameters what decides about predictions, so that the file is small and nearly all of it matters."""
     metadata = model.get_metadata()
     loss = json.loads(metadata["params"])["loss_function"] if "params" in metadata.keys() else None
+    names = json.loads(metadata["params"])["data_processing_options"]["class_names"] if "params" in metadata.keys() else None
+    labelled = [key for key in metadata.keys() if key in ("class_params", "multiclass_params")]
     for key in list(metadata.keys()):
-        if key != "class_params":
+        if key not in labelled:
             del metadata[key]
     if loss:
-        metadata["params"] = json.dumps({"loss_function": loss})
+        params = {"loss_function": loss}
+        if names and not labelled:
+            params["data_processing_options"] = {"class_names": names}
+        metadata["params"] = json.dumps(params)
 
 
-def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None):
+def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None, among=None):
+    """Writes a fixture. The rows that are explained are the first of x, or, if among is given, of which x is the start, all of x."""
     folder = OUT / name
     width, cats = x.shape[1], len(columns)
     positions = list(range(width, width + cats))
@@ -130,9 +136,12 @@ def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None
             about["classes"] = names
             about["class"] = [names.index(str(v)) for v in np.asarray(model.predict(pool, prediction_type="Class")).ravel()]
     if shap:
-        part = Pool(data[:EXPLAINED], cat_features=positions or None)
-        values = np.asarray(model.get_feature_importance(part, type="ShapValues", thread_count=1), dtype="<f8")
-        about["explained"] = EXPLAINED
+        explained = EXPLAINED if among is None else len(x)
+        part = Pool(data[:EXPLAINED] if among is None else among, cat_features=positions or None)
+        values = np.asarray(model.get_feature_importance(part, type="ShapValues", thread_count=1), dtype="<f8")[:explained]
+        about["explained"] = explained
+        if np.isinf(raw).any():  # the library explains the classes that training had, one after the other
+            about["seen"] = [k for k in range(outputs) if np.isfinite(raw[0, k])]
         put(folder / "shap.f64.gz", values.tobytes())
     prune(model)
     for kind in ("cbm", "json"):
@@ -168,7 +177,12 @@ def numeric():
     ):
         model = train(data, t > 0, **params)
         keep(name, shows, model, hard(model, test, 5), [], predict="Probability")
+    # Under monotone constraints leaves without training rows have values. Then the library counts the rows that it explains as
+    # training rows too, so that what it answers depends on them: but not if they are the training rows themselves.
+    model = train(gaps, t > 0, monotone_constraints=[1, -1, 0])
+    keep("monotone", "monotone constraints", model, gaps[:ROWS], [], predict="Probability", among=gaps)
     outputs(x, t, test)
+    absent(x, t, test)
 
 
 def outputs(x, t, test):
@@ -194,6 +208,35 @@ def outputs(x, t, test):
     model = train(x, t, loss_function="RMSE")
     model.set_scale_and_bias(-2.25, 0.7)
     keep("scale-and-bias", "scale and bias", model, hard(model, test, 7), [], shap=False)
+
+
+def absent(x, t, test):
+    """Classifiers for more classes than the training rows have, and the older ways to name classes."""
+    bins = np.digitize(t, [-1, 0.5])
+    names = ["bot", "crawler", "human", "monitor", "preview", "scanner", "unknown"]
+    labels = np.array(["bot", "human", "unknown"])[bins]
+    many = dict(loss_function="MultiClass", class_names=names)
+
+    def one(name, shows, y, shap=True, change=None, **params):
+        model = train(x, y, **params)
+        if change:
+            change(model.get_metadata())
+        keep(name, shows, model, hard(model, test, 8), [], predict="Probability", shap=shap)
+
+    def rename(metadata):  # what earlier releases wrote
+        metadata["multiclass_params"] = metadata["class_params"]
+        del metadata["class_params"]
+
+    def forget(metadata):  # names are among the parameters too, and in still older files nowhere else
+        del metadata["class_params"]
+
+    one("absent-classes", "classes absent in training, MultiClass", labels, **many)
+    one("absent-classes-one-vs-all", "classes absent in training, MultiClassOneVsAll", bins + 1,
+        loss_function="MultiClassOneVsAll", classes_count=5)
+    one("absent-classes-lossguide", "classes absent in training, non-symmetric trees", labels, shap=False, grow_policy="Lossguide",
+        loss_function="MultiClass", class_names=names[::-1])
+    one("multiclass-params", "classes in multiclass_params", labels, change=rename, **many)
+    one("class-names-in-params", "names of classes in the parameters", labels_of(t), change=forget, class_names=["human", "bot"])
 
 
 def labels_of(t):
@@ -226,8 +269,8 @@ def categorical():
     one("statistic-featurefreq", "target statistic FeatureFreq", simple_ctr=["Counter" + prior],
         change=lambda m: renamed(m, "Counter", "FeatureFreq"), shap=False)
     one("combinations", "tensor combinations of categories, numbers and one-hot values", max_ctr_complexity=4, one_hot_max_size=6,
-        iterations=14, depth=4, shap=False)
-    one("combinations-cats", "tensor combinations of categories", max_ctr_complexity=2, depth=4, shap=False)
+        iterations=14, depth=4)
+    one("combinations-cats", "tensor combinations of categories", max_ctr_complexity=2, depth=4)
     one("target-borders", "statistics of several target borders", y=t, loss_function="RMSE",
         simple_ctr=["Borders:TargetBorderCount=3:Prior=0.5/1", "Buckets:TargetBorderCount=2", "Counter"])
     one("multiclass-statistics", "statistics of several classes", y=np.digitize(t, [-1, 0.5]), loss_function="MultiClass")
