@@ -61,8 +61,10 @@ func decodeJSON(data []byte) (*ensemble, error) {
 		return nil, damaged(formatJSON, "one of \"oblivious_trees\" and \"trees\" was expected")
 	}
 	d.countOutputs()
-	d.e.objective = d.metadata.objective(d.e.outputs)
-	return d.e, d.e.check()
+	if err := d.e.check(); err != nil {
+		return nil, err
+	}
+	return d.e, d.metadata.describe(d.e)
 }
 
 // countOutputs makes up for what a file without trees or without biases leaves open.

@@ -13,12 +13,13 @@ type catboostMetadata struct {
 		Loss struct {
 			Type string `json:"type"`
 		} `json:"loss_function"`
+		Data struct {
+			Names []json.RawMessage `json:"class_names"`
+		} `json:"data_processing_options"`
 	} `json:"params"`
-	Classes struct {
-		Names  []json.RawMessage `json:"class_names"` // strings or numbers
-		Labels []json.RawMessage `json:"class_to_label"`
-	} `json:"class_params"`
-	Threshold json.RawMessage `json:"binclass_probability_threshold"` // a number, or that as a string
+	Classes    *catboostClasses `json:"class_params"`
+	OldClasses *catboostClasses `json:"multiclass_params"`              // what earlier releases call class_params
+	Threshold  json.RawMessage  `json:"binclass_probability_threshold"` // a number, or that as a string
 }
 
 // catboostLinks are the losses whose models predict something else than their raw output.
@@ -29,18 +30,49 @@ var catboostLinks = map[string]link{
 	"Poisson": expLink, "Tweedie": expLink, "RMSEWithUncertainty": uncertaintyLink,
 }
 
-// objective interprets the metadata of a model with so many outputs.
-func (m *catboostMetadata) objective(outputs int) objective {
-	o := objective{name: m.Params.Loss.Type, link: catboostLinks[m.Params.Loss.Type], slope: 1}
-	names := m.Classes.Names
-	if len(names) == 0 {
-		names = m.Classes.Labels
+// describe interprets the metadata of an ensemble that passed its check.
+func (m *catboostMetadata) describe(e *ensemble) error {
+	classes, placed := m.classes()
+	if err := classes.check(e.format); err != nil {
+		return err
 	}
-	exclusive := m.Params.Loss.Type != "MultiLogloss" && m.Params.Loss.Type != "MultiCrossEntropy"
-	if len(names) == max(outputs, 2) && exclusive {
-		for _, name := range names {
-			o.classes = append(o.classes, label(name))
+	outputs := e.outputs
+	if placed && m.exclusive() && outputs > 1 {
+		places, err := classes.places(e.format, outputs)
+		if err != nil {
+			return err
 		}
+		if places != nil {
+			outputs = classes.all()
+			e.places, e.classes = places, outputs
+		}
+	}
+	e.objective = m.objective(outputs, classes.labels())
+	return nil
+}
+
+// classes returns what the file says about classes, and whether that says which of them the outputs are. Old
+// files of binary classifiers name classes among the parameters only.
+func (m *catboostMetadata) classes() (classes *catboostClasses, placed bool) {
+	switch {
+	case m.Classes != nil:
+		return m.Classes, true
+	case m.OldClasses != nil:
+		return m.OldClasses, true
+	}
+	return &catboostClasses{Names: m.Params.Data.Names}, false
+}
+
+// exclusive says whether a row has one of the classes, if the file names classes.
+func (m *catboostMetadata) exclusive() bool {
+	return m.Params.Loss.Type != "MultiLogloss" && m.Params.Loss.Type != "MultiCrossEntropy"
+}
+
+// objective interprets the metadata of a model with so many outputs, once there is one for each class.
+func (m *catboostMetadata) objective(outputs int, labels []string) objective {
+	o := objective{name: m.Params.Loss.Type, link: catboostLinks[m.Params.Loss.Type], slope: 1}
+	if len(labels) == max(outputs, 2) && m.exclusive() {
+		o.classes = labels
 	}
 	if m.Params.Loss.Type == "" && len(o.classes) > 0 { // the library assumes the same
 		o.link = softmaxLink

@@ -82,7 +82,9 @@ func decodeCBM(data []byte) (*ensemble, error) {
 		return nil, err
 	}
 	metadata, err := decodeInfo(root)
-	e.objective = metadata.objective(e.outputs)
+	if err == nil {
+		err = metadata.describe(e)
+	}
 	return e, coreError(b, err)
 }
 
@@ -146,7 +148,7 @@ func decodeModel(b *flatbuf, trees table, names []string, parts []byte) (*ensemb
 // over, as the library does until it is asked for.
 func decodeInfo(root table) (catboostMetadata, error) {
 	var m catboostMetadata
-	into := map[string]any{"params": &m.Params, "class_params": &m.Classes}
+	into := map[string]any{"params": &m.Params, "class_params": &m.Classes, "multiclass_params": &m.OldClasses}
 	err := root.list(coreInfo, func(_ int, item table) error {
 		key, value := item.string(0), item.vector(1, 1)
 		switch target := into[key]; {

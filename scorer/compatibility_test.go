@@ -35,7 +35,8 @@ sum of magnitudes that make up the raw output. XGBoost computes that in float32.
 out, which are some where CatBoost passes over branches that no training row took, and nearly all of CatBoost's trees that are not symmetric.
 
 CatBoost's models with monotone constraints are explained for training rows: for others its values depend on which rows are
-explained together ([why](decisions/0035-who-gets-a-combination.md)).
+explained together ([why](decisions/0035-who-gets-a-combination.md)). A class that training did not have has the raw output -Inf, as in
+CatBoost, and no explanation (` + "`scorer.ErrAbsentClass`" + `).
 
 ## Which function of the library
 

@@ -1,6 +1,6 @@
 // Package scorer evaluates gradient-boosted tree models one row at a time, without cgo, with the bits of the original
 // library: [Model.Raw] returns what CatBoost's own RawFormulaVal returns, LightGBM's raw score or XGBoost's margin, allocates nothing,
-// never panics and is finite.
+// never panics and is finite, but for what its comment says.
 //
 // # What it reads
 //

@@ -49,6 +49,8 @@ type ensemble struct {
 	scale     float64    // result = scale*sum + bias
 	bias      []float64  // one for each output
 	objective objective
+	places    []int // class of each output, of so many classes: see spread; nil if the outputs are those of all classes
+	classes   int
 	weights   []float64 // of each leaf: how much of the training rows it had; empty if the file does not say
 }
 

@@ -159,12 +159,15 @@ func (l Loader) newModel(e *ensemble, err error) (*Model, error) {
 		return nil, err
 	}
 	e.first(iterations.used)
+	if err := e.spread(); err != nil {
+		return nil, err
+	}
 	columns, conditions, err := newColumns(e)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
-		objective: e.objective, weights: leafWeights{doubles: e.weights}, iterations: iterations}
+		objective: e.objective, weights: leafWeights{doubles: e.weights}, iterations: iterations, warnings: e.absentWarnings()}
 	for _, depth := range e.depths {
 		m.depths = append(m.depths, uint16(depth))
 	}

@@ -96,8 +96,8 @@ func (m *Model) Outputs() int { return m.outputs }
 // Raw evaluates the model on x, one value for each of Features in their order, and returns the untransformed output: for a
 // classifier the log-odds of the positive class, for a regression the prediction; the first of several outputs. NaN is a missing
 // value. Values set in the row take the place of those in x; x may be nil if values are set, and all others are missing then.
-// The result is finite, but for LightGBM's linear trees on infinite inputs. It has the bits of the original library, unless the
-// model came from Fast.
+// The result is finite, but for LightGBM's linear trees on infinite inputs, and for the output of a class that training did not
+// have (see ErrAbsentClass), which is -Inf. It has the bits of the original library, unless the model came from Fast.
 //
 // The only error is that x has another length: it wraps ErrMismatch, and the result is NaN.
 //

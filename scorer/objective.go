@@ -43,7 +43,7 @@ func (o *objective) apply(out []float64) {
 	case o.fast:
 		o.applyFast(out)
 	case o.link == softmaxLink:
-		softmaxBy(exp, out)
+		softmaxBy(exp, out, 0)
 	default:
 		for i, x := range out {
 			if o.single {
@@ -92,15 +92,21 @@ func (o *objective) oneSingle(x float32) float32 {
 // exp32 is the exponential rounded to float32.
 func exp32(x float32) float32 { return float32(exp(float64(x))) }
 
-func softmaxBy(exp func(float64) float64, out []float64) {
+// softmaxBy takes exponentials of at least leastPower of the first so many outputs.
+func softmaxBy(exp func(float64) float64, out []float64, first int) {
+	const leastPower = 0x1p-1022
 	most := out[0]
 	for _, x := range out {
 		most = max(most, x)
 	}
 	sum := 0.0
 	for i, x := range out {
-		out[i] = exp(x - most)
-		sum += out[i]
+		power := exp(x - most)
+		if i < first && power < leastPower {
+			power = leastPower
+		}
+		out[i] = power
+		sum += power
 	}
 	for i := range out {
 		out[i] /= sum

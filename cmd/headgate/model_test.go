@@ -304,7 +304,7 @@ func TestModelBench(t *testing.T) {
 	if _, out, _ = run(t, "model", "bench", file, "--for", "1ms"); strings.Count(out, "; fast ") != len(scorer.Tiers()) {
 		t.Errorf("%q", out)
 	}
-	several := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "model.cbm.gz"))
+	several := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "multiclass-statistics", "model.cbm.gz"))
 	if status, out, _ := run(t, "model", "bench", several, "--for", "1ms"); status != exitOK || strings.Contains(out, "fast") {
 		t.Errorf("exit status %d, %q for a model that gains nothing", status, out)
 	}
