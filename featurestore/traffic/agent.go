@@ -1,18 +1,12 @@
 package traffic
 
-import (
-	"strings"
-
-	"github.com/mileusna/useragent"
-)
-
 // AgentFact is something that a user agent says of itself. It is the same for every request that sends it.
 type AgentFact uint8
 
 // The facts of a user agent.
 const (
 	AgentCrawler        AgentFact = iota // 1: declares itself a crawler, monitor, preview or scanner, or has a contact address
-	AgentTool                            // 1: a library or command-line program
+	AgentTool                            // 1: a library or command-line program, or what names neither a browser, an app nor a device
 	AgentHeadless                        // 1: an automated or windowless browser
 	AgentBrowser                         // family: see the Browser codes
 	AgentBrowserVersion                  // major version; NaN: none told
@@ -52,29 +46,48 @@ const (
 // AgentFacts are all facts of one user agent, by AgentFact.
 type AgentFacts [NumAgentFacts]float32
 
-// FactsOfAgent reads a user agent. It looks at the first [MaxUserAgent] bytes only, so that its work is bounded
-// whatever a client sends: some microseconds for a browser's, some tens for the worst. It allocates, and is not for the
-// request path: package window calls it once for each user agent that it keeps a row of, and the request path reads
-// the columns of that row. What it tells is what the client claims; anybody can claim anything.
+// FactsOfAgent returns the facts of a user agent, from its first [MaxUserAgent] bytes only, so that its work is bounded whatever a
+// client sends. It allocates nothing; user agents that were read lately are not read again. What it tells is what the client
+// claims; anybody can claim anything.
 func FactsOfAgent(agent string) AgentFacts {
 	if agent == "" {
 		return AgentFacts{AgentBrowserVersion: nan, AgentOSVersion: nan}
 	}
 	agent = clip(agent, MaxUserAgent)
-	lower := strings.ToLower(agent)
-	parsed := useragent.Parse(agent)
-	var f AgentFacts
-	f[AgentCrawler] = one(crawlerWords.in(lower))
-	f[AgentTool] = one(toolWords.in(lower))
-	f[AgentHeadless] = one(headlessWords.in(lower))
-	family, major := browserOf(&parsed, lower)
-	f[AgentBrowser] = float32(family)
-	f[AgentBrowserVersion] = version(major)
-	f[AgentOS] = float32(osOf(&parsed))
-	f[AgentOSVersion] = version(parsed.OSVersionNo.Major)
-	f[AgentMobile] = one(parsed.Mobile || parsed.Tablet)
-	f[AgentOddities] = float32(oddities(agent, &parsed))
-	return f
+	hash := agentCache.hash(agent)
+	packed, ok := agentCache.get(hash)
+	if !ok {
+		packed = readAgent(agent)
+		agentCache.put(hash, packed)
+	}
+	return packed.facts()
+}
+
+// readAgent reads what is not empty and at most MaxUserAgent long.
+func readAgent(agent string) packedFacts {
+	var buffer [MaxUserAgent]byte
+	r := reading{text: buffer[:copy(buffer[:], agent)]}
+	r.read()
+	var p packedFacts
+	p.set(AgentCrawler, truth(r.has(markCrawler)))
+	p.set(AgentTool, truth(r.has(markTool) || r.isProgram() && !r.has(markCrawler) && !r.has(markHeadless)))
+	p.set(AgentHeadless, truth(r.has(markHeadless) || r.has(markHeadlessChrome)))
+	family, major := r.browser()
+	p.set(AgentBrowser, family)
+	p.set(AgentBrowserVersion, major)
+	system, major := r.system()
+	p.set(AgentOS, system)
+	p.set(AgentOSVersion, major)
+	p.set(AgentMobile, truth(r.isMobile()))
+	p.set(AgentOddities, r.oddities(agent))
+	return p
+}
+
+func truth(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // maxVersion is more than any program's major version. What is beyond is made up, and of no use as a number.
@@ -87,37 +100,28 @@ func version(major int) float32 {
 	return float32(major)
 }
 
-var browserCodes = map[string]int{
-	useragent.Chrome: Chrome, useragent.HeadlessChrome: Chrome,
-	useragent.Safari: Safari, useragent.MobileSafari: Safari,
-	useragent.Firefox: Firefox, useragent.Edge: Edge,
-	useragent.Opera: Opera, useragent.OperaMini: Opera, useragent.OperaTouch: Opera,
-	useragent.SamsungBrowser: Samsung, useragent.InternetExplorer: Explorer,
-	useragent.FacebookApp: InApp, useragent.InstagramApp: InApp, useragent.TiktokApp: InApp,
+// packedFacts are AgentFacts in one word: a field of agentFactBits for each, of which the versions need most.
+type packedFacts uint64
+
+var agentFactShift = [NumAgentFacts]struct{ from, bits uint8 }{
+	AgentCrawler: {0, 1}, AgentTool: {1, 1}, AgentHeadless: {2, 1}, AgentBrowser: {3, 4}, AgentBrowserVersion: {7, 14}, AgentOS: {21, 3},
+	AgentOSVersion: {24, 14}, AgentMobile: {38, 1}, AgentOddities: {39, 4},
 }
 
-func browserOf(parsed *useragent.UserAgent, lower string) (family, major int) {
-	major = parsed.VersionNo.Major
-	if code, ok := browserCodes[parsed.Name]; ok {
-		return code, major
-	}
-	switch {
-	case strings.Contains(lower, "trident/7.0"): // Internet Explorer 11 does not name itself
-		return Explorer, 11
-	case strings.Contains(lower, "applewebkit/"), strings.Contains(lower, "gecko/"), strings.Contains(lower, "presto/"):
-		return OtherBrowser, major
-	}
-	return NoBrowser, major
+func (p *packedFacts) set(f AgentFact, n int) {
+	*p |= packedFacts(n) << agentFactShift[f].from
 }
 
-var osCodes = map[string]int{
-	"": NoOS, useragent.Windows: Windows, useragent.MacOS: MacOS, useragent.Linux: Linux, useragent.Android: Android,
-	useragent.IOS: IOS, useragent.ChromeOS: ChromeOS,
+func (p packedFacts) get(f AgentFact) int {
+	s := agentFactShift[f]
+	return int(p >> s.from & (1<<s.bits - 1))
 }
 
-func osOf(parsed *useragent.UserAgent) int {
-	if code, ok := osCodes[parsed.OS]; ok {
-		return code
+func (p packedFacts) facts() (facts AgentFacts) {
+	for f := range facts {
+		facts[f] = float32(p.get(AgentFact(f)))
 	}
-	return OtherOS
+	facts[AgentBrowserVersion] = version(p.get(AgentBrowserVersion))
+	facts[AgentOSVersion] = version(p.get(AgentOSVersion))
+	return facts
 }

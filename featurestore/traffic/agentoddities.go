@@ -1,32 +1,34 @@
 package traffic
 
 import (
-	"strconv"
+	"bytes"
 	"strings"
-
-	"github.com/mileusna/useragent"
 )
 
 // oddities counts what no browser sends, each kind once. A program that makes up a browser's user agent often gets one
 // of these wrong.
-func oddities(agent string, parsed *useragent.UserAgent) int {
+func (r *reading) oddities(agent string) int {
 	engine := strings.Contains(agent, "AppleWebKit/") || strings.Contains(agent, "Gecko/")
 	n := 0
 	for _, odd := range [...]bool{
 		unprintable(agent),
 		len(agent) < MaxUserAgent && strings.Count(agent, "(") != strings.Count(agent, ")"),
-		strings.Contains(agent, "  ") || strings.Trim(agent, " \"'") != agent,
+		strings.Contains(agent, "  ") || hasEdge(agent),
 		engine && !strings.HasPrefix(agent, "Mozilla/5.0 ("),
-		strings.Contains(agent, "AppleWebKit/") && !strings.Contains(agent, "(KHTML, like Gecko"),
-		twoSystems(agent),
-		oddChrome(agent, parsed),
-		oddFirefox(agent, parsed),
+		strings.Contains(agent, "AppleWebKit/") && !r.has(markLikeGecko),
+		r.runsOnTwo(),
+		r.oddChrome(agent),
+		r.oddFirefox(agent),
 	} {
-		if odd {
-			n++
-		}
+		n += truth(odd)
 	}
 	return n
+}
+
+// hasEdge reports whether an agent begins or ends with a blank or a quotation mark.
+func hasEdge(agent string) bool {
+	const edges = " \"'"
+	return strings.IndexByte(edges, agent[0]) >= 0 || strings.IndexByte(edges, agent[len(agent)-1]) >= 0
 }
 
 func unprintable(s string) bool {
@@ -38,43 +40,36 @@ func unprintable(s string) bool {
 	return false
 }
 
-// twoSystems tells of a user agent that runs on two operating systems at once.
-func twoSystems(agent string) bool {
-	n := 0
-	for _, system := range [...]string{"Windows NT", "Macintosh", "iPhone;", "Android"} {
-		if strings.Contains(agent, system) {
-			n++
-		}
-	}
-	return n > 1
+// runsOnTwo reports a user agent that runs on two operating systems at once.
+func (r *reading) runsOnTwo() bool {
+	return truth(r.has(markWindows))+truth(r.has(markMacintosh))+truth(r.has(markAndroid))+
+		truth(r.has(markIPhone) && bytes.Contains(r.text, []byte("iPhone;"))) > 1
 }
 
-// oddChrome tells of a Chrome whose engine is another's, or whose version has more figures than Chrome tells. Since
+// oddChrome reports a Chrome whose engine is another's, or whose version has more figures than Chrome tells. Since
 // version 110 on all systems Chrome says 110.0.0.0 (https://www.chromium.org/updates/ua-reduction/); web views inside
 // of apps do not follow.
-func oddChrome(agent string, parsed *useragent.UserAgent) bool {
-	if parsed.Name != useragent.Chrome || !strings.Contains(agent, "Chrome/") {
+func (r *reading) oddChrome(agent string) bool {
+	if family, _ := r.browser(); family != Chrome || !r.has(markChrome) || r.has(markHeadlessChrome) {
 		return false
 	}
-	major := parsed.VersionNo.Major
+	major := r.number(markChrome)
 	if major >= 30 && !(strings.Contains(agent, "AppleWebKit/537.36 ") && strings.Contains(agent, "Safari/537.36")) {
 		return true
 	}
-	return major >= 110 && !strings.Contains(agent, "; wv)") && !strings.Contains(parsed.Version, ".0.0.0")
+	version, _, _ := strings.Cut(agent[r.ends[markChrome]:], " ")
+	return major >= 110 && !strings.Contains(agent, "; wv)") && !strings.Contains(version, ".0.0.0")
 }
 
-// oddFirefox tells of a Firefox whose revision is not its version. It stood still at 109 for the versions 110 to 119
+// oddFirefox reports a Firefox whose revision is not its version. It stood still at 109 for the versions 110 to 119
 // (https://bugzilla.mozilla.org/show_bug.cgi?id=1805967).
-func oddFirefox(agent string, parsed *useragent.UserAgent) bool {
+func (r *reading) oddFirefox(agent string) bool {
 	_, after, ok := strings.Cut(agent, "; rv:")
-	if !ok || parsed.Name != useragent.Firefox || parsed.VersionNo.Major < 5 {
+	family, major := r.browser()
+	if !ok || family != Firefox || major < 5 {
 		return false
 	}
-	digits, _, _ := strings.Cut(after, ".")
-	revision, err := strconv.Atoi(digits)
-	if err != nil {
-		return true
-	}
-	frozen := revision == 109 && parsed.VersionNo.Major >= 110 && parsed.VersionNo.Major < 120
-	return revision != parsed.VersionNo.Major && !frozen
+	revision := leadingNumber(r.text[len(agent)-len(after):])
+	frozen := revision == 109 && major >= 110 && major < 120
+	return revision != major && !frozen
 }

@@ -1,63 +1,139 @@
 package traffic
 
-import "strings"
+import "github.com/headgate/headgate/internal/wordmatch"
 
-// words are what a kind of program calls itself by, in lower case. One that begins with a space counts only where no
-// letter stands before it.
-type words []string
+// agentMark is what a word in a user agent says.
+type agentMark uint8
 
-// crawlerWords are what crawlers, monitors, link previews and scanners call themselves, and what the address of
-// somebody to complain to begins with. They are common nouns and a few well-known names, not a list of programs: such a
-// list needs care every week, and TestDeclaredCrawlers measures how far the nouns get.
-var crawlerWords = words{
-	"bot", "crawl", "spider", "slurp", "http://", "https://", "+http", "www.", "archiv", "fetch", " scan", "monitor",
-	" check", "checker", "preview", "validator", " feed", "rss", "pingdom", "uptime", "index", "scrap", "extract", "harvest",
-	"gpt", "claude", "anthropic", "openai", "perplexity", "mistralai", "cohere-ai", "google-", "googleother", "mediapartners",
-	"facebookexternalhit", "facebookcatalog", "meta-external", "whatsapp/", "bytespider", "-user/", "-ai/", "lighthouse",
-	"synthetic", "catchpoint", "observatory", "agent/", "contact", "survey", "sitemap", "translat",
+// The marks. Those from markChrome on name a browser or a system, whose version stands behind the word.
+const (
+	markHarmless       agentMark = iota // a longer word that ends with another, which then says nothing
+	markCrawler                         // what crawlers, monitors, link previews and scanners call themselves
+	markAt                              // the at sign of a contact address, perhaps
+	markTool                            // an HTTP library, a command-line client or a probing tool
+	markLibrary                         // a library that the apps of telephones use: a tool only where the user agent begins with it
+	markHeadless                        // a browser that a program drives
+	markDevice                          // an app, a telephone, a player, a text browser: used by a person
+	markEngine                          // a rendering engine, as every browser has
+	markWebKit                          // of these WebKit, which needs a comment behind it
+	markLikeGecko                       // that comment
+	markMobile                          // a telephone or tablet
+	markTrident7                        // Internet Explorer 11, which does not name itself
+	markSystemX                         // Mac OS X, and what iOS writes in its place
+	markChrome                          // in the order of precedence among Chrome and Safari: see browserMarks
+	markSafari                          //
+	markVersion                         // Version/, which Safari and Android's browser have
+	markOperaMini                       //
+	markOpera                           //
+	markChromeIOS                       //
+	markFirefox                         //
+	markExplorer                        //
+	markEdge                            //
+	markSamsung                         //
+	markHeadlessChrome                  //
+	markInApp                           //
+	markVivaldi                         //
+	markAndroid                         //
+	markIPhone                          //
+	markIPad                            //
+	markWindows                         //
+	markWindowsPhone                    //
+	markMacintosh                       //
+	markLinux                           //
+	markChromeOS                        //
+	markOtherOS                         //
+	numAgentMarks
+)
+
+// agentWords are the words by mark, in lower case. One that begins with ^ counts only where no letter is before it, one that
+// ends with $ only where none is behind it.
+//
+// Words for crawlers are common nouns and a few well-known names, not a list of programs: such a list needs care every week,
+// and TestDeclaredCrawlers measures how far the nouns get. What is neither a browser's user agent nor an app's is a tool's
+// without any word (see reading.isProgram).
+var agentWords = [numAgentMarks][]string{
+	markHarmless: {"cubot$", "camscanner"}, // a maker of telephones, an app
+	markCrawler: {
+		"bot$", "bots$", "robot", "crawl", "spider", "slurp", "http://", "https://", "+http", "www.", "mailto:", ".com$", ".org$", ".io$",
+		"archiv", "fetcher", "^fetch", "scan$", "scanner", "^scan", "monitor", "^check$", "checker", "linkcheck", "preview", "validator",
+		"^feed", "feedparser", " rss", "rss/", "rss-", "rss reader", "rssreader", "pingdom", "uptime", "index", "scrap", "extract", "harvest", "gpt", "claude", "anthropic", "openai",
+		"perplexity", "mistralai", "cohere-ai", "google-", "-google", "googleother", "google favicon", "googleweblight", "google page speed",
+		"google search console", "googleassociation", "googleimageproxy", "googleagent", "imageproxy", "mediapartners", "facebookexternalhit", "facebookcatalog", "meta-external", "whatsapp/",
+		"bytespider", "-user/", "-ai/", "lighthouse", "synthetic", "catchpoint", "observatory", "agent/", "agent$", "gomezagent", "contact", "survey", "sitemap",
+		"translat", "screenshot", "^inspect", "inspector", "ghost inspector", "analyzer", "analyser", "classifier", "downloader", "finder", "watcher", "^audit", "auditor", "optimizer",
+		"favicon", "webhook", "expander", "unfurl", "onebox", "prerender", "site24x7", "statuscake", "gtmetrix", "ptst/", "securityheaders",
+		"siteimprove", "hardenize", "dareboost", "thousandeyes", "nutch", "ichiro", "heritrix", "research", "security", "vulnerab", "qualys", "nessus",
+		"openvas", "acunetix", "netsparker", "burpcollaborator", "^seo", "seo$", "page speed", "pagespeed", "speedcurve", "searchbot", "dataprovider", "reader.com",
+		"subscribers", "newsblur", "feedly", "^recon", "verifier", "verify", "verification", "appinsights", "healthcheck", "health check", "health-check",
+		"kube-probe", "^probe", "prober", "transcoder", "^devin/", "^cursor/", "^trae/",
+	},
+	markAt: {"@"},
+	markTool: {
+		"curl", "wget", "python", "^java/", "go-http-client", "libwww-perl", "lwp-", "lwp::", "^perl", "ruby", "^php", "axios", "node-fetch",
+		"undici", "guzzle", "httpclient", "http-client", "http client", "aiohttp", "httpx", "requests", "winhttp", "powershell", "postman",
+		"insomnia", "urllib", "mechanize", "scrapy", "rest-client", "restsharp", "reqwest", "^hyper/", "httpie", "faraday", "typhoeus", "jakarta", "jetty",
+		"^ahc/", "zgrab", "masscan", "nmap", "nikto", "sqlmap", "nuclei", "gobuster", "feroxbuster", "dirbuster", "wpscan", "fuzz", "apachebench",
+		"httrack", "httpunit", "http_get", "l9explore", "l9tcpid", "whatweb", "zmeu", "jorgee", "wfuzz", "hydra", "arachni", "colly", "resty",
+		"indy library", "user-agent:", "useragent",
+	},
+	markLibrary: {"okhttp", "dart/", "alamofire", "ktor"},
+	markHeadless: {
+		"headless", "phantomjs", "slimerjs", "selenium", "webdriver", "puppeteer", "playwright", "cypress/", "splash", "htmlunit", "zombie.js", "casperjs",
+		"jsdom", "lightpanda", "electron.net",
+	},
+	markDevice: {
+		"cfnetwork", "dalvik/", "darwin/", "^ios", "^fban", "^fbav", "^fb_iab", "viber/", "quicktime", "outlook", "microsoft office", "ms-office",
+		"msoffice", "exoplayer", "playstation", "^ps4", "^ps5", "nintendo", "xbox", "roku", "sonos", "smart-tv", "smarttv", "hbbtv", "tizen", "web0s", "webos",
+		"appletv", "apple tv", "tvos", "watchos", "midp", "j2me", "symbian", "series60", "series40", "blackberry", "nokia", "netfront", "up.browser", "ucweb",
+		"ucbrowser", "dolfin", "novarra", "obigo", "kaios", "windows ce", "opera/", "lynx/", "^links (", "elinks/", "w3m/", "dillo/", "netsurf/", "amiga", "ibrowse",
+		"mosaic/", "netpositive", "galaxyclient", "^htc", "build/", "scale/", "openharmony", "harmonyos", "^vlc/", "^mpv", "lavf/", "itunes/", "applecoremedia",
+		"stagefright", "^ddg", "win10", "win64", "macos", "googleapp/", "mozacfetch", "ms search",
+	},
+	markEngine:         {"gecko/", "presto/", "trident/", "khtml/", "konqueror", "goanna/", "servo/", "icab", "omniweb", "amiga-aweb", "charon;"},
+	markWebKit:         {"applewebkit/", "applewebkit /"},
+	markLikeGecko:      {"(khtml, like gecko", "(khtml,like gecko"},
+	markMobile:         {"mobile", "tablet"},
+	markTrident7:       {"trident/7.0"},
+	markSystemX:        {"mac os x ", "iphone os ", "cpu os "},
+	markChrome:         {"chrome/"},
+	markSafari:         {"safari/"},
+	markVersion:        {"version/"},
+	markOperaMini:      {"opera mini/"},
+	markOpera:          {"opr/", "^opt/", "opios/"},
+	markChromeIOS:      {"crios/"},
+	markFirefox:        {"firefox/", "fxios/"},
+	markExplorer:       {"msie "},
+	markEdge:           {"^edg/", "^edga/", "^edgios/", "^edge/"},
+	markSamsung:        {"samsungbrowser/"},
+	markHeadlessChrome: {"headlesschrome/"},
+	markInApp:          {"^fban/", "^fb_iab/", "instagram ", "bytedancewebview"},
+	markVivaldi:        {"vivaldi/"},
+	markAndroid:        {"android"},
+	markIPhone:         {"iphone"},
+	markIPad:           {"ipad"},
+	markWindows:        {"windows nt"},
+	markWindowsPhone:   {"windows phone"},
+	markMacintosh:      {"macintosh"},
+	markLinux:          {"linux"},
+	markChromeOS:       {"^cros "},
+	markOtherOS:        {"freebsd", "openbsd", "netbsd"},
 }
 
-// toolWords are the names of HTTP libraries, command-line clients and probing tools.
-var toolWords = words{
-	"curl", "wget", "python", " java/", "go-http-client", "okhttp", "libwww-perl", "lwp", " perl", "ruby", " php", "axios",
-	"node-fetch", "undici", "guzzle", "httpclient", "http-client", "aiohttp", "httpx", "requests", "winhttp", "powershell",
-	"postman", "insomnia", "urllib", "mechanize", "scrapy", "rest-client", "restsharp", " dart/", "reqwest", " hyper/",
-	"httpie", "faraday", "typhoeus", "jakarta", "jetty", "ahc/", "zgrab", "masscan", "nmap", "nikto", "sqlmap", "nuclei",
-	"gobuster", "dirbuster", "wpscan", "fuzz", "apachebench", "httrack", "httpunit", "http_get", "l9explore", "l9tcpid",
-}
-
-// headlessWords are what browsers that a program drives are called.
-var headlessWords = words{
-	"headless", "phantomjs", "slimerjs", "selenium", "webdriver", "puppeteer", "playwright", "cypress/", "splash", "htmlunit",
-}
-
-// in tells whether one of the words is in s, which is lower case.
-func (w words) in(s string) bool {
-	for _, word := range w {
-		if word[0] == ' ' {
-			if atStart(s, word[1:]) {
-				return true
-			}
-			continue
-		}
-		if strings.Contains(s, word) && (word != "bot" || strings.Contains(strings.ReplaceAll(s, "cubot", ""), word)) {
-			return true // CUBOT makes telephones
+// agentMatcher finds the words, and agentMeanings tells what each means.
+var agentMatcher, agentMeanings = func() (*wordmatch.Matcher, []meaning) {
+	var words []wordmatch.Word
+	var meanings []meaning
+	for mark, texts := range agentWords {
+		for _, text := range texts {
+			w := wordmatch.Anchored(text)
+			words, meanings = append(words, w), append(meanings, meaning{agentMark(mark), len(w.Text)})
 		}
 	}
-	return false
-}
+	return wordmatch.New(words), meanings
+}()
 
-// atStart tells whether word is in s with no letter before it.
-func atStart(s, word string) bool {
-	for at := 0; ; {
-		i := strings.Index(s[at:], word)
-		if i < 0 {
-			return false
-		}
-		at += i
-		if at == 0 || s[at-1] < 'a' || s[at-1] > 'z' {
-			return true
-		}
-		at++
-	}
+// meaning is what one word says.
+type meaning struct {
+	mark   agentMark
+	length int // of the word
 }

@@ -172,21 +172,35 @@ var pageGaps = []Feature{
 		Why: "people skim and read"},
 }
 
-// agent is what a user agent says of itself, parsed once for each that a row is kept of.
+// agent is what a user agent says of itself. The same is told of a request by its request/agent_ features, which are known
+// at a user agent's first request too.
 var agent = []Feature{
-	fact("crawler", "bool", AgentCrawler, "declares itself a crawler, monitor, preview or scanner"),
-	fact("tool", "bool", AgentTool, "an HTTP library or a command-line program"),
-	fact("headless", "bool", AgentHeadless, "a browser that a program drives"),
-	fact("browser", "code", AgentBrowser, "0 none, 1 Chrome, 2 Safari, 3 Firefox, 4 Edge, 5 Opera, 6 Samsung, 7 Internet Explorer, 8 in an app, 9 other"),
-	fact("browser_version", "version", AgentBrowserVersion, "browsers update themselves, copied user agents grow old"),
-	fact("os", "code", AgentOS, "0 none, 1 Windows, 2 macOS, 3 Linux, 4 Android, 5 iOS, 6 ChromeOS, 7 other; servers run Linux"),
-	fact("os_version", "version", AgentOSVersion, "made-up user agents have systems that nobody uses any more"),
-	fact("mobile", "bool", AgentMobile, "a telephone or tablet"),
-	fact("oddities", "count", AgentOddities, "what no browser sends: a browser's user agent copied with mistakes"),
+	fact("crawler", "bool", AgentCrawler),
+	fact("tool", "bool", AgentTool),
+	fact("headless", "bool", AgentHeadless),
+	fact("browser", "code", AgentBrowser),
+	fact("browser_version", "version", AgentBrowserVersion),
+	fact("os", "code", AgentOS),
+	fact("os_version", "version", AgentOSVersion),
+	fact("mobile", "bool", AgentMobile),
+	fact("oddities", "count", AgentOddities),
 }
 
-func fact(name, unit string, f AgentFact, why string) Feature {
-	return Feature{Name: name, Unit: unit, Fold: Fold{Kind: Agent, Fact: f}, Why: why}
+// agentReasons say why each fact is a feature.
+var agentReasons = [NumAgentFacts]string{
+	AgentCrawler:        "declares itself a crawler, monitor, preview or scanner",
+	AgentTool:           "an HTTP library or a command-line program, or neither a browser, an app nor a device",
+	AgentHeadless:       "a browser that a program drives",
+	AgentBrowser:        "0 none, 1 Chrome, 2 Safari, 3 Firefox, 4 Edge, 5 Opera, 6 Samsung, 7 Internet Explorer, 8 in an app, 9 other",
+	AgentBrowserVersion: "browsers update themselves, copied user agents grow old",
+	AgentOS:             "0 none, 1 Windows, 2 macOS, 3 Linux, 4 Android, 5 iOS, 6 ChromeOS, 7 other; servers run Linux",
+	AgentOSVersion:      "made-up user agents have systems that nobody uses any more",
+	AgentMobile:         "a telephone or tablet",
+	AgentOddities:       "what no browser sends: a browser's user agent copied with mistakes",
+}
+
+func fact(name, unit string, f AgentFact) Feature {
+	return Feature{Name: name, Unit: unit, Fold: Fold{Kind: Agent, Fact: f}, Why: agentReasons[f]}
 }
 
 func distinct(what string, object Object, why string) Feature {

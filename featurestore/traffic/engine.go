@@ -41,7 +41,7 @@ func EngineOf(agent string) (Engine, int) {
 }
 
 // leadingNumber returns the number that s begins with, 0 where there is none or it is beyond [maxVersion].
-func leadingNumber(s string) int {
+func leadingNumber[T string | []byte](s T) int {
 	n := 0
 	for i := range len(s) {
 		digit := s[i] - '0'

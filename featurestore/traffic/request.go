@@ -90,9 +90,10 @@ const (
 	atWireConnectionWindow
 	atWirePriorityFrames
 	atWireHeadersPriority
+	atAgentFacts // and one behind the other the facts of the user agent, in the order of AgentFact
 
 	// NumRequestFeatures is the number of single-request features.
-	NumRequestFeatures
+	NumRequestFeatures = atAgentFacts + int(NumAgentFacts)
 )
 
 // RequestCatalog lists the single-request features in the order in which [RequestFeatures] gives their values.
@@ -168,6 +169,16 @@ var RequestCatalog = [NumRequestFeatures]RequestFeature{
 	atWireConnectionWindow: {"wire_h2_connection_window", "log2 bytes", "the first WINDOW_UPDATE of the connection, from 16 to 30; 0 not sent"},
 	atWirePriorityFrames:   {"wire_h2_priority_frames", "bool", "sent PRIORITY frames at first, as older Firefox"},
 	atWireHeadersPriority:  {"wire_h2_headers_priority", "bool", "the request's HEADERS frame has a priority, as Chromium's"},
+
+	atAgentFacts + AgentCrawler:        {"agent_crawler", "bool", agentReasons[AgentCrawler]},
+	atAgentFacts + AgentTool:           {"agent_tool", "bool", agentReasons[AgentTool]},
+	atAgentFacts + AgentHeadless:       {"agent_headless", "bool", agentReasons[AgentHeadless]},
+	atAgentFacts + AgentBrowser:        {"agent_browser", "code", agentReasons[AgentBrowser]},
+	atAgentFacts + AgentBrowserVersion: {"agent_browser_version", "version", agentReasons[AgentBrowserVersion]},
+	atAgentFacts + AgentOS:             {"agent_os", "code", agentReasons[AgentOS]},
+	atAgentFacts + AgentOSVersion:      {"agent_os_version", "version", agentReasons[AgentOSVersion]},
+	atAgentFacts + AgentMobile:         {"agent_mobile", "bool", agentReasons[AgentMobile]},
+	atAgentFacts + AgentOddities:       {"agent_oddities", "count", agentReasons[AgentOddities]},
 }
 
 // RequestFeatures computes the single-request features of ev, in the order of [RequestCatalog]; NaN where ev does not
@@ -178,9 +189,9 @@ func RequestFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 
 // shapes are the parts of the single-request features that cost a pass over a string, or more. What is not asked for is left
 // at 0.
-type shapes struct{ path, agent, entropy, claims, wire bool }
+type shapes struct{ path, agent, entropy, claims, wire, facts bool }
 
-var allShapes = shapes{true, true, true, true, true}
+var allShapes = shapes{true, true, true, true, true, true}
 
 // needs adds what the feature at place i needs.
 func (s *shapes) needs(i int) {
@@ -193,7 +204,8 @@ func (s *shapes) needs(i int) {
 		s.agent = true
 	}
 	s.claims = s.claims || i >= atHints && i < atWireAgentAccept
-	s.wire = s.wire || i >= atWireAgentAccept
+	s.wire = s.wire || i >= atWireAgentAccept && i < atAgentFacts
+	s.facts = s.facts || i >= atAgentFacts
 }
 
 func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
@@ -248,6 +260,21 @@ func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
 	}
 	if want.wire {
 		wireFeatures(ev.Wire, dst)
+	}
+	if want.facts {
+		setAgentFacts(dst[atAgentFacts:], ev)
+	}
+}
+
+// setAgentFacts writes what the user agent of ev says of itself.
+func setAgentFacts(dst []float32, ev *Event) {
+	if !ev.Facts.Has(AgentUnknown) {
+		facts := FactsOfAgent(ev.UserAgent)
+		copy(dst, facts[:])
+		return
+	}
+	for i := range dst {
+		dst[i] = nan
 	}
 }
 

@@ -30,7 +30,6 @@ const (
 	kong       = "github.com/alecthomas/kong"
 	unix       = "golang.org/x/sys"
 	term       = "golang.org/x/term"
-	useragent  = "github.com/mileusna/useragent"
 )
 
 // all stands for every package of ours.
@@ -52,6 +51,7 @@ var rules = map[string]rule{
 	"internal/socket":    {modules: []string{unix}},
 	"internal/outfile":   {modules: []string{unix}},
 	"internal/plaintext": {},
+	"internal/wordmatch": {},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
@@ -60,7 +60,7 @@ var rules = map[string]rule{
 	"limits":         {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
-	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash"}, modules: []string{metro, msgp, useragent}},
+	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/plaintext", "internal/simulator"}},

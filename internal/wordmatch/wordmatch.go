@@ -3,7 +3,10 @@
 // and takes one step for each byte.
 package wordmatch
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // MaxWords bounds the words of a Matcher, and maxStates what they are made into.
 const (
@@ -16,6 +19,13 @@ type Word struct {
 	Text  string // not empty, without upper-case letters
 	Begin bool   // it counts only where no letter is before it
 	End   bool   // it counts only where no letter is behind it
+}
+
+// Anchored returns a Word from its text with ^ before it where Begin is meant, and $ behind it for End.
+func Anchored(text string) (w Word) {
+	w.Text, w.Begin = strings.CutPrefix(text, "^")
+	w.Text, w.End = strings.CutSuffix(w.Text, "$")
+	return w
 }
 
 // Matcher finds its words. It is never changed.

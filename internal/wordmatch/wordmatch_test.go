@@ -60,6 +60,16 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+func TestAnchored(t *testing.T) {
+	for text, want := range map[string]wordmatch.Word{
+		"a": {Text: "a"}, "^a": {Text: "a", Begin: true}, "a$": {Text: "a", End: true}, "^a$": {Text: "a", Begin: true, End: true},
+	} {
+		if got := wordmatch.Anchored(text); got != want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestNothingToFind(t *testing.T) {
 	if hits := search(wordmatch.New(nil), []byte("anything")); hits != nil {
 		t.Error(hits)
