@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/ring"
 )
 
@@ -11,7 +12,7 @@ import (
 var (
 	ClientOf    = clientOf
 	HostOf      = hostOf
-	RefererHost = refererHost
+	RefererHost = func(referer string) string { host, _ := traffic.SplitReferer(referer); return hostOf(host) }
 	RetryAfter  = retryAfter
 	Describe    = (*Filter).describe
 	Maintain    = (*Filter).maintain     // one look of the supervisor

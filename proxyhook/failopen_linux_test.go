@@ -325,7 +325,7 @@ func TestLargestEvent(t *testing.T) {
 	f := h.filter(proxyhook.Config{})
 	long := strings.Repeat("x", 10_000)
 	ev := traffic.Event{Time: 1<<63 - 1, Method: long, Host: long, Path: long, UserAgent: long, JA4: long, Origin: long,
-		Query: 1<<32 - 1, Facts: 1<<32 - 1, Headers: 1<<8 - 1, Version: 255, Session: 1<<64 - 1, Status: 1<<16 - 1, Bytes: 1<<64 - 1,
+		Query: 1<<16 - 1, Link: 1<<16 - 1, Facts: 1<<32 - 1, Headers: 1<<8 - 1, Version: 255, Session: 1<<64 - 1, Status: 1<<16 - 1, Bytes: 1<<64 - 1,
 		Duration: 1<<64 - 1, Score: 99, Action: 4, Refused: true}
 	for i := range ev.Client {
 		ev.Client[i] = 255

@@ -21,7 +21,6 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 	*ev = traffic.Event{
 		Method:  r.Method,
 		Host:    hostOf(r.Host),
-		Query:   uint32(min(len(query), math.MaxInt32)),
 		Headers: uint8(min(headersOf(r, forwarded), math.MaxUint8)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
@@ -31,7 +30,12 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 	ev.SetClient(clientOf(r, c.TrustedProxies, c.TrustUnixSocket))
 	sums.SetPath(ev, path)
 	sums.SetUserAgent(ev, r.UserAgent())
-	ev.Facts = factsOf(r, ev.Host)
+	ev.SetQuery(len(query))
+	from, page := traffic.SplitReferer(r.Referer())
+	same := ev.Host != "" && hostOf(from) == ev.Host
+	if ev.Facts = factsOf(r, same); same {
+		sums.SetLink(ev, page)
+	}
 	if name := c.SessionCookie; name != "" {
 		if cookie, err := r.Cookie(name); err == nil {
 			sums.SetSession(ev, cookie.Value)
@@ -63,14 +67,14 @@ func headersOf(r *http.Request, forwarded bool) int {
 
 var forwardingHeaders = [...]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-func factsOf(r *http.Request, host string) traffic.Facts {
+func factsOf(r *http.Request, same bool) traffic.Facts {
 	facts := traffic.HeadersKnown | traffic.RefererKnown
 	for _, h := range factHeaders {
 		if len(r.Header[h.name]) > 0 {
 			facts |= h.fact
 		}
 	}
-	if host != "" && facts.Has(traffic.Referer) && refererHost(r.Referer()) == host {
+	if same {
 		facts |= traffic.RefererSame
 	}
 	claims := claimsOf(r.Header)
@@ -113,18 +117,6 @@ var factHeaders = [...]struct {
 	{"Sec-Fetch-Mode", traffic.SecFetch},
 	{"X-Requested-With", traffic.XHR},
 	{"Referer", traffic.Referer},
-}
-
-// refererHost gives the host of a URL without parsing the rest of it.
-func refererHost(referer string) string {
-	_, rest, ok := strings.Cut(referer, "://")
-	if !ok {
-		return ""
-	}
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	return hostOf(rest[strings.LastIndexByte(rest, '@')+1:])
 }
 
 // hostOf gives a host in lower case, without its port and without the dot that may end a full name: the ways to write

@@ -33,6 +33,7 @@ func FromLog(r io.Reader) (Source, error) {
 type logSource struct {
 	reader *accesslog.Reader
 	entry  accesslog.Entry
+	site   siteName
 }
 
 func (s *logSource) Next(r *Record) error {
@@ -41,6 +42,7 @@ func (s *logSource) Next(r *Record) error {
 	}
 	r.Line, r.Referer, r.Truth = s.entry.Line, string(s.entry.Referer), ""
 	FromEntry(&r.Event, &s.entry)
+	s.site.link(&r.Event, r.Referer)
 	r.Path, r.Agent = "", ""
 	if r.Event.PathSum != 0 {
 		r.Path, _ = targetOf(&s.entry)

@@ -24,7 +24,7 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	ev.SetClient(e.Addr)
 	path, query := targetOf(e)
 	ev.SetPath(path)
-	ev.Query = uint32(len(query))
+	ev.SetQuery(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
 	ev.Facts = traffic.HostUnknown | traffic.DurationUnknown
 	if e.Combined {
@@ -81,8 +81,11 @@ func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
 	ev.SetClient(r.Client)
 	path, query := traffic.SplitTarget(r.Target)
 	ev.SetPath(path)
-	ev.Query = uint32(len(query))
+	ev.SetQuery(len(query))
 	ev.SetUserAgent(r.UserAgent)
+	if host, path := traffic.SplitReferer(r.Referer); host == r.Host && host != "" {
+		traffic.Sums{}.SetLink(ev, path)
+	}
 	ev.Bound()
 }
 

@@ -85,7 +85,7 @@ func TestFromRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*simulator.Request)
 		path    string
-		query   uint32
+		query   uint16
 		headers uint8 // without Host
 		facts   traffic.Facts
 	}{
@@ -104,6 +104,9 @@ func TestFromRequest(t *testing.T) {
 			Facts: claims(&r, c.facts), Headers: c.headers, Version: 11, Origin: simulator.WWW, Status: uint16(response.Status), Bytes: uint64(response.Bytes),
 			Duration: uint64(response.Delay)}
 		want.SetClient(r.Client)
+		if c.facts.Has(traffic.RefererSame) {
+			traffic.Sums{}.SetLink(&want, "/x")
+		}
 		var got traffic.Event
 		pipeline.FromRequest(&got, &r, 1000)
 		if !reflect.DeepEqual(got, want) {

@@ -38,6 +38,7 @@ func Catalog() []Feature {
 			share("not_found", NotFound, Requests, "guessing, spread over addresses"),
 			share("asset", Assets, Requests, "browsers fetch what pages need"),
 			authFailures,
+			postsRepeated,
 			peakRequests,
 		}),
 		on(UserAgent, requests, load, []Feature{
@@ -63,7 +64,7 @@ func Catalog() []Feature {
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
 			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
 		}, open),
-		on(IPAgent, requests, volume, load, behaviour, gaps, memory, logins, pageGaps),
+		on(IPAgent, requests, volume, load, behaviour, gaps, memory, logins, links, pageGaps),
 	)
 }
 
@@ -103,9 +104,18 @@ var volume = []Feature{
 var authFailures = Feature{Name: "auth_failures_10m", Unit: "responses",
 	Fold: Fold{Kind: Sum, Window: minutes10, Measure: AuthFailures}, Why: "credential stuffing fails most of the time"}
 
-// logins are what trying passwords looks like.
+// logins are what trying passwords looks like, also where the site answers all of them alike.
 var logins = []Feature{
+	postsRepeated,
 	share("auth_failure", AuthFailures, Requests, "people mistype a password once or twice, then they are in"),
+}
+
+var postsRepeated = Feature{Name: "posts_repeated_10m", Unit: "requests",
+	Fold: Fold{Kind: Sum, Window: minutes10, Measure: PostsRepeated}, Why: "one form sent over and over, whatever is answered"}
+
+// links tell whether a client came from where it says it came from.
+var links = []Feature{
+	share("links_followed", LinksFollowed, Links, "browsers come from a page that they fetched; a forged Referer names one that was not"),
 }
 
 // memory is what is known of a client for a day, as long as it keeps its row.

@@ -18,6 +18,9 @@ const (
 	MaxEncoded   = 1000
 )
 
+// MaxQuery is the length from which on a query counts as that long.
+const MaxQuery = 1<<16 - 1
+
 // OpenAfter is how long a request lasts before the features of open requests count it. Shorter ones, which are nearly all,
 // are told by their end alone.
 const OpenAfter = time.Second
@@ -50,7 +53,8 @@ type Event struct {
 	Host      string   `msg:"h"`  // lower case, without port; empty: unknown
 	Path      string   `msg:"p"`  // path without query, as sent
 	PathSum   uint64   `msg:"ps"` // hash of the whole path where it was cut, else 0
-	Query     uint32   `msg:"q"`  // length of the query in bytes
+	Query     uint16   `msg:"q"`  // length of the query in bytes, at most MaxQuery
+	Link      uint16   `msg:"l"`  // the page of the same site that the Referer names, see Sums.SetLink; 0: none, or unknown
 	Facts     Facts    `msg:"f"`  // what the headers told
 	UserAgent string   `msg:"ua"` // empty: none sent, or see AgentUnknown
 	AgentSum  uint64   `msg:"us"` // hash of the whole user agent where it was cut, else 0
@@ -87,6 +91,9 @@ func (e *Event) Addr() netip.Addr {
 	}
 	return netip.AddrFrom16(e.Client).Unmap()
 }
+
+// SetQuery stores the length of a query.
+func (e *Event) SetQuery(length int) { e.Query = uint16(min(length, MaxQuery)) }
 
 // SetPath stores path, cut to its bound, with a hash under no secret. A proxy uses [Sums.SetPath].
 func (e *Event) SetPath(path string) { Sums{}.SetPath(e, path) }

@@ -9,9 +9,9 @@ import (
 // MarshalMsg implements msgp.Marshaler
 func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 24
+	// map header, size 25
 	// string "t"
-	o = append(o, 0xde, 0x0, 0x18, 0xa1, 0x74)
+	o = append(o, 0xde, 0x0, 0x19, 0xa1, 0x74)
 	o = msgp.AppendInt64(o, z.Time)
 	// string "ip"
 	o = append(o, 0xa2, 0x69, 0x70)
@@ -30,7 +30,10 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendUint64(o, z.PathSum)
 	// string "q"
 	o = append(o, 0xa1, 0x71)
-	o = msgp.AppendUint32(o, z.Query)
+	o = msgp.AppendUint16(o, z.Query)
+	// string "l"
+	o = append(o, 0xa1, 0x6c)
+	o = msgp.AppendUint16(o, z.Link)
 	// string "f"
 	o = append(o, 0xa1, 0x66)
 	o = msgp.AppendUint32(o, uint32(z.Facts))
@@ -140,9 +143,15 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "q":
-			z.Query, bts, err = msgp.ReadUint32Bytes(bts)
+			z.Query, bts, err = msgp.ReadUint16Bytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Query")
+				return
+			}
+		case "l":
+			z.Link, bts, err = msgp.ReadUint16Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Link")
 				return
 			}
 		case "f":
@@ -269,7 +278,7 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Event) Msgsize() (s int) {
-	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
+	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint16Size + 2 + msgp.Uint16Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
 	return
 }
 

@@ -25,7 +25,7 @@ func randomEvent(rng *rand.Rand) traffic.Event {
 	}
 	ev := traffic.Event{
 		Time: rng.Int64() - rng.Int64(), Method: text(traffic.MaxMethod), Host: text(traffic.MaxHost), Path: text(traffic.MaxPath),
-		PathSum: rng.Uint64(), Query: rng.Uint32(), UserAgent: text(traffic.MaxUserAgent), AgentSum: rng.Uint64(),
+		PathSum: rng.Uint64(), Query: uint16(rng.Uint32()), Link: uint16(rng.Uint32()), UserAgent: text(traffic.MaxUserAgent), AgentSum: rng.Uint64(),
 		Facts: traffic.Facts(rng.Uint32()), Headers: uint8(rng.Uint32()), Wire: traffic.Wire(rng.Uint64()), Version: uint8(rng.Uint32()), JA4: text(traffic.MaxJA4),
 		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64N(traffic.MaxBytes + 1),
 		Duration: rng.Uint64N(traffic.MaxDuration + 1), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
@@ -42,7 +42,7 @@ func largestEvent() traffic.Event {
 	return traffic.Event{
 		Time: math.MinInt64, Client: [16]byte{0: 0xff, 15: 0xff}, Method: strings.Repeat("M", traffic.MaxMethod),
 		Host: strings.Repeat("h", traffic.MaxHost), Path: strings.Repeat("/", traffic.MaxPath), PathSum: math.MaxUint64,
-		Query: math.MaxUint32, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
+		Query: math.MaxUint16, Link: math.MaxUint16, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
 		Facts: math.MaxUint32, Headers: math.MaxUint8, Wire: math.MaxUint64, Version: math.MaxUint8, JA4: strings.Repeat("j", traffic.MaxJA4),
 		Session: math.MaxUint64, Origin: strings.Repeat("o", traffic.MaxOrigin), Status: math.MaxUint16,
 		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Open: true, Told: traffic.MaxDuration, Refused: true,

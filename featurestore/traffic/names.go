@@ -9,6 +9,7 @@ var measureNames = [NumMeasures]string{
 	Scripts: "scripts", RobotsFiles: "robots_files", NoHTTP: "no_http", NoReferer: "no_referer", RefererTold: "referer_told",
 	NoCookie: "no_cookie", CookieTold: "cookie_told", Bytes: "bytes", OriginSeconds: "origin_seconds",
 	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
+	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
 }
 
 var objectNames = [NumObjects]string{

@@ -34,7 +34,17 @@ const (
 	HostPart                     // 1 / its host's decayed Requests over HostWindow, this request included
 	UpstreamPart                 // its OriginSeconds / those of its host over HostWindow, these included
 	Documents                    // 1 for what a person opens: a page or a script, unless the answer was a redirect
+	Links                        // 1 for what is no asset and has a Referer of the same site, of which the path is known
+	LinksFollowed                // 1 for a link from one of the last sixteen pages that the key fetched before
+	PostsRepeated                // 1 for a POST to one of the last two paths that the key sent one to before
 	NumMeasures
+)
+
+// OwnMeasures are those that depend on what the key did before: Observe leaves them at 0, and package window finds them out
+// for each key.
+const (
+	FirstOwn = LinksFollowed
+	LastOwn  = PostsRepeated
 )
 
 // HostWindow is the time constant of a host's sums in HostPart and UpstreamPart. While a key asks for one host at a
@@ -67,6 +77,10 @@ type Observation struct {
 	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
 	Agent    string             // the user agent, to be read by FactsOfAgent where a row needs it
 
+	// Page is the page that was asked for, where a later Referer may name it, and Link the one that the Referer of what is no
+	// asset names: 16 bits of a hash of host and path; 0: none.
+	Page, Link uint16
+
 	// From OpenFrom to OpenTo the request was open, as far as nothing has told that before: nanoseconds since 1970 UTC.
 	// OpenTo is OpenFrom where there is nothing to tell. A Report tells nothing else.
 	OpenFrom, OpenTo int64
@@ -82,6 +96,7 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 	}
 	o.Agent = ev.UserAgent
 	o.Measures = measure(ev)
+	o.observeLink(ev)
 	o.Objects = [NumObjects]uint64{
 		Agents:    o.Keys[UserAgent],
 		Paths:     nonZero(metro.Hash64Str(ev.Path, seed^ev.PathSum)),
@@ -93,6 +108,18 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 	}
 	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {
 		o.Objects[Agents] = 1
+	}
+}
+
+// observeLink notes the page that ev is of and the one that it came from.
+func (o *Observation) observeLink(ev *Event) {
+	o.Page, o.Link = 0, 0
+	if o.Measures[Pages]+o.Measures[Scripts] > 0 {
+		o.Page = pageAt(pageOf(ev.Path, ev.PathSum), o.Keys[Host])
+	}
+	if ev.Link != 0 && ev.Method != "" && o.Measures[Assets] == 0 {
+		o.Link = pageAt(ev.Link, o.Keys[Host])
+		o.Measures[Links] = 1
 	}
 }
 
@@ -116,6 +143,7 @@ func (o *Observation) observeOpen(ev *Event) {
 	}
 	o.Time, o.Agent = max(o.OpenTo, ev.Time), ""
 	o.Measures, o.Objects = [NumMeasures]float32{}, [NumObjects]uint64{}
+	o.Page, o.Link = 0, 0
 	o.KeepOpenKeys()
 }
 

@@ -14,6 +14,12 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	}
 	setLast(cell, now)
 	p.foldSums(cell, e, last)
+	for i := range p.owns {
+		p.owns[i].fold(cell, e)
+	}
+	for i := range p.peaks {
+		p.peaks[i].raise(cell, e)
+	}
 	for i := range p.counts {
 		c := &p.counts[i]
 		cell[c.at] = c.next(cell[c.at], e.observation)
@@ -51,9 +57,6 @@ func (p *plan) foldSums(cell []uint32, e *effect, last int64) {
 	words, amounts := cell[p.sums[0].at:][:len(p.amounts)], &e.amounts
 	for i, number := range p.amounts {
 		words[i] = math.Float32bits(float(words[i]) + amounts[number])
-	}
-	for i := range p.peaks {
-		p.peaks[i].raise(cell, e)
 	}
 }
 

@@ -31,6 +31,8 @@ var goldenFeatures = []traffic.Feature{
 	{Dimension: traffic.IP, Name: "gap_min", Unit: "s", Fold: traffic.Fold{Kind: traffic.GapMin, Window: time.Hour}},
 	{Dimension: traffic.IP, Name: "page_gap", Unit: "log2 ms", Fold: traffic.Fold{Kind: traffic.GapMean, Measure: traffic.Documents}},
 	{Dimension: traffic.IP, Name: "peak", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Peak, Window: time.Minute, Memory: 24 * time.Hour}},
+	{Dimension: traffic.IP, Name: "links", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.LinksFollowed}},
+	{Dimension: traffic.IP, Name: "posts", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.PostsRepeated}},
 	{Dimension: traffic.IP, Name: "hours", Unit: "bits", Fold: traffic.Fold{Kind: traffic.HourEntropy}},
 	{Dimension: traffic.UserAgent, Name: "mobile", Unit: "bool", Fold: traffic.Fold{Kind: traffic.Agent, Fact: traffic.AgentMobile}},
 }
@@ -47,7 +49,7 @@ func goldenAggregator(t *testing.T) *window.Aggregator {
 	for i, client := range []uint64{1, 2, 1} {
 		o := traffic.Observation{Time: noon + 3601e9 + int64(i)*1e9, Keys: traffic.Keys{traffic.IP: client, traffic.UserAgent: 9}, Agent: "curl/8.0"}
 		o.Measures[traffic.Requests], o.Measures[traffic.Pages], o.Measures[traffic.Documents] = 1, 1, 1
-		o.Objects[traffic.Paths] = 77
+		o.Measures[traffic.Posts], o.Objects[traffic.Paths], o.Page = 1, 77, 78
 		a.Add(&o)
 	}
 	a.Tick(noon + 3605e9)
@@ -74,7 +76,7 @@ func TestGoldenCheckpoint(t *testing.T) {
 	}
 	header := golden[16 : 16+binary.LittleEndian.Uint32(golden[8:])]
 	for _, name := range []string{"sum requests 1m0s", "distinct paths 30s", "since pages assets", "streak not_found", "seen robots_files",
-		"first", "gaps 30m0s", "gaps documents 0s", "peak requests 1m0s 24h0m0s", "hours", "agent mobile", "agent crawler"} {
+		"first", "gaps 30m0s", "gaps documents 0s", "peak requests 1m0s 24h0m0s", "past links_followed", "past posts_repeated", "hours", "agent mobile", "agent crawler"} {
 		if !bytes.Contains(header, []byte(name)) {
 			t.Errorf("the header does not name %q", name)
 		}

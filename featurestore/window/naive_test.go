@@ -23,6 +23,8 @@ type history struct {
 	observations []traffic.Observation
 	hours        [24]int // of the observations, halved when one is full
 	gaps         [traffic.NumMeasures]gapHistory
+	pages        []uint16   // the last different ones, newest last
+	posts        []uint64   // the last different paths that were sent a POST
 	open         [][2]int64 // when its requests were open, where a feature counts them: from and to
 }
 
@@ -94,6 +96,7 @@ func (h *history) add(o traffic.Observation) {
 	if n := len(h.observations); n > 0 {
 		o.Time = max(o.Time, h.observations[n-1].Time)
 	}
+	h.addOwn(&o)
 	for m := range traffic.NumMeasures {
 		if m == traffic.Requests || o.Measures[m] > 0 {
 			h.gaps[m].add(o.Time)
@@ -101,6 +104,28 @@ func (h *history) add(o traffic.Observation) {
 	}
 	countTo255(h.hours[:], int(((o.Time/3600e9)%24+24)%24))
 	h.observations = append(h.observations, o)
+}
+
+// addOwn sets the measures that depend on the key's past.
+func (h *history) addOwn(o *traffic.Observation) {
+	o.Measures[traffic.LinksFollowed], o.Measures[traffic.PostsRepeated] = 0, 0
+	if recent := h.pages[max(0, len(h.pages)-16):]; o.Link != 0 && slices.Contains(recent, o.Link) {
+		o.Measures[traffic.LinksFollowed] = 1
+	}
+	if recent := h.pages[max(0, len(h.pages)-16):]; o.Page != 0 && !slices.Contains(recent, o.Page) {
+		h.pages = append(h.pages, o.Page)
+	}
+	path := o.Objects[traffic.Paths]
+	if o.Measures[traffic.Posts] == 0 || path == 0 {
+		return
+	}
+	recent := h.posts[max(0, len(h.posts)-2):]
+	if slices.Contains(recent, path) {
+		o.Measures[traffic.PostsRepeated] = 1
+	}
+	if len(recent) == 0 || recent[len(recent)-1] != path {
+		h.posts = append(h.posts, path)
+	}
 }
 
 func (h *gapHistory) add(now int64) {

@@ -20,6 +20,7 @@ type plan struct {
 	sums      []sum    // in the order of their words, those of a window together
 	amounts   []uint8  // what is added to them: numbers in the clock, in the same order
 	peaks     []peak
+	owns      []own
 	floods    []flood // peaks that keep a key
 	distincts []distinct
 	counts    []count
@@ -258,6 +259,7 @@ func (p *plan) layOut() {
 	}
 	p.layOutGaps()
 	p.layOutSums()
+	p.layOutOwn()
 	for i := range p.counts {
 		p.counts[i].at = p.take(1)
 	}

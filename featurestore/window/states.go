@@ -26,6 +26,9 @@ func (p *plan) states() (all []state) {
 	for _, s := range p.sums {
 		all = append(all, state{name: s.name(), runs: []run{{s.at, 1}}})
 	}
+	for _, o := range p.owns {
+		all = append(all, state{name: fmt.Sprintf("past %v", o.measure), runs: []run{{o.at, o.words()}}})
+	}
 	for _, c := range p.counts {
 		all = append(all, state{name: c.name(), runs: []run{{c.at, 1}}})
 	}

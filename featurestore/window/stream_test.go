@@ -58,6 +58,9 @@ func (s *stream) event() traffic.Event {
 	if r.IntN(20) == 0 {
 		ev.Time -= r.Int64N(int64(time.Minute)) // ended later than it was expected to
 	}
+	if r.IntN(2) == 0 {
+		traffic.Sums{}.SetLink(&ev, fmt.Sprintf("/%d", r.IntN(1+client*client)))
+	}
 	ev.SetPath(fmt.Sprintf("/%d%s", r.IntN(1+client*client), []string{"", ".css", ".php", "/robots.txt", "/api/"}[r.IntN(5)]))
 	if r.IntN(10) > 0 {
 		ev.SetUserAgent(fmt.Sprintf("agent/%d", r.IntN(1+client)))
