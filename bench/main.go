@@ -29,6 +29,7 @@ var all = []harness.Suite{
 	suites.Publish,
 	suites.Limits,
 	suites.Inference,
+	suites.Batch,
 	suites.Decision,
 	suites.Ingest,
 	proxy.Suite,

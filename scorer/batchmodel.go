@@ -1,29 +1,34 @@
 package scorer
 
 // modelScorer scores the rows of a batch by a model. Where the order of additions is the library's and there is one output, each
-// addition waits for the one before it; then the leaves of several rows are found first and added up side by side, in the same order
-// for each row.
+// addition waits for the one before it, and in a large model for a leaf that is in no near cache. Then the leaves of some rows are found
+// first, and added up side by side, a few trees at a time: for each row still in the order of the trees.
 type modelScorer struct {
 	model   *Model
 	rows    batchRows
 	predict bool
-	found   [rowsAbreast][]uint32 // leaves of rows; nil if they are added up as they are found
+	found   [][]uint32 // leaves of heldRows rows; nil if they are added up as they are found
 }
 
-// rowsAbreast are as many as keep the adders of the processor busy: an addition takes three or four cycles, and finding what to add
-// one.
-const rowsAbreast = 4
-
-// mostAbreast is the number of trees above which the leaves of several rows would not stay in the cache.
-const mostAbreast = 1 << 14
+const (
+	// rowsAbreast are as many as keep the adders of the processor busy: an addition takes three or four cycles, and finding what to
+	// add one.
+	rowsAbreast = 4
+	// heldRows is a multiple of it. The leaves of so many rows are found, and then added up.
+	heldRows = 32
+	// heldTrees have 16 KiB of leaves, if they have 64 each: these stay in the first cache while all held rows are added up.
+	heldTrees = 32
+	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the second cache.
+	mostHeld = 1 << 13
+)
 
 func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
 	s := &modelScorer{model: m, rows: newBatchRows(b, len(m.features), m.NewRow()), predict: predict}
 	if m.sumsAbreast() {
 		room := m.leafRoom()
-		all := make([]uint32, rowsAbreast*room)
-		for i := range s.found {
-			s.found[i] = all[i*room:][:room]
+		all := make([]uint32, heldRows*room)
+		for i := range heldRows {
+			s.found = append(s.found, all[i*room:][:room])
 		}
 	}
 	return s.score
@@ -33,7 +38,7 @@ func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
 // and pure Go adds up symmetric trees while it finds their leaves.
 func (m *Model) sumsAbreast() bool {
 	switch {
-	case m.outputs > 1 || !m.Exact() || len(m.depths) > mostAbreast:
+	case m.outputs > 1 || !m.Exact() || len(m.depths) > mostHeld:
 		return false
 	case m.binary != nil:
 		return m.binary.linear == nil
@@ -43,10 +48,10 @@ func (m *Model) sumsAbreast() bool {
 
 func (s *modelScorer) score(dst []float64, first, end int) {
 	m := s.model
-	if s.found[0] != nil {
-		for ; end-first >= rowsAbreast; first += rowsAbreast {
-			s.scoreAbreast((*[rowsAbreast]float64)(dst[first:]), first)
-		}
+	for s.found != nil && end-first >= rowsAbreast {
+		n := min(end-first, heldRows) / rowsAbreast * rowsAbreast
+		s.scoreHeld(dst[first:first+n], first)
+		first += n
 	}
 	for i := first; i < end; i++ {
 		out := dst[i*m.outputs:][:m.outputs]
@@ -57,42 +62,49 @@ func (s *modelScorer) score(dst []float64, first, end int) {
 	}
 }
 
-// scoreAbreast scores rowsAbreast rows by a model of one output.
-func (s *modelScorer) scoreAbreast(dst *[rowsAbreast]float64, first int) {
+// scoreHeld scores up to heldRows rows by a model of one output.
+func (s *modelScorer) scoreHeld(dst []float64, first int) {
 	m := s.model
-	for i, at := range s.found {
-		m.findLeaves(s.rows.row, s.rows.values(first+i), at)
+	for i := range dst {
+		m.findLeaves(s.rows.row, s.rows.values(first+i), s.found[i])
 	}
-	trees := len(m.depths)
-	switch {
-	case m.binary == nil:
-		*dst = [rowsAbreast]float64{}
-		addAbreast(dst, &s.found, trees, m.oblivious.leaves)
-		for i := range dst {
+	if m.binary != nil {
+		s.addUp(dst, m.binary.base[0], m.binary.leaves, m.binary.single)
+	} else {
+		s.addUp(dst, 0, m.oblivious.leaves, false)
+	}
+	for i := range dst {
+		if m.oblivious != nil {
 			m.oblivious.rescale(dst[i : i+1])
 		}
-	case m.binary.single:
-		base := float32(m.binary.base[0])
-		sums := [rowsAbreast]float32{base, base, base, base}
-		addSinglesAbreast(&sums, &s.found, trees, m.binary.leaves)
-		for i, sum := range sums {
-			dst[i] = float64(sum)
-		}
-	default:
-		base := m.binary.base[0]
-		*dst = [rowsAbreast]float64{base, base, base, base}
-		addAbreast(dst, &s.found, trees, m.binary.leaves)
-	}
-	if s.predict {
-		for i := range dst {
+		if s.predict {
 			m.objective.apply(dst[i : i+1])
 		}
 	}
 }
 
-// addAbreast adds the leaves of each row to its sum, in the order of the trees.
-func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, trees int, leaves []float64) {
-	f0, f1, f2, f3 := found[0][:trees], found[1][:trees], found[2][:trees], found[3][:trees]
+// addUp adds the leaves that were found to a base, for each row in the order of the trees.
+func (s *modelScorer) addUp(dst []float64, base float64, leaves []float64, single bool) {
+	for i := range dst {
+		dst[i] = base
+	}
+	trees := len(s.model.depths)
+	for from := 0; from < trees; from += heldTrees {
+		to := min(from+heldTrees, trees)
+		for i := 0; i < len(dst); i += rowsAbreast {
+			sums, found := (*[rowsAbreast]float64)(dst[i:]), (*[rowsAbreast][]uint32)(s.found[i:])
+			if single {
+				addSinglesAbreast(sums, found, from, to, leaves)
+			} else {
+				addAbreast(sums, found, from, to, leaves)
+			}
+		}
+	}
+}
+
+// addAbreast adds the leaves of some trees to the sum of each row.
+func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int, leaves []float64) {
+	f0, f1, f2, f3 := found[0][from:to], found[1][from:to], found[2][from:to], found[3][from:to]
 	s0, s1, s2, s3 := sums[0], sums[1], sums[2], sums[3]
 	for i := range f0 {
 		s0 += leaves[f0[i]]
@@ -104,14 +116,14 @@ func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, trees 
 }
 
 // addSinglesAbreast does the same in float32.
-func addSinglesAbreast(sums *[rowsAbreast]float32, found *[rowsAbreast][]uint32, trees int, leaves []float64) {
-	f0, f1, f2, f3 := found[0][:trees], found[1][:trees], found[2][:trees], found[3][:trees]
-	s0, s1, s2, s3 := sums[0], sums[1], sums[2], sums[3]
+func addSinglesAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int, leaves []float64) {
+	f0, f1, f2, f3 := found[0][from:to], found[1][from:to], found[2][from:to], found[3][from:to]
+	s0, s1, s2, s3 := float32(sums[0]), float32(sums[1]), float32(sums[2]), float32(sums[3])
 	for i := range f0 {
 		s0 += float32(leaves[f0[i]])
 		s1 += float32(leaves[f1[i]])
 		s2 += float32(leaves[f2[i]])
 		s3 += float32(leaves[f3[i]])
 	}
-	*sums = [rowsAbreast]float32{s0, s1, s2, s3}
+	*sums = [rowsAbreast]float64{float64(s0), float64(s1), float64(s2), float64(s3)}
 }

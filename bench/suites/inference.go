@@ -25,7 +25,8 @@ type trained struct {
 	trees                   int
 	library                 func(t trained) (*harness.Driver, error)
 	peer                    string
-	slowness                int // about how many times as long as CatBoost's a row takes the peer: it gets fewer
+	slowness                int  // about how many times as long as CatBoost's a row takes the peer: it gets fewer
+	oneThread               bool // the peer scores batches by one thread alone
 }
 
 func trainedModels() (all []trained) {
@@ -34,13 +35,13 @@ func trainedModels() (all []trained) {
 		all = append(all, trained{
 			name:  fmt.Sprintf("CatBoost, %d trees of depth 6, %d features", s.trees, s.features),
 			model: fmt.Sprintf("catboost-%d.cbm", s.trees), rows: fmt.Sprintf("%d.rows", s.trees), features: s.features,
-			trees: s.trees, library: startCatBoost, peer: "CatBoost (C++, called from Java)", slowness: 1,
+			trees: s.trees, library: startCatBoost, peer: "CatBoost (C++, called from Java)", slowness: 1, oneThread: true,
 		})
 	}
 	all = append(all, trained{
 		name:  "CatBoost, 300 trees, 40 numeric and 10 categorical features",
 		model: "catboost-categorical.cbm", rows: "categorical.rows", cats: "categorical.cats", features: 40,
-		trees: 300, library: startCatBoost, peer: "CatBoost (C++, called from Java)", slowness: 3,
+		trees: 300, library: startCatBoost, peer: "CatBoost (C++, called from Java)", slowness: 3, oneThread: true,
 	})
 	for _, s := range sizes {
 		all = append(all, trained{
@@ -76,11 +77,8 @@ func runInference(r *harness.Run) error {
 func modelPath(name string) string { return filepath.Join(harness.PeerDir(), "models", name) }
 
 func (t trained) compare(r *harness.Run) error {
-	if _, err := os.Stat(modelPath(t.model)); err != nil {
-		return r.Miss(harness.MissingPeer{Name: t.peer, Reason: "its model " + t.model + " is not there", Remedy: harness.SetUp})
-	}
-	ours, err := loadTrained(t)
-	if err != nil {
+	ours, err := loadTrained(r, t)
+	if ours == nil {
 		return err
 	}
 	n := max(r.Size(4_000_000, 30_000_000)/t.trees/t.slowness, len(ours.rows))
@@ -104,13 +102,7 @@ func (t trained) compare(r *harness.Run) error {
 	}
 	if driver != nil {
 		defer driver.Close()
-		implementations = append(implementations, harness.Implementation{Name: t.peer, Measure: func() ([]harness.Measurement, error) {
-			measurements, err := driver.Ask(fmt.Sprintf("score %d", n))
-			if err != nil {
-				return nil, err
-			}
-			return ours.check(measurements)
-		}})
+		implementations = append(implementations, ours.asked(t.peer, driver, fmt.Sprintf("score %d", n)))
 	}
 	return r.Compare(t.name, implementations)
 }
@@ -123,7 +115,11 @@ type loaded struct {
 	sum   *float64 // of the raw outputs, once it is known
 }
 
-func loadTrained(t trained) (*loaded, error) {
+// loadTrained reads a model and its rows. It returns nil if the peer that trains them is missing.
+func loadTrained(r *harness.Run, t trained) (*loaded, error) {
+	if _, err := os.Stat(modelPath(t.model)); err != nil {
+		return nil, r.Miss(harness.MissingPeer{Name: t.peer, Reason: "its model " + t.model + " is not there", Remedy: harness.SetUp})
+	}
 	m, err := scorer.LoadFile(modelPath(t.model))
 	if err != nil {
 		return nil, err
@@ -186,6 +182,17 @@ func (l *loaded) score(m *scorer.Model, n int) ([]harness.Measurement, error) {
 		return nil, errors.New("an output is no number")
 	}
 	return l.check([]harness.Measurement{harness.NsPerOp(took, int64(n)), {Metric: sumOfOutputs, Value: sum}})
+}
+
+// asked is a library that a driver measures, whose outputs must add up to ours.
+func (l *loaded) asked(name string, d *harness.Driver, request string) harness.Implementation {
+	return harness.Implementation{Name: name, Measure: func() ([]harness.Measurement, error) {
+		measurements, err := d.Ask(request)
+		if err != nil {
+			return nil, err
+		}
+		return l.check(measurements)
+	}}
 }
 
 // check takes the sum out of measurements. It must be the same bits in every round of every implementation.

@@ -50,22 +50,35 @@ static float *read_rows(const char *path, long features, long *rows) {
     return data;
 }
 
-/* Answers "score N" with the mean time of N single rows and the sum of the raw outputs of the first pass over the rows. */
-static void serve(double (*score)(const float *), const float *data, long rows, long features) {
+/* Adds up the raw outputs of all rows, scored one by one, or in one call by a number of threads. */
+typedef double one_row(const float *row);
+typedef double all_rows(const float *data, long rows, int threads);
+
+static double pass(one_row *score, all_rows *batch, const float *data, long rows, long features, int threads) {
+    if (threads > 0) return batch(data, rows, threads);
+    double sum = 0;
+    for (long i = 0; i < rows; i++) sum += score(data + i * features);
+    return sum;
+}
+
+/* Answers "score N" and "batch N THREADS" with the mean time of a row, of at least N, and the sum of the raw outputs of one pass over the rows. */
+static void serve(one_row *score, all_rows *batch, const float *data, long rows, long features) {
     char line[64];
     while (fgets(line, sizeof line, stdin) != NULL) {
         long n;
-        if (sscanf(line, "score %ld", &n) != 1 || n < rows) {
+        int threads = 0;
+        if ((sscanf(line, "score %ld", &n) != 1 && sscanf(line, "batch %ld %d", &n, &threads) != 2) || n < rows) {
             printf("{\"error\":\"unknown request\"}\n");
             fflush(stdout);
             continue;
         }
-        double sum = 0, rest = 0;
-        for (long i = 0; i < rows; i++) sum += score(data + i * features);
+        long passes = (n + rows - 1) / rows;
+        double sum = pass(score, batch, data, rows, features, threads), rest = 0;
         int64_t start = now();
-        for (long i = 0; i < n; i++) rest += score(data + i % rows * features);
+        for (long i = 0; i < passes; i++) rest += pass(score, batch, data, rows, features, threads);
         int64_t took = now() - start;
         if (rest != rest) exit(1);
+        n = passes * rows;
         printf("[{\"metric\":\"time\",\"unit\":\"ns/op\",\"value\":%.2f,\"n\":%ld},{\"metric\":\"sum of raw outputs\",\"unit\":\"\",\"value\":%.17g,\"n\":%ld}]\n",
                (double)took / n, n, sum, rows);
         fflush(stdout);
