@@ -17,6 +17,7 @@ type catboostMetadata struct {
 			Names []json.RawMessage `json:"class_names"`
 		} `json:"data_processing_options"`
 	} `json:"params"`
+	Loss       json.RawMessage  `json:"loss_function"` // of a sum of models, which has no params; in JSON it is a text of JSON
 	Classes    *catboostClasses `json:"class_params"`
 	OldClasses *catboostClasses `json:"multiclass_params"`              // what earlier releases call class_params
 	Threshold  json.RawMessage  `json:"binclass_probability_threshold"` // a number, or that as a string
@@ -32,6 +33,9 @@ var catboostLinks = map[string]link{
 
 // describe interprets the metadata of an ensemble that passed its check.
 func (m *catboostMetadata) describe(e *ensemble) error {
+	if m.Params.Loss.Type == "" {
+		_ = json.Unmarshal([]byte(label(m.Loss)), &m.Params.Loss)
+	}
 	classes, placed := m.classes()
 	if err := classes.check(e.format); err != nil {
 		return err

@@ -154,6 +154,8 @@ func decodeInfo(root table) (catboostMetadata, error) {
 		switch target := into[key]; {
 		case key == "binclass_probability_threshold":
 			m.Threshold = bytes.Clone(value)
+		case key == "loss_function":
+			m.Loss = bytes.Clone(value)
 		case target != nil:
 			_ = json.Unmarshal(value, target)
 		}

@@ -23,7 +23,7 @@ import tempfile
 
 import catboost
 import numpy as np
-from catboost import CatBoost, Pool
+from catboost import CatBoost, Pool, sum_models
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent / "libraries" / f"catboost-{catboost.__version__}"
@@ -105,7 +105,7 @@ def prune(model):
     names = json.loads(metadata["params"])["data_processing_options"]["class_names"] if "params" in metadata.keys() else None
     labelled = [key for key in metadata.keys() if key in ("class_params", "multiclass_params")]
     for key in list(metadata.keys()):
-        if key not in labelled:
+        if key not in labelled + ["loss_function"]:
             del metadata[key]
     if loss:
         params = {"loss_function": loss}
@@ -236,6 +236,13 @@ def absent(x, t, test):
     one("absent-classes-lossguide", "classes absent in training, non-symmetric trees", labels, shap=False, grow_policy="Lossguide",
         loss_function="MultiClass", class_names=names[::-1])
     one("multiclass-params", "classes in multiclass_params", labels, change=rename, **many)
+    # A sum says in another place what its models were trained for.
+    for name, shows, y, predict, params in (
+        ("sum-one-vs-all", "sum of models, MultiClassOneVsAll", bins, "Probability", dict(loss_function="MultiClassOneVsAll", classes_count=5)),
+        ("sum-poisson", "sum of models, Poisson", np.round(np.exp(t / 3)), "Exponent", dict(loss_function="Poisson")),
+    ):
+        model = sum_models([train(x, y, random_seed=seed, iterations=5, **params) for seed in (7, 8)])
+        keep(name, shows, model, hard(model, test, 9), [], predict=predict)
     one("class-names-in-params", "names of classes in the parameters", labels_of(t), change=forget, class_names=["human", "bot"])
 
 
