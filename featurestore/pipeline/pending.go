@@ -16,6 +16,7 @@ type pending struct {
 	serial uint64
 	last   traffic.Observation
 	open   []*item // of report
+	opened int64   // until when a request was open that reports are of
 }
 
 type item struct {
@@ -36,6 +37,7 @@ func (p *pending) push(ev *traffic.Event, ends int64) {
 	if ev.AgentSum != 0 { // the beginning of a longer one, which would be kept with it
 		it.observation.Agent = strings.Clone(it.observation.Agent)
 	}
+	p.opened = max(p.opened, it.observation.OpenTo)
 	p.serial++
 	heap.Push(&p.items, it)
 }

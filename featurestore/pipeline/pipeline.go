@@ -186,7 +186,8 @@ func (p *Pipeline) publish(now int64) {
 		return
 	}
 	const second = int64(traffic.OpenAfter) // as often as proxies report
-	for next := p.published - p.published%second + second; next <= at && len(p.pending.items) > 0; next += second {
+	last := min(at, p.pending.opened)       // later there is nothing to report, be it years
+	for next := p.published - p.published%second + second; next <= last && len(p.pending.items) > 0; next += second {
 		p.settle(next)
 		p.tick(next - second)
 		p.pending.report(next, p.aggregator.Add)
