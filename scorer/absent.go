@@ -87,7 +87,7 @@ func (e *ensemble) absentWarnings() []string {
 	return []string{"no training row had the class " + which + ": its raw output is -Inf for every row"}
 }
 
-// absent says whether training rows had no class of an output.
+// absent reports whether no training row had the class of an output.
 func (m *Model) absent(output int) bool {
 	var bias []float64
 	switch {

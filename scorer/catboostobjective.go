@@ -67,7 +67,7 @@ func (m *catboostMetadata) classes() (classes *catboostClasses, placed bool) {
 	return &catboostClasses{Names: m.Params.Data.Names}, false
 }
 
-// exclusive says whether a row has one of the classes, if the file names classes.
+// exclusive reports whether a row has one of the classes, if the file names classes.
 func (m *catboostMetadata) exclusive() bool {
 	return m.Params.Loss.Type != "MultiLogloss" && m.Params.Loss.Type != "MultiCrossEntropy"
 }

@@ -33,8 +33,9 @@ var ErrNoWeights = errors.New("the model has no weights of leaves")
 // as well; here a row's values do not depend on other rows. XGBoost computes in float32, here all is float64: what
 // is explained is the sum of its trees before rounding.
 //
-// The error is ErrNoWeights; or it wraps ErrAbsentClass, or, for LightGBM's linear trees, whose leaves are functions of the row, ErrUnsupported; or it says
-// that there is no such output, or that the values are too large for float64. Explain allocates. It takes time in proportion to the
+// The error is ErrNoWeights; or it wraps ErrAbsentClass, or, for LightGBM's linear trees, whose leaves are functions of
+// the row, ErrUnsupported; or it says that there is no such output, that the row has another length than Raw
+// demands, or that the values are too large for float64. Explain allocates. It takes time in proportion to the
 // leaves of the model and the depth of its trees: a tenth of a millisecond for 30 trees of depth 6.
 func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) ([]Contribution, float64, error) {
 	if output < 0 || output >= m.outputs {

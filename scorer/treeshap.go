@@ -70,8 +70,8 @@ const pointsAtOnce = 16
 // sum of value times probability of the leaves below it.
 type shapleyLevel struct{ above, below [pointsAtOnce]float64 }
 
-// descend adds the values of the players that the splits below node at ask. own says that the row itself
-// comes by there.
+// descend adds the values of the players that the splits below node at ask. own says whether the row itself
+// passes the node.
 func (s *shapley) descend(at int32, level int, own bool, rule []gaussNode) {
 	n, here := &s.tree[at], &s.levels[level]
 	if n.taken == 0 {
@@ -108,7 +108,7 @@ func (s *shapley) descend(at int32, level int, own bool, rule []gaussNode) {
 	s.odds[n.player] = old
 }
 
-// skipped says whether CatBoost's explanation leaves out what is below a node: it has no training rows. Such
+// skipped reports whether CatBoost's explanation leaves out what is below a node: it has no training rows. Such
 // leaves are 0, unless there are monotone constraints.
 func (s *shapley) skipped(at int32) bool {
 	const none = 1e-13 // as CatBoost has it
