@@ -40,15 +40,21 @@ CatBoost, and no explanation (` + "`scorer.ErrAbsentClass`" + `).
 
 ## Which function of the library
 
-| library | raw output | prediction | iterations |
-|---|---|---|---|
-| CatBoost | ` + "`predict(prediction_type='RawFormulaVal')`" + ` | ` + "`predict_proba`" + `, or ` + "`predict`" + ` of a regressor | all in the file, to which ` + "`use_best_model`" + ` wrote no more than it kept |
-| LightGBM | ` + "`Booster.predict(raw_score=True)`" + ` | ` + "`Booster.predict`" + ` | all in the file, to which ` + "`save_model`" + ` wrote no more than the best |
-| XGBoost | ` + "`Booster.predict(output_margin=True)`" + ` | ` + "`Booster.predict`" + ` | all in the file, also after early stopping. ` + "`XGBClassifier`" + ` and ` + "`XGBRegressor`" + ` use those up to the best: ` + "`scorer.Loader{Best: true}`" + `, ` + "`--iterations best`" + ` |
+| library | raw output | prediction | leaves | iterations |
+|---|---|---|---|---|
+| CatBoost | ` + "`predict(prediction_type='RawFormulaVal')`" + ` | ` + "`predict_proba`" + `, or ` + "`predict`" + ` of a regressor | ` + "`calc_leaf_indexes`" + ` | all in the file, to which ` + "`use_best_model`" + ` wrote no more than it kept |
+| LightGBM | ` + "`Booster.predict(raw_score=True)`" + ` | ` + "`Booster.predict`" + ` | ` + "`Booster.predict(pred_leaf=True)`" + ` | all in the file, to which ` + "`save_model`" + ` wrote no more than the best |
+| XGBoost | ` + "`Booster.predict(output_margin=True)`" + ` | ` + "`Booster.predict`" + ` | ` + "`Booster.predict(pred_leaf=True)`" + ` | all in the file, also after early stopping. ` + "`XGBClassifier`" + ` and ` + "`XGBRegressor`" + ` use those up to the best: ` + "`scorer.Loader{Best: true}`" + `, ` + "`--iterations best`" + ` |
 
 ` + "`Loader.Iterations`" + ` takes the first iterations only, as ` + "`ntree_end`" + `, ` + "`num_iteration`" + ` and ` + "`iteration_range`" + ` do (tested with CatBoost 1.2.8, LightGBM 4.6.0
 and XGBoost 3.2.0: ` + "`TestFirstIterations`" + `). ` + "`headgate model info`" + ` shows how many iterations a file has and are used, and warns where early stopping found
 fewer best.
+
+In Go, ` + "`Model.AppendRaw`, `AppendPrediction` and `AppendLeaves`" + ` answer one row, ` + "`AppendRawBatch` and `AppendPredictionBatch`" + ` a matrix.
+A row has one value for each feature of the model; another length is an error. Leaves were compared with CatBoost 1.2.8,
+LightGBM 4.6.0 and XGBoost 3.2.0, in each of their formats (` + "`TestLeavesAreTheLibrarys`" + `). What outputs, classes and labels of a
+model are, and how they hang together, is said in one place: ` + "`go doc github.com/headgate/headgate/scorer`" + `, "Outputs,
+probabilities, classes".
 `
 
 // compatibilityResult is a cell.

@@ -1,4 +1,4 @@
-// Package scorer evaluates gradient-boosted tree models one row at a time, without cgo, with the bits of the original
+// Package scorer evaluates gradient-boosted tree models, one row at a time or many, without cgo, with the bits of the original
 // library: [Model.Raw] returns what CatBoost's own RawFormulaVal returns, LightGBM's raw score or XGBoost's margin, allocates nothing,
 // never panics and is finite, but for what its comment says.
 //
@@ -31,16 +31,42 @@
 //	}
 //	score := scorer.Score(model.Probability(raw))
 //
+// A row is a slice with one value for each of [Model.Features], in their order, and NaN where a value is missing;
+// [Model.FeatureIndex] finds the position of a feature by its name. A slice of another length is an error that wraps [ErrMismatch],
+// wherever rows are taken: nothing is filled in or left out.
+//
 // Categories are set in the row, before it is scored: row.SetString(3, "nl"), row.SetBytes(4, agent), row.SetInt(5, 200). They are
 // hashed there; neither setting nor scoring allocates.
 //
-// A Model is immutable and may be shared by any number of goroutines; a [Row] belongs to one goroutine at a time.
+// A Model is immutable and may be shared by any number of goroutines; a [Row] belongs to one goroutine at a time. The examples of
+// this package show each of these steps.
 //
-// # Several models, new models, explanations
+// # Outputs, probabilities, classes
 //
-// A [Set] evaluates several models on one row, such as the active one and a shadow, and looks at each input once. A [Holder] replaces the
-// model in use by one that takes the same inputs, and refuses another with the reason. [Model.Explain] says which features
-// moved the output of a model of any format most, and by how much.
+// A model answers a row with one number or several: [Model.Outputs]. [Model.Raw] and [Model.AppendRaw] return them as the trees add
+// them up. What they are follows from what the model was trained for, [Model.Objective]:
+//
+//   - Two classes: one output, the log-odds of the positive class.
+//   - Several classes: one output for each, in the order of the classes.
+//   - Several labels that do not exclude each other, as CatBoost's MultiLogloss has them: one output for each, its log-odds.
+//   - A regression or ranking: one output for each target.
+//
+// [Model.AppendPrediction] returns what the library's predict makes of them: the probability of the positive class or of each class,
+// or the expected value. [Model.Probability] does the same for one raw output of a model of two classes, and [Score] maps a
+// probability to 1..99.
+//
+// [Model.Class] returns the class that a classifier decides for, as a number from 0: of two classes 1 is the positive one, and of
+// several it is the number of the output. It is the position in [Model.Classes], the labels, for files that have labels. CatBoost
+// writes them as they stood in the training data, the negative one first of two. LightGBM and XGBoost write none: their labels are
+// these numbers, and where LGBMClassifier was given other labels, class k is its classes_[k]. [Model.PositiveClass] is the label whose
+// probability a model of two classes predicts, "1" where the file has no labels, and [SameClass] compares labels.
+//
+// # Many rows, several models, new models, explanations
+//
+// [Model.AppendRawBatch] scores the rows of a matrix on several processors, with the bits that each has alone. A [Set] evaluates several
+// models on one row, such as the active one and a shadow, and looks at each input once. A [Holder] replaces the model in use by one
+// that takes the same inputs, and refuses another with the reason. [Model.Explain] says which features moved the output of a model of
+// any format most, and by how much; [Model.AppendLeaves] which leaves a row falls into.
 //
 // # Exactness
 //
