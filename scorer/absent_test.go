@@ -53,8 +53,8 @@ func TestAbsentClasses(t *testing.T) {
 	}
 }
 
-// Models of a set answer as each does alone, and so does a model of the first iterations.
-func TestAbsentClassesInSetsAndOfFirstIterations(t *testing.T) {
+// A batch, the models of a set and a model of the first iterations have such classes too.
+func TestAbsentClassesInBatchesSetsAndFirstIterations(t *testing.T) {
 	var models []*scorer.Model
 	fixtures := absentFixtures(t)
 	for _, f := range fixtures {
@@ -73,7 +73,11 @@ func TestAbsentClassesInSetsAndOfFirstIterations(t *testing.T) {
 			t.Fatalf("row %d: %v, alone %v", i, got, prediction)
 		}
 	}
-	for _, f := range fixtures {
+	for i, f := range fixtures {
+		batch := scorer.Batch{Rows: f.Rows, Values: f.floats32(t, "rows.f32.gz")}
+		if got := must(models[i].AppendRawBatch(nil, batch)); !slices.EqualFunc(got, f.floats64(t, "raw.f64.gz"), sameBits) {
+			t.Errorf("%s: a batch has other raw outputs than the library", f.title())
+		}
 		m, err := scorer.Loader{Iterations: 1}.Load(f.models["model.cbm"])
 		if err != nil {
 			t.Fatal(err)

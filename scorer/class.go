@@ -5,8 +5,6 @@ import "strconv"
 // Classes returns the labels of a classifier, as a file of CatBoost has them: for a binary classifier the negative and the positive one,
 // otherwise one for each output. It is empty for a model that is no classifier, or does not name its classes; see "Outputs,
 // probabilities, classes" of the package for what the numbers of such classes are.
-// Classes that the trainer was told of (class_names, classes_count) and that no training row had are among
-// them: see ErrAbsentClass.
 func (m *Model) Classes() []string { return append([]string(nil), m.objective.classes...) }
 
 // Class returns the number of the class that the model decides for: the position in Classes. A binary classifier has the classes 0 and

@@ -61,6 +61,8 @@
 // these numbers, and where LGBMClassifier was given other labels, class k is its classes_[k]. [Model.PositiveClass] is the label whose
 // probability a model of two classes predicts, "1" where the file has no labels, and [SameClass] compares labels.
 //
+// Classes that a CatBoost model was told of and that no training row had are outputs like the others, of -Inf: [ErrAbsentClass].
+//
 // # Many rows, several models, new models, explanations
 //
 // [Model.AppendRawBatch] scores the rows of a matrix on several processors, with the bits that each has alone. A [Set] evaluates several
