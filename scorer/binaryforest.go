@@ -6,21 +6,24 @@ import "slices"
 type binaryForest struct {
 	inputs  int
 	columns treeColumns
-	walker  walker
-	exits   *exits   // the same trees for vector kernels, or nil
-	outputs []uint16 // of each tree; nil if there is one output
-	leaves  []float64
-	numbers []int32 // of the leaves, as the library counts them within their tree
-	width   int
-	base    []float64
-	linear  []*linear // by leaf; nil if there is none at all
-	single  bool
-	fast    bool // leaves are added up in chains; there is one output then, and linear is nil
+	// Of the features whose values the file has; nil if it has none.
+	categories []*categories
+	walker     walker
+	exits      *exits   // the same trees for vector kernels, or nil
+	outputs    []uint16 // of each tree; nil if there is one output
+	leaves     []float64
+	numbers    []int32 // of the leaves, as the library counts them within their tree
+	width      int
+	base       []float64
+	linear     []*linear // by leaf; nil if there is none at all
+	single     bool
+	fast       bool // leaves are added up in chains; there is one output then, and linear is nil
 }
 
 // newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
 func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
-	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, numbers: b.numbers, width: b.width, base: b.base, single: b.single}
+	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, numbers: b.numbers, width: b.width, base: b.base, single: b.single,
+		categories: b.values.of}
 	columns, splits, err := newTreeColumns(b)
 	if err != nil {
 		return nil, nil, err
@@ -91,7 +94,7 @@ func (f *binaryForest) grow(row *Row) {
 // raw writes the untransformed outputs for x into out, which is as long as base.
 func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	f.grow(row)
-	x = row.overlay(x, f.inputs)
+	x = f.overlay(row, x)
 	f.find(row, x, row.leaves)
 	at := row.leaves[:f.walker.trees]
 	copy(out, f.base)
@@ -123,6 +126,15 @@ func (f *binaryForest) find(row *Row, x []float32, at []uint32) {
 	} else {
 		f.walker.find(keys, at[:f.walker.trees])
 	}
+}
+
+// overlay returns what the trees compare: x with what is set in the row in its place.
+func (f *binaryForest) overlay(row *Row, x []float32) []float32 {
+	x = row.overlay(x, f.inputs)
+	if f.categories != nil && row.some {
+		row.translate(x, f.categories, nil)
+	}
+	return x
 }
 
 // addChains adds up in the order of Fast. XGBoost's sum, too, is of float64 here, and rounded to float32 when it is complete.

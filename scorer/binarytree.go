@@ -38,6 +38,7 @@ type binaryTrees struct {
 	single     bool           // sums are rounded to float32 after every tree, as XGBoost does
 	truncating bool           // -0.5 is category 0, as in LightGBM; else it is none
 	flushed    float32        // values up to this magnitude count as 0
+	values     categoryValues // of categorical features, where the file has them
 	objective  objective
 
 	perIteration int // trees of an iteration of the training; at least 1

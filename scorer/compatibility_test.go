@@ -219,7 +219,7 @@ func compatibility(t *testing.T) string {
 	for _, r := range compatibilityResults(t) {
 		byLibrary[r.library] = append(byLibrary[r.library], r)
 	}
-	text := compatibilityIntro
+	text := compatibilityIntro + compatibilityCategories
 	for _, l := range []struct{ title, library string }{
 		{"CatBoost, .cbm and JSON", "catboost"}, {"LightGBM, text", "lightgbm"}, {"XGBoost, JSON and UBJ", "xgboost"},
 	} {

@@ -8,7 +8,7 @@
 // statistics of every kind, also of combinations; symmetric and other trees; one output or several. A model with text or embedding
 // features is refused with an error that names one of them and wraps [ErrUnsupported].
 //
-// LightGBM's text, of versions v2 to v4, and XGBoost's JSON and UBJ: missing values, categories (as codes), linear trees, random
+// LightGBM's text, of versions v2 to v4, and XGBoost's JSON and UBJ: missing values, categories, linear trees, random
 // forests, dart, several outputs, and the objective, which [Model.AppendPrediction] applies. docs/models.md lists what was compared
 // with which version of which library.
 //
@@ -27,7 +27,7 @@
 //	row := model.NewRow() // one for each goroutine
 //	raw, err := model.Raw(row, inputs) // one value for each of model.Features()
 //	if err != nil {
-//		return err // there are more or fewer
+//		return err // there are more or fewer, or one of another kind is set in the row
 //	}
 //	score := scorer.Score(model.Probability(raw))
 //
@@ -36,7 +36,7 @@
 // wherever rows are taken: nothing is filled in or left out.
 //
 // Categories are set in the row, before it is scored: row.SetString(3, "nl"), row.SetBytes(4, agent), row.SetInt(5, 200). They are
-// hashed there; neither setting nor scoring allocates.
+// hashed there; neither setting nor scoring allocates. [Row] says what they are to each library.
 //
 // A Model is immutable and may be shared by any number of goroutines; a [Row] belongs to one goroutine at a time. The examples of
 // this package show each of these steps.

@@ -8,8 +8,9 @@ type document interface {
 	// array calls each for every element; each must consume the element.
 	array(each func(i int) error) error
 	text() (string, error)
-	// integers and floats read an array of numbers, where false and true count as 0 and 1.
+	// integers, longs and floats read an array of numbers, where false and true count as 0 and 1.
 	integers() ([]int32, error)
+	longs() ([]int64, error)
 	floats() ([]float32, error)
 	skip() error
 	// finish makes sure that nothing follows.

@@ -53,8 +53,8 @@ func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) (
 	if row == nil {
 		row = &Row{}
 	}
-	if len(x) != len(m.features) && !row.alone(x) {
-		return dst, 0, wrongLength(len(x), len(m.features))
+	if err := m.inputs.check(row, x); err != nil {
+		return dst, 0, err
 	}
 	s := newShapley(m, output)
 	scale, bias := s.explain(m, row, x)

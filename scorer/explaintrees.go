@@ -53,7 +53,7 @@ func (s *shapley) addBranch(a *asymmetric, keys []int32, from int32) int32 {
 // taken in the order of the model.
 func (s *shapley) explainBinary(f *binaryForest, row *Row, x []float32, depths []uint16) {
 	f.grow(row)
-	f.columns.fill(row.treeKeys, row.overlay(x, f.inputs))
+	f.columns.fill(row.treeKeys, f.overlay(row, x))
 	trees := f.walker.list()
 	slices.SortFunc(trees, func(a, b walkTree) int { return cmp.Compare(a.number, b.number) })
 	for _, tree := range trees {

@@ -12,8 +12,8 @@ func (m *Model) AppendLeaves(dst []int32, row *Row, x []float32) ([]int32, error
 	if row == nil {
 		row = &Row{}
 	}
-	if len(x) != len(m.features) && !row.alone(x) {
-		return dst, wrongLength(len(x), len(m.features))
+	if err := m.inputs.check(row, x); err != nil {
+		return dst, err
 	}
 	dst = slices.Grow(dst, len(m.depths))
 	if m.asymmetric != nil {
@@ -40,7 +40,7 @@ func (m *Model) leafRoom() int { return len(m.depths) + max(exitRoom, lanesOf(Ti
 func (m *Model) findLeaves(row *Row, x []float32, at []uint32) {
 	if m.binary != nil {
 		m.binary.grow(row)
-		m.binary.find(row, row.overlay(x, m.binary.inputs), at)
+		m.binary.find(row, m.binary.overlay(row, x), at)
 		return
 	}
 	m.oblivious.findLeaves(row, x, at)

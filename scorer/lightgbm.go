@@ -11,8 +11,8 @@ import (
 const lightgbmMagic = "tree\n"
 
 // lightgbm reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the model, then of each tree from
-// "Tree=0" on, then "end of trees". What follows (importances, parameters, the names of pandas categories) is not read, but
-// for one thing: see early.
+// "Tree=0" on, then "end of trees". Of what follows (importances, parameters, the values of pandas categories) the last are
+// read, and of the parameters two: see early and categoryColumns.
 type lightgbm struct {
 	rest        []byte
 	b           *binaryTrees
@@ -59,6 +59,7 @@ func decodeLightGBM(data []byte) (*binaryTrees, error) {
 	}
 	d.b.perIteration = d.b.outputs
 	d.b.warnings = d.coarseFeatures(header)
+	d.b.values = d.categories(header)
 	if d.number%d.b.outputs != 0 {
 		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.b.outputs)
 	}

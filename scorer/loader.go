@@ -168,6 +168,7 @@ func (l Loader) newModel(e *ensemble, err error) (*Model, error) {
 	}
 	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
 		objective: e.objective, weights: leafWeights{doubles: e.weights}, iterations: iterations, warnings: e.absentWarnings()}
+	m.inputs = newInputs(m.features)
 	for _, depth := range e.depths {
 		m.depths = append(m.depths, uint16(depth))
 	}
@@ -193,7 +194,8 @@ func (l Loader) newBinaryModel(b *binaryTrees, err error) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{format: b.format, features: b.describe(), depths: depths, outputs: b.outputs, objective: b.objective,
+	features := b.describe()
+	return &Model{format: b.format, features: features, inputs: newBinaryInputs(features, &b.values), depths: depths, outputs: b.outputs, objective: b.objective,
 		binary: forest, weights: b.weights, iterations: iterations, warnings: append(b.warnings, iterations.warnings()...)}, nil
 }
 

@@ -16,6 +16,7 @@ const (
 type Model struct {
 	format   string
 	features []Feature
+	inputs   *inputs
 	depths   []uint16 // of each tree
 	outputs  int
 	columns  columns
@@ -99,7 +100,9 @@ func (m *Model) Outputs() int { return m.outputs }
 // The result is finite, but for LightGBM's linear trees on infinite inputs, and for the output of a class that training did not
 // have (see ErrAbsentClass), which is -Inf. It has the bits of the original library, unless the model came from Fast.
 //
-// The only error is that x has another length: it wraps ErrMismatch, and the result is NaN.
+// If there is an error, the result is NaN. It wraps ErrMismatch if x has another length, or a value is
+// set in the row that its feature does not take, such as a text for a number; and ErrUnseen if it is
+// a category that the library refuses because training did not see it.
 //
 // Raw allocates nothing if row came from NewRow of this model or has served it or a wider one before; another row grows. A nil row
 // costs an allocation for each call.
@@ -107,8 +110,8 @@ func (m *Model) Raw(row *Row, x []float32) (float64, error) {
 	if row == nil {
 		row = &Row{}
 	}
-	if len(x) != len(m.features) && !row.alone(x) {
-		return math.NaN(), wrongLength(len(x), len(m.features))
+	if err := m.inputs.check(row, x); err != nil {
+		return math.NaN(), err
 	}
 	if m.outputs > 1 {
 		row.outputs, _ = m.AppendRaw(row.outputs[:0], row, x)
@@ -125,8 +128,8 @@ func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, erro
 	if row == nil {
 		row = &Row{}
 	}
-	if len(x) != len(m.features) && !row.alone(x) {
-		return dst, wrongLength(len(x), len(m.features))
+	if err := m.inputs.check(row, x); err != nil {
+		return dst, err
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, m.outputs)[:n+m.outputs]

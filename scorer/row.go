@@ -16,9 +16,25 @@ const narrow = 256
 // until it is set again or Reset. Positions are those of Model.Features, which Model.FeatureIndex finds by name; a position that
 // the model does not have is ignored. The Row keeps nothing of a string or slice but its hash.
 //
-// A categorical value that is not set is the integer at its position of the slice, or missing: then it is the text "nan" for a
-// CatBoost model, which is what Python turns missing values into.
+// What a category is depends on the library:
+//
+//   - CatBoost: a text, or an integer, which is the text of its decimal digits. Python's True and
+//     False are 1 and 0 there. A number of the slice is the integer that it is equal to; one with a
+//     fraction is missing. What is missing is the text "nan", as Python makes of it. A text that
+//     training did not see is one more category.
+//   - LightGBM and XGBoost: trees compare codes, and a number of the slice is a code. Where the file
+//     has the values of the categories (see Model.Categories), SetString and SetBytes set a value.
+//     Numbers and truth values are set by their text, as Python prints them, or by SetInt and
+//     SetFloat, which set codes where values are texts. A value that training did not see is
+//     missing for LightGBM, and an error for XGBoost, as in these libraries. Where the file has no
+//     values, SetInt sets a code.
+//
+// A text for a numeric feature, a text for a category without values in the file, and a fraction
+// that is set for a category of CatBoost are errors of the evaluation, unless no tree looks at the
+// feature: see Model.Raw.
 type Row struct {
+	inputs  *inputs   // of the model or set that NewRow was called on; nil in another Row
+	refused int       // set values that inputs does not take
 	set     []value   // by position
 	some    bool      // at least one value is set
 	numbers []float32 // the slice given to Raw with set values laid over it
@@ -35,9 +51,10 @@ type Row struct {
 
 // value is what was set for a position.
 type value struct {
-	kind   valueKind
-	number float64 // NaN for a text
-	hash   uint64  // CityHash64 of the text or of the integer in decimal; not of a float
+	kind    valueKind
+	refused bool    // by the inputs of the Row
+	number  float64 // NaN for a text
+	hash    uint64  // CityHash64 of the text or of the integer in decimal; not of a float
 }
 
 type valueKind uint8
@@ -51,7 +68,7 @@ const (
 
 // NewRow returns a Row for which Raw of this model does not allocate.
 func (m *Model) NewRow() *Row {
-	row := &Row{set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
+	row := &Row{inputs: m.inputs, set: make([]value, len(m.features)), numbers: make([]float32, len(m.features))}
 	row.grow(&m.columns)
 	row.vector.grow()
 	if m.oblivious != nil {
@@ -67,9 +84,11 @@ func (m *Model) NewRow() *Row {
 func (r *Row) Reset() {
 	clear(r.set)
 	r.some = false
+	r.refused = 0
 }
 
-// SetString sets the value of a categorical feature. For a numeric feature it is a missing value.
+// SetString sets the value of a categorical feature: see Row for what each library makes of it. A missing category is set by
+// SetFloat of NaN, or not at all.
 func (r *Row) SetString(i int, s string) {
 	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(bytesOf(s))})
 }
@@ -79,13 +98,14 @@ func (r *Row) SetBytes(i int, s []byte) {
 	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(s)})
 }
 
-// SetInt sets the value of a categorical feature that has integers, or of a numeric one. CatBoost's categories are texts: an
-// integer is its decimal digits there.
+// SetInt sets the value of a categorical feature that has integers, or of a numeric one. For CatBoost
+// the category is the text of its decimal digits; for LightGBM and XGBoost it is a category that is
+// a number, or else the code of one: see Row.
 func (r *Row) SetInt(i int, v int64) {
 	r.put(i, value{kind: isInteger, number: float64(v), hash: integerHash(v)})
 }
 
-// SetFloat sets the value of a numeric feature, rounded to float32.
+// SetFloat sets the value of a numeric feature, rounded to float32. NaN is a missing value, also of a categorical feature.
 func (r *Row) SetFloat(i int, v float64) { r.put(i, value{kind: isFloat, number: v}) }
 
 func (r *Row) put(i int, v value) {
@@ -95,8 +115,21 @@ func (r *Row) put(i int, v value) {
 	if i >= len(r.set) {
 		r.set = append(r.set, make([]value, i+1-len(r.set))...)
 	}
+	if r.inputs != nil {
+		r.judge(i, &v)
+	}
 	r.set[i] = v
 	r.some = true
+}
+
+// judge keeps count of values that are refused, so that an evaluation need not look at each.
+func (r *Row) judge(i int, v *value) {
+	if r.set[i].refused {
+		r.refused--
+	}
+	if v.refused = !r.inputs.accepts(i, v); v.refused {
+		r.refused++
+	}
 }
 
 func integerHash(v int64) uint64 {
@@ -134,7 +167,7 @@ var missingCategory = int32(cityHash64([]byte("nan")))
 
 // numberCategory is the category of a number without a fraction; any other is missing.
 func numberCategory(v float64) int32 {
-	if v != math.Trunc(v) || math.Abs(v) >= 1<<63 {
+	if !isWhole(v) {
 		return missingCategory
 	}
 	return int32(integerHash(int64(v)))
@@ -162,6 +195,22 @@ func (r *Row) overlay(x []float32, features int) []float32 {
 
 // alone reports whether the values that are set in the row may do without a slice of others.
 func (r *Row) alone(x []float32) bool { return x == nil && r.some }
+
+// translate writes the codes of categories in the places of their values, which overlay has written
+// to x. Feature i of the categories is at positions[i] of the row, or at i if positions is nil.
+func (r *Row) translate(x []float32, all []*categories, positions []int32) {
+	for i, c := range all {
+		at := i
+		if positions != nil {
+			at = int(positions[i])
+		}
+		if c == nil || at >= len(r.set) || r.set[at].kind == unset {
+			continue
+		}
+		code, _ := c.code(&r.set[at])
+		x[i] = float32(code)
+	}
+}
 
 func (r *Row) growLeaves(trees int) {
 	if len(r.leaves) < trees {

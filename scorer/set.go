@@ -12,6 +12,7 @@ import (
 type Set struct {
 	models   []*Model
 	features []Feature
+	inputs   *inputs
 	columns  columns
 	members  []setMember
 	outputs  int
@@ -53,6 +54,7 @@ func NewSet(models ...*Model) (*Set, error) {
 	if len(s.features) > maxFeatures {
 		return nil, fmt.Errorf("%w: %d features, at most %d are accepted", ErrMismatch, len(s.features), maxFeatures)
 	}
+	s.inputs = newSetInputs(s.features, models, positions)
 	l := newSetLayout(models, positions, len(s.features))
 	if l.columns.count > maxColumns {
 		return nil, fmt.Errorf("%w: the models have %d columns, at most %d are accepted", ErrMismatch, l.columns.count, maxColumns)
@@ -165,7 +167,7 @@ func (s *Set) Outputs() int { return s.outputs }
 
 // NewRow returns a Row for which evaluating this set does not allocate.
 func (s *Set) NewRow() *Row {
-	row := &Row{set: make([]value, len(s.features)), numbers: make([]float32, len(s.features))}
+	row := &Row{inputs: s.inputs, set: make([]value, len(s.features)), numbers: make([]float32, len(s.features))}
 	row.grow(&s.columns)
 	row.vector.grow()
 	for _, m := range s.members {
@@ -181,8 +183,7 @@ func (s *Set) NewRow() *Row {
 }
 
 // AppendRaw appends to dst what AppendRaw of each model gives, in their order. x and the positions of row are those of
-// Features of the set. The only error is that x has another length, as for Raw of a model: it wraps ErrMismatch, and nothing is
-// appended.
+// Features of the set. Errors are those of Raw of a model, for any of the models, and append nothing.
 func (s *Set) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, error) {
 	return s.appendAll(dst, row, x, false)
 }
@@ -196,8 +197,8 @@ func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) ([]f
 	if row == nil {
 		row = &Row{}
 	}
-	if len(x) != len(s.features) && !row.alone(x) {
-		return dst, wrongLength(len(x), len(s.features))
+	if err := s.inputs.check(row, x); err != nil {
+		return dst, err
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, s.outputs)[:n+s.outputs]
@@ -226,6 +227,9 @@ func (m *setMember) evaluate(s *Set, row *Row, x []float32, dst []float64) {
 	default:
 		x = row.permute(row.overlay(x, len(s.features)), m.positions)
 		some := row.some
+		if some && m.binary.categories != nil {
+			row.translate(x, m.binary.categories, m.positions)
+		}
 		row.some = false // what is set is in x already
 		m.binary.raw(row, x, dst)
 		row.some = some

@@ -207,18 +207,32 @@ func (u *ubj) text() (string, error) {
 }
 
 func (u *ubj) integers() ([]int32, error) {
-	return ubjNumbers(u, func(v float64) (int32, bool) {
+	return ubjNumbers(u, func(marker byte, b []byte) (int32, bool) {
 		// XGBoost has features numbered in 32 bits without sign, and marks a missing parent by the largest number.
-		return int32(v), v == math.Trunc(v) && v >= math.MinInt32 && v <= math.MaxInt32
+		v, ok := number(marker, b)
+		return int32(v), ok && v == math.Trunc(v) && v >= math.MinInt32 && v <= math.MaxInt32
+	})
+}
+
+func (u *ubj) longs() ([]int64, error) {
+	return ubjNumbers(u, func(marker byte, b []byte) (int64, bool) {
+		if marker == 'L' { // more than a float64 holds
+			return int64(binary.BigEndian.Uint64(b)), true
+		}
+		v, ok := number(marker, b)
+		return int64(v), ok && isWhole(v)
 	})
 }
 
 func (u *ubj) floats() ([]float32, error) {
-	return ubjNumbers(u, func(v float64) (float32, bool) { return float32(v), true })
+	return ubjNumbers(u, func(marker byte, b []byte) (float32, bool) {
+		v, ok := number(marker, b)
+		return float32(v), ok
+	})
 }
 
 // ubjNumbers reads an array of numbers, with a marker for all or one for each.
-func ubjNumbers[T any](u *ubj, convert func(float64) (T, bool)) (values []T, err error) {
+func ubjNumbers[T any](u *ubj, convert func(marker byte, b []byte) (T, bool)) (values []T, err error) {
 	marker, count, err := u.opening()
 	if err != nil {
 		return nil, err
@@ -243,9 +257,8 @@ func ubjNumbers[T any](u *ubj, convert func(float64) (T, bool)) (values []T, err
 		if err != nil {
 			return nil, err
 		}
-		v, ok := number(element, b)
-		converted, fits := convert(v)
-		if !ok || !fits {
+		converted, fits := convert(element, b)
+		if !fits {
 			return nil, u.damaged("no number that fits before offset %d", u.pos)
 		}
 		values = append(values, converted)

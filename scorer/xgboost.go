@@ -20,6 +20,7 @@ type xgboost struct {
 	boosting   map[string]string // parameters of the booster
 	classes    []int32           // output of each tree
 	weights    []float32         // of each tree in a dart model
+	cats       xgboostCats
 }
 
 // isXGBoostJSON tells XGBoost's JSON from CatBoost's by the first key.
@@ -117,6 +118,7 @@ func (d *xgboost) gradientBooster() error {
 			"tree_info":          into(d.integers, &d.classes),
 			"weight_drop":        into(d.floats, &d.weights),
 			"gbtree_model_param": func() error { return d.texts(d.boosting) },
+			"cats":               d.categories,
 		})
 	}
 	return d.members("gradient_booster.", map[string]func() error{
@@ -141,6 +143,9 @@ func (d *xgboost) assemble() error {
 		return damaged(d.format(), "no trees")
 	}
 	if err := d.features(); err != nil {
+		return err
+	}
+	if err := d.setCategories(); err != nil {
 		return err
 	}
 	if err := d.outputs(); err != nil {

@@ -118,7 +118,12 @@ func (d *jsonDocument) word() string {
 	return string(rest)
 }
 
-func (d *jsonDocument) integers() (values []int32, err error) {
+func (d *jsonDocument) integers() ([]int32, error) { return jsonIntegers[int32](d, 32) }
+
+func (d *jsonDocument) longs() ([]int64, error) { return jsonIntegers[int64](d, 64) }
+
+// jsonIntegers reads an array of integers of so many bits.
+func jsonIntegers[T int32 | int64](d *jsonDocument, bits int) (values []T, err error) {
 	err = d.array(func(int) error {
 		word := d.word()
 		switch word {
@@ -127,11 +132,11 @@ func (d *jsonDocument) integers() (values []int32, err error) {
 		case "false":
 			word = "0"
 		}
-		v, err := parseInt(word)
+		v, err := strconv.ParseInt(word, 10, bits)
 		if err != nil {
-			return d.damaged("%q before offset %d, expected an integer of 32 bits", clipped(word), d.pos)
+			return d.damaged("%q before offset %d, expected an integer of %d bits", clipped(word), d.pos, bits)
 		}
-		values = append(values, v)
+		values = append(values, T(v))
 		return nil
 	})
 	return values, err
