@@ -40,7 +40,7 @@ type Pipeline struct {
 	names     []string // of a row's features
 	vector    *traffic.Vector
 	selection *window.Selection
-	notTold   []traffic.Facts // of each feature of the selection
+	notTold   []notTold
 	inter     []float32
 	values    []float32 // a row's features, then the model's inputs that are not among them
 
@@ -49,6 +49,12 @@ type Pipeline struct {
 	inputs []float32
 	row    *scorer.Row
 	out    Row
+}
+
+// notTold is a feature of the selection that any of these facts makes unknown.
+type notTold struct {
+	at    int
+	facts traffic.Facts
 }
 
 // hashSeed seeds the keys. Offline, where nobody chooses keys to collide, it is a constant.
@@ -104,10 +110,9 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 	p.vector = traffic.NewVector(all)
 	p.selection = p.aggregator.Select(p.vector.Inter())
 	p.inter = make([]float32, len(p.vector.Inter()))
-	p.notTold = make([]traffic.Facts, len(p.inter))
 	for _, f := range features {
-		if i := slices.Index(p.vector.Inter(), f.FullName()); i >= 0 {
-			p.notTold[i] = f.NotTold()
+		if at := slices.Index(p.vector.Inter(), f.FullName()); at >= 0 && f.NotTold() != 0 {
+			p.notTold = append(p.notTold, notTold{at, f.NotTold()})
 		}
 	}
 	p.values = make([]float32, len(all))
@@ -167,12 +172,9 @@ func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 // forget makes the features unknown that events with these facts do not tell. They are those of the
 // source: what one log line does not tell none of them does.
 func (p *Pipeline) forget(facts traffic.Facts) {
-	if facts&(traffic.HostUnknown|traffic.DurationUnknown) == 0 {
-		return
-	}
-	for i, f := range p.notTold {
-		if f&facts != 0 {
-			p.inter[i] = float32(math.NaN())
+	for _, n := range p.notTold {
+		if n.facts&facts != 0 {
+			p.inter[n.at] = float32(math.NaN())
 		}
 	}
 }
