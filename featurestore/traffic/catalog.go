@@ -30,6 +30,8 @@ func Catalog() []Feature {
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
+			usual("not_found", NotFound, Requests, "guessing is what most of the network does, not one address of it"),
+			usual("asset", Assets, Requests, "whether most of the network renders pages"),
 		}, open),
 		on(Net64, requests, []Feature{
 			distinct("addresses", Addresses, "an IPv6 client that changes its address with every request shows here"),
@@ -46,11 +48,14 @@ func Catalog() []Feature {
 			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),
 			share("not_found", NotFound, Requests, "a tool's user agent shows in what it asks for"),
 			share("asset", Assets, Requests, "whether the things that send it render pages"),
+			usual("not_found", NotFound, Requests, "a tool's user agent, whoever else copies it"),
+			usual("asset", Assets, Requests, "a browser's user agent, whoever else copies it"),
 		}, agent),
 		on(JA4, requests, []Feature{
 			distinct("addresses", Addresses, "how widely the TLS stack is in use"),
 			distinct("agents", Agents, "one TLS stack under many user agents: they are made up"),
 			share("not_found", NotFound, Requests, "a tool's TLS stack shows in what it asks for"),
+			usual("not_found", NotFound, Requests, "a tool's TLS stack, whoever else has it"),
 		}),
 		on(Host, requests, []Feature{
 			distinct("addresses", Addresses, "how many clients the host has now"),
@@ -59,12 +64,16 @@ func Catalog() []Feature {
 				Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
 				Why:  "how slow the host answers"},
 			share("auth_failure", AuthFailures, Requests, "whether somebody tries passwords now, from however many addresses"),
+			usual("asset", Assets, Requests, "a site with its assets elsewhere has people without any"),
+			usual("script", Scripts, Requests, "on a PHP site everybody asks for scripts"),
+			usual("not_found", NotFound, Requests, "some sites have dead links"),
+			usual("no_referer", NoReferer, RefererTold, "some sites tell browsers to send none"),
 		}, open),
 		on(Session, requests, behaviour, []Feature{
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
 			distinct("agents", Agents, "a session under several user agents is a replayed cookie"),
 		}, open),
-		on(IPAgent, requests, volume, load, behaviour, gaps, memory, logins, links, pageGaps),
+		on(IPAgent, requests, volume, load, behaviour, gaps, memory, logins, links, pageGaps, excess),
 	)
 }
 
@@ -116,6 +125,24 @@ var postsRepeated = Feature{Name: "posts_repeated_10m", Unit: "requests",
 // links tell whether a client came from where it says it came from.
 var links = []Feature{
 	share("links_followed", LinksFollowed, Links, "browsers come from a page that they fetched; a forged Referer names one that was not"),
+}
+
+// excess is how a client differs from what is usual of the host, so that people are judged by what people do there.
+var excess = []Feature{
+	beyond("asset", UsualShares[0], "fetches fewer assets than people do on this site"),
+	beyond("script", UsualShares[1], "asks for more scripts than people do on this site"),
+	beyond("not_found", UsualShares[2], "finds less than people do on this site"),
+	beyond("no_referer", UsualShares[3], "leaves out the Referer where people on this site send one"),
+}
+
+func beyond(what string, u UsualShare, why string) Feature {
+	return Feature{Name: what + "_excess_10m", Unit: "share", Why: why,
+		Fold: Fold{Kind: Excess, Window: minutes10, Measure: u.Measure, Usual: u.Usual, Per: u.Per}}
+}
+
+func usual(what string, measure, per Measure, why string) Feature {
+	return Feature{Name: "usual_" + what + "_share_24h", Unit: "share", Why: why,
+		Fold: Fold{Kind: Usual, Window: UsualWindow, Measure: measure, Per: per}}
 }
 
 // memory is what is known of a client for a day, as long as it keeps its row.

@@ -31,6 +31,18 @@ func (f Feature) Fade() time.Duration {
 	return 0
 }
 
+// Steady reports whether a flood leaves the value for everybody else nearly what it was. In a dimension where a key is one
+// client's, or one customer's, that goes without saying. Where strangers share a key, one of them could condemn the others
+// by what it does, or a bot whitewash itself by what they do: there only what the user agent says of itself is steady, and what
+// is usual of many minutes, which a flood of k minutes moves by at most k/(W+k), where W is the sum of the minutes' weights.
+func (f Feature) Steady() bool {
+	switch f.Dimension {
+	case Net, UserAgent, JA4, Host:
+		return f.Fold.Kind == Usual || f.Fold.Kind == Agent
+	}
+	return true
+}
+
 // NotTold returns the facts any of which makes the value unknown, where they are of all events of a
 // key: a source that does not tell what the value is made of. Without it the value would be 0,
 // which claims that there was none.
@@ -68,6 +80,7 @@ type Fold struct {
 	Keep    float32       // a key whose Peak is as high keeps its row for Memory, however idle it is; 0: none does
 	Measure Measure       // what is added; for gap statistics, the events that gaps lie between
 	Per     Measure       // the divisor of a Share
+	Usual   Measure       // what an Excess leaves out
 	Object  Object        // what a Distinct counts
 	Fact    AgentFact     // what an Agent tells
 }
@@ -96,5 +109,7 @@ const (
 	Part                         // decayed sum of Measure, but at most 1
 	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
 	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
+	Excess                       // sum of Measure - Usual / sum of Per, from -1 to 1; NaN where the latter is 0
+	Usual                        // mean share of Measure in Per over the minutes before the last event's, of the age t with the weight n/(n+8) exp(-t/Window), where n is Per of the minute; NaN until the weights add up to 2. Of a minute the first 15 events of each client count; a client is a network, within a network an address, and some may share one of 32 places
 	NumFoldKinds
 )

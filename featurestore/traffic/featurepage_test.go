@@ -73,6 +73,7 @@ An access log tells neither the host that was asked for nor how long a request t
 these are NaN as well:
 %s.
 `, len(inter), strings.Join(notLogged(inter), ",\n"))
+	writeSteady(&b, inter)
 	for d := range traffic.NumDimensions {
 		writeDimension(&b, d, inter)
 	}
@@ -88,6 +89,23 @@ func notLogged(features []traffic.Feature) []string {
 		}
 	}
 	return names
+}
+
+// writeSteady tells which features of keys that strangers share a model may read without a flood of one of them moving the
+// others' scores.
+func writeSteady(b *strings.Builder, inter []traffic.Feature) {
+	var steady []string
+	for _, f := range inter {
+		shared := f.Dimension != traffic.IP && f.Dimension != traffic.Net64 && f.Dimension != traffic.Session && f.Dimension != traffic.IPAgent
+		if shared && f.Steady() && f.Fold.Kind != traffic.Agent {
+			steady = append(steady, "`"+f.FullName()+"`")
+		}
+	}
+	fmt.Fprintf(b, `
+Strangers share a key of `+"`net`, `ua`, `ja4` and `host`"+`. A flood of one of them, or of thousands, moves most features of that key for all: a model that
+reads them lets a bot condemn people by copying their user agent, or hide among them. Steady in a flood (`+"`traffic.Feature.Steady`"+`), beside what a user
+agent says of itself, are %s.
+`, strings.Join(steady, ", "))
 }
 
 func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.Feature) {

@@ -10,6 +10,7 @@ var measureNames = [NumMeasures]string{
 	NoCookie: "no_cookie", CookieTold: "cookie_told", Bytes: "bytes", OriginSeconds: "origin_seconds",
 	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
 	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
+	UsualAssets: "usual_assets", UsualScripts: "usual_scripts", UsualNotFound: "usual_not_found", UsualNoReferer: "usual_no_referer",
 }
 
 var objectNames = [NumObjects]string{

@@ -12,31 +12,35 @@ type Measure uint8
 // The measures. A share is one measure's sum divided by another's. A status is that of the origin: what headgate refuses
 // has none here, or a client that was once refused would look worse with each refusal.
 const (
-	Requests      Measure = iota // 1
-	ClientErrors                 // 1 for status 400..499
-	ServerErrors                 // 1 for status 500..599
-	NotFound                     // 1 for status 404
-	AuthFailures                 // 1 for status 401 or 403
-	Heads                        // 1 for HEAD
-	Posts                        // 1 for POST
-	Pages                        // 1 for each kind of path, from here on in the order of PathKind
-	Assets                       //
-	APICalls                     //
-	Scripts                      //
-	RobotsFiles                  //
-	NoHTTP                       // 1 where the request line was no HTTP
-	NoReferer                    // 1 where it is known that no Referer was sent
-	RefererTold                  // 1 where it is known whether one was sent
-	NoCookie                     // 1 where it is known that no cookie was sent
-	CookieTold                   // 1 where it is known whether one was sent
-	Bytes                        // response bytes
-	OriginSeconds                // seconds until the request ended
-	HostPart                     // 1 / its host's decayed Requests over HostWindow, this request included
-	UpstreamPart                 // its OriginSeconds / those of its host over HostWindow, these included
-	Documents                    // 1 for what a person opens: a page or a script, unless the answer was a redirect
-	Links                        // 1 for what is no asset and has a Referer of the same site, of which the path is known
-	LinksFollowed                // 1 for a link from one of the last sixteen pages that the key fetched before
-	PostsRepeated                // 1 for a POST to one of the last two paths that the key sent one to before
+	Requests       Measure = iota // 1
+	ClientErrors                  // 1 for status 400..499
+	ServerErrors                  // 1 for status 500..599
+	NotFound                      // 1 for status 404
+	AuthFailures                  // 1 for status 401 or 403
+	Heads                         // 1 for HEAD
+	Posts                         // 1 for POST
+	Pages                         // 1 for each kind of path, from here on in the order of PathKind
+	Assets                        //
+	APICalls                      //
+	Scripts                       //
+	RobotsFiles                   //
+	NoHTTP                        // 1 where the request line was no HTTP
+	NoReferer                     // 1 where it is known that no Referer was sent
+	RefererTold                   // 1 where it is known whether one was sent
+	NoCookie                      // 1 where it is known that no cookie was sent
+	CookieTold                    // 1 where it is known whether one was sent
+	Bytes                         // response bytes
+	OriginSeconds                 // seconds until the request ended
+	HostPart                      // 1 / its host's decayed Requests over HostWindow, this request included
+	UpstreamPart                  // its OriginSeconds / those of its host over HostWindow, these included
+	Documents                     // 1 for what a person opens: a page or a script, unless the answer was a redirect
+	Links                         // 1 for what is no asset and has a Referer of the same site, of which the path is known
+	LinksFollowed                 // 1 for a link from one of the last sixteen pages that the key fetched before
+	PostsRepeated                 // 1 for a POST to one of the last two paths that the key sent one to before
+	UsualAssets                   // what is usual of its host's clients, from here on: the share that is an Asset,
+	UsualScripts                  // a Script,
+	UsualNotFound                 // NotFound,
+	UsualNoReferer                // NoReferer, of what is told; each is the event's own amount where nothing is known to be usual
 	NumMeasures
 )
 
@@ -46,6 +50,18 @@ const (
 	FirstOwn = LinksFollowed
 	LastOwn  = PostsRepeated
 )
+
+// UsualShare is a share of a host's requests of which each event tells what is usual.
+type UsualShare struct{ Measure, Per, Usual Measure }
+
+// UsualShares are those that there are. Observe leaves the usual measures at 0: they take the other requests of the host,
+// which package window knows.
+var UsualShares = [...]UsualShare{
+	{Assets, Requests, UsualAssets}, {Scripts, Requests, UsualScripts}, {NotFound, Requests, UsualNotFound}, {NoReferer, RefererTold, UsualNoReferer},
+}
+
+// UsualWindow is how long what was usual counts.
+const UsualWindow = 24 * time.Hour
 
 // HostWindow is the time constant of a host's sums in HostPart and UpstreamPart. While a key asks for one host at a
 // steady rate, its decayed sum of a part over any window is that window's share of HostWindow times the key's share of

@@ -13,6 +13,7 @@ type column struct {
 	kind   traffic.FoldKind
 	window float32 // seconds
 	a, b   int     // words; what they hold is kind's business
+	minus  int     // the word of what an Excess leaves out
 	of, by int     // for sums: the places of the windows of a and b in plan.windows
 }
 
@@ -24,6 +25,11 @@ func (p *plan) column(f traffic.Fold) column {
 		p.sumsOf(&c, f.Measure, f.Window, f.Measure, f.Window)
 	case traffic.Share:
 		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
+	case traffic.Excess:
+		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
+		c.minus = p.findSum(f.Usual, f.Window).at
+	case traffic.Usual:
+		c.a = p.usuals.find(f).at
 	case traffic.Acceleration:
 		p.sumsOf(&c, f.Measure, f.Window, f.Measure, 10*f.Window)
 	case traffic.PathEntropy:
@@ -117,6 +123,13 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 			return nan // nothing to share
 		}
 		return float(cell[c.a]) / float(cell[c.b])
+	case traffic.Excess:
+		if decayed(cell[c.b], growth[c.by]) == 0 {
+			return nan
+		}
+		return min(1, max(-1, (float(cell[c.a])-float(cell[c.minus]))/float(cell[c.b])))
+	case traffic.Usual:
+		return usual(cell, c.a)
 	case traffic.Acceleration:
 		short, long := decayed(cell[c.a], growth[c.of]), decayed(cell[c.b], growth[c.by])
 		return 10 * short / max(short, long) // which is long, unless a checkpoint had only the other one

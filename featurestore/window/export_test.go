@@ -6,6 +6,8 @@ func Exp(x float64) float64 { return exp(x) }
 
 func Log2(x float64) float64 { return log2(x) }
 
+func PlaceOf(client uint64) uint64 { return placeOf(spread(client)) }
+
 // Rehash gives a copy of a checkpoint in which every hash that can be found is right, as somebody could who wants it to
 // be taken.
 func Rehash(file []byte) []byte {

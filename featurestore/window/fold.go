@@ -38,6 +38,7 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	if p.hours >= 0 {
 		(*hourCell)(cell[p.hours:]).add(plus(now, p.clock.offset))
 	}
+	p.usuals.fold(cell, e)
 	p.foldDistincts(cell, e)
 	p.opens.fold(cell, e.observation, false)
 }

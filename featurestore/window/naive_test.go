@@ -71,18 +71,27 @@ func (n *naive) counts(d traffic.Dimension) bool {
 	return slices.ContainsFunc(n.features, func(f traffic.Feature) bool { return f.Dimension == d && f.Fold.Kind == traffic.Open })
 }
 
-// addParts sets what an observation is of its host's requests and seconds.
+// addParts sets what an observation is of its host's requests and seconds, and what is usual there.
 func (n *naive) addParts(o *traffic.Observation) {
-	key := o.Keys[traffic.Host]
-	if key == 0 || o.Report {
+	if o.Report {
 		return
 	}
+	key := o.Keys[traffic.Host]
 	h := n.hosts[key]
 	if h == nil {
 		h = &history{}
 		n.hosts[key] = h
 	}
 	h.add(*o)
+	for _, u := range traffic.UsualShares {
+		share := h.usual(traffic.Fold{Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}, traffic.Networks)
+		if o.Measures[u.Usual] = o.Measures[u.Measure]; share == share {
+			o.Measures[u.Usual] = float32(share * float64(o.Measures[u.Per]))
+		}
+	}
+	if key == 0 {
+		return
+	}
 	part := func(m traffic.Measure) float32 {
 		if all := h.sum(m, traffic.HostWindow); all > 0 {
 			return float32(float64(o.Measures[m]) / all)
@@ -169,7 +178,7 @@ func (h *history) openOver(window time.Duration) (mean float64) {
 }
 
 // value is a feature's value: of what fades as of the stamp, of the rest as of the key's last observation.
-func (h *history) value(f traffic.Fold) float64 {
+func (h *history) value(f traffic.Fold, d traffic.Dimension) float64 {
 	seconds, faded := f.Window.Seconds(), math.Exp(-float64(h.stamp()-h.last())/float64(f.Window))
 	switch f.Kind {
 	case traffic.Sum:
@@ -189,6 +198,16 @@ func (h *history) value(f traffic.Fold) float64 {
 			return math.NaN()
 		}
 		return h.sum(f.Measure, f.Window) / h.sum(f.Per, f.Window)
+	case traffic.Excess:
+		if h.sum(f.Per, f.Window) == 0 {
+			return math.NaN()
+		}
+		return (h.sum(f.Measure, f.Window) - h.sum(f.Usual, f.Window)) / h.sum(f.Per, f.Window)
+	case traffic.Usual:
+		if d == traffic.Net || d == traffic.Net64 {
+			return h.usual(f, traffic.Addresses)
+		}
+		return h.usual(f, traffic.Networks)
 	case traffic.Acceleration:
 		return h.sum(f.Measure, f.Window) / seconds / (h.sum(f.Measure, 10*f.Window) / (10 * seconds))
 	case traffic.Distinct:
@@ -222,6 +241,33 @@ func (h *history) peak(f traffic.Fold) (peak float64) {
 		before = o.Time
 	}
 	return peak
+}
+
+// usual is the weighted mean of the minutes' shares; of each client 15 events of a minute count.
+func (h *history) usual(f traffic.Fold, clients traffic.Object) float64 {
+	type minute struct{ sum, n float64 }
+	minutes, counts := make(map[int64]minute), make(map[[2]int64]int)
+	for _, o := range h.observations {
+		number := o.Time / 60e9
+		count := [2]int64{number, int64(window.PlaceOf(o.Objects[clients]))}
+		if counts[count]++; counts[count] > 15 {
+			continue
+		}
+		m := minutes[number]
+		m.sum, m.n = m.sum+float64(o.Measures[f.Measure]), m.n+float64(o.Measures[f.Per])
+		minutes[number] = m
+	}
+	now, shares, weights := h.last()/60e9, 0.0, 0.0
+	for number, m := range minutes {
+		if number < now && m.n > 0 {
+			weight := m.n / (m.n + 8) * math.Exp(-float64(now-number)/f.Window.Minutes())
+			shares, weights = shares+weight*m.sum/m.n, weights+weight
+		}
+	}
+	if weights < 2 {
+		return math.NaN()
+	}
+	return shares / weights
 }
 
 func (h *history) sum(m traffic.Measure, window time.Duration) (sum float64) {
@@ -376,10 +422,10 @@ func (c *comparison) compare(t *testing.T, a *window.Aggregator, n *naive) {
 func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got float64) {
 	t.Helper()
 	c.values++
-	want := h.value(f.Fold)
-	if f.Fold.Kind == traffic.Share && h.sum(f.Fold.Per, f.Fold.Window) < 1e-20 {
+	want := h.value(f.Fold, f.Dimension)
+	if (f.Fold.Kind == traffic.Share || f.Fold.Kind == traffic.Excess) && h.sum(f.Fold.Per, f.Fold.Window) < 1e-20 {
 		c.faint++ // more than 46 windows ago: the sums are forgotten one by one
-		if f.Unit == "share" && (got < 0 || got > 1) {
+		if f.Unit == "share" && (got < 0 && f.Fold.Kind == traffic.Share || got < -1 || got > 1) {
 			t.Errorf("%s: %v is no share", f.FullName(), got)
 		}
 		return
@@ -390,6 +436,8 @@ func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got floa
 	}
 	tolerance := 2e-5*math.Abs(want) + 1e-20
 	switch f.Fold.Kind {
+	case traffic.Excess:
+		tolerance += 1e-4 // a difference
 	case traffic.Share:
 		tolerance += 1e-9 // a sum below 1e-30 is forgotten
 	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy, traffic.PathEntropy, traffic.HourEntropy:

@@ -27,6 +27,7 @@ type plan struct {
 	first     int     // word of the time of the first event, or -1
 	gaps      []gaps  // statistics of the times between events
 	hours     int     // first word of the counts by hour, or -1
+	usuals    usuals  // what is usual of its clients
 	opens     opens   // of open requests
 	agent     int     // first word of the facts of the user agent, or -1
 	parts     []int   // words of the sums of the PathEntropy columns, one after the other
@@ -97,7 +98,7 @@ func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
 	for _, f := range features {
 		err := check(f.Fold)
 		if err == nil {
-			err = p.need(f.Fold)
+			err = p.need(f.Fold, f.Dimension)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("feature %s: %w", f.FullName(), err)
@@ -133,7 +134,7 @@ func check(f traffic.Fold) error {
 		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
 	case f.Kind == traffic.Peak && (f.Memory < f.Window || f.Memory > maxWindow):
 		return fmt.Errorf("memory of %v for a window of %v, that much to %v are allowed", f.Memory, f.Window, time.Duration(maxWindow))
-	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
+	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Usual >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
 		f.Fact >= traffic.NumAgentFacts:
 		return fmt.Errorf("measure %d per %d, object %d or fact %d is unknown", f.Measure, f.Per, f.Object, f.Fact)
 	}
@@ -143,20 +144,26 @@ func check(f traffic.Fold) error {
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
 	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
-		traffic.GapMin, traffic.Open, traffic.Peak:
+		traffic.GapMin, traffic.Open, traffic.Peak, traffic.Excess, traffic.Usual:
 		return true
 	}
 	return false
 }
 
 // need notes what f is kept by.
-func (p *plan) need(f traffic.Fold) error {
+func (p *plan) need(f traffic.Fold, d traffic.Dimension) error {
 	switch f.Kind {
 	case traffic.Sum, traffic.Rate, traffic.Part:
 		p.needSum(f.Measure, f.Window)
 	case traffic.Share:
 		p.needSum(f.Measure, f.Window)
 		p.needSum(f.Per, f.Window)
+	case traffic.Excess:
+		p.needSum(f.Measure, f.Window)
+		p.needSum(f.Usual, f.Window)
+		p.needSum(f.Per, f.Window)
+	case traffic.Usual:
+		return p.needUsual(f, d)
 	case traffic.Acceleration:
 		p.needSum(f.Measure, f.Window)
 		p.needSum(f.Measure, 10*f.Window)
@@ -260,6 +267,7 @@ func (p *plan) layOut() {
 	p.layOutGaps()
 	p.layOutSums()
 	p.layOutOwn()
+	p.layOutUsuals()
 	for i := range p.counts {
 		p.counts[i].at = p.take(1)
 	}

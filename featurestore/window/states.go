@@ -29,6 +29,7 @@ func (p *plan) states() (all []state) {
 	for _, o := range p.owns {
 		all = append(all, state{name: fmt.Sprintf("past %v", o.measure), runs: []run{{o.at, o.words()}}})
 	}
+	all = append(all, p.usuals.states()...)
 	for _, c := range p.counts {
 		all = append(all, state{name: c.name(), runs: []run{{c.at, 1}}})
 	}
