@@ -1,5 +1,7 @@
 package scorer
 
+import "slices"
+
 // modelScorer scores the rows of a batch by a model. Where the order of additions is the library's and there is one output, each
 // addition waits for the one before it, and in a large model for a leaf that is in no near cache. Then the leaves of some rows are found
 // first, and added up side by side, a few trees at a time: for each row still in the order of the trees.
@@ -8,6 +10,7 @@ type modelScorer struct {
 	rows    batchRows
 	predict bool
 	found   [][]uint32 // leaves of heldRows rows; nil if they are added up as they are found
+	keys    [][]uint32 // of heldRows rows, for ordinary trees; nil if they are walked row by row
 }
 
 const (
@@ -20,18 +23,27 @@ const (
 	heldTrees = 32
 	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the second cache.
 	mostHeld = 1 << 13
+	// mostKeys is the number of keys above which those of the held rows would.
+	mostKeys = 1 << 10
 )
 
 func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
 	s := &modelScorer{model: m, rows: newBatchRows(b, len(m.features), m.NewRow()), predict: predict}
 	if m.sumsAbreast() {
-		room := m.leafRoom()
-		all := make([]uint32, heldRows*room)
-		for i := range heldRows {
-			s.found = append(s.found, all[i*room:][:room])
+		s.found = matrix(m.leafRoom())
+		if m.binary != nil && m.binary.columns.count < mostKeys {
+			s.keys = matrix(max(m.binary.columns.count+1, narrow))
 		}
 	}
 	return s.score
+}
+
+// matrix makes room for heldRows rows of numbers.
+func matrix(width int) (rows [][]uint32) {
+	for row := range slices.Chunk(make([]uint32, heldRows*width), width) {
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // sumsAbreast reports whether adding up several rows side by side saves time. Fast mode does not wait, several outputs wait less,
@@ -65,8 +77,12 @@ func (s *modelScorer) score(dst []float64, first, end int) {
 // scoreHeld scores up to heldRows rows by a model of one output.
 func (s *modelScorer) scoreHeld(dst []float64, first int) {
 	m := s.model
-	for i := range dst {
-		m.findLeaves(s.rows.row, s.rows.values(first+i), s.found[i])
+	if s.keys != nil {
+		s.walk(len(dst), first)
+	} else {
+		for i := range dst {
+			m.findLeaves(s.rows.row, s.rows.values(first+i), s.found[i])
+		}
 	}
 	if m.binary != nil {
 		s.addUp(dst, m.binary.base[0], m.binary.leaves, m.binary.single)
@@ -79,6 +95,26 @@ func (s *modelScorer) scoreHeld(dst []float64, first int) {
 		}
 		if s.predict {
 			m.objective.apply(dst[i : i+1])
+		}
+	}
+}
+
+// walk finds the leaves of n rows in ordinary trees: those that are walked, a few trees in all rows before the next, so that their
+// nodes stay in the first cache.
+func (s *modelScorer) walk(n, first int) {
+	f, row := s.model.binary, s.rows.row
+	f.grow(row)
+	w := &f.walker
+	for i, keys := range s.keys[:n] {
+		f.columns.fill(keys, row.overlay(s.rows.values(first+i), f.inputs))
+		if f.exits != nil {
+			f.exits.find(row, keys[:f.columns.count], s.found[i])
+			w = &f.exits.rest
+		}
+	}
+	for b := range w.blocks {
+		for i, keys := range s.keys[:n] {
+			w.findBlock(b, keys, s.found[i])
 		}
 	}
 }

@@ -89,6 +89,15 @@ func (w *walker) find(keys []uint32, at []uint32) {
 	}
 }
 
+// findBlock does so for the trees of one block.
+func (w *walker) findBlock(b int, keys []uint32, at []uint32) {
+	if w.narrow {
+		w.blocks[b].findNarrow(w.nodes, (*[narrow]uint32)(keys), at)
+	} else {
+		w.blocks[b].find(w.nodes, keys, at)
+	}
+}
+
 // findNarrow walks a block of trees without memberships and at most narrow columns: a byte cannot leave an array of 256, so that
 // the keys need no check.
 func (b *walkBlock) findNarrow(nodes []uint64, keys *[narrow]uint32, at []uint32) {
