@@ -292,13 +292,13 @@ func TestModelBench(t *testing.T) {
 	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
 	rows := write(t, filepath.Join(dir, "rows.csv"), []byte(stumpRows))
 	status, out, errOut := run(t, "model", "bench", file, "--for", "1ms", "--rows", rows)
-	if status != exitOK || errOut != "" || strings.Count(out, "ns a row") != len(scorer.Tiers()) {
+	if status != exitOK || errOut != "" || strings.Count(out, "ns a row") != len(scorer.Tiers()) || strings.Count(out, "; in a batch ") != len(scorer.Tiers()) {
 		t.Errorf("exit status %d, %q, %q", status, out, errOut)
 	}
 	status, out, _ = run(t, "model", "bench", file, "--for", "1ms", "--json")
 	var bench struct{ Tiers []tierBench }
 	if err := json.Unmarshal([]byte(out), &bench); err != nil || status != exitOK || len(bench.Tiers) != len(scorer.Tiers()) || bench.Tiers[0].Tier != "go" ||
-		bench.Tiers[0].Fast == 0 {
+		bench.Tiers[0].Fast == 0 || bench.Tiers[0].Batch == 0 {
 		t.Errorf("exit status %d, %v in %s", status, err, out)
 	}
 	if _, out, _ = run(t, "model", "bench", file, "--for", "1ms"); strings.Count(out, "; fast ") != len(scorer.Tiers()) {

@@ -25,7 +25,7 @@ type modelBenchCommand struct {
 func (modelBenchCommand) Help() string {
 	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. A tier that
 cannot take the model is served by pure Go. "fast" is the mode that adds leaves in another order (model score --fast); it is left out for models that would not
-gain by it. Texts of categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
+gain by it. "in a batch" is what a row takes where all are scored in one call, exactly and on the same core. Texts of categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
 
 Examples:
   headgate model bench bots.cbm --rows rows.csv
@@ -39,6 +39,7 @@ type tierBench struct {
 	Nanoseconds float64 `json:"ns_per_row"`
 	RowsASecond float64 `json:"rows_per_second"`
 	Fast        float64 `json:"fast_ns_per_row,omitempty"` // 0 if the model has no other order
+	Batch       float64 `json:"batch_ns_per_row"`          // of all rows in one call, on one thread
 }
 
 // Run measures.
@@ -76,25 +77,52 @@ func (c *modelBenchCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// tier measures a tier in both modes.
+// tier measures a tier in both modes, and in batches.
 func (c *modelBenchCommand) tier(ctx context.Context, m *scorer.Model, tier scorer.Tier, rows [][]float32) (tierBench, error) {
 	on, err := m.On(tier)
 	if err != nil {
 		return tierBench{}, err
 	}
-	median, err := medianTime(ctx, on, rows, c.For)
+	median, err := medianTime(ctx, oneByOne(on, rows), len(rows), c.For)
 	if err != nil {
 		return tierBench{}, err
 	}
 	b := tierBench{Tier: tier.String(), RunsOn: on.Tier().String(), Nanoseconds: median, RowsASecond: 1e9 / median}
+	if b.Batch, err = medianTime(ctx, together(on, rows), len(rows), c.For); err != nil {
+		return tierBench{}, err
+	}
 	if fast := on.Fast(); !fast.Exact() {
-		b.Fast, err = medianTime(ctx, fast, rows, c.For)
+		b.Fast, err = medianTime(ctx, oneByOne(fast, rows), len(rows), c.For)
 	}
 	return b, err
 }
 
+// oneByOne is a pass that scores one row after the other.
+func oneByOne(m *scorer.Model, rows [][]float32) func() error {
+	row := m.NewRow()
+	out := make([]float64, 0, m.Outputs())
+	return func() (err error) {
+		for _, x := range rows {
+			if out, err = m.AppendRaw(out[:0], row, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// together is a pass that scores all rows in one call.
+func together(m *scorer.Model, rows [][]float32) func() error {
+	b := scorer.Batch{Rows: len(rows), Values: slices.Concat(rows...), Threads: 1}
+	var out []float64
+	return func() (err error) {
+		out, err = m.AppendRawBatch(out[:0], b)
+		return err
+	}
+}
+
 func (b *tierBench) print(out io.Writer) {
-	fmt.Fprintf(out, "%-8s %10.0f ns a row, %10.0f rows a second", b.Tier, b.Nanoseconds, b.RowsASecond)
+	fmt.Fprintf(out, "%-8s %10.0f ns a row, %10.0f rows a second; in a batch %10.0f ns", b.Tier, b.Nanoseconds, b.RowsASecond, b.Batch)
 	if b.Fast > 0 {
 		fmt.Fprintf(out, "; fast %10.0f ns", b.Fast)
 	}
@@ -140,22 +168,17 @@ func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32,
 }
 
 // medianTime is the median of the mean nanoseconds of a row over passes through all rows.
-func medianTime(ctx context.Context, m *scorer.Model, rows [][]float32, limit time.Duration) (float64, error) {
-	row := m.NewRow()
-	out := make([]float64, 0, m.Outputs())
+func medianTime(ctx context.Context, score func() error, rows int, limit time.Duration) (float64, error) {
 	var passes []float64
 	for start := time.Now(); len(passes) == 0 || time.Since(start) < limit; {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
 		pass := time.Now()
-		for _, x := range rows {
-			var err error
-			if out, err = m.AppendRaw(out[:0], row, x); err != nil {
-				return 0, err
-			}
+		if err := score(); err != nil {
+			return 0, err
 		}
-		passes = append(passes, float64(time.Since(pass))/float64(len(rows)))
+		passes = append(passes, float64(time.Since(pass))/float64(rows))
 	}
 	slices.Sort(passes)
 	return passes[len(passes)/2], nil
