@@ -25,7 +25,7 @@ type modelBenchCommand struct {
 func (modelBenchCommand) Help() string {
 	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. A tier that
 cannot take the model is served by pure Go. "fast" is the mode that adds leaves in another order (model score --fast); it is left out for models that would not
-gain by it. "in a batch" is what a row takes where all are scored in one call, exactly and on the same core. Texts of categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
+gain by it. "in a batch" is what a row takes where all are scored in one call, exactly and on the same core. Texts of CatBoost's categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
 
 Examples:
   headgate model bench bots.cbm --rows rows.csv
@@ -150,7 +150,7 @@ func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32,
 	if err != nil {
 		return nil, err
 	}
-	defer rows.file.Close()
+	defer rows.close(t.err)
 	for len(all) < most {
 		x, err := rows.next()
 		if err == io.EOF {

@@ -57,7 +57,7 @@ func (c *modelExplainCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	defer e.rows.file.Close()
+	defer e.rows.close(t.err)
 	if c.Output >= e.Outputs() {
 		return usageError{fmt.Errorf("model explain: --output %d: %s has %d outputs, counted from 0", c.Output, c.File, e.Outputs())}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,6 +46,14 @@ type modelInfo struct {
 	Depth      int            `json:"depth"`
 	Tier       string         `json:"tier"`
 	Features   []modelFeature `json:"features"`
+	Categories []modelValues  `json:"categories,omitempty"` // of the features whose values the file has
+}
+
+// modelValues are the values of a categorical feature in the order of their codes.
+type modelValues struct {
+	Position int      `json:"position"`
+	Name     string   `json:"name"`
+	Values   []string `json:"values"`
 }
 
 type modelFeature struct {
@@ -75,6 +84,9 @@ func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	info.Best, info.Warnings = m.BestIterations(), m.Warnings()
 	for i, f := range m.Features() {
 		info.Features = append(info.Features, modelFeature{i, f.Name, f.Kind.String(), f.Borders, f.Splits, f.NaN.String()})
+		if values := m.Categories(i); values != nil {
+			info.Categories = append(info.Categories, modelValues{i, f.Name, values})
+		}
 	}
 	if c.JSON {
 		return json.NewEncoder(t.out).Encode(info)
@@ -119,5 +131,26 @@ func (m *modelInfo) print(w io.Writer, top int) {
 	for _, f := range used {
 		fmt.Fprintf(w, "  %5d %-36s %-12s %8d %8d %6.1f%%  %s\n", f.Position, f.Name, f.Kind, f.Borders, f.Splits,
 			100*float64(f.Splits)/float64(max(all, 1)), f.Missing)
+	}
+	m.printCategories(w)
+}
+
+// printCategories lists the values of categories, as many as a line takes.
+func (m *modelInfo) printCategories(w io.Writer) {
+	const line = 80
+	for i, c := range m.Categories {
+		if i == 0 {
+			fmt.Fprintf(w, "\n  %5s %-36s %8s  %s\n", "", "categories of", "values", "in the order of their codes")
+		}
+		shown := ""
+		for j, v := range c.Values {
+			text := strconv.Quote(v)
+			if len(shown)+len(text) > line {
+				shown += fmt.Sprintf("... and %d more (--json lists all)", len(c.Values)-j)
+				break
+			}
+			shown += text + " "
+		}
+		fmt.Fprintf(w, "  %5d %-36s %8d  %s\n", c.Position, c.Name, len(c.Values), strings.TrimRight(shown, " "))
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/headgate/headgate/scorer"
@@ -122,8 +121,8 @@ func (t *table) column(name string) int {
 // modelRows are the inputs of a model from a table: columns are found by the names of the features, others are passed over.
 type modelRows struct {
 	*table
-	columns []int  // of each feature, or -1
-	texts   []bool // the feature takes texts
+	model   *scorer.Model
+	columns []modelColumn // of each feature
 	row     *scorer.Row
 	x       []float32
 	line    int      // of the row that was read last
@@ -136,18 +135,17 @@ func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.
 	if err != nil {
 		return nil, err
 	}
-	r := &modelRows{table: t, row: row}
+	r := &modelRows{table: t, model: m, row: row}
 	if err := t.checkNames(m); err != nil {
 		return nil, err
 	}
 	var missing []string
-	for _, f := range m.Features() {
+	for i, f := range m.Features() {
 		column := t.column(f.Name)
 		if column < 0 && f.Borders > 0 {
 			missing = append(missing, f.Name)
 		}
-		r.columns = append(r.columns, column)
-		r.texts = append(r.texts, f.Kind == scorer.Categorical && strings.HasPrefix(m.Format(), "catboost"))
+		r.columns = append(r.columns, newModelColumn(m, i, f, column))
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%s has no column named %s, which the model looks at (%d of its features are missing); the first line must name the columns as headgate model info does",
@@ -184,17 +182,14 @@ func (r *modelRows) next() ([]float32, error) {
 		return nil, err
 	}
 	r.line, r.values = line, values
-	for i, column := range r.columns {
-		switch {
-		case column < 0:
+	for i := range r.columns {
+		c := &r.columns[i]
+		if c.at < 0 {
 			r.x[i] = float32(math.NaN())
-		case r.texts[i]:
-			r.row.SetString(i, values[column])
-		default:
-			if r.x[i], err = parseInput(values[column]); err != nil {
-				return nil, fmt.Errorf("%s: line %d: column %s: %q is no number; leave it empty if it is missing", r.name, line, r.header[column],
-					values[column])
-			}
+			continue
+		}
+		if r.x[i], err = c.read(r.model, i, values[c.at], r.row); err != nil {
+			return nil, fmt.Errorf("%s: line %d: column %s: %w", r.name, line, r.header[c.at], err)
 		}
 	}
 	return r.x, nil
@@ -202,22 +197,18 @@ func (r *modelRows) next() ([]float32, error) {
 
 // input is the value of a feature in the row that was read last, as the file has it; empty if it has none.
 func (r *modelRows) input(feature int) string {
-	if column := r.columns[feature]; column >= 0 {
-		return r.values[column]
+	if at := r.columns[feature].at; at >= 0 {
+		return r.values[at]
 	}
 	return ""
 }
 
-// parseInput rounds to float32, as all libraries do or are given. Nothing, NaN and NA are missing values.
-func parseInput(s string) (float32, error) {
-	s = strings.TrimSpace(s)
-	switch s {
-	case "", "NA", "null":
-		return float32(math.NaN()), nil
+// close closes the file, and tells of columns what may not be meant.
+func (r *modelRows) close(notes io.Writer) {
+	r.file.Close()
+	for i := range r.columns {
+		if c := &r.columns[i]; c.at >= 0 {
+			c.note(notes, r.name, r.header[c.at])
+		}
 	}
-	v, err := strconv.ParseFloat(s, 32)
-	if errors.Is(err, strconv.ErrRange) { // infinite, as a conversion to float32 makes it
-		err = nil
-	}
-	return float32(v), err
 }

@@ -23,7 +23,8 @@ library's predict answers; and score, 1 = bot .. 99 = human, where the predictio
 digits are written: reading them gives the same bits. A model with several outputs has raw_0, raw_1 and so on. raw has the bits of the
 library; with --fast, which has the same result on every machine, the last digits may differ.
 
-Empty is missing, as NaN and NA are. Categories of LightGBM and XGBoost are their codes.
+Empty is missing, as NaN and NA are, and True and False are 1 and 0. A category of CatBoost is the text as it stands, also an empty one. Categories of
+LightGBM and XGBoost are their values where the model file has these (headgate model info lists them), else their codes.
 
 Examples:
   headgate model score bots.cbm --rows rows.csv
@@ -36,7 +37,7 @@ func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	defer e.rows.file.Close()
+	defer e.rows.close(t.err)
 	if c.Fast {
 		e.Model = e.Fast()
 	}

@@ -62,7 +62,7 @@ func (c *modelVerifyCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	defer e.rows.file.Close()
+	defer e.rows.close(t.err)
 	expected, err := c.expected(e)
 	if err != nil {
 		return err
