@@ -47,7 +47,7 @@ func New(config Config) (*Filter, error) {
 	}
 	model, file, err := config.loadModel()
 	if err == nil {
-		err = checkClass(model, config.BotClass)
+		err = checkModel(model, config.BotClass)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("proxyhook: model: %w", err)

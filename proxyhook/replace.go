@@ -85,7 +85,7 @@ func (f *Filter) scoring() *scoring { return f.features.current.Load().scoring }
 
 // fits says what keeps a model from taking the place of another.
 func (f *Filter) fits(m *scorer.Model) error {
-	if err := checkClass(m, f.config.BotClass); err != nil {
+	if err := checkModel(m, f.config.BotClass); err != nil {
 		return err
 	}
 	var unknown []string
@@ -104,9 +104,10 @@ func (f *Filter) fits(m *scorer.Model) error {
 	return nil
 }
 
-// checkClass says what keeps a model's output from being the probability of a bot, who is the class called bot; empty:
-// whatever class the model has.
-func checkClass(m *scorer.Model, bot string) error {
+// checkModel says what keeps a model from scoring requests: its output is not the probability of a
+// bot, who is the class called bot (empty: whatever class the model has), or it takes other inputs
+// than numbers.
+func checkModel(m *scorer.Model, bot string) error {
 	class, ok := m.PositiveClass()
 	switch {
 	case m.Outputs() != 1:
@@ -117,7 +118,7 @@ func checkClass(m *scorer.Model, bot string) error {
 		return fmt.Errorf("%w: the model predicts the class %.100q, and bots are the class %.100q; if it is right, set Config.BotClass",
 			scorer.ErrMismatch, class, bot)
 	}
-	return nil
+	return m.TakesNumbers()
 }
 
 // catalogued are the full names of the features that this release knows.

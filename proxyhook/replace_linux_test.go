@@ -121,6 +121,8 @@ func TestRefusedModels(t *testing.T) {
 		"regression":      {trainedFor(`"params":{"loss_function":{"type":"RMSE"}}`), `trained for "RMSE", which gives no probability`},
 		"other class": {trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":[1,0]}`),
 			`the model predicts the class "0", and bots are the class "1"`},
+		"categories": {categoryModel("[200, 404]"), `feature 0, "request/method", is a category with values such as "200", which trees know by codes`},
+		"texts":      {categoryModel(`["GET", "POST"]`), `values such as "GET"`},
 	} {
 		m := loadModel(t, c.document)
 		for name, replace := range map[string]func(*scorer.Model) error{"model": f.ReplaceModel, "shadow": f.ReplaceShadow} {
@@ -140,6 +142,19 @@ func TestRefusedModels(t *testing.T) {
 	if err := f.ReplaceShadow(nil); err != nil || f.Stats().ModelsRefused != refused+1 {
 		t.Errorf("no shadow: %v", err)
 	}
+}
+
+// categoryModel is a LightGBM model that asks for the category of code 1 of a data frame with these values.
+func categoryModel(values string) string {
+	return "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=binary sigmoid:1\nfeature_names=request/method\n" +
+		"feature_infos=0:1\n\nTree=0\nnum_leaves=2\nnum_cat=1\nsplit_feature=0\nthreshold=0\ndecision_type=1\nleft_child=-1\nright_child=-2\n" +
+		"leaf_value=1 -1\ncat_boundaries=0 1\ncat_threshold=2\n\nend of trees\n\npandas_categorical:[" + values + "]\n"
+}
+
+// A category of numbers that are their codes may be given as a number.
+func TestCategoriesThatAreTheirCodes(t *testing.T) {
+	f := newHost(t).filter(proxyhook.Config{})
+	must(t, f.ReplaceModel(loadModel(t, categoryModel("[0, 1]"))))
 }
 
 // trainedFor is a model of a constant whose file says what it was trained for.

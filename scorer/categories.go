@@ -1,6 +1,7 @@
 package scorer
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -157,6 +158,25 @@ func (m *Model) Category(feature int, text string) (code int, ok bool) {
 	}
 	at, ok := c.codes[cityHash64(bytesOf(text))]
 	return int(at), ok
+}
+
+// TakesNumbers returns an error, which wraps ErrMismatch, if the model looks at a category whose
+// values are others than their codes. A slice with the numbers that training had is then taken for
+// other categories. Whoever fills in rows of numbers alone, such as package proxyhook, refuses such
+// a model.
+func (m *Model) TakesNumbers() error {
+	for i, c := range m.inputs.categories {
+		if c == nil || m.features[i].Borders == 0 {
+			continue
+		}
+		for code := range c.texts {
+			if at, ok := c.codes[integerHash(int64(code))]; !ok || int(at) != code || !c.numbers {
+				return fmt.Errorf("%w: feature %d, %q, is a category with values such as %.100q, which trees know by codes (train it on the numbers "+
+					"themselves, or on codes)", ErrMismatch, i, clipped(m.features[i].Name), c.texts[code])
+			}
+		}
+	}
+	return nil
 }
 
 func (m *Model) categoriesOf(feature int) *categories {

@@ -26,6 +26,10 @@ for data frames of pandas, Arrow and others (~cats~). A number is its text as Py
 some of the column are missing. Truth values are ~True~ and ~False~, also ~true~ and ~false~, and
 equal to 1 and 0, as in Python.
 
+The filter and ~headgate replay~ have numbers, which to the trees would be codes: they refuse a model
+of a category column whose values are others than their codes (~Model.TakesNumbers~). Train it on the
+numbers themselves, named in ~categorical_feature~ or as ~feature_types~.
+
 What was compared (~TestCategoriesOfDataFrames~): data frames with texts, integers, fractions, truth
 values and mixed values as categories, such as no split asks for, such as have one value, ordered
 ones, missing values, and values that training did not see; with LightGBM 3.3.5 (pandas 1.5.3) and

@@ -66,6 +66,9 @@ func New(config Config) (*Pipeline, error) {
 		return nil, fmt.Errorf("pipeline: the model (objective %.100q, %d outputs) gives no probability of a class, so that there is no score",
 			config.Model.Objective(), config.Model.Outputs())
 	}
+	if err := config.Model.TakesNumbers(); err != nil {
+		return nil, fmt.Errorf("pipeline: the model cannot score rows of numbers: %w", err)
+	}
 	aggregator, err := window.New(config.Window)
 	if err != nil {
 		return nil, err
