@@ -50,12 +50,34 @@ CatBoost, and no explanation (` + "`scorer.ErrAbsentClass`" + `).
 and XGBoost 3.2.0: ` + "`TestFirstIterations`" + `). ` + "`headgate model info`" + ` shows how many iterations a file has and are used, and warns where early stopping found
 fewer best.
 
-In Go, ` + "`Model.AppendRaw`, `AppendPrediction` and `AppendLeaves`" + ` answer one row, ` + "`AppendRawBatch` and `AppendPredictionBatch`" + ` a matrix.
-A row has one value for each feature of the model; another length is an error. Leaves were compared with CatBoost 1.2.8,
-LightGBM 4.6.0 and XGBoost 3.2.0, in each of their formats (` + "`TestLeavesAreTheLibrarys`" + `). What outputs, classes and labels of a
-model are, and how they hang together, is said in one place: ` + "`go doc github.com/headgate/headgate/scorer`" + `, "Outputs,
-probabilities, classes".
+Leaves were compared with CatBoost 1.2.8, LightGBM 4.6.0 and XGBoost 3.2.0, in each of their formats (` + "`TestLeavesAreTheLibrarys`" + `).
 `
+
+// compatibilityUse stands above the example of the package.
+const compatibilityUse = `
+## From Go
+
+` + "`Model.AppendRaw`, `AppendPrediction` and `AppendLeaves`" + ` answer one row, ` + "`AppendRawBatch` and `AppendPredictionBatch`" + ` a matrix. A row has
+one value for each feature of the model; another length is an error. What the outputs, classes and labels of a model are is said in one place:
+` + "`go doc github.com/headgate/headgate/scorer`" + `, "Outputs, probabilities, classes". More examples, also of explanations and batches, are in
+` + "`scorer/example_test.go`" + `.
+
+`
+
+// exampleProgram is the example of the package as Markdown, without what it prints.
+func exampleProgram(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(source), "\nfunc Example() {\n")
+	body, _, ok := strings.Cut(rest, "\t// Output:\n")
+	if !ok {
+		t.Fatal("example_test.go has no func Example with an output")
+	}
+	return "```go\n" + strings.ReplaceAll(strings.TrimPrefix(body, "\t"), "\n\t", "\n") + "```\n"
+}
 
 // compatibilityResult is a cell.
 type compatibilityResult struct {
@@ -219,7 +241,7 @@ func compatibility(t *testing.T) string {
 	for _, r := range compatibilityResults(t) {
 		byLibrary[r.library] = append(byLibrary[r.library], r)
 	}
-	text := compatibilityIntro + compatibilityCategories
+	text := compatibilityIntro + compatibilityUse + exampleProgram(t) + compatibilityCategories
 	for _, l := range []struct{ title, library string }{
 		{"CatBoost, .cbm and JSON", "catboost"}, {"LightGBM, text", "lightgbm"}, {"XGBoost, JSON and UBJ", "xgboost"},
 	} {
