@@ -22,6 +22,7 @@ import (
 	"github.com/headgate/headgate/internal/outfile"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/models/corpus"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
 )
@@ -32,8 +33,9 @@ type replayCommand struct {
 	Out      string        `help:"Write one row per request, as .csv or .jsonl by the name." type:"path" placeholder:"FILE"`
 	Model    string        `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	Features []string      `help:"Write these features only, by full name, such as ip/requests_1m." placeholder:"NAME"`
+	Corpus   string        `help:"Instead of a log, take recorded requests of known clients: a file that models/zoo wrote, or a folder of them. The truth is in each row." type:"path" placeholder:"PATH"`
 	Simulate time.Duration `help:"Instead of a log, take this much simulated traffic, with the truth in each row." placeholder:"DURATION"`
-	Seed     uint64        `help:"Seed of the simulated traffic." default:"1"`
+	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`
 	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
 	JSON     bool          `name:"json" help:"Print the summary as one JSON object."`
 }
@@ -53,13 +55,14 @@ Examples:
   headgate replay access.log
   headgate replay access.log.gz --out rows.csv
   zcat $(ls -tr access.log.*.gz) | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
-  headgate replay --simulate 10m --seed 7 --out simulated.csv`
+  headgate replay --simulate 10m --seed 7 --out simulated.csv
+  headgate replay --corpus models/zoo/corpus --out zoo.csv`
 }
 
 // Run replays.
 func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
-	if (c.File == "") == (c.Simulate == 0) || c.Simulate < 0 {
-		return usageError{errors.New("replay: name one log file, or --simulate with a duration")}
+	if c.sources() != 1 || c.Simulate < 0 {
+		return usageError{errors.New("replay: name one log file, or --corpus with a path, or --simulate with a duration")}
 	}
 	if c.MaxKeys <= 0 {
 		return usageError{errors.New("replay: --max-keys must be above 0")}
@@ -119,6 +122,16 @@ func (c *replayCommand) named(err error) error {
 		"sort the log by time, or give rotated files the oldest first", c.File, order.Disordered, order.Rows, pipeline.Window)
 }
 
+// sources counts what is to be replayed.
+func (c *replayCommand) sources() (n int) {
+	for _, named := range []bool{c.File != "", c.Corpus != "", c.Simulate != 0} {
+		if named {
+			n++
+		}
+	}
+	return n
+}
+
 func formatOf(name string) (pipeline.Format, error) {
 	switch {
 	case name == "", filepath.Ext(name) == ".csv":
@@ -140,6 +153,10 @@ func loadModel(file string) (*scorer.Model, error) {
 func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Source, closeSource func() error, err error) {
 	if c.Simulate > 0 {
 		return pipeline.FromSimulator(simulator.Config{Seed: c.Seed}, c.Simulate), func() error { return nil }, nil
+	}
+	if c.Corpus != "" {
+		files, err := corpus.ReadAll(c.Corpus)
+		return corpus.Source(files, corpus.Mix{Seed: c.Seed}), func() error { return nil }, err
 	}
 	var f io.ReadCloser
 	if c.File == "-" {

@@ -256,3 +256,28 @@ func TestReplayOfADisorderedLog(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 }
+
+// A corpus in, rows with the truth out; together with a log it is a mistake.
+func TestReplayOfACorpus(t *testing.T) {
+	const recorded = "../../models/zoo/corpus/commandline.jsonl.gz"
+	out := filepath.Join(t.TempDir(), "rows.csv")
+	if status, _, errOut := run(t, "replay", "--corpus", recorded, "--out", out, "--features", "ip/requests_1m"); status != exitOK {
+		t.Fatalf("exit status %d: %s", status, errOut)
+	}
+	rows := readCSV(t, out)
+	if len(rows) < 100 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	truth := slices.Index(rows[0], "truth")
+	for _, row := range rows[1:] {
+		if parts := strings.Split(row[truth], ":"); len(parts) != 6 || parts[0] != "bot" {
+			t.Fatalf("the truth is %q", row[truth])
+		}
+	}
+	if status, _, _ := run(t, "replay", "--corpus", recorded, "access.log"); status != exitUsage {
+		t.Errorf("a corpus and a log: exit status %d", status)
+	}
+	if status, _, errOut := run(t, "replay", "--corpus", t.TempDir()); status == exitOK || !strings.Contains(errOut, "models/zoo") {
+		t.Errorf("an empty folder: exit status %d: %s", status, errOut)
+	}
+}

@@ -70,6 +70,8 @@ var rules = map[string]rule{
 
 	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
 
+	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "proxyhook"}},
+
 	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",

@@ -1,0 +1,84 @@
+package corpus_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/models/corpus"
+	"github.com/headgate/headgate/scorer"
+)
+
+// recorded is the corpus of the project.
+const recorded = "../zoo/corpus"
+
+// maxRecorded is how much of the project it may be.
+const maxRecorded = 10 << 20
+
+// The recorded corpus is small, whole and of use: every file decodes, has header fields and fingerprints, and runs through
+// the pipeline.
+func TestRecordedCorpus(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join(recorded, "*"+corpus.Extension))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s has no files: %v (go run ./models/zoo collect --out models/zoo/corpus)", recorded, err)
+	}
+	var size int64
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	if size > maxRecorded {
+		t.Errorf("%d bytes, want at most %d", size, maxRecorded)
+	}
+	files, err := corpus.ReadAll(recorded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for i, f := range files {
+		if want := filepath.Base(names[i]); f.Head.Family+corpus.Extension != want || len(f.Runs) == 0 || len(f.Requests) < len(f.Runs) {
+			t.Errorf("%s: family %s, %d runs, %d requests", want, f.Head.Family, len(f.Runs), len(f.Requests))
+		}
+		for _, r := range f.Requests {
+			if len(r.Header) == 0 || r.Status == 0 || r.Host == "" {
+				t.Errorf("%s: a request without header fields, status or host: %+v", names[i], r)
+			}
+		}
+		for _, c := range f.Conns {
+			if c.Hello == nil || len(c.Hello.Ciphers) == 0 {
+				t.Errorf("%s: connection %d has no client hello", names[i], c.ID)
+			}
+		}
+		total += len(f.Requests)
+	}
+	replay(t, files, total)
+}
+
+func replay(t *testing.T, files []*corpus.File, total int) {
+	t.Helper()
+	model, err := scorer.Load(models.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.New(pipeline.Config{Model: model})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := corpus.Source(files, corpus.Mix{Seed: 1})
+	last := int64(0)
+	for range total {
+		r := next(t, source)
+		if r.Event.Time < last || r.Event.JA4 == "" || r.Truth == "" {
+			t.Fatalf("request %d: %+v", r.Line, r)
+		}
+		last = r.Event.Time
+		if row := p.Score(&r.Event); row.Score < 1 || row.Score > 99 {
+			t.Fatalf("request %d: score %d", r.Line, row.Score)
+		}
+	}
+}
