@@ -1,0 +1,6 @@
+package main
+
+// families are all that the zoo has.
+func families() []*family {
+	return []*family{commandLine(), python(), node(), scripting()}
+}

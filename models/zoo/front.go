@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/headgate/headgate/models/corpus"
+	"github.com/headgate/headgate/models/zoo/site"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// front is the server that the clients see: TLS, the recorder, headgate's filter, and the sites behind it.
+type front struct {
+	*recorder
+	sites  []*site.Site
+	filter *proxyhook.Filter
+	server *http.Server
+	plain  *http.Server
+}
+
+// startFront serves on the ports 443 and 80 of all addresses.
+func startFront(certificate tls.Certificate, gate string) (*front, error) {
+	f := &front{sites: site.All()}
+	filter, err := proxyhook.New(proxyhook.Config{
+		Dir: gate, Log: slog.New(slog.DiscardHandler), Origin: func(r *http.Request) string { return r.Host },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("zoo: making the filter: %w", err)
+	}
+	f.filter = filter
+	f.recorder = newRecorder(filter.Handler(site.Slowly(site.Handler(f.sites))))
+	f.server = newServer(f.recorder)
+	f.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS10}
+	proxyhook.CaptureJA4(f.server)
+	noteHello(f.server)
+	// The server sees connections without TLS, since the tap ends that, and so has to expect HTTP/2 there.
+	f.server.Protocols = new(http.Protocols)
+	f.server.Protocols.SetHTTP1(true)
+	f.server.Protocols.SetUnencryptedHTTP2(true)
+	f.plain = &http.Server{Handler: http.HandlerFunc(toTLS), ReadHeaderTimeout: 10 * time.Second}
+	for server, port := range map[*http.Server]string{f.server: ":443", f.plain: ":80"} {
+		l, err := net.Listen("tcp", port)
+		if err != nil {
+			filter.Close()
+			return nil, fmt.Errorf("zoo: listening: %w", err)
+		}
+		if server == f.server {
+			l = tapListener{l, func() *tls.Config { return f.server.TLSConfig }}
+		}
+		go server.Serve(l)
+	}
+	return f, nil
+}
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+	}
+}
+
+// toTLS sends who comes without TLS to where the sites are.
+func toTLS(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusMovedPermanently)
+}
+
+// noteHello has each connection keep its client hello, besides what the server's own hooks do.
+func noteHello(server *http.Server) {
+	before := server.ConnContext
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		t := c.(*tap)
+		t.ctx = context.WithValue(before(ctx, c), tapKey{}, t)
+		return t.ctx
+	}
+	choose := server.TLSConfig.GetConfigForClient
+	server.TLSConfig.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
+		tapOf(info.Context()).hello = corpus.HelloOf(info)
+		return choose(info)
+	}
+}
+
+func (f *front) close() error {
+	return errors.Join(f.server.Close(), f.plain.Close(), f.filter.Close())
+}
+
+// addrOf returns an address without its port.
+func addrOf(a net.Addr) netip.Addr {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
