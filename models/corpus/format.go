@@ -96,9 +96,7 @@ func HelloOf(info *tls.ClientHelloInfo) *Hello {
 	for _, c := range info.SupportedCurves {
 		h.Curves = append(h.Curves, uint16(c))
 	}
-	for _, p := range info.SupportedPoints {
-		h.Points = append(h.Points, p)
-	}
+	h.Points = append(h.Points, info.SupportedPoints...)
 	for _, s := range info.SignatureSchemes {
 		h.Signatures = append(h.Signatures, uint16(s))
 	}
