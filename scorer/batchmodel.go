@@ -18,9 +18,10 @@ const (
 	// add one.
 	rowsAbreast = 4
 	// heldRows is a multiple of it. The leaves of so many rows are found, and then added up.
-	heldRows = 32
-	// heldTrees have 16 KiB of leaves, if they have 64 each: these stay in the first cache while all held rows are added up.
-	heldTrees = 32
+	heldRows = 16
+	// heldTrees have at most 32 KiB of leaves, if they have up to 64 each: most of these stay in the first cache while all held rows
+	// are added up.
+	heldTrees = 64
 	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the second cache.
 	mostHeld = 1 << 13
 	// mostKeys is the number of keys above which those of the held rows would.
