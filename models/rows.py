@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 IDENTITY = ["line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes", "referer",
-            "user_agent", "cut", "truth", "score"]
+            "user_agent", "cut", "truth", "score", "finding"]
 NUMBERS = {"line": "int64", "query_length": "int64", "http_version": "int64", "status": "int64", "bytes": "int64", "score": "int64"}
 
 

@@ -52,6 +52,10 @@ type Config struct {
 	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
 	Policy Policy
 
+	// HeuristicsOff names findings of package heuristics that are not looked for (see heuristics.Names), so that the model alone
+	// gives the score where they would apply. Default: all are looked for.
+	HeuristicsOff []string
+
 	// Limits bounds the requests in flight for each origin, whatever the host, together with the other proxy processes of
 	// the machine where the daemon's directory is there. The zero value does not limit. A key of Limits.Overrides is the
 	// origin's address as the URL has it; with a space and a host behind it, it bounds that host within its origin,

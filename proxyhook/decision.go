@@ -1,5 +1,7 @@
 package proxyhook
 
+import "github.com/headgate/headgate/heuristics"
+
 // Action is what a policy wants done with a request.
 type Action uint8
 
@@ -50,4 +52,7 @@ type Decision struct {
 	Action Action
 	Score  uint8 // 1 = certainly a bot .. 99 = certainly human; 0: none
 	Reason Reason
+
+	// Finding is what was certain before the model was asked. The score is the model's within its bounds.
+	Finding heuristics.Finding
 }

@@ -44,7 +44,7 @@ type connection struct {
 
 // connect selects what the models ask for, and resolves it, so that no request has to. It touches the files.
 func connect(store *featurestore.Store, s *scoring) *connection {
-	c := &connection{s, store, store.Select(dimensionNames, s.vector.Inter())}
+	c := &connection{s, store, store.Select(dimensionNames, s.wanted)}
 	c.selection.Seed()
 	return c
 }
@@ -207,7 +207,11 @@ func (f *features) unknown() []string {
 	c := f.current.Load()
 	unknown := slices.Clone(c.scoring.vector.Unknown())
 	if c.store != nil {
-		unknown = append(unknown, c.selection.Unknown()...)
+		for _, name := range c.selection.Unknown() {
+			if slices.Contains(c.scoring.vector.Inter(), name) { // else the heuristics do without
+				unknown = append(unknown, name)
+			}
+		}
 	}
 	return unknown
 }

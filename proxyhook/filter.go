@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
 )
@@ -19,6 +20,7 @@ type Filter struct {
 	config    Config
 	home      home
 	limiting  limiting
+	rules     heuristics.Rules
 	features  features   // and the models, which they must fit
 	replacing sync.Mutex // from the check of a model to its use
 	files     []*modelFile
@@ -45,6 +47,10 @@ func New(config Config) (*Filter, error) {
 	if err := config.checkProxies(); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
+	rules, err := heuristics.New(config.HeuristicsOff)
+	if err != nil {
+		return nil, fmt.Errorf("proxyhook: HeuristicsOff: %w", err)
+	}
 	model, file, err := config.loadModel()
 	if err == nil {
 		err = checkModel(model, config.BotClass)
@@ -65,7 +71,7 @@ func New(config Config) (*Filter, error) {
 	}
 	f := &Filter{started: time.Now(), secret: rand.Uint64(), open: new(openTable), stop: make(chan struct{})}
 	f.callbacks.guard(&config)
-	f.config = config
+	f.config, f.rules = config, rules
 	f.home.place, f.home.log = hostdir.Place{Path: config.Dir, Owners: owners}, config.Log
 	f.features.owners, f.features.log = owners, config.Log
 	f.shadow = newShadow(config)
@@ -105,10 +111,14 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	s := from.scoring.pool.Get().(*scratch)
 	known := from.ask(&s.keys, ev)
 	from.scoring.vector.FillRequest(s.inputs, ev)
+	d.Finding = f.rules.Request(ev)
 	f.readFeatures(from, s, known, ev.Time)
+	history := from.scoring.places.History(s.inter)
+	d.Finding = f.rules.WithHistory(d.Finding, ev, &history)
 	from.scoring.vector.FillInter(s.inputs, s.inter)
 	score, shadow := from.scoring.evaluate(s)
 	from.scoring.pool.Put(s)
+	score, shadow = d.Finding.Bound(score), d.Finding.Bound(shadow)
 	f.judge(ev, score, d)
 	if from.scoring.shadow != nil || f.shadow.alone {
 		f.shadow.compare(ev, *d, from.scoring, shadow)
@@ -134,7 +144,7 @@ func (f *Filter) rescue(from *connection, d *Decision) {
 	if fault == nil {
 		return
 	}
-	*d = Decision{Action: Allow, Score: d.Score, Reason: PolicyFailed}
+	*d = Decision{Action: Allow, Score: d.Score, Reason: PolicyFailed, Finding: d.Finding}
 	if _, ok := fault.(interface{ Addr() uintptr }); ok {
 		*d = Decision{Action: Allow, Reason: FaultCaught}
 		f.features.distrust(from)

@@ -7,14 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/limits"
 )
 
 // The header fields that the filter sets.
 const (
-	ScoreHeader  = "X-Headgate-Score"  // on the request to the origin: 1..99
-	ActionHeader = "X-Headgate-Action" // on the request to the origin: see Action.String
-	ReasonHeader = "X-Headgate-Reason" // on a refusal: why, a constant that programs may branch on
+	ScoreHeader   = "X-Headgate-Score"   // on the request to the origin: 1..99
+	ActionHeader  = "X-Headgate-Action"  // on the request to the origin: see Action.String
+	FindingHeader = "X-Headgate-Finding" // on the request to the origin, where there is one: see heuristics.Finding
+	ReasonHeader  = "X-Headgate-Reason"  // on a refusal: why, a constant that programs may branch on
 )
 
 // ownPrefix begins the name of every field of ours.
@@ -31,7 +33,7 @@ const (
 // forwardedHeader gives the header of the request that goes on: from without the fields that only we may set, and
 // with the decision. from stays as it is.
 func forwardedHeader(from http.Header, d Decision) http.Header {
-	h := make(http.Header, len(from)+2)
+	h := make(http.Header, len(from)+3)
 	for name, values := range from {
 		if !isOwn(name) {
 			h[name] = slices.Clip(values)
@@ -42,6 +44,9 @@ func forwardedHeader(from http.Header, d Decision) http.Header {
 		h.Set(ScoreHeader, strconv.Itoa(int(d.Score)))
 	}
 	h.Set(ActionHeader, d.Action.String())
+	if d.Finding != heuristics.NoFinding {
+		h.Set(FindingHeader, d.Finding.String())
+	}
 	return h
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/internal/ring"
 	"github.com/headgate/headgate/proxyhook"
@@ -96,8 +97,13 @@ func (h *host) filter(config proxyhook.Config) *proxyhook.Filter {
 	return newFilter(h.t, config)
 }
 
+// newFilter makes a filter with the test's model, and without heuristics unless the test says which it wants off: most tests
+// are of what the model's score does, of requests by Go's client.
 func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 	t.Helper()
+	if config.HeuristicsOff == nil {
+		config.HeuristicsOff = heuristics.Names()
+	}
 	if config.ModelFile == "" {
 		config.ModelFile = writeModel(t, testModel)
 	}

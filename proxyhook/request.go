@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 )
 
 // describe fills ev with what r tells, but for the time.
@@ -36,6 +37,7 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 	if ev.Facts = factsOf(r, same); same {
 		sums.SetLink(ev, page)
 	}
+	ev.Facts |= attackOf(r, query)
 	if name := c.SessionCookie; name != "" {
 		if cookie, err := r.Cookie(name); err == nil {
 			sums.SetSession(ev, cookie.Value)
@@ -79,6 +81,27 @@ func factsOf(r *http.Request, same bool) traffic.Facts {
 	}
 	claims := claimsOf(r.Header)
 	return facts | claims.Facts(facts)
+}
+
+// The bounds of what of a header is looked at for attacks: so many names, of which each may have so many fields. A request with
+// more names is malformed anyway.
+const (
+	maxNames  = 128
+	maxFields = 8
+)
+
+// attackOf returns what the query and the header tell of an attack.
+func attackOf(r *http.Request, query string) traffic.Facts {
+	found, names := heuristics.FactsOf(query, r.Referer(), r.UserAgent()), 0
+	for name, values := range r.Header {
+		if names++; names > maxNames {
+			break
+		}
+		for _, value := range values[:min(len(values), maxFields)] {
+			found |= heuristics.FactOfField(name, value)
+		}
+	}
+	return found
 }
 
 func claimsOf(h http.Header) traffic.Claims {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/scorer"
 )
 
@@ -16,7 +17,9 @@ type scoring struct {
 	shadow *scorer.Model // nil: none
 	set    *scorer.Set   // of both; nil without a shadow
 	vector *traffic.Vector
-	pool   sync.Pool // of *scratch
+	wanted []string          // inter-request features that are read: the vector's, then more for the heuristics
+	places heuristics.Places // of the heuristics' in wanted
+	pool   sync.Pool         // of *scratch
 }
 
 // scratch is the memory of one decision.
@@ -40,6 +43,7 @@ func newScoring(active, shadow *scorer.Model) (*scoring, error) {
 		features = s.set.Features()
 	}
 	s.vector = traffic.NewVector(namesOf(features))
+	s.wanted, s.places = heuristics.Wanted(s.vector.Inter())
 	s.pool.New = func() any { return s.newScratch() }
 	for range runtime.GOMAXPROCS(0) { // so that the first requests need not
 		s.pool.Put(s.newScratch())
@@ -56,7 +60,7 @@ func namesOf(features []scorer.Feature) []string {
 }
 
 func (s *scoring) newScratch() *scratch {
-	m := &scratch{inputs: make([]float32, s.vector.Len()), inter: make([]float32, len(s.vector.Inter()))}
+	m := &scratch{inputs: make([]float32, s.vector.Len()), inter: make([]float32, len(s.wanted))}
 	if s.set != nil {
 		m.row = s.set.NewRow()
 	} else {

@@ -4,20 +4,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/limits"
 )
 
 // Stats are what a Filter has counted since it was made.
 type Stats struct {
-	Decisions  uint64             // calls of Decide
-	Scored     uint64             // of these, the ones that gave a score
-	Actions    [numActions]uint64 // decisions by action
-	Reasons    [numReasons]uint64 // decisions by reason
-	NoFeatures uint64             // decisions without inter-request features: nothing published, or unreadable
-	Stale      uint64             // decisions with features older than Config.StaleAfter
-	Faults     uint64             // reads that hit truncated shared memory, the supervisor's too
-	Events     uint64             // events given to the daemon, of requests that have ended
-	Dropped    uint64             // events dropped: no daemon's directory, the ring was full, or it was removed and no daemon had it open
+	Decisions  uint64                         // calls of Decide
+	Scored     uint64                         // of these, the ones that gave a score
+	Actions    [numActions]uint64             // decisions by action
+	Reasons    [numReasons]uint64             // decisions by reason
+	Findings   [heuristics.NumFindings]uint64 // decisions by what was certain before the model was asked
+	NoFeatures uint64                         // decisions without inter-request features: nothing published, or unreadable
+	Stale      uint64                         // decisions with features older than Config.StaleAfter
+	Faults     uint64                         // reads that hit truncated shared memory, the supervisor's too
+	Events     uint64                         // events given to the daemon, of requests that have ended
+	Dropped    uint64                         // events dropped: no daemon's directory, the ring was full, or it was removed and no daemon had it open
 
 	Open        int    // requests that the daemon is told of while they are open
 	Unopened    uint64 // requests that found no place among those: they are told by their end alone
@@ -58,6 +60,7 @@ type counters struct {
 	scored     atomic.Uint64
 	actions    [numActions]atomic.Uint64
 	reasons    [numReasons]atomic.Uint64
+	findings   [heuristics.NumFindings]atomic.Uint64
 	noFeatures atomic.Uint64
 	stale      atomic.Uint64
 	faults     atomic.Uint64
@@ -77,6 +80,9 @@ func (c *counters) count(d Decision, took time.Duration) {
 	}
 	c.actions[d.Action].Add(1)
 	c.reasons[d.Reason].Add(1)
+	if d.Finding != heuristics.NoFinding { // those without are the rest: one atomic addition less for each
+		c.findings[d.Finding].Add(1)
+	}
 	c.latency.add(took)
 }
 
@@ -121,6 +127,11 @@ func (f *Filter) Stats() Stats {
 	}
 	for i := range s.Reasons {
 		s.Reasons[i] = c.reasons[i].Load()
+	}
+	s.Findings[heuristics.NoFinding] = s.Decisions
+	for i := heuristics.NoFinding + 1; i < heuristics.NumFindings; i++ {
+		s.Findings[i] = c.findings[i].Load()
+		s.Findings[heuristics.NoFinding] -= min(s.Findings[i], s.Findings[heuristics.NoFinding])
 	}
 	return s
 }

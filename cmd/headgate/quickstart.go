@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/demo"
 )
 
@@ -29,6 +30,8 @@ type quickstartCommand struct {
 	Model      string        `help:"Model to score with. Default: the built-in one." type:"path" placeholder:"FILE"`
 	Shadow     string        `help:"Model to try beside it: its scores are only counted." type:"path" placeholder:"FILE"`
 	JSON       bool          `name:"json" help:"Print the summary as one JSON object and nothing else on standard output."`
+
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked (docs/detection.md)." placeholder:"NAME"`
 }
 
 // Help is shown by headgate quickstart --help.
@@ -59,6 +62,9 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Speed <= 0 || c.Rate <= 0 || c.MaxSilence <= 0 || c.For <= 0 || c.MaxRate < 0 || c.Threshold == 0 {
 		return usageError{errors.New("quickstart: --for, --speed, --rate, --max-silence and --threshold must be above 0, --max-rate not below")}
 	}
+	if _, err := heuristics.New(c.HeuristicsOff); err != nil {
+		return usageError{fmt.Errorf("quickstart: --heuristics-off: %w", err)}
+	}
 	for _, file := range []string{c.Model, c.Shadow} { // before anything is started
 		if _, err := loadModel(file); err != nil {
 			return fmt.Errorf("quickstart: %w", err)
@@ -70,7 +76,7 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	config := demo.Config{
 		Executable: executable, For: c.For, Seed: c.Seed, Rate: c.Rate, Speed: c.Speed, MaxSilence: c.MaxSilence,
-		MaxRate: c.MaxRate, Threshold: c.Threshold, Model: c.Model, Shadow: c.Shadow,
+		MaxRate: c.MaxRate, Threshold: c.Threshold, Model: c.Model, Shadow: c.Shadow, HeuristicsOff: c.HeuristicsOff,
 		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if c.Keep {
@@ -109,6 +115,9 @@ func printDemo(w io.Writer, s demo.Summary) {
 		fmt.Fprintln(w, "cut short    this machine could not send as fast as --rate and --max-rate ask for; what was left was not sent")
 	}
 	fmt.Fprintf(w, "verdicts     %d allowed, %d flagged as bots\n", s.Allowed, s.Flagged)
+	if len(s.Findings) > 0 {
+		fmt.Fprintf(w, "findings     %s\n", counts(s.Findings))
+	}
 	if s.Truth != nil {
 		fmt.Fprintf(w, "truth        %.1f %% of the bots' requests flagged, %.1f %% of the people's\n",
 			percent(s.BotsFlagged, s.BotsSent), percent(s.PeopleFlagged, s.PeopleSent))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/outfile"
 	"github.com/headgate/headgate/internal/simulator"
@@ -37,7 +38,9 @@ type replayCommand struct {
 	Simulate time.Duration `help:"Instead of a log, take this much simulated traffic, with the truth in each row." placeholder:"DURATION"`
 	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`
 	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
-	JSON     bool          `name:"json" help:"Print the summary as one JSON object."`
+
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
+	JSON          bool     `name:"json" help:"Print the summary as one JSON object."`
 }
 
 // Help is shown by headgate replay --help.
@@ -71,11 +74,15 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return err
 	}
+	rules, err := heuristics.New(c.HeuristicsOff)
+	if err != nil {
+		return usageError{fmt.Errorf("replay: --heuristics-off: %w", err)}
+	}
 	model, err := loadModel(c.Model)
 	if err != nil {
 		return err
 	}
-	p, err := pipeline.New(pipeline.Config{Model: model, Features: c.Features, Window: window.Config{MaxKeys: c.MaxKeys}})
+	p, err := pipeline.New(pipeline.Config{Model: model, Features: c.Features, Rules: rules, Window: window.Config{MaxKeys: c.MaxKeys}})
 	if err != nil {
 		return err
 	}
@@ -322,6 +329,9 @@ func (c *replayCommand) printSummary(w io.Writer, s pipeline.Summary, took time.
 	if s.Rows > 0 {
 		fmt.Fprintf(w, "period      %s to %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 		fmt.Fprintf(w, "flagged     %d (%.1f %%)\n", s.Flagged, 100*float64(s.Flagged)/float64(s.Rows))
+		if len(s.Findings) > 0 {
+			fmt.Fprintf(w, "findings    %s\n", counts(s.Findings))
+		}
 		printScores(w, s)
 	}
 	c.printHistory(w, s)
@@ -348,7 +358,7 @@ func (c *replayCommand) printHistory(w io.Writer, s pipeline.Summary) {
 }
 
 // counts lists numbers by name.
-func counts(named map[string]uint64) string {
+func counts[N int | uint64](named map[string]N) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		all = append(all, fmt.Sprintf("%s %d", name, named[name]))

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/plaintext"
 )
 
@@ -32,6 +33,7 @@ type Record struct {
 	Referer  string
 	Truth    string // what made a simulated request; empty: not known
 	Score    uint8
+	Finding  heuristics.Finding
 	Features []float32
 	Clipped  bool // the time of Event is not the log's, which is out of order
 
@@ -58,9 +60,17 @@ func (r *Record) Cut() string {
 func (r *Record) path() string  { return cmp.Or(r.Path, r.Event.Path) }
 func (r *Record) agent() string { return cmp.Or(r.Agent, r.Event.UserAgent) }
 
+// finding returns the name of the finding; empty: there is none.
+func (r *Record) finding() string {
+	if r.Finding == heuristics.NoFinding {
+		return ""
+	}
+	return r.Finding.String()
+}
+
 // identity are the columns before the features.
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
-	"referer", "user_agent", "cut", "truth", "score"}
+	"referer", "user_agent", "cut", "truth", "score", "finding"}
 
 // CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. A text that is not known is an empty field, a
 // feature that is not known is NaN: readers that take a column's type from its first rows, as polars does, take a column
@@ -101,6 +111,7 @@ func (CSV) AppendRow(dst []byte, r *Record) []byte {
 		dst = appendField(append(dst, ','), s)
 	}
 	dst = strconv.AppendUint(append(dst, ','), uint64(r.Score), 10)
+	dst = append(append(dst, ','), r.finding()...)
 	for _, v := range r.Features {
 		dst = appendNumber(append(dst, ','), v)
 	}
@@ -149,7 +160,7 @@ func (j *JSONL) AppendRow(dst []byte, r *Record) []byte {
 	dst = strconv.AppendInt(append(dst, `{"line":`...), int64(r.Line), 10)
 	for _, m := range [...]struct{ name, value string }{
 		{"time", ev.At().UTC().Format(time.RFC3339Nano)}, {"client", client}, {"method", ev.Method}, {"host", ev.Host},
-		{"path", r.path()}, {"referer", r.Referer}, {"user_agent", r.agent()}, {"cut", r.Cut()}, {"truth", r.Truth},
+		{"path", r.path()}, {"referer", r.Referer}, {"user_agent", r.agent()}, {"cut", r.Cut()}, {"truth", r.Truth}, {"finding", r.finding()},
 	} {
 		dst = appendJSON(append(append(append(dst, `,"`...), m.name...), `":`...), m.value)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 )
 
 // nasty are strings that clients send and formats trip over.
@@ -35,7 +36,7 @@ var numbers = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.1, 1 << 20, -
 	float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}
 
 func nastyRecord(text string, values []float32) *pipeline.Record {
-	r := &pipeline.Record{Line: 7, Referer: text, Truth: "bot:" + text, Score: 42, Features: values}
+	r := &pipeline.Record{Line: 7, Referer: text, Truth: "bot:" + text, Score: 42, Finding: heuristics.Injection, Features: values}
 	r.Event = traffic.Event{Time: time.Date(2026, 5, 1, 1, 2, 3, 45e6, time.UTC).UnixNano(), Method: "GET", Host: text, Path: text, Query: 9,
 		UserAgent: text, Version: 11, Status: 404, Bytes: math.MaxUint64}
 	r.Event.SetClient(netip.MustParseAddr("2001:db8::1"))
@@ -75,7 +76,7 @@ func TestCSVIsReadable(t *testing.T) {
 		for name, want := range map[string]string{
 			"path": want, "host": want, "referer": want, "user_agent": want, "truth": truth, "line": "7", "score": "42",
 			"method": "GET", "client": "2001:db8::1", "time": "2026-05-01T01:02:03.045Z", "query_length": "9", "http_version": "11",
-			"status": "404", "bytes": "18446744073709551615",
+			"status": "404", "bytes": "18446744073709551615", "finding": "injection",
 		} {
 			if got := row[column[name]]; got != want {
 				t.Errorf("%q: %s is %q, want %q", nasty[i], name, got, want)
@@ -125,6 +126,7 @@ func TestJSONLIsReadable(t *testing.T) {
 			Line                                            int
 			Time                                            time.Time
 			Client, Method, Host, Path, Referer, Cut, Truth string
+			Finding                                         string
 			UserAgent                                       string `json:"user_agent"`
 			Query                                           int    `json:"query_length"`
 			Version                                         int    `json:"http_version"`
@@ -142,7 +144,7 @@ func TestJSONLIsReadable(t *testing.T) {
 			t.Errorf("%q came back as %q", nasty[i], row.Path)
 		}
 		if row.Line != 7 || row.Score != 42 || row.Query != 9 || row.Version != 11 || row.Status != 404 || row.Bytes != math.MaxUint64 ||
-			row.Client != "2001:db8::1" || row.Method != "GET" || row.Time.Nanosecond() != 45e6 {
+			row.Finding != "injection" || row.Client != "2001:db8::1" || row.Method != "GET" || row.Time.Nanosecond() != 45e6 {
 			t.Errorf("row %+v", row)
 		}
 		checkMembers(t, row.Features)

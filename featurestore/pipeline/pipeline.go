@@ -8,6 +8,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/scorer"
 )
 
@@ -15,7 +16,8 @@ import (
 type Config struct {
 	Model    *scorer.Model
 	Window   window.Config
-	Interval time.Duration // between two publications; default 1 s, as the daemon's
+	Interval time.Duration    // between two publications; default 1 s, as the daemon's
+	Rules    heuristics.Rules // default: all
 
 	// Features are the full names of the features that rows hold; one that nobody computes is an error. Default: all,
 	// single-request features first, each in the catalog's order.
@@ -24,7 +26,8 @@ type Config struct {
 
 // Row is what a Pipeline makes of one request. Its slices are reused for the next one.
 type Row struct {
-	Score    uint8     // 1 = certainly a bot .. 99 = certainly human
+	Score    uint8 // 1 = certainly a bot .. 99 = certainly human
+	Finding  heuristics.Finding
 	Features []float32 // in the order of Pipeline.Features
 }
 
@@ -39,7 +42,9 @@ type Pipeline struct {
 
 	names     []string // of a row's features
 	vector    *traffic.Vector
-	selection *window.Selection
+	selection *window.Selection // of the vector's features, then more for the heuristics
+	history   heuristics.Places // of the heuristics' in the selection
+	rules     heuristics.Rules
 	notTold   []notTold
 	inter     []float32
 	values    []float32 // a row's features, then the model's inputs that are not among them
@@ -85,6 +90,7 @@ func New(config Config) (*Pipeline, error) {
 		names:      config.Features,
 		model:      config.Model,
 		row:        config.Model.NewRow(),
+		rules:      config.Rules,
 	}
 	features := config.Window.Features
 	if features == nil {
@@ -111,10 +117,12 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 		p.places = append(p.places, place)
 	}
 	p.vector = traffic.NewVector(all)
-	p.selection = p.aggregator.Select(p.vector.Inter())
-	p.inter = make([]float32, len(p.vector.Inter()))
+	wanted, history := heuristics.Wanted(p.vector.Inter())
+	p.history = history
+	p.selection = p.aggregator.Select(wanted)
+	p.inter = make([]float32, len(wanted))
 	for _, f := range features {
-		if at := slices.Index(p.vector.Inter(), f.FullName()); at >= 0 && f.NotTold() != 0 {
+		if at := slices.Index(wanted, f.FullName()); at >= 0 && f.NotTold() != 0 {
 			p.notTold = append(p.notTold, notTold{at, f.NotTold()})
 		}
 	}
@@ -140,7 +148,9 @@ func (p *Pipeline) Features() []string { return p.names }
 
 // Unknown gives the features that the model wants and nobody computes: they are NaN in every row.
 func (p *Pipeline) Unknown() []string {
-	return slices.Concat(p.vector.Unknown(), p.selection.Unknown())
+	return slices.Concat(p.vector.Unknown(), slices.DeleteFunc(slices.Clone(p.selection.Unknown()), func(name string) bool {
+		return !slices.Contains(p.vector.Inter(), name)
+	}))
 }
 
 // Stats gives the aggregation's counts.
@@ -157,12 +167,14 @@ func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	keys := traffic.KeysOf(ev, hashSeed)
 	p.selection.Read(p.inter, &keys, max(ev.Time, p.published))
 	p.forget(ev.Facts)
+	history := p.history.History(p.inter)
+	p.out.Finding = p.rules.WithHistory(p.rules.Request(ev), ev, &history)
 	p.vector.Fill(p.values, ev, p.inter)
 	for i, place := range p.places {
 		p.inputs[i] = p.values[place]
 	}
 	raw, _ := p.model.Raw(p.row, p.inputs) // resolve made room for one input for each feature: there is no error
-	p.out.Score = uint8(scorer.Score(p.model.Probability(raw)))
+	p.out.Score = p.out.Finding.Bound(uint8(scorer.Score(p.model.Probability(raw))))
 	ev.Score = p.out.Score
 	p.pending.push(ev, ends)
 	if p.pending.full() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 )
@@ -87,13 +88,14 @@ const maxShown = 5
 // Summary is what a replay came to.
 type Summary struct {
 	Rows      int                    `json:"rows"`
-	NoHTTP    int                    `json:"no_http"`        // of the rows: the request line was no HTTP
-	Malformed int                    `json:"malformed"`      // lines that gave no row
-	Shown     []*accesslog.LineError `json:"-"`              // the first of them
-	Flagged   int                    `json:"flagged"`        // rows with a score below Replay.FlagBelow
-	Scores    [10]int                `json:"scores"`         // rows by score, in tens: 1..9, 10..19, ... 90..99
-	First     time.Time              `json:"first,omitzero"` // the smallest time of a row
-	Last      time.Time              `json:"last,omitzero"`  // the greatest
+	NoHTTP    int                    `json:"no_http"`            // of the rows: the request line was no HTTP
+	Malformed int                    `json:"malformed"`          // lines that gave no row
+	Shown     []*accesslog.LineError `json:"-"`                  // the first of them
+	Flagged   int                    `json:"flagged"`            // rows with a score below Replay.FlagBelow
+	Findings  map[string]int         `json:"findings,omitempty"` // rows by what was certain before the model was asked, without those of which nothing was
+	Scores    [10]int                `json:"scores"`             // rows by score, in tens: 1..9, 10..19, ... 90..99
+	First     time.Time              `json:"first,omitzero"`     // the smallest time of a row
+	Last      time.Time              `json:"last,omitzero"`      // the greatest
 	Unknown   []string               `json:"unknown_features,omitempty"`
 
 	// What costs rows their history: where these are not empty, features of returning clients are those of first visits.
@@ -262,6 +264,12 @@ func (s *Summary) count(r *Record, flagBelow uint8) {
 	}
 	if r.Score < flagBelow {
 		s.Flagged++
+	}
+	if r.Finding != heuristics.NoFinding {
+		if s.Findings == nil {
+			s.Findings = make(map[string]int)
+		}
+		s.Findings[r.Finding.String()]++
 	}
 	s.Scores[min(int(r.Score)/10, len(s.Scores)-1)]++
 }

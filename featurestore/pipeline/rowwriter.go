@@ -96,5 +96,5 @@ func (b *batch) keep(row *Row) {
 	i := len(b.records) - 1
 	features := b.features[i*b.width : (i+1)*b.width : (i+1)*b.width]
 	copy(features, row.Features)
-	b.records[i].Score, b.records[i].Features = row.Score, features
+	b.records[i].Score, b.records[i].Finding, b.records[i].Features = row.Score, row.Finding, features
 }

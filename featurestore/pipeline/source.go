@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 )
@@ -35,6 +36,7 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	if len(e.Referer) > 0 {
 		ev.Facts |= traffic.Referer
 	}
+	ev.Facts |= heuristics.FactsOf(query, string(e.Referer), string(e.UserAgent))
 	ev.Bound()
 	if ev.PathSum != 0 || ev.AgentSum != 0 { // the whole of it is not kept for its beginning
 		ev.Path, ev.UserAgent = strings.Clone(ev.Path), strings.Clone(ev.UserAgent)
@@ -82,6 +84,7 @@ func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
 	path, query := traffic.SplitTarget(r.Target)
 	ev.SetPath(path)
 	ev.SetQuery(len(query))
+	ev.Facts |= heuristics.FactsOf(query, r.Referer, r.UserAgent)
 	ev.SetUserAgent(r.UserAgent)
 	if host, path := traffic.SplitReferer(r.Referer); host == r.Host && host != "" {
 		traffic.Sums{}.SetLink(ev, path)

@@ -176,6 +176,7 @@ const (
 	AgentUnknown                      // it is not known whether a user agent was sent, nor which: a log without that field
 	HostUnknown                       // likewise which host was asked for, if any
 	DurationUnknown                   // likewise how long the request took
+	Injected                          // the query or a field of the header holds an attack, as package heuristics tells
 )
 
 // Has tells whether all bits of want are set.

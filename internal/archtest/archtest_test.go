@@ -59,24 +59,26 @@ var rules = map[string]rule{
 	"models":         {},
 	"limits":         {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
 
+	"heuristics": {ours: []string{"featurestore/traffic", "internal/wordmatch"}},
+
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
-	"featurestore/pipeline": {ours: []string{"featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
+	"featurestore/pipeline": {ours: []string{"heuristics", "featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
 		"internal/plaintext", "internal/simulator"}},
 
-	"proxyhook": {ours: []string{"featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
+	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket"}, modules: []string{metro}},
 
 	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
 
 	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "proxyhook"}},
 
-	"proxyhook/metrics": {ours: []string{"proxyhook", "limits"}, modules: []string{prometheus}},
+	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
 		"internal/opfile", "internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
-	"internal/demo": {ours: []string{"featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
+	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},
 }

@@ -30,6 +30,8 @@ type Config struct {
 	Model      string        // model file; default: the built-in one
 	Shadow     string        // file of a model to try beside it; default: none
 
+	HeuristicsOff []string // see proxyhook.Config
+
 	// Show, if not nil, is called twice a second.
 	Show   func(Snapshot)
 	Logger *slog.Logger
@@ -60,6 +62,7 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		Dir:            dir,
 		ModelFile:      config.Model,
 		ShadowFile:     config.Shadow,
+		HeuristicsOff:  config.HeuristicsOff,
 		TrustedProxies: loopback,
 		Limits:         limits.LimiterConfig{Threshold: config.Threshold},
 		OriginSilence:  20 * time.Second,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -157,18 +158,19 @@ func (t *tally) snapshot(elapsed time.Duration) Snapshot {
 // flagged; with what could not be scored they make up the whole. limited_503 counts, among both, the ones refused for
 // an overloaded origin.
 type Summary struct {
-	Requests       int        `json:"requests"` // sent and ended
-	Scored         int        `json:"scored"`
-	Allowed        int        `json:"allowed"`
-	Flagged        int        `json:"flagged"`
-	Limited503     int        `json:"limited_503"`
-	LimitedOrigins []string   `json:"limited_origins"`
-	DecisionNS     DecisionNS `json:"decision_ns"`
-	EventsDropped  uint64     `json:"events_dropped"`
-	Failed         int        `json:"failed"`              // requests that got no answer
-	Malformed      int        `json:"malformed,omitempty"` // lines left out that are none of an access log
-	CutShort       bool       `json:"cut_short,omitempty"` // the time was over before all was sent: this machine is too slow
-	Shadow         *Shadow    `json:"shadow,omitempty"`
+	Requests       int               `json:"requests"` // sent and ended
+	Scored         int               `json:"scored"`
+	Allowed        int               `json:"allowed"`
+	Flagged        int               `json:"flagged"`
+	Findings       map[string]uint64 `json:"findings"` // requests by what was certain before the model was asked, without those of which nothing was
+	Limited503     int               `json:"limited_503"`
+	LimitedOrigins []string          `json:"limited_origins"`
+	DecisionNS     DecisionNS        `json:"decision_ns"`
+	EventsDropped  uint64            `json:"events_dropped"`
+	Failed         int               `json:"failed"`              // requests that got no answer
+	Malformed      int               `json:"malformed,omitempty"` // lines left out that are none of an access log
+	CutShort       bool              `json:"cut_short,omitempty"` // the time was over before all was sent: this machine is too slow
+	Shadow         *Shadow           `json:"shadow,omitempty"`
 
 	// Where the truth is known.
 	*Truth
@@ -221,6 +223,7 @@ func (t *tally) summary(truthKnown bool) Summary {
 		Scored:         t.total.scored,
 		Allowed:        t.total.scored - t.total.flagged,
 		Flagged:        t.total.flagged,
+		Findings:       findings(stats),
 		Limited503:     t.total.limited,
 		LimitedOrigins: []string{},
 		DecisionNS:     DecisionNS{stats.P50.Nanoseconds(), stats.P99.Nanoseconds()},
@@ -240,6 +243,16 @@ func (t *tally) summary(truthKnown bool) Summary {
 		s.Truth = t.truth()
 	}
 	return s
+}
+
+func findings(s proxyhook.Stats) map[string]uint64 {
+	named := make(map[string]uint64)
+	for f, n := range s.Findings {
+		if heuristics.Finding(f) != heuristics.NoFinding && n > 0 {
+			named[heuristics.Finding(f).String()] = n
+		}
+	}
+	return named
 }
 
 func (t *tally) truth() *Truth {

@@ -2,12 +2,13 @@
 //
 //	prometheus.MustRegister(metrics.Of(filter))
 //
-// All names begin with headgate_filter_. No label holds anything that a client sent: labels are actions, reasons, and buckets of
+// All names begin with headgate_filter_. No label holds anything that a client sent: labels are actions, reasons, findings, and buckets of
 // time, each of a fixed set. A process with several filters registers each under a label of its own, with
 // [prometheus.WrapRegistererWith].
 package metrics
 
 import (
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,6 +97,7 @@ var metrics = []metric{
 var (
 	decisionsDesc = describe("decisions_total", "Decisions, by action.", "action")
 	reasonsDesc   = describe("reasons_total", "Decisions, by what they rest on.", "reason")
+	findingsDesc  = describe("findings_total", "Decisions, by what was certain before the model was asked.", "finding")
 	refusedDesc   = describe("refused_total", "Requests refused for an overloaded origin, by reason.", "reason")
 	shadowDesc    = describe("shadow_decisions_total", "Decisions that the shadow has judged, by what was done and what it would have done.",
 		"action", "shadow")
@@ -123,6 +125,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for r, n := range now.Reasons {
 		count(reasonsDesc, n, proxyhook.Reason(r).String())
+	}
+	for f, n := range now.Findings {
+		count(findingsDesc, n, heuristics.Finding(f).String())
 	}
 	for r, n := range now.limiter.Refused[1:] { // the first is no refusal
 		count(refusedDesc, n, limits.Reason(r+1).String())

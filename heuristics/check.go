@@ -1,0 +1,99 @@
+package heuristics
+
+import "github.com/headgate/headgate/featurestore/traffic"
+
+// Request returns what is certain from the request alone: a finding from [Injection] to [NoAgent], or [NoFinding].
+func (r Rules) Request(ev *traffic.Event) Finding {
+	switch {
+	case r.has(Malformed) && ev.Method == "": // what was sent is not text, perhaps
+		return Malformed
+	case r.has(Injection) && injected(ev):
+		return Injection
+	case r.has(DamningPath) && damning(ev):
+		return DamningPath
+	case r.has(Malformed) && malformed(ev):
+		return Malformed
+	case ev.Facts.Has(traffic.AgentUnknown):
+		return NoFinding
+	case ev.UserAgent == "":
+		return r.only(NoAgent)
+	}
+	facts := traffic.FactsOfAgent(ev.UserAgent)
+	switch {
+	case r.has(Headless) && facts[traffic.AgentHeadless] != 0:
+		return Headless
+	case r.has(DeclaredTool) && facts[traffic.AgentTool] != 0:
+		return DeclaredTool
+	case r.has(DeclaredCrawler) && facts[traffic.AgentCrawler] != 0:
+		return DeclaredCrawler
+	}
+	return NoFinding
+}
+
+func (r Rules) only(f Finding) Finding {
+	if r.has(f) {
+		return f
+	}
+	return NoFinding
+}
+
+// WithHistory returns the finding on a request of which Request found f, once the features of its client are read.
+func (r Rules) WithHistory(f Finding, ev *traffic.Event, h *History) Finding {
+	switch {
+	case f != NoFinding:
+		return f
+	case r.has(FirstFetch) && h.begins() && isPagesOwn(ev):
+		return FirstFetch
+	case h.known():
+		return NoFinding
+	}
+	return r.only(UnknownClient)
+}
+
+// isPagesOwn reports whether a page of the site seems to ask: its script, or the page for its parts. Browsers say so by
+// Sec-Fetch-Mode and -Site, and those without by the Referer. Anybody can claim it, which is why it says no more than that
+// the request fits a person as well as a program.
+func isPagesOwn(ev *traffic.Event) bool {
+	if ev.Facts.Has(traffic.SecFetch | traffic.ClaimsKnown) {
+		site := ev.Facts.FetchSite()
+		return (site == traffic.SameOrigin || site == traffic.SameSite) && ev.Facts.FetchMode() != traffic.NavigateMode &&
+			!ev.Facts.Has(traffic.FetchOdd)
+	}
+	return ev.Facts.Has(traffic.Referer|traffic.RefererSame) && traffic.KindOfPath(ev.Path) != traffic.PageKind || ev.Facts.Has(traffic.XHR|traffic.RefererSame)
+}
+
+// maxHeaders is more fields than browsers and the proxies on their way send: some 30.
+const maxHeaders = 100
+
+// malformed reports what no browser sends, because it writes its requests by the standards.
+func malformed(ev *traffic.Event) bool {
+	switch ev.Method {
+	case "CONNECT", "TRACE", "TRACK", "DEBUG":
+		return true
+	}
+	nameless := ev.Host == "" && ev.Facts.Has(traffic.HeadersKnown) && !ev.Facts.Has(traffic.HostUnknown) && (ev.Version == 10 || ev.Version == 11)
+	return nameless || ev.Headers > maxHeaders || malformedPath(ev.Path) || hasControl(ev.UserAgent)
+}
+
+// malformedPath reports a path with bytes that the URL standard has browsers escape, and one that does not begin at the root.
+func malformedPath(path string) bool {
+	if path == "" || path[0] != '/' && path != "*" {
+		return true
+	}
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c <= ' ', c == 0x7f, c == '"', c == '<', c == '>', c == '\\':
+			return true
+		}
+	}
+	return false
+}
+
+func hasControl(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return true
+		}
+	}
+	return false
+}

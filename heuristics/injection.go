@@ -1,0 +1,299 @@
+package heuristics
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/wordmatch"
+)
+
+// attackMatcher finds the marks of attackMarks, and attackWords tells what each is.
+var attackMatcher, attackWords = func() (*wordmatch.Matcher, []attackWord) {
+	var words []wordmatch.Word
+	var all []attackWord
+	for _, kind := range attackMarks {
+		for _, mark := range strings.Fields(kind.marks) {
+			mark = strings.ReplaceAll(mark, "~", " ")
+			w := wordmatch.Word{Text: mark}
+			if cut, ok := strings.CutSuffix(mark, "$"); ok {
+				w = wordmatch.Word{Text: cut, End: true}
+			}
+			words, all = append(words, w), append(all, attackWord{kind.level, len(w.Text)})
+		}
+	}
+	return wordmatch.New(words), all
+}()
+
+type attackWord struct {
+	level  level
+	length int
+}
+
+// injected reports an attack in what an event keeps, or in what it was told of the rest.
+func injected(ev *traffic.Event) bool {
+	if ev.Facts.Has(traffic.Injected) {
+		return true
+	}
+	var t text
+	t.set(ev.Path)
+	t.decode()
+	t.flatten()
+	return climbs(t.plain()) || hasNull(t.plain()) || has(&t, anywhere)
+}
+
+// climbs reports a segment of two dots: a browser resolves those before it asks.
+func climbs(path []byte) bool {
+	for at := 0; ; {
+		i := bytes.Index(path[at:], []byte("/.."))
+		if i < 0 {
+			return false
+		}
+		at += i + len("/..")
+		if at == len(path) || path[at] == '/' || path[at] == ';' {
+			return true
+		}
+	}
+}
+
+func hasNull(path []byte) bool { return bytes.IndexByte(path, 0) >= 0 }
+
+// has reports a mark that counts in this place, which is anywhere or inHeaders. Those of SQL are for parameters.
+func has(t *text, place level) bool {
+	search := attackMatcher.Search(t.plain())
+	for word, _, ok := search.Next(); ok; word, _, ok = search.Next() {
+		if l := attackWords[word].level; l == anywhere || l == inHeaders && place == inHeaders {
+			return true
+		}
+	}
+	return false
+}
+
+// FactsOf returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.Injected], or
+// nothing. An empty one was not sent. The fields of the header that a log does not keep are for [FactOfField].
+func FactsOf(query, referer, agent string) traffic.Facts {
+	if query != "" && injectedQuery(query) || isInjected(referer, suspectReferer, anywhere) || isInjected(agent, suspectAgent, inHeaders) {
+		return traffic.Injected
+	}
+	return 0
+}
+
+// FactOfField returns [traffic.Injected] where a field of the header holds an attack. The Referer and the user agent are for
+// [FactsOf]; of a cookie, which is whatever the site stored there, only what no site stores counts.
+func FactOfField(name, value string) traffic.Facts {
+	place := inHeaders
+	switch name {
+	case "Referer", "User-Agent":
+		return 0
+	case "Cookie":
+		place = anywhere
+	}
+	if isInjected(value, suspectField, place) {
+		return traffic.Injected
+	}
+	return 0
+}
+
+// isInjected looks at a field of the header, where suspect says that it may hold anything at all: most are passed over quickly.
+func isInjected(value string, suspect func(string) bool, place level) bool {
+	value = value[:min(len(value), MaxText)]
+	if !suspect(value) {
+		return false
+	}
+	var t text
+	t.set(value)
+	t.decode()
+	t.smooth()
+	return has(&t, place)
+}
+
+// suspectField reports what begins a lookup, a substitution of commands or a function.
+func suspectField(value string) bool {
+	return strings.IndexByte(value, '$') >= 0 || strings.IndexByte(value, '`') >= 0 || strings.Contains(value, "() {")
+}
+
+// suspectReferer reports bytes that the address of a page seldom has.
+func suspectReferer(referer string) bool { return strings.ContainsAny(referer, "$%<>`{|;('\"") }
+
+// suspectAgent reports what the user agents of browsers do not have.
+func suspectAgent(agent string) bool {
+	if strings.ContainsAny(agent, "$`{|<%\"'&") {
+		return true
+	}
+	for _, part := range [...]string{"/bin/", "/etc/", "cat /", "wget ", "curl ", "ping ", "nslookup ", "/tmp;", "java.lang", "class."} {
+		if strings.Contains(agent, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// injectedQuery looks at each parameter of the beginning of a query.
+func injectedQuery(query string) bool {
+	query = query[:min(len(query), MaxText)]
+	for rest := query; rest != ""; {
+		var parameter string
+		parameter, rest, _ = strings.Cut(rest, "&")
+		if plainParameter(parameter) {
+			continue
+		}
+		var t text
+		t.set(parameter)
+		t.decode()
+		t.smooth()
+		if injectedParameter(t.plain()) {
+			return true
+		}
+	}
+	// What an ampersand divides may belong together: "&&" joins commands.
+	var t text
+	t.set(query)
+	t.decode()
+	t.smooth()
+	return has(&t, anywhere)
+}
+
+// plainParameter reports quickly that there is nothing in a parameter but letters, digits and what stands between them: most have
+// no more.
+func plainParameter(parameter string) bool {
+	dots := 0
+	for i := range len(parameter) {
+		switch c := parameter[i]; {
+		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'z', c == '-', c == '=':
+		case c == '.':
+			dots++
+		default:
+			return false
+		}
+	}
+	return dots == 0
+}
+
+// injectedParameter looks at one parameter, name=value, or what stands in its place.
+func injectedParameter(parameter []byte) bool {
+	begin := bytes.IndexByte(parameter, '=') + 1
+	written := begin > 0 && isOf(lastName(parameter[:begin-1]), writtenByPeople)
+	steps := 0
+	search := attackMatcher.Search(parameter)
+	for word, end, ok := search.Next(); ok; word, end, ok = search.Next() {
+		w := attackWords[word]
+		switch w.level {
+		case anywhere:
+			return true
+		case inHeaders, inParameters:
+			if !written {
+				return true
+			}
+		case climbing:
+			steps++
+		case afterQuote:
+			if from := end - w.length; from >= begin && endsValue(parameter[begin:from], written, w.length) && isExpression(parameter[from:end], parameter[end:]) {
+				return true
+			}
+		}
+	}
+	return steps >= 3 || steps >= 2 && !written || isQuoted(parameter[:begin], parameter[begin:])
+}
+
+// lastName returns the name of a parameter without what frameworks put around it: filter[q] is q.
+func lastName(name []byte) []byte {
+	name = bytes.TrimRight(name, "[]")
+	return name[bytes.LastIndexByte(name, '[')+1:]
+}
+
+// endsValue reports whether the beginning of a value ends what a statement of SQL has around it: with a quote or a bracket, or,
+// where no person wrote it, with a number. People search for "words" in quotes, so that behind double ones only a short word
+// counts, of which a condition must follow.
+func endsValue(before []byte, written bool, length int) bool {
+	before = bytes.TrimRight(before, " (")
+	if len(before) == 0 {
+		return false
+	}
+	switch before[len(before)-1] {
+	case '\'':
+		return true
+	case '"', '`':
+		return !written || length <= len("and ")
+	case ')', ';':
+		return !written
+	}
+	return !written && isNumeric(before)
+}
+
+func isNumeric(text []byte) bool {
+	for _, c := range text {
+		if (c < '0' || c > '9') && c != '-' && c != '.' && c != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// isExpression reports whether words of SQL have behind them what makes a statement: a comparison of two constants or a call
+// for those that join conditions, anything for the others.
+func isExpression(word, after []byte) bool {
+	switch trimmed := bytes.Trim(word, " ('\""); {
+	case len(trimmed) <= len("and") || bytes.EqualFold(trimmed, []byte("rlike")) || bytes.EqualFold(trimmed, []byte("having")):
+		return isComparison(after) || isCall(after)
+	case bytes.HasSuffix(trimmed, []byte(" by")):
+		after = bytes.TrimLeft(after, " (")
+		return len(after) > 0 && '0' <= after[0] && after[0] <= '9'
+	}
+	return true
+}
+
+// isComparison reports a constant, an operator and another one: 1=1, 'a'='a, "x" like "x, 5*5=25.
+func isComparison(text []byte) bool {
+	text = bytes.TrimLeft(text, " ('\"")
+	n := 0
+	for n < len(text) && (isLetterOrDigit(text[n]) || text[n] == '*' || text[n] == '-' || text[n] == '+') {
+		n++
+	}
+	first, rest := text[:n], bytes.TrimLeft(text[n:], " )'\"")
+	quoted := len(rest) < len(text)-n && n < len(text) && (text[n] == '\'' || text[n] == '"')
+	if n == 0 && len(text) > 0 && text[0] == '=' { // ''='
+		return true
+	}
+	if n == 0 || len(rest) == 0 || !quoted && (first[0] < '0' || first[0] > '9') {
+		return false
+	}
+	return rest[0] == '=' || rest[0] == '<' || rest[0] == '>' || bytes.HasPrefix(bytes.ToLower(rest[:min(len(rest), 5)]), []byte("like "))
+}
+
+// sqlCalls are functions that blind attacks ask by.
+var sqlCalls = []string{"sleep", "benchmark", "pg_sleep", "extractvalue", "updatexml", "ascii", "substr", "substring", "char", "length", "if", "exists", "select", "mid", "ord", "not", "count"}
+
+func isCall(text []byte) bool {
+	text = bytes.TrimLeft(text, " (")
+	n := 0
+	for n < len(text) && (isLetterOrDigit(text[n]) || text[n] == '_') {
+		n++
+	}
+	rest := bytes.TrimLeft(text[n:], " ")
+	return n > 0 && len(rest) > 0 && rest[0] == '(' && isOf(text[:n], sqlCalls)
+}
+
+// isQuoted reports a value that tries what a quote does: a number, or a name, with a quote behind it at the end or before a
+// comment of SQL.
+func isQuoted(name, value []byte) bool {
+	at := bytes.IndexAny(value, "'\"")
+	if at <= 0 {
+		return false
+	}
+	rest := bytes.TrimLeft(value[at+1:], " )'\"")
+	if comment := bytes.TrimLeft(rest, "- "); len(rest) >= 2 && len(comment) == 0 || bytes.Equal(rest, []byte("#")) {
+		return true
+	}
+	return len(rest) == 0 && isNumber(value[:at]) && bytes.HasSuffix(bytes.ToLower(bytes.TrimRight(name, "=")), []byte("id"))
+}
+
+func isNumber(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+func isLetterOrDigit(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }

@@ -1,0 +1,147 @@
+package heuristics
+
+// MaxText is how many bytes of a query, or of a field of the header, are looked at.
+const MaxText = 512
+
+// text is a short text as a server behind the proxy would understand it.
+type text struct {
+	bytes [MaxText]byte
+	size  int
+}
+
+func (t *text) plain() []byte { return t.bytes[:t.size] }
+
+// set copies the beginning of s.
+func (t *text) set(s string) { t.size = copy(t.bytes[:], s) }
+
+// maxEscapes is how many times a text may be escaped over itself. Servers that decode twice are attacked by it; no one decodes
+// oftener.
+const maxEscapes = 3
+
+// decode replaces escapes (%2e, %252e, %u002e and the overlong %c0%ae) by what they stand for. What is no escape stays.
+func (t *text) decode() {
+	for range maxEscapes {
+		if !t.decodeOnce() {
+			return
+		}
+	}
+}
+
+func (t *text) decodeOnce() (changed bool) {
+	n := 0
+	for i := 0; i < t.size; n++ {
+		c, width := unescape(t.bytes[i:t.size])
+		changed = changed || width > 1
+		t.bytes[n] = c
+		i += width
+	}
+	t.size = n
+	return changed
+}
+
+// unescape returns the byte that text begins with, and how many bytes it takes.
+func unescape(text []byte) (c byte, width int) {
+	c = text[0]
+	if c != '%' {
+		return c, 1
+	}
+	if len(text) >= 6 && text[1]|0x20 == 'u' {
+		high, ok1 := hexByte(text[2:])
+		low, ok2 := hexByte(text[4:])
+		if ok1 && ok2 && high == 0 {
+			return low, 6
+		}
+	}
+	c, ok := hexByte(text[1:])
+	if !ok {
+		return '%', 1
+	}
+	if len(text) >= 6 && text[3] == '%' && (c == 0xc0 || c == 0xc1) { // an overlong form of an ASCII character
+		if second, ok := hexByte(text[4:]); ok {
+			return c<<6 | second&0x3f, 6
+		}
+	}
+	return c, 3
+}
+
+func hexByte(text []byte) (byte, bool) {
+	if len(text) < 2 {
+		return 0, false
+	}
+	high, ok1 := hexDigit(text[0])
+	low, ok2 := hexDigit(text[1])
+	return high<<4 | low, ok1 && ok2
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// flatten makes a path of one form: slashes for backslashes, no empty and no . segments, and no parameters behind ... The path
+// begins with a slash, and does not end with one.
+func (t *text) flatten() {
+	n := 0
+	for i := 0; i < t.size; i++ {
+		c := t.bytes[i]
+		if c == '\\' {
+			c = '/'
+		}
+		if c == '/' && n > 0 && (t.bytes[n-1] == '/' || t.bytes[n-1] == '.' && n > 1 && t.bytes[n-2] == '/') {
+			n -= int('/' - t.bytes[n-1]) // a . segment goes, its slash stays
+			continue
+		}
+		t.bytes[n] = c
+		n++
+	}
+	for n > 1 && t.bytes[n-1] == '/' {
+		n--
+	}
+	t.size = n
+}
+
+// smooth makes the blanks of a query one: plus signs, control characters, comments of SQL and runs of them are one space each;
+// and backslashes are slashes.
+func (t *text) smooth() {
+	n := 0
+	for i := 0; i < t.size; i++ {
+		c := t.bytes[i]
+		switch {
+		case c == '\\':
+			c = '/'
+		case c == '+', c <= ' ':
+			c = ' '
+		case c == '/' && i+1 < t.size && t.bytes[i+1] == '*':
+			i, c = commentEnd(t.bytes[:t.size], i+2), ' '
+		case c == '*' && i+1 < t.size && t.bytes[i+1] == '/': // the end of a comment that MySQL executes
+			i++
+			c = ' '
+		}
+		if c == ' ' && n > 0 && t.bytes[n-1] == ' ' {
+			continue
+		}
+		t.bytes[n] = c
+		n++
+	}
+	t.size = n
+}
+
+// commentEnd returns the last place of a comment that begins before at. Of one that MySQL executes (/*!50000) only the head is a comment.
+func commentEnd(text []byte, at int) int {
+	if at < len(text) && text[at] == '!' {
+		for at++; at < len(text) && '0' <= text[at] && text[at] <= '9'; at++ {
+		}
+		return at - 1
+	}
+	for ; at < len(text); at++ {
+		if text[at] == '*' && at+1 < len(text) && text[at+1] == '/' {
+			return at + 1
+		}
+	}
+	return at
+}
