@@ -9,34 +9,39 @@ import (
 	"sync/atomic"
 )
 
-// Batch is a matrix of rows to score in one call, on several processors: offline, or wherever rows come many at a time. Each row's
-// answer has the bits that it has alone, and stands at the row's place.
+// Batch is a matrix of rows to score in one call, on several processors: offline, or wherever rows
+// come many at a time. Each row's answer has the bits that it has alone, and stands at the row's
+// place.
 type Batch struct {
 	// Rows is how many rows there are.
 	Rows int
 
-	// Values holds the rows one after the other, each with one value for each of Features in their order; NaN is a missing value.
-	// It may be nil if Texts has values: then all others are missing.
+	// Values holds the rows one after the other, each with one value for each of Features in their
+	// order; NaN is a missing value. It may be nil if Texts has values: then all others are
+	// missing.
 	Values []float32
 
-	// Stride is the distance from the start of one row to that of the next in Values, for rows that have something else behind their
-	// features. Default: the number of features.
+	// Stride is the distance from the start of one row to that of the next in Values, for rows that
+	// have something else behind their features. Default: the number of features.
 	Stride int
 
-	// Texts holds the values of categorical features that are texts, by the position of the feature: one for each row. They take the
-	// place of what Values has there. A text is what Row.SetString takes.
+	// Texts holds the values of categorical features that are texts, by the position of the
+	// feature: one for each row. They take the place of what Values has there. A text is what
+	// Row.SetString takes.
 	Texts map[int][]string
 
-	// Threads is the most goroutines that score at a time. Default: GOMAXPROCS, and fewer for few rows.
+	// Threads is the most goroutines that score at a time. Default: GOMAXPROCS, and fewer for few
+	// rows.
 	Threads int
 }
 
-// batchChunk is the number of rows that a goroutine takes at a time: some 20 microseconds for a small model.
+// batchChunk is the number of rows that a goroutine takes at a time: some 20 microseconds for a
+// small model.
 const batchChunk = 128
 
-// AppendRawBatch appends to dst what AppendRaw gives for each row of b: Outputs numbers for each, row after row. It allocates some
-// 10 KiB for each thread, and what dst is too short for. A batch that does not fit the model is an error that wraps ErrMismatch, and
-// appends nothing.
+// AppendRawBatch appends to dst what AppendRaw gives for each row of b: Outputs numbers for each,
+// row after row. It allocates some 10 KiB for each thread, and what dst is too short for. A batch
+// that does not fit the model is an error that wraps ErrMismatch, and appends nothing.
 func (m *Model) AppendRawBatch(dst []float64, b Batch) ([]float64, error) {
 	return b.appendTo(dst, m.features, m.outputs, func() batchScorer { return newModelScorer(m, &b, false) })
 }
@@ -51,12 +56,14 @@ func (s *Set) AppendRawBatch(dst []float64, b Batch) ([]float64, error) {
 	return b.appendTo(dst, s.features, s.outputs, func() batchScorer { return newSetScorer(s, &b, false) })
 }
 
-// AppendPredictionBatch is AppendPredictionBatch of a Model, for what AppendPrediction of the set gives.
+// AppendPredictionBatch is AppendPredictionBatch of a Model, for what AppendPrediction of the set
+// gives.
 func (s *Set) AppendPredictionBatch(dst []float64, b Batch) ([]float64, error) {
 	return b.appendTo(dst, s.features, s.outputs, func() batchScorer { return newSetScorer(s, &b, true) })
 }
 
-// batchScorer scores the rows from first to end and writes the outputs of row i of the batch at i*outputs. It belongs to a goroutine.
+// batchScorer scores the rows from first to end and writes the outputs of row i of the batch at
+// i*outputs. It belongs to a goroutine.
 type batchScorer func(dst []float64, first, end int)
 
 // appendTo scores all rows, each of which is answered with so many outputs.
@@ -90,7 +97,8 @@ func (b *Batch) check(features []Feature) error {
 	if b.Values == nil && len(b.Texts) > 0 {
 		return nil
 	}
-	// Without overflow: all rows but the last are full, and behind the last row something may be left out.
+	// Without overflow: all rows but the last are full, and behind the last row something may be
+	// left out.
 	full, rest := 0, len(b.Values)
 	if b.Stride > 0 {
 		full, rest = len(b.Values)/b.Stride, len(b.Values)%b.Stride

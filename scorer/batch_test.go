@@ -12,8 +12,9 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// batchOf lays rows out as a matrix, with something that is no value behind each row if stride is larger than a row. Integers among the
-// categories become texts, which is what CatBoost makes of them.
+// batchOf lays rows out as a matrix, with something that is no value behind each row if stride is
+// larger than a row. Integers among the categories become texts, which is what CatBoost makes of
+// them.
 func batchOf(rows []libraryRow, width, stride int) scorer.Batch {
 	b := scorer.Batch{Rows: len(rows), Values: make([]float32, len(rows)*stride), Stride: stride, Texts: map[int][]string{}}
 	for i, in := range rows {
@@ -62,7 +63,8 @@ func compareBatch(t *testing.T, s batched, rows []libraryRow, width int) {
 	}
 }
 
-// A batch gives the bits of its rows, in their order, for models of every library and in every mode of summation.
+// A batch gives the bits of its rows, in their order, for models of every library and in every mode
+// of summation.
 func TestBatchGivesTheBitsOfItsRows(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	for _, f := range libraryFixtures(t) {
@@ -119,7 +121,8 @@ func TestBatchOfTextsAlone(t *testing.T) {
 	}
 }
 
-// A matrix that is not rows of the model is refused, and leaves dst as it was. Its size is never guessed.
+// A matrix that is not rows of the model is refused, and leaves dst as it was. Its size is never
+// guessed.
 func TestBatchesThatDoNotFit(t *testing.T) {
 	m := load(t, []byte(`{"features_info":{"float_features":[{"borders":[1],"flat_feature_index":0},{"borders":[1],"flat_feature_index":1}],
 		"categorical_features":[{"feature_id":"country","flat_feature_index":2,"values":[1]}]},"oblivious_trees":[{"leaf_values":[3]}]}`))

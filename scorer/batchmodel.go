@@ -2,9 +2,10 @@ package scorer
 
 import "slices"
 
-// modelScorer scores the rows of a batch by a model. Where the order of additions is the library's and there is one output, each
-// addition waits for the one before it, and in a large model for a leaf that is in no near cache. Then the leaves of some rows are found
-// first, and added up side by side, a few trees at a time: for each row still in the order of the trees.
+// modelScorer scores the rows of a batch by a model. Where the order of additions is the library's
+// and there is one output, each addition waits for the one before it, and in a large model for a
+// leaf that is in no near cache. Then the leaves of some rows are found first, and added up side by
+// side, a few trees at a time: for each row still in the order of the trees.
 type modelScorer struct {
 	model   *Model
 	rows    batchRows
@@ -14,15 +15,16 @@ type modelScorer struct {
 }
 
 const (
-	// rowsAbreast are as many as keep the adders of the processor busy: an addition takes three or four cycles, and finding what to
-	// add one.
+	// rowsAbreast are as many as keep the adders of the processor busy: an addition takes three or
+	// four cycles, and finding what to add one.
 	rowsAbreast = 4
 	// heldRows is a multiple of it. The leaves of so many rows are found, and then added up.
 	heldRows = 16
-	// heldTrees have at most 32 KiB of leaves, if they have up to 64 each: most of these stay in the first cache while all held rows
-	// are added up.
+	// heldTrees have at most 32 KiB of leaves, if they have up to 64 each: most of these stay in
+	// the first cache while all held rows are added up.
 	heldTrees = 64
-	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the second cache.
+	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the
+	// second cache.
 	mostHeld = 1 << 13
 	// mostKeys is the number of keys above which those of the held rows would.
 	mostKeys = 1 << 10
@@ -47,8 +49,8 @@ func matrix(width int) (rows [][]uint32) {
 	return rows
 }
 
-// sumsAbreast reports whether adding up several rows side by side saves time. Fast mode does not wait, several outputs wait less,
-// and pure Go adds up symmetric trees while it finds their leaves.
+// sumsAbreast reports whether adding up several rows side by side saves time. Fast mode does not
+// wait, several outputs wait less, and pure Go adds up symmetric trees while it finds their leaves.
 func (m *Model) sumsAbreast() bool {
 	switch {
 	case m.outputs > 1 || !m.Exact() || len(m.depths) > mostHeld:
@@ -100,8 +102,8 @@ func (s *modelScorer) scoreHeld(dst []float64, first int) {
 	}
 }
 
-// walk finds the leaves of n rows in ordinary trees: those that are walked, a few trees in all rows before the next, so that their
-// nodes stay in the first cache.
+// walk finds the leaves of n rows in ordinary trees: those that are walked, a few trees in all rows
+// before the next, so that their nodes stay in the first cache.
 func (s *modelScorer) walk(n, first int) {
 	f, row := s.model.binary, s.rows.row
 	f.grow(row)

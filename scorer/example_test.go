@@ -20,7 +20,8 @@ func loadExample(name string) *scorer.Model {
 	return m
 }
 
-// From a model file to a score: load once, find the positions of the inputs once, then fill in and score one row after the other.
+// From a model file to a score: load once, find the positions of the inputs once, then fill in and
+// score one row after the other.
 func Example() {
 	model, err := scorer.LoadFile("testdata/example/bots.cbm")
 	if err != nil {
@@ -76,7 +77,8 @@ func ExampleLoadFile() {
 	// 2 country categorical
 }
 
-// A model need not be a file: it may be embedded, or come from an archive or a server. More than MaxFileSize is refused.
+// A model need not be a file: it may be embedded, or come from an archive or a server. More than
+// MaxFileSize is refused.
 func ExampleLoadReader() {
 	file, err := os.ReadFile("testdata/example/bots.cbm")
 	if err != nil {
@@ -94,7 +96,8 @@ func ExampleLoadReader() {
 	// catboost-cbm model: the core has 92 bytes, the header announces 7120: the file is cut off
 }
 
-// A row has one value for each feature; what is not known is NaN. A row of another length is an error, not one with missing values.
+// A row has one value for each feature; what is not known is NaN. A row of another length is an
+// error, not one with missing values.
 func ExampleModel_Raw() {
 	model := loadExample("shadow.cbm") // error_share, requests_1m
 	row := model.NewRow()
@@ -111,7 +114,8 @@ func ExampleModel_Raw() {
 	// true
 }
 
-// Categories are texts, or integers, and are set in the row. They stay until they are set again or Reset.
+// Categories are texts, or integers, and are set in the row. They stay until they are set again or
+// Reset.
 func ExampleRow_SetString() {
 	model := loadExample("bots.cbm")
 	country, _ := model.FeatureIndex("country")
@@ -176,8 +180,8 @@ func ExampleModel_Explain() {
 	// country +0.840
 }
 
-// A set looks at each input once for all of its models. It finds their features by name: the shadow has two of the three, in
-// another order.
+// A set looks at each input once for all of its models. It finds their features by name: the shadow
+// has two of the three, in another order.
 func ExampleSet() {
 	set, err := scorer.NewSet(loadExample("bots.cbm"), loadExample("shadow.cbm"))
 	if err != nil {

@@ -2,12 +2,14 @@ package scorer
 
 import "slices"
 
-// AppendLeaves appends, for each tree in the order of the model, the number of the leaf that the row falls into, as the library
-// counts the leaves of a tree: CatBoost's calc_leaf_indexes, LightGBM's and XGBoost's pred_leaf (XGBoost numbers leaves among the
-// nodes of their tree). CatBoost numbers the leaves of trees that are not symmetric by their order in the file, which is another in
-// .cbm than in JSON.
+// AppendLeaves appends, for each tree in the order of the model, the number of the leaf that the
+// row falls into, as the library counts the leaves of a tree: CatBoost's calc_leaf_indexes,
+// LightGBM's and XGBoost's pred_leaf (XGBoost numbers leaves among the nodes of their tree).
+// CatBoost numbers the leaves of trees that are not symmetric by their order in the file, which is
+// another in .cbm than in JSON.
 //
-// Errors are those of Raw, and append nothing. It allocates nothing once dst and row are long enough.
+// Errors are those of Raw, and append nothing. It allocates nothing once dst and row are long
+// enough.
 func (m *Model) AppendLeaves(dst []int32, row *Row, x []float32) ([]int32, error) {
 	if row == nil {
 		row = &Row{}
@@ -36,7 +38,8 @@ func (m *Model) AppendLeaves(dst []int32, row *Row, x []float32) ([]int32, error
 // leafRoom is how many numbers findLeaves may write: kernels write those of whole groups of trees.
 func (m *Model) leafRoom() int { return len(m.depths) + max(exitRoom, lanesOf(TierAVX512)) }
 
-// findLeaves notes the number of the leaf of every tree among those of the model, which has no asymmetric trees. at has leafRoom.
+// findLeaves notes the number of the leaf of every tree among those of the model, which has no
+// asymmetric trees. at has leafRoom.
 func (m *Model) findLeaves(row *Row, x []float32, at []uint32) {
 	if m.binary != nil {
 		m.binary.grow(row)
@@ -69,8 +72,8 @@ func (a *asymmetric) appendLeaves(dst []int32, row *Row, x []float32) []int32 {
 	return dst
 }
 
-// firstLeaves finds the first leaf of each tree that is not symmetric, as the position of its first value. The nodes up to the root
-// of the next tree are its own.
+// firstLeaves finds the first leaf of each tree that is not symmetric, as the position of its first
+// value. The nodes up to the root of the next tree are its own.
 func (e *ensemble) firstLeaves() []int32 {
 	firsts := make([]int32, len(e.roots))
 	end := int32(len(e.nodes))

@@ -30,7 +30,8 @@ func readLeaves(t *testing.T, library string, least int) map[string][]int32 {
 	return answers
 }
 
-// compareLeaves compares the leaves of every leafStep-th row, as it came from the file and after Fast.
+// compareLeaves compares the leaves of every leafStep-th row, as it came from the file and after
+// Fast.
 func compareLeaves(t *testing.T, m *scorer.Model, want []int32, rows []libraryRow) {
 	t.Helper()
 	for _, m := range []*scorer.Model{m, m.Fast()} {

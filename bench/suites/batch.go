@@ -11,7 +11,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// Batch scores all rows of a matrix in one call, in headgate and in the library that wrote the model.
+// Batch scores all rows of a matrix in one call, in headgate and in the library that wrote the
+// model.
 var Batch = harness.Suite{Name: "batch", About: "1,000 rows in one call, on one thread and on all, against CatBoost, LightGBM and XGBoost",
 	NeedsPeer: true, Run: runBatch}
 
