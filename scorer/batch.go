@@ -27,7 +27,8 @@ type Batch struct {
 
 	// Texts holds the values of categorical features that are texts, by the position of the
 	// feature: one for each row. They take the place of what Values has there. A text is what
-	// Row.SetString takes.
+	// Row.SetString takes; an empty one that the feature does not take is a missing value. A
+	// LightGBM or XGBoost model that has an empty category takes it for that one.
 	Texts map[int][]string
 
 	// Threads is the most goroutines that score at a time. Default: GOMAXPROCS, and fewer for few
@@ -41,7 +42,8 @@ const batchChunk = 128
 
 // AppendRawBatch appends to dst what AppendRaw gives for each row of b: Outputs numbers for each,
 // row after row. It allocates some 10 KiB for each thread, and what dst is too short for. A batch
-// that does not fit the model is an error that wraps ErrMismatch, and appends nothing.
+// that does not fit the model is an error that wraps ErrMismatch. An error of Raw for one of the
+// rows is returned with the number of the first such row. An error appends nothing.
 func (m *Model) AppendRawBatch(dst []float64, b Batch) ([]float64, error) {
 	return b.appendTo(dst, m.features, m.outputs, func() batchScorer { return newModelScorer(m, &b, false) })
 }
@@ -63,8 +65,14 @@ func (s *Set) AppendPredictionBatch(dst []float64, b Batch) ([]float64, error) {
 }
 
 // batchScorer scores the rows from first to end and writes the outputs of row i of the batch at
-// i*outputs. It belongs to a goroutine.
-type batchScorer func(dst []float64, first, end int)
+// i*outputs. It stops at a row that cannot be scored. It belongs to a goroutine.
+type batchScorer func(dst []float64, first, end int) *rowError
+
+// rowError says why a row of a batch cannot be scored.
+type rowError struct {
+	row int
+	err error
+}
 
 // appendTo scores all rows, each of which is answered with so many outputs.
 func (b *Batch) appendTo(dst []float64, features []Feature, outputs int, newScorer func() batchScorer) ([]float64, error) {
@@ -73,7 +81,9 @@ func (b *Batch) appendTo(dst []float64, features []Feature, outputs int, newScor
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, b.Rows*outputs)[:n+b.Rows*outputs]
-	b.run(dst[n:], newScorer)
+	if failed := b.run(dst[n:], newScorer); failed != nil {
+		return dst[:n], fmt.Errorf("scorer: score a batch: row %d: %w", failed.row, failed.err)
+	}
 	return dst, nil
 }
 
@@ -110,14 +120,12 @@ func (b *Batch) check(features []Feature) error {
 	return nil
 }
 
-// checkTexts makes sure that texts are of features that take them.
+// checkTexts makes sure that texts are of features, one for each row.
 func (b *Batch) checkTexts(features []Feature) error {
 	for at, texts := range b.Texts {
 		switch {
 		case at < 0 || at >= len(features):
 			return fmt.Errorf("there are texts for feature %d of %d", at, len(features))
-		case features[at].Kind == Numeric && features[at].Borders > 0:
-			return fmt.Errorf("there are texts for feature %d, %q, which is numeric", at, clipped(features[at].Name))
 		case len(texts) != b.Rows:
 			return fmt.Errorf("there are %d texts for feature %d, %q, and %d rows", len(texts), at, clipped(features[at].Name), b.Rows)
 		}
@@ -125,13 +133,23 @@ func (b *Batch) checkTexts(features []Feature) error {
 	return nil
 }
 
-// run shares the rows out among goroutines, chunk by chunk. The caller's own is one of them.
-func (b *Batch) run(dst []float64, newScorer func() batchScorer) {
+// run shares the rows out among goroutines, chunk by chunk. The caller's own is one of them. Of the
+// rows that cannot be scored it returns the first: chunks that begin before it are finished.
+func (b *Batch) run(dst []float64, newScorer func() batchScorer) (failed *rowError) {
 	threads := b.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	var next atomic.Int64
+	var failing sync.Mutex
+	fail := func(e *rowError) {
+		failing.Lock()
+		defer failing.Unlock()
+		if failed == nil || e.row < failed.row {
+			failed = e
+		}
+		next.Store(int64(b.Rows)) // those that were taken are all before any that were not
+	}
 	work := func() {
 		for score := batchScorer(nil); ; {
 			first := int(next.Add(batchChunk)) - batchChunk
@@ -141,7 +159,9 @@ func (b *Batch) run(dst []float64, newScorer func() batchScorer) {
 			if score == nil {
 				score = newScorer()
 			}
-			score(dst, first, min(first+batchChunk, b.Rows))
+			if e := score(dst, first, min(first+batchChunk, b.Rows)); e != nil {
+				fail(e)
+			}
 		}
 	}
 	var others sync.WaitGroup
@@ -150,47 +170,64 @@ func (b *Batch) run(dst []float64, newScorer func() batchScorer) {
 	}
 	work()
 	others.Wait()
+	return failed
 }
 
 // batchRows reads the rows of a batch for one goroutine.
 type batchRows struct {
-	batch    *Batch
-	features int
-	row      *Row
-	texts    []batchTexts
+	batch  *Batch
+	inputs *inputs
+	row    *Row
+	texts  []batchTexts
 }
 
 // batchTexts are the values of a categorical feature.
 type batchTexts struct {
-	position int
-	values   []string
+	position     int
+	values       []string
+	emptyMissing bool // an empty text is a missing value
 }
 
-func newBatchRows(b *Batch, features int, row *Row) batchRows {
-	r := batchRows{batch: b, features: features, row: row}
+// newBatchRows reads for a row that NewRow of the model or set made.
+func newBatchRows(b *Batch, row *Row) batchRows {
+	r := batchRows{batch: b, inputs: row.inputs, row: row}
+	empty := value{kind: isText, number: math.NaN(), hash: cityHash64(nil)}
 	for at, values := range b.Texts {
-		r.texts = append(r.texts, batchTexts{position: at, values: values})
+		r.texts = append(r.texts, batchTexts{position: at, values: values, emptyMissing: !r.inputs.accepts(at, &empty)})
 	}
 	return r
 }
 
 // values sets the texts of a row of the batch and returns its numbers.
-func (r *batchRows) values(i int) []float32 {
+func (r *batchRows) values(i int) ([]float32, *rowError) {
 	for _, t := range r.texts {
-		r.row.SetString(t.position, t.values[i])
+		if text := t.values[i]; text != "" || !t.emptyMissing {
+			r.row.SetString(t.position, text)
+		} else {
+			r.row.SetFloat(t.position, math.NaN())
+		}
 	}
-	if r.batch.Values == nil {
-		return nil
+	var x []float32
+	if r.batch.Values != nil {
+		x = r.batch.Values[i*r.batch.Stride:][:len(r.inputs.features)]
 	}
-	return r.batch.Values[i*r.batch.Stride:][:r.features]
+	if err := r.inputs.check(r.row, x); err != nil {
+		return nil, &rowError{row: i, err: err}
+	}
+	return x, nil
 }
 
 // newSetScorer scores by a set, one row after the other.
 func newSetScorer(s *Set, b *Batch, predict bool) batchScorer {
-	rows := newBatchRows(b, len(s.features), s.NewRow())
-	return func(dst []float64, first, end int) {
+	rows := newBatchRows(b, s.NewRow())
+	return func(dst []float64, first, end int) *rowError {
 		for i := first; i < end; i++ {
-			_, _ = s.appendAll(dst[:i*s.outputs], rows.row, rows.values(i), predict) // of the right length: check
+			x, failed := rows.values(i)
+			if failed != nil {
+				return failed
+			}
+			_, _ = s.appendAll(dst[:i*s.outputs], rows.row, x, predict) // values has checked the row
 		}
+		return nil
 	}
 }

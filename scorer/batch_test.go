@@ -106,6 +106,79 @@ func TestBatchOfASet(t *testing.T) {
 	compareBatch(t, s, rows[:300], len(s.Features()))
 }
 
+// Categories of data frames are found by their texts, empty ones are missing, and of rows that the
+// library refuses the first is named.
+func TestBatchOfDataFrames(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	scored, refused := 0, 0
+	for _, f := range categoryFixtures(t) {
+		for extension, data := range f.files {
+			m := load(t, data)
+			b, rows := batchOfFrame(&f, m)
+			row := m.NewRow()
+			var want []float64
+			var first error
+			for i, at := range rows {
+				x := f.set(row, at)
+				raw, err := m.Raw(row, x)
+				if err != nil && first == nil {
+					first = fmt.Errorf("scorer: score a batch: row %d: %w", i, err)
+				}
+				want = append(want, raw)
+			}
+			got, err := m.AppendRawBatch(nil, b)
+			switch {
+			case first != nil && (err == nil || err.Error() != first.Error() || len(got) != 0):
+				t.Errorf("%s.%s: %d answers, error %v, expected %v", f.name, extension, len(got), err, first)
+			case first == nil && (err != nil || !slices.EqualFunc(got, want, same)):
+				t.Errorf("%s.%s: %v, error %v, one by one %v", f.name, extension, got, err, want)
+			}
+			if scored++; first != nil {
+				refused++
+			}
+		}
+	}
+	if scored < 20 || refused == 0 || refused == scored {
+		t.Errorf("%d models were compared, %d of which refuse a row", scored, refused)
+	}
+}
+
+// batchOfFrame repeats the rows of a fixture, and says which they are. Left out are rows with an
+// empty text, which stands for a missing one in a batch, and those with a missing one where an
+// empty text is a category.
+func batchOfFrame(f *categoryFixture, m *scorer.Model) (b scorer.Batch, rows []int) {
+	ambiguous := func(values []any) bool {
+		for j, v := range values {
+			if v == "" || v == nil && slices.Contains(m.Categories(j), "") {
+				return true
+			}
+		}
+		return false
+	}
+	b.Texts = map[int][]string{}
+	for range 20 { // several chunks
+		for i := range f.Rows {
+			if ambiguous(f.Rows[i].Values) {
+				continue
+			}
+			b.Rows++
+			rows = append(rows, i)
+			for j, v := range f.Rows[i].Values {
+				text, _ := v.(string)
+				number, isNumber := v.(float64)
+				if !isNumber {
+					number = math.NaN()
+				}
+				b.Values = append(b.Values, float32(number))
+				if f.Category[j] {
+					b.Texts[j] = append(b.Texts[j], text)
+				}
+			}
+		}
+	}
+	return b, rows
+}
+
 // Texts alone are enough for a model of categories.
 func TestBatchOfTextsAlone(t *testing.T) {
 	m := load(t, []byte(`{"features_info":{"categorical_features":[{"feature_id":"country","flat_feature_index":0,"values":[-1291328762]}]},
@@ -149,7 +222,7 @@ func TestBatchesThatDoNotFit(t *testing.T) {
 		{scorer.Batch{Rows: 2, Values: values(6), Threads: -1}, "-1 threads"},
 		{scorer.Batch{Rows: 2, Values: values(6), Stride: -3}, "the stride is -3"},
 		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{2: {"a"}}}, `there are 1 texts for feature 2, "country", and 2 rows`},
-		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{1: {"a", "b"}}}, `there are texts for feature 1, "1", which is numeric`},
+		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{1: {"a", "b"}}}, `row 0: scorer: set feature 1, "1", to a text: features do not fit: it is numeric`},
 		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{3: {"a", "b"}}}, "there are texts for feature 3 of 3"},
 		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{-1: {"a", "b"}}}, "there are texts for feature -1 of 3"},
 	} {

@@ -31,7 +31,7 @@ const (
 )
 
 func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
-	s := &modelScorer{model: m, rows: newBatchRows(b, len(m.features), m.NewRow()), predict: predict}
+	s := &modelScorer{model: m, rows: newBatchRows(b, m.NewRow()), predict: predict}
 	if m.sumsAbreast() {
 		s.found = matrix(m.leafRoom())
 		if m.binary != nil && m.binary.columns.count < mostKeys {
@@ -61,31 +61,37 @@ func (m *Model) sumsAbreast() bool {
 	return m.oblivious != nil && m.oblivious.blocks != nil
 }
 
-func (s *modelScorer) score(dst []float64, first, end int) {
+func (s *modelScorer) score(dst []float64, first, end int) *rowError {
 	m := s.model
 	for s.found != nil && end-first >= rowsAbreast {
 		n := min(end-first, heldRows) / rowsAbreast * rowsAbreast
-		s.scoreHeld(dst[first:first+n], first)
+		if failed := s.scoreHeld(dst[first:first+n], first); failed != nil {
+			return failed
+		}
 		first += n
 	}
 	for i := first; i < end; i++ {
+		x, failed := s.rows.values(i)
+		if failed != nil {
+			return failed
+		}
 		out := dst[i*m.outputs:][:m.outputs]
-		m.evaluate(s.rows.row, s.rows.values(i), out)
+		m.evaluate(s.rows.row, x, out)
 		if s.predict {
 			m.objective.apply(out)
 		}
 	}
+	return nil
 }
 
 // scoreHeld scores up to heldRows rows by a model of one output.
-func (s *modelScorer) scoreHeld(dst []float64, first int) {
-	m := s.model
+func (s *modelScorer) scoreHeld(dst []float64, first int) *rowError {
+	m, find := s.model, s.find
 	if s.keys != nil {
-		s.walk(len(dst), first)
-	} else {
-		for i := range dst {
-			m.findLeaves(s.rows.row, s.rows.values(first+i), s.found[i])
-		}
+		find = s.walk
+	}
+	if failed := find(len(dst), first); failed != nil {
+		return failed
 	}
 	if m.binary != nil {
 		s.addUp(dst, m.binary.base[0], m.binary.leaves, m.binary.single)
@@ -100,16 +106,33 @@ func (s *modelScorer) scoreHeld(dst []float64, first int) {
 			m.objective.apply(dst[i : i+1])
 		}
 	}
+	return nil
 }
 
-// walk finds the leaves of n rows in ordinary trees: those that are walked, a few trees in all rows
-// before the next, so that their nodes stay in the first cache.
-func (s *modelScorer) walk(n, first int) {
+// find finds the leaves of n rows, row by row.
+func (s *modelScorer) find(n, first int) *rowError {
+	for i := range n {
+		x, failed := s.rows.values(first + i)
+		if failed != nil {
+			return failed
+		}
+		s.model.findLeaves(s.rows.row, x, s.found[i])
+	}
+	return nil
+}
+
+// walk does so in ordinary trees: those that are walked, a few trees in all rows before the next,
+// so that their nodes stay in the first cache.
+func (s *modelScorer) walk(n, first int) *rowError {
 	f, row := s.model.binary, s.rows.row
 	f.grow(row)
 	w := &f.walker
 	for i, keys := range s.keys[:n] {
-		f.columns.fill(keys, row.overlay(s.rows.values(first+i), f.inputs))
+		x, failed := s.rows.values(first + i)
+		if failed != nil {
+			return failed
+		}
+		f.columns.fill(keys, f.overlay(row, x))
 		if f.exits != nil {
 			f.exits.find(row, keys[:f.columns.count], s.found[i])
 			w = &f.exits.rest
@@ -120,6 +143,7 @@ func (s *modelScorer) walk(n, first int) {
 			w.findBlock(b, keys, s.found[i])
 		}
 	}
+	return nil
 }
 
 // addUp adds the leaves that were found to a base, for each row in the order of the trees.
