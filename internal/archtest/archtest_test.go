@@ -52,6 +52,7 @@ var rules = map[string]rule{
 	"internal/outfile":   {modules: []string{unix}},
 	"internal/plaintext": {},
 	"internal/wordmatch": {},
+	"internal/explain":   {ours: []string{"featurestore/traffic", "scorer"}},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
