@@ -30,7 +30,8 @@
 // A ticket is held for as long as its request lasts. [Listen] and [Dialer] end connections whose other side is gone or
 // takes nothing, and [Config.OriginSilence] and [Config.ClientSilence] requests that stand still, so that none lasts for ever.
 //
-// [CaptureJA4] gives a server that speaks TLS the fingerprints of its clients.
+// [CaptureWire] tells what each request looked like on the wire: the client's TLS fingerprint, how it set up HTTP/2, and
+// the order of its header fields.
 //
 // Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action. A refused request
 // gets 503 with Retry-After and X-Headgate-Reason. Nobody else sets fields whose names begin with X-Headgate-, or with

@@ -1,6 +1,7 @@
 package proxyhook_test
 
 import (
+	"crypto/tls"
 	"expvar"
 	"log"
 	"net/http"
@@ -26,6 +27,27 @@ func ExampleFilter_Stats() {
 	shadow := filter.Stats().Shadow
 	log.Printf("the shadow would deny %d, of which %d were allowed", shadow.Action(proxyhook.Deny),
 		shadow.Matrix[proxyhook.Allow][proxyhook.Deny])
+}
+
+// A server that ends TLS and knows what its clients' requests look like on the wire.
+func ExampleCaptureWire() {
+	filter, err := proxyhook.New(proxyhook.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer filter.Close()
+	certificate, err := tls.LoadX509KeyPair("cert.pem", "key.pem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	below, err := proxyhook.Listen("tcp", ":443")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: filter.Handler(http.DefaultServeMux), ReadHeaderTimeout: 10 * time.Second}
+	listener := proxyhook.CaptureWire(server, below, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	expvar.Publish("wire", expvar.Func(func() any { return listener.Stats() }))
+	log.Fatal(server.Serve(listener))
 }
 
 // A reverse proxy that scores its requests and protects its origin. It is the example of the README.

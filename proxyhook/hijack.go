@@ -19,6 +19,9 @@ import (
 
 // hijacked wraps a connection and its buffers for the request r.
 func hijacked(conn net.Conn, rw *bufio.ReadWriter, r *request) (net.Conn, *bufio.ReadWriter) {
+	if c, ok := conn.(captured); ok { // no more requests are read from it
+		conn = c.captured().Conn
+	}
 	switch below := conn.(type) {
 	case *net.TCPConn:
 		runtime.AddCleanup(below, (*request).end, r)

@@ -15,7 +15,8 @@ func (f *Filter) describe(ev *traffic.Event, r *http.Request) { f.config.Describ
 
 // Describe fills ev with what r tells of itself and its client, as the Handler of a filter with this configuration
 // does. It does not fill in the time, nor what is only known when the request has ended. With it, a recorded
-// request becomes the event that it was; [WithJA4] gives it the fingerprint of its connection.
+// request becomes the event that it was; [WithJA4] and [WithWire] give it what its connection told. Of a request on a
+// connection of [CaptureWire] the first call gets what that told, and no other one.
 func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums) {
 	path, query := targetOf(r)
 	forwarded := fromProxy(r, c.TrustedProxies, c.TrustUnixSocket)
@@ -26,7 +27,7 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
 	if !forwarded {
-		ev.JA4 = ja4Of(r)
+		ev.JA4, ev.Wire = seen(r)
 	}
 	ev.SetClient(clientOf(r, c.TrustedProxies, c.TrustUnixSocket))
 	sums.SetPath(ev, path)

@@ -7,10 +7,14 @@ import (
 	"slices"
 )
 
-// Extensions that JA4 treats on their own.
+// Extensions that JA4, or TLSPrint, treats on their own.
 const (
 	extensionServerName = 0x0000
 	extensionALPN       = 0x0010
+	extensionPadding    = 0x0015
+	extensionPreShared  = 0x0029
+	extensionEarlyData  = 0x002a
+	extensionCookie     = 0x002c
 	extensionQUIC       = 0x0039 // quic_transport_parameters: every QUIC client sends it and no other may (RFC 9001, 8.2)
 )
 
@@ -59,6 +63,60 @@ func JA4Of(hello *tls.ClientHelloInfo) string {
 	e = slices.DeleteFunc(e, func(v uint16) bool { return v == extensionServerName || v == extensionALPN })
 	slices.Sort(e)
 	return string(appendHash(out, e, s))
+}
+
+// TLSPrint returns a hash of what stays the same in the hellos of a TLS client: ciphers and extensions without regard to
+// their order, signature algorithms, groups and application protocols in their order. Unlike JA4 it is the same when a
+// session is resumed, and for servers with and without a name. It is no fingerprint that anybody else publishes.
+func TLSPrint(hello *tls.ClientHelloInfo) uint32 {
+	var ciphers, extensions [ja4Values]uint16
+	c := withoutGREASE(ciphers[:0], hello.CipherSuites)
+	e := slices.DeleteFunc(withoutGREASE(extensions[:0], hello.Extensions), changesByConnection)
+	slices.Sort(c)
+	slices.Sort(e)
+	p := printOf(printOf(fnvBegin, c), e)
+	for _, v := range hello.SignatureSchemes {
+		p = p.add(uint16(v))
+	}
+	for _, v := range hello.SupportedCurves {
+		p = p.add(uint16(v))
+	}
+	for _, protocol := range hello.SupportedProtos {
+		for i := range len(protocol) {
+			p = p.add(uint16(protocol[i]))
+		}
+		p = p.add(0)
+	}
+	return max(1, uint32(p^p>>32))
+}
+
+// changesByConnection reports whether a client sends an extension with some of its hellos only.
+func changesByConnection(extension uint16) bool {
+	switch extension {
+	case extensionServerName, extensionPadding, extensionPreShared, extensionEarlyData, extensionCookie:
+		return true
+	}
+	return false
+}
+
+// fnv is an FNV-1a hash of words. GREASE values do not count.
+type fnv uint64
+
+const fnvBegin fnv = 0xcbf29ce484222325
+
+func (h fnv) add(v uint16) fnv {
+	if isGREASE(v) {
+		return h
+	}
+	return (h ^ fnv(v)) * 0x100000001b3
+}
+
+// printOf adds a list and its end.
+func printOf(h fnv, values []uint16) fnv {
+	for _, v := range values {
+		h = h.add(v)
+	}
+	return (h ^ 0xffff) * 0x100000001b3
 }
 
 func withoutGREASE(dst, values []uint16) []uint16 {

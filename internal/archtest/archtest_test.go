@@ -51,6 +51,7 @@ var rules = map[string]rule{
 	"internal/socket":    {modules: []string{unix}},
 	"internal/outfile":   {modules: []string{unix}},
 	"internal/plaintext": {},
+	"internal/wire":      {ours: []string{"featurestore/traffic"}},
 	"internal/wordmatch": {},
 	"internal/explain":   {ours: []string{"featurestore/traffic", "scorer"}},
 
@@ -69,7 +70,7 @@ var rules = map[string]rule{
 		"internal/plaintext", "internal/simulator"}},
 
 	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
-		"internal/hostdir", "internal/socket"}, modules: []string{metro}},
+		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
 
 	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
 

@@ -69,7 +69,7 @@ func (s *site) serve(h http.Handler) (addr string, err error) {
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
 	s.servers = append(s.servers, server)
-	go server.Serve(listener)
+	go server.Serve(proxyhook.CaptureWire(server, listener, nil))
 	return listener.Addr().String(), nil
 }
 

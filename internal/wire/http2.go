@@ -1,0 +1,266 @@
+package wire
+
+import (
+	"encoding/binary"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// http2 follows the frames of an HTTP/2 connection.
+type http2 struct {
+	head    [frameHead]byte
+	got     int    // bytes of the head
+	left    uint32 // of the payload
+	payload keeper // what has come of a payload that is read whole
+	block   keeper // what has come of a header block of several frames
+	within  bool   // a header block is not whole
+	stream  uint32 // its stream
+	first   bool   // it has a priority
+
+	// How the client set the connection up. It counts until the first request.
+	prelude  sum
+	begun    bool
+	frames   int
+	settings uint8
+	window   uint8 // class of the initial window
+	whole    uint8 // class of the connection's first window update
+	priority bool  // PRIORITY frames were sent
+
+	table table
+}
+
+const frameHead = 9
+
+// Types of frames, and their flags.
+const (
+	headersFrame      = 1
+	priorityFrame     = 2
+	settingsFrame     = 4
+	windowFrame       = 8
+	continuationFrame = 9
+
+	ackFlag        = 1
+	endHeadersFlag = 4
+	paddedFlag     = 8
+	priorityFlag   = 0x20
+)
+
+// preludeFrames is how many frames before the first request count, and preludeSettings how many settings of each.
+const (
+	preludeFrames   = 32
+	preludeSettings = 32
+)
+
+func newHTTP2() *http2 { return &http2{prelude: emptySum, table: table{max: defaultTable}} }
+
+// write parses b, and reports whether that was HTTP/2.
+func (h *http2) write(t *Tap, b []byte) bool {
+	for len(b) > 0 {
+		if h.got < frameHead {
+			n := copy(h.head[h.got:], b)
+			h.got += n
+			b = b[n:]
+			if h.got < frameHead {
+				return true
+			}
+			h.left = binary.BigEndian.Uint32(h.head[:4]) >> 8
+			if !h.follows() {
+				return false
+			}
+		}
+		n := min(int(h.left), len(b))
+		part := b[:n]
+		b = b[n:]
+		h.left -= uint32(n)
+		if !h.isRead() {
+			if h.left == 0 {
+				h.got = 0
+			}
+			continue
+		}
+		if h.left > 0 || h.payload.bytes != nil {
+			h.payload.add(part, maxBlock)
+			if h.left > 0 {
+				return true
+			}
+			part = *h.payload.bytes
+		}
+		h.got = 0
+		ok := h.frame(t, part)
+		h.payload.drop()
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *http2) kind() byte  { return h.head[3] }
+func (h *http2) flags() byte { return h.head[4] }
+func (h *http2) of() uint32  { return binary.BigEndian.Uint32(h.head[5:]) &^ (1 << 31) }
+
+// follows reports whether a frame may come here, and is not too large.
+func (h *http2) follows() bool {
+	if h.within != (h.kind() == continuationFrame) || h.within && h.of() != h.stream {
+		return false
+	}
+	return !h.isRead() || h.left <= maxBlock
+}
+
+// isRead reports whether the payload of the frame is of interest.
+func (h *http2) isRead() bool {
+	switch h.kind() {
+	case headersFrame, continuationFrame:
+		return true
+	case settingsFrame:
+		return !h.begun && h.flags()&ackFlag == 0
+	case windowFrame:
+		return !h.begun && h.of() == 0
+	case priorityFrame:
+		return !h.begun
+	}
+	return false
+}
+
+// frame reads a payload.
+func (h *http2) frame(t *Tap, payload []byte) bool {
+	switch h.kind() {
+	case headersFrame:
+		return h.headers(t, payload)
+	case continuationFrame:
+		if h.block.len()+len(payload) > maxBlock {
+			return false
+		}
+		h.block.add(payload, maxBlock)
+		if h.flags()&endHeadersFlag == 0 {
+			return true
+		}
+		h.within = false
+		ok := h.request(t, *h.block.bytes)
+		h.block.drop()
+		return ok
+	}
+	if h.frames++; h.frames <= preludeFrames {
+		h.setUp(payload)
+	}
+	return true
+}
+
+// setUp notes a frame that comes before the first request.
+func (h *http2) setUp(payload []byte) {
+	h.prelude = h.prelude.byte(h.kind())
+	switch h.kind() {
+	case priorityFrame:
+		h.priority = true
+	case windowFrame:
+		if len(payload) == 4 {
+			size := binary.BigEndian.Uint32(payload)
+			h.prelude = h.prelude.uint32(size)
+			if h.whole == 0 {
+				h.whole = traffic.WindowClass(size)
+			}
+		}
+	case settingsFrame:
+		for n := 0; n < preludeSettings && len(payload) >= 6; n++ {
+			h.setting(binary.BigEndian.Uint16(payload), binary.BigEndian.Uint32(payload[2:]))
+			payload = payload[6:]
+		}
+	}
+}
+
+const initialWindow = 4 // SETTINGS_INITIAL_WINDOW_SIZE
+
+func (h *http2) setting(id uint16, value uint32) {
+	if id&0x0f0f == 0x0a0a {
+		return // made up by the client, another one each time, so that servers keep ignoring what they do not know
+	}
+	h.prelude = h.prelude.byte(byte(id >> 8)).byte(byte(id)).uint32(value)
+	if id == 0 || id > 6 {
+		return
+	}
+	h.settings |= 1 << (id - 1)
+	if id == initialWindow {
+		h.window = traffic.WindowClass(value)
+	}
+}
+
+// headers reads a HEADERS frame.
+func (h *http2) headers(t *Tap, payload []byte) bool {
+	padding := 0
+	if h.flags()&paddedFlag != 0 {
+		if len(payload) == 0 {
+			return false
+		}
+		padding, payload = int(payload[0]), payload[1:]
+	}
+	if h.first = h.flags()&priorityFlag != 0; h.first {
+		if len(payload) < 5 {
+			return false
+		}
+		payload = payload[5:]
+	}
+	if padding > len(payload) {
+		return false
+	}
+	payload = payload[:len(payload)-padding]
+	h.begun = true
+	if h.flags()&endHeadersFlag != 0 {
+		return h.request(t, payload)
+	}
+	h.within, h.stream = true, h.of()
+	h.block.add(payload, maxBlock)
+	return true
+}
+
+// request decodes a header block. One without :method and :path ends a request with a trailer, or is none that a server
+// knows by its path.
+func (h *http2) request(t *Tap, src []byte) bool {
+	var o order
+	var pseudo pseudoOrder
+	method, path := emptySum, emptySum
+	methods, paths := 0, 0
+	ok := h.table.decode(src, func(n name, value sum) {
+		switch n {
+		case methodPseudo:
+			pseudo.add('m')
+			method, methods = value, methods+1
+		case pathPseudo:
+			pseudo.add('p')
+			path, paths = value, paths+1
+		case authorityPseudo:
+			pseudo.add('a')
+		case schemePseudo:
+			pseudo.add('s')
+		case otherPseudo:
+			pseudo.add('?')
+		default:
+			o.add(n)
+		}
+	})
+	if !ok {
+		return false
+	}
+	if methods == 1 && paths == 1 {
+		f := o.common()
+		f.Pseudo = pseudo.code()
+		f.Settings, f.Window, f.ConnectionWindow = h.settings, h.window, h.whole
+		f.PriorityFrames, f.HeadersPriority = h.priority, h.first
+		t.read(keyOf(method, path), f, h.prelude)
+	}
+	return true
+}
+
+// pseudoOrder is the order of the pseudo-header fields, as far as it can be one of the usual ones.
+type pseudoOrder struct {
+	letters [5]byte
+	n       int
+}
+
+func (p *pseudoOrder) add(letter byte) {
+	if p.n < len(p.letters) {
+		p.letters[p.n] = letter
+		p.n++
+	}
+}
+
+func (p *pseudoOrder) code() uint8 { return traffic.PseudoOrder(string(p.letters[:p.n])) }

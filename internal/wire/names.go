@@ -1,0 +1,86 @@
+package wire
+
+// name is a header field that something depends on.
+type name uint8
+
+const (
+	otherName name = iota
+
+	// Those whose places are told.
+	agentName
+	acceptName
+	encodingName
+	languageName
+	hintsName
+	cookieName
+	priorityName
+	hostName
+	connectionName
+
+	// Those that are needed to follow the protocol.
+	lengthName
+	codingName
+	upgradeName
+	methodPseudo
+	authorityPseudo
+	schemePseudo
+	pathPseudo
+	otherPseudo
+
+	numPlaced = lengthName
+)
+
+// maxName is more than the length of any name below.
+const maxName = 24
+
+// nameOf returns the name of a header field in lower case.
+func nameOf(lower []byte) name {
+	switch string(lower) {
+	case "user-agent":
+		return agentName
+	case "accept":
+		return acceptName
+	case "accept-encoding":
+		return encodingName
+	case "accept-language":
+		return languageName
+	case "sec-ch-ua":
+		return hintsName
+	case "cookie":
+		return cookieName
+	case "priority":
+		return priorityName
+	case "host":
+		return hostName
+	case "connection":
+		return connectionName
+	case "content-length":
+		return lengthName
+	case "transfer-encoding":
+		return codingName
+	case "upgrade":
+		return upgradeName
+	case ":method":
+		return methodPseudo
+	case ":authority":
+		return authorityPseudo
+	case ":scheme":
+		return schemePseudo
+	case ":path":
+		return pathPseudo
+	}
+	if len(lower) > 0 && lower[0] == ':' {
+		return otherPseudo
+	}
+	return otherName
+}
+
+// isCommon reports whether clients send a field with nearly all of their requests, so that how they write it is the
+// program's and not that of a page's script.
+func (n name) isCommon() bool {
+	switch n {
+	case agentName, acceptName, encodingName, languageName, hostName, connectionName:
+		return true
+	}
+	return false
+}
