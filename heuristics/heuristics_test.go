@@ -195,6 +195,20 @@ const damningTargets = `
 	/login?user=admin'--
 	/login?user=admin'+or+''='
 	/login?user=%22+or+%221%22=%221
+	/posts?s=1'+AND+(SELECT+1+FROM+(SELECT(SLEEP(6)))a)--+-
+	/posts?s=a')/**/AND/**/SLEEP(6)%23
+	/pay?id=pay%20where%201=1%20union%20select%201,2,3
+	/tags?filter=x:%5B'%7C%7CCASE%20WHEN%201=1%20THEN%200%20END
+	/poll?id=%3Bcurl%20example.com%3B
+	/card?no=%60sleep%207%60
+	/document?sample=%3C%25out.println(1)
+	/?from=!";O:16:"Engine":1:{s:8:"config";s:4:"true";}
+	/autodiscover/autodiscover.json?@x/PowerShell?X=1
+	/x/..CFIDE/wizards/
+	/..../..../etc/x
+	/.prod.env
+	/config/stripe.env
+	/wp-content/uploads/2024/10/test.phtml
 	/item?id=1;waitfor+delay+'0:0:5'--
 	/item?id=1'+AND+SLEEP(5)--+
 	/item?id=if(now()=sysdate(),sleep(15),0)
@@ -307,6 +321,7 @@ const ordinaryTargets = `
 	/search?q=function()+%7B+return+1;+%7D
 	/search?q=%3Cscript+src%3D
 	/search?q=rm+-rf+node_modules
+	/search?q=select+%60id%60+from+t
 	/search?q=169.254.169.254
 	/search?q=base64_decode(
 	/search?q=o%27brien+and+sons
@@ -340,6 +355,9 @@ const ordinaryTargets = `
 	/profile?handle=@somebody
 	/file/a%20b%20(1).pdf
 	/caf%C3%A9
+	/wiki/...And_Justice
+	/misc/title.php.txt
+	/wp-content/uploads/2024/05/report.pdf
 	/%E6%97%A5%E6%9C%AC
 	/100%25-cotton
 	/a/b;jsessionid=1A2B3C?x=1

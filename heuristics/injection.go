@@ -42,7 +42,8 @@ func injected(ev *traffic.Event) bool {
 	return climbs(t.plain()) || hasNull(t.plain()) || has(&t, anywhere)
 }
 
-// climbs reports a segment of two dots: a browser resolves those before it asks.
+// climbs reports a segment of two dots: a browser resolves those before it asks. What is written behind the dots, or more of
+// them, is there to be cut off; three dots begin a title.
 func climbs(path []byte) bool {
 	for at := 0; ; {
 		i := bytes.Index(path[at:], []byte("/.."))
@@ -50,7 +51,8 @@ func climbs(path []byte) bool {
 			return false
 		}
 		at += i + len("/..")
-		if at == len(path) || path[at] == '/' || path[at] == ';' {
+		rest := bytes.TrimLeft(path[at:], ".")
+		if dots := len(path[at:]) - len(rest); dots == 0 || dots > 1 && (len(rest) == 0 || rest[0] == '/') {
 			return true
 		}
 	}
@@ -209,9 +211,10 @@ func endsValue(before []byte, written bool, length int) bool {
 	if len(before) == 0 {
 		return false
 	}
-	switch before[len(before)-1] {
-	case '\'':
+	if inner := bytes.TrimRight(before, " )"); len(inner) > 0 && inner[len(inner)-1] == '\'' {
 		return true
+	}
+	switch before[len(before)-1] {
 	case '"', '`':
 		return !written || length <= len("and ")
 	case ')', ';':
@@ -270,7 +273,7 @@ func isCall(text []byte) bool {
 		n++
 	}
 	rest := bytes.TrimLeft(text[n:], " ")
-	return n > 0 && len(rest) > 0 && rest[0] == '(' && isOf(text[:n], sqlCalls)
+	return n > 0 && len(rest) > 0 && (rest[0] == '(' && isOf(text[:n], sqlCalls) || bytes.EqualFold(text[:n], []byte("select")))
 }
 
 // isQuoted reports a value that tries what a quote does: a number, or a name, with a quote behind it at the end or before a

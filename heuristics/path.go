@@ -101,8 +101,11 @@ func isForgottenCopy(path []byte, host string) bool {
 func isUploadedScript(path []byte) bool {
 	const uploads = "/wp-content/uploads/"
 	at := bytes.Index(path, []byte(uploads))
-	return at >= 0 && isOf(path[max(at+len(uploads), len(path)-len(".php")):], []string{".php"})
+	return at >= 0 && isOf(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):], scriptSuffixes)
 }
+
+// scriptSuffixes are those that servers are told to run as PHP.
+var scriptSuffixes = []string{".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phtm", ".pht", ".phar", ".hphp"}
 
 // isOf reports whether b is one of the words of a list, which are in lower case, whatever its case.
 func isOf(b []byte, list []string) bool {

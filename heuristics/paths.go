@@ -27,7 +27,7 @@ var damningPaths = []struct {
 	patterns string
 }{
 	{"environment files: passwords of an application that was deployed with them", inForge, `
-		/.env$ /.envrc /.environment$ /env.bak!`},
+		/.env$ .env! /.envrc /.environment$ /env.bak!`},
 	{"version control: the source and its history", inForge, `
 		/.git$ /.git/ /.git-credentials /.gitconfig /.svn$ /.hg/ /.hg! /.bzr/ /cvs/entries! /cvs/root! /_darcs/`},
 	{"accounts and settings of the shell, of clouds and of tools", inWiki, `
@@ -43,7 +43,7 @@ var damningPaths = []struct {
 		/serviceaccountkey.json! /service-account.json! /credentials.json! /credentials.csv! /credentials.xml! /rootkey.csv! /secrets.json! /secrets.yml! /secrets.yaml!
 		/aws.yml! /wallet.dat! /authorized_keys! /known_hosts!`},
 	{"sources and settings under the name of a copy", inForge, `
-		.bak! ~! .swp! .swo! .php.old! .php.orig! .php.save! .php.txt! .php.copy! .php.dist! .php.tmp! .php_bak! .php-bak! .php_old! .php.backup! .php.1! .phps!
+		.bak! ~! .swp! .swo! .php.old! .php.orig! .php.save! .php.copy! .php.dist! .php.tmp! .php_bak! .php-bak! .php_old! .php.backup! .php.1! /config.php.txt! /configuration.php.txt! /settings.php.txt! /database.php.txt!
 		.asp.old! .aspx.old! .jsp.old! .py.old! .inc.old! .conf.old! .config.old! .ini.old! .yml.old! .json.old! .php.zip! .php.gz! .php.tar.gz!
 		/wp-config. /wp-config! /wp-config-sample.php /wp-config-backup`},
 	{"settings that an application reads from its disk, and never links", inWiki, `

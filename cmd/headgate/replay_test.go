@@ -281,3 +281,27 @@ func TestReplayOfACorpus(t *testing.T) {
 		t.Errorf("an empty folder: exit status %d: %s", status, errOut)
 	}
 }
+
+// What is certain is told in the summary and in the rows, and can be switched off by its name; another name is an error.
+func TestReplaySaysWhatWasCertain(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "access.log")
+	line := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "GET /.env HTTP/1.1" 404 1 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"` + "\n"
+	if err := os.WriteFile(log, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errOut := run(t, "replay", log); status != 0 || !strings.Contains(out, "findings    damning_path 1\n") || !strings.Contains(out, "flagged     1 ") {
+		t.Errorf("exit status %d, %s%s", status, out, errOut)
+	}
+	if status, out, errOut := run(t, "replay", log, "--heuristics-off", "damning_path"); status != 0 || !strings.Contains(out, "findings    unknown_client 1\n") {
+		t.Errorf("exit status %d, %s%s", status, out, errOut)
+	}
+	for _, command := range []string{"replay", "quickstart"} {
+		args := []string{command, "--heuristics-off", "damning"}
+		if command == "replay" {
+			args = append(args, log)
+		}
+		if status, _, errOut := run(t, args...); status != 2 || !strings.Contains(errOut, "damning_path") {
+			t.Errorf("%s: exit status %d, %q: it should say which names there are", command, status, errOut)
+		}
+	}
+}
