@@ -23,11 +23,14 @@ func Catalog() []Feature {
 			distinct("hosts", Hosts, "scanners try every host they find"),
 			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
+			share("new_agent", NewAgents, Requests, "a user agent that this address never had, again and again: it rotates them"),
+			per("agent", Agents, "what each person behind a gateway asks for"),
 		}, open, memory, logins),
 		on(Net, requests, load, []Feature{
 			distinct("addresses", Addresses, "a crawl spread over a network shows only here"),
 			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
+			newAddresses,
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
 			usual("not_found", NotFound, Requests, "guessing is what most of the network does, not one address of it"),
@@ -39,6 +42,9 @@ func Catalog() []Feature {
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			share("not_found", NotFound, Requests, "guessing, spread over addresses"),
 			share("asset", Assets, Requests, "browsers fetch what pages need"),
+			newAddresses,
+			share("new_agent", NewAgents, Requests, "addresses and user agents that change together"),
+			per("address", Addresses, "a fresh address for each request leaves one to each"),
 			authFailures,
 			postsRepeated,
 			peakRequests,
@@ -46,6 +52,11 @@ func Catalog() []Feature {
 		on(UserAgent, requests, load, []Feature{
 			distinct("addresses", Addresses, "how widely the user agent is in use"),
 			distinct("networks", Networks, "the same, by network: a program in one data centre has few"),
+			newAddresses,
+			{Name: "client_share_24h", Unit: "share", Fold: Fold{Kind: Fraction, Window: UsualWindow, Measure: NewClients, Per: AllClients},
+				Why: "of the site's clients, a network once in half a day: made-up user agents are rare, and people's are not"},
+			{Name: "version_lag", Unit: "versions", Fold: Fold{Kind: Last, Measure: VersionLag},
+				Why: "browsers update themselves, copied user agents fall behind those of people"},
 			share("not_found", NotFound, Requests, "a tool's user agent shows in what it asks for"),
 			share("asset", Assets, Requests, "whether the things that send it render pages"),
 			usual("not_found", NotFound, Requests, "a tool's user agent, whoever else copies it"),
@@ -54,11 +65,13 @@ func Catalog() []Feature {
 		on(JA4, requests, []Feature{
 			distinct("addresses", Addresses, "how widely the TLS stack is in use"),
 			distinct("agents", Agents, "one TLS stack under many user agents: they are made up"),
+			newAddresses,
 			share("not_found", NotFound, Requests, "a tool's TLS stack shows in what it asks for"),
 			usual("not_found", NotFound, Requests, "a tool's TLS stack, whoever else has it"),
 		}),
 		on(Host, requests, []Feature{
 			distinct("addresses", Addresses, "how many clients the host has now"),
+			newAddresses,
 			share("server_error", ServerErrors, Requests, "whether the host is in trouble"),
 			{Name: "seconds_per_request_10m", Unit: "s",
 				Fold: Fold{Kind: Share, Window: minutes10, Measure: OriginSeconds, Per: Requests},
@@ -68,6 +81,7 @@ func Catalog() []Feature {
 			usual("script", Scripts, Requests, "on a PHP site everybody asks for scripts"),
 			usual("not_found", NotFound, Requests, "some sites have dead links"),
 			usual("no_referer", NoReferer, RefererTold, "some sites tell browsers to send none"),
+			usual("unshared", Unshared, Requests, "some sites have a page for each of their people"),
 		}, open),
 		on(Session, requests, behaviour, []Feature{
 			distinct("addresses", Addresses, "a session seen from many addresses is shared or stolen"),
@@ -133,6 +147,17 @@ var excess = []Feature{
 	beyond("script", UsualShares[1], "asks for more scripts than people do on this site"),
 	beyond("not_found", UsualShares[2], "finds less than people do on this site"),
 	beyond("no_referer", UsualShares[3], "leaves out the Referer where people on this site send one"),
+	beyond("unshared", UsualShares[4], "asks for what nobody else asks for, more than people do on this site"),
+	share("unshared", Unshared, Requests, "guesses and old links, and pages that nobody reads"),
+}
+
+// newAddresses tells a crawl that takes another address for each few requests.
+var newAddresses = share("new_address", NewAddresses, Requests, "addresses that nobody saw before, a few requests each: a swarm")
+
+// per is how many requests there are for each of the things of a kind.
+func per(what string, object Object, why string) Feature {
+	return Feature{Name: "requests_per_" + what + "_10m", Unit: "requests", Why: why,
+		Fold: Fold{Kind: PerObject, Window: minutes10, Measure: Requests, Object: object}}
 }
 
 func beyond(what string, u UsualShare, why string) Feature {

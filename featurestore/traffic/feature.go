@@ -35,10 +35,12 @@ func (f Feature) Fade() time.Duration {
 // client's, or one customer's, that goes without saying. Where strangers share a key, one of them could condemn the others
 // by what it does, or a bot whitewash itself by what they do: there only what the user agent says of itself is steady, and what
 // is usual of many minutes, which a flood of k minutes moves by at most k/(W+k), where W is the sum of the minutes' weights.
+// The newest version of a browser rises by one in twelve hours at most, and of all clients 15 a
+// minute are counted.
 func (f Feature) Steady() bool {
 	switch f.Dimension {
 	case Net, UserAgent, JA4, Host:
-		return f.Fold.Kind == Usual || f.Fold.Kind == Agent
+		return f.Fold.Kind == Usual || f.Fold.Kind == Agent || f.Fold.Measure == VersionLag || f.Fold.Measure == NewClients
 	}
 	return true
 }
@@ -111,5 +113,8 @@ const (
 	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
 	Excess                       // sum of Measure - Usual / sum of Per, from -1 to 1; NaN where the latter is 0
 	Usual                        // mean share of Measure in Per over the minutes before the last event's, of the age t with the weight n/(n+8) exp(-t/Window), where n is Per of the minute; NaN until the weights add up to 2. Of a minute the first 15 events of each client count; a client is a network, within a network an address, and some may share one of 32 places
+	PerObject                    // decayed sum of Measure / distinct Objects, both over Window; NaN where there is no object
+	Last                         // Measure of the last event
+	Fraction                     // decayed sum of Measure / Per of the last event, at most 1; NaN where that is 0
 	NumFoldKinds
 )

@@ -11,6 +11,8 @@ var measureNames = [NumMeasures]string{
 	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
 	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
 	UsualAssets: "usual_assets", UsualScripts: "usual_scripts", UsualNotFound: "usual_not_found", UsualNoReferer: "usual_no_referer",
+	UsualUnshared: "usual_unshared", Unshared: "unshared", NewAddresses: "new_addresses", NewAgents: "new_agents", NewClients: "new_clients",
+	AllClients: "all_clients", VersionLag: "version_lag",
 }
 
 var objectNames = [NumObjects]string{

@@ -40,7 +40,14 @@ const (
 	UsualAssets                   // what is usual of its host's clients, from here on: the share that is an Asset,
 	UsualScripts                  // a Script,
 	UsualNotFound                 // NotFound,
-	UsualNoReferer                // NoReferer, of what is told; each is the event's own amount where nothing is known to be usual
+	UsualNoReferer                // NoReferer, of what is told,
+	UsualUnshared                 // Unshared; each is the event's own amount where nothing is known to be usual
+	Unshared                      // 1 where no other network asked for this path of the host within a day
+	NewAddresses                  // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
+	NewAgents                     // 1 for an address that was not seen with this user agent for as long
+	NewClients                    // 1 for a network that was not seen with this user agent at this host for as long, but of fifteen a minute at most
+	AllClients                    // the decayed sum of all NewClients over UsualWindow, this one included
+	VersionLag                    // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
 	NumMeasures
 )
 
@@ -58,9 +65,10 @@ type UsualShare struct{ Measure, Per, Usual Measure }
 // which package window knows.
 var UsualShares = [...]UsualShare{
 	{Assets, Requests, UsualAssets}, {Scripts, Requests, UsualScripts}, {NotFound, Requests, UsualNotFound}, {NoReferer, RefererTold, UsualNoReferer},
+	{Unshared, Requests, UsualUnshared},
 }
 
-// UsualWindow is how long what was usual counts.
+// UsualWindow is how long what was usual counts, and the window of AllClients.
 const UsualWindow = 24 * time.Hour
 
 // HostWindow is the time constant of a host's sums in HostPart and UpstreamPart. While a key asks for one host at a

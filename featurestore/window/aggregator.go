@@ -14,7 +14,7 @@ type Aggregator struct {
 	config Config
 	schema featurestore.Schema
 	tables []*table // of the schema's dimensions, in its order
-	loads  *loads   // nil: no feature needs it
+	intake intake
 	clock  *clock
 	crew   *crew
 
@@ -62,7 +62,7 @@ func New(config Config) (*Aggregator, error) {
 		}
 	}
 	var err error
-	if a.loads, err = newLoads(&config); err != nil {
+	if a.intake, err = newIntake(&config); err != nil {
 		return nil, fmt.Errorf("window: %w", err)
 	}
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
@@ -109,10 +109,7 @@ func (a *Aggregator) MaxBytes() (n int64) {
 	for _, t := range a.tables {
 		n += int64(a.config.MaxKeys) * int64(t.plan.bytesPerKey())
 	}
-	if a.loads != nil {
-		n += int64(a.loads.shard.capacity) * int64(a.loads.shard.plan.bytesPerKey())
-	}
-	return n
+	return n + a.intake.maxBytes()
 }
 
 // Add folds an observation into the rows of its keys. It copies the observation, and may fold it only with others that
@@ -133,9 +130,7 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 		a.counts.backward++
 	}
 	a.newest = max(a.newest, next.Time)
-	if a.loads != nil {
-		a.loads.fill(next)
-	}
+	a.intake.fill(next)
 }
 
 // Tick tells the time: it is to be called before every publication. At full minutes it drops idle keys, so that a
@@ -161,9 +156,7 @@ func (a *Aggregator) Tick(now int64) {
 	for _, t := range a.tables {
 		t.expire(before, a.config.Idle)
 	}
-	if a.loads != nil {
-		a.loads.shard.expire(before, a.config.Idle)
-	}
+	a.intake.expire(before, &a.config)
 }
 
 // table gives the table of a dimension, nil where it has no features.

@@ -57,7 +57,7 @@ type checkpointHeader struct {
 	parts  []checkpointPart
 }
 
-// checkpointPart is one dimension, or the loads of hosts.
+// checkpointPart is one dimension, or what the intake keeps.
 type checkpointPart struct {
 	name          string
 	words, shards uint64
@@ -67,7 +67,7 @@ type checkpointPart struct {
 // byteOrder gives a number that tells byte orders apart.
 func byteOrder() uint64 { return uint64(le.Uint32(bytesOf([]uint32{0x01020304}))) }
 
-// loadsPart names the part that no dimension is.
+// loadsPart names the loads of hosts.
 const loadsPart = "loads"
 
 // part is what a checkpoint keeps of one dimension.
@@ -82,10 +82,7 @@ func (a *Aggregator) kept() (parts []keptPart) {
 	for _, t := range a.tables {
 		parts = append(parts, keptPart{t.dimension.String(), t.plan, pointers(t.shards)})
 	}
-	if a.loads != nil {
-		parts = append(parts, keptPart{loadsPart, a.loads.shard.plan, []*shard{&a.loads.shard}})
-	}
-	return parts
+	return append(parts, a.intake.kept()...)
 }
 
 func pointers(shards []shard) []*shard {

@@ -40,7 +40,13 @@ func (p *plan) column(f traffic.Fold) column {
 		}
 	case traffic.Distinct:
 		c.a = slices.Index(p.distincts, *p.findDistinct(f))
-	case traffic.Streak, traffic.Since, traffic.Seen:
+	case traffic.Fraction:
+		s := p.findSum(f.Measure, f.Window)
+		c.a, c.of, c.b = s.at, s.of, p.findCount(f).at
+	case traffic.PerObject:
+		s := p.findSum(f.Measure, f.Window)
+		c.a, c.of, c.b = s.at, s.of, slices.Index(p.distincts, *p.findDistinct(f))
+	case traffic.Streak, traffic.Since, traffic.Seen, traffic.Last:
 		c.a = p.findCount(f).at
 	case traffic.Age:
 		c.a = p.first
@@ -110,8 +116,18 @@ func decayed(word uint32, growth float32) float32 {
 
 func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) float32 {
 	switch c.kind {
-	case traffic.Agent:
+	case traffic.Agent, traffic.Last:
 		return float(cell[c.a])
+	case traffic.Fraction:
+		if all := float(cell[c.b]); all > 0 {
+			return min(1, decayed(cell[c.a], growth[c.of])/all)
+		}
+		return nan
+	case traffic.PerObject:
+		if n := p.distincts[c.b].count(cell); n > 0 {
+			return decayed(cell[c.a], growth[c.of]) / n
+		}
+		return nan
 	case traffic.Sum, traffic.Peak:
 		return decayed(cell[c.a], growth[c.of])
 	case traffic.Rate:

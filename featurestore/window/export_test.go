@@ -1,10 +1,17 @@
 package window
 
-import "github.com/dgryski/go-metro"
+import (
+	"github.com/dgryski/go-metro"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
 
 func Exp(x float64) float64 { return exp(x) }
 
 func Log2(x float64) float64 { return log2(x) }
+
+// Filled returns the latest observation with what the intake filled in.
+func (a *Aggregator) Filled() traffic.Observation { return a.crew.batch[len(a.crew.batch)-1] }
 
 func PlaceOf(client uint64) uint64 { return placeOf(spread(client)) }
 

@@ -121,6 +121,10 @@ func between(from, to int64) int64 {
 func (c *count) next(n uint32, o *traffic.Observation) uint32 {
 	hit := o.Measures[c.measure] > 0
 	switch c.kind {
+	case traffic.Last:
+		return math.Float32bits(o.Measures[c.measure])
+	case traffic.Fraction:
+		return math.Float32bits(o.Measures[c.per])
 	case traffic.Seen:
 		if hit {
 			return 1

@@ -34,6 +34,7 @@ var goldenFeatures = []traffic.Feature{
 	{Dimension: traffic.IP, Name: "links", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.LinksFollowed}},
 	{Dimension: traffic.IP, Name: "posts", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.PostsRepeated}},
 	{Dimension: traffic.IP, Name: "usual", Unit: "share", Fold: traffic.Fold{Kind: traffic.Usual, Window: time.Hour, Measure: traffic.Assets, Per: traffic.Requests}},
+	{Dimension: traffic.IP, Name: "lag", Unit: "versions", Fold: traffic.Fold{Kind: traffic.Last, Measure: traffic.VersionLag}},
 	{Dimension: traffic.IP, Name: "hours", Unit: "bits", Fold: traffic.Fold{Kind: traffic.HourEntropy}},
 	{Dimension: traffic.UserAgent, Name: "mobile", Unit: "bool", Fold: traffic.Fold{Kind: traffic.Agent, Fact: traffic.AgentMobile}},
 }
@@ -77,7 +78,7 @@ func TestGoldenCheckpoint(t *testing.T) {
 	}
 	header := golden[16 : 16+binary.LittleEndian.Uint32(golden[8:])]
 	for _, name := range []string{"sum requests 1m0s", "distinct paths 30s", "since pages assets", "streak not_found", "seen robots_files",
-		"first", "gaps 30m0s", "gaps documents 0s", "peak requests 1m0s 24h0m0s", "usual 1h0m0s", "usual assets requests 1h0m0s", "past links_followed", "past posts_repeated", "hours", "agent mobile", "agent crawler"} {
+		"first", "gaps 30m0s", "gaps documents 0s", "peak requests 1m0s 24h0m0s", "last version_lag", "fleet 12h 4", "usual 1h0m0s", "usual assets requests 1h0m0s", "past links_followed", "past posts_repeated", "hours", "agent mobile", "agent crawler"} {
 		if !bytes.Contains(header, []byte(name)) {
 			t.Errorf("the header does not name %q", name)
 		}

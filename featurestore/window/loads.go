@@ -1,6 +1,8 @@
 package window
 
 import (
+	"time"
+
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
@@ -8,13 +10,16 @@ import (
 // part, and what is usual of its clients. It belongs to the caller's goroutine, which fills the measures in before an
 // observation is folded anywhere, so that they do not depend on who folds what when.
 type loads struct {
-	shard             shard
-	requests, seconds int // words
-	usual             [len(traffic.UsualShares)]int
+	shard shard
+	sums  [len(loadParts)]loadSum
+	usual [len(traffic.UsualShares)]int // words
 
 	// Of a clock that has the windows of these sums and no more: every event sets it.
 	effect, late effect
 }
+
+// loadSum is where a host's sum is.
+type loadSum struct{ at, clock int }
 
 // loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
 // as a new key of any dimension; until then its requests are all of it.
@@ -26,47 +31,47 @@ const hostless = 1
 
 // newLoads gives nil where no feature needs it.
 func newLoads(config *Config) (*loads, error) {
-	if !needsLoads(config) {
+	filled := []traffic.Measure{traffic.HostPart, traffic.UpstreamPart}
+	for _, u := range traffic.UsualShares {
+		filled = append(filled, u.Usual)
+	}
+	if !config.needs(filled...) {
 		return nil, nil
 	}
-	features := []traffic.Feature{
-		{Dimension: traffic.Host, Name: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.Requests}},
-		{Dimension: traffic.Host, Name: "seconds", Fold: traffic.Fold{Kind: traffic.Sum, Window: traffic.HostWindow, Measure: traffic.OriginSeconds}},
+	c := new(clock)
+	p, err := newPlan(loadFeatures(), c)
+	if err != nil {
+		return nil, err
+	}
+	l := &loads{shard: newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)), effect: c.effect(), late: c.effect()}
+	for i := range l.sums {
+		l.sums[i] = loadSum{p.columns[i].a, p.windows[p.columns[i].of].clock}
+	}
+	for i := range l.usual {
+		l.usual[i] = p.columns[len(l.sums)+i].a
+	}
+	return l, nil
+}
+
+func loadFeatures() (features []traffic.Feature) {
+	for _, part := range loadParts {
+		features = append(features, traffic.Feature{Dimension: traffic.Host, Name: part.part.String(),
+			Fold: traffic.Fold{Kind: traffic.Sum, Window: part.window, Measure: part.of}})
 	}
 	for _, u := range traffic.UsualShares {
 		features = append(features, traffic.Feature{Dimension: traffic.Host, Name: u.Usual.String(),
 			Fold: traffic.Fold{Kind: traffic.Usual, Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}})
 	}
-	c := new(clock)
-	p, err := newPlan(features, c)
-	if err != nil {
-		return nil, err
-	}
-	l := &loads{
-		shard:    newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)),
-		requests: p.columns[0].a, seconds: p.columns[1].a,
-		effect: c.effect(), late: c.effect(),
-	}
-	for i := range l.usual {
-		l.usual[i] = p.columns[2+i].a
-	}
-	return l, nil
+	return features
 }
 
-// needsLoads reports whether a feature is made of what loads fill in.
-func needsLoads(config *Config) bool {
-	filled := [traffic.NumMeasures]bool{traffic.HostPart: true, traffic.UpstreamPart: true}
-	for _, u := range traffic.UsualShares {
-		filled[u.Usual] = true
-	}
-	for _, f := range config.Features {
-		for _, m := range []traffic.Measure{f.Fold.Measure, f.Fold.Per, f.Fold.Usual} {
-			if m < traffic.NumMeasures && filled[m] {
-				return true
-			}
-		}
-	}
-	return false
+// loadParts are the measures that are parts of a host's sum of another.
+var loadParts = [...]struct {
+	part, of traffic.Measure
+	window   time.Duration
+}{
+	{traffic.HostPart, traffic.Requests, traffic.HostWindow},
+	{traffic.UpstreamPart, traffic.OriginSeconds, traffic.HostWindow},
 }
 
 // fill counts o for its host and sets what it is measured by.
@@ -81,23 +86,23 @@ func (l *loads) fill(o *traffic.Observation) {
 	l.effect.set(o, o.Time)
 	place := l.shard.add(key, mix(key), none, &l.effect, &l.late)
 	l.fillUsual(o, place)
-	if key == hostless {
-		return
-	}
-	m := &o.Measures
-	if place == none {
-		m[traffic.HostPart] = part(m[traffic.Requests], m[traffic.Requests])
-		m[traffic.UpstreamPart] = part(m[traffic.OriginSeconds], m[traffic.OriginSeconds])
-		return
-	}
-	cell := l.shard.cell(place)
+	var cell []uint32
 	e := &l.effect
-	if e.now != lastOf(cell) {
-		e = &l.late // to which add has set it
+	if place != none {
+		if cell = l.shard.cell(place); e.now != lastOf(cell) {
+			e = &l.late // to which add has set it
+		}
 	}
-	growth := e.growth[0]
-	m[traffic.HostPart] = part(m[traffic.Requests], decayed(cell[l.requests], growth))
-	m[traffic.UpstreamPart] = part(m[traffic.OriginSeconds], decayed(cell[l.seconds], growth))
+	for i, p := range loadParts {
+		own := o.Measures[p.of]
+		all := own
+		if place != none {
+			all = decayed(cell[l.sums[i].at], e.growth[l.sums[i].clock])
+		}
+		if o.Measures[p.part] = part(own, all); key == hostless {
+			o.Measures[p.part] = 0
+		}
+	}
 }
 
 // fillUsual sets what is usual of the host at a place, none where it has none.

@@ -27,6 +27,7 @@ type plan struct {
 	first     int     // word of the time of the first event, or -1
 	gaps      []gaps  // statistics of the times between events
 	hours     int     // first word of the counts by hour, or -1
+	opaque    string  // what the words are of a block; empty: of a key's cell
 	usuals    usuals  // what is usual of its clients
 	opens     opens   // of open requests
 	agent     int     // first word of the facts of the user agent, or -1
@@ -76,9 +77,10 @@ type distinct struct {
 	panes  [2]int // the even one and the odd one
 }
 
-// count is an integer that an event raises, sets back or leaves.
+// count is an integer that an event raises, sets back or leaves; of a Last, the bits of what the last event
+// had, and of a Fraction those of what it was divided by last.
 type count struct {
-	kind    traffic.FoldKind // Streak, Since or Seen
+	kind    traffic.FoldKind // Streak, Since, Seen, Last or Fraction
 	measure traffic.Measure
 	per     traffic.Measure
 	at      int
@@ -144,7 +146,7 @@ func check(f traffic.Fold) error {
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
 	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
-		traffic.GapMin, traffic.Open, traffic.Peak, traffic.Excess, traffic.Usual:
+		traffic.GapMin, traffic.Open, traffic.Peak, traffic.Excess, traffic.Usual, traffic.PerObject, traffic.Fraction:
 		return true
 	}
 	return false
@@ -175,7 +177,17 @@ func (p *plan) need(f traffic.Fold, d traffic.Dimension) error {
 		if p.findDistinct(f) == nil {
 			p.distincts = append(p.distincts, distinct{object: f.Object, pane: f.Window / 2})
 		}
-	case traffic.Streak, traffic.Since, traffic.Seen:
+	case traffic.Fraction:
+		p.needSum(f.Measure, f.Window)
+		if p.findCount(f) == nil {
+			p.counts = append(p.counts, count{kind: f.Kind, measure: f.Measure, per: f.Per})
+		}
+	case traffic.PerObject:
+		p.needSum(f.Measure, f.Window)
+		if p.findDistinct(f) == nil {
+			p.distincts = append(p.distincts, distinct{object: f.Object, pane: f.Window / 2})
+		}
+	case traffic.Streak, traffic.Since, traffic.Seen, traffic.Last:
 		if p.findCount(f) == nil {
 			p.counts = append(p.counts, count{kind: f.Kind, measure: f.Measure, per: f.Per})
 		}

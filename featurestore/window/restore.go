@@ -122,7 +122,7 @@ func (a *Aggregator) latest() int64 {
 
 // take takes over what another Aggregator of the same configuration keeps.
 func (a *Aggregator) take(other *Aggregator) {
-	a.tables, a.loads, a.crew, a.clock, a.follower = other.tables, other.loads, other.crew, other.clock, nil
+	a.tables, a.intake, a.crew, a.clock, a.follower = other.tables, other.intake, other.crew, other.clock, nil
 	a.ticked, a.now, a.reference = other.ticked, other.now, other.reference
 	a.counts.unrestored += other.counts.unrestored
 }

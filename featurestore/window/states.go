@@ -23,6 +23,9 @@ type run struct{ at, words int }
 
 // states lists what follows a cell's key and time, in the order of the first words.
 func (p *plan) states() (all []state) {
+	if p.opaque != "" {
+		return []state{{name: p.opaque, runs: []run{{headWords, p.words - headWords}}}}
+	}
 	for _, s := range p.sums {
 		all = append(all, state{name: s.name(), runs: []run{{s.at, 1}}})
 	}
@@ -31,7 +34,7 @@ func (p *plan) states() (all []state) {
 	}
 	all = append(all, p.usuals.states()...)
 	for _, c := range p.counts {
-		all = append(all, state{name: c.name(), runs: []run{{c.at, 1}}})
+		all = append(all, c.state())
 	}
 	for _, d := range p.distincts {
 		all = append(all, state{name: fmt.Sprintf("distinct %v %v", d.object, d.pane),
@@ -72,8 +75,20 @@ func (g *gaps) state() state {
 	return state{name: fmt.Sprintf("gaps %v %v", g.measure, g.pane), runs: []run{{g.at, gapWords}, {g.last, 2}}}
 }
 
+func (c *count) state() state {
+	s := state{name: c.name(), runs: []run{{c.at, 1}}}
+	if at := c.at; c.kind == traffic.Last {
+		s.begin = func(cell []uint32) { cell[at] = unread }
+	}
+	return s
+}
+
 func (c *count) name() string {
 	switch c.kind {
+	case traffic.Fraction:
+		return fmt.Sprintf("last %v", c.per)
+	case traffic.Last:
+		return fmt.Sprintf("last %v", c.measure)
 	case traffic.Streak:
 		return fmt.Sprintf("streak %v", c.measure)
 	case traffic.Since:

@@ -1,0 +1,61 @@
+package window
+
+import "time"
+
+// asked remembers who asked for what: for each path of a host whether one network did or several, for a day after the last
+// request for it, while there is room. Of fourteen paths of a block that is full, one that a single network asked for gives
+// way first, and of those the one that was asked for longest ago, so that somebody who asks for random paths forgets
+// nobody's but such.
+//
+//	words 4-31  fourteen times: the high half of the path's hash, 0: none; bits 0-15 of the network's hash, bits 16-30
+//	            the hour of the last request, bit 31: several networks
+type asked struct{ blocks *blocks }
+
+const (
+	askedEntries = 14
+	askedHours   = 24
+	hourMask     = 1<<15 - 1
+	several      = 1 << 31
+)
+
+// askedKeys is for how many keys of Config.MaxKeys there is a block.
+const askedKeys = 16
+
+// shared reports whether another network than this one asked for a path, given by its hash, and remembers that this one did.
+func (a *asked) shared(path, network uint64, now int64) bool {
+	cell := a.blocks.cell(path * 0x9e3779b97f4a7c15)
+	tag, client := max(1, uint32(path>>32)), uint32(network>>48)
+	hour := uint32(now/int64(time.Hour)) & hourMask
+	entries := cell[headWords:]
+	worst, rank := 0, uint32(0)
+	for i := 0; i < len(entries); i += 2 {
+		age := (hour - entries[i+1]>>16) & hourMask
+		if age > hourMask/2 { // asked for later than now
+			age = 0
+		}
+		if entries[i] == tag && age <= askedHours {
+			others := entries[i+1]&several != 0 || entries[i+1]&0xffff != client
+			entries[i+1] = client | hour<<16
+			if others {
+				entries[i+1] |= several
+			}
+			return others
+		}
+		if r := rankOf(entries[i], entries[i+1], age); r > rank {
+			worst, rank = i, r
+		}
+	}
+	entries[worst], entries[worst+1] = tag, client|hour<<16
+	return false
+}
+
+// rankOf tells which entry gives way first: the one with the highest.
+func rankOf(tag, entry, age uint32) uint32 {
+	switch {
+	case tag == 0 || age > askedHours:
+		return 1 << 30
+	case entry&several == 0:
+		return 1<<20 + age
+	}
+	return 1 + age
+}
