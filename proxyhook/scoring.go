@@ -69,8 +69,9 @@ func (s *scoring) newScratch() *scratch {
 	return m
 }
 
-// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where there is none. Inputs of another
-// length than the models take, which newScratch does not make, have no score either.
+// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where
+// there is none. Inputs of another length than the models take, which newScratch does not make,
+// have no score either.
 func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
 	if s.set == nil {
 		raw, _ := s.active.Raw(m.row, m.inputs) // NaN with an error

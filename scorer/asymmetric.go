@@ -49,7 +49,8 @@ func (a *asymmetric) add(row *Row, dst []float64) {
 	}
 }
 
-// leaf walks from a root, or from a leaf as in walkNode.next, and returns the position of the first value of the leaf that it ends in.
+// leaf walks from a root, or from a leaf as in walkNode.next, and returns the position of the first
+// value of the leaf that it ends in.
 func (a *asymmetric) leaf(row *Row, at int32) int32 {
 	for at >= 0 {
 		n := &a.nodes[at]

@@ -50,7 +50,8 @@ func benchmarkRows(b *testing.B, m *scorer.Model, rows [][]float32) {
 	}
 }
 
-// A thousand rows one by one, and as a batch: on one goroutine and on all. ns/row is what to compare.
+// A thousand rows one by one, and as a batch: on one goroutine and on all. ns/row is what to
+// compare.
 //
 //	go test -run '^$' -bench Batch ./scorer
 func BenchmarkBatch(b *testing.B) {

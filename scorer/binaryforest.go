@@ -116,7 +116,8 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	}
 }
 
-// find notes the number of the leaf of every tree into at, which has exitRoom behind the trees. Set values are in x already.
+// find notes the number of the leaf of every tree into at, which has exitRoom behind the trees. Set
+// values are in x already.
 func (f *binaryForest) find(row *Row, x []float32, at []uint32) {
 	keys := row.treeKeys
 	f.columns.fill(keys, x)

@@ -2,14 +2,16 @@ package scorer
 
 import "strconv"
 
-// Classes returns the labels of a classifier, as a file of CatBoost has them: for a binary classifier the negative and the positive one,
-// otherwise one for each output. It is empty for a model that is no classifier, or does not name its classes; see "Outputs,
-// probabilities, classes" of the package for what the numbers of such classes are.
+// Classes returns the labels of a classifier, as a file of CatBoost has them: for a binary
+// classifier the negative and the positive one, otherwise one for each output. It is empty for a
+// model that is no classifier, or does not name its classes; see "Outputs, probabilities, classes"
+// of the package for what the numbers of such classes are.
 func (m *Model) Classes() []string { return append([]string(nil), m.objective.classes...) }
 
-// Class returns the number of the class that the model decides for: the position in Classes. A binary classifier has the classes 0 and
-// 1, and decides for 1 if its raw output is above the threshold that the file states (by default a probability of 0.5). A model
-// that is no classifier of exclusive classes gives -1, and so does a row of another length, with the error of Raw.
+// Class returns the number of the class that the model decides for: the position in Classes. A
+// binary classifier has the classes 0 and 1, and decides for 1 if its raw output is above the
+// threshold that the file states (by default a probability of 0.5). A model that is no classifier
+// of exclusive classes gives -1, and so does a row of another length, with the error of Raw.
 func (m *Model) Class(row *Row, x []float32) (int, error) {
 	if row == nil {
 		row = &Row{}
@@ -40,10 +42,11 @@ func (o *objective) exclusive(outputs int) bool {
 	return o.link == softmaxLink || o.name == "multiclassova" || len(o.classes) == outputs
 }
 
-// PositiveClass returns the label of the class whose probability a binary classifier predicts: the second of Classes or, where the file
-// names none, "1". ok is false for a model whose output is no such probability: a regression, a ranking, one of several outputs. A file
-// that does not say what the model was trained for, as CatBoost's need not and LightGBM's does not for a custom objective, is taken for that
-// of a classifier whose raw output is the log-odds.
+// PositiveClass returns the label of the class whose probability a binary classifier predicts: the
+// second of Classes or, where the file names none, "1". ok is false for a model whose output is no
+// such probability: a regression, a ranking, one of several outputs. A file that does not say what
+// the model was trained for, as CatBoost's need not and LightGBM's does not for a custom objective,
+// is taken for that of a classifier whose raw output is the log-odds.
 func (m *Model) PositiveClass() (label string, ok bool) {
 	o := &m.objective
 	if m.outputs != 1 || o.link != sigmoidLink && !o.logOdds() {

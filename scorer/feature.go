@@ -4,8 +4,8 @@ import "strconv"
 
 // Feature describes one position of the input row.
 type Feature struct {
-	// Name is the name in the model file, or the position as a decimal number if the file has none. Names are not
-	// guaranteed to be distinct. FeatureIndex finds the position of one.
+	// Name is the name in the model file, or the position as a decimal number if the file has none.
+	// Names are not guaranteed to be distinct. FeatureIndex finds the position of one.
 	Name string
 	// Kind says what values the feature takes.
 	Kind FeatureKind
@@ -18,11 +18,13 @@ type Feature struct {
 	NaN NaNMode
 }
 
-// FeatureIndex returns the position of the feature of a name among Features, which is its place in the slices given to Raw and in a
-// Row. It is not ok if no feature has the name, or more than one. It looks at all names: find positions once, not for every row.
+// FeatureIndex returns the position of the feature of a name among Features, which is its place in
+// the slices given to Raw and in a Row. It is not ok if no feature has the name, or more than one.
+// It looks at all names: find positions once, not for every row.
 func (m *Model) FeatureIndex(name string) (i int, ok bool) { return indexOf(m.features, name) }
 
-// FeatureIndex returns the position of the feature of a name among Features of the set; ok is false if there is none.
+// FeatureIndex returns the position of the feature of a name among Features of the set; ok is false
+// if there is none.
 func (s *Set) FeatureIndex(name string) (i int, ok bool) { return indexOf(s.features, name) }
 
 // indexOf finds a name that only one feature has.

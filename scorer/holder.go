@@ -56,9 +56,10 @@ func (m *Model) meansWhat(old *Model) error {
 	return nil
 }
 
-// Fits says whether inputs that are filled in for the given features suit the model, and whether it gives so many outputs. Every feature
-// of the model must stand at the same position with the same name and, if the model looks at it, the same kind; and the model must
-// have all features, since it takes rows of no other length. The error names the first feature that does not fit, and wraps
+// Fits says whether inputs that are filled in for the given features suit the model, and whether it
+// gives so many outputs. Every feature of the model must stand at the same position with the same
+// name and, if the model looks at it, the same kind; and the model must have all features, since it
+// takes rows of no other length. The error names the first feature that does not fit, and wraps
 // ErrMismatch. Where models differ in their features, a Set finds them by name.
 func (m *Model) Fits(schema []Feature, outputs int) error {
 	if m.outputs != outputs {

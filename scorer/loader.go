@@ -24,8 +24,9 @@ func Load(data []byte) (*Model, error) { return Loader{}.Load(data) }
 // LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
 func LoadFile(path string) (*Model, error) { return Loader{}.LoadFile(path) }
 
-// LoadReader is Load for what r holds up to its end, as an embedded file, an archive or a response has it. It reads at most one byte
-// beyond MaxFileSize, and then refuses the model. An error of r is wrapped.
+// LoadReader is Load for what r holds up to its end, as an embedded file, an archive or a response
+// has it. It reads at most one byte beyond MaxFileSize, and then refuses the model. An error of r
+// is wrapped.
 func LoadReader(r io.Reader) (*Model, error) { return Loader{}.LoadReader(r) }
 
 // Loader loads models, of whose trees it may take the first only. The zero Loader takes all.

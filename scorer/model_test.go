@@ -29,7 +29,8 @@ func TestRawAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A row that has not one value for each feature is an error wherever rows are taken, and leaves dst as it was.
+// A row that has not one value for each feature is an error wherever rows are taken, and leaves dst
+// as it was.
 func TestRowsOfOtherLengths(t *testing.T) {
 	for _, f := range fixtures(t) {
 		m := load(t, f.cbm)

@@ -177,7 +177,8 @@ func TestModelVerify(t *testing.T) {
 	}
 }
 
-// A row is never completed with missing values, nor cut: neither here nor where it is scored or explained.
+// A row is never completed with missing values, nor cut: neither here nor where it is scored or
+// explained.
 func TestModelRowsOfOtherLengths(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))

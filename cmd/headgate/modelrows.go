@@ -155,7 +155,8 @@ func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.
 	return r, nil
 }
 
-// checkNames makes sure that a name leads from each feature that the model looks at to one column, and back.
+// checkNames makes sure that a name leads from each feature that the model looks at to one column,
+// and back.
 func (t *table) checkNames(m *scorer.Model) error {
 	columns := map[string]int{}
 	for _, name := range t.header {
