@@ -26,7 +26,7 @@ import (
 // It is to be called when the server's fields are set and before it serves, once for each of its listeners. It changes
 // server.ConnContext and server.Handler, which still do what they did, and server.Protocols: net/http speaks HTTP/2
 // only to a *tls.Conn, or to clients that are known to want it, which is what these connections are to it. Handlers see
-// the same [http.Request].TLS as without. Requests in a protocol that was not agreed on are refused (505). What the
+// the same [http.Request].TLS as without. A listener around this one is allowed if its connections have NetConn, too. Requests in a protocol that was not agreed on are refused (505). What the
 // server's functions, and handlers that hijack, get as a connection has a method NetConn, which returns the *tls.Conn or
 // that of the listener below. The server's ReadHeaderTimeout includes the handshake.
 //

@@ -73,15 +73,28 @@ func prepare(server *http.Server) http.Protocols {
 		if before != nil {
 			ctx = before(ctx, c)
 		}
-		conn, ok := c.(captured)
-		if !ok {
+		of := capturedIn(c)
+		if of == nil {
 			return ctx
 		}
-		of := conn.captured()
 		of.ctx = context.WithValue(ctx, clientKey{}, of.client)
 		return of.ctx
 	}
 	return protocols
+}
+
+// capturedIn returns the captured connection that c is or, by NetConn, is made of.
+func capturedIn(c net.Conn) *wireConn {
+	for {
+		if conn, ok := c.(captured); ok {
+			return conn.captured()
+		}
+		around, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		c = around.NetConn()
+	}
 }
 
 // nextProtocols returns the application protocols to offer: those asked for that the server serves, and then the others

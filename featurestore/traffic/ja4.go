@@ -12,6 +12,7 @@ const (
 	extensionServerName = 0x0000
 	extensionALPN       = 0x0010
 	extensionPadding    = 0x0015
+	extensionTicket     = 0x0023
 	extensionPreShared  = 0x0029
 	extensionEarlyData  = 0x002a
 	extensionCookie     = 0x002c
@@ -93,7 +94,7 @@ func TLSPrint(hello *tls.ClientHelloInfo) uint32 {
 // changesByConnection reports whether a client sends an extension with some of its hellos only.
 func changesByConnection(extension uint16) bool {
 	switch extension {
-	case extensionServerName, extensionPadding, extensionPreShared, extensionEarlyData, extensionCookie:
+	case extensionServerName, extensionPadding, extensionTicket, extensionPreShared, extensionEarlyData, extensionCookie:
 		return true
 	}
 	return false

@@ -74,7 +74,7 @@ var rules = map[string]rule{
 
 	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
 
-	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "proxyhook"}},
+	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/wire", "proxyhook"}},
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 

@@ -171,9 +171,7 @@ func (h *http1) setLength(value []byte) bool {
 // end ends a header.
 func (h *http1) end(t *Tap) {
 	if h.keyed {
-		f := h.order.common()
-		f.Case, f.HostFirst, f.Connection = h.order.nameCase(), h.order.at[hostName] == 1, h.order.connection()
-		t.read(h.key, f, 0)
+		t.read(h.key, h.order.http1(), 0)
 	}
 	switch {
 	case h.leaves:

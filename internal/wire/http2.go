@@ -141,15 +141,15 @@ func (h *http2) frame(t *Tap, payload []byte) bool {
 		return ok
 	}
 	if h.frames++; h.frames <= preludeFrames {
-		h.setUp(payload)
+		h.setUp(h.kind(), payload)
 	}
 	return true
 }
 
 // setUp notes a frame that comes before the first request.
-func (h *http2) setUp(payload []byte) {
-	h.prelude = h.prelude.byte(h.kind())
-	switch h.kind() {
+func (h *http2) setUp(kind byte, payload []byte) {
+	h.prelude = h.prelude.byte(kind)
+	switch kind {
 	case priorityFrame:
 		h.priority = true
 	case windowFrame:
@@ -241,13 +241,17 @@ func (h *http2) request(t *Tap, src []byte) bool {
 		return false
 	}
 	if methods == 1 && paths == 1 {
-		f := o.common()
-		f.Pseudo = pseudo.code()
-		f.Settings, f.Window, f.ConnectionWindow = h.settings, h.window, h.whole
-		f.PriorityFrames, f.HeadersPriority = h.priority, h.first
-		t.read(keyOf(method, path), f, h.prelude)
+		t.read(keyOf(method, path), h.facts(&o, pseudo.code()), h.prelude)
 	}
 	return true
+}
+
+func (h *http2) facts(o *order, pseudo uint8) traffic.WireFacts {
+	f := o.common()
+	f.Pseudo = pseudo
+	f.Settings, f.Window, f.ConnectionWindow = h.settings, h.window, h.whole
+	f.PriorityFrames, f.HeadersPriority = h.priority, h.first
+	return f
 }
 
 // pseudoOrder is the order of the pseudo-header fields, as far as it can be one of the usual ones.

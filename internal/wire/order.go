@@ -73,6 +73,13 @@ func (o *order) common() traffic.WireFacts {
 	}
 }
 
+// http1 returns the facts of a request in HTTP/1.
+func (o *order) http1() traffic.WireFacts {
+	f := o.common()
+	f.Case, f.HostFirst, f.Connection = o.nameCase(), o.at[hostName] == 1, o.connection()
+	return f
+}
+
 func (o *order) cookie() traffic.CookiePlace {
 	switch {
 	case o.at[cookieName] == 0:

@@ -485,6 +485,30 @@ func TestRequestsAllocateNothing(t *testing.T) {
 	}
 }
 
+// A record tells the same as the bytes.
+func TestRecorded(t *testing.T) {
+	fields := []string{"Host", "user-agent", "Accept", "Accept-Language", "Cookie", "Connection"}
+	stream := "GET / HTTP/1.1\r\n"
+	for _, f := range fields {
+		stream += f + ": x\r\n"
+	}
+	tap := NewTap(new(Counters))
+	tap.SetTLS(7)
+	tap.Write([]byte(stream + "\r\n"))
+	if got, want := (&Recorded{TLS: 7, Fields: fields}).Wire(), tap.Claim("GET", "/"); got != want || want == 0 {
+		t.Errorf("HTTP/1: %+v, %x, want %+v, %x", got.Facts(), got.Print(), want.Facts(), want.Print())
+	}
+	tap, _ = tapOf(preface+settings(1, 65536, 0x0a0a, 5, 4, 6291456)+frame(windowFrame, 0, 3, "\x00\x00\x00\x01")+windowUpdate(15663105)+
+		frame(priorityFrame, 0, 3, "\x00\x00\x00\x00\xc8")+
+		frame(headersFrame, endHeadersFlag|priorityFlag, 1, priorityOfChrome+literals(":method=GET", ":authority=a", ":scheme=b", ":path=/", "user-agent=c", "accept=d")), whole)
+	record := Recorded{Pseudo: "masp", Priority: true, Fields: []string{"user-agent", "accept"}, Frames: []Frame{
+		{Settings, [][2]uint32{{1, 65536}, {0x0a0a, 5}, {4, 6291456}}}, {WindowUpdate, [][2]uint32{{3, 1}}}, {WindowUpdate, [][2]uint32{{0, 15663105}}},
+		{Priority, [][2]uint32{{3, 0}, {0, 201}}}}}
+	if got, want := record.Wire(), tap.Claim("GET", "/"); got != want || want == 0 {
+		t.Errorf("HTTP/2: %+v, %x, want %+v, %x", got.Facts(), got.Print(), want.Facts(), want.Print())
+	}
+}
+
 // FuzzTap: in whatever pieces the bytes come, the same is known of them, in bounded memory.
 func FuzzTap(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPOST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 3)

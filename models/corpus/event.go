@@ -9,15 +9,17 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/wire"
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// HTTP returns the request as a Go server hands it to a handler, with the fingerprint of its connection.
+// HTTP returns the request as a Go server hands it to a handler, with what its connection told.
 func (r *Request) HTTP(run *Run, conn *Conn) *http.Request {
 	ctx := context.Background()
 	if conn.Hello != nil {
 		ctx = proxyhook.WithJA4(ctx, traffic.JA4Of(conn.Hello.Info()))
 	}
+	ctx = proxyhook.WithWire(ctx, r.wire(conn))
 	request := (&http.Request{
 		Method: r.Method, URL: &url.URL{}, RequestURI: r.Target, Host: r.Host, Proto: r.Proto,
 		Header: make(http.Header, len(r.Header)), RemoteAddr: net.JoinHostPort(run.Client, "1"),
@@ -35,6 +37,25 @@ func (r *Request) HTTP(run *Run, conn *Conn) *http.Request {
 	}
 	return request
 }
+
+// wire returns what the request looked like on its connection.
+func (r *Request) wire(conn *Conn) traffic.Wire {
+	w := wire.Recorded{Pseudo: r.Pseudo, Priority: len(r.Priority) > 0}
+	if conn.Hello != nil {
+		w.TLS = traffic.TLSPrint(conn.Hello.Info())
+	}
+	for _, field := range r.Header {
+		w.Fields = append(w.Fields, field[0])
+	}
+	for _, f := range conn.H2 {
+		if kind, ok := frameKinds[f.Type]; ok {
+			w.Frames = append(w.Frames, wire.Frame{Kind: kind, Values: f.Values})
+		}
+	}
+	return w.Wire()
+}
+
+var frameKinds = map[string]wire.FrameKind{"SETTINGS": wire.Settings, "WINDOW_UPDATE": wire.WindowUpdate, "PRIORITY": wire.Priority}
 
 // Event fills ev with the request, as a proxy would have reported it had it started at the given time, nanoseconds
 // since 1970 UTC. The origin is the request's host.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore/pipeline"
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/corpus"
 	"github.com/headgate/headgate/scorer"
@@ -80,5 +81,46 @@ func replay(t *testing.T, files []*corpus.File, total int) {
 		if row := p.Score(&r.Event); row.Score < 1 || row.Score > 99 {
 			t.Fatalf("request %d: score %d", r.Line, row.Score)
 		}
+	}
+}
+
+// A command line's program has one print whatever it asks for and however often, and no other program has it too, unless
+// it uses the same library for all: that is what a print is for.
+func TestPrintsOfRecordedPrograms(t *testing.T) {
+	file, err := os.Open(filepath.Join(recorded, "commandline"+corpus.Extension))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	f, err := corpus.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, conns := make(map[int]*corpus.Run), make(map[int]*corpus.Conn)
+	for _, r := range f.Runs {
+		runs[r.ID] = r
+	}
+	for _, c := range f.Conns {
+		conns[c.ID] = c
+	}
+	prints, programs := make(map[string]uint32), make(map[uint32]string)
+	for _, r := range f.Requests {
+		conn := conns[r.Conn]
+		run := runs[conn.Run]
+		var ev traffic.Event
+		if r.Event(&ev, run, conn, 1); run.Disguise != "plain" {
+			continue
+		}
+		print := ev.Wire.Print()
+		if before, ok := prints[run.Program]; ok && before != print || print == 0 || !ev.Wire.Facts().Seen {
+			t.Fatalf("%s has the prints %x and %x", run.Program, before, print)
+		}
+		if other, ok := programs[print]; ok && other != run.Program {
+			t.Errorf("%s and %s have the same print", run.Program, other)
+		}
+		prints[run.Program], programs[print] = print, run.Program
+	}
+	if len(prints) < 5 {
+		t.Errorf("only %d programs", len(prints))
 	}
 }

@@ -39,13 +39,8 @@ func startFront(certificate tls.Certificate, gate string) (*front, error) {
 	f.filter = filter
 	f.recorder = newRecorder(filter.Handler(site.Slowly(site.Handler(f.sites))))
 	f.server = newServer(f.recorder)
-	f.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS10}
-	proxyhook.CaptureJA4(f.server)
-	noteHello(f.server)
-	// The server sees connections without TLS, since the tap ends that, and so has to expect HTTP/2 there.
-	f.server.Protocols = new(http.Protocols)
-	f.server.Protocols.SetHTTP1(true)
-	f.server.Protocols.SetUnencryptedHTTP2(true)
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS10}
+	noteHello(f.server, config)
 	f.plain = &http.Server{Handler: http.HandlerFunc(toTLS), ReadHeaderTimeout: 10 * time.Second}
 	for server, port := range map[*http.Server]string{f.server: ":443", f.plain: ":80"} {
 		l, err := net.Listen("tcp", port)
@@ -54,7 +49,7 @@ func startFront(certificate tls.Certificate, gate string) (*front, error) {
 			return nil, fmt.Errorf("zoo: listening: %w", err)
 		}
 		if server == f.server {
-			l = tapListener{l, func() *tls.Config { return f.server.TLSConfig }}
+			l = tapListener{proxyhook.CaptureWire(f.server, l, config)}
 		}
 		go server.Serve(l)
 	}
@@ -72,18 +67,14 @@ func toTLS(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusMovedPermanently)
 }
 
-// noteHello has each connection keep its client hello, besides what the server's own hooks do.
-func noteHello(server *http.Server) {
-	before := server.ConnContext
+// noteHello has each connection keep its client hello.
+func noteHello(server *http.Server, config *tls.Config) {
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		t := c.(*tap)
-		t.ctx = context.WithValue(before(ctx, c), tapKey{}, t)
-		return t.ctx
+		return context.WithValue(ctx, tapKey{}, c.(*tap))
 	}
-	choose := server.TLSConfig.GetConfigForClient
-	server.TLSConfig.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
+	config.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
 		tapOf(info.Context()).hello = corpus.HelloOf(info)
-		return choose(info)
+		return nil, nil
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"slices"
 	"sync"
@@ -19,17 +18,11 @@ type sent struct {
 	header               [][2]string
 }
 
-// tap is a connection that ends TLS itself and reads along what the client sends. The server above it sees a plain
-// connection, and speaks HTTP/2 on it without having negotiated that.
+// tap is a captured connection that also notes what the client sends.
 type tap struct {
-	net.Conn // the TLS connection once the handshake is done, else the one below
-	raw      net.Conn
-	config   func() *tls.Config
-	ctx      context.Context // of the server's ConnContext; set before the first Read
-	begin    sync.Once
-	failed   error
-	opened   time.Time
-	hello    *corpus.Hello // written by the handshake
+	net.Conn
+	opened time.Time
+	hello  *corpus.Hello // written by the handshake
 
 	mutex   sync.Mutex // guards all below
 	parser  parser
@@ -45,37 +38,21 @@ type tapKey struct{}
 func tapOf(ctx context.Context) *tap { return ctx.Value(tapKey{}).(*tap) }
 
 // tapListener taps what it accepts.
-type tapListener struct {
-	net.Listener
-	config func() *tls.Config
-}
+type tapListener struct{ net.Listener }
 
 func (l tapListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &tap{Conn: c, raw: c, config: l.config, opened: time.Now()}, nil
+	return &tap{Conn: c, opened: time.Now()}, nil
 }
 
-// handshakeTimeout bounds a client that connects and says nothing.
-const handshakeTimeout = 10 * time.Second
-
-func (t *tap) handshake() {
-	ctx, cancel := context.WithTimeout(t.ctx, handshakeTimeout)
-	defer cancel()
-	c := tls.Server(t.raw, t.config())
-	if t.failed = c.HandshakeContext(ctx); t.failed == nil {
-		t.Conn = c
-	}
-}
+// NetConn returns the captured connection.
+func (t *tap) NetConn() net.Conn { return t.Conn }
 
 // Read reads what the client sent, and takes notes.
 func (t *tap) Read(b []byte) (int, error) {
-	t.begin.Do(t.handshake)
-	if t.failed != nil {
-		return 0, t.failed
-	}
 	n, err := t.Conn.Read(b)
 	if n > 0 {
 		t.mutex.Lock()
