@@ -41,9 +41,11 @@ type Batch struct {
 const batchChunk = 128
 
 // AppendRawBatch appends to dst what AppendRaw gives for each row of b: Outputs numbers for each,
-// row after row. It allocates some 10 KiB for each thread, and what dst is too short for. A batch
-// that does not fit the model is an error that wraps ErrMismatch. An error of Raw for one of the
-// rows is returned with the number of the first such row. An error appends nothing.
+// row after row. It allocates what dst is too short for, and memory for each thread but not for each
+// row: some 30 KiB, and up to 1 MiB if the model has thousands of trees.
+//
+// A batch that does not fit the model is an error that wraps ErrMismatch. An error of Raw for one of
+// the rows is returned with the number of the first such row. An error appends nothing.
 func (m *Model) AppendRawBatch(dst []float64, b Batch) ([]float64, error) {
 	return b.appendTo(dst, m.features, m.outputs, func() batchScorer { return newModelScorer(m, &b, false) })
 }
