@@ -2,13 +2,16 @@ package pipeline
 
 import (
 	"bytes"
-	"net/url"
+	"net/http"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/proxyhook"
 )
 
 // FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
@@ -64,65 +67,29 @@ func httpVersion(proto []byte) uint8 {
 	return v
 }
 
-// FromRequest describes a simulated request that starts at the given time, nanoseconds since 1970 UTC, as the filter
-// describes it in a proxy that the client speaks HTTP/1.1 to.
+// FromRequest fills ev with a simulated request that starts at the given time, nanoseconds since 1970 UTC, as a proxy
+// describes it that the client speaks HTTP/1.1 to.
 func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
+	var config proxyhook.Config
+	config.Describe(ev, httpRequest(r), traffic.Sums{})
 	response := r.Response()
-	*ev = traffic.Event{
-		Time:     start + int64(r.At),
-		Method:   r.Method,
-		Host:     r.Host,
-		Version:  11,
-		Facts:    factsOf(r),
-		Headers:  headersOf(r),
-		Origin:   r.Host,
-		Status:   uint16(response.Status),
-		Bytes:    uint64(response.Bytes),
-		Duration: uint64(response.Delay),
-	}
-	ev.SetClient(r.Client)
-	path, query := traffic.SplitTarget(r.Target)
-	ev.SetPath(path)
-	ev.SetQuery(len(query))
-	ev.Facts |= heuristics.FactsOf(query, r.Referer, r.UserAgent)
-	ev.SetUserAgent(r.UserAgent)
-	if host, path := traffic.SplitReferer(r.Referer); host == r.Host && host != "" {
-		traffic.Sums{}.SetLink(ev, path)
-	}
+	ev.Time = start + int64(r.At)
+	ev.Origin = r.Host
+	ev.Status = uint16(response.Status)
+	ev.Bytes = uint64(response.Bytes)
+	ev.Duration = uint64(response.Delay)
 	ev.Bound()
 }
 
-// headersOf counts the header fields as a Go server keeps them: without Host, with the Content-Length of a body.
-func headersOf(r *simulator.Request) uint8 {
-	n := len(r.AppendHeaders(nil)) - 1
+// httpRequest returns the request as a Go server has it: without the field Host, with the Content-Length of a body.
+func httpRequest(r *simulator.Request) *http.Request {
+	request := &http.Request{Method: r.Method, Host: r.Host, RequestURI: r.Target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		RemoteAddr: netip.AddrPortFrom(r.Client, 1).String(), Header: make(http.Header)}
+	for _, h := range r.AppendHeaders(nil)[1:] {
+		request.Header.Set(h.Name, h.Value)
+	}
 	if r.Body != "" {
-		n++
+		request.Header.Set("Content-Length", strconv.Itoa(len(r.Body)))
 	}
-	return uint8(min(n, 255))
-}
-
-func factsOf(r *simulator.Request) traffic.Facts {
-	facts := traffic.HeadersKnown | traffic.RefererKnown
-	for _, h := range []struct {
-		value string
-		fact  traffic.Facts
-	}{
-		{r.AcceptLanguage, traffic.AcceptLanguage},
-		{r.AcceptEncoding, traffic.AcceptEncoding},
-		{r.Cookie, traffic.Cookie},
-		{r.FetchMode, traffic.SecFetch},
-		{r.RequestedWith, traffic.XHR},
-		{r.Referer, traffic.Referer},
-	} {
-		if h.value != "" {
-			facts |= h.fact
-		}
-	}
-	if u, err := url.Parse(r.Referer); err == nil && r.Referer != "" && u.Hostname() == r.Host {
-		facts |= traffic.RefererSame
-	}
-	claims := traffic.Claims{UserAgent: r.UserAgent, Hints: r.ClientHints, FetchSite: r.FetchSite, FetchMode: r.FetchMode,
-		FetchDest: r.FetchDest, Accept: r.Accept, AcceptEncoding: r.AcceptEncoding}
-	facts |= claims.Facts(facts)
-	return facts
+	return request
 }

@@ -66,8 +66,8 @@ var rules = map[string]rule{
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
-	"featurestore/pipeline": {ours: []string{"heuristics", "featurestore/traffic", "featurestore/window", "scorer", "internal/accesslog",
-		"internal/plaintext", "internal/simulator"}},
+	"featurestore/pipeline": {ours: []string{"heuristics", "featurestore/traffic", "featurestore/window", "proxyhook", "scorer",
+		"internal/accesslog", "internal/plaintext", "internal/simulator"}},
 
 	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
