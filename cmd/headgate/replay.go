@@ -24,6 +24,7 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/corpus"
+	"github.com/headgate/headgate/models/worlds"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
 )
@@ -35,7 +36,11 @@ type replayCommand struct {
 	Model    string        `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	Features []string      `help:"Write these features only, by full name, such as ip/requests_1m." placeholder:"NAME"`
 	Corpus   string        `help:"Instead of a log, take recorded requests of known clients: a file that models/zoo wrote, or a folder of them. The truth is in each row." type:"path" placeholder:"PATH"`
-	Simulate time.Duration `help:"Instead of a log, take this much simulated traffic, with the truth in each row." placeholder:"DURATION"`
+	Simulate time.Duration `help:"Instead of a log, take this much traffic of the quick start's shop, with the truth in each row." placeholder:"DURATION"`
+	World    string        `help:"Instead of a log, take an episode of a simulated site of this kind, or of any, with the truth in each row." placeholder:"KIND"`
+	For      time.Duration `help:"Length of the episode of --world, in the traffic's own time." default:"30m" placeholder:"DURATION"`
+	View     string        `help:"What is told of the requests of --world: log, behind, proxy, ja4 or wire. Default: drawn from the seed." placeholder:"VIEW"`
+	Rate     float64       `help:"Mean requests per second of --world. Default: drawn from the seed." placeholder:"NUMBER"`
 	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`
 	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
 
@@ -59,16 +64,19 @@ Examples:
   headgate replay access.log.gz --out rows.csv
   zcat $(ls -tr access.log.*.gz) | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
   headgate replay --simulate 10m --seed 7 --out simulated.csv
-  headgate replay --corpus models/zoo/corpus --out zoo.csv`
+  headgate replay --corpus models/zoo/corpus --out zoo.csv
+  headgate replay --world shop --seed 7 --for 30m --out rows.csv
+  headgate replay --world any --view wire --for 24h --rate 0.5 --out rows.csv
+
+Kinds of --world: ` + strings.Join(worlds.Kinds, ", ") + `.
+The truth in a row of --world has six parts with colons between: person or bot, kind of client, program, disguise, kind of
+site, client. models/README.md says what is simulated.`
 }
 
 // Run replays.
 func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
-	if c.sources() != 1 || c.Simulate < 0 {
-		return usageError{errors.New("replay: name one log file, or --corpus with a path, or --simulate with a duration")}
-	}
-	if c.MaxKeys <= 0 {
-		return usageError{errors.New("replay: --max-keys must be above 0")}
+	if err := c.check(); err != nil {
+		return usageError{fmt.Errorf("replay: %w", err)}
 	}
 	format, err := formatOf(c.Out)
 	if err != nil {
@@ -119,6 +127,21 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	return nil
 }
 
+// check refuses what cannot be meant.
+func (c *replayCommand) check() error {
+	switch {
+	case c.sources() != 1 || c.Simulate < 0:
+		return errors.New("name one log file, or --corpus with a path, or --simulate with a duration, or --world with a kind of site")
+	case c.World == "" && (c.View != "" || c.Rate != 0):
+		return errors.New("--view and --rate are for --world")
+	case c.For <= 0:
+		return errors.New("--for must be above 0")
+	case c.MaxKeys <= 0:
+		return errors.New("--max-keys must be above 0")
+	}
+	return nil
+}
+
 // named says what to do about a log that is not in the order of time.
 func (c *replayCommand) named(err error) error {
 	var order *pipeline.OrderError
@@ -131,7 +154,7 @@ func (c *replayCommand) named(err error) error {
 
 // sources counts what is to be replayed.
 func (c *replayCommand) sources() (n int) {
-	for _, named := range []bool{c.File != "", c.Corpus != "", c.Simulate != 0} {
+	for _, named := range []bool{c.File != "", c.Corpus != "", c.Simulate != 0, c.World != ""} {
 		if named {
 			n++
 		}
@@ -165,6 +188,10 @@ func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Sou
 		files, err := corpus.ReadAll(c.Corpus)
 		return corpus.Source(files, corpus.Mix{Seed: c.Seed}), func() error { return nil }, err
 	}
+	if c.World != "" {
+		source, err := c.world()
+		return source, func() error { return nil }, err
+	}
 	var f io.ReadCloser
 	if c.File == "-" {
 		f = io.NopCloser(interruptible(ctx, os.Stdin))
@@ -177,6 +204,19 @@ func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Sou
 		return nil, nil, fmt.Errorf("%s: %w", c.File, err)
 	}
 	return &namedSource{source, c.File}, f.Close, nil
+}
+
+// world begins an episode of --world.
+func (c *replayCommand) world() (pipeline.Source, error) {
+	kind := c.World
+	if kind == "any" {
+		kind = ""
+	}
+	source, err := worlds.NewSource(worlds.Config{Seed: c.Seed, Kind: kind, View: worlds.View(c.View), Duration: c.For, Rate: c.Rate})
+	if err != nil {
+		return nil, usageError{fmt.Errorf("replay: %w", err)}
+	}
+	return source, nil
 }
 
 // namedSource puts the name of the log into the error that ends the reading.

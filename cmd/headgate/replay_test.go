@@ -108,6 +108,54 @@ func TestReplaySimulated(t *testing.T) {
 	}
 }
 
+// An episode of a simulated site: the same bytes for a seed, and its truth in six parts.
+func TestReplayWorld(t *testing.T) {
+	dir := t.TempDir()
+	rows := make(map[string]string)
+	for name, seed := range map[string]string{"a.csv": "7", "b.csv": "7", "c.csv": "8"} {
+		out := filepath.Join(dir, name)
+		if status, _, errOut := run(t, "replay", "--world", "shop", "--seed", seed, "--for", "2m", "--rate", "5", "--out", out); status != exitOK {
+			t.Fatalf("exit status %d: %s", status, errOut)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[name] = string(b)
+	}
+	if rows["a.csv"] != rows["b.csv"] || rows["a.csv"] == rows["c.csv"] {
+		t.Error("the seed does not decide the rows")
+	}
+	lines := strings.Split(strings.TrimSpace(rows["a.csv"]), "\n")
+	for _, line := range lines[1:] {
+		if !strings.Contains(line, ",person:") && !strings.Contains(line, ",bot:") || !strings.Contains(line, ":shop:") {
+			t.Fatalf("a row without its truth: %s", line)
+		}
+	}
+	if len(lines) < 100 {
+		t.Errorf("%d rows of two minutes", len(lines)-1)
+	}
+}
+
+// What cannot be meant is a mistake in the command line, and the message names what can.
+func TestReplayWorldUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--world", "bakery"}, "forum"},
+		{[]string{"--world", "shop", "--view", "mirror"}, "wire"},
+		{[]string{"--world", "shop", "--for", "-1s"}, "--for"},
+		{[]string{"--world", "shop", "--rate", "1e9"}, "out of range"},
+		{[]string{"--world", "shop", "--simulate", "1s"}, "--world"},
+		{[]string{"--simulate", "1s", "--view", "log"}, "--world"},
+	} {
+		if status, _, errOut := run(t, append([]string{"replay"}, c.args...)...); status != exitUsage || !strings.Contains(errOut, c.says) {
+			t.Errorf("%v: exit status %d: %s", c.args, status, errOut)
+		}
+	}
+}
+
 // onStdin makes a file the standard input while a test runs.
 func onStdin(t *testing.T, f *os.File) {
 	t.Helper()

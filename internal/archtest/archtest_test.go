@@ -76,6 +76,8 @@ var rules = map[string]rule{
 
 	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/wire", "proxyhook"}},
 
+	"models/worlds": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook"}},
+
 	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
