@@ -150,7 +150,7 @@ func (m *Model) Categories(feature int) []string {
 
 // Category returns the code of a category by its text: what a slice of inputs has at the position
 // of the feature. It reports false for a text that is none of Categories. Numbers are found in
-// other forms too, such as 200 and 200.0.
+// other forms too, such as 200 and 200.0. Another model of the same features may have other codes.
 func (m *Model) Category(feature int, text string) (code int, ok bool) {
 	c := m.categoriesOf(feature)
 	if c == nil {

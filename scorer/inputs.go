@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // ErrUnseen is wrapped by the error about a category that training did not see, if the library
@@ -14,6 +15,7 @@ var ErrUnseen = errors.New("training did not see it")
 type inputs struct {
 	features   []Feature
 	rules      []inputRule
+	kinds      []kindSet                // what each feature takes without a look at the value
 	categories []*categories            // by feature, nil where the file has no values; nil if it has none at all
 	strict     bool                     // a category that training did not see is refused
 	why        func(feature int) string // it has no values, for errors
@@ -38,9 +40,31 @@ const (
 	takesValues                   // a category whose values it has
 )
 
+// kindSet is a set of kinds of values: a bit for each.
+type kindSet uint8
+
+const (
+	ofNumbers = 1<<isInteger | 1<<isFloat
+	ofAll     = 1<<isText | ofNumbers
+)
+
+// kindsOf are the kinds that each rule takes whatever the value is.
+var kindsOf = [...]kindSet{takesAll: ofAll, takesNumbers: ofNumbers, takesTexts: 1<<isText | 1<<isInteger, takesCodes: ofNumbers, takesValues: 0}
+
+// setKinds derives kinds from rules.
+func (in *inputs) setKinds() {
+	for i, rule := range in.rules {
+		kinds := kindsOf[rule]
+		if rule == takesValues && !in.strict {
+			kinds = ofAll
+		}
+		in.kinds[i] = kinds
+	}
+}
+
 // newInputs makes the rules for the features of a CatBoost model, whose kinds the file has.
 func newInputs(features []Feature) *inputs {
-	in := &inputs{features: features, rules: make([]inputRule, len(features))}
+	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features))}
 	for i, f := range features {
 		switch {
 		case f.Kind == Categorical:
@@ -49,12 +73,13 @@ func newInputs(features []Feature) *inputs {
 			in.rules[i] = takesNumbers
 		}
 	}
+	in.setKinds()
 	return in
 }
 
 // newBinaryInputs makes the rules for the features of ordinary trees.
 func newBinaryInputs(features []Feature, v *categoryValues) *inputs {
-	in := &inputs{features: features, rules: make([]inputRule, len(features)), categories: v.of, strict: v.strict, why: v.reason}
+	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features)), categories: v.of, strict: v.strict, why: v.reason}
 	if v.strict {
 		in.unseen = make([]error, len(v.of))
 	}
@@ -71,13 +96,14 @@ func newBinaryInputs(features []Feature, v *categoryValues) *inputs {
 			in.rules[i] = takesNumbers
 		}
 	}
+	in.setKinds()
 	return in
 }
 
 // newSetInputs makes the rules for the features of a set. positions are those of each model's
 // features among them.
 func newSetInputs(features []Feature, models []*Model, positions [][]int32) *inputs {
-	in := &inputs{features: features}
+	in := &inputs{features: features, kinds: slices.Repeat([]kindSet{ofAll}, len(features))}
 	for i, m := range models {
 		part := inputsPart{inputs: m.inputs, at: make([]int32, len(features))}
 		for j := range part.at {
@@ -85,6 +111,7 @@ func newSetInputs(features []Feature, models []*Model, positions [][]int32) *inp
 		}
 		for j, at := range positions[i] {
 			part.at[at] = int32(j)
+			in.kinds[at] &= m.inputs.kinds[j]
 		}
 		in.parts = append(in.parts, part)
 	}
@@ -145,20 +172,13 @@ func (in *inputs) notSet(i int, what string, why error, todo string) error {
 }
 
 // check reports why a row cannot be evaluated: x has another length, or a feature does not take
-// what is set for it.
+// what is set for it. Callers that are in a hurry ask only if x has, or something is set.
 func (in *inputs) check(row *Row, x []float32) error {
-	if len(x) == len(in.features) && !row.some {
-		return nil
+	if len(x) == len(in.features) && (!row.some || row.inputs == in && row.refused == 0) {
+		return nil // a Row of these inputs has looked at its values when they were set
 	}
-	return in.checkSet(row, x)
-}
-
-func (in *inputs) checkSet(row *Row, x []float32) error {
 	if len(x) != len(in.features) && !row.alone(x) {
 		return wrongLength(len(x), len(in.features))
-	}
-	if row.inputs == in && row.refused == 0 { // looked at when they were set
-		return nil
 	}
 	for i := range row.set {
 		if v := &row.set[i]; !in.accepts(i, v) {

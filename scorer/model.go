@@ -16,7 +16,6 @@ const (
 type Model struct {
 	format   string
 	features []Feature
-	inputs   *inputs
 	depths   []uint16 // of each tree
 	outputs  int
 	columns  columns
@@ -29,6 +28,7 @@ type Model struct {
 	weights    leafWeights // for Explain
 	iterations iterations
 	warnings   []string
+	inputs     *inputs
 }
 
 // describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
@@ -110,8 +110,10 @@ func (m *Model) Raw(row *Row, x []float32) (float64, error) {
 	if row == nil {
 		row = &Row{}
 	}
-	if err := m.inputs.check(row, x); err != nil {
-		return math.NaN(), err
+	if len(x) != len(m.features) || row.some {
+		if err := m.inputs.check(row, x); err != nil {
+			return math.NaN(), err
+		}
 	}
 	if m.outputs > 1 {
 		row.outputs, _ = m.AppendRaw(row.outputs[:0], row, x)
@@ -128,8 +130,10 @@ func (m *Model) AppendRaw(dst []float64, row *Row, x []float32) ([]float64, erro
 	if row == nil {
 		row = &Row{}
 	}
-	if err := m.inputs.check(row, x); err != nil {
-		return dst, err
+	if len(x) != len(m.features) || row.some {
+		if err := m.inputs.check(row, x); err != nil {
+			return dst, err
+		}
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, m.outputs)[:n+m.outputs]

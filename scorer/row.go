@@ -33,8 +33,6 @@ const narrow = 256
 // that is set for a category of CatBoost are errors of the evaluation, unless no tree looks at the
 // feature: see Model.Raw.
 type Row struct {
-	inputs  *inputs   // of the model or set that NewRow was called on; nil in another Row
-	refused int       // set values that inputs does not take
 	set     []value   // by position
 	some    bool      // at least one value is set
 	numbers []float32 // the slice given to Raw with set values laid over it
@@ -47,6 +45,9 @@ type Row struct {
 
 	treeKeys []uint32 // what a walker compares
 	leaves   []uint32 // the leaf of each tree
+
+	inputs  *inputs // of the model or set that NewRow was called on; nil in another Row
+	refused int     // set values that inputs does not take
 }
 
 // value is what was set for a position.
@@ -115,7 +116,7 @@ func (r *Row) put(i int, v value) {
 	if i >= len(r.set) {
 		r.set = append(r.set, make([]value, i+1-len(r.set))...)
 	}
-	if r.inputs != nil {
+	if in := r.inputs; in != nil && i < len(in.kinds) && (in.kinds[i]>>v.kind&1 == 0 || r.set[i].refused) {
 		r.judge(i, &v)
 	}
 	r.set[i] = v

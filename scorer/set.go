@@ -197,8 +197,10 @@ func (s *Set) appendAll(dst []float64, row *Row, x []float32, predict bool) ([]f
 	if row == nil {
 		row = &Row{}
 	}
-	if err := s.inputs.check(row, x); err != nil {
-		return dst, err
+	if len(x) != len(s.features) || row.some {
+		if err := s.inputs.check(row, x); err != nil {
+			return dst, err
+		}
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, s.outputs)[:n+s.outputs]
