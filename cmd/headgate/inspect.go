@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +16,6 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
 	"github.com/headgate/headgate/limits"
-	"github.com/headgate/headgate/mmapsync"
 )
 
 // inspectCommand is headgate inspect.
@@ -69,10 +66,7 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Limits {
 		return c.printLimits(ctx, t.out)
 	}
-	store, err := featurestore.Open(hostdir.Dir(c.Dir).Features(), c.owners...)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no daemon has published here; start one with: headgate run --dir %s", c.Dir, c.Dir)
-	}
+	store, err := openFeatures(c.Dir, c.owners)
 	if err != nil {
 		return err
 	}
@@ -88,32 +82,13 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 		}
 		return c.printTable(t.out, table)
 	})
-	if errors.Is(err, mmapsync.ErrNotPublished) {
-		return fmt.Errorf("%s: nothing is published yet; the daemon publishes every second", c.Dir)
-	}
-	return err
+	return notPublished(c.Dir, err)
 }
 
-// find looks for the directory as a proxy does.
-func (c *inspectCommand) find() error {
-	owners, err := hostdir.NewOwners(c.Owner)
-	if err != nil {
-		return usageError{fmt.Errorf("inspect: --dir-owner: %w", err)}
-	}
-	c.owners = owners
-	dir, err := hostdir.Place{Path: c.Dir, Owners: owners}.Find()
-	c.Dir = string(dir)
-	var untrusted *hostdir.UntrustedError
-	switch {
-	case errors.As(err, &untrusted):
-		return fmt.Errorf("%w; name who is trusted with it by --dir-owner", err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be entered: %w; run headgate inspect as the daemon's user or in its group", c.Dir, err)
-	}
-	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s: no such directory; start the daemon with: headgate run --dir %s", c.Dir, c.Dir)
-	}
-	return nil
+// find looks for the directory.
+func (c *inspectCommand) find() (err error) {
+	c.Dir, c.owners, err = findDir("inspect", c.Dir, c.Owner)
+	return err
 }
 
 // inspected is what inspect prints of a table.

@@ -1,4 +1,4 @@
-// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect, limits and model. See README.md
+// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect, explain, limits and model. See README.md
 // at the root of the project, or headgate --help.
 package main
 
@@ -24,6 +24,7 @@ type commands struct {
 	Quickstart quickstartCommand `cmd:"" help:"See everything at work on this machine: daemon, proxy, origins and traffic."`
 	Replay     replayCommand     `cmd:"" help:"Score an access log offline: one row of features and a score per request."`
 	Inspect    inspectCommand    `cmd:"" help:"Show what a daemon has published."`
+	Explain    explainCommand    `cmd:"" help:"Say in words why a client, or a request of a log, has its score."`
 	Limits     limitsCommand     `cmd:"" help:"Look at a file with connection limits before a daemon gets it."`
 	Model      modelCommand      `cmd:"" help:"Look at a model, score rows with it, compare it with its library, measure it."`
 }

@@ -35,13 +35,17 @@ func New(model *scorer.Model) (*Explainer, error) {
 	for _, f := range model.Features() {
 		words, ok := catalogued[f.Name]
 		if !ok {
-			words = feature{name: f.Name, dimension: traffic.NumDimensions}
+			words = feature{name: f.Name, dimension: traffic.NumDimensions,
+				phrase: traffic.Phrase{Topic: "features of another release"}}
 		}
 		known = known || ok
 		e.words = append(e.words, words)
 	}
 	if !known {
 		return nil, fmt.Errorf("%w (it asks for %d, such as %.60q)", ErrNoKnownFeature, len(e.words), e.firstName())
+	}
+	if _, err := e.Explain(e.Inputs(nil, nil)); err != nil { // what keeps one row from being explained keeps all
+		return nil, err
 	}
 	return e, nil
 }

@@ -110,9 +110,7 @@ func TestStrength(t *testing.T) {
 
 // A model that cannot be explained says so.
 func TestModelsThatCannotBeExplained(t *testing.T) {
-	strange, err := scorer.Load([]byte(`{"features_info":{"float_features":[{"flat_feature_index":0,"feature_id":"f0","borders":[1]}]},
-"oblivious_trees":[{"splits":[{"split_index":0}],"leaf_values":[1,-1],"leaf_weights":[1,1]}],
-"model_info":{"params":{"loss_function":{"type":"Logloss"}}},"scale_and_bias":[1,[0]]}`))
+	strange, err := scorer.Load(tree("f0", "f1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,14 +121,42 @@ func TestModelsThatCannotBeExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := explain.New(weightless)
+	if _, err := explain.New(weightless); !errors.Is(err, scorer.ErrNoWeights) {
+		t.Errorf("a model without weights: %v", err)
+	}
+}
+
+// A model of a later release is explained by what this one knows of it.
+func TestFeaturesOfAnotherRelease(t *testing.T) {
+	m, err := scorer.Load(tree("ip/of_a_later_release", "ip/requests_1m"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Explain(e.Inputs(nil, nil)); !errors.Is(err, scorer.ErrNoWeights) {
-		t.Errorf("a model without weights: %v", err)
+	e, err := explain.New(m)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if known := e.Known(); len(known) != 2 {
-		t.Errorf("%q are known, want two of three", known)
+	x, err := e.Explain(e.Inputs([]string{"ip/requests_1m"}, []float32{90}))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if known := e.Known(); !slices.Equal(known, []string{"ip/requests_1m"}) {
+		t.Errorf("%q are known", known)
+	}
+	var words []string
+	for _, r := range x.Reasons {
+		words = append(words, r.Words)
+	}
+	slices.Sort(words)
+	if want := []string{"the address made 90 requests in 1 min", "what is not known of the request: features of another release"}; !slices.Equal(words, want) {
+		t.Errorf("%q, want %q", words, want)
+	}
+}
+
+// tree is a model of one tree over two features, each of which is compared with 1.
+func tree(first, second string) []byte {
+	return []byte(`{"features_info":{"float_features":[{"flat_feature_index":0,"feature_id":"` + first + `","borders":[1]},
+{"flat_feature_index":1,"feature_id":"` + second + `","borders":[1]}]},"scale_and_bias":[1,[0]],
+"oblivious_trees":[{"splits":[{"split_index":0},{"split_index":1}],"leaf_values":[-2,-1,1,3],"leaf_weights":[4,3,2,1]}],
+"model_info":{"params":{"loss_function":{"type":"Logloss"}}}}`)
 }

@@ -138,7 +138,7 @@ func list(all []string, last string) string {
 }
 
 // sentence is that of the member that moved the output most to the side where the reason is, and of a
-// second one that says something else and counts at least half as much.
+// second one that adds to it.
 func (g *group) sentence() string {
 	var first, second *Feature
 	for _, f := range g.members {
@@ -146,7 +146,7 @@ func (g *group) sentence() string {
 		case !sameSide:
 		case first == nil:
 			first = f
-		case second == nil && f.said.stem != first.said.stem && 2*math.Abs(f.Share) >= math.Abs(first.Share):
+		case second == nil && f.addsTo(first):
 			second = f
 		}
 	}
@@ -157,4 +157,10 @@ func (g *group) sentence() string {
 		return first.Words + ", and " + second.said.predicate(second.Value)
 	}
 	return first.Words + "; " + second.Words
+}
+
+// addsTo reports whether f says something that first does not, and counts at least half as much. The same
+// share of 404 and of 4xx, say, or the same number of requests in two windows, is no news.
+func (f *Feature) addsTo(first *Feature) bool {
+	return f.said.stem != first.said.stem && f.Value != first.Value && 2*math.Abs(f.Share) >= math.Abs(first.Share)
 }

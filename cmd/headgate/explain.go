@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/explain"
+	"github.com/headgate/headgate/proxyhook"
+	"github.com/headgate/headgate/scorer"
+)
+
+// explainCommand is headgate explain.
+type explainCommand struct {
+	What string `arg:"" help:"Address of a client, to be looked up in what the daemon has published; or an access log, as headgate replay takes it (- is standard input)." placeholder:"ADDRESS|FILE"`
+
+	Client  string  `help:"With a log: explain the request of this address that has the lowest score." placeholder:"ADDRESS" xor:"which"`
+	Line    int     `help:"With a log: explain the request of this line, from 1." placeholder:"N" xor:"which"`
+	Agent   *string `help:"The client's user agent, as it is sent; '' is none. With a log: only requests that have it." placeholder:"STRING"`
+	Path    string  `help:"With an address: what the client asks for, with its query." default:"/"`
+	Method  string  `help:"With an address: the method of the request." default:"GET"`
+	Host    string  `help:"With an address: the host that is asked. Default: not known." placeholder:"NAME"`
+	Dir     string  `help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
+	Owner   string  `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`
+	Model   string  `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
+	MaxKeys int     `help:"With a log: keys kept in each dimension." default:"131072"`
+	All     bool    `help:"List all features of the model, and all reasons."`
+	JSON    bool    `name:"json" help:"Print one JSON object."`
+}
+
+// Help is shown by headgate explain --help.
+func (explainCommand) Help() string {
+	return `Prints what the score of a request is and the reasons for it, the strongest first. Given an address, the request is a plain one from it
+now, and what counts is what a daemon has published of the address. Given a log, the request is one of the log, seen as the proxy
+would have seen it at that instant.
+
+A reason counts slightly, clearly or strongly: clearly is a factor of 1.6 or more in the odds that the request is a bot's, strongly one of 4 or
+more. Reasons are Shapley values of the features: with the base, which is the model's output on average, they add up to its output.
+
+Examples:
+  headgate explain 203.0.113.7
+  headgate explain 203.0.113.7 --agent 'curl/8.5.0' --path '/search?q=x'
+  headgate explain 203.0.113.7 --dir /dev/shm/headgate --model mine.cbm --all
+  headgate explain access.log --client 203.0.113.7
+  headgate explain access.log.gz --line 1234 --json
+  zcat $(ls -tr access.log.*.gz) | headgate explain - --client 203.0.113.7`
+}
+
+// Run explains.
+func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
+	client, err := netip.ParseAddr(c.What)
+	live := err == nil
+	if err := c.check(live); err != nil {
+		return usageError{fmt.Errorf("explain: %w", err)}
+	}
+	explainer, model, err := c.explainer()
+	if err != nil {
+		return err
+	}
+	var e *explained
+	if live {
+		e, err = c.explainPublished(client, explainer)
+	} else {
+		e, err = c.explainLogged(ctx, t, explainer, model)
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.writeJSON(t.out)
+	}
+	e.print(t.out, c.All)
+	return nil
+}
+
+// check says what of the command line does not fit together.
+func (c *explainCommand) check(live bool) error {
+	_, err := netip.ParseAddr(c.Client)
+	switch {
+	case live && (c.Client != "" || c.Line != 0):
+		return fmt.Errorf("--client and --line are for logs, and %s is an address; name a log file before them", c.What)
+	case live:
+		return nil
+	case c.Line < 0:
+		return fmt.Errorf("--line %d: lines are counted from 1", c.Line)
+	case c.Client == "" && c.Line == 0:
+		return fmt.Errorf("of %s, which request? name its client by --client ADDRESS or its line by --line N", c.What)
+	case c.Client != "" && err != nil:
+		return fmt.Errorf("--client %s is not an IP address", c.Client)
+	case c.MaxKeys <= 0:
+		return errors.New("--max-keys must be above 0")
+	}
+	return nil
+}
+
+// explainer loads the model.
+func (c *explainCommand) explainer() (*explain.Explainer, *scorer.Model, error) {
+	model, err := loadModel(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	named := "the built-in model"
+	if c.Model != "" {
+		named = c.Model
+	}
+	e, err := explain.New(model)
+	switch {
+	case errors.Is(err, explain.ErrNoKnownFeature):
+		return nil, nil, fmt.Errorf("%s: %w; docs/features.md lists those that there are", named, err)
+	case errors.Is(err, scorer.ErrNoWeights):
+		return nil, nil, fmt.Errorf("%s: %w; save it by its library's own function, which writes them", named, err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("%s: %w", named, err)
+	}
+	return e, model, nil
+}
+
+// judge returns what is done with a request of this score where no policy is configured.
+func judge(ev *traffic.Event, score uint8) proxyhook.Action {
+	return proxyhook.Thresholds{TagBelow: proxyhook.DefaultFlagBelow}.Judge(ev, score)
+}

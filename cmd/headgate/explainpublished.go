@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/explain"
+	"github.com/headgate/headgate/limits"
+)
+
+// knownKey is what is published of one key of the request.
+type knownKey struct {
+	Dimension  string              `json:"dimension"`
+	Known      bool                `json:"known"`
+	AgeSeconds float64             `json:"age_seconds"` // since the key's last event
+	Features   map[string]*float32 `json:"features,omitempty"`
+	Words      string              `json:"words"`
+}
+
+// explainPublished explains a plain request from a client by what a daemon has published.
+func (c *explainCommand) explainPublished(client netip.Addr, explainer *explain.Explainer) (*explained, error) {
+	dir, owners, err := findDir("explain", c.Dir, c.Owner)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openFeatures(dir, owners)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	vector := traffic.NewVector(explainer.Known())
+	selection := store.Select(dimensionNames(), vector.Inter())
+	var keys traffic.Keys
+	inter, values := make([]float32, len(vector.Inter())), make([]float32, vector.Len())
+	if _, err := selection.Read(inter, keys[:], 0); err != nil {
+		return nil, notPublished(dir, err)
+	}
+	seed, _ := selection.LastSeed() // of the read above
+	ev := c.plainRequest(client, traffic.SumsOf(seed))
+	keys = traffic.KeysOf(&ev, seed)
+	if _, err := selection.Read(inter, keys[:], ev.Time); err != nil {
+		return nil, err
+	}
+	vector.Fill(values, &ev, inter)
+	why, err := explainer.Explain(explainer.Inputs(explainer.Known(), values))
+	if err != nil {
+		return nil, err
+	}
+	e := newExplained(&ev, why)
+	e.Source = "published"
+	err = store.View(func(table *featurestore.Table) error {
+		e.Published = time.Unix(0, table.Published).UTC()
+		e.Known = knownKeys(table, &keys, ev.Time)
+		return nil
+	})
+	return e, err
+}
+
+func dimensionNames() (names []string) {
+	for d := range traffic.NumDimensions {
+		names = append(names, d.String())
+	}
+	return names
+}
+
+// plainRequest is a request of which nothing is known but what the command line tells.
+func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traffic.Event {
+	ev := traffic.Event{Time: time.Now().UnixNano(), Method: c.Method}
+	ev.SetClient(client)
+	path, query := traffic.SplitTarget(c.Path)
+	sums.SetPath(&ev, path)
+	ev.SetQuery(len(query))
+	if c.Agent != nil {
+		sums.SetUserAgent(&ev, *c.Agent)
+	} else {
+		ev.Facts |= traffic.AgentUnknown
+	}
+	if ev.Host = limits.CanonicalHost(c.Host); c.Host == "" {
+		ev.Facts |= traffic.HostUnknown
+	}
+	sums.Bound(&ev)
+	return ev
+}
+
+// knownKeys tells what is published of the keys of a request, those of the client first.
+func knownKeys(table *featurestore.Table, keys *traffic.Keys, now int64) (all []knownKey) {
+	for _, d := range []traffic.Dimension{traffic.IP, traffic.IPAgent, traffic.Net64, traffic.Net, traffic.UserAgent, traffic.Host} {
+		if i := dimensionIndex(table, d.String()); i >= 0 && keys[d] != 0 {
+			all = append(all, knownKeyOf(table, d, i, keys[d], now))
+		}
+	}
+	return all
+}
+
+// shownFeatures are what the words of a known key tell, where it has them.
+var shownFeatures = []string{"requests_1m", "requests_10m", "requests_24h", "distinct_addresses_10m", "distinct_agents_10m", "age"}
+
+func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint64, now int64) knownKey {
+	columns := table.Schema.Dimensions[at].Columns
+	k := knownKey{Dimension: d.String()}
+	row := make([]float32, len(columns))
+	stamp, ok := table.Row(at, key, row)
+	if !ok {
+		k.Words = explain.Subject(d) + ": nothing is known"
+		return k
+	}
+	k.Known, k.AgeSeconds, k.Features = true, time.Duration(now-stamp).Seconds(), make(map[string]*float32)
+	for i, column := range columns {
+		k.Features[column.Name] = nil
+		if v := row[i] * featurestore.Decay(now-stamp, column.Decay); !math.IsNaN(float64(v)) {
+			k.Features[column.Name] = &v
+		}
+	}
+	var told []string
+	for _, name := range shownFeatures {
+		if v := k.Features[name]; v != nil && *v >= 0.5 {
+			words, _ := explain.Words(k.Dimension+"/"+name, *v)
+			told = append(told, strings.TrimPrefix(words, explain.Subject(d)+" "))
+		}
+	}
+	k.Words = fmt.Sprintf("%s: last request %s", explain.Subject(d), ago(k.AgeSeconds))
+	if len(told) > 0 {
+		k.Words += "; " + strings.Join(told, ", ")
+	}
+	return k
+}
