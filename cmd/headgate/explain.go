@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/explain"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
@@ -14,25 +15,29 @@ import (
 
 // explainCommand is headgate explain.
 type explainCommand struct {
-	What string `arg:"" help:"Address of a client, to be looked up in what the daemon has published; or an access log, as headgate replay takes it (- is standard input)." placeholder:"ADDRESS|FILE"`
+	What string `arg:"" name:"address or log" help:"Address of a client, to be looked up in what the daemon has published; or an access log, as headgate replay takes it (- is standard input)."`
 
 	Client  string  `help:"With a log: explain the request of this address that has the lowest score." placeholder:"ADDRESS" xor:"which"`
 	Line    int     `help:"With a log: explain the request of this line, from 1." placeholder:"N" xor:"which"`
-	Agent   *string `help:"The client's user agent, as it is sent; '' is none. With a log: only requests that have it." placeholder:"STRING"`
+	Agent   *string `help:"The client's user agent, as it is sent; empty: none. With a log: only requests that have it." placeholder:"STRING"`
 	Path    string  `help:"With an address: what the client asks for, with its query." default:"/"`
 	Method  string  `help:"With an address: the method of the request." default:"GET"`
 	Host    string  `help:"With an address: the host that is asked. Default: not known." placeholder:"NAME"`
+	Referer *string `help:"With an address: the Referer, as it is sent; empty: none. Default: not known." placeholder:"URL"`
 	Dir     string  `help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
 	Owner   string  `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`
 	Model   string  `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	MaxKeys int     `help:"With a log: keys kept in each dimension." default:"131072"`
-	All     bool    `help:"List all features of the model, and all reasons."`
-	JSON    bool    `name:"json" help:"Print one JSON object."`
+
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
+
+	All  bool `help:"List all features of the model, and all reasons."`
+	JSON bool `name:"json" help:"Print one JSON object."`
 }
 
 // Help is shown by headgate explain --help.
 func (explainCommand) Help() string {
-	return `Prints what the score of a request is and the reasons for it, the strongest first. Given an address, the request is a plain one from it
+	return `Prints what the score of a request is and the reasons for it: first what was certain before the model was asked, then what moved the model, the strongest first. Given an address, the request is a plain one from it
 now, and what counts is what a daemon has published of the address. Given a log, the request is one of the log, seen as the proxy
 would have seen it at that instant.
 
@@ -55,15 +60,19 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	if err := c.check(live); err != nil {
 		return usageError{fmt.Errorf("explain: %w", err)}
 	}
+	rules, err := heuristics.New(c.HeuristicsOff)
+	if err != nil {
+		return usageError{fmt.Errorf("explain: --heuristics-off: %w", err)}
+	}
 	explainer, model, err := c.explainer()
 	if err != nil {
 		return err
 	}
 	var e *explained
 	if live {
-		e, err = c.explainPublished(client, explainer)
+		e, err = c.explainPublished(client, rules, explainer)
 	} else {
-		e, err = c.explainLogged(ctx, t, explainer, model)
+		e, err = c.explainLogged(ctx, t, rules, explainer, model)
 	}
 	if err != nil {
 		return err

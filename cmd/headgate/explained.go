@@ -13,6 +13,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/explain"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -27,7 +28,8 @@ type explained struct {
 	Request   explainedRequest  `json:"request"`
 	Score     uint8             `json:"score"`
 	Verdict   string            `json:"verdict"`
-	Action    string            `json:"action"` // by the default threshold
+	Action    string            `json:"action"`  // by the default threshold
+	Finding   *explainedFinding `json:"finding"` // null: nothing was certain
 	Model     explainedModel    `json:"model"`
 	Reasons   []explainedReason `json:"reasons"`
 	Features  []explainedShare  `json:"features"`
@@ -55,6 +57,13 @@ type explainedRequest struct {
 	UserAgent   *string   `json:"user_agent"` // null: not known
 }
 
+// explainedFinding is what was certain before the model was asked.
+type explainedFinding struct {
+	Name  string `json:"name"`
+	Words string `json:"words"`
+	Score string `json:"score"` // to what it bounds the score, in words
+}
+
 type explainedModel struct {
 	Score uint8   `json:"score"`
 	Raw   float64 `json:"raw"`
@@ -76,11 +85,15 @@ type explainedShare struct {
 	Words   string   `json:"words"`
 }
 
-func newExplained(ev *traffic.Event, why *explain.Explanation) *explained {
+func newExplained(ev *traffic.Event, found heuristics.Finding, why *explain.Explanation) *explained {
+	score := found.Bound(why.Score)
 	e := &explained{
 		Request: explainedRequest{Method: ev.Method, Host: ev.Host, Path: ev.Path, QueryLength: int(ev.Query)},
-		Score:   why.Score, Verdict: verdict(why.Score), Action: judge(ev, why.Score).String(),
+		Score:   score, Verdict: verdict(score), Action: judge(ev, score).String(),
 		Model: explainedModel{why.Score, why.Raw, why.Base}, Reasons: []explainedReason{},
+	}
+	if found != heuristics.NoFinding {
+		e.Finding = &explainedFinding{found.String(), explain.Finding(found), explain.Bounds(found)}
 	}
 	if addr := ev.Addr(); addr.IsValid() {
 		e.Client = addr.String()
@@ -158,6 +171,9 @@ func (e *explained) print(w io.Writer, all bool) {
 	e.printRequest(w)
 	fmt.Fprintf(w, "score     %d (1 = bot .. 99 = person): %s\n", e.Score, e.Verdict)
 	fmt.Fprintf(w, "action    %s, by the default threshold of %d\n", e.Action, proxyhook.DefaultFlagBelow)
+	if f := e.Finding; f != nil {
+		fmt.Fprintf(w, "finding   %s: %s; the score is %s, the model alone gives %d\n", f.Name, f.Words, f.Score, e.Model.Score)
+	}
 	e.printReasons(w, all)
 	if all {
 		e.printFeatures(w)
@@ -292,7 +308,9 @@ func (e *explained) printReasons(w io.Writer, all bool) {
 	switch left := len(e.Reasons) - n; {
 	case len(e.Reasons) == 0:
 		fmt.Fprintln(w, "\nno feature moved the score")
-	case left > 0:
+	case left == 1:
+		fmt.Fprintf(w, "\nand a lesser reason, %s for a %s (--all lists it)\n", explain.Strength(rest), side)
+	case left > 1:
 		fmt.Fprintf(w, "\nand %d lesser reasons, together %s for a %s (--all lists them)\n", left, explain.Strength(rest), side)
 	}
 }

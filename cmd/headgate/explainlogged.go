@@ -12,6 +12,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/explain"
 	"github.com/headgate/headgate/proxyhook"
@@ -19,8 +20,8 @@ import (
 )
 
 // explainLogged explains a request of a log.
-func (c *explainCommand) explainLogged(ctx context.Context, t *terminal, explainer *explain.Explainer, model *scorer.Model) (*explained, error) {
-	p, err := pipeline.New(pipeline.Config{Model: model, Features: explainer.Known(), Window: window.Config{MaxKeys: c.MaxKeys}})
+func (c *explainCommand) explainLogged(ctx context.Context, t *terminal, rules heuristics.Rules, explainer *explain.Explainer, model *scorer.Model) (*explained, error) {
+	p, err := pipeline.New(pipeline.Config{Model: model, Features: explainer.Known(), Rules: rules, Window: window.Config{MaxKeys: c.MaxKeys}})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (c *explainCommand) explainLogged(ctx context.Context, t *terminal, explain
 // ofLog is what is printed of the request that was found.
 func (c *explainCommand) ofLog(found *search, why *explain.Explanation, rows int) *explained {
 	r := &found.lowest
-	e := newExplained(&r.Event, why)
+	e := newExplained(&r.Event, r.Finding, why)
 	e.Source = "log"
 	e.setRecord(r)
 	if c.Client != "" {

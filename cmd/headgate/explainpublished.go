@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/explain"
 	"github.com/headgate/headgate/limits"
 )
@@ -23,7 +25,7 @@ type knownKey struct {
 }
 
 // explainPublished explains a plain request from a client by what a daemon has published.
-func (c *explainCommand) explainPublished(client netip.Addr, explainer *explain.Explainer) (*explained, error) {
+func (c *explainCommand) explainPublished(client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (*explained, error) {
 	dir, owners, err := findDir("explain", c.Dir, c.Owner)
 	if err != nil {
 		return nil, err
@@ -33,12 +35,20 @@ func (c *explainCommand) explainPublished(client netip.Addr, explainer *explain.
 		return nil, err
 	}
 	defer store.Close()
+	e, err := c.explainPlain(store, client, rules, explainer)
+	return e, notPublished(dir, err)
+}
+
+// explainPlain explains a plain request by the features of a store.
+func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (
+	*explained, error) {
 	vector := traffic.NewVector(explainer.Known())
-	selection := store.Select(dimensionNames(), vector.Inter())
+	wanted, places := heuristics.Wanted(vector.Inter())
+	selection := store.Select(dimensionNames(), wanted)
 	var keys traffic.Keys
-	inter, values := make([]float32, len(vector.Inter())), make([]float32, vector.Len())
+	inter, values := make([]float32, len(wanted)), make([]float32, vector.Len())
 	if _, err := selection.Read(inter, keys[:], 0); err != nil {
-		return nil, notPublished(dir, err)
+		return nil, err
 	}
 	seed, _ := selection.LastSeed() // of the read above
 	ev := c.plainRequest(client, traffic.SumsOf(seed))
@@ -51,8 +61,9 @@ func (c *explainCommand) explainPublished(client netip.Addr, explainer *explain.
 	if err != nil {
 		return nil, err
 	}
-	e := newExplained(&ev, why)
-	e.Source = "published"
+	history := places.History(inter)
+	e := newExplained(&ev, rules.WithHistory(rules.Request(&ev), &ev, &history), why)
+	e.Source, e.Request.Referer = "published", c.referer()
 	err = store.View(func(table *featurestore.Table) error {
 		e.Published = time.Unix(0, table.Published).UTC()
 		e.Known = knownKeys(table, &keys, ev.Time)
@@ -83,8 +94,32 @@ func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traf
 	if ev.Host = limits.CanonicalHost(c.Host); c.Host == "" {
 		ev.Facts |= traffic.HostUnknown
 	}
+	c.setReferer(&ev, sums)
+	ev.Facts |= heuristics.FactsOf(query, c.referer(), ev.UserAgent)
 	sums.Bound(&ev)
 	return ev
+}
+
+func (c *explainCommand) referer() string {
+	if c.Referer == nil {
+		return ""
+	}
+	return *c.Referer
+}
+
+// setReferer tells the Referer, where it is given.
+func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
+	switch {
+	case c.Referer == nil:
+		return
+	case *c.Referer != "":
+		ev.Facts |= traffic.Referer
+	}
+	ev.Facts |= traffic.RefererKnown
+	if host, page := traffic.SplitReferer(*c.Referer); host != "" && limits.CanonicalHost(host) == ev.Host {
+		ev.Facts |= traffic.RefererSame
+		sums.SetLink(ev, page)
+	}
 }
 
 // knownKeys tells what is published of the keys of a request, those of the client first.
@@ -97,8 +132,13 @@ func knownKeys(table *featurestore.Table, keys *traffic.Keys, now int64) (all []
 	return all
 }
 
-// shownFeatures are what the words of a known key tell, where it has them.
-var shownFeatures = []string{"requests_1m", "requests_10m", "requests_24h", "distinct_addresses_10m", "distinct_agents_10m", "age"}
+// shownFeatures are what the words of a known key tell, where it has them: of each line the first.
+var shownFeatures = [][]string{
+	{"requests_10m", "requests_1h", "requests_24h"},
+	{"distinct_addresses_10m"},
+	{"distinct_agents_10m"},
+	{"age"},
+}
 
 func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint64, now int64) knownKey {
 	columns := table.Schema.Dimensions[at].Columns
@@ -116,16 +156,18 @@ func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint
 			k.Features[column.Name] = &v
 		}
 	}
-	var told []string
-	for _, name := range shownFeatures {
-		if v := k.Features[name]; v != nil && *v >= 0.5 {
-			words, _ := explain.Words(k.Dimension+"/"+name, *v)
-			told = append(told, strings.TrimPrefix(words, explain.Subject(d)+" "))
+	k.Words = strings.Join(append([]string{fmt.Sprintf("%s: last request %s", explain.Subject(d), ago(k.AgeSeconds))}, k.told(d)...), ", ")
+	return k
+}
+
+// told says in words what the features of a key are.
+func (k *knownKey) told(d traffic.Dimension) (all []string) {
+	for _, names := range shownFeatures {
+		at := slices.IndexFunc(names, func(name string) bool { return k.Features[name] != nil && *k.Features[name] >= 0.5 })
+		if at >= 0 {
+			words, _ := explain.Words(k.Dimension+"/"+names[at], *k.Features[names[at]])
+			all = append(all, strings.TrimPrefix(words, explain.Subject(d)+" "))
 		}
 	}
-	k.Words = fmt.Sprintf("%s: last request %s", explain.Subject(d), ago(k.AgeSeconds))
-	if len(told) > 0 {
-		k.Words += "; " + strings.Join(told, ", ")
-	}
-	return k
+	return all
 }

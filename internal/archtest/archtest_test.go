@@ -53,7 +53,7 @@ var rules = map[string]rule{
 	"internal/plaintext": {},
 	"internal/wire":      {ours: []string{"featurestore/traffic"}},
 	"internal/wordmatch": {},
-	"internal/explain":   {ours: []string{"featurestore/traffic", "scorer"}},
+	"internal/explain":   {ours: []string{"featurestore/traffic", "heuristics", "scorer"}},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},

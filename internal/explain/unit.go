@@ -129,23 +129,16 @@ func shownBytes(v float64) string {
 
 // shownDuration writes a number of seconds in the unit that fits.
 func shownDuration(seconds float64) string {
+	const almost = 0.9995 // what would be rounded to a whole one of the next unit
 	for _, u := range []struct {
-		length float64
-		name   string
-	}{{2 * 86400, " days"}, {3600, " h"}, {60, " min"}, {1, " s"}} {
-		if seconds < u.length {
-			continue
+		from, length float64
+		name         string
+	}{{2 * 86400, 86400, " days"}, {3600, 3600, " h"}, {60, 60, " min"}, {1, 1, " s"}, {0.001, 0.001, " ms"}} {
+		if seconds >= almost*u.from {
+			return threeFigures(seconds/u.length) + u.name
 		}
-		length := u.length
-		if u.name == " days" {
-			length = 86400
-		}
-		return threeFigures(seconds/length) + u.name
 	}
-	if seconds < 0.001 {
-		return "less than 1 ms"
-	}
-	return threeFigures(1000*seconds) + " ms"
+	return "less than 1 ms"
 }
 
 // threeFigures rounds so that no more than three figures are left of a number below 1000.

@@ -63,6 +63,7 @@ func TestWords(t *testing.T) {
 		{"ip/asset_share_10m", 0, "the address asked for no asset in 10 min"},
 		{"ip_ua/asset_excess_10m", -0.45, "this agent at the address asked for assets 45 points less often than others"},
 		{"ip/gap_mean", 13.2877, "the address typically paused for 10 s between requests"},
+		{"ip/gap_mean", 9.96578, "the address typically paused for 1 s between requests"},
 		{"ip/gap_min", 0.0402, "the address paused for at least 40 ms between requests"},
 		{"ip/age", 260, "the address was active over 4.3 min"},
 		{"ip/age", 3 * 86400, "the address was active over 3 days"},

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"math"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headgate/headgate/featurestore"
+	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/proxyhook"
+)
+
+// publishScanner leaves a directory with a table in which an address has guessed forty paths under two user agents.
+func publishScanner(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "hg")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Mkdir(dir, 0o700))
+	a, err := window.New(window.Config{})
+	must(err)
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
+	must(err)
+	defer p.Close()
+	now := time.Now()
+	var o traffic.Observation
+	for i := range 40 {
+		ev := traffic.Event{Time: now.Add(time.Duration(i-41) * time.Second).UnixNano(), Method: "GET", Host: "a.test", Status: 404,
+			Facts: traffic.HeadersKnown | traffic.RefererKnown}
+		ev.SetClient(netip.MustParseAddr(scannerAddress))
+		traffic.SumsOf(p.Seed()).SetPath(&ev, "/old"+strings.Repeat("x", i))
+		traffic.SumsOf(p.Seed()).SetUserAgent(&ev, []string{chromeAgent, "curl/8.5.0"}[i%2])
+		traffic.Observe(&ev, p.Seed(), &o)
+		a.Add(&o)
+	}
+	must(a.Publish(p, now.UnixNano()))
+	return dir
+}
+
+// What a daemon has published of a client, and the score that a proxy would give a plain request from it.
+func TestExplainPublished(t *testing.T) {
+	dir, model := publishScanner(t), write(t, filepath.Join(t.TempDir(), "model.json"), []byte(explainModel))
+	p := explainedJSON(t, scannerAddress, "--dir", dir, "--model", model, "--agent", chromeAgent, "--host", "A.test", "--path", "/search?q=1")
+	known := make(map[string]bool)
+	for _, k := range p.Known {
+		known[k.Dimension] = k.Known
+		if k.Known && (k.Features["requests_1m"] == nil || k.Age < 0 || !strings.Contains(k.Words, "last request ")) {
+			t.Errorf("%+v", k)
+		}
+	}
+	for _, dimension := range []string{"ip", "ip_ua", "net", "ua", "host"} {
+		if !known[dimension] {
+			t.Errorf("nothing is known of %s: %+v", dimension, p.Known)
+		}
+	}
+	if p.Source != "published" || p.Client != scannerAddress || p.Published.IsZero() || p.Request.Path != "/search" || p.Request.Query != 3 ||
+		p.Request.Host != "a.test" || p.Score >= 30 || p.Action != "tag" || p.Finding != nil {
+		t.Errorf("%+v", p)
+	}
+	if r := p.Reasons[0]; r.For != "bot" || !strings.HasPrefix(r.Words, "the address asked for 40 pages since the last asset") {
+		t.Errorf("%+v", r)
+	}
+
+	text := explained1(t, scannerAddress, "--dir", dir, "--model", model)
+	for _, want := range []string{"client    " + scannerAddress + "\nknown     the address: last request ", ", made ", " requests in 10 min, sent 2 user agents in 10 min, ",
+		"\nrequest   \"GET\" \"/\"\nagent     not known\n", "\naction    tag, by the default threshold of 30\n\nfor a bot\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
+// A Referer that is given counts, and so does that there is none.
+func TestExplainReferer(t *testing.T) {
+	dir, model := publishScanner(t), write(t, filepath.Join(t.TempDir(), "model.json"), []byte(explainModel))
+	for referer, want := range map[string]string{"": "the request has no Referer", "https://a.test/x": "the request has a Referer"} {
+		p := explainedJSON(t, scannerAddress, "--dir", dir, "--model", model, "--host", "a.test", "--referer", referer)
+		at := slices.IndexFunc(p.Reasons, func(r printedReason) bool { return r.Features[0] == "request/referer" })
+		if at < 0 || p.Reasons[at].Words != want || p.Request.Referer != referer {
+			t.Errorf("%q: %+v", referer, p)
+		}
+	}
+}
+
+// The score is the one that a proxy's filter decides by, with the built-in model.
+func TestExplainIsTheFiltersScore(t *testing.T) {
+	dir := publishScanner(t)
+	filter, err := proxyhook.New(proxyhook.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filter.Close()
+	for _, client := range []string{scannerAddress, "203.0.113.8", "2001:db8::1"} {
+		for _, agent := range []string{chromeAgent, "curl/8.5.0", ""} {
+			ev := traffic.Event{Method: "GET", Facts: traffic.HostUnknown}
+			ev.SetClient(netip.MustParseAddr(client))
+			filter.Sums().SetPath(&ev, "/page")
+			filter.Sums().SetUserAgent(&ev, agent)
+			want := filter.Decide(&ev)
+			p := explainedJSON(t, client, "--dir", dir, "--path", "/page", "--agent", agent)
+			finding := "none"
+			if p.Finding != nil {
+				finding = p.Finding.Name
+			}
+			if math.Abs(float64(p.Score)-float64(want.Score)) > 1 || finding != want.Finding.String() || p.Action != want.Action.String() {
+				t.Errorf("%s, %q: score %d, %s, %s; the filter decides %+v", client, agent, p.Score, finding, p.Action, want)
+			}
+		}
+	}
+}
+
+// Of a client that is not in the table, explain says that it is unknown.
+func TestExplainUnknownClient(t *testing.T) {
+	dir := publishScanner(t)
+	text := explained1(t, "198.51.100.1", "--dir", dir)
+	for _, want := range []string{"known     the address: nothing is known\n", "it is unknown: ", "\nfinding   unknown_client: ", "nothing is known of the address"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	p := explainedJSON(t, "198.51.100.1", "--dir", dir)
+	for _, k := range p.Known {
+		if k.Known || k.Features != nil {
+			t.Errorf("%+v", k)
+		}
+	}
+	if p.Verdict != "undecided" || p.Finding == nil || p.Finding.Name != "unknown_client" || p.Finding.Score != "40 to 60" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// A directory in which nothing is published yet is an error that says so.
+func TestExplainNothingPublished(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hg")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	a, err := window.New(window.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	status, out, errOut := run(t, "explain", scannerAddress, "--dir", dir)
+	if status != exitFailure || out != "" {
+		t.Errorf("exit status %d, printed %q", status, out)
+	}
+	checkOneLine(t, "nothing published", errOut, dir, "nothing is published yet")
+}
