@@ -4,16 +4,44 @@ import "github.com/headgate/headgate/featurestore/traffic"
 
 // Request returns what is certain from the request alone: a finding from [Injection] to [NoAgent], or [NoFinding].
 func (r Rules) Request(ev *traffic.Event) Finding {
-	switch {
-	case r.has(Malformed) && ev.Method == "": // what was sent is not text, perhaps
-		return Malformed
-	case r.has(Injection) && injected(ev):
+	if ev.Method == "" { // what was sent is not text, perhaps
+		return r.only(Malformed)
+	}
+	if r.has(Injection) && ev.Facts.Has(traffic.Injected) {
 		return Injection
-	case r.has(DamningPath) && damning(ev):
-		return DamningPath
-	case r.has(Malformed) && malformed(ev):
+	}
+	if f := r.path(ev); f != NoFinding {
+		return f
+	}
+	if r.has(Malformed) && malformed(ev) {
 		return Malformed
-	case ev.Facts.Has(traffic.AgentUnknown):
+	}
+	return r.agent(ev)
+}
+
+// path looks at the path. It is made plain only where it is not.
+func (r Rules) path(ev *traffic.Event) Finding {
+	var buffer [MaxText]byte
+	t := text{bytes: buffer[:]}
+	t.set(ev.Path)
+	if !isPlainPath(ev.Path) {
+		t.decode()
+		t.flatten()
+		if r.has(Injection) && (climbs(t.plain()) || hasNull(t.plain()) || has(t.plain(), anywhere)) {
+			return Injection
+		}
+	}
+	t.trim()
+	if r.has(DamningPath) && damning(t.plain(), ev.Host) {
+		return DamningPath
+	}
+	return NoFinding
+}
+
+// agent looks at what the user agent declares.
+func (r Rules) agent(ev *traffic.Event) Finding {
+	switch {
+	case ev.Facts.Has(traffic.AgentUnknown) || !r.has(Headless) && !r.has(DeclaredTool) && !r.has(DeclaredCrawler) && ev.UserAgent != "":
 		return NoFinding
 	case ev.UserAgent == "":
 		return r.only(NoAgent)

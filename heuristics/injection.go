@@ -30,18 +30,6 @@ type attackWord struct {
 	length int
 }
 
-// injected reports an attack in what an event keeps, or in what it was told of the rest.
-func injected(ev *traffic.Event) bool {
-	if ev.Facts.Has(traffic.Injected) {
-		return true
-	}
-	var t text
-	t.set(ev.Path)
-	t.decode()
-	t.flatten()
-	return climbs(t.plain()) || hasNull(t.plain()) || has(&t, anywhere)
-}
-
 // climbs reports a segment of two dots: a browser resolves those before it asks. What is written behind the dots, or more of
 // them, is there to be cut off; three dots begin a title.
 func climbs(path []byte) bool {
@@ -61,8 +49,8 @@ func climbs(path []byte) bool {
 func hasNull(path []byte) bool { return bytes.IndexByte(path, 0) >= 0 }
 
 // has reports a mark that counts in this place, which is anywhere or inHeaders. Those of SQL are for parameters.
-func has(t *text, place level) bool {
-	search := attackMatcher.Search(t.plain())
+func has(plain []byte, place level) bool {
+	search := attackMatcher.Search(plain)
 	for word, _, ok := search.Next(); ok; word, _, ok = search.Next() {
 		if l := attackWords[word].level; l == anywhere || l == inHeaders && place == inHeaders {
 			return true
@@ -102,11 +90,12 @@ func isInjected(value string, suspect func(string) bool, place level) bool {
 	if !suspect(value) {
 		return false
 	}
-	var t text
+	var buffer [MaxText]byte
+	t := text{bytes: buffer[:]}
 	t.set(value)
 	t.decode()
 	t.smooth()
-	return has(&t, place)
+	return has(t.plain(), place)
 }
 
 // suspectField reports what begins a lookup, a substitution of commands or a function.
@@ -133,13 +122,15 @@ func suspectAgent(agent string) bool {
 // injectedQuery looks at each parameter of the beginning of a query.
 func injectedQuery(query string) bool {
 	query = query[:min(len(query), MaxText)]
+	var buffer [MaxText]byte
+	t, plain := text{bytes: buffer[:]}, true
 	for rest := query; rest != ""; {
 		var parameter string
 		parameter, rest, _ = strings.Cut(rest, "&")
 		if plainParameter(parameter) {
 			continue
 		}
-		var t text
+		plain = false
 		t.set(parameter)
 		t.decode()
 		t.smooth()
@@ -147,12 +138,13 @@ func injectedQuery(query string) bool {
 			return true
 		}
 	}
-	// What an ampersand divides may belong together: "&&" joins commands.
-	var t text
-	t.set(query)
+	if plain || !strings.Contains(query, "&&") {
+		return false
+	}
+	t.set(query) // what ampersands divide may belong together: two join commands
 	t.decode()
 	t.smooth()
-	return has(&t, anywhere)
+	return has(t.plain(), anywhere)
 }
 
 // plainParameter reports quickly that there is nothing in a parameter but letters, digits and what stands between them: most have

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/wordmatch"
 )
 
@@ -33,16 +32,11 @@ type pathPattern struct {
 	shown  shown
 }
 
-// damning reports whether no person asks for the path of ev.
-func damning(ev *traffic.Event) bool {
-	if ev.Host == "169.254.169.254" { // where clouds tell a machine its credentials: a proxy that is asked for it is abused
+// damning reports whether no person asks for a path, which is plain, of a host.
+func damning(path []byte, host string) bool {
+	if host == "169.254.169.254" { // where clouds tell a machine its credentials: a proxy that is asked for it is abused
 		return true
 	}
-	var t text
-	t.set(ev.Path)
-	t.decode()
-	t.flatten()
-	path := t.plain()
 	search := pathMatcher.Search(path)
 	for word, end, ok := search.Next(); ok; word, end, ok = search.Next() {
 		p := &pathPatterns[word]
@@ -52,7 +46,7 @@ func damning(ev *traffic.Event) bool {
 		}
 		return true
 	}
-	return isForgottenCopy(path, ev.Host) || isUploadedScript(path)
+	return isForgottenCopy(path, host) || isUploadedScript(path)
 }
 
 // isShown reports whether the folders before a file are those under which people see such files: of a forge (GitHub, GitLab,

@@ -3,16 +3,16 @@ package heuristics
 // MaxText is how many bytes of a query, or of a field of the header, are looked at.
 const MaxText = 512
 
-// text is a short text as a server behind the proxy would understand it.
+// text is a short text as a server behind the proxy would understand it, in the caller's memory.
 type text struct {
-	bytes [MaxText]byte
+	bytes []byte // of MaxText
 	size  int
 }
 
 func (t *text) plain() []byte { return t.bytes[:t.size] }
 
 // set copies the beginning of s.
-func (t *text) set(s string) { t.size = copy(t.bytes[:], s) }
+func (t *text) set(s string) { t.size = copy(t.bytes, s) }
 
 // maxEscapes is how many times a text may be escaped over itself. Servers that decode twice are attacked by it; no one decodes
 // oftener.
@@ -83,8 +83,50 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// flatten makes a path of one form: slashes for backslashes, no empty and no . segments, and no parameters behind ... The path
-// begins with a slash, and does not end with one.
+// pathClasses are the bytes of a path that mean what they are: letters, digits and - _ ~ are ordinary, slash and dot are
+// ordinary but where they follow a slash.
+var pathClasses = func() (classes [256]uint8) {
+	for c := range 256 {
+		switch c := byte(c); {
+		case isLetterOrDigit(c), c == '-', c == '_', c == '~':
+			classes[c] = ordinaryByte
+		case c == '/', c == '.':
+			classes[c] = joinByte
+		}
+	}
+	return classes
+}()
+
+const (
+	specialByte = iota
+	ordinaryByte
+	joinByte
+)
+
+// isPlainPath reports that a path is in its shortest form, but for a slash at its end, and has no byte that an attack needs, as
+// nearly all paths are.
+func isPlainPath(path string) bool {
+	if len(path) == 0 || path[0] != '/' {
+		return false
+	}
+	last := byte(0)
+	for i := range len(path) {
+		c := path[i]
+		switch pathClasses[c] {
+		case specialByte:
+			return false
+		case joinByte:
+			if last == '/' {
+				return false
+			}
+		}
+		last = c
+	}
+	return true
+}
+
+// flatten makes a path of one form: slashes for backslashes, no empty and no . segments, as servers
+// understand it.
 func (t *text) flatten() {
 	n := 0
 	for i := 0; i < t.size; i++ {
@@ -99,10 +141,14 @@ func (t *text) flatten() {
 		t.bytes[n] = c
 		n++
 	}
-	for n > 1 && t.bytes[n-1] == '/' {
-		n--
-	}
 	t.size = n
+}
+
+// trim cuts the slash at the end of a path.
+func (t *text) trim() {
+	if t.size > 1 && t.bytes[t.size-1] == '/' {
+		t.size--
+	}
 }
 
 // smooth makes the blanks of a query one: plus signs, control characters, comments of SQL and runs of them are one space each;

@@ -74,7 +74,8 @@ func visitor(n int) traffic.Event {
 }
 
 // BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is
-// read. The shadow has the default model's inputs and as many trees as that, with borders and conditions of its own.
+// read. The shadow has the default model's inputs and as many trees as that, with borders and conditions of its own. There are
+// four times as many user agents as a process keeps the facts of, but for the case of one.
 func BenchmarkDecide(b *testing.B) {
 	n := 1 << 20
 	if testing.Short() {
@@ -84,15 +85,21 @@ func BenchmarkDecide(b *testing.B) {
 	model := defaultModel(b)
 	file := writeModel(b, string(models.Default()))
 	shadow := writeModel(b, randomModel(1, model.Trees(), namesOf(model)))
-	for _, c := range []struct{ name, dir, shadow string }{
-		{"found", string(h.dir), ""}, {"found, shadow", string(h.dir), shadow},
-		{"no daemon", b.TempDir(), ""}, {"no daemon, shadow", b.TempDir(), shadow},
+	for _, c := range []struct {
+		name, dir, shadow, agent string
+		off                      []string
+	}{
+		{"found", string(h.dir), "", "", all}, {"found, shadow", string(h.dir), shadow, "", all},
+		{"found, one agent", string(h.dir), "", person, all}, {"found, heuristics off", string(h.dir), "", "", nil},
+		{"no daemon", b.TempDir(), "", "", all}, {"no daemon, shadow", b.TempDir(), shadow, "", all},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: file, ShadowFile: c.shadow})
+			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: file, ShadowFile: c.shadow, HeuristicsOff: c.off})
 			events := make([]traffic.Event, 1<<14)
 			for i := range events {
-				events[i] = visitor(i * 7919 % n)
+				if events[i] = visitor(i * 7919 % n); c.agent != "" {
+					events[i].UserAgent = c.agent
+				}
 			}
 			b.ReportAllocs()
 			at := 0

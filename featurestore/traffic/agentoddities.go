@@ -8,17 +8,17 @@ import (
 // oddities counts what no browser sends, each kind once. A program that makes up a browser's user agent often gets one
 // of these wrong.
 func (r *reading) oddities(agent string) int {
-	engine := strings.Contains(agent, "AppleWebKit/") || strings.Contains(agent, "Gecko/")
+	family, major := r.browser()
 	n := 0
 	for _, odd := range [...]bool{
-		unprintable(agent),
-		len(agent) < MaxUserAgent && strings.Count(agent, "(") != strings.Count(agent, ")"),
-		strings.Contains(agent, "  ") || hasEdge(agent),
-		engine && !strings.HasPrefix(agent, "Mozilla/5.0 ("),
-		strings.Contains(agent, "AppleWebKit/") && !r.has(markLikeGecko),
+		r.odd,
+		len(agent) < MaxUserAgent && r.open != 0,
+		r.has(markBlanks) || hasEdge(agent),
+		(r.has(markWebKit) || r.has(markGecko)) && !(r.has(markMozilla) && int(r.ends[markMozilla]) == len("Mozilla/5.0 (")),
+		r.has(markWebKit) && !r.has(markLikeGecko),
 		r.runsOnTwo(),
-		r.oddChrome(agent),
-		r.oddFirefox(agent),
+		family == Chrome && r.oddChrome(agent),
+		family == Firefox && r.oddFirefox(agent, major),
 	} {
 		n += truth(odd)
 	}
@@ -31,15 +31,6 @@ func hasEdge(agent string) bool {
 	return strings.IndexByte(edges, agent[0]) >= 0 || strings.IndexByte(edges, agent[len(agent)-1]) >= 0
 }
 
-func unprintable(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return true
-		}
-	}
-	return false
-}
-
 // runsOnTwo reports a user agent that runs on two operating systems at once.
 func (r *reading) runsOnTwo() bool {
 	return truth(r.has(markWindows))+truth(r.has(markMacintosh))+truth(r.has(markAndroid))+
@@ -50,23 +41,22 @@ func (r *reading) runsOnTwo() bool {
 // version 110 on all systems Chrome says 110.0.0.0 (https://www.chromium.org/updates/ua-reduction/); web views inside
 // of apps do not follow.
 func (r *reading) oddChrome(agent string) bool {
-	if family, _ := r.browser(); family != Chrome || !r.has(markChrome) || r.has(markHeadlessChrome) {
+	if !r.has(markChrome) || r.has(markHeadlessChrome) {
 		return false
 	}
 	major := r.number(markChrome)
-	if major >= 30 && !(strings.Contains(agent, "AppleWebKit/537.36 ") && strings.Contains(agent, "Safari/537.36")) {
+	if major >= 30 && !(r.has(markWebKit537) && r.has(markSafari537)) {
 		return true
 	}
 	version, _, _ := strings.Cut(agent[r.ends[markChrome]:], " ")
-	return major >= 110 && !strings.Contains(agent, "; wv)") && !strings.Contains(version, ".0.0.0")
+	return major >= 110 && !r.has(markWebView) && !strings.Contains(version, ".0.0.0")
 }
 
 // oddFirefox reports a Firefox whose revision is not its version. It stood still at 109 for the versions 110 to 119
 // (https://bugzilla.mozilla.org/show_bug.cgi?id=1805967).
-func (r *reading) oddFirefox(agent string) bool {
+func (r *reading) oddFirefox(agent string, major int) bool {
 	_, after, ok := strings.Cut(agent, "; rv:")
-	family, major := r.browser()
-	if !ok || family != Firefox || major < 5 {
+	if !ok || major < 5 {
 		return false
 	}
 	revision := leadingNumber(r.text[len(agent)-len(after):])

@@ -7,6 +7,8 @@ type reading struct {
 	text  []byte // as sent, at most MaxUserAgent
 	seen  uint64 // marks, as bits
 	ends  [numAgentMarks]uint16
+	open  int     // opening less closing brackets
+	odd   bool    // there is a byte that is no printable ASCII
 	first product // the first one that is no part of what every browser says, wherever it stands
 	other product // the same, outside of comments
 }
@@ -69,17 +71,18 @@ func (r *reading) number(mark agentMark) int {
 	return leadingNumber(r.text[at:])
 }
 
-// products looks for names with versions that are not of the common frame.
+// products looks for names with versions that are not of the common frame, and at what is between them.
 func (r *reading) products() {
-	depth := 0
 	for i, c := range r.text {
-		switch c {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case '/':
-			if r.first.found && (r.other.found || depth > 0) {
+		switch {
+		case c == '(':
+			r.open++
+		case c == ')':
+			r.open--
+		case c < ' ' || c > '~':
+			r.odd = true
+		case c == '/':
+			if r.first.found && (r.other.found || r.open > 0) {
 				continue
 			}
 			if name := nameBefore(r.text, i); len(name) > 0 && !isCommonProduct(name) {
@@ -87,7 +90,7 @@ func (r *reading) products() {
 				if !r.first.found {
 					r.first = p
 				}
-				if depth <= 0 && !r.other.found {
+				if r.open <= 0 && !r.other.found {
 					r.other = p
 				}
 			}
@@ -153,7 +156,7 @@ var browserMarks = [...]struct {
 }
 
 func (r *reading) hasEngine() bool {
-	return r.seen&(1<<markEngine|1<<markWebKit|1<<markExplorer|1<<markTrident7|1<<markLikeGecko) != 0
+	return r.seen&(1<<markEngine|1<<markGecko|1<<markWebKit|1<<markExplorer|1<<markTrident7|1<<markLikeGecko) != 0
 }
 
 // system returns the operating system and its major version.

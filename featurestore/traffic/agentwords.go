@@ -17,6 +17,12 @@ const (
 	markEngine                          // a rendering engine, as every browser has
 	markWebKit                          // of these WebKit, which needs a comment behind it
 	markLikeGecko                       // that comment
+	markGecko                           // an engine, too
+	markWebKit537                       // the WebKit that Chrome has named since version 28, at its place and at the end
+	markSafari537                       //
+	markWebView                         // a web view of Android
+	markBlanks                          // two blanks in a row
+	markMozilla                         // how every browser begins
 	markMobile                          // a telephone or tablet
 	markTrident7                        // Internet Explorer 11, which does not name itself
 	markSystemX                         // Mac OS X, and what iOS writes in its place
@@ -89,9 +95,15 @@ var agentWords = [numAgentMarks][]string{
 		"mosaic/", "netpositive", "galaxyclient", "^htc", "build/", "scale/", "openharmony", "harmonyos", "^vlc/", "^mpv", "lavf/", "itunes/", "applecoremedia",
 		"stagefright", "^ddg", "win10", "win64", "macos", "googleapp/", "mozacfetch", "ms search",
 	},
-	markEngine:         {"gecko/", "webkit/", "presto/", "trident/", "khtml/", "konqueror", "goanna/", "servo/", "icab", "omniweb", "amiga-aweb", "charon;"},
+	markEngine:         {"webkit/", "presto/", "trident/", "khtml/", "konqueror", "goanna/", "servo/", "icab", "omniweb", "amiga-aweb", "charon;"},
 	markWebKit:         {"applewebkit/", "applewebkit /"},
 	markLikeGecko:      {"(khtml, like gecko", "(khtml,like gecko"},
+	markGecko:          {"gecko/"},
+	markWebKit537:      {"applewebkit/537.36 "},
+	markSafari537:      {"safari/537.36"},
+	markWebView:        {"; wv)"},
+	markBlanks:         {"  "},
+	markMozilla:        {"mozilla/5.0 ("},
 	markMobile:         {"mobile", "tablet"},
 	markTrident7:       {"trident/7.0"},
 	markSystemX:        {"mac os x ", "iphone os ", "cpu os "},

@@ -5,6 +5,7 @@ package wordmatch
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -32,8 +33,9 @@ func Anchored(text string) (w Word) {
 type Matcher struct {
 	words   []Word
 	classes [256]uint8 // of bytes that no word tells apart
-	width   uint32     // number of classes
-	next    []uint16   // of state*width + class; with wordsEnd where words end at the state that it leads to
+	count   uint32     // of classes
+	shift   uint8      // 1<<shift: places of a state in next, so that a step needs no multiplication
+	next    []uint16   // of state<<shift + class; with wordsEnd where words end at the state that it leads to
 	first   []uint16   // of a state: place in ends of the words that end there
 	ends    []uint16   // words, longest first; none ends a list
 }
@@ -63,7 +65,7 @@ func New(words []Word) *Matcher {
 // classify gives each byte that occurs in a word a class of its own, and all others class 0. Upper-case letters have their
 // lower-case letter's.
 func (m *Matcher) classify() {
-	m.width = 1
+	m.count = 1
 	for _, w := range m.words {
 		if w.Text == "" {
 			panic("wordmatch: a word is empty")
@@ -74,14 +76,15 @@ func (m *Matcher) classify() {
 				panic(fmt.Sprintf("wordmatch: %q has an upper-case letter", w.Text))
 			}
 			if m.classes[c] == 0 {
-				m.classes[c] = uint8(m.width)
-				m.width++
+				m.classes[c] = uint8(m.count)
+				m.count++
 			}
 		}
 	}
 	for c := 'a'; c <= 'z'; c++ {
 		m.classes[c-'a'+'A'] = m.classes[c]
 	}
+	m.shift = uint8(bits.Len32(m.count - 1))
 }
 
 // builder makes the states. 0 is the root; a transition that is not there yet is 0 as well, since none leads to the root.
@@ -94,7 +97,7 @@ func (b *builder) add() uint16 {
 	if len(b.own) == maxStates {
 		panic("wordmatch: the words are too long together")
 	}
-	b.next = append(b.next, make([]uint16, b.width)...)
+	b.next = append(b.next, make([]uint16, 1<<b.shift)...)
 	b.own = append(b.own, nil)
 	return uint16(len(b.own) - 1)
 }
@@ -102,7 +105,7 @@ func (b *builder) add() uint16 {
 func (b *builder) insert(number uint16, text string) {
 	state := uint16(0)
 	for i := range len(text) {
-		at := uint32(state)*b.width + uint32(b.classes[text[i]])
+		at := uint32(state)<<b.shift + uint32(b.classes[text[i]])
 		if b.next[at] == 0 {
 			to := b.add()
 			b.next[at] = to
@@ -119,11 +122,11 @@ func (b *builder) link() {
 	queue := []uint16{0}
 	for i := 0; i < len(queue); i++ {
 		state := queue[i]
-		for class := range b.width {
-			at := uint32(state)*b.width + class
+		for class := range b.count {
+			at := uint32(state)<<b.shift + class
 			fallback := uint16(0)
 			if state != 0 {
-				fallback = b.next[uint32(suffix[state])*b.width+class]
+				fallback = b.next[uint32(suffix[state])<<b.shift+class]
 			}
 			if to := b.next[at]; to != 0 {
 				suffix[to] = fallback
@@ -179,9 +182,9 @@ func (s *Search) Next() (word, end int, ok bool) {
 
 // advance goes on to the next place where a word ends.
 func (s *Search) advance() bool {
-	next, classes, width, state := s.matcher.next, &s.matcher.classes, uint(s.matcher.width), uint(s.state)
+	next, classes, shift, state := s.matcher.next, &s.matcher.classes, s.matcher.shift&15, uint(s.state)
 	for i := s.at; i < len(s.text); i++ {
-		to := next[state*width+uint(classes[s.text[i]])]
+		to := next[state<<shift+uint(classes[s.text[i]])]
 		state = uint(to &^ wordsEnd)
 		if to >= wordsEnd {
 			s.at, s.state, s.pending = i+1, uint16(state), s.matcher.first[state]
