@@ -45,6 +45,7 @@ type visit struct {
 	client *client
 	family *family
 	site   *site.Site
+	number int    // among the family's runs
 	folder string // for what the programs write
 	work   string // where the family is installed
 	rand   *rand.Rand

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -50,7 +51,7 @@ func (c *collection) visits(f *family) []*visit {
 	var all []*visit
 	for i := range f.clients {
 		for _, wanted := range f.clients[i].variants {
-			v := &visit{variant: wanted, client: &f.clients[i], family: f, work: f.folder(c.work)}
+			v := &visit{variant: wanted, client: &f.clients[i], family: f, work: f.folder(c.work), number: len(all)}
 			v.rand = rand.New(rand.NewPCG(c.seed, hash(f.name, v.client.program, v.intent, v.disguise, strings.Join(v.sites, " "))))
 			v.site = v.draw(sites)
 			all = append(all, v)
@@ -88,7 +89,7 @@ func (v *visit) draw(sites []*site.Site) *site.Site {
 
 // prepare makes up what the program is to ask for.
 func (v *visit) prepare(handler http.Handler) {
-	p := planner{site: v.site, handler: handler, rand: v.rand, paced: v.disguise == asPaced || v.disguise == asAll,
+	p := planner{site: v.site, handler: handler, rand: v.rand, paced: v.disguise == asPaced || v.disguise == asAll || v.truth() == corpus.Person,
 		assets: v.disguise == asAssets || v.disguise == asAll}
 	v.steps = p.plan(v.intent)
 	disguise(v.steps, v.disguise, v.rand)
@@ -135,7 +136,7 @@ func (c *collection) start(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	sites := site.All()
-	c.hosts = site.Hosts(sites)
+	c.hosts = append(site.Hosts(sites), elsewhere...)
 	certificate, err := authority.issue(c.hosts, []net.IP{net.IPv4(198, 18, 0, 1)})
 	if err != nil {
 		return nil, fmt.Errorf("zoo: making a certificate: %w", err)
@@ -173,7 +174,7 @@ func (c *collection) family(ctx context.Context, f *family) error {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			done[n] = c.visit(ctx, v, n)
+			done[n] = c.visit(v)
 		})
 	}
 	group.Wait()
@@ -181,8 +182,8 @@ func (c *collection) family(ctx context.Context, f *family) error {
 }
 
 // visit runs one visit.
-func (c *collection) visit(ctx context.Context, v *visit, n int) *recording {
-	client, server := v.family.addresses(n)
+func (c *collection) visit(v *visit) *recording {
+	client, server := v.family.addresses(v.number)
 	version := v.family.programVersion(c.work, v.client)
 	c.front.recorder.start(server, corpus.Run{
 		Truth: v.truth(), Intent: v.intent, Program: v.client.program, Version: version, Disguise: v.disguise, Site: v.site.Kind, Client: client.String(),
@@ -245,7 +246,7 @@ func (c *collection) environment(v *visit) []string {
 	}
 }
 
-// write replaces a family's file.
+// write replaces a family's file. Runs of the former file that were not collected again stay.
 func (c *collection) write(f *family, done []*recording) (err error) {
 	requests := 0
 	for _, rec := range done {
@@ -257,31 +258,32 @@ func (c *collection) write(f *family, done []*recording) (err error) {
 		return nil
 	}
 	name := filepath.Join(c.out, f.name+corpus.Extension)
+	head := corpus.Head{Family: f.name, Recorded: c.front.began.UTC(), System: systemName()}
+	all, err := withFormer(name, &head, done)
+	if err != nil {
+		return err
+	}
 	out, err := os.CreateTemp(c.out, f.name+"-*")
 	if err != nil {
 		return fmt.Errorf("zoo: writing: %w", err)
 	}
-	defer func() {
-		err = errors.Join(err, out.Close())
-		if err == nil {
-			err = os.Rename(out.Name(), name)
-		} else {
-			os.Remove(out.Name())
-		}
-	}()
-	if err := out.Chmod(0o644); err != nil {
-		return err
+	defer os.Remove(out.Name()) // which is not there any more when all went well
+	err = errors.Join(writeAll(out, head, all), out.Chmod(0o644), out.Close())
+	if err != nil {
+		return fmt.Errorf("zoo: writing %s: %w", name, err)
 	}
-	w, err := corpus.NewWriter(out, corpus.Head{Family: f.name, Recorded: c.front.began.UTC(), System: systemName()})
+	return os.Rename(out.Name(), name)
+}
+
+func writeAll(out io.Writer, head corpus.Head, all []*recording) error {
+	w, err := corpus.NewWriter(out, head)
 	if err != nil {
 		return err
 	}
 	var last numbers
-	for _, rec := range done {
-		if rec != nil && len(rec.requests) > 0 {
-			if err := rec.write(w, &last); err != nil {
-				return err
-			}
+	for _, rec := range all {
+		if err := rec.write(w, &last); err != nil {
+			return err
 		}
 	}
 	return w.Close()

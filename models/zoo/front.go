@@ -38,7 +38,7 @@ func startFront(certificate tls.Certificate, gate string) (*front, error) {
 	}
 	f.filter = filter
 	f.recorder = newRecorder(filter.Handler(site.Slowly(site.Handler(f.sites))))
-	f.server = newServer(f.recorder)
+	f.server = newServer(fromElsewhere(f.recorder))
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS10}
 	noteHello(f.server, config)
 	f.plain = &http.Server{Handler: http.HandlerFunc(toTLS), ReadHeaderTimeout: 10 * time.Second}

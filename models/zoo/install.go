@@ -27,7 +27,14 @@ func (f *family) setUp(ctx context.Context, work string) (missing []string, err 
 	if err := os.MkdirAll(folder, 0o755); err != nil || f.install == "" {
 		return missing, err
 	}
-	if err := f.unpack(work); err != nil {
+	certificate, err := os.ReadFile(filepath.Join(work, "certs", "ca-certificates.crt"))
+	if err != nil {
+		return missing, err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "authority.crt"), certificate, 0o644); err != nil {
+		return missing, err
+	}
+	if err := unpack(filepath.Dir(f.install), folder); err != nil {
 		return missing, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
@@ -47,29 +54,22 @@ func (f *family) setUp(ctx context.Context, work string) (missing []string, err 
 
 func (f *family) folder(work string) string { return filepath.Join(work, f.name) }
 
-// unpack puts the family's scripts, and the certificate of the work folder's authority, into its folder.
-func (f *family) unpack(work string) error {
-	from := "clients/" + filepath.Dir(f.install)
-	certificate, err := os.ReadFile(filepath.Join(work, "certs", "ca-certificates.crt"))
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(f.folder(work), "authority.crt"), certificate, 0o644); err != nil {
-		return err
-	}
+// unpack puts a folder of scripts into another.
+func unpack(from, to string) error {
+	from = "clients/" + from
 	return fs.WalkDir(scripts, from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		to := filepath.Join(f.folder(work), strings.TrimPrefix(name, from))
+		target := filepath.Join(to, strings.TrimPrefix(name, from))
 		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
+			return os.MkdirAll(target, 0o755)
 		}
 		text, err := scripts.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, text, 0o644)
+		return os.WriteFile(target, text, 0o644)
 	})
 }
 
@@ -77,7 +77,8 @@ func (f *family) unpack(work string) error {
 func installPackages(ctx context.Context, names []string) (missing []string) {
 	var wanted []string
 	for _, name := range names {
-		if packageVersion(name) == "" {
+		// A program may also be there from elsewhere, as Node's often is.
+		if _, err := exec.LookPath(name); err != nil && packageVersion(name) == "" {
 			wanted = append(wanted, name)
 		}
 	}

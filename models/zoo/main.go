@@ -20,10 +20,10 @@ const usage = `usage: zoo collect --out DIR [--only REGEXP] [--work DIR] [--jobs
        zoo list [--only REGEXP]
 
 collect installs the clients, lets each loose on local sites in every disguise that it has, and writes one file of a corpus for
-each family of clients. A file that is there already is replaced. It needs Debian, root (for a network that nothing leads out
-of), and Go. list prints the runs: family/program/intent/disguise/site, and how each program is installed.
+each family of clients. In files that are there already it replaces the runs that it has made again. It needs Debian, root (for
+a network that nothing leads out of), and Go. list prints the runs: family/program/intent/disguise/site, and how each program is installed.
 
---only      take the runs whose name matches only; files of families without any stay as they are
+--only      take the runs whose name matches only; all others stay as they are
 --work      where the clients are installed; may be kept for the next time (default: headgate-zoo in the user's cache folder)
 --jobs      runs at a time (default 3): most of them wait most of the time
 --seed      what is drawn: sites, paths, pauses, disguises (default 1)
@@ -150,6 +150,9 @@ func (c *collection) prepareWork(ctx context.Context, wanted []*family, install 
 	}
 	if err := authority.trust(filepath.Join(c.work, "certs")); err != nil {
 		return err
+	}
+	if err := unpack("screen", filepath.Join(c.work, "screen")); err != nil {
+		return fmt.Errorf("zoo: writing scripts: %w", err)
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(c.work, "headgate"), "github.com/headgate/headgate/cmd/headgate")
 	if out, err := build.CombinedOutput(); err != nil {

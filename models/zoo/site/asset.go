@@ -69,9 +69,12 @@ func content(name string) []byte {
 }
 
 func style(name string) string {
-	n := number(name)
-	text := fmt.Sprintf("body { font: 16px sans-serif; color: #%06x; background: url(%s/bg-%d.png) }\nnav a { margin: 4px; display: inline-block }\n",
-		n&0x3f3f3f, path.Dir(name), n%3)
+	n, folder := number(name), path.Dir(name)
+	if folder == "." { // from a script that serves style sheets
+		folder = "/media"
+	}
+	text := fmt.Sprintf("body { font: 16px sans-serif; color: #%06x; background: url(%s/bg-%d.png) }\nnav a { padding: 14px; display: inline-block }\n",
+		n&0x3f3f3f, folder, n%3)
 	return text + strings.Repeat(".c { padding: 1px }\n", int(n%80))
 }
 

@@ -53,7 +53,11 @@ func (m *mux) page(pattern string, tag bool, build func(*http.Request) *page) {
 		}
 		if m.cookie != "" {
 			if _, err := r.Cookie(m.cookie); err != nil {
-				http.SetCookie(w, &http.Cookie{Name: m.cookie, Value: fmt.Sprintf("%016x", number(r.RemoteAddr+p.Title)), Path: "/", Secure: true})
+				age := 365 * 24 * 3600
+				if m.cookie == "PHPSESSID" || m.cookie == "ASP.NET_SessionId" { // which end with the browser
+					age = 0
+				}
+				http.SetCookie(w, &http.Cookie{Name: m.cookie, Value: fmt.Sprintf("%016x", number(r.RemoteAddr+p.Title)), Path: "/", Secure: true, MaxAge: age})
 			}
 		}
 		p.serve(w, r, tag)

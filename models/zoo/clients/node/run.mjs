@@ -48,7 +48,7 @@ const libraries = {
   superagent: async () => {
     const { default: superagent } = await import("superagent");
     const agent = superagent.agent();
-    return (s) => agent(s.method, s.url).set(fields(s)).send(body(s)).ok(() => true);
+    return (s) => agent[s.method.toLowerCase()](s.url).set(fields(s)).send(body(s)).ok(() => true);
   },
   needle: async () => {
     const { default: needle } = await import("needle");

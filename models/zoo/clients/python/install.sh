@@ -12,6 +12,7 @@ while read -r program wanted; do
     first=${wanted%% *} && first=${first%%[*}
     name=${first%%==*}
     echo "$program $("$program/bin/pip" show "$name" 2>/dev/null | sed -n 's/^Version: //p')" >"$program/version"
+    [ "$program" = py-urllib ] && echo "$program $("$program/bin/python" -c 'import platform; print(platform.python_version())')" >"$program/version"
     printf '#!/bin/sh\n' >"$program/done" && chmod +x "$program/done"
   else
     echo "missing: $program: $(tail -n 1 "$program.log")"

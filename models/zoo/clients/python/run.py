@@ -130,7 +130,6 @@ def py_mechanicalsoup():
 def py_cloudscraper():
     import cloudscraper
     session = cloudscraper.create_scraper()
-    session.ssl_context.load_verify_locations("/etc/ssl/certs/ca-certificates.crt")
     each(lambda s: session.request(s["method"], s["url"], headers=s["fields"], data=s["data"], timeout=15))
 
 

@@ -1,0 +1,16 @@
+#!/bin/sh
+# usage: with-display.sh NUMBER COMMAND...   runs a command with a screen of its own
+set -u
+export DISPLAY=":$1"
+shift
+Xvfb "$DISPLAY" -screen 0 1280x900x24 -nolisten tcp >/dev/null 2>&1 &
+screen=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  xdotool getmouselocation >/dev/null 2>&1 && break
+  sleep 0.3
+done
+openbox >/dev/null 2>&1 &
+"$@"
+status=$?
+kill "$screen"
+exit "$status"
