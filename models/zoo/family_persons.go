@@ -40,7 +40,7 @@ func persons() *family {
 	return f
 }
 
-const personLimit = 5 * time.Minute
+const personLimit = 7 * time.Minute
 
 // habits returns the variants of people who visit each of the sites with each of the habits.
 func habits(sites []string, names ...string) []variant {

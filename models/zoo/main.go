@@ -139,7 +139,7 @@ func (c *collection) collect(install bool) error {
 	if err := c.prepareWork(ctx, wanted, install); err != nil {
 		return err
 	}
-	return enterWorld()
+	return enterWorld(ctx)
 }
 
 // prepareWork builds headgate and installs the families.

@@ -24,7 +24,7 @@ func inWorld() bool { return os.Getenv(worldVariable) != "" }
 
 // enterWorld runs this program again with namespaces of its own: a network that nothing leads out of, where any address
 // may be had, mounts, and processes, which all end with it.
-func enterWorld() error {
+func enterWorld(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return errors.New("zoo: the clients get a network of their own, which needs root (sudo -E go run ./models/zoo ...)")
 	}
@@ -37,7 +37,12 @@ func enterWorld() error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
 	}
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		stop := context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGTERM) }) // it writes what it has, and ends
+		defer stop()
+		err = cmd.Wait()
+	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return exitCode(exit.ExitCode())
 	}

@@ -1,8 +1,8 @@
 """Stands in for a person: starts a browser and uses it by mouse and keyboard. person.py SCRIPT
 
-The script is JSON: browser (a command), seed, pause (the middle of the pauses, seconds), visits (a list): each has
-arrive (an address), how (typed, link or opened), actions (how many), login (whether there is one to do), away (seconds
-until the next visit; the browser is closed meanwhile).
+The script is JSON: browser (a command), seed, pause (the middle of the pauses, seconds), visits (a list): each has arrive
+(an address), how (typed; opened, as from a bookmark; link: a page elsewhere is open, whose link is clicked), actions (how
+many), login (whether there is one to do), away (seconds until the next visit; the browser is closed meanwhile).
 """
 
 import json
@@ -18,7 +18,7 @@ rng = random.Random(script["seed"])
 
 
 def xdo(*args):
-    subprocess.run(["xdotool", *map(str, args)], timeout=20, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["xdotool", *map(str, args)], timeout=90, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def pause(middle=None):
@@ -88,11 +88,20 @@ def sign_in():
         pause()
 
 
+def wait_for_window():
+    for _ in range(120):
+        found = subprocess.run(["xdotool", "search", "--onlyvisible", "--class", "chromium|firefox|falkon|qutebrowser"], capture_output=True, timeout=60)
+        if found.stdout.strip():
+            return
+        time.sleep(0.5)
+
+
 def visit(v):
-    start = [v["arrive"]] if v["how"] == "opened" else ["about:blank"]
+    start = ["about:blank"] if v["how"] == "typed" else [v["arrive"]]
     browser = subprocess.Popen(script["browser"] + start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(rng.uniform(5, 8))
-    if v["how"] != "opened":
+    wait_for_window()
+    time.sleep(rng.uniform(3, 6))
+    if v["how"] == "typed":
         address(v["arrive"])
     if v["how"] == "link":
         pause(2.5)
