@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -261,6 +262,33 @@ func TestExplainJSON(t *testing.T) {
 		if math.Abs(sum-p.Model.Raw) > 1e-9 || math.Abs(reasons-p.Model.Raw) > 1e-9 || p.Score > p.Model.Score {
 			t.Errorf("features add up to %v, reasons to %v, the output is %v", sum, reasons, p.Model.Raw)
 		}
+	}
+}
+
+// docs/detection.md shows what is printed.
+func TestExplainDocumented(t *testing.T) {
+	log, model := explainFiles(t)
+	printed := strings.ReplaceAll(explained1(t, log, "--client", scannerAddress, "--model", model), log, "access.log")
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "detection.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "$ headgate explain access.log --client " + scannerAddress + "\n" + printed + "```\n"; !strings.Contains(string(page), want) {
+		t.Errorf("docs/detection.md lacks:\n%s", want)
+	}
+}
+
+// A log on standard input gives the same.
+func TestExplainFromStandardInput(t *testing.T) {
+	log, model := explainFiles(t)
+	f, err := os.Open(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onStdin(t, f)
+	named := explained1(t, log, "--line", "20", "--model", model)
+	if got := explained1(t, "-", "--line", "20", "--model", model); got != named {
+		t.Errorf("%s\nis not\n%s", got, named)
 	}
 }
 

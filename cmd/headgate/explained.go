@@ -253,7 +253,7 @@ func (r *explainedRequest) agent() string {
 
 // clipped is the beginning of a long text.
 func clipped(s string) string {
-	const longest = 120
+	const longest = 200
 	if len(s) > longest {
 		return s[:longest] + "..."
 	}
@@ -292,7 +292,7 @@ func (e *explained) printReasons(w io.Writer, all bool) {
 			if r.For != side {
 				continue
 			}
-			length := math.Ceil(10 * math.Abs(r.Share) / math.Abs(e.Reasons[0].Share))
+			length := min(10, math.Ceil(10*math.Abs(r.Share/e.Reasons[0].Share)))
 			fmt.Fprintf(w, "%s  %-10s %-8s  %s\n", title, strings.Repeat("#", int(length)), r.Strength, r.Words)
 			title = ""
 		}

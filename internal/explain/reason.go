@@ -150,13 +150,20 @@ func (g *group) sentence() string {
 			second = f
 		}
 	}
-	if second == nil {
+	const longest = 110 // bytes, for a line that people read at a glance
+	words := first.Words
+	switch {
+	case second == nil:
+		return words
+	case first.said.subject() == second.said.subject():
+		words += ", and " + second.said.predicate(second.Value)
+	default:
+		words += "; " + second.Words
+	}
+	if len(words) > longest {
 		return first.Words
 	}
-	if first.said.subject() == second.said.subject() {
-		return first.Words + ", and " + second.said.predicate(second.Value)
-	}
-	return first.Words + "; " + second.Words
+	return words
 }
 
 // addsTo reports whether f says something that first does not, and counts at least half as much. The same

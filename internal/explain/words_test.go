@@ -33,7 +33,7 @@ func TestWordsOfEveryFeature(t *testing.T) {
 			if n := utf8.RuneCountInString(words); !ok || n > longest || n < 10 || strings.ContainsAny(words, "{}\n\t") ||
 				strings.Contains(words, "(s)") || strings.Contains(words, "(es)") || strings.Contains(words, traffic.PhraseValue) ||
 				strings.Contains(words, "  ") {
-				t.Errorf("%s = %v, %d characters: %q", name, v, n, words)
+				t.Errorf("%s = %v has words of %d characters, or with places not filled: %q; mend them in featurestore/traffic/phrases.go", name, v, n, words)
 			}
 			if unknown := strings.HasPrefix(words, "not known of "); unknown != (v != v) {
 				t.Errorf("%s = %v: %q", name, v, words)
@@ -63,8 +63,8 @@ func TestWords(t *testing.T) {
 		{"ip/asset_share_10m", 0, "the address asked for no asset in 10 min"},
 		{"ip_ua/asset_excess_10m", -0.45, "this agent at the address asked for assets 45 points less often than others"},
 		{"ip/gap_mean", 13.2877, "the address typically paused for 10 s between requests"},
-		{"ip/gap_mean", 9.96578, "the address typically paused for 1 s between requests"},
-		{"ip/gap_min", 0.0402, "the address paused for at least 40 ms between requests"},
+		{"ip/gap_mean", 9.967, "the address typically paused for 1 s between requests"},
+		{"ip/gap_min", 0.0402, "the address had 40 ms as the shortest pause between requests"},
 		{"ip/age", 260, "the address was active over 4.3 min"},
 		{"ip/age", 3 * 86400, "the address was active over 3 days"},
 		{"ip/hour_entropy", 3, "the address was active in about 8 hours of the day"},
