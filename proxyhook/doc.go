@@ -33,8 +33,9 @@
 // [CaptureWire] tells what each request looked like on the wire: the client's TLS fingerprint, how it set up HTTP/2, and
 // the order of its header fields.
 //
-// Headers of the request that goes on to the origin: X-Headgate-Score (1..99) and X-Headgate-Action. A refused request
-// gets 503 with Retry-After and X-Headgate-Reason. Nobody else sets fields whose names begin with X-Headgate-, or with
-// what an origin may fold into that: they are removed from what a client sent and from what an origin answered, in
-// headers, trailers and interim responses. A handler that wants to show the decision to the client uses other names.
+// Headers of the request that goes on to the origin: X-Headgate-Score (1..99), X-Headgate-Action and, where something is
+// certain, X-Headgate-Finding. A refused request gets 503 with Retry-After and X-Headgate-Reason. Nobody else sets fields
+// whose names begin with X-Headgate-, or with what an origin may fold into that: they are removed from what a client sent
+// and from what an origin answered, in headers, trailers and interim responses. A handler that wants to show the decision
+// to the client uses other names.
 package proxyhook
