@@ -45,7 +45,7 @@ const (
 	Unshared                      // 1 where no other network asked for this path of the host within a day
 	NewAddresses                  // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
 	NewAgents                     // 1 for an address that was not seen with this user agent for as long
-	NewClients                    // 1 for a network that was not seen with this user agent at this host for as long, but of fifteen a minute at most
+	NewClients                    // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
 	AllClients                    // the decayed sum of all NewClients over UsualWindow, this one included
 	VersionLag                    // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
 	NumMeasures

@@ -14,7 +14,7 @@ type Aggregator struct {
 	config Config
 	schema featurestore.Schema
 	tables []*table // of the schema's dimensions, in its order
-	intake intake
+	intake *intake
 	clock  *clock
 	crew   *crew
 
@@ -68,7 +68,7 @@ func New(config Config) (*Aggregator, error) {
 	if _, err := featurestore.NewBuilder(a.schema, 0); err != nil { // what is kept can be published
 		return nil, fmt.Errorf("window: %w", err)
 	}
-	a.crew = newCrew(a.tables, a.clock, config.Workers)
+	a.crew = newCrew(a.tables, a.intake, a.clock, config.Workers)
 	return a, nil
 }
 
@@ -130,7 +130,6 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 		a.counts.backward++
 	}
 	a.newest = max(a.newest, next.Time)
-	a.intake.fill(next)
 }
 
 // Tick tells the time: it is to be called before every publication. At full minutes it drops idle keys, so that a

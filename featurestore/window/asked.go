@@ -21,9 +21,12 @@ const (
 // askedKeys is for how many keys of Config.MaxKeys there is a block.
 const askedKeys = 16
 
+// cell gives the block of a path.
+func (a *asked) cell(path uint64) []uint32 { return a.blocks.cell(path * 0x9e3779b97f4a7c15) }
+
 // shared reports whether another network than this one asked for a path, given by its hash, and remembers that this one did.
 func (a *asked) shared(path, network uint64, now int64) bool {
-	cell := a.blocks.cell(path * 0x9e3779b97f4a7c15)
+	cell := a.cell(path)
 	tag, client := max(1, uint32(path>>32)), uint32(network>>48)
 	hour := uint32(now/int64(time.Hour)) & hourMask
 	entries := cell[headWords:]

@@ -39,14 +39,15 @@ type visit struct {
 // crew folds batches, on the caller's goroutine where there is one folder, and on as many others where there are more.
 type crew struct {
 	tables  []*table
+	intake  *intake
 	folders []folder
 	batch   []traffic.Observation // being filled
 	other   []traffic.Observation // being folded, or empty
 	running sync.WaitGroup
 }
 
-func newCrew(tables []*table, clock *clock, workers int) *crew {
-	c := &crew{tables: tables, folders: make([]folder, workers)}
+func newCrew(tables []*table, intake *intake, clock *clock, workers int) *crew {
+	c := &crew{tables: tables, intake: intake, folders: make([]folder, workers)}
 	for i := range c.folders {
 		f := &c.folders[i]
 		f.number, f.late = i, clock.effect()
@@ -74,6 +75,7 @@ func (c *crew) next() *traffic.Observation {
 
 // start folds the batch, in the background where there are several folders.
 func (c *crew) start() {
+	c.intake.fillAll(c.batch)
 	if len(c.folders) == 1 {
 		c.fold(&c.folders[0], c.batch)
 		c.batch = c.batch[:0]

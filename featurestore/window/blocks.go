@@ -71,10 +71,10 @@ func (b *blocks) kept(name string) keptPart {
 
 func (b *blocks) maxBytes() int64 { return int64(b.count) * int64(b.shards[0].plan.bytesPerKey()) }
 
-// combine makes one hash of the keys of a pair or a triple.
-func combine(a, b, c uint64) uint64 {
+// combine makes one hash of the keys of a pair.
+func combine(a, b uint64) uint64 {
 	h := (a*0x9e3779b97f4a7c15 ^ b) * 0xbf58476d1ce4e5b9
-	return mix(h ^ h>>29 ^ c)
+	return mix(h ^ h>>29)
 }
 
 // networkOf is who counts as one client where several are told apart: the network, so that neither a /64 nor a rack is many.

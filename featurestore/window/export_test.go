@@ -10,8 +10,12 @@ func Exp(x float64) float64 { return exp(x) }
 
 func Log2(x float64) float64 { return log2(x) }
 
-// Filled returns the latest observation with what the intake filled in.
-func (a *Aggregator) Filled() traffic.Observation { return a.crew.batch[len(a.crew.batch)-1] }
+// Filled returns the observation that was added right before, with what the intake filled in.
+func (a *Aggregator) Filled() traffic.Observation {
+	n := len(a.crew.batch)
+	a.crew.settle()
+	return a.crew.batch[:n][n-1]
+}
 
 func PlaceOf(client uint64) uint64 { return placeOf(spread(client)) }
 

@@ -24,8 +24,8 @@ const (
 // familiarKeys is for how many keys of Config.MaxKeys there is a block.
 const familiarKeys = 16
 
-// add reports whether a hash is new, and remembers it.
-func (f *familiar) add(hash uint64, now int64) (isNew bool) {
+// add reports whether a hash is new, and whether it was entered in the newer side, and remembers it.
+func (f *familiar) add(hash uint64, now int64) (isNew, entered bool) {
 	cell := f.blocks.cell(hash)
 	f.turn(cell, now)
 	side := int(cell[4] & 1)
@@ -42,7 +42,7 @@ func (f *familiar) add(hash uint64, now int64) (isNew bool) {
 	if !inNewer {
 		cell[4] += 2
 	}
-	return !inNewer && !inOlder
+	return !inNewer && !inOlder, !inNewer
 }
 
 // turn begins another side where it is time for one.

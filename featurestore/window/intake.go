@@ -1,10 +1,10 @@
 package window
 
 import (
-	"math"
 	"slices"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/prefetch"
 )
 
 // intake fills in what an observation is only told apart by among those of other keys: it belongs to the caller's goroutine,
@@ -16,14 +16,13 @@ type intake struct {
 	asked   *asked
 	fleet   *fleet
 	loads   *loads
-	now     int64 // of the latest observation: time that runs backwards counts as no time at all
+	now     int64 // of the latest observation
 }
 
-func newIntake(config *Config) (in intake, err error) {
-	in.now = math.MinInt64
+func newIntake(config *Config) (in *intake, err error) {
+	in = &intake{clients: &clients{newBlocks("clients 24h 15", 1)}}
 	if config.needs(traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients) {
 		in.seen = &familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)}
-		in.clients = &clients{newBlocks("clients 24h 15", 1)}
 	}
 	if config.needs(traffic.Unshared, traffic.UsualUnshared) {
 		in.asked = &asked{newBlocks("asked 24h 14", config.MaxKeys/askedKeys)}
@@ -43,21 +42,48 @@ func (c *Config) needs(measures ...traffic.Measure) bool {
 	})
 }
 
+// fillAll fills in observations, in their order. The memory of some is asked for at once, so that the waits overlap.
+func (in *intake) fillAll(all []traffic.Observation) {
+	for len(all) > 0 {
+		n := min(len(all), blockSize)
+		for i := range all[:n] {
+			in.prefetch(&all[i])
+		}
+		for i := range all[:n] {
+			in.fill(&all[i])
+		}
+		all = all[n:]
+	}
+}
+
+// prefetch asks for what nearly every observation needs.
+func (in *intake) prefetch(o *traffic.Observation) {
+	if in.seen != nil && o.Keys[traffic.IPAgent] != 0 {
+		prefetch.Words(in.seen.blocks.cell(o.Keys[traffic.IPAgent]))
+	}
+	if in.asked != nil {
+		prefetch.Words(in.asked.cell(pathOf(o)))
+	}
+}
+
+// pathOf makes one hash of host and path.
+func pathOf(o *traffic.Observation) uint64 {
+	return combine(o.Objects[traffic.Paths], o.Keys[traffic.Host])
+}
+
 // fill sets the measures. A report tells of none.
 func (in *intake) fill(o *traffic.Observation) {
 	if o.Report {
 		return
 	}
 	m := &o.Measures
-	in.now = max(in.now, o.Time)
+	in.now = in.clients.advance(o.Time)
 	if in.seen != nil {
-		m[traffic.NewAddresses] = in.isNew(o.Keys[traffic.IP])
-		m[traffic.NewAgents] = in.isNew(o.Keys[traffic.IPAgent])
-		in.fillClients(o)
+		in.fillNew(o)
 	}
 	if in.asked != nil {
 		m[traffic.Unshared] = 0
-		if path := o.Objects[traffic.Paths]; path != 0 && m[traffic.NoHTTP] == 0 && !in.asked.shared(combine(path, o.Keys[traffic.Host], 0), networkOf(o), in.now) {
+		if o.Objects[traffic.Paths] != 0 && m[traffic.NoHTTP] == 0 && !in.asked.shared(pathOf(o), networkOf(o), in.now) {
 			m[traffic.Unshared] = 1
 		}
 	}
@@ -69,20 +95,35 @@ func (in *intake) fill(o *traffic.Observation) {
 	}
 }
 
-// fillClients sets whether a client is new, and how many there are.
-func (in *intake) fillClients(o *traffic.Observation) {
-	m := &o.Measures
-	m[traffic.NewClients] = 0
-	network, agent := networkOf(o), o.Keys[traffic.UserAgent]
-	if network != 0 && agent != 0 && in.seen.add(combine(network, agent, o.Keys[traffic.Host]), in.now) && in.clients.count(in.now) {
-		m[traffic.NewClients] = 1
+// fillNew sets what is new of a client, and how many clients there are. Who is known with the user agent is known without
+// it; the address and the network are remembered anew whenever the pair is.
+func (in *intake) fillNew(o *traffic.Observation) {
+	m, pair, entered := &o.Measures, false, true
+	m[traffic.NewAddresses], m[traffic.NewAgents], m[traffic.NewClients] = 0, 0, 0
+	if key := o.Keys[traffic.IPAgent]; key != 0 {
+		pair, entered = in.seen.add(key, in.now)
+	}
+	if entered {
+		m[traffic.NewAgents] = toOne(pair)
+		m[traffic.NewAddresses] = toOne(in.isNew(o.Keys[traffic.IP]))
+		if agent, network := o.Keys[traffic.UserAgent], networkOf(o); agent != 0 && network != 0 {
+			m[traffic.NewClients] = toOne(in.isNew(combine(network, agent)) && in.clients.count(in.now))
+		}
 	}
 	m[traffic.AllClients] = in.clients.sum(in.now)
 }
 
-// isNew is 1 for a key that was not seen for hours, and 0 for none.
-func (in *intake) isNew(key uint64) float32 {
-	if key != 0 && in.seen.add(key, in.now) {
+// isNew reports whether a key was not seen for hours, and remembers it.
+func (in *intake) isNew(key uint64) bool {
+	if key == 0 {
+		return false
+	}
+	isNew, _ := in.seen.add(key, in.now)
+	return isNew
+}
+
+func toOne(yes bool) float32 {
+	if yes {
 		return 1
 	}
 	return 0
@@ -109,7 +150,7 @@ func (in *intake) kept() (parts []keptPart) {
 // blocks gives the memories of hashes by the names of their parts.
 func (in *intake) blocks() func(yield func(string, *blocks) bool) {
 	return func(yield func(string, *blocks) bool) {
-		if in.seen != nil && (!yield("seen", in.seen.blocks) || !yield("clients", in.clients.blocks)) {
+		if !yield("clients", in.clients.blocks) || in.seen != nil && !yield("seen", in.seen.blocks) {
 			return
 		}
 		if in.asked != nil && !yield("asked", in.asked.blocks) {

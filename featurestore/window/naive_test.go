@@ -50,9 +50,9 @@ func newNaive(features []traffic.Feature) *naive {
 // from the Aggregator.
 func (n *naive) addWith(a *window.Aggregator, o *traffic.Observation) {
 	a.Add(o)
-	filled := *o
+	filled, told := *o, a.Filled()
 	for _, m := range []traffic.Measure{traffic.Unshared, traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients, traffic.VersionLag} {
-		filled.Measures[m] = a.Filled().Measures[m]
+		filled.Measures[m] = told.Measures[m]
 	}
 	n.add(&filled)
 }
