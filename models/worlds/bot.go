@@ -179,7 +179,7 @@ func (b *bot) run(w *World, at time.Duration, e *errand) time.Duration {
 		a.method = "GET"
 	}
 	if a.host == "" {
-		a.host = s.host
+		a.host = s.entry()
 	}
 	if a.referer == "" {
 		b.from = ""
@@ -189,15 +189,15 @@ func (b *bot) run(w *World, at time.Duration, e *errand) time.Duration {
 	}
 	r := w.send(&b.client, s, at, &a, b.from)
 	end := at + w.respond(s, r, e.status)
-	if e.status >= 400 && e.status != 401 && e.status != 429 { // errors are cheap
-		r.Duration = min(r.Duration, 40*time.Millisecond)
-		end = at + r.Duration
-	}
 	if e.load.navigates() && b.program.engine != library || b.hides.referer == chainedReferer {
 		b.from = s.origin + e.target
 	}
-	if e.page != nil && b.hides.assets > 0 {
-		b.take(w, e.page, end)
+	if b.hides.assets > 0 && e.load.navigates() {
+		p := e.page
+		if p == nil { // to look as if it had loaded one
+			p = s.page(w.dice)
+		}
+		b.take(w, p, end)
 	}
 	return end
 }

@@ -61,12 +61,18 @@ func init() { // the functions refer to the list
 		{"tool", 1, 12, [6]int{1, 0, 0, 0, 0, 0}, libraries, 0, beginTool},
 		{"impersonator", 1, 300, [6]int{0, 0, 3, 6, 0, 0}, libraries, 0.3, beginScraper},
 	}
-	for _, k := range botKinds {
+	for i, k := range botKinds {
+		if k.name == "integration" {
+			integrations = i
+		}
 		if len(Bots) == 0 || Bots[len(Bots)-1] != k.name {
 			Bots = append(Bots, k.name)
 		}
 	}
 }
+
+// integrations is the place of those who use an API as it is meant to.
+var integrations int
 
 // Bots are the kinds of bots, as a row's truth names them.
 var Bots []string
@@ -76,8 +82,12 @@ func (w *World) newBot(at time.Duration, most int) (*bot, int) {
 	d := w.dice
 	k := &botKinds[w.order[w.programs%len(w.order)]]
 	w.programs++
+	s := pick(d, w.sites)
+	if s.kind == "rest" && d.chance(0.35) {
+		k = &botKinds[integrations]
+	}
 	b := &bot{left: min(d.logUniform(k.low, k.high), max(most, k.low))}
-	b.site, b.images = pick(d, w.sites), true
+	b.site, b.images = s, true
 	m := mask(d.weighted(k.masks[:]))
 	b.program = w.masked(m, k.tools)
 	b.language = pick(d, languages)
@@ -113,12 +123,18 @@ func (b *bot) fit(w *World, at time.Duration) {
 	}
 }
 
-// botAddr is an address in a network of machines, or among people's.
+// botAddr is an address in a network of machines, or in one of people; sometimes it is people's, too.
 func (w *World) botAddr() netip.Addr {
-	if w.dice.chance(0.2) {
-		return w.dice.randomV6()
+	d := w.dice
+	switch lived := w.homes[d.n(len(w.homes))]; {
+	case len(w.offices) > 0 && d.chance(0.04):
+		return w.offices[d.rank(len(w.offices))].addr
+	case lived.IsValid() && d.chance(0.25):
+		return d.neighbour(lived)
+	case d.chance(0.25):
+		return d.randomV6()
 	}
-	return w.dice.randomV4()
+	return d.randomV4()
 }
 
 // hide draws what a bot does against being told.
@@ -209,6 +225,9 @@ func beginScraper(w *World, b *bot) {
 func beginPriceScraper(w *World, b *bot) {
 	b.pace = everyPace(w.dice, 300*time.Millisecond, 30*time.Second)
 	b.aim = pageAim(walk(w, b.site, item))
+	if w.dice.chance(0.5) {
+		b.hides.assets, b.assets = 1, true
+	}
 }
 
 // beginEnumerator counts through the numbers of pages, of which not all are there.
@@ -273,6 +292,7 @@ func beginScanner(w *World, b *bot) {
 	d := w.dice
 	b.pace = everyPace(d, 2*time.Millisecond, 20*time.Second)
 	b.pace.parallel = d.chance(0.4) && b.pace.low < 200*time.Millisecond
+	b.again = d.steps(0.3, 2)
 	folder := pick(d, []string{"", "", "", "/" + d.word(), "/" + pick(d, guesses)})
 	misses := pick(d, []int{404, 404, 404, 404, 403, 302, 200}) // some sites answer everything
 	b.aim = func(w *World, b *bot) errand {
@@ -333,6 +353,7 @@ func beginStuffer(w *World, b *bot) {
 	if target == "" {
 		target = pick(d, []string{"/wp-login.php", "/user/signin", "/xmlrpc.php"})
 	}
+	b.again = d.steps(0.3, 2)
 	form, body := d.chance(0.35), d.chance(0.3)
 	b.aim = func(w *World, b *bot) errand {
 		d := w.dice
@@ -390,6 +411,9 @@ func beginIntegration(w *World, b *bot) {
 		targets = []string{pick(d, s.fetches), pick(d, s.fetches), pick(d, s.fetches)}
 	}
 	method := pick(d, []string{"GET", "GET", "POST", "PUT"})
+	if d.chance(0.7) {
+		b.program.fields = append(b.program.fields, Field{"authorization", "Bearer " + d.letters(alphanumeric, 32)})
+	}
 	b.aim = func(w *World, b *bot) errand {
 		return errand{target: targets[b.done%len(targets)], host: s.calls, load: forCall, method: method, body: true, status: pick(w.dice, []int{200, 200, 200, 200, 200, 204, 304, 404})}
 	}

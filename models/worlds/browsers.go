@@ -51,12 +51,13 @@ type population struct {
 	apps            []*program // web views
 	now             releases
 	secret          uint64
+	extensions      [3]int // TLS extensions of the engines, beyond the fewest that their releases have had
 }
 
 const perPopulation = 96
 
 func newPopulation(d *dice, at time.Time, secret uint64) *population {
-	p := &population{now: releasesAt(at), secret: secret}
+	p := &population{now: releasesAt(at), secret: secret, extensions: [3]int{d.n(2), d.n(3), d.n(2)}}
 	for range perPopulation {
 		p.desktop = append(p.desktop, p.newDesktop(d))
 		p.mobile = append(p.mobile, p.newMobile(d))
@@ -164,9 +165,9 @@ func (p *population) chrome(d *dice, name, system, platform, brand, suffix strin
 
 // dressChromium: extensions came with versions.
 func (p *population) dressChromium(b *program) {
-	extensions := 16
+	extensions := 16 + p.extensions[chromium]
 	if b.version >= 150 {
-		extensions = 17
+		extensions++
 	}
 	b.dress(fmt.Sprint("chromium", b.version/10), tlsShape{"13", 15, extensions, "h2"}, chromiumSetup, p.secret)
 }
@@ -208,7 +209,7 @@ func (p *population) firefox(d *dice, name, system string) *program {
 	}
 	setup := geckoSetup
 	setup.PriorityFrames, setup.HeadersPriority = v < 130, v < 130
-	b.dress(fmt.Sprint("gecko", v/10), tlsShape{"13", 17, 15 + v/130, "h2"}, setup, p.secret)
+	b.dress(fmt.Sprint("gecko", v/10), tlsShape{"13", 17, 14 + v/130 + p.extensions[gecko], "h2"}, setup, p.secret)
 	return b
 }
 
@@ -224,7 +225,7 @@ func (p *population) safari(d *dice, name, system string, mobile bool) *program 
 		end = "Mobile/15E148 Safari/604.1"
 	}
 	b.agent = fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/%d.%d %s", system, major, minor, end)
-	b.dress(fmt.Sprint("webkit", min(major, 18)), tlsShape{"13", 20, 13 + major/18, "h2"}, webkitSetup, p.secret)
+	b.dress(fmt.Sprint("webkit", min(major, 18)), tlsShape{"13", 20, 12 + major/18 + p.extensions[webkit], "h2"}, webkitSetup, p.secret)
 	return b
 }
 

@@ -47,6 +47,14 @@ func (d *dice) randomV6() netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
+// neighbour is an address of another household in the same network.
+func (d *dice) neighbour(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return d.near(a)
+	}
+	return d.siblingNet(a)
+}
+
 // siblingNet is an address of another /64 of the same /48.
 func (d *dice) siblingNet(a netip.Addr) netip.Addr {
 	b := a.As16()
@@ -102,6 +110,7 @@ func (w *World) send(c *client, s *site, at time.Duration, a *ask, from string) 
 	r.Header = p.appendFields(r.Header[:0], a)
 	r.Agent, r.Refer = p.agent, a.referer
 	r.Version, r.Truth = a.version, c.truth
+	r.unseen = s.elsewhere && a.host != s.calls
 	r.JA4, r.Wire = "", 0
 	if a.secure {
 		r.JA4 = p.ja4

@@ -27,7 +27,7 @@ func (w *World) stale() *program {
 	if d.chance(0.45) {
 		return pick(d, w.population.desktop)
 	}
-	old := population{now: w.population.now, secret: w.secret}
+	old := population{now: w.population.now, secret: w.secret, extensions: w.population.extensions}
 	back := d.from(1, 70)
 	old.now.chrome, old.now.firefox = max(60, old.now.chrome-back), max(60, old.now.firefox-back)
 	old.now.safari = max(14, min(old.now.safari, 18)-back/13)

@@ -102,7 +102,7 @@ var crawlers = []libraryKind{
 	{"dotbot", "Mozilla/5.0 (compatible; DotBot/1.2; +https://opensiteexplorer.org/dotbot; help@moz.com)", crawlerFields, crawlerShape, pythonSetup},
 	{"amazonbot", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_10_1) AppleWebKit/600.2.5 (KHTML, like Gecko) Version/8.0.2 Safari/600.2.5 (Amazonbot/0.1; +https://developer.amazon.com/support/amazonbot)", crawlerFields, crawlerShape, javaSetup},
 	{"petal", "Mozilla/5.0 (compatible;PetalBot;+https://webmaster.petalsearch.com/site/petalbot)", crawlerFields, crawlerShape, goSetup},
-	{"gptbot", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.#; +https://openai.com/gptbot)", crawlerFields, crawlerShape, pythonSetup},
+	{"gptbot", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)", crawlerFields, crawlerShape, pythonSetup},
 	{"oai-search", "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; OAI-SearchBot/1.#; +https://openai.com/searchbot", crawlerFields, crawlerShape, pythonSetup},
 	{"meta", "meta-externalagent/1.1 (+https://developers.facebook.com/docs/sharing/webmasters/crawler)", crawlerFields, crawlerShape, curlSetup},
 	{"archive", "Mozilla/5.0 (compatible; archive.org_bot +http://archive.org/details/archive.org_bot)", crawlerFields, crawlerShape, javaSetup},

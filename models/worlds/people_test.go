@@ -189,7 +189,7 @@ func TestSharedAddresses(t *testing.T) {
 	for _, p := range people {
 		most = max(most, len(p))
 	}
-	if most < 20 || most > 600 {
+	if most < 20 || most > 200 {
 		t.Errorf("at most %d people behind an address", most)
 	}
 }

@@ -18,7 +18,7 @@ type person struct {
 	speed   float64       // of reading, against the site's usual
 	polls   time.Duration // until when the page that is shown asks for news; 0: it does not
 	every   time.Duration // how often it does
-	fails   int           // logins to come that fail
+	fails   int           // logins to come, of which the last one is right
 	entered bool          // this visit has begun
 	moves   bool          // its address changes
 	links   string        // of a campaign that brings it
@@ -29,16 +29,30 @@ type office struct {
 	addr   netip.Addr
 	mobile float64
 	prefer *program // what most of them have
+	room   int      // for so many more people
 }
 
 func (w *World) newOffice() *office {
 	d := w.dice
-	o := &office{addr: d.randomV4(), mobile: d.share(0, 0.2)}
+	o := &office{addr: d.randomV4(), mobile: d.share(0, 0.2), room: d.logUniform(5, 200)}
 	if d.chance(0.5) { // a carrier's
 		o.mobile = d.share(0.7, 1)
 	} else {
 		o.prefer = pick(d, w.population.desktop)
 	}
+	return o
+}
+
+// officeFor draws an office for somebody who comes; nil: none.
+func (w *World) officeFor() *office {
+	if len(w.offices) == 0 || !w.dice.chance(0.3) {
+		return nil
+	}
+	o := w.offices[w.dice.rank(len(w.offices))]
+	if o.room == 0 {
+		return nil
+	}
+	o.room--
 	return o
 }
 
@@ -54,9 +68,8 @@ func (w *World) newPerson(at time.Duration, before bool) actor {
 	kind := "visitor"
 	mobile := s.mobile
 	p.addr = w.homeAddr()
-	var o *office
-	if len(w.offices) > 0 && d.chance(0.3) {
-		o = w.offices[d.rank(len(w.offices))]
+	o := w.officeFor()
+	if o != nil {
 		p.addr, mobile, kind = o.addr, o.mobile, "office"
 	}
 	p.program = w.population.browser(d, mobile)
@@ -96,7 +109,7 @@ func (p *person) settle(w *World, kind string) {
 	p.moves = p.addr.Is6() && d.chance(0.7) || d.chance(0.05)
 	p.truth = w.newTruth(false, kind, p.program.name, "plain", p.site)
 	if p.site.login != "" && d.chance(0.2) {
-		p.fails = d.steps(0.3, 4)
+		p.fails = 1 + d.steps(0.3, 4)
 	}
 }
 
@@ -115,19 +128,30 @@ func (w *World) newCookie() string {
 	return name + d.letters(alphanumeric, 24)
 }
 
-// homeAddr is an address of somebody's own. A third have IPv6.
+// homeAddr is an address of somebody's own. A third have IPv6; many live in a network where others live, a few with them.
 func (w *World) homeAddr() netip.Addr {
-	if w.dice.chance(0.33) {
-		return w.dice.randomV6()
+	d := w.dice
+	var a netip.Addr
+	switch lived := w.homes[d.n(len(w.homes))]; {
+	case lived.IsValid() && d.chance(0.05):
+		a = d.near(lived) // of one household, where it is of IPv6
+	case lived.IsValid() && d.chance(0.3):
+		a = d.neighbour(lived)
+	case d.chance(0.33):
+		a = d.randomV6()
+	default:
+		a = d.randomV4()
 	}
-	return w.dice.randomV4()
+	w.homes[w.moved%len(w.homes)] = a
+	w.moved++
+	return a
 }
 
 // act is one thing that a person does: another page, waiting for news, or coming back hours later.
 func (p *person) act(w *World, at time.Duration) (time.Duration, bool) {
 	d := w.dice
 	if p.polls > at {
-		w.call(&p.visitor, at, "GET")
+		p.poll(w, at)
 		if next := at + p.every + d.between(0, 300*time.Millisecond); next < p.polls {
 			return next, true
 		}
@@ -148,6 +172,18 @@ func (p *person) act(w *World, at time.Duration) (time.Duration, bool) {
 		return next, true
 	}
 	return p.leave(w, end)
+}
+
+// poll asks whether there is news: always the same call.
+func (p *person) poll(w *World, at time.Duration) {
+	s := p.site
+	r := w.callFor(&p.visitor, s.fetches[0], at, "GET")
+	if s.held {
+		r.Duration = p.every - w.dice.between(0, p.every/4)
+		if r.Bytes = 0; r.Status == 200 {
+			r.Bytes = w.dice.from(2, 60)
+		}
+	}
 }
 
 // leave ends a visit. Some pages stay open and ask for news, some people come back.
@@ -224,6 +260,8 @@ func (p *person) do(w *World, at time.Duration) time.Duration {
 		return p.tabs(w, at)
 	case p.fails > 0 && s.login != "":
 		return p.fail(w, at)
+	case x < 0.145:
+		return w.open(&p.visitor, &page{target: s.feed}, at, ask{})
 	case x < 0.15+s.posts:
 		return w.submit(&p.visitor, pick(d, s.forms), at, pick(d, []int{200, 302, 303, 200, 200, 422}))
 	case s.kind == "downloads" && x < 0.6 || x > 0.997:
@@ -321,8 +359,8 @@ func (w *World) newAppUser(s *site) actor {
 	d := w.dice
 	a := &appUser{left: d.from(2, 30), visits: d.steps(0.5, 8)}
 	a.site, a.addr, a.language, a.noReferer, a.noCookies = s, w.homeAddr(), pick(d, languages), true, true
-	if len(w.offices) > 0 && d.chance(0.25) {
-		a.addr = w.offices[d.rank(len(w.offices))].addr
+	if o := w.officeFor(); o != nil {
+		a.addr = o.addr
 	}
 	a.program = w.appProgram(s)
 	a.truth = w.newTruth(false, "app-user", a.program.name, "plain", s)

@@ -37,6 +37,7 @@ type Request struct {
 
 	Truth  *Truth
 	serial uint64
+	unseen bool // it goes to a host that is not behind the proxy
 }
 
 // Truth is who made a request.

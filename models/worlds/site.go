@@ -63,16 +63,19 @@ type site struct {
 	cookies    bool
 	xhr        bool // scripts say that they are
 	json       bool
-	single     bool          // a single-page app: after the first page only calls
-	favicon    int           // status; 0: browsers do not ask
-	poll       time.Duration // 0: never
-	callsEach  int           // calls of a page, at most
-	denied     int           // status of a failed login
-	redirect   float64       // share of pages that lead elsewhere first
-	dead       float64       // share of dead links
-	slow       time.Duration // to answer, median
-	depth      float64       // chance to go on to another page
-	dwell      time.Duration // median time on a page
+	down       [2]time.Duration // when it is out of order
+	elsewhere  bool             // only the API is behind the proxy: pages come from a host of somebody else's
+	held       bool             // a poll is answered when there is news, or late
+	single     bool             // a single-page app: after the first page only calls
+	favicon    int              // status; 0: browsers do not ask
+	poll       time.Duration    // 0: never
+	callsEach  int              // calls of a page, at most
+	denied     int              // status of a failed login
+	redirect   float64          // share of pages that lead elsewhere first
+	dead       float64          // share of dead links
+	slow       time.Duration    // to answer, median
+	depth      float64          // chance to go on to another page
+	dwell      time.Duration    // median time on a page
 	weights    [numPageKinds]int
 	posts      float64 // share of pages after which a form is sent
 }
@@ -104,17 +107,22 @@ func newSite(d *dice, kind string) *site {
 
 // habits draws how the site behaves.
 func (s *site) habits(d *dice, b *blueprint) {
-	s.refer = []policy{defaultPolicy, defaultPolicy, noReferrer, sameOriginOnly, originOnly}[d.weighted([]int{45, 15, 18, 13, 9})]
+	s.refer = []policy{defaultPolicy, defaultPolicy, noReferrer, sameOriginOnly, originOnly}[d.weighted([]int{42, 14, 22, 13, 9})]
 	s.assetsHere = !d.chance(b.cdn)
 	s.imagesHere = s.assetsHere && d.chance(0.8) || d.chance(0.1)
 	s.cookies = d.chance(0.75)
 	s.xhr, s.json = d.chance(0.35), d.chance(0.7)
 	s.single = b.single
+	s.elsewhere = s.calls != s.host && d.chance(0.35)
+	s.held = d.chance(0.2)
 	s.favicon = pick(d, []int{200, 200, 404, 0})
 	if d.chance(b.polls) {
 		s.poll = d.between(4*time.Second, 75*time.Second)
 	}
 	s.callsEach = d.n(b.calls + 1)
+	if s.elsewhere {
+		s.callsEach = max(s.callsEach, 1)
+	}
 	s.denied = []int{401, 200, 302, 403}[d.weighted([]int{45, 28, 20, 7})]
 	s.redirect = d.share(0, 0.12)
 	s.dead = d.share(0, 0.06)
@@ -229,6 +237,14 @@ func (s *site) page(d *dice) *page {
 	return pages[d.rank(len(pages))]
 }
 
+// entry is the host that programs know the site by.
+func (s *site) entry() string {
+	if s.elsewhere {
+		return s.calls
+	}
+	return s.host
+}
+
 // any draws a page without regard to who is popular.
 func (s *site) any(d *dice) *page {
 	for {
@@ -267,6 +283,9 @@ func (s *site) referer(from, host string) string {
 
 // answer sets what the site answers to a page or a call.
 func (s *site) answer(d *dice, r *Request, status int) {
+	if r.At >= s.down[0] && r.At < s.down[1] && d.chance(0.7) || d.chance(0.0015) {
+		status = pick(d, []int{500, 502, 503, 504})
+	}
 	r.Status = status
 	r.Duration = d.skewed(s.slow, 0.7)
 	switch {
@@ -274,6 +293,7 @@ func (s *site) answer(d *dice, r *Request, status int) {
 		r.Bytes = 0
 	case status >= 400:
 		r.Bytes = d.from(150, 4000)
+		r.Duration /= 3
 	case status >= 300:
 		r.Bytes = d.n(300)
 	default:

@@ -134,11 +134,13 @@ func (w *World) scripts(v *visitor, at time.Duration) {
 
 // call is one request of a script, after a preflight where the API is on another host.
 func (w *World) call(v *visitor, at time.Duration, method string) {
-	d, s := w.dice, v.site
-	if len(s.fetches) == 0 {
-		return
+	if s := v.site; len(s.fetches) > 0 {
+		w.callFor(v, s.fetches[w.dice.rank(len(s.fetches))], at, method)
 	}
-	target := s.fetches[d.rank(len(s.fetches))]
+}
+
+func (w *World) callFor(v *visitor, target string, at time.Duration, method string) *Request {
+	d, s := w.dice, v.site
 	if s.calls != s.host && d.chance(0.3) {
 		a := ask{load: forCall, method: "OPTIONS", host: s.calls, target: target}
 		w.respondFile(w.send(&v.client, s, at, &a, v.from), 204)
@@ -157,6 +159,7 @@ func (w *World) call(v *visitor, at time.Duration, method string) {
 	if status == 200 {
 		r.Bytes = d.logUniform(40, 40_000)
 	}
+	return r
 }
 
 // submit sends a form, and follows where that leads.

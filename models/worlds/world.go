@@ -3,6 +3,7 @@ package worlds
 import (
 	"container/heap"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -57,9 +58,11 @@ type World struct {
 	clients  int // so far
 
 	offices  []*office
-	arrivals [2]arrivals // of people, of bots
-	programs int         // bots so far, which take turns by kind
-	order    []int       // of kinds of bots
+	homes    [64]netip.Addr // of people who came lately
+	moved    int            // homes so far
+	arrivals [2]arrivals    // of people, of bots
+	programs int            // bots so far, which take turns by kind
+	order    []int          // of kinds of bots
 }
 
 // New begins an episode.
@@ -90,16 +93,27 @@ func New(c Config) (*World, error) {
 		rate = c.Rate
 	}
 	w.population = newPopulation(d, w.begin, w.secret)
-	w.sites = append(w.sites, newSite(d, kind))
+	w.sites = append(w.sites, w.newSite(kind))
 	for range d.steps(0.25, 2) {
 		other := kind
 		if c.Kind == "" {
 			other = pick(d, Kinds)
 		}
-		w.sites = append(w.sites, newSite(d, other))
+		w.sites = append(w.sites, w.newSite(other))
 	}
 	w.schedule(rate)
 	return w, nil
+}
+
+// newSite draws a site, and perhaps when it is down.
+func (w *World) newSite(kind string) *site {
+	d := w.dice
+	s := newSite(d, kind)
+	if d.chance(0.3) {
+		s.down[0] = d.between(0, w.duration)
+		s.down[1] = s.down[0] + d.between(10*time.Second, 6*time.Minute)
+	}
+	return s
 }
 
 // Begin is when the episode begins.
@@ -157,8 +171,12 @@ func (w *World) rehearse() float64 {
 		p := stage.newPerson(0, false)
 		for at, stays := time.Duration(0), true; stays && at < w.duration && n < 100*1000; {
 			at, stays = p.act(&stage, at)
-			for ; len(stage.requests) > 0; n++ {
-				stage.free = append(stage.free, heap.Pop(&stage.requests).(*Request))
+			for len(stage.requests) > 0 {
+				r := heap.Pop(&stage.requests).(*Request)
+				stage.free = append(stage.free, r)
+				if !r.unseen {
+					n++
+				}
 			}
 		}
 	}
@@ -192,11 +210,16 @@ func (w *World) Next() *Request {
 	for {
 		at, act := w.nextEvent()
 		if len(w.requests) > 0 && (act == nil || w.requests[0].At <= at) {
-			w.last = heap.Pop(&w.requests).(*Request)
-			if w.last.At >= w.duration {
+			r := heap.Pop(&w.requests).(*Request)
+			switch {
+			case r.At >= w.duration:
 				return nil
+			case r.unseen:
+				w.free = append(w.free, r)
+				continue
 			}
-			return w.last
+			w.last = r
+			return r
 		}
 		if act == nil {
 			return nil
@@ -258,7 +281,7 @@ func (w *World) botArrives() {
 	a := &w.arrivals[1]
 	at := a.at
 	budget := a.rate * (w.duration - at).Seconds()
-	b, n := w.newBot(at, max(8, int(budget/3)))
+	b, n := w.newBot(at, max(8, int(budget/16))) // many of some requests rather than some of many
 	a.at += w.dice.exp(time.Duration(float64(n)/a.rate*float64(time.Second))) + time.Microsecond
 	w.enter(b, at)
 }
