@@ -37,7 +37,7 @@ func collect(t *testing.T, only string) map[string]*corpus.File {
 		}
 	}
 	out := t.TempDir()
-	cmd := exec.Command(os.Args[0], "collect", "--out", out, "--work", t.TempDir(), "--only", only, "--no-install")
+	cmd := exec.Command(os.Args[0], "collect", "--out", out, "--work", t.TempDir(), "--only", only)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	text, err := cmd.CombinedOutput()
 	if strings.Contains(string(text), "making namespaces") {
@@ -59,7 +59,11 @@ func collect(t *testing.T, only string) map[string]*corpus.File {
 
 // Real clients leave what they sent: the truth about themselves, header fields in their order and case, hello, frames.
 func TestCollect(t *testing.T) {
-	f := collect(t, `^commandline/(curl|curl-http1|wget)/scraper/(plain|headers)/`)["commandline"]
+	files := collect(t, `^commandline/(curl|curl-http1|wget)/scraper/(plain|headers)/|^python/py-urllib/scraper/plain/`)
+	if p := files["python"]; p == nil || len(p.Runs) != 1 || len(p.Requests) < 5 || p.Requests[0].Header[0][0] != "Accept-Encoding" {
+		t.Errorf("Python's file is %+v", p)
+	}
+	f := files["commandline"]
 	if f == nil || len(f.Runs) != 6 {
 		t.Fatalf("the file is %+v, want one with 6 runs", f)
 	}

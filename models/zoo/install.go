@@ -20,8 +20,8 @@ var scripts embed.FS
 
 const installTimeout = 10 * time.Minute
 
-// setUp installs a family into its folder of work and returns what could not be had.
-func (f *family) setUp(ctx context.Context, work string) (missing []string, err error) {
+// setUp installs programs of a family into its folder of work and returns what could not be had.
+func (f *family) setUp(ctx context.Context, work string, programs []string) (missing []string, err error) {
 	missing = installPackages(ctx, f.apt)
 	folder := f.folder(work)
 	if err := os.MkdirAll(folder, 0o755); err != nil || f.install == "" {
@@ -39,7 +39,7 @@ func (f *family) setUp(ctx context.Context, work string) (missing []string, err 
 	}
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", filepath.Join(folder, filepath.Base(f.install)), folder)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{filepath.Join(folder, filepath.Base(f.install)), folder}, programs...)...)
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if what, ok := strings.CutPrefix(strings.TrimSpace(line), "missing: "); ok {

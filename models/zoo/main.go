@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -118,11 +119,8 @@ func (c *collection) collect(install bool) error {
 	}
 	var wanted []*family
 	for _, f := range families() {
-		for _, v := range c.visits(f) {
-			if v.steps != nil {
-				wanted = append(wanted, f)
-				break
-			}
+		if len(c.programs(f)) > 0 {
+			wanted = append(wanted, f)
 		}
 	}
 	if len(wanted) == 0 {
@@ -140,6 +138,17 @@ func (c *collection) collect(install bool) error {
 		return err
 	}
 	return enterWorld(ctx)
+}
+
+// programs returns the names of a family's programs of which a run is wanted.
+func (c *collection) programs(f *family) []string {
+	var names []string
+	for _, v := range c.visits(f) {
+		if v.steps != nil && !slices.Contains(names, v.client.program) {
+			names = append(names, v.client.program)
+		}
+	}
+	return names
 }
 
 // prepareWork builds headgate and installs the families.
@@ -163,7 +172,7 @@ func (c *collection) prepareWork(ctx context.Context, wanted []*family, install 
 			continue
 		}
 		fmt.Printf("installing %s\n", f.name)
-		missing, err := f.setUp(ctx, c.work)
+		missing, err := f.setUp(ctx, c.work, c.programs(f))
 		for _, what := range missing {
 			fmt.Printf("  not to be had: %s\n", what)
 		}

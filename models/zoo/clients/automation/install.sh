@@ -1,8 +1,10 @@
 #!/bin/sh
-# usage: install.sh FOLDER   installs the libraries that drive browsers: Python's, Node's and Go's, and geckodriver
+# usage: install.sh FOLDER PROGRAM...   installs the libraries that drive browsers: Python's, Node's and Go's, and geckodriver
 set -u
 cd "$1" || exit 1
+shift
 while read -r program wanted; do
+  case " $* " in *" $program "*) ;; *) continue ;; esac
   [ -e "$program/done" ] && continue
   rm -rf "$program"
   # shellcheck disable=SC2086 # the rest of the line is a list
@@ -33,7 +35,8 @@ if command -v go >/dev/null; then
 else
   echo "missing: chromedp, rod: there is no go"
 fi
-if ! [ -x geckodriver ]; then
+case " $* " in *" selenium-firefox "*) gecko=wanted ;; *) gecko= ;; esac
+if [ -n "$gecko" ] && ! [ -x geckodriver ]; then
   if command -v geckodriver >/dev/null; then
     ln -s "$(command -v geckodriver)" geckodriver
   elif command -v cargo >/dev/null && cargo install -q --root geckodriver.cargo geckodriver >geckodriver.log 2>&1; then

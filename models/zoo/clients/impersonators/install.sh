@@ -1,8 +1,11 @@
 #!/bin/sh
-# usage: install.sh FOLDER   makes an environment for each program of Python; those of Node are with Node's libraries
+# usage: install.sh FOLDER PROGRAM...   makes an environment for each program of Python; those of Node are with Node's libraries
 set -u
 cd "$1" || exit 1
+shift
 while read -r program wanted; do
+  # curl_cffi is four programs
+  case " $*" in *" $program"*) ;; *) continue ;; esac
   [ -e "$program/done" ] && continue
   rm -rf "$program"
   # shellcheck disable=SC2086 # the rest of the line is a list
@@ -15,4 +18,5 @@ while read -r program wanted; do
     echo "missing: $program: $(tail -n 1 "$program.log")"
   fi
 done <programs.txt
+[ -e curl_cffi/version ] || exit 0
 for p in chrome firefox safari raw; do echo "curl_cffi-$p $(cut -d ' ' -f 2 curl_cffi/version)"; done >versions

@@ -1,10 +1,11 @@
 #!/bin/sh
-# usage: install.sh FOLDER   makes an environment for each program in the folder, with versions that are fixed
+# usage: install.sh FOLDER PROGRAM...   makes an environment for each program in the folder, with versions that are fixed
 set -u
 cd "$1" || exit 1
-here=$(dirname "$0")
+shift
 while read -r program wanted; do
-  [ -x "$program/done" ] && continue
+  case " $* " in *" $program "*) ;; *) continue ;; esac
+  [ -e "$program/done" ] && continue
   rm -rf "$program"
   # shellcheck disable=SC2086 # the rest of the line is a list
   if python3 -m venv "$program" >"$program.log" 2>&1 && "$program/bin/pip" install -q --disable-pip-version-check --no-compile certifi $wanted >>"$program.log" 2>&1; then
@@ -13,8 +14,8 @@ while read -r program wanted; do
     name=${first%%==*}
     echo "$program $("$program/bin/pip" show "$name" 2>/dev/null | sed -n 's/^Version: //p')" >"$program/version"
     [ "$program" = py-urllib ] && echo "$program $("$program/bin/python" -c 'import platform; print(platform.python_version())')" >"$program/version"
-    printf '#!/bin/sh\n' >"$program/done" && chmod +x "$program/done"
+    touch "$program/done"
   else
     echo "missing: $program: $(tail -n 1 "$program.log")"
   fi
-done <"$here/programs.txt"
+done <programs.txt
