@@ -27,33 +27,46 @@ type front struct {
 	plain  *http.Server
 }
 
-// startFront serves on the ports 443 and 80 of all addresses.
-func startFront(certificate tls.Certificate, gate string) (*front, error) {
+// newFront makes the front of a filter with this configuration.
+func newFront(config proxyhook.Config) (*front, error) {
 	f := &front{sites: site.All()}
-	filter, err := proxyhook.New(proxyhook.Config{
-		Dir: gate, Log: slog.New(slog.DiscardHandler), Origin: func(r *http.Request) string { return r.Host },
-	})
+	filter, err := proxyhook.New(config)
 	if err != nil {
 		return nil, fmt.Errorf("zoo: making the filter: %w", err)
 	}
 	f.filter = filter
 	f.recorder = newRecorder(filter.Handler(site.Slowly(site.Handler(f.sites))))
 	f.server = newServer(fromElsewhere(f.recorder))
+	f.plain = &http.Server{Handler: http.HandlerFunc(toTLS), ReadHeaderTimeout: 10 * time.Second}
+	return f, nil
+}
+
+// startFront serves on the ports 443 and 80 of all addresses.
+func startFront(certificate tls.Certificate, gate string) (*front, error) {
+	f, err := newFront(proxyhook.Config{
+		Dir: gate, Log: slog.New(slog.DiscardHandler), Origin: func(r *http.Request) string { return r.Host },
+	})
+	if err != nil {
+		return nil, err
+	}
+	secure, err := net.Listen("tcp", ":443")
+	if err == nil {
+		f.serve(secure, certificate)
+		var inClear net.Listener
+		if inClear, err = net.Listen("tcp", ":80"); err == nil {
+			go f.plain.Serve(inClear)
+			return f, nil
+		}
+	}
+	f.close()
+	return nil, fmt.Errorf("zoo: listening: %w", err)
+}
+
+// serve serves what the listener accepts, over TLS.
+func (f *front) serve(l net.Listener, certificate tls.Certificate) {
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS10}
 	noteHello(f.server, config)
-	f.plain = &http.Server{Handler: http.HandlerFunc(toTLS), ReadHeaderTimeout: 10 * time.Second}
-	for server, port := range map[*http.Server]string{f.server: ":443", f.plain: ":80"} {
-		l, err := net.Listen("tcp", port)
-		if err != nil {
-			filter.Close()
-			return nil, fmt.Errorf("zoo: listening: %w", err)
-		}
-		if server == f.server {
-			l = tapListener{proxyhook.CaptureWire(f.server, l, config)}
-		}
-		go server.Serve(l)
-	}
-	return f, nil
+	go f.server.Serve(tapListener{proxyhook.CaptureWire(f.server, l, config)})
 }
 
 func newServer(h http.Handler) *http.Server {
