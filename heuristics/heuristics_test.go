@@ -209,6 +209,16 @@ const damningTargets = `
 	/.prod.env
 	/config/stripe.env
 	/wp-content/uploads/2024/10/test.phtml
+	/item?id=1'+order+by+10,2
+	/search?q=%27;EXEC+xp_cmdshell('dir')--
+	/backup/backup.zip
+	/backups/site.tar.gz
+	/.gitignore
+	/composer.lock
+	/proxy/http://169.254.169.254/latest/meta-data/
+	/%25%7B(%23dm%3D1)%7D/x.action
+	/download.php?f=../config.php
+	/?cmd=id
 	/item?id=1;waitfor+delay+'0:0:5'--
 	/item?id=1'+AND+SLEEP(5)--+
 	/item?id=if(now()=sysdate(),sleep(15),0)
@@ -322,6 +332,14 @@ const ordinaryTargets = `
 	/search?q=%3Cscript+src%3D
 	/search?q=rm+-rf+node_modules
 	/search?q=select+%60id%60+from+t
+	/search?q=%27order+by+2pm%27
+	/search?jql=project+%3D+A+AND+status+%3D+%22In+Progress%22+ORDER+BY+created
+	/odata/Orders?$filter=(Freight%20gt%20100)%20and%20(Id%20eq%203)&$orderby=Name
+	/search?q=let+a+=+%27x%27;+delete+b
+	/docs/id_rsa-vs-ed25519
+	/go?to=../next.html
+	/item?id=12'%20screw
+	/v1/users/me?fields=id;name
 	/search?q=169.254.169.254
 	/search?q=base64_decode(
 	/search?q=o%27brien+and+sons

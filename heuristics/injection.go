@@ -147,9 +147,14 @@ func injectedQuery(query string) bool {
 	return has(t.plain(), anywhere)
 }
 
-// plainParameter reports quickly that there is nothing in a parameter but letters, digits and what stands between them: most have
-// no more.
+// plainParameter reports quickly that there is nothing in a parameter but letters, digits and what stands between them, as in
+// most. A command is no more than that.
 func plainParameter(parameter string) bool {
+	for _, command := range [...]string{"cmd=", "exec=", "todo="} {
+		if strings.HasPrefix(parameter, command) {
+			return false
+		}
+	}
 	dots := 0
 	for i := range len(parameter) {
 		switch c := parameter[i]; {
@@ -230,9 +235,10 @@ func isExpression(word, after []byte) bool {
 	switch trimmed := bytes.Trim(word, " ('\""); {
 	case len(trimmed) <= len("and") || bytes.EqualFold(trimmed, []byte("rlike")) || bytes.EqualFold(trimmed, []byte("having")):
 		return isComparison(after) || isCall(after)
-	case bytes.HasSuffix(trimmed, []byte(" by")):
-		after = bytes.TrimLeft(after, " (")
-		return len(after) > 0 && '0' <= after[0] && after[0] <= '9'
+	case len(trimmed) > 3 && bytes.EqualFold(trimmed[len(trimmed)-3:], []byte(" by")):
+		digits := bytes.TrimLeft(after, " (")
+		rest := bytes.TrimLeft(bytes.TrimLeft(digits, "0123456789"), " )")
+		return len(rest) < len(digits) && (len(rest) == 0 || bytes.IndexByte([]byte("-#,"), rest[0]) >= 0)
 	}
 	return true
 }

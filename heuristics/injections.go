@@ -35,24 +35,25 @@ var attackMarks = []struct {
 	{"commands", inParameters, `
 		cmd.exe cmd~/c powershell~- powershell.exe /powershell? /powershell/? busybox~ /dev/tcp/ nc~-e chmod~777 chmod~+x rm~-rf~/ tftp~-g certutil~-urlcache bitsadmin~/transfer mkfifo~/tmp`},
 	{"commands", inParameters, `
-		;curl~ ;~curl~ |curl~ &&curl~ $(sleep~ ;sleep~ |sleep~ ;~sleep~ ;ls~ |ls~ ;~ls~ |~ls~ |whoami ;whoami ;uname~ |uname~ ;phpinfo() ;system( |bash$ |~bash$ |sh; |~sh; ;reboot; todo=syscmd ping~-c~ ping~-n~`},
+		;curl~ ;~curl~ |curl~ &&curl~ $(sleep~ ;sleep~ |sleep~ ;~sleep~ ;ls~ |ls~ ;~ls~ |~ls~ |whoami ;whoami ;uname~ |uname~ ;phpinfo() ;system( |bash$ |~bash$ |sh; |~sh; ;reboot; todo=syscmd cmd=id$ cmd=ls$ cmd=pwd$ cmd=whoami cmd=uname cmd=cat~ exec=id$ ping~-c~ ping~-n~`},
 	{"PHP", inHeaders, "<?php <?= ${@print"},
 	{"PHP", inParameters, `
 		allow_url_include auto_prepend_file auto_append_file call_user_func( base64_decode( shell_exec( passthru( phpinfo() system(' system(" eval($_ :{s: :{i:
 		assert($_ file_put_contents( php://input php://filter php://output php://fd expect:// phar:// gopher:// data://text data:text/plain;base64 file:/// vars[0]=`},
 	{"ThinkPHP", anywhere, "/invokefunction /think/app/ /think/container/ /think/request/ call_user_func_array"},
-	{"Java", anywhere, "class.module.classloader java.lang.runtime java.lang.processbuilder @java.lang. t(java.lang #_memberaccess getruntime().exec freemarker.template.utility.execute"},
-	{"templates", inParameters, "{{7*7}} ${7*7} #{7*7} <%=7*7 {{config <%out. <%@ <%! {{self. {{''.__class__ {{request. __class__.__ %{(# %{# ognl.ognl __import__( new~java."},
+	{"Java", anywhere, "%{(# %{# ognl.ognlcontext /mapi/nspi/ constructor.constructor( class.module.classloader java.lang.runtime java.lang.processbuilder @java.lang. t(java.lang #_memberaccess getruntime().exec freemarker.template.utility.execute"},
+	{"templates", inParameters, "{{7*7}} ${7*7} #{7*7} <%=7*7 {{config <%out. <%@ <%! {{self. {{''.__class__ {{request. __class__.__ __import__( new~java."},
 	{"scripts in a page", anywhere, `"><script '><script <script>alert( "><img "><svg '><img '><svg onerror=alert( onload=alert( javascript:alert( onfocus=alert( confirm(document. alert(document.`},
 	{"scripts in a page", inParameters, `<script <svg/ <svg~on <img~src <iframe ~onerror= "onerror= 'onerror= ~onload= /onload= "onmouseover= '~onmouseover= javascript:prompt`},
 	{"files of the machine", inParameters, `
-		/proc/self/ /proc/version /proc/cpuinfo win.ini boot.ini system32/ /web-inf/ wp-config.php .git/config .git/head .aws/credentials .ssh/id_ /etc/hosts /etc/group /etc/issue
+		/proc/self/ /proc/version /proc/cpuinfo win.ini boot.ini system32/ /web-inf/ wp-config.php .git/config .git/head ../config. ../.env ../.git .aws/credentials .ssh/id_ /etc/hosts /etc/group /etc/issue
 		/var/log/apache /var/log/nginx /var/log/auth /.env$ c:/windows c:/boot`},
-	{"what clouds tell a machine of itself", inParameters, "//169.254.169.254 //metadata.google.internal //100.100.100.200 //[fd00:ec2::254] //2852039166 //0xa9fea9fe //metadata.tencentyun"},
+	{"what clouds tell a machine of itself", inParameters, "//169.254.169.254 169.254.169.254] //metadata.google.internal //100.100.100.200 //[fd00:ec2::254] //2852039166 //0xa9fea9fe //metadata.tencentyun"},
 	{"steps out of a folder", climbing, "../ ..;/"},
 	{"SQL that asks for more", afterQuote, "union~select union~all~select union~distinct~select union(select union~all(select or~ and~ || && xor~ xor( or( and( or' and' or\" and\" rlike~ having~"},
 	{"SQL that ends a statement and begins another", afterQuote, "waitfor~delay ;waitfor~delay drop~table ;drop~table drop~database ;drop~database insert~into delete~from order~by~ group~by~"},
 	{"SQL in a value that is put into a statement", anywhere, "||case~when &&case~when"},
+	{"SQL that ends a statement and begins another", anywhere, "';exec~ ';~exec~ ';drop~table ';~drop~table ';waitfor~ ';~waitfor~ ';declare~@ ';insert~into ';~insert~into ';delete~from ';~delete~from"},
 	{"SQL that ends in a comment", anywhere, `'--~- '~--~- ')--~-`},
 	{"SQL by itself", inParameters, `
 		information_schema sleep(5) sleep(10) sleep(15) sleep(3) sleep(2) sleep(1) sleep(6) sleep(7) sleep(8) sleep(9) sleep(20) (select(0)from(select( (select~ (select( benchmark( pg_sleep( waitfor~delay~'

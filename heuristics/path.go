@@ -79,16 +79,15 @@ func isForgottenCopy(path []byte, host string) bool {
 	}
 	stem, suffix := bytes.TrimRight(name[:dot], "-_0123456789"), name[dot:]
 	root, whole := len(folder) == 0, isOf(stem, wholeSites)
+	there := root || isOf(folder[bytes.LastIndexByte(folder, '/')+1:], backupFolders)
 	switch {
 	case isOf(suffix, dumpSuffixes):
-		return root || whole || isOf(folder[bytes.LastIndexByte(folder, '/')+1:], backupFolders)
-	case !root:
-		return false
-	case whole && isOf(suffix, archiveSuffixes):
+		return there || whole
+	case whole && there && isOf(suffix, archiveSuffixes):
 		return true
 	}
 	n := len(host)
-	return n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isOf(name[n:], archiveSuffixes)
+	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isOf(name[n:], archiveSuffixes)
 }
 
 // isUploadedScript reports a script where WordPress keeps the pictures of its pages: nobody links one.

@@ -29,7 +29,7 @@ var damningPaths = []struct {
 	{"environment files: passwords of an application that was deployed with them", inForge, `
 		/.env$ .env! /.envrc /.environment$ /env.bak!`},
 	{"version control: the source and its history", inForge, `
-		/.git$ /.git/ /.git-credentials /.gitconfig /.svn$ /.hg/ /.hg! /.bzr/ /cvs/entries! /cvs/root! /_darcs/`},
+		/.git$ /.git/ /.git-credentials /.gitconfig /.gitignore! /.gitattributes! /.gitmodules! /.dockerignore! /.npmignore! /.eslintrc /.svn$ /.hg/ /.hg! /.bzr/ /cvs/entries! /cvs/root! /_darcs/`},
 	{"accounts and settings of the shell, of clouds and of tools", inWiki, `
 		/.aws$ /.ssh$ /.azure/ /.gcloud$ /.config/gcloud /.kube/ /.docker/ /.dockercfg /.dockerenv /.boto! /.s3cfg /.netrc /.npmrc /.yarnrc /.pypirc
 		/.pgpass /.my.cnf /.mylogin.cnf /.htpasswd /.htaccess /.passwd! /.shadow! /.gnupg/ /.terraform/ /.terraform! /.vault-token /.composer/auth.json
@@ -38,7 +38,7 @@ var damningPaths = []struct {
 		/.remote-sync /.ftpconfig /.ftpquota /.sftp-config /.ds_store! /.settings/ /.project! /.buildpath! /.wp-config /.config.php /.user.ini! /.credentials
 		/.secret! /.secrets$ /.password /.jenkins /.ansible /.streamlit/secrets`},
 	{"keys and certificates by their usual names", inWiki, `
-		/id_rsa$ /id_dsa$ /id_ecdsa$ /id_ed25519$ /server.key! /private.key! /privatekey.key! /privatekey.pem! /private-key.pem! /private_key.pem!
+		/id_rsa! /id_rsa. /id_dsa! /id_ecdsa! /id_ed25519! /id_ed25519. /server.key! /private.key! /privatekey.key! /privatekey.pem! /private-key.pem! /private_key.pem!
 		/privkey.pem! /private.pem! /server.pem! /ssl.key! /tls.key! /localhost.key! /host.key! /key.pem! .ppk! .kdbx! /master.key! /oauth-private.key!
 		/serviceaccountkey.json! /service-account.json! /credentials.json! /credentials.csv! /credentials.xml! /rootkey.csv! /secrets.json! /secrets.yml! /secrets.yaml!
 		/aws.yml! /wallet.dat! /authorized_keys! /known_hosts!`},
@@ -49,7 +49,7 @@ var damningPaths = []struct {
 	{"settings that an application reads from its disk, and never links", inWiki, `
 		/web.config! /local.xml! /parameters.yml! /app/etc/env.php! /config/database.yml! /config/database.php! /database.yml! /local_settings.py! /settings.py!
 		/sftp-config.json! /sftp.json! /ftpsync.settings! /ws_ftp.ini! /ws_ftp.log! /filezilla.xml! /sitemanager.xml! /recentservers.xml! /docker-compose.y
-		^/dockerfile! /application.properties! /application.yml! /application-prod. /application-dev. /bootstrap.yml! /hibernate.cfg.xml! /composer/installed.json!
+		^/dockerfile! /application.properties! /application.yml! /application-prod. /application-dev. /bootstrap.yml! /hibernate.cfg.xml! /composer/installed.json! /composer.lock! /composer.json! /yarn.lock! /package-lock.json! ^/jenkinsfile! ^/thumbs.db!
 		/storage/logs/laravel.log! /laravel.log! /wp-content/debug.log! /wp-content/backup /error_log! /php.ini! /php_errors.log! /terraform.tfstate /web-inf/ /meta-inf/
 		/proftpdpasswd /conf/server.xml! /tomcat-users.xml! ^/nginx.conf! ^/httpd.conf! ^/my.cnf! ^/redis.conf!`},
 	{"what the operating system keeps for itself", inWiki, `
@@ -59,12 +59,12 @@ var damningPaths = []struct {
 		/actuator/httptrace /actuator/jolokia /actuator/logfile /actuator/shutdown /actuator/restart /actuator/refresh /actuator/dump! /actuator;/ ^/heapdump! ^/threaddump!
 		^/jolokia/list ^/jolokia/read ^/jolokia/exec ^/jolokia/version /manage/env! /management/env! /manage/heapdump /phpinfo.php /phpinfo! /php_info.php! /php-info.php!
 		/_profiler/phpinfo /_profiler/open /_ignition/
-		/server-status! /server-info!`},
+		/server-status! /server-info! /manager/text/ /scripts/setup.php!`},
 	{"exploits of applications, by the path that they attack", nowhere, `
 		/eval-stdin.php /vendor/phpunit/ /phpunit/src/util /phpunit/util/php /wls-wsat/ /_async/asyncresponse /invoker/jmxinvoker /invoker/ejbinvoker /invoker/readonly
 		/jmx-console/ /web-console/invoker /mgmt/tm/util/bash /mgmt/shared/authn /mgmt/shared/gossip /vpns/cfg /ecp/current/exporttool /autodiscover/autodiscover.json@
 		^/struts2-showcase ^/struts2-rest-showcase /geoserver/testwfspost /wp-content/plugins/wp-file-manager/lib/php/connector /wp-content/plugins/revslider/temp
-		^/containers/json! ^/v1.24/containers /weaver/bsh /bsh.servlet /bshservlet /tmui/login.jsp/ /portal/redlion /level/15/exec ^/functionrouter! /ztp/cgi-bin/ /hybridity/telemetry`},
+		^/containers/json! ^/v1.24/containers /doenterpagevariables /weaver/bsh /bsh.servlet /bshservlet /tmui/login.jsp/ /portal/redlion /level/15/exec ^/functionrouter! /ztp/cgi-bin/ /hybridity/telemetry`},
 	{"shells that somebody may have left behind", nowhere, `
 		/shell.php! /shell.jsp! /shell.asp! /shell.aspx! /cmd.php! /cmd.jsp! /cmd.asp! /cmd.aspx! /c99.php! /r57.php! /c100.php! /b374k.php! /wso.php! /wso1.php! /wso2.php!
 		/alfa.php! /alfa-rex.php /alfanew.php /alfacgiapi /alfa_data /webshell.php! /webshell.jsp! /webshell.aspx! /web-shell.php! /minishell.php! /mini-shell.php! /phpspy.php!
@@ -82,7 +82,7 @@ var damningPaths = []struct {
 		^/maker/snwrite.cgi ^/web_shell_cmd.gch ^/getpage.gch ^/userrpm/ ^/password.cgi ^/rom-0! ^/stssys.htm ^/system.ini! ^/editblacklist ^/card_scan_decoder.php
 		^/adv,/cgi-bin ^/ajax/getrouter ^/nmaplowercheck`},
 	{"what clouds tell a machine of itself", nowhere, `
-		^/latest/meta-data /latest/meta-data/ ^/latest/dynamic/ ^/latest/user-data! ^/latest/api/token! /computemetadata/v1 ^/metadata/instance ^/metadata/identity/oauth2
+		^/latest/meta-data /latest/meta-data/ /169.254.169.254/latest /169.254.169.254/metadata /169.254.169.254/computemetadata ^/latest/dynamic/ ^/latest/user-data! ^/latest/api/token! /computemetadata/v1 ^/metadata/instance ^/metadata/identity/oauth2
 		/opc/v1/instance /opc/v2/instance /openstack/latest/meta ^/metadata/v1/user-data ^/metadata/v1.json! ^/hetzner/v1/metadata`},
 }
 
@@ -97,6 +97,6 @@ var (
 	archiveSuffixes = []string{".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".tar.bz2", ".tar.xz", ".rar", ".7z", ".old", ".tar.z",
 		".db", ".mdb", ".sqlite", ".sqlite3"}
 	wholeSites = []string{"backup", "backups", "back", "bak", "bck", "bkp", "site-backup", "website-backup", "db-backup", "db_backup", "backup-db", "backup_db", "dump",
-		"database", "db", "sql", "mysql", "www", "wwwroot", "web", "website", "site", "htdocs", "public_html", "httpdocs", "webroot", "root", "old", "inetpub", "localhost", "production",
+		"database", "db", "sql", "mysql", "www", "wwwroot", "web", "website", "site", "htdocs", "html", "public_html", "httpdocs", "webroot", "root", "old", "inetpub", "localhost", "production",
 		"prod", "full", "full_backup", "full-backup", "sitebackup"}
 )
