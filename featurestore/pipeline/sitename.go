@@ -6,9 +6,10 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// siteName finds out the host of a log that tells none, so that a Referer of the same site can be told from others: assets
-// are asked for by the site's own pages, so their Referers name it. The majority of these is found by Boyer and Moore's
-// vote ("MJRTY", 1991), which keeps one name; until that leads by siteVotes, no link is known.
+// siteName finds out the host of a log that tells none, so that a Referer of the same site can be
+// told from others: assets are asked for by the site's own pages, so their Referers name it. The
+// majority of these is found by Boyer and Moore's vote ("MJRTY", 1991), which keeps one name; until
+// that leads by siteVotes, no link is known.
 type siteName struct {
 	host  string
 	votes int

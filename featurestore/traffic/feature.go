@@ -91,6 +91,11 @@ type Fold struct {
 type FoldKind uint8
 
 // The ways to fold.
+//
+// A Usual is made of the minutes before the last event's. A minute of the age t weighs n/(n+8) times
+// exp(-t/Window), where n is its sum of Per; the value is NaN until the weights add up to 2. Of a
+// minute the first 15 events of each client count. A client is a network, and within a network an
+// address; those that share one of 32 places count as one.
 const (
 	Sum          FoldKind = iota // decayed sum of Measure
 	Rate                         // the same, per second
@@ -112,7 +117,7 @@ const (
 	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
 	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
 	Excess                       // sum of Measure - Usual / sum of Per, from -1 to 1; NaN where the latter is 0
-	Usual                        // mean share of Measure in Per over the minutes before the last event's, of the age t with the weight n/(n+8) exp(-t/Window), where n is Per of the minute; NaN until the weights add up to 2. Of a minute the first 15 events of each client count; a client is a network, within a network an address, and some may share one of 32 places
+	Usual                        // what is usual of the key's clients: the mean share of Measure in Per, by minutes
 	PerObject                    // decayed sum of Measure / distinct Objects, both over Window; NaN where there is no object
 	Last                         // Measure of the last event
 	Fraction                     // decayed sum of Measure / Per of the last event, at most 1; NaN where that is 0

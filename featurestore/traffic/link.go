@@ -6,8 +6,9 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// A page is remembered as 16 bits, in an event as the page that its Referer names and in a client's row as one that it
-// fetched: one in 4,096 links to pages that a client never fetched looks followed.
+// A page is remembered as 16 bits, in an event as the page that its Referer names and in a client's
+// row as one that it fetched: one in 4,096 links to pages that a client never fetched looks
+// followed.
 
 // SetLink stores the page that a Referer of the request's own host names by its path.
 func (s Sums) SetLink(e *Event, path string) {
@@ -18,7 +19,8 @@ func (s Sums) SetLink(e *Event, path string) {
 	e.Link = pageOf(path, sum)
 }
 
-// pageOf returns the 16 bits of a page, of which an event has the path and, where that was cut, the hash of the whole.
+// pageOf returns the 16 bits of a page, of which an event has the path and, where that was cut, the
+// hash of the whole.
 func pageOf(path string, sum uint64) uint16 {
 	return max(1, uint16(metro.Hash64Str(path, sum)>>48))
 }
@@ -32,8 +34,8 @@ func pageAt(page uint16, host uint64) uint16 {
 	return max(1, uint16((h^h>>29)*0xbf58476d1ce4e5b9>>48))
 }
 
-// SplitReferer returns the host of a URL, with its port, and the path without the query, as they are written. What is not
-// a URL with a host has neither.
+// SplitReferer returns the host of a URL, with its port, and the path without the query, as they
+// are written. What is not a URL with a host has neither.
 func SplitReferer(referer string) (host, path string) {
 	_, rest, ok := strings.Cut(referer, "://")
 	if !ok {

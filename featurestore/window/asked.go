@@ -2,10 +2,10 @@ package window
 
 import "time"
 
-// asked remembers who asked for what: for each path of a host whether one network did or several, for a day after the last
-// request for it, while there is room. Of fourteen paths of a block that is full, one that a single network asked for gives
-// way first, and of those the one that was asked for longest ago, so that somebody who asks for random paths forgets
-// nobody's but such.
+// asked remembers who asked for what: for each path of a host whether one network did or several,
+// for a day after the last request for it, while there is room. Of fourteen paths of a block that
+// is full, one that a single network asked for gives way first, and of those the one that was asked
+// for longest ago, so that somebody who asks for random paths forgets nobody's but such.
 //
 //	words 4-31  fourteen times: the high half of the path's hash, 0: none; bits 0-15 of the network's hash, bits 16-30
 //	            the hour of the last request, bit 31: several networks
@@ -24,7 +24,8 @@ const askedKeys = 16
 // cell gives the block of a path.
 func (a *asked) cell(path uint64) []uint32 { return a.blocks.cell(path * 0x9e3779b97f4a7c15) }
 
-// shared reports whether another network than this one asked for a path, given by its hash, and remembers that this one did.
+// shared reports whether another network than this one asked for a path, given by its hash, and
+// remembers that this one did.
 func (a *asked) shared(path, network uint64, now int64) bool {
 	cell := a.cell(path)
 	tag, client := max(1, uint32(path>>32)), uint32(network>>48)

@@ -6,9 +6,10 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// blocks are a memory of hashes of a fixed size: cells of two cache lines, each at the place of its number, which is its key
-// less one. It is kept in shards, so that checkpoints hold it like everything else; the name says all that decides what the
-// words of a block mean. It belongs to the caller's goroutine.
+// blocks are a memory of hashes of a fixed size: cells of two cache lines, each at the place of its
+// number, which is its key less one. It is kept in shards, so that checkpoints hold it like
+// everything else; the name says all that decides what the words of a block mean. It belongs to the
+// caller's goroutine.
 type blocks struct {
 	name   string
 	shards []shard
@@ -77,5 +78,6 @@ func combine(a, b uint64) uint64 {
 	return mix(h ^ h>>29)
 }
 
-// networkOf is who counts as one client where several are told apart: the network, so that neither a /64 nor a rack is many.
+// networkOf is who counts as one client where several are told apart: the network, so that neither
+// a /64 nor a rack is many.
 func networkOf(o *traffic.Observation) uint64 { return o.Keys[traffic.Net] }

@@ -6,8 +6,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// clients counts the clients of all hosts: networks that are new with a user agent, of which the first clientRoom of a
-// minute count, so that a flood of k minutes is k times as many at most. It is one block:
+// clients counts the clients of all hosts: networks that are new with a user agent, of which the
+// first clientRoom of a minute count, so that a flood of k minutes is k times as many at most. It
+// is one block:
 //
 //	words 2-3  when the last was counted
 //	word 4     number of its minute (its low bits)
@@ -18,8 +19,8 @@ type clients struct{ blocks *blocks }
 
 const clientRoom = 15
 
-// advance returns the time of the latest observation, which one of the given time may be: time that runs backwards counts as no
-// time at all.
+// advance returns the time of the latest observation, which one of the given time may be: time that
+// runs backwards counts as no time at all.
 func (c *clients) advance(now int64) int64 {
 	words := c.blocks.cell(0)[7:9]
 	now = max(now, begunOf(words))

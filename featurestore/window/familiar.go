@@ -2,10 +2,11 @@ package window
 
 import "time"
 
-// familiar remembers hashes that it was asked for before: for twelve hours at least and twenty-four at most, unless there are
-// more than it has room for, when it forgets sooner. It is a Bloom filter in blocks (Putze, Sanders and Singler 2007), each with
-// two sides that take turns: an entry is set in the newer side, and the older one is cleared where another half of a day (UTC)
-// has begun or the newer has familiarRoom entries.
+// familiar remembers hashes that it was asked for before: for twelve hours at least and twenty-four
+// at most, unless there are more than it has room for, when it forgets sooner. It is a Bloom filter
+// in blocks (Putze, Sanders and Singler 2007), each with two sides that take turns: an entry is set
+// in the newer side, and the older one is cleared where another half of a day (UTC) has begun or
+// the newer has familiarRoom entries.
 //
 //	words 2-3    when the newer side began
 //	word 4       bit 0: which side that is; from bit 1 on: its entries
@@ -24,7 +25,8 @@ const (
 // familiarKeys is for how many keys of Config.MaxKeys there is a block.
 const familiarKeys = 16
 
-// add reports whether a hash is new, and whether it was entered in the newer side, and remembers it.
+// add reports whether a hash is new, and whether it was entered in the newer side, and remembers
+// it.
 func (f *familiar) add(hash uint64, now int64) (isNew, entered bool) {
 	cell := f.blocks.cell(hash)
 	f.turn(cell, now)

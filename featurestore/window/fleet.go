@@ -6,8 +6,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// fleet knows the newest version of each browser that several networks use, so that one who makes up a version, or leaves one
-// machine on a trial of the next, changes nothing. A block is of a family of browsers:
+// fleet knows the newest version of each browser that several networks use, so that one who makes
+// up a version, or leaves one machine on a trial of the next, changes nothing. A block is of a
+// family of browsers:
 //
 //	words 2-3    when the newer side began
 //	word 4       the newest version; 0: unknown
@@ -16,9 +17,9 @@ import (
 //	words 10-17  one side, and 18-25 the other: four networks with the newest versions, each the low half of its key and
 //	             the version
 //
-// The newest version is the oldest of the four, in the side where that is newer. A side is twelve hours. After the first day
-// the newest version rises by one in twelve hours at most: browsers do not update faster, but thousands of addresses may lie
-// as one.
+// The newest version is the oldest of the four, in the side where that is newer. A side is twelve
+// hours. After the first day the newest version rises by one in twelve hours at most: browsers do
+// not update faster, but thousands of addresses may lie as one.
 type fleet struct{ blocks *blocks }
 
 const (
@@ -28,8 +29,8 @@ const (
 	families      = 16
 )
 
-// lag returns by how many versions the browser of an observation is older than the newest, 0 where it is newer, and NaN where
-// either is unknown.
+// lag returns by how many versions the browser of an observation is older than the newest, 0 where
+// it is newer, and NaN where either is unknown.
 func (f *fleet) lag(o *traffic.Observation, now int64) float32 {
 	if o.Agent == "" {
 		return nan

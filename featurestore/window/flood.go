@@ -15,11 +15,12 @@ type flood struct {
 	clock  int     // number of its window in the clock
 }
 
-// floodBonus is by how much younger a key counts that has flooded, where one has to make place: an hour, so that a host of
-// them cannot drive out everybody else for a day.
+// floodBonus is by how much younger a key counts that has flooded, where one has to make place: an
+// hour, so that a host of them cannot drive out everybody else for a day.
 const floodBonus = int64(time.Hour)
 
-// memoryOf returns for how long after its last event a cell is to be kept for its peaks, 0 where it has none as high.
+// memoryOf returns for how long after its last event a cell is to be kept for its peaks, 0 where it
+// has none as high.
 func (p *plan) memoryOf(cell []uint32) (memory int64) {
 	for i := range p.floods {
 		f := &p.floods[i]

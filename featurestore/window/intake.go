@@ -7,9 +7,9 @@ import (
 	"github.com/headgate/headgate/internal/prefetch"
 )
 
-// intake fills in what an observation is only told apart by among those of other keys: it belongs to the caller's goroutine,
-// and does so before the observation is folded anywhere, so that nothing depends on who folds what when. What no feature
-// needs is nil.
+// intake fills in what an observation is only told apart by among those of other keys: it belongs
+// to the caller's goroutine, and does so before the observation is folded anywhere, so that nothing
+// depends on who folds what when. What no feature needs is nil.
 type intake struct {
 	seen    *familiar
 	clients *clients
@@ -42,7 +42,8 @@ func (c *Config) needs(measures ...traffic.Measure) bool {
 	})
 }
 
-// fillAll fills in observations, in their order. The memory of some is asked for at once, so that the waits overlap.
+// fillAll fills in observations, in their order. The memory of some is asked for at once, so that
+// the waits overlap.
 func (in *intake) fillAll(all []traffic.Observation) {
 	for len(all) > 0 {
 		n := min(len(all), blockSize)
@@ -95,8 +96,8 @@ func (in *intake) fill(o *traffic.Observation) {
 	}
 }
 
-// fillNew sets what is new of a client, and how many clients there are. Who is known with the user agent is known without
-// it; the address and the network are remembered anew whenever the pair is.
+// fillNew sets what is new of a client, and how many clients there are. Who is known with the user
+// agent is known without it; the address and the network are remembered anew whenever the pair is.
 func (in *intake) fillNew(o *traffic.Observation) {
 	m, pair, entered := &o.Measures, false, true
 	m[traffic.NewAddresses], m[traffic.NewAgents], m[traffic.NewClients] = 0, 0, 0

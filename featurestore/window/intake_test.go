@@ -13,7 +13,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// visitor makes an observation of an address, a user agent and a path, and returns what the intake filled in.
+// visitor makes an observation of an address, a user agent and a path, and returns what the intake
+// filled in.
 func visitor(a *window.Aggregator, at int64, client netip.Addr, agent, path string) traffic.Observation {
 	ev := traffic.Event{Time: at, Method: "GET", Host: "a.test", Path: path, Status: 200, UserAgent: agent}
 	ev.SetClient(client)
@@ -67,7 +68,8 @@ func TestNewAddresses(t *testing.T) {
 	}
 }
 
-// Where there are more than can be remembered the oldest are forgotten; still few new ones seem known.
+// Where there are more than can be remembered the oldest are forgotten; still few new ones seem
+// known.
 func TestNewAddressesInAFlood(t *testing.T) {
 	a, known := newAggregator(t, window.Config{MaxKeys: 4096}), 0
 	const flood = 200_000
@@ -81,8 +83,8 @@ func TestNewAddressesInAFlood(t *testing.T) {
 	}
 }
 
-// A fresh address of one /64, or a fresh user agent of one address, for each request shows in the row of the network and of the
-// address; people's do not look so.
+// A fresh address of one /64, or a fresh user agent of one address, for each request shows in the
+// row of the network and of the address; people's do not look so.
 func TestRotationShows(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	names := []string{"net64/new_address_share_10m", "net64/requests_per_address_10m", "ip/new_agent_share_10m", "ip/requests_per_agent_10m"}
@@ -108,8 +110,8 @@ func TestRotationShows(t *testing.T) {
 	}
 }
 
-// A path that several networks ask for is shared, also while somebody asks for many that nobody else does; what one network
-// asks for, from however many of its addresses, is not.
+// A path that several networks ask for is shared, also while somebody asks for many that nobody
+// else does; what one network asks for, from however many of its addresses, is not.
 func TestUnshared(t *testing.T) {
 	a := newAggregator(t, window.Config{MaxKeys: 16_384})
 	ask := func(at int64, client netip.Addr, path string) bool {
@@ -155,8 +157,9 @@ func chrome(version int) string {
 	return fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", version)
 }
 
-// How far a browser lags is told by the newest version that several networks use. One liar, or one machine on a trial of the next
-// version, changes nothing; thousands change it by one in half a day, and not for longer than they go on.
+// How far a browser lags is told by the newest version that several networks use. One liar, or one
+// machine on a trial of the next version, changes nothing; thousands change it by one in half a
+// day, and not for longer than they go on.
 func TestVersionLag(t *testing.T) {
 	a, at := newAggregator(t, window.Config{}), int64(noon)
 	lag := func(version int) float32 {

@@ -6,9 +6,10 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// loads keeps what an event is measured by of its host: the host's decayed requests and seconds, of which each event is a
-// part, and what is usual of its clients. It belongs to the caller's goroutine, which fills the measures in before an
-// observation is folded anywhere, so that they do not depend on who folds what when.
+// loads keeps what an event is measured by of its host: the host's decayed requests and seconds, of
+// which each event is a part, and what is usual of its clients. It belongs to the caller's
+// goroutine, which fills the measures in before an observation is folded anywhere, so that they do
+// not depend on who folds what when.
 type loads struct {
 	shard shard
 	sums  [len(loadParts)]loadSum
@@ -21,12 +22,12 @@ type loads struct {
 // loadSum is where a host's sum is.
 type loadSum struct{ at, clock int }
 
-// loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be asked for as often
-// as a new key of any dimension; until then its requests are all of it.
+// loadKeys bounds the hosts whose load is known. While they are more than half, a new one has to be
+// asked for as often as a new key of any dimension; until then its requests are all of it.
 const loadKeys = 1 << 16
 
-// hostless is the key of the requests that are for no host, or for one that nobody tells, such as those of a log: it has no
-// load, but what is usual.
+// hostless is the key of the requests that are for no host, or for one that nobody tells, such as
+// those of a log: it has no load, but what is usual.
 const hostless = 1
 
 // newLoads gives nil where no feature needs it.

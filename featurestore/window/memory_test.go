@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// A flood is told by its client's row for hours after it is over, when the sums of ten seconds to ten minutes have long
-// forgotten it; a person's page with its assets is not taken for one.
+// A flood is told by its client's row for hours after it is over, when the sums of ten seconds to
+// ten minutes have long forgotten it; a person's page with its assets is not taken for one.
 func TestFloodIsRemembered(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	send := func(client uint64, at int64, requests int, per time.Duration) int64 {
@@ -48,7 +48,8 @@ func TestFloodIsRemembered(t *testing.T) {
 	}
 }
 
-// A key that flooded keeps its row for a day, however idle it is; others are dropped after Config.Idle.
+// A key that flooded keeps its row for a day, however idle it is; others are dropped after
+// Config.Idle.
 func TestFloodKeepsItsRow(t *testing.T) {
 	const flood, person, idle = 1, 2, 3 * time.Hour
 	a, still := newAggregator(t, window.Config{Idle: idle}), make([]float32, 100)
@@ -71,7 +72,8 @@ func TestFloodKeepsItsRow(t *testing.T) {
 	}
 }
 
-// Where keys have to make place, those that did not flood go first, unless those that did were idle for an hour longer.
+// Where keys have to make place, those that did not flood go first, unless those that did were idle
+// for an hour longer.
 func TestFloodIsEvictedLater(t *testing.T) {
 	const size, floods = 400, 100
 	a := newAggregator(t, window.Config{MaxKeys: size, Promote: 1, Idle: 100 * time.Hour})

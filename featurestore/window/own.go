@@ -7,7 +7,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// own is a measure that depends on what its key did before: beside the sums of the measure a cell keeps what tells.
+// own is a measure that depends on what its key did before: beside the sums of the measure a cell
+// keeps what tells.
 type own struct {
 	measure traffic.Measure
 	at      int // first word of what it is told by
@@ -17,10 +18,12 @@ type own struct {
 // ownSum is a sum of such a measure. What an event adds to sums on its own is 0 for it.
 type ownSum struct{ at, clock int }
 
-// trailWords hold the last sixteen different pages, 16 bits each, the newest in the low half of the first word; 0: none.
+// trailWords hold the last sixteen different pages, 16 bits each, the newest in the low half of the
+// first word; 0: none.
 const trailWords = 8
 
-// repeatWords hold the last two different paths of POSTs, 32 bits of a hash each, the newest first; 0: none.
+// repeatWords hold the last two different paths of POSTs, 32 bits of a hash each, the newest first;
+// 0: none.
 const repeatWords = 2
 
 func (o *own) words() int {

@@ -35,7 +35,8 @@ func request(method, path, from string) traffic.Event {
 	return ev
 }
 
-// A browser names pages that it fetched; a program that sends one forged Referer with everything names one that it did not.
+// A browser names pages that it fetched; a program that sends one forged Referer with everything
+// names one that it did not.
 func TestLinksFollowed(t *testing.T) {
 	var browser, forger, longAgo []traffic.Event
 	for i := range 12 {
@@ -71,8 +72,8 @@ func TestLinksFollowed(t *testing.T) {
 	}
 }
 
-// Trying passwords is one form sent over and over, whatever the site answers; also to two forms in turns. Filling in several
-// forms is not.
+// Trying passwords is one form sent over and over, whatever the site answers; also to two forms in
+// turns. Filling in several forms is not.
 func TestPostsRepeated(t *testing.T) {
 	var logins, turns, forms []traffic.Event
 	for i := range 20 {

@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// town is a site with people: a few come each minute, look at a page or two, whose assets follow, and come again.
+// town is a site with people: a few come each minute, look at a page or two, whose assets follow,
+// and come again.
 type town struct {
 	rng *rand.Rand
 	a   *window.Aggregator
@@ -65,9 +66,10 @@ func (w *town) live(minutes int) {
 	}
 }
 
-// A flood in the popular user agent, from one address of people's network or from thousands, which finds nothing or which fetches
-// nothing but assets, leaves every steady feature of a key that strangers share what it was: within 0.02, or of the share of
-// clients 0.05, after two minutes of it and six hours of people.
+// A flood in the popular user agent, from one address of people's network or from thousands, which
+// finds nothing or which fetches nothing but assets, leaves every steady feature of a key that
+// strangers share what it was: within 0.02, or of the share of clients 0.05, after two minutes of
+// it and six hours of people.
 func TestFloodSwaysNothingSteady(t *testing.T) {
 	sources := map[string]func(i int) netip.Addr{
 		"one address":          func(int) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 1}) },
@@ -126,8 +128,8 @@ func steady(t *testing.T, w *town, o traffic.Observation) map[string]float32 {
 	return known
 }
 
-// People are judged by what people do on the site: where all come without assets and without a Referer, one who does so too
-// exceeds nothing, and where all have them, one who has none does.
+// People are judged by what people do on the site: where all come without assets and without a
+// Referer, one who does so too exceeds nothing, and where all have them, one who has none does.
 func TestExcessIsOfTheSite(t *testing.T) {
 	names := []string{"ip_ua/asset_excess_10m", "ip_ua/script_excess_10m", "ip_ua/no_referer_excess_10m", "ip_ua/not_found_excess_10m",
 		"host/usual_asset_share_24h", "host/usual_script_share_24h", "host/usual_no_referer_share_24h"}

@@ -7,8 +7,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// usuals are what is usual among the clients of a key: means over many minutes, so that a flood of any number of clients
-// counts as the minutes that it lasts, and within a minute by client, so that nobody outweighs the others for long.
+// usuals are what is usual among the clients of a key: means over many minutes, so that a flood of
+// any number of clients counts as the minutes that it lasts, and within a minute by client, so that
+// nobody outweighs the others for long.
 //
 //	word 0     number of the current minute (its low bits)
 //	words 1-4  32 counts of 4 bits, by client: its events of this minute, up to usualEvents
@@ -53,7 +54,8 @@ func (p *plan) needUsual(f traffic.Fold, d traffic.Dimension) error {
 	return nil
 }
 
-// clientsOf is what counts as one client among those of a key: a network, or in a network an address.
+// clientsOf is what counts as one client among those of a key: a network, or in a network an
+// address.
 func clientsOf(d traffic.Dimension) traffic.Object {
 	if d == traffic.Net || d == traffic.Net64 {
 		return traffic.Addresses
@@ -109,7 +111,8 @@ func (u *usuals) fold(cell []uint32, e *effect) {
 // placeOf gives the count of a client, by its spread hash; clients that share one count as one.
 func placeOf(client uint64) uint64 { return client >> 59 }
 
-// close adds the current minute to those before and lets them fade over the minutes that have passed since.
+// close adds the current minute to those before and lets them fade over the minutes that have
+// passed since.
 func (u *usuals) close(cell []uint32, minutes uint32) {
 	fade := math.Exp(-float64(minutes) / u.window)
 	for _, s := range u.shares {
