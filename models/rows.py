@@ -35,6 +35,17 @@ def read(name):
     return rows
 
 
+TRUTH = ["side", "kind", "program", "disguise", "site", "actor"]
+
+
+def truth(rows):
+    """Returns the six parts of the truth of simulated worlds and of recorded clients as columns: person or bot, kind of
+    client, what sent its requests, how it hid, kind of the site, and the client, which may have several addresses."""
+    parts = rows["truth"].str.split(":", n=len(TRUTH) - 1, expand=True)
+    parts.columns = TRUTH
+    return parts
+
+
 def network(client):
     """Gives the network of an address as package traffic has it: IPv4 /24, IPv6 /48."""
     address = ipaddress.ip_address(client)
