@@ -2,7 +2,8 @@ package worlds
 
 import "time"
 
-// flavour is one way in which sites of a kind are made: patterns as dice.fill takes them; ~ is the site's ending.
+// flavour is one way in which sites of a kind are made: patterns as dice.fill takes them; ~ is the
+// site's ending.
 type flavour struct {
 	home, list, item, info, account, search, login, forms, calls, files, endings []string
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// bot is a program that comes to a site for something: what it asks for, how fast, and how it hides.
+// bot is a program that comes to a site for something: what it asks for, how fast, and how it
+// hides.
 type bot struct {
 	visitor
 	aim      aim

@@ -93,7 +93,7 @@ func (w *World) newBot(at time.Duration, most int) (*bot, int) {
 	b.language = pick(d, languages)
 	b.addr = w.botAddr()
 	b.hide(w, k)
-	b.assets = m >= engine2 || b.hides.assets > 0.6
+	b.assets = m >= driven || b.hides.assets > 0.6
 	for range d.from(2, 24) {
 		if b.hides.agents == realAgents {
 			b.programs = append(b.programs, w.masked(m, k.tools))
@@ -109,13 +109,14 @@ func (w *World) newBot(at time.Duration, most int) (*bot, int) {
 	}
 	b.truth = w.newTruth(true, k.name, b.program.name, disguise, b.site)
 	n := b.left * (1 + b.again/2)
-	if m == engine2 || m == windowless || b.hides.assets > 0 {
+	if m == driven || m == windowless || b.hides.assets > 0 {
 		n *= 1 + len(b.site.shared)/2
 	}
 	return b, n
 }
 
-// fit keeps a bot from being cut off by the end of the episode before it has done anything that tells it.
+// fit keeps a bot from being cut off by the end of the episode before it has done anything that
+// tells it.
 func (b *bot) fit(w *World, at time.Duration) {
 	longest := (w.duration - at) / time.Duration(min(b.left, 15)+1)
 	if longest > 0 && b.pace.high > longest && b.pace.burst == 0 {
@@ -123,7 +124,8 @@ func (b *bot) fit(w *World, at time.Duration) {
 	}
 }
 
-// botAddr is an address in a network of machines, or in one of people; sometimes it is people's, too.
+// botAddr is an address in a network of machines, or in one of people; sometimes it is people's,
+// too.
 func (w *World) botAddr() netip.Addr {
 	d := w.dice
 	switch lived := w.homes[d.n(len(w.homes))]; {
@@ -401,7 +403,8 @@ func beginCaller(w *World, b *bot) {
 	}
 }
 
-// beginIntegration is a program that uses the API as it is meant to: for a partner, a shop's stock, a weather station.
+// beginIntegration is a program that uses the API as it is meant to: for a partner, a shop's stock,
+// a weather station.
 func beginIntegration(w *World, b *bot) {
 	d, s := w.dice, b.site
 	b.pace = everyPace(d, 200*time.Millisecond, 5*time.Minute)
@@ -530,8 +533,8 @@ func beginFormRepeater(w *World, b *bot) {
 	}
 }
 
-// beginAutomation drives a browser: pages come with all that belongs to them. What tells it is the way: straight on, at an
-// even pace, never back.
+// beginAutomation drives a browser: pages come with all that belongs to them. What tells it is the
+// way: straight on, at an even pace, never back.
 func beginAutomation(w *World, b *bot) {
 	d := w.dice
 	b.pace = everyPace(d, 400*time.Millisecond, 15*time.Second)

@@ -151,7 +151,8 @@ func TestFloodsComeBack(t *testing.T) {
 	}
 }
 
-// Nothing that package gate judges a model with is here: its literals are no host, user agent, or longer target.
+// Nothing that package gate judges a model with is here: its literals are no host, user agent, or
+// longer target.
 func TestNothingOfTheGate(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "gate", "*.go"))
 	if err != nil || len(files) < 5 {

@@ -19,7 +19,8 @@ var firstDay = time.Date(2023, 9, 1, 0, 0, 0, 0, time.UTC)
 
 const span = 3 * 365 * 24 * time.Hour
 
-// releasesAt returns what is new at a time: a version of Chrome and of Firefox every four weeks, one of Safari a year.
+// releasesAt returns what is new at a time: a version of Chrome and of Firefox every four weeks,
+// one of Safari a year.
 func releasesAt(at time.Time) releases {
 	weeks := int(at.Sub(firstDay) / (7 * 24 * time.Hour))
 	safari := 17 + weeks/52
@@ -137,7 +138,8 @@ func (p *population) newMobile(d *dice) *program {
 	return b
 }
 
-// phone is the system of an iPhone. What Safari says froze at 18.6 in late releases, which is left out: see heldOut.
+// phone is the system of an iPhone. What Safari says froze at 18.6 in late releases, which is left
+// out: see heldOut.
 func (p *population) phone(d *dice) string {
 	major := min(p.now.ios, 18) - min(d.lag()/2, 3)
 	return fmt.Sprintf("iPhone; CPU iPhone OS %d_%d like Mac OS X", major, d.n(6))
@@ -250,7 +252,8 @@ func (p *population) newWebView(d *dice) *program {
 	return b
 }
 
-// newOdd is a browser that few people use: years old, without pictures, of a console or a television set.
+// newOdd is a browser that few people use: years old, without pictures, of a console or a
+// television set.
 func (p *population) newOdd(d *dice) *program {
 	var b *program
 	switch d.n(9) {

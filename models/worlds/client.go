@@ -87,8 +87,8 @@ func siteOf(host string) string {
 	return host[strings.LastIndexByte(host[:last], '.')+1:]
 }
 
-// send makes a request of a client to a site. What of a is about the page that asks follows from its URL, from; a has
-// already a referer where that is forged.
+// send makes a request of a client to a site. What of a is about the page that asks follows from
+// its URL, from; a has already a referer where that is forged.
 func (w *World) send(c *client, s *site, at time.Duration, a *ask, from string) *Request {
 	r := w.emit(at)
 	p := c.program

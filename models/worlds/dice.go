@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// dice is a source of chance that gives the same on every processor: what is drawn is computed with integers, or with
-// single products of floats, which round alike everywhere.
+// dice is a source of chance that gives the same on every processor: what is drawn is computed with
+// integers, or with single products of floats, which round alike everywhere.
 type dice struct{ src *rand.PCG }
 
 func newDice(seed uint64, stream string) *dice { return &dice{rand.NewPCG(seed, hash(stream))} }
@@ -73,7 +73,8 @@ func (d *dice) exp(mean time.Duration) time.Duration {
 	return scale(mean, exponential[d.n(quantiles)])
 }
 
-// skewed draws a duration of a log-normal distribution: sigma 1 means that one in six is beyond 2.7 times the median.
+// skewed draws a duration of a log-normal distribution: sigma 1 means that one in six is beyond 2.7
+// times the median.
 func (d *dice) skewed(median time.Duration, sigma float64) time.Duration {
 	const log2e = 1.4426950408889634
 	x := int64(sigma * log2e * float64(normal[d.n(quantiles)])) // log2 of the factor
@@ -96,7 +97,8 @@ func pow2(x int64) int64 {
 	return f >> min(-whole, 62)
 }
 
-// logUniform draws a number of the range from low to high, each order of magnitude as often as another.
+// logUniform draws a number of the range from low to high, each order of magnitude as often as
+// another.
 func (d *dice) logUniform(low, high int) int {
 	x := log2(low) + int64(d.below(uint64(log2(high)-log2(low))+1))
 	return min(max(int(pow2(x)>>16), low), high)

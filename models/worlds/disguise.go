@@ -13,7 +13,7 @@ const (
 	agentOnly                // a browser's user agent, else the program's own
 	copied                   // a browser's header fields, copied into a program
 	impersonated             // a browser's header fields by a library that knows them, over its own TLS
-	engine2                  // a browser that a program drives
+	driven                   // a browser that a program drives
 	windowless               // the same without a window, and it shows
 )
 
@@ -60,8 +60,9 @@ func (w *World) masked(m mask, kinds []libraryKind) *program {
 	return pick(d, w.population.desktop)
 }
 
-// copy is a script with the header fields of a browser's page, as somebody has copied them out of it: they are the same for
-// all that it asks for, come in the order of the program, and some of them have been forgotten or are of another version.
+// copy is a script with the header fields of a browser's page, as somebody has copied them out of
+// it: they are the same for all that it asks for, come in the order of the program, and some of
+// them have been forgotten or are of another version.
 func (w *World) copy(tool, b *program) *program {
 	d := w.dice
 	a := ask{load: forPage, method: "GET", secure: true, relation: pick(d, []string{"none", "none", "same-origin", "cross-site"}), version: 11, language: pick(d, languages)}

@@ -131,16 +131,6 @@ func when(yes bool, value string) string {
 	return ""
 }
 
-func (a *ask) language3(p *program) string {
-	switch p.engine {
-	case gecko:
-		return a.language[1]
-	case webkit:
-		return a.language[2]
-	}
-	return a.language[0]
-}
-
 // originField is sent by requests across origins, and by those that change something.
 func (a *ask) originField() string {
 	if a.load == forForm || a.load == forCall && (a.method != "GET" || a.relation != "same-origin") || a.load == forFont {
@@ -161,7 +151,7 @@ func (a *ask) contentType() string {
 	return "application/x-www-form-urlencoded; charset=UTF-8"
 }
 
-// fields appends what the program sends for a.
+// appendFields appends what the program sends for a.
 func (p *program) appendFields(dst []Field, a *ask) []Field {
 	l := lines(dst)
 	h1 := a.version < 20

@@ -7,7 +7,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// libraryKind is a program that is no browser, as it sends requests where nobody tells it to send anything else.
+// libraryKind is a program that is no browser, as it sends requests where nobody tells it to send
+// anything else.
 type libraryKind struct {
 	name   string
 	agent  string // a pattern with numbers: see version

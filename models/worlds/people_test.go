@@ -24,7 +24,8 @@ func navigates(r *worlds.Request) bool {
 	return false
 }
 
-// What people's browsers say of themselves never contradicts itself, by the rules that a proxy's features have.
+// What people's browsers say of themselves never contradicts itself, by the rules that a proxy's
+// features have.
 func TestPeopleAreConsistent(t *testing.T) {
 	var record traffic.Event
 	odd := map[string]int{}
@@ -68,7 +69,8 @@ func TestPeopleAreConsistent(t *testing.T) {
 	}
 }
 
-// Referers are as a site's policy leaves them: all people's pictures, scripts and styles of a site have the same kind of referer.
+// Referers are as a site's policy leaves them: all people's pictures, scripts and styles of a site
+// have the same kind of referer.
 func TestRefererPolicies(t *testing.T) {
 	policies := map[string]map[string]int{}
 	each(t, 60, worlds.Config{Rate: 5}, func(_ int, r *worlds.Request) {
@@ -122,7 +124,8 @@ func TestPeopleMissPages(t *testing.T) {
 	}
 }
 
-// Pages bring assets the first time and few of them later; on some sites none, since they come from elsewhere.
+// Pages bring assets the first time and few of them later; on some sites none, since they come from
+// elsewhere.
 func TestCachesAndCDNs(t *testing.T) {
 	type visitor struct{ pages, first, later int }
 	visitors, assets, pages := map[string]*visitor{}, map[string]int{}, map[string]int{}

@@ -56,8 +56,8 @@ func (w *World) officeFor() *office {
 	return o
 }
 
-// newPerson is somebody who comes at a time; before: who was there already.
-func (w *World) newPerson(at time.Duration, before bool) actor {
+// newPerson is somebody who comes; before: who was there already.
+func (w *World) newPerson(before bool) actor {
 	d := w.dice
 	s := pick(d, w.sites)
 	if s.kind == "mobile" && d.chance(0.85) || d.chance(0.02) && len(s.fetches) > 0 {
@@ -128,7 +128,8 @@ func (w *World) newCookie() string {
 	return name + d.letters(alphanumeric, 24)
 }
 
-// homeAddr is an address of somebody's own. A third have IPv6; many live in a network where others live, a few with them.
+// homeAddr is an address of somebody's own. A third have IPv6; many live in a network where others
+// live, a few with them.
 func (w *World) homeAddr() netip.Addr {
 	d := w.dice
 	var a netip.Addr
@@ -274,7 +275,8 @@ func (p *person) do(w *World, at time.Duration) time.Duration {
 	return w.open(&p.visitor, s.page(d), at, a)
 }
 
-// enter opens the first page of a visit; sometimes several, as a browser does that is started again.
+// enter opens the first page of a visit; sometimes several, as a browser does that is started
+// again.
 func (p *person) enter(w *World, at time.Duration) time.Duration {
 	d, s := w.dice, p.site
 	landing := s.page(d)

@@ -18,7 +18,8 @@ const (
 	library // programs: few fields, always the same
 )
 
-// program is what requests are sent with. It does not change once it is made; a client in disguise has a copy.
+// program is what requests are sent with. It does not change once it is made; a client in disguise
+// has a copy.
 type program struct {
 	name     string
 	engine   engine
@@ -46,8 +47,8 @@ type tlsShape struct {
 	alpn                string
 }
 
-// dress gives a program its fingerprints. Numbers are those of its TLS stack; hashes are the episode's, since what they are
-// says nothing by itself, only who else has them.
+// dress gives a program its fingerprints. Numbers are those of its TLS stack; hashes are the
+// episode's, since what they are says nothing by itself, only who else has them.
 func (p *program) dress(stack string, shape tlsShape, setup traffic.WireFacts, secret uint64) {
 	ciphers := mix(hash(stack) ^ secret)
 	extensions := mix(ciphers + uint64(shape.extensions))
@@ -81,8 +82,8 @@ func http2Setup(pseudo string, settings uint8, window, connection uint32, priori
 		ConnectionWindow: traffic.WindowClass(connection), HeadersPriority: priority}
 }
 
-// wireOf returns what the bytes of a request with these fields look like. They are all fields of HTTP/2, and of HTTP/1
-// those after Host.
+// wireOf returns what the bytes of a request with these fields look like. They are all fields of
+// HTTP/2, and of HTTP/1 those after Host.
 func wireOf(p *program, version int, fields []Field, hostAt int) traffic.Wire {
 	var at [numPlaces]int
 	cookieFollowed := false

@@ -16,8 +16,8 @@ import (
 // Field is a header field as it was sent.
 type Field struct{ Name, Value string }
 
-// Request is one request. Where the world's View does not tell something, the request has it nevertheless; [Source]
-// leaves it out.
+// Request is one request. Where the world's View does not tell something, the request has it
+// nevertheless; [Source] leaves it out.
 type Request struct {
 	At     time.Duration // since the start of the episode
 	Client netip.Addr
@@ -50,8 +50,8 @@ type Truth struct {
 	Client   string // the same for all requests of a client, also from several addresses
 }
 
-// String returns the six parts with colons between them, as a row's truth has them: of the same form as the truth of
-// recorded clients.
+// String returns the six parts with colons between them, as a row's truth has them: of the same
+// form as the truth of recorded clients.
 func (t *Truth) String() string {
 	side := "person"
 	if t.Bot {

@@ -9,8 +9,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// NewSource begins an episode and returns its requests as a proxy, or a log, reports them by the world's view. A record's
-// truth is that of [Truth.String].
+// NewSource begins an episode and returns its requests as a proxy, or a log, reports them by the
+// world's view. A record's truth is that of [Truth.String].
 func NewSource(c Config) (pipeline.Source, error) {
 	w, err := New(c)
 	if err != nil {
@@ -44,7 +44,8 @@ func (s *source) Next(r *pipeline.Record) error {
 	return nil
 }
 
-// logSource writes requests down as a server does and reads that log, so that rows hold what a log tells and nothing else.
+// logSource writes requests down as a server does and reads that log, so that rows hold what a log
+// tells and nothing else.
 type logSource struct {
 	log    pipeline.Source
 	truths []string // of the lines that were written and not yet read

@@ -39,7 +39,8 @@ func records(t testing.TB, s pipeline.Source) iter.Seq[*pipeline.Record] {
 	}
 }
 
-// Each view tells what a proxy, or a log, of its kind tells, of the same requests with the same truth.
+// Each view tells what a proxy, or a log, of its kind tells, of the same requests with the same
+// truth.
 func TestViews(t *testing.T) {
 	for seed := range uint64(8) {
 		c := worlds.Config{Seed: seed, Duration: 3 * time.Minute, Rate: 10}
@@ -80,7 +81,8 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// The whole way from a source to an event: how long requests take to make is told by go test -bench Source.
+// The whole way from a source to an event: how long requests take to make is told by go test -bench
+// Source.
 func BenchmarkSource(b *testing.B) {
 	seed := uint64(0)
 	c := worlds.Config{View: worlds.Wire, Rate: 200}

@@ -28,7 +28,8 @@ func (v *visitor) visits(target string) bool {
 	return before
 }
 
-// open loads a page as a browser does, with what belongs to it, and returns when its own answer has come.
+// open loads a page as a browser does, with what belongs to it, and returns when its own answer has
+// come.
 func (w *World) open(v *visitor, p *page, at time.Duration, a ask) time.Duration {
 	d, s := w.dice, v.site
 	a.load, a.method, a.host = forPage, "GET", s.host

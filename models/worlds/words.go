@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Texts are made of syllables, so that no site's names teach a model anything. Some words are of languages, for queries.
+// Texts are made of syllables, so that no site's names teach a model anything. Some words are of
+// languages, for queries.
 var (
 	onsets  = []string{"b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "cl", "dr", "gr", "pl", "st", "tr", "qu", "z", ""}
 	nuclei  = []string{"a", "e", "i", "o", "u", "ai", "ea", "ou", "io", "y"}
@@ -56,8 +57,10 @@ func (d *dice) query(blank string) string {
 
 // fill replaces the braces of a pattern:
 //
-//	{w} word  {W} Word  {s} words-with-hyphens  {S} Words_with_lines  {i} number of 1 to 3 digits  {n} of 3 to 7
-//	{h} 8 hex digits  {x} 32  {u} UUID  {k} letters and digits  {y} year  {m} month  {d} day  {q} search words  {g} small size
+//	{w} word  {W} Word  {s} words-with-hyphens  {S} Words_with_lines  {q} search words
+//	{i} number of 1 to 3 digits  {n} of 3 to 7  {g} size of a picture
+//	{h} 8 hex digits  {x} 32  {u} UUID  {k} letters and digits
+//	{y} year  {m} month  {d} day
 func (d *dice) fill(pattern string) string {
 	var b strings.Builder
 	for {

@@ -30,7 +30,8 @@ type Config struct {
 	View View
 	// Duration is the length of the episode; 0: half an hour.
 	Duration time.Duration
-	// Rate is the mean number of requests per second; 0: drawn, from one in five seconds to a hundred.
+	// Rate is the mean number of requests per second; 0: drawn, from one in five seconds to a
+	// hundred.
 	Rate float64
 }
 
@@ -122,8 +123,8 @@ func (w *World) Begin() time.Time { return w.begin }
 // View is what is told of its requests.
 func (w *World) View() View { return w.view }
 
-// actor is a client on the stage. act makes requests at a time and later, at least none, and returns when it wants to act
-// again; false: it leaves.
+// actor is a client on the stage. act makes requests at a time and later, at least none, and
+// returns when it wants to act again; false: it leaves.
 type actor interface {
 	act(w *World, at time.Duration) (next time.Duration, stays bool)
 }
@@ -138,7 +139,7 @@ type arrivals struct {
 // schedule shares the rate out among people and bots.
 func (w *World) schedule(rate float64) {
 	d := w.dice
-	people := rate * pick(d, []float64{0.1, 0.3, 0.5, 0.7, 0.85, 0.95})
+	people := float64(rate * pick(d, []float64{0.1, 0.3, 0.5, 0.7, 0.85, 0.95})) // not fused with the next line
 	bots := rate - people
 	perPerson := w.rehearse()
 	w.arrivals[0].mean = time.Duration(perPerson / people * float64(time.Second))
@@ -157,7 +158,7 @@ func (w *World) schedule(rate float64) {
 		w.offices = append(w.offices, w.newOffice())
 	}
 	for range min(int(expected*0.15), int(60/(w.arrivals[0].mean.Seconds()+0.01))) { // who is there already
-		w.enter(w.newPerson(0, true), d.between(0, time.Minute))
+		w.enter(w.newPerson(true), d.between(0, time.Minute))
 	}
 }
 
@@ -168,7 +169,7 @@ func (w *World) rehearse() float64 {
 	const persons = 60
 	n := 0
 	for range persons {
-		p := stage.newPerson(0, false)
+		p := stage.newPerson(false)
 		for at, stays := time.Duration(0), true; stays && at < w.duration && n < 100*1000; {
 			at, stays = p.act(&stage, at)
 			for len(stage.requests) > 0 {
@@ -257,7 +258,8 @@ func (w *World) actorActs() {
 	heap.Fix(&w.actors, 0)
 }
 
-// byHour is how much of a day's traffic of people comes in each hour of their time, in percent of the mean.
+// byHour is how much of a day's traffic of people comes in each hour of their time, in percent of
+// the mean.
 var byHour = [24]int{40, 25, 15, 12, 12, 20, 45, 80, 110, 125, 130, 130, 135, 130, 125, 125, 125, 130, 140, 155, 165, 150, 105, 71}
 
 // personArrives lets somebody in, in long episodes less often by night.
@@ -272,7 +274,7 @@ func (w *World) personArrives() {
 	}
 	a.at += w.dice.exp(mean) + time.Microsecond
 	if !daily || w.dice.n(busiest) < byHour[hour] {
-		w.enter(w.newPerson(at, false), at)
+		w.enter(w.newPerson(false), at)
 	}
 }
 
