@@ -161,3 +161,39 @@ func TestExplainNothingPublished(t *testing.T) {
 	}
 	checkOneLine(t, "nothing published", errOut, dir, "nothing is published yet")
 }
+
+// A table that was damaged is an error, or whatever is left of it is explained; nothing dies of it.
+func TestExplainDamagedTable(t *testing.T) {
+	model := write(t, filepath.Join(t.TempDir(), "model.json"), []byte(explainModel))
+	for name, damage := range map[string]func(path string) error{
+		"emptied":   func(path string) error { return os.Truncate(path, 0) },
+		"cut short": func(path string) error { return os.Truncate(path, 5000) },
+		"scribbled": func(path string) error {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for i := 64; i < len(content); i += 7 {
+				content[i] ^= 0xff
+			}
+			return os.WriteFile(path, content, 0o600)
+		},
+	} {
+		dir := publishScanner(t)
+		files, err := filepath.Glob(filepath.Join(dir, "features*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%d files, %v", len(files), err)
+		}
+		for _, file := range files {
+			if err := damage(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		status, out, errOut := run(t, "explain", scannerAddress, "--dir", dir, "--model", model, "--json")
+		if status == exitFailure && out == "" {
+			checkOneLine(t, name, errOut, dir)
+		} else if status != exitOK || errOut != "" {
+			t.Errorf("%s: exit status %d, %q, %q", name, status, out, errOut)
+		}
+	}
+}

@@ -39,23 +39,25 @@ func (c *explainCommand) explainPublished(client netip.Addr, rules heuristics.Ru
 	return e, notPublished(dir, err)
 }
 
-// explainPlain explains a plain request by the features of a store.
+// explainPlain explains a plain request by the features of a store. The table is read within one View, which survives that
+// somebody cuts the files short meanwhile.
 func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (
 	*explained, error) {
 	vector := traffic.NewVector(explainer.Known())
 	wanted, places := heuristics.Wanted(vector.Inter())
-	selection := store.Select(dimensionNames(), wanted)
-	var keys traffic.Keys
-	inter, values := make([]float32, len(wanted)), make([]float32, vector.Len())
-	if _, err := selection.Read(inter, keys[:], 0); err != nil {
+	var ev traffic.Event
+	var known []knownKey
+	var published time.Time
+	err := store.View(func(table *featurestore.Table) error {
+		ev = c.plainRequest(client, traffic.SumsOf(table.Seed))
+		keys := traffic.KeysOf(&ev, table.Seed)
+		known, published = knownKeys(table, &keys, ev.Time), time.Unix(0, table.Published).UTC()
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	seed, _ := selection.LastSeed() // of the read above
-	ev := c.plainRequest(client, traffic.SumsOf(seed))
-	keys = traffic.KeysOf(&ev, seed)
-	if _, err := selection.Read(inter, keys[:], ev.Time); err != nil {
-		return nil, err
-	}
+	inter, values := valuesOf(known, wanted), make([]float32, vector.Len())
 	vector.Fill(values, &ev, inter)
 	why, err := explainer.Explain(explainer.Inputs(explainer.Known(), values))
 	if err != nil {
@@ -63,20 +65,23 @@ func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Ad
 	}
 	history := places.History(inter)
 	e := newExplained(&ev, rules.WithHistory(rules.Request(&ev), &ev, &history), why)
-	e.Source, e.Request.Referer = "published", c.referer()
-	err = store.View(func(table *featurestore.Table) error {
-		e.Published = time.Unix(0, table.Published).UTC()
-		e.Known = knownKeys(table, &keys, ev.Time)
-		return nil
-	})
-	return e, err
+	e.Source, e.Published, e.Known, e.Request.Referer = "published", published, known, c.referer()
+	return e, nil
 }
 
-func dimensionNames() (names []string) {
-	for d := range traffic.NumDimensions {
-		names = append(names, d.String())
+// valuesOf returns the values of features by their full names, NaN where they are not known.
+func valuesOf(known []knownKey, names []string) []float32 {
+	values := make([]float32, len(names))
+	for i, name := range names {
+		values[i] = float32(math.NaN())
+		dimension, column, _ := strings.Cut(name, "/")
+		for _, k := range known {
+			if v := k.Features[column]; v != nil && k.Dimension == dimension {
+				values[i] = *v
+			}
+		}
 	}
-	return names
+	return values
 }
 
 // plainRequest is a request of which nothing is known but what the command line tells.
@@ -152,7 +157,7 @@ func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint
 	k.Known, k.AgeSeconds, k.Features = true, time.Duration(now-stamp).Seconds(), make(map[string]*float32)
 	for i, column := range columns {
 		k.Features[column.Name] = nil
-		if v := row[i] * featurestore.Decay(now-stamp, column.Decay); !math.IsNaN(float64(v)) {
+		if v := row[i] * featurestore.Decay(now-stamp, column.Decay); v-v == 0 { // neither NaN nor infinite, as in a damaged table
 			k.Features[column.Name] = &v
 		}
 	}
