@@ -3,7 +3,7 @@
 # What a client does, by address and by address with user agent. Left out of these groups: age and requests_1h (the
 # simulator's bots stay for longer than its people do, which is no law of nature), bytes_per_second (differs between a replay
 # and live traffic where requests are refused), no_cookie_share (logs do not tell it), robots_seen and script_share (nearly
-# the labels themselves), distinct_hosts, distinct_ja4s and distinct_sessions (logs do not tell them).
+# the labels themselves), distinct_hosts, distinct_wires and distinct_sessions (logs do not tell them).
 BEHAVIOUR = [
     "requests_10s", "requests_1m", "requests_10m", "acceleration_10s", "auth_failures_10m", "distinct_paths_10m",
     "client_error_share_10m", "not_found_share_10m", "not_found_streak", "head_share_10m", "post_share_10m", "asset_share_10m",

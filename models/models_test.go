@@ -135,11 +135,11 @@ var forbidden = map[string]string{
 	"request/path_dots": "as path_length", "request/path_digits": "as path_length", "request/path_upper": "as path_length",
 	"request/path_special": "as path_length", "request/path_entropy": "as path_length",
 	"robots_seen": "only declared crawlers ask for it", "script_share": "most probes ask for scripts",
-	"host/": "about the origin", "session/": "logs do not tell", "ja4/": "logs do not tell",
+	"host/": "about the origin", "session/": "logs do not tell", "wire/": "logs do not tell", "program_wire/": "logs do not tell",
 	"request/http_version": "the simulator has one", "request/headers": "logs do not tell",
 	"request/accept_language": "logs do not tell", "request/cookie": "logs do not tell", "request/sec_fetch": "logs do not tell",
 	"request/host_address": "logs do not tell", "request/referer_same": "logs do not tell", "no_cookie": "logs do not tell",
-	"distinct_hosts": "logs do not tell", "distinct_ja4s": "logs do not tell", "distinct_sessions": "logs do not tell",
+	"distinct_hosts": "logs do not tell", "distinct_wires": "logs do not tell", "distinct_sessions": "logs do not tell",
 	"bytes_per_second": "differs where requests are refused", "age": "simulated people leave early", "requests_1h": "as age",
 	"net/": "counts grow with the site", "net64/": "logs and simulator have hardly any", "ua/requests": "counts grow with the site", "ua/distinct": "counts grow with the site",
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (inspectCommand) Help() string {
 	return `Reads what is published as a proxy does, whether or not the daemon runs. --verify and --top look at every row, which takes about
 a second for ten million keys; meanwhile the daemon publishes to other files, once more than usual.
 
-Keys by dimension: ip=ADDRESS, net=ADDRESS and net64=ADDRESS (any of the network), ua=USER-AGENT, ja4=FINGERPRINT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
+Keys by dimension: ip=ADDRESS, net=ADDRESS and net64=ADDRESS (any of the network), ua=USER-AGENT, wire=PRINT or wire=JA4, program_wire=PRINT,USER-AGENT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
 for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of, and
 what is printed is keyed once more: a row can be found for an address, an address not for a row.
 
@@ -211,8 +212,12 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 	switch d {
 	case traffic.UserAgent:
 		sums.SetUserAgent(&ev, value)
-	case traffic.JA4:
-		ev.JA4 = value
+	case traffic.OnWire:
+		setWire(&ev, value)
+	case traffic.ProgramOnWire:
+		wire, agent, _ := strings.Cut(value, ",")
+		setWire(&ev, wire)
+		ev.UserAgent = agent
 	case traffic.Host:
 		ev.Host = limits.CanonicalHost(value)
 	case traffic.Session:
@@ -232,4 +237,13 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		return 0, 0, fmt.Errorf("%q has no key in dimension %s", value, d)
 	}
 	return d, key, nil
+}
+
+// setWire has ev look as value says: a print in eight hexadecimal figures, or a JA4.
+func setWire(ev *traffic.Event, value string) {
+	if print, err := strconv.ParseUint(value, 16, 32); err == nil && len(value) == 8 {
+		ev.Wire = traffic.MakeWire(traffic.WireFacts{}, uint32(print))
+		return
+	}
+	ev.JA4 = value
 }

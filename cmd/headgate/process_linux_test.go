@@ -91,7 +91,7 @@ func TestInspect(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &table); err != nil || len(table.Dimensions) != int(traffic.NumDimensions) || table.Dimensions[0].Keys != 1 {
 		t.Errorf("%v, %+v", err, table)
 	}
-	for _, key := range []string{"ip=203.0.113.7", "ip=::ffff:203.0.113.7", "net=203.0.113.99", "ua=curl/8.5.0", "ja4=t13d", "host=A.test",
+	for _, key := range []string{"ip=203.0.113.7", "ip=::ffff:203.0.113.7", "net=203.0.113.99", "ua=curl/8.5.0", "wire=t13d", "host=A.test",
 		"ip_ua=203.0.113.7,curl/8.5.0"} {
 		inspectRow(t, dir, key)
 	}

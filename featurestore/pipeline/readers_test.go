@@ -41,7 +41,7 @@ func TestCSVIsReadByOthers(t *testing.T) {
 		t.Skip("needs Python with pandas, polars and duckdb: python3 -m venv v && v/bin/pip install pandas polars duckdb, then set HEADGATE_PYTHON=v/bin/python")
 	}
 	features := []string{"request/path_length", "request/path_upper", "request/path_digits", "request/path_entropy", "request/agent_digits", "request/query_length",
-		"ip_ua/gap_entropy", "ja4/requests_1m"}
+		"ip_ua/gap_entropy", "wire/requests_1m"}
 	var log strings.Builder
 	for i := range 300 { // each client once, so that nothing is known of its requests before
 		fmt.Fprintf(&log, "10.0.%d.%d - - [28/Feb/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"a/%d\"\n", i>>8, i&255, i)

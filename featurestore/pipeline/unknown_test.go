@@ -27,11 +27,11 @@ var logFormats = map[string]string{
 var notLogged = []string{
 	"request/headers", "request/accept", "request/cookie", "request/sec_fetch", "request/xhr", "request/wire_", "request/hints",
 	"request/fetch_", "request/priority", "request/encodings", "request/upgrade_insecure",
-	"request/host_address", "request/referer_same", "request/tls_", "host/", "session/", "ja4/",
+	"request/host_address", "request/referer_same", "request/tls_", "host/", "session/", "wire/", "program_wire/", "request/wire_",
 	"ip/seconds_per_request", "ip_ua/seconds_per_request", "ip/open_10s", "net/open_10s",
 	"ip/host_share", "net/host_share", "net64/host_share", "ua/host_share", "ip_ua/host_share",
 	"ip/upstream_share", "net/upstream_share", "net64/upstream_share", "ua/upstream_share", "ip_ua/upstream_share",
-	"ip/no_cookie_share", "ip_ua/no_cookie_share", "ip_ua/links_followed_share", "ip/distinct_hosts", "ip/distinct_ja4s", "ip/distinct_sessions",
+	"ip/no_cookie_share", "ip_ua/no_cookie_share", "ip_ua/links_followed_share", "ip/distinct_hosts", "ip/distinct_wires", "ip/distinct_sessions",
 }
 
 // notCommon are those that a log of the common format does not tell either.

@@ -21,7 +21,7 @@ func Catalog() []Feature {
 		on(IP, requests, volume, load, behaviour, gaps, []Feature{
 			distinct("agents", Agents, "one address with many user agents rotates them, or is a shared gateway"),
 			distinct("hosts", Hosts, "scanners try every host they find"),
-			distinct("ja4s", Prints, "several TLS stacks behind one address: a gateway, or a rotating client"),
+			distinct("wires", Wires, "several programs behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
 			share("new_agent", NewAgents, Requests, "a user agent that this address never had, again and again: it rotates them"),
 			per("agent", Agents, "what each person behind a gateway asks for"),
@@ -62,12 +62,17 @@ func Catalog() []Feature {
 			usual("not_found", NotFound, Requests, "a tool's user agent, whoever else copies it"),
 			usual("asset", Assets, Requests, "a browser's user agent, whoever else copies it"),
 		}, agent),
-		on(JA4, requests, []Feature{
-			distinct("addresses", Addresses, "how widely the TLS stack is in use"),
-			distinct("agents", Agents, "one TLS stack under many user agents: they are made up"),
+		on(OnWire, requests, []Feature{
+			distinct("addresses", Addresses, "how widely the program is in use"),
+			distinct("agents", Agents, "one program under many user agents: they are made up"),
+			distinct("programs", Programs, "one program that claims to be many, and not some versions of one browser"),
 			newAddresses,
-			share("not_found", NotFound, Requests, "a tool's TLS stack shows in what it asks for"),
-			usual("not_found", NotFound, Requests, "a tool's TLS stack, whoever else has it"),
+			share("not_found", NotFound, Requests, "a tool shows in what it asks for"),
+			usual("not_found", NotFound, Requests, "a tool, whoever else looks like it"),
+		}),
+		on(ProgramOnWire, []Feature{
+			{Name: "program_share_24h", Unit: "share", Fold: Fold{Kind: Fraction, Window: UsualWindow, Measure: NewWireClients, Per: ProgramClients},
+				Why: "of the clients that claim to be this program in this version, a network once in half a day: most look one way, a copied user agent another"},
 		}),
 		on(Host, requests, []Feature{
 			distinct("addresses", Addresses, "how many clients the host has now"),

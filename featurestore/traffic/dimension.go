@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/dgryski/go-metro"
 )
@@ -11,18 +12,19 @@ type Dimension uint8
 
 // The dimensions. Their numbers are not part of any format: files name them.
 const (
-	IP        Dimension = iota // client address
-	Net                        // client network: IPv4 /24, IPv6 /48
-	Net64                      // client's own network: IPv6 /64; IPv4 has none
-	UserAgent                  // User-Agent string
-	JA4                        // TLS client fingerprint
-	Host                       // requested host
-	Session                    // session cookie
-	IPAgent                    // client address and user agent together
+	IP            Dimension = iota // client address
+	Net                            // client network: IPv4 /24, IPv6 /48
+	Net64                          // client's own network: IPv6 /64; IPv4 has none
+	UserAgent                      // User-Agent string
+	OnWire                         // what the client's program looks like on the wire
+	ProgramOnWire                  // program and major version that the user agent names, and what it looks like on the wire
+	Host                           // requested host
+	Session                        // session cookie
+	IPAgent                        // client address and user agent together
 	NumDimensions
 )
 
-var dimensionNames = [NumDimensions]string{"ip", "net", "net64", "ua", "ja4", "host", "session", "ip_ua"}
+var dimensionNames = [NumDimensions]string{"ip", "net", "net64", "ua", "wire", "program_wire", "host", "session", "ip_ua"}
 
 // String gives the name that files and flags use.
 func (d Dimension) String() string {
@@ -52,12 +54,13 @@ type Keys [NumDimensions]uint64
 //	net      'n', 3 bytes (IPv4) or 6 bytes (IPv6) of it
 //	net64    'm', 8 bytes of it, IPv6 only
 //	ua       the user agent, then, where it was cut, the hash of the whole
-//	ja4      the fingerprint
+//	wire     'w', the 4 bytes of the wire's print; where that is unknown, the JA4 fingerprint
+//	program_wire  'v', the 8 bytes of the program's hash, see programOf, the 8 bytes of the wire key
 //	host     the host
 //	session  's', the 8 bytes of the session hash
 //	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none); no key where it is unknown
 //
-// Integers are little endian; ja4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
+// Integers are little endian; JA4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
 func KeysOf(ev *Event, seed uint64) Keys {
 	var k Keys
 	k[UserAgent] = agentKey(ev, seed)
@@ -68,9 +71,8 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	if ev.Facts.Has(AgentUnknown) {
 		k[IPAgent] = 0 // with none sent, the pair would be one
 	}
-	if ev.JA4 != "" {
-		k[JA4] = nonZero(metro.Hash64Str(ev.JA4, seed+1))
-	}
+	k[OnWire] = wireKey(ev, seed)
+	k[ProgramOnWire] = pairKey(programOf(ev.UserAgent, seed), k[OnWire], seed)
 	if ev.Host != "" {
 		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
 	}
@@ -106,6 +108,51 @@ func networkKeys(client *[16]byte, seed uint64) (wide, narrow uint64) {
 	wide = nonZero(metro.Hash64(b[:7], seed))
 	b[0] = 'm'
 	return wide, nonZero(metro.Hash64(b[:], seed))
+}
+
+func wireKey(ev *Event, seed uint64) uint64 {
+	if print := ev.Wire.Print(); print != 0 {
+		var b [5]byte
+		b[0] = 'w'
+		binary.LittleEndian.PutUint32(b[1:], print)
+		return nonZero(metro.Hash64(b[:], seed))
+	}
+	if ev.JA4 == "" {
+		return 0
+	}
+	return nonZero(metro.Hash64Str(ev.JA4, seed+1))
+}
+
+func pairKey(program, wire, seed uint64) uint64 {
+	if program == 0 || wire == 0 {
+		return 0
+	}
+	var b [17]byte
+	b[0] = 'v'
+	binary.LittleEndian.PutUint64(b[1:], program)
+	binary.LittleEndian.PutUint64(b[9:], wire)
+	return nonZero(metro.Hash64(b[:], seed))
+}
+
+// maxProduct is how much of a product's name counts.
+const maxProduct = 32
+
+// programOf returns the hash of the program and major version that a user agent names, 0 where there is none: with seed+4, the
+// name of the first product where the engine is not known, the engine, and two bytes of its version.
+func programOf(agent string, seed uint64) uint64 {
+	if agent == "" {
+		return 0
+	}
+	engine, version := EngineOf(agent)
+	var b [maxProduct + 3]byte
+	n := 0
+	if engine == NoEngine || engine == OtherEngine {
+		name, _, _ := strings.Cut(agent, "/")
+		n = copy(b[:maxProduct], name)
+	}
+	b[n] = byte(engine)
+	binary.LittleEndian.PutUint16(b[n+1:], uint16(version))
+	return nonZero(metro.Hash64(b[:n+3], seed+4))
 }
 
 func agentKey(ev *Event, seed uint64) uint64 {

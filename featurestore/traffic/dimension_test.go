@@ -68,7 +68,7 @@ func TestKeysAreUnrelated(t *testing.T) {
 	for _, s := range []string{"a", "example.net", strings.Repeat("x", 40)} {
 		for seed := range uint64(4) {
 			k := traffic.KeysOf(&traffic.Event{UserAgent: s, Host: s, JA4: s}, seed*100)
-			for _, d := range []traffic.Dimension{traffic.UserAgent, traffic.Host, traffic.JA4} {
+			for _, d := range []traffic.Dimension{traffic.UserAgent, traffic.Host, traffic.OnWire, traffic.ProgramOnWire} {
 				add(s+" as "+d.String(), k[d])
 			}
 		}
@@ -149,5 +149,50 @@ func TestCutStringsStayApart(t *testing.T) {
 	}
 	if len(keys) != 4 || len(objects) != 4 {
 		t.Errorf("%d keys and %d objects of four strings", len(keys), len(objects))
+	}
+}
+
+// Programs are told by engine and major version, whatever else the user agent says; the wire by its print, and by JA4 where
+// that is all there is.
+func TestKeysOfProgramsAndWires(t *testing.T) {
+	keys := func(agent, ja4 string, print uint32) (traffic.Keys, uint64) {
+		ev := traffic.Event{UserAgent: agent, JA4: ja4, Wire: traffic.MakeWire(traffic.WireFacts{Seen: print%2 == 0}, print)}
+		var o traffic.Observation
+		traffic.Observe(&ev, 7, &o)
+		return o.Keys, o.Objects[traffic.Programs]
+	}
+	base, program := keys(chrome156, "t13", 2)
+	for name, c := range map[string]struct {
+		agent, ja4                   string
+		print                        uint32
+		sameWire, sameProg, samePair bool
+	}{
+		"another brand and system":    {edge, "t13", 2, true, true, true},
+		"a resumed session":           {chrome156, "t13 resumed", 2, true, true, true},
+		"another version":             {chromeWin, "t13", 2, true, false, false},
+		"another program":             {"curl/8.5.0", "t13", 2, true, false, false},
+		"another print":               {chrome156, "t13", 4, false, true, false},
+		"JA4 alone":                   {chrome156, "t13", 0, false, true, false},
+		"no user agent":               {"", "t13", 2, true, false, false},
+		"a name of no known engine":   {"curl", "t13", 2, true, false, false},
+		"the print of other requests": {chrome156, "", 2, true, true, true},
+	} {
+		k, p := keys(c.agent, c.ja4, c.print)
+		if (k[traffic.OnWire] == base[traffic.OnWire]) != c.sameWire || (p == program) != c.sameProg || (k[traffic.ProgramOnWire] == base[traffic.ProgramOnWire]) != c.samePair {
+			t.Errorf("%s: wire %x, program %x, both %x; before %x, %x, %x", name, k[traffic.OnWire], p, k[traffic.ProgramOnWire],
+				base[traffic.OnWire], program, base[traffic.ProgramOnWire])
+		}
+		if c.agent == "" && (p != 0 || k[traffic.ProgramOnWire] != 0) {
+			t.Errorf("%s: program %x, with the wire %x", name, p, k[traffic.ProgramOnWire])
+		}
+	}
+	seven, _ := keys("curl/7.1", "", 2)
+	eight, _ := keys("curl/8.1", "", 2)
+	long, _ := keys(strings.Repeat("x", 300)+"/8.1", "", 2)
+	if seven[traffic.ProgramOnWire] == eight[traffic.ProgramOnWire] || long[traffic.ProgramOnWire] == eight[traffic.ProgramOnWire] {
+		t.Error("programs that are not known have one key")
+	}
+	if none, _ := keys(chrome156, "", 0); none[traffic.OnWire]|none[traffic.ProgramOnWire] != 0 {
+		t.Errorf("an unknown wire has the keys %v", none)
 	}
 }

@@ -268,7 +268,7 @@ func checkObserved(t *testing.T, ev *traffic.Event) {
 		}
 	}
 	if ev.Open {
-		if o.Keys[traffic.UserAgent]|o.Keys[traffic.IPAgent]|o.Keys[traffic.JA4] != 0 || o.Measures != [traffic.NumMeasures]float32{} {
+		if o.Keys[traffic.UserAgent]|o.Keys[traffic.IPAgent]|o.Keys[traffic.OnWire] != 0 || o.Measures != [traffic.NumMeasures]float32{} {
 			t.Errorf("the report %+v counts for %v, %v", ev, o.Keys, o.Measures)
 		}
 	} else if pair := o.Keys[traffic.IP] != 0 && !ev.Facts.Has(traffic.AgentUnknown); o.Keys[traffic.IPAgent] != 0 != pair || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) ||

@@ -39,8 +39,9 @@ func (f Feature) Fade() time.Duration {
 // minute are counted.
 func (f Feature) Steady() bool {
 	switch f.Dimension {
-	case Net, UserAgent, JA4, Host:
-		return f.Fold.Kind == Usual || f.Fold.Kind == Agent || f.Fold.Measure == VersionLag || f.Fold.Measure == NewClients
+	case Net, UserAgent, OnWire, ProgramOnWire, Host:
+		return f.Fold.Kind == Usual || f.Fold.Kind == Agent || f.Fold.Measure == VersionLag || f.Fold.Measure == NewClients ||
+			f.Fold.Measure == NewWireClients
 	}
 	return true
 }

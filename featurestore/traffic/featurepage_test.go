@@ -34,14 +34,15 @@ func TestFeaturePage(t *testing.T) {
 
 // keysOf says what a key of each dimension is.
 var keysOf = [traffic.NumDimensions]string{
-	traffic.IP:        "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
-	traffic.Net:       "a client's network: /24 of IPv4, /48 of IPv6",
-	traffic.Net64:     "a client's own network, /64 of IPv6; IPv4 addresses have none",
-	traffic.UserAgent: "a User-Agent string",
-	traffic.JA4:       "a TLS fingerprint (JA4)",
-	traffic.Host:      "a requested host",
-	traffic.Session:   "a session cookie",
-	traffic.IPAgent:   "a client's address and its User-Agent together",
+	traffic.IP:            "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
+	traffic.Net:           "a client's network: /24 of IPv4, /48 of IPv6",
+	traffic.Net64:         "a client's own network, /64 of IPv6; IPv4 addresses have none",
+	traffic.UserAgent:     "a User-Agent string",
+	traffic.OnWire:        "what a program looks like on the wire (`Wire.Print`); where only its JA4 is known, that",
+	traffic.ProgramOnWire: "the program and major version that a user agent names (browsers made of Chromium are one), and what it looks like on the wire",
+	traffic.Host:          "a requested host",
+	traffic.Session:       "a session cookie",
+	traffic.IPAgent:       "a client's address and its User-Agent together",
 }
 
 func featurePageOf(request []traffic.RequestFeature, inter []traffic.Feature) string {

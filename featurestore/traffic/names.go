@@ -12,11 +12,11 @@ var measureNames = [NumMeasures]string{
 	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
 	UsualAssets: "usual_assets", UsualScripts: "usual_scripts", UsualNotFound: "usual_not_found", UsualNoReferer: "usual_no_referer",
 	UsualUnshared: "usual_unshared", Unshared: "unshared", NewAddresses: "new_addresses", NewAgents: "new_agents", NewClients: "new_clients",
-	AllClients: "all_clients", VersionLag: "version_lag",
+	AllClients: "all_clients", VersionLag: "version_lag", NewWireClients: "new_wire_clients", ProgramClients: "program_clients",
 }
 
 var objectNames = [NumObjects]string{
-	Agents: "agents", Paths: "paths", Hosts: "hosts", Addresses: "addresses", Networks: "networks", Prints: "prints",
+	Agents: "agents", Paths: "paths", Hosts: "hosts", Addresses: "addresses", Networks: "networks", Wires: "wires", Programs: "programs",
 	Sessions: "sessions",
 }
 

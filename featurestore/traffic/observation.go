@@ -48,6 +48,8 @@ const (
 	NewClients                    // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
 	AllClients                    // the decayed sum of all NewClients over UsualWindow, this one included
 	VersionLag                    // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
+	NewWireClients                // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
+	ProgramClients                // the decayed sum of the program's NewWireClients over UsualWindow, on whatever wires, this one included
 	NumMeasures
 )
 
@@ -87,7 +89,8 @@ const (
 	Hosts                   // hosts
 	Addresses               // client addresses
 	Networks                // client networks
-	Prints                  // TLS fingerprints
+	Wires                   // what programs look like on the wire
+	Programs                // programs, with their major versions, that user agents name
 	Sessions                // sessions
 	NumObjects
 )
@@ -127,7 +130,8 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 		Hosts:     o.Keys[Host],
 		Addresses: o.Keys[IP],
 		Networks:  o.Keys[Net],
-		Prints:    o.Keys[JA4],
+		Wires:     o.Keys[OnWire],
+		Programs:  programOf(ev.UserAgent, seed),
 		Sessions:  o.Keys[Session],
 	}
 	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {

@@ -312,7 +312,7 @@ func TestTickAfterClockWentBack(t *testing.T) {
 // A place that was given back starts from nothing.
 func TestPlacesAreReused(t *testing.T) {
 	ofKeys := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool { // not what is remembered of all traffic
-		return slices.Contains([]traffic.Measure{traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.Unshared}, f.Fold.Measure)
+		return slices.Contains([]traffic.Measure{traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.Unshared, traffic.NewWireClients}, f.Fold.Measure)
 	})
 	used, s := newAggregator(t, window.Config{Features: ofKeys, MaxKeys: 5000, Idle: time.Minute}), newStream(12)
 	fresh := newAggregator(t, window.Config{Features: ofKeys, MaxKeys: forever.MaxKeys, Idle: forever.Idle})

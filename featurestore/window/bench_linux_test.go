@@ -198,7 +198,7 @@ func (w *worstCase) checkpoint(b *testing.B, config window.Config, path string) 
 	for number := range 11 * w.keys / 10 {
 		client := number % w.keys
 		w.o.Keys = traffic.Keys{traffic.IP: w.key(client), traffic.Net: w.key(client / 4), traffic.UserAgent: w.key(number % 10_000),
-			traffic.JA4: w.key(number % 1000), traffic.Host: w.key(number % 100), traffic.IPAgent: w.key(number)}
+			traffic.OnWire: w.key(number % 1000), traffic.ProgramOnWire: w.key(number % 3000), traffic.Host: w.key(number % 100), traffic.IPAgent: w.key(number)}
 		a.Add(&w.o)
 	}
 	start := time.Now()

@@ -13,6 +13,7 @@ import (
 type intake struct {
 	seen    *familiar
 	clients *clients
+	wired   *wired
 	asked   *asked
 	fleet   *fleet
 	loads   *loads
@@ -23,6 +24,12 @@ func newIntake(config *Config) (in *intake, err error) {
 	in = &intake{clients: &clients{newBlocks("clients 24h 15", 1)}}
 	if config.needs(traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients) {
 		in.seen = &familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)}
+	}
+	if config.needs(traffic.NewWireClients, traffic.ProgramClients) {
+		in.wired = &wired{
+			familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)},
+			programs{newBlocks("programs 24h 15", config.MaxKeys/programKeys)},
+		}
 	}
 	if config.needs(traffic.Unshared, traffic.UsualUnshared) {
 		in.asked = &asked{newBlocks("asked 24h 14", config.MaxKeys/askedKeys)}
@@ -62,6 +69,9 @@ func (in *intake) prefetch(o *traffic.Observation) {
 	if in.seen != nil && o.Keys[traffic.IPAgent] != 0 {
 		prefetch.Words(in.seen.blocks.cell(o.Keys[traffic.IPAgent]))
 	}
+	if in.wired != nil && o.Keys[traffic.ProgramOnWire] != 0 {
+		prefetch.Words(in.wired.seen.blocks.cell(pairOf(o)))
+	}
 	if in.asked != nil {
 		prefetch.Words(in.asked.cell(pathOf(o)))
 	}
@@ -81,6 +91,9 @@ func (in *intake) fill(o *traffic.Observation) {
 	in.now = in.clients.advance(o.Time)
 	if in.seen != nil {
 		in.fillNew(o)
+	}
+	if in.wired != nil {
+		in.wired.fill(o, in.now)
 	}
 	if in.asked != nil {
 		m[traffic.Unshared] = 0
@@ -152,6 +165,9 @@ func (in *intake) kept() (parts []keptPart) {
 func (in *intake) blocks() func(yield func(string, *blocks) bool) {
 	return func(yield func(string, *blocks) bool) {
 		if !yield("clients", in.clients.blocks) || in.seen != nil && !yield("seen", in.seen.blocks) {
+			return
+		}
+		if in.wired != nil && (!yield("wired", in.wired.seen.blocks) || !yield("programs", in.wired.programs.blocks)) {
 			return
 		}
 		if in.asked != nil && !yield("asked", in.asked.blocks) {

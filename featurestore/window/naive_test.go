@@ -51,7 +51,8 @@ func newNaive(features []traffic.Feature) *naive {
 func (n *naive) addWith(a *window.Aggregator, o *traffic.Observation) {
 	a.Add(o)
 	filled, told := *o, a.Filled()
-	for _, m := range []traffic.Measure{traffic.Unshared, traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients, traffic.VersionLag} {
+	for _, m := range []traffic.Measure{traffic.Unshared, traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients, traffic.VersionLag,
+		traffic.NewWireClients, traffic.ProgramClients} {
 		filled.Measures[m] = told.Measures[m]
 	}
 	n.add(&filled)

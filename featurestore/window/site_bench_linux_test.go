@@ -40,16 +40,16 @@ func (s *site) visit(client int, second bool, random uint64) *traffic.Observatio
 	}
 	agent := uint64(s.popular[pair*0x9e3779b97f4a7c15>>48]) % siteAgents
 	host, path := uint64(s.popular[random&0xffff])%1000, uint64(s.popular[random>>16&0xffff])
-	const net, ua, ja4, hosts, paths, session, pairs = 1 << 40, 2 << 40, 3 << 40, 4 << 40, 5 << 40, 6 << 40, 7 << 40
+	const net, ua, ja4, hosts, paths, session, pairs, programs = 1 << 40, 2 << 40, 3 << 40, 4 << 40, 5 << 40, 6 << 40, 7 << 40, 8 << 40
 	s.o.Keys = traffic.Keys{
 		traffic.IP: siteKey(uint64(client)), traffic.Net: siteKey(net + uint64(client/3)), traffic.UserAgent: siteKey(ua + agent),
-		traffic.JA4: siteKey(ja4 + agent%1000), traffic.Host: siteKey(hosts + host), traffic.Session: siteKey(session + uint64(client)),
+		traffic.OnWire: siteKey(ja4 + agent%1000), traffic.ProgramOnWire: siteKey(programs + agent%3000), traffic.Host: siteKey(hosts + host), traffic.Session: siteKey(session + uint64(client)),
 		traffic.IPAgent: siteKey(pairs + pair),
 	}
 	k := &s.o.Keys
 	s.o.Objects = [traffic.NumObjects]uint64{
 		traffic.Agents: k[traffic.UserAgent], traffic.Paths: siteKey(paths + path), traffic.Hosts: k[traffic.Host], traffic.Addresses: k[traffic.IP],
-		traffic.Networks: k[traffic.Net], traffic.Prints: k[traffic.JA4], traffic.Sessions: k[traffic.Session],
+		traffic.Networks: k[traffic.Net], traffic.Wires: k[traffic.OnWire], traffic.Programs: siteKey(agent % 300), traffic.Sessions: k[traffic.Session],
 	}
 	s.o.Time += 1500
 	return &s.o

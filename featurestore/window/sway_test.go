@@ -114,7 +114,7 @@ func steady(t *testing.T, w *town, o traffic.Observation) map[string]float32 {
 	known := make(map[string]float32)
 	for _, f := range traffic.Catalog() {
 		switch f.Dimension {
-		case traffic.Net, traffic.UserAgent, traffic.JA4, traffic.Host:
+		case traffic.Net, traffic.UserAgent, traffic.OnWire, traffic.ProgramOnWire, traffic.Host:
 			if !f.Steady() || f.Fold.Kind == traffic.Agent {
 				continue
 			}

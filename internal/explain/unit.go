@@ -36,7 +36,7 @@ var units = map[string]unit{
 
 // counted are the units of numbers of things.
 var counted = []string{"requests", "responses", "count", "bytes", "segments", "agents", "paths", "hosts", "addresses", "networks",
-	"ja4s", "sessions", "versions"}
+	"wires", "programs", "sessions", "versions"}
 
 // unitOf returns how a unit is written; nil if it is none of those that are known.
 func unitOf(name string) unit {
