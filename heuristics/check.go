@@ -100,7 +100,7 @@ func malformed(ev *traffic.Event) bool {
 		return true
 	}
 	nameless := ev.Host == "" && ev.Facts.Has(traffic.HeadersKnown) && !ev.Facts.Has(traffic.HostUnknown) && (ev.Version == 10 || ev.Version == 11)
-	return nameless || ev.Headers > maxHeaders || malformedPath(ev.Path) || hasControl(ev.UserAgent)
+	return nameless || hasSmall(ev.Method) || ev.Headers > maxHeaders || malformedPath(ev.Path) || hasControl(ev.UserAgent)
 }
 
 // malformedPath reports a path with bytes that the URL standard has browsers escape, and one that does not begin at the root.
@@ -111,6 +111,16 @@ func malformedPath(path string) bool {
 	for i := range len(path) {
 		switch c := path[i]; {
 		case c <= ' ', c == 0x7f, c == '"', c == '<', c == '>', c == '\\':
+			return true
+		}
+	}
+	return false
+}
+
+// hasSmall reports a small letter in a method, which a log's reader takes for no HTTP.
+func hasSmall(method string) bool {
+	for i := range len(method) {
+		if c := method[i]; 'a' <= c && c <= 'z' {
 			return true
 		}
 	}

@@ -57,6 +57,7 @@ func TestMalformedRequests(t *testing.T) {
 		"no HTTP":        func(ev *traffic.Event) { ev.Method = "" },
 		"CONNECT":        func(ev *traffic.Event) { ev.Method, ev.Path = "CONNECT", "www.example.org:443" },
 		"TRACE":          func(ev *traffic.Event) { ev.Method = "TRACE" },
+		"lower case":     func(ev *traffic.Event) { ev.Method = "get" },
 		"no path":        func(ev *traffic.Event) { ev.Path = "" },
 		"relative":       func(ev *traffic.Event) { ev.Path = "index.html" },
 		"blank":          func(ev *traffic.Event) { ev.Path = "/a b" },

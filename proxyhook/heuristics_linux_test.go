@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,27 @@ func TestHistoryEndsWhatIsUnknown(t *testing.T) {
 	}
 	if d := f.Decide(&stranger); d.Finding != heuristics.UnknownClient || d.Score < 40 || d.Score > 60 {
 		t.Errorf("a stranger: %+v", d)
+	}
+}
+
+// Heuristics allocate nothing either, also for a client that sends another user agent and another attack with each request.
+func TestHeuristicsAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("sync.Pool drops items at random under the race detector; run go test without -race")
+	}
+	unsupervised(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pool
+	f := newFilter(t, proxyhook.Config{Dir: t.TempDir(), HeuristicsOff: all})
+	events := make([]traffic.Event, 2001)
+	for i := range events {
+		events[i] = traffic.Event{Method: "GET", Host: "x", Path: fmt.Sprintf("/%%2e%%2e/%d/index.php", i), UserAgent: fmt.Sprint(person, i)}
+	}
+	next := 0
+	if n := testing.AllocsPerRun(len(events)-1, func() {
+		f.Decide(&events[next])
+		next++
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
