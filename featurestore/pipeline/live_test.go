@@ -233,7 +233,13 @@ func randomEvent(rng *rand.Rand, now int64) traffic.Event {
 		ev.SetClient(netip.AddrFrom4([4]byte{192, 0, byte(rng.IntN(2)), byte(rng.IntN(10))}))
 	}
 	ev.SetPath("/" + pick("", "a.css", "b.php", "robots.txt", "api/x", strconv.Itoa(rng.IntN(40))))
-	ev.SetUserAgent(pick("", "curl/8.5.0", "Mozilla/5.0 (X11) Gecko/1"))
+	if rng.IntN(2) == 0 {
+		traffic.Sums{}.SetLink(&ev, "/"+pick("", "a.css", "b.php", strconv.Itoa(rng.IntN(40))))
+	}
+	if rng.IntN(10) == 0 {
+		ev.Action = uint8(rng.IntN(5))
+	}
+	ev.SetUserAgent(pick("", "curl/8.5.0", "Mozilla/5.0 (X11) Gecko/1", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/"+strconv.Itoa(120+rng.IntN(9))+".0"))
 	switch rng.IntN(5) {
 	case 0:
 		ev.Duration = uint64(rng.Int64N(int64(5 * time.Minute)))
