@@ -36,7 +36,7 @@ var notLogged = []string{
 
 // notCommon are those that a log of the common format does not tell either.
 var notCommon = []string{"request/referer", "request/agent_", "ip/no_referer_share", "ip_ua/", "ua/", "ip/distinct_agents", "net/distinct_agents",
-	"net64/distinct_agents"}
+	"net64/distinct_agents", "ip/new_agent_share", "ip/requests_per_agent", "net64/new_agent_share"}
 
 // logged are features that every log tells, and of those of the combined format also what was sent of these.
 var logged = []string{"request/method", "request/path_length", "request/path_kind", "request/query_length", "ip/requests_1m", "ip/age", "ip/gap_mean",

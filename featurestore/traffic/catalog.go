@@ -23,7 +23,7 @@ func Catalog() []Feature {
 			distinct("hosts", Hosts, "scanners try every host they find"),
 			distinct("wires", Wires, "several programs behind one address: a gateway, or a rotating client"),
 			distinct("sessions", Sessions, "many sessions from one address: a gateway, or one that drops its cookies"),
-			share("new_agent", NewAgents, Requests, "a user agent that this address never had, again and again: it rotates them"),
+			share("new_agent", NewAgents, AgentTold, "a user agent that this address never had, again and again: it rotates them"),
 			per("agent", Agents, "what each person behind a gateway asks for"),
 		}, open, memory, logins),
 		on(Net, requests, load, []Feature{
@@ -43,7 +43,7 @@ func Catalog() []Feature {
 			share("not_found", NotFound, Requests, "guessing, spread over addresses"),
 			share("asset", Assets, Requests, "browsers fetch what pages need"),
 			newAddresses,
-			share("new_agent", NewAgents, Requests, "addresses and user agents that change together"),
+			share("new_agent", NewAgents, AgentTold, "addresses and user agents that change together"),
 			per("address", Addresses, "a fresh address for each request leaves one to each"),
 			authFailures,
 			postsRepeated,

@@ -45,6 +45,7 @@ const (
 	Unshared                      // 1 where no other network asked for this path of the host within a day
 	NewAddresses                  // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
 	NewAgents                     // 1 for an address that was not seen with this user agent for as long
+	AgentTold                     // 1 where it is known which user agent was sent, or that none was
 	NewClients                    // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
 	AllClients                    // the decayed sum of all NewClients over UsualWindow, this one included
 	VersionLag                    // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
@@ -214,6 +215,7 @@ func measure(ev *Event) [NumMeasures]float32 {
 	m[RefererTold] = one(ev.Facts.Has(RefererKnown))
 	m[NoCookie] = one(ev.Facts&(HeadersKnown|Cookie) == HeadersKnown)
 	m[CookieTold] = one(ev.Facts.Has(HeadersKnown))
+	m[AgentTold] = one(!ev.Facts.Has(AgentUnknown))
 	m[Bytes] = float32(ev.Bytes)
 	m[OriginSeconds] = float32(float64(ev.Duration) / 1e9)
 	return m

@@ -213,7 +213,7 @@ func TestMeasures(t *testing.T) {
 	} {
 		changed := ev
 		c.change(&changed)
-		c.want[traffic.Requests], c.want[traffic.Bytes], c.want[traffic.OriginSeconds] = 1, 1000, 0.25
+		c.want[traffic.Requests], c.want[traffic.AgentTold], c.want[traffic.Bytes], c.want[traffic.OriginSeconds] = 1, 1, 1000, 0.25
 		var o traffic.Observation
 		traffic.Observe(&changed, 1, &o)
 		for m := range traffic.NumMeasures {
