@@ -46,7 +46,8 @@ func TestRecordedCorpus(t *testing.T) {
 			t.Errorf("%s: family %s, %d runs, %d requests", want, f.Head.Family, len(f.Runs), len(f.Requests))
 		}
 		for _, r := range f.Requests {
-			if len(r.Header) == 0 || r.Status == 0 || r.Host == "" {
+			// By HTTP/2 Node sends no field that it is not told to.
+			if len(r.Header) == 0 && r.Pseudo == "" || r.Status == 0 || r.Host == "" {
 				t.Errorf("%s: a request without header fields, status or host: %+v", names[i], r)
 			}
 		}

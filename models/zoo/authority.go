@@ -128,7 +128,8 @@ func (a *authority) trust(folder string) error {
 	store := filepath.Join(folder, "java", "cacerts")
 	if _, err := exec.LookPath("keytool"); err == nil {
 		os.Remove(store)
-		exec.Command("keytool", "-importcert", "-noprompt", "-alias", "zoo", "-file", bundle, "-keystore", store, "-storepass", "changeit").Run()
+		// Of a JKS certificates are read without its password.
+		exec.Command("keytool", "-importcert", "-noprompt", "-storetype", "JKS", "-alias", "zoo", "-file", bundle, "-keystore", store, "-storepass", "changeit").Run()
 	}
 	return nil
 }

@@ -231,9 +231,18 @@ func (c *collection) inCell(v *visit, client, server netip.Addr) error {
 	// Many programs end with an error where one answer was a 404. Whether they did their work, the requests tell.
 	if err != nil && c.front.recorder.count(server) == 0 {
 		out, _ := os.ReadFile(filepath.Join(v.folder, "output.log"))
-		return fmt.Errorf("%w: %.300s", err, lastLine(out))
+		return fmt.Errorf("%w: %.300s", err, lastWords(out))
 	}
 	return nil
+}
+
+// lastWords returns the last line that a program left, rather than what the cell says of it.
+func lastWords(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for len(lines) > 1 && strings.HasPrefix(lines[len(lines)-1], "zoo: ") {
+		lines = lines[:len(lines)-1]
+	}
+	return lines[len(lines)-1]
 }
 
 // environment is that of a visit's programs: nothing of this process's own, so that it is the same everywhere.
