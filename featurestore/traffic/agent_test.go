@@ -53,6 +53,8 @@ func TestFactsOfAgent(t *testing.T) {
 		"Mozilla/5.0":                                                {0, 1, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
 		"Mozilla/5.0 (compatible; Example/2.0)":                      {0, 1, 0, traffic.NoBrowser, 2, traffic.NoOS, nan, 0},
 		"ExampleTask (somebody@example.de)":                          {1, 0, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
+		"Example.com/26.7 (Android 14; Pixel 8)":                     {0, 0, 0, traffic.NoBrowser, 26, traffic.Android, 14, 1},
+		"Example.com/26.7":                                           {1, 0, 0, traffic.NoBrowser, 26, traffic.NoOS, nan, 0},
 		"okhttp/4.12.0":                                              {0, 1, 0, traffic.NoBrowser, 4, traffic.NoOS, nan, 0},
 		"Example/7.1 okhttp/4.12.0":                                  {0, 0, 0, traffic.NoBrowser, 7, traffic.NoOS, nan, 0},
 		"Dart/3.1 (dart:io)":                                         {0, 1, 0, traffic.NoBrowser, 3, traffic.NoOS, nan, 0},

@@ -43,6 +43,10 @@ func (r *reading) read() {
 			r.ends[mark] = uint16(end)
 		}
 	}
+	const app = 1<<markAndroid | 1<<markIPhone | 1<<markIPad | 1<<markDevice
+	if r.has(markSite) && r.seen&app == 0 {
+		r.seen |= 1 << markCrawler
+	}
 	r.products()
 }
 

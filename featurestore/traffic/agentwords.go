@@ -9,6 +9,7 @@ type agentMark uint8
 const (
 	markHarmless       agentMark = iota // a longer word that ends with another, which then says nothing
 	markCrawler                         // what crawlers, monitors, link previews and scanners call themselves
+	markSite                            // the name of a site, which the apps of shops are named after as well
 	markAt                              // the at sign of a contact address, perhaps
 	markTool                            // an HTTP library, a command-line client or a probing tool
 	markLibrary                         // a library that the apps of telephones use: a tool only where the user agent begins with it
@@ -60,7 +61,7 @@ const (
 var agentWords = [numAgentMarks][]string{
 	markHarmless: {"cubot$", "camscanner"}, // a maker of telephones, an app
 	markCrawler: {
-		"bot$", "bots$", "robot", "crawl", "spider", "slurp", "http://", "https://", "+http", "www.", "mailto:", ".com$", ".org$", ".io$",
+		"bot$", "bots$", "robot", "crawl", "spider", "slurp", "http://", "https://", "+http", "www.", "mailto:",
 		"archiv", "fetcher", "^fetch", "scan$", "scanner", "^scan", "monitor", "^check$", "checker", "linkcheck", "preview", "validator",
 		"^feed", "feedparser", " rss", "rss/", "rss-", "rss reader", "rssreader", "pingdom", "uptime", "index", "scrap", "extract", "harvest", "gpt", "claude", "anthropic", "openai",
 		"perplexity", "mistralai", "cohere-ai", "google-", "-google", "googleother", "google favicon", "googleweblight", "google page speed",
@@ -73,7 +74,8 @@ var agentWords = [numAgentMarks][]string{
 		"subscribers", "newsblur", "feedly", "^recon", "verifier", "verify", "verification", "appinsights", "healthcheck", "health check", "health-check",
 		"kube-probe", "^probe", "prober", "transcoder", "^devin/", "^cursor/", "^trae/",
 	},
-	markAt: {"@"},
+	markSite: {".com$", ".org$", ".io$"},
+	markAt:   {"@"},
 	markTool: {
 		"curl", "wget", "python", "^java/", "go-http-client", "libwww-perl", "lwp-", "lwp::", "^perl", "ruby", "^php", "axios", "node-fetch",
 		"undici", "guzzle", "httpclient", "http-client", "http client", "aiohttp", "httpx", "requests", "winhttp", "powershell", "postman",
