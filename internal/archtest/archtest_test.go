@@ -76,7 +76,7 @@ var rules = map[string]rule{
 
 	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/wire", "proxyhook"}},
 
-	"models/worlds": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook"}},
+	"models/worlds": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/wire", "proxyhook"}},
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 

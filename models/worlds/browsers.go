@@ -210,7 +210,9 @@ func (p *population) firefox(d *dice, name, system string) *program {
 		b.agent = fmt.Sprintf("Mozilla/5.0 (%s; rv:%d.0) Gecko/%d.0 Firefox/%d.0", system, v, v, v)
 	}
 	setup := geckoSetup
-	setup.PriorityFrames, setup.HeadersPriority = v < 130, v < 130
+	if v < 130 {
+		setup = setup.older()
+	}
 	b.dress(fmt.Sprint("gecko", v/10), tlsShape{"13", 17, 14 + v/130 + p.extensions[gecko], "h2"}, setup, p.secret)
 	return b
 }
@@ -264,7 +266,7 @@ func (p *population) newOdd(d *dice) *program {
 		return b
 	case 1:
 		b = &program{name: "old-firefox", engine: gecko, version: 115, agent: "Mozilla/5.0 (Windows NT 6.1; Win64; x64; rv:115.0) Gecko/20100101 Firefox/115.0"}
-		b.dress("gecko11", tlsShape{"13", 17, 15, "h2"}, geckoSetup, p.secret)
+		b.dress("gecko11", tlsShape{"13", 17, 14 + p.extensions[gecko], "h2"}, geckoSetup.older(), p.secret)
 		return b
 	case 2:
 		b = &program{name: "old-ipad", engine: ancient, agent: "Mozilla/5.0 (iPad; CPU OS 12_5_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1.2 Mobile/15E148 Safari/604.1"}
@@ -280,7 +282,7 @@ func (p *population) newOdd(d *dice) *program {
 		b = &program{name: "w3m", engine: textual, agent: "w3m/0.5.3+git20230121"}
 	default:
 		b = &program{name: "palemoon", engine: gecko, version: 102, agent: fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Goanna/6.%d Firefox/128.0 PaleMoon/33.%d.0", d.from(4, 8), d.from(0, 8))}
-		b.dress("gecko10", tlsShape{"13", 16, 13, "h2"}, geckoSetup, p.secret)
+		b.dress("goanna", tlsShape{"13", 16, 13, "h2"}, geckoSetup.older(), p.secret)
 		return b
 	}
 	alpn, version := "h2", "12"

@@ -50,7 +50,7 @@ func (w *World) masked(m mask, kinds []libraryKind) *program {
 	case impersonated:
 		b := *w.stale()
 		if d.chance(0.75) { // else it has the browser's TLS as well
-			b.ja4, b.resumed, b.setup, b.print, b.http2 = tool.ja4, tool.resumed, tool.setup, tool.print, tool.http2
+			b.ja4, b.resumed, b.setup, b.tls, b.http2 = tool.ja4, tool.resumed, tool.setup, tool.tls, tool.http2
 		}
 		b.name = tool.name
 		return &b

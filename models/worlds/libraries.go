@@ -3,8 +3,6 @@ package worlds
 import (
 	"fmt"
 	"strings"
-
-	"github.com/headgate/headgate/featurestore/traffic"
 )
 
 // libraryKind is a program that is no browser, as it sends requests where nobody tells it to send
@@ -12,9 +10,9 @@ import (
 type libraryKind struct {
 	name   string
 	agent  string // a pattern with numbers: see version
-	fields string // names in their order with | between, values behind a colon; without Host
+	fields string // names in their order with | between, values behind a colon; Host where it is not the first
 	shape  tlsShape
-	setup  traffic.WireFacts
+	setup  setup
 }
 
 // libraries are what scripts are written with.
@@ -24,24 +22,24 @@ var libraries = []libraryKind{
 	{"python-requests", "python-requests/2.2#.1|python-requests/2.3#.0", "User-Agent|Accept-Encoding:gzip| deflate|Accept:*/*|Connection:keep-alive", tlsShape{"13", 18, 12, "h1"}, pythonSetup},
 	{"python-httpx", "python-httpx/0.2#.2", "Accept:*/*|Accept-Encoding:gzip| deflate|Connection:keep-alive|User-Agent", tlsShape{"13", 18, 13, "h1"}, pythonSetup},
 	{"python-aiohttp", "Python/3.# aiohttp/3.#.4", "Accept:*/*|Accept-Encoding:gzip| deflate|User-Agent", tlsShape{"13", 18, 12, "h1"}, pythonSetup},
-	{"python-urllib", "Python-urllib/3.#", "Accept-Encoding:identity|User-Agent|Connection:close", tlsShape{"13", 18, 11, "00"}, pythonSetup},
+	{"python-urllib", "Python-urllib/3.#", "Accept-Encoding:identity|Host|User-Agent|Connection:close", tlsShape{"13", 18, 11, "00"}, pythonSetup},
 	{"go", "Go-http-client/1.1", "accept-encoding:gzip|user-agent", tlsShape{"13", 13, 12, "h2"}, goSetup},
 	{"go-resty", "go-resty/2.#.0 (https://github.com/go-resty/resty)", "user-agent|accept-encoding:gzip", tlsShape{"13", 13, 11, "h2"}, goSetup},
-	{"axios", "axios/0.2#.1|axios/1.#.2", "Accept:application/json, text/plain, */*|User-Agent|Accept-Encoding:gzip, compress, deflate, br|Connection:keep-alive", tlsShape{"13", 59, 10, "00"}, nodeSetup},
+	{"axios", "axios/0.2#.1|axios/1.#.2", "Accept:application/json, text/plain, */*|User-Agent|Accept-Encoding:gzip, compress, deflate, br|Host|Connection:keep-alive", tlsShape{"13", 59, 10, "00"}, nodeSetup},
 	{"node-fetch", "node", "connection:keep-alive|accept:*/*|accept-language:*|sec-fetch-mode:cors|user-agent|accept-encoding:gzip, deflate", tlsShape{"13", 59, 11, "h1"}, nodeSetup},
-	{"got", "got (https://github.com/sindresorhus/got)", "user-agent|accept-encoding:gzip, deflate, br|Connection:close", tlsShape{"13", 59, 10, "00"}, nodeSetup},
+	{"got", "got (https://github.com/sindresorhus/got)", "user-agent|accept-encoding:gzip, deflate, br|Host|Connection:close", tlsShape{"13", 59, 10, "00"}, nodeSetup},
 	{"java", "Java-http-client/11.0.#|Java-http-client/17.0.#", "user-agent", tlsShape{"13", 37, 13, "h2"}, javaSetup},
-	{"java-url", "Java/1.8.0_3#1|Java/17.0.#", "User-Agent|Accept:*/*; q=.2|Connection:keep-alive", tlsShape{"13", 37, 12, "00"}, javaSetup},
+	{"java-url", "Java/1.8.0_3#1|Java/17.0.#", "User-Agent|Host|Accept:*/*; q=.2|Connection:keep-alive", tlsShape{"13", 37, 12, "00"}, javaSetup},
 	{"apache-httpclient", "Apache-HttpClient/4.5.# (Java/11.0.2#)", "Connection:Keep-Alive|User-Agent|Accept-Encoding:gzip, deflate", tlsShape{"13", 37, 12, "00"}, javaSetup},
 	{"okhttp", "okhttp/4.#.0|okhttp/3.1#.1", "accept-encoding:gzip|user-agent", tlsShape{"13", 15, 14, "h2"}, okhttpSetup},
-	{"ruby", "Ruby", "Accept-Encoding:gzip;q=1.0,deflate;q=0.6|Accept:*/*|User-Agent", tlsShape{"13", 31, 12, "00"}, curlSetup},
-	{"perl-lwp", "libwww-perl/6.#", "TE:deflate,gzip;q=0.3|Connection:TE, close|User-Agent", tlsShape{"13", 31, 11, "00"}, curlSetup},
+	{"ruby", "Ruby", "Accept-Encoding:gzip;q=1.0,deflate;q=0.6|Accept:*/*|User-Agent|Host", tlsShape{"13", 31, 12, "00"}, curlSetup},
+	{"perl-lwp", "libwww-perl/6.#", "TE:deflate,gzip;q=0.3|Connection:TE, close|Host|User-Agent", tlsShape{"13", 31, 11, "00"}, curlSetup},
 	{"php-curl", "GuzzleHttp/6.#.1 curl/7.#.0 PHP/7.#.3", "user-agent", tlsShape{"13", 31, 12, "h2"}, curlSetup},
 	{"reqwest", "reqwest/0.11.#", "accept:*/*|user-agent", tlsShape{"13", 10, 11, "h2"}, rustSetup},
 	{"dotnet", "", "Connection:Keep-Alive", tlsShape{"12", 21, 10, "00"}, javaSetup},
-	{"scrapy", "Scrapy/2.#.1 (+https://scrapy.org)", "Accept:text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8|Accept-Language:en|User-Agent|Accept-Encoding:gzip, deflate", tlsShape{"13", 30, 10, "00"}, pythonSetup},
-	{"mechanize", "WWW-Mechanize/2.1#", "TE:deflate,gzip;q=0.3|Connection:TE, close|Accept-Encoding:gzip|User-Agent", tlsShape{"13", 31, 10, "00"}, curlSetup},
-	{"fasthttp", "fasthttp", "User-Agent", tlsShape{"13", 13, 11, "00"}, goSetup},
+	{"scrapy", "Scrapy/2.#.1 (+https://scrapy.org)", "Accept:text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8|Accept-Language:en|User-Agent|Accept-Encoding:gzip, deflate|Host", tlsShape{"13", 30, 10, "00"}, pythonSetup},
+	{"mechanize", "WWW-Mechanize/2.1#", "TE:deflate,gzip;q=0.3|Connection:TE, close|Accept-Encoding:gzip|Host|User-Agent", tlsShape{"13", 31, 10, "00"}, curlSetup},
+	{"fasthttp", "fasthttp", "User-Agent|Host", tlsShape{"13", 13, 11, "00"}, goSetup},
 	{"colly", "colly - https://github.com/gocolly/colly/v2", "user-agent|accept:*/*|accept-encoding:gzip", tlsShape{"13", 13, 12, "h2"}, goSetup},
 }
 
@@ -70,7 +68,7 @@ var (
 		{"vegeta", "Go-http-client/1.1", "User-Agent|Accept-Encoding:gzip", tlsShape{"13", 13, 11, "00"}, goSetup},
 	}
 	monitorTools = []libraryKind{
-		{"check_http", "check_http/v2.#.3 (monitoring-plugins 2.3.#)", "User-Agent|Connection:close", tlsShape{"13", 31, 8, "00"}, curlSetup},
+		{"check_http", "check_http/v2.#.3 (monitoring-plugins 2.3.#)", "User-Agent|Connection:close|Host", tlsShape{"13", 31, 8, "00"}, curlSetup},
 		{"pingdom", "Pingdom.com_bot_version_1.# (http://www.pingdom.com/)", "User-Agent|Accept-Encoding:gzip,deflate|Connection:close", tlsShape{"12", 30, 9, "00"}, curlSetup},
 		{"statuscake", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/9#.0.4147.135 Safari/537.36 StatusCake", "User-Agent|Accept:*/*", tlsShape{"13", 13, 11, "h2"}, goSetup},
 		{"blackbox", "Blackbox Exporter/0.2#.0", "user-agent|accept-encoding:gzip", tlsShape{"13", 19, 10, "h2"}, goSetup},
@@ -139,6 +137,10 @@ func newLibrary(d *dice, kinds []libraryKind, secret uint64) *program {
 	p.dress(fmt.Sprint(k.name, shape.extensions), shape, k.setup, secret)
 	for _, f := range strings.Split(k.fields, "|") {
 		name, value, _ := strings.Cut(f, ":")
+		if name == "Host" {
+			p.hostAt = len(p.fields)
+			continue
+		}
 		if p.http2 {
 			if name = strings.ToLower(name); name == "connection" || name == "te" {
 				continue

@@ -40,8 +40,9 @@ func TestPeopleAreConsistent(t *testing.T) {
 		}
 	}
 	var features [traffic.NumRequestFeatures]float32
-	requests := 0
+	requests, changed := 0, 0
 	for seed := range uint64(40) {
+		prints := map[string]uint32{}
 		source := sourceOf(t, worlds.Config{Seed: seed, View: worlds.Wire, Duration: 5 * time.Minute, Rate: 10})
 		for r := range records(t, source) {
 			kind := strings.Split(r.Truth, ":")
@@ -50,6 +51,13 @@ func TestPeopleAreConsistent(t *testing.T) {
 			}
 			requests++
 			record = r.Event
+			print := record.Wire.Print()
+			if before, ok := prints[r.Truth]; ok && before != print {
+				if changed++; changed < 4 {
+					t.Errorf("%s: %s %s looks like another program's than its request before", r.Truth, record.Method, record.Path)
+				}
+			}
+			prints[r.Truth] = print
 			traffic.RequestFeatures(&record, &features)
 			for i, name := range names {
 				if v := features[at[i]]; v == v && v != 0 {

@@ -2,8 +2,10 @@ package worlds
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/wire"
 )
 
 // engine decides which header fields a program sends, and in which order.
@@ -36,8 +38,8 @@ type program struct {
 	http2   bool
 	ja4     string
 	resumed string // JA4 when it resumes a session
-	setup   traffic.WireFacts
-	print   uint32
+	tls     uint32 // what its hellos look like, whatever else is in them
+	setup   setup
 }
 
 // tlsShape is what of a TLS client hello is in a JA4.
@@ -49,7 +51,7 @@ type tlsShape struct {
 
 // dress gives a program its fingerprints. Numbers are those of its TLS stack; hashes are the
 // episode's, since what they are says nothing by itself, only who else has them.
-func (p *program) dress(stack string, shape tlsShape, setup traffic.WireFacts, secret uint64) {
+func (p *program) dress(stack string, shape tlsShape, h2 setup, secret uint64) {
 	ciphers := mix(hash(stack) ^ secret)
 	extensions := mix(ciphers + uint64(shape.extensions))
 	const mask = 1<<48 - 1
@@ -58,131 +60,103 @@ func (p *program) dress(stack string, shape tlsShape, setup traffic.WireFacts, s
 	if shape.version == "13" {
 		p.resumed = fmt.Sprintf("t%sd%02d%02d%s_%012x_%012x", shape.version, shape.ciphers, shape.extensions+1, shape.alpn, ciphers&mask, mix(extensions)&mask)
 	}
-	p.setup, p.http2 = setup, shape.alpn == "h2"
-	p.print = max(1, uint32(mix(hash(stack+shape.alpn)^secret)>>32))
+	p.setup, p.http2 = h2, shape.alpn == "h2"
+	p.tls = max(1, uint32(mix(hash(stack+shape.alpn)^secret)>>32))
 }
 
-// HTTP/2 as engines and libraries set it up: settings, windows, order of the pseudo-header fields.
-var (
-	chromiumSetup = http2Setup("masp", traffic.SettingTable|traffic.SettingPush|traffic.SettingWindow|traffic.SettingHeaders, 6291456, 15663105, true)
-	geckoSetup    = http2Setup("mpas", traffic.SettingTable|traffic.SettingPush|traffic.SettingWindow|traffic.SettingFrame, 131072, 12517377, false)
-	webkitSetup   = http2Setup("msap", traffic.SettingPush|traffic.SettingStreams|traffic.SettingWindow, 2097152, 10420225, false)
-	curlSetup     = http2Setup("mpsa", traffic.SettingPush|traffic.SettingStreams|traffic.SettingWindow, 33554432, 33488897, false)
-	goSetup       = http2Setup("amps", traffic.SettingPush|traffic.SettingWindow|traffic.SettingFrame|traffic.SettingHeaders, 4194304, 1073741824, false)
-	pythonSetup   = http2Setup("masp", traffic.SettingTable|traffic.SettingPush|traffic.SettingWindow|traffic.SettingFrame|traffic.SettingStreams|traffic.SettingHeaders, 65535, 16777216, false)
-	nodeSetup     = http2Setup("mpas", traffic.SettingPush|traffic.SettingWindow, 33554432, 4128769, false)
-	javaSetup     = http2Setup("amps", traffic.SettingTable|traffic.SettingPush|traffic.SettingStreams|traffic.SettingWindow|traffic.SettingFrame|traffic.SettingHeaders, 16777216, 33488897, false)
-	okhttpSetup   = http2Setup("mpas", traffic.SettingWindow, 16777216, 16711681, false)
-	rustSetup     = http2Setup("msap", traffic.SettingPush|traffic.SettingWindow|traffic.SettingFrame, 2097152, 5177345, false)
-	appleSetup    = http2Setup("mspa", traffic.SettingStreams|traffic.SettingWindow, 4194304, 10485760, false)
-)
-
-func http2Setup(pseudo string, settings uint8, window, connection uint32, priority bool) traffic.WireFacts {
-	return traffic.WireFacts{Pseudo: traffic.PseudoOrder(pseudo), Settings: settings, Window: traffic.WindowClass(window),
-		ConnectionWindow: traffic.WindowClass(connection), HeadersPriority: priority}
+// setup is how a program sets up HTTP/2.
+type setup struct {
+	pseudo   string // first letters of the pseudo-header fields
+	frames   []wire.Frame
+	priority bool // HEADERS frames have one
 }
 
-// wireOf returns what the bytes of a request with these fields look like. They are all fields of
-// HTTP/2, and of HTTP/1 those after Host.
-func wireOf(p *program, version int, fields []Field, hostAt int) traffic.Wire {
-	var at [numPlaces]int
-	cookieFollowed := false
-	f := traffic.WireFacts{Seen: true}
-	lower, canonical := false, false
-	for i := range fields {
-		place := placeOf(fields[i].Name)
-		if first := fields[i].Name[0]; first >= 'a' {
-			lower = true
-		} else {
-			canonical = true
-		}
-		if at[place] == 0 {
-			at[place] = i + 1
-		}
-		if place != cookieAt && place != priorityAt {
-			cookieFollowed = true
-		} else if place == cookieAt {
-			cookieFollowed = false
-		}
-	}
-	f.AgentAccept, f.EncodingLanguage = orderOf(at[agentAt], at[acceptAt]), orderOf(at[encodingAt], at[languageAt])
-	f.LanguageAccept, f.HintsAgent = orderOf(at[languageAt], at[acceptAt]), orderOf(at[hintsAt], at[agentAt])
-	switch {
-	case at[cookieAt] == 0:
-	case cookieFollowed:
-		f.Cookie = traffic.CookieWithin
-	case at[priorityAt] > at[cookieAt]:
-		f.Cookie = traffic.CookiePriority
-	default:
-		f.Cookie = traffic.CookieLast
-	}
-	if version >= 20 {
-		s := p.setup
-		f.Pseudo, f.Settings, f.Window, f.ConnectionWindow = s.Pseudo, s.Settings, s.Window, s.ConnectionWindow
-		f.PriorityFrames, f.HeadersPriority = s.PriorityFrames, s.HeadersPriority
-		return traffic.MakeWire(f, p.print)
-	}
-	f.HostFirst = hostAt == 0
-	switch {
-	case lower && canonical:
-		f.Case = traffic.BothCases
-	case lower:
-		f.Case = traffic.LowerCase
-	}
-	switch connection := at[connectionAt]; {
-	case connection == 0:
-	case connection < at[agentAt]:
-		f.Connection = traffic.ConnectionBeforeAgent
-	case connection == len(fields):
-		f.Connection = traffic.ConnectionLast
-	default:
-		f.Connection = traffic.ConnectionElsewhere
-	}
-	return traffic.MakeWire(f, p.print)
-}
-
-// The header fields whose places matter.
+// The settings of HTTP/2.
 const (
-	otherAt = iota
-	agentAt
-	acceptAt
-	encodingAt
-	languageAt
-	hintsAt
-	cookieAt
-	priorityAt
-	connectionAt
-	numPlaces
+	tableSize = 1 + iota
+	enablePush
+	maxStreams
+	windowSize
+	frameSize
+	headerList
 )
 
-func placeOf(name string) int {
-	switch name {
-	case "User-Agent", "user-agent":
-		return agentAt
-	case "Accept", "accept":
-		return acceptAt
-	case "Accept-Encoding", "accept-encoding":
-		return encodingAt
-	case "Accept-Language", "accept-language":
-		return languageAt
-	case "sec-ch-ua":
-		return hintsAt
-	case "Cookie", "cookie":
-		return cookieAt
-	case "Priority", "priority":
-		return priorityAt
-	case "Connection", "connection":
-		return connectionAt
+// HTTP/2 as engines and libraries set it up.
+var (
+	chromiumSetup = http2Setup("masp", 15663105, true, tableSize, 65536, enablePush, 0, windowSize, 6291456, headerList, 262144)
+	geckoSetup    = http2Setup("mpas", 12517377, false, tableSize, 65536, enablePush, 0, windowSize, 131072, frameSize, 16384)
+	webkitSetup   = http2Setup("msap", 10420225, false, enablePush, 0, maxStreams, 100, windowSize, 2097152, 9, 1)
+	curlSetup     = http2Setup("mpsa", 33488897, false, maxStreams, 100, windowSize, 33554432, enablePush, 0)
+	goSetup       = http2Setup("amps", 1073741824, false, enablePush, 0, windowSize, 4194304, frameSize, 16384, headerList, 10485760)
+	pythonSetup   = http2Setup("masp", 16777216, false, tableSize, 4096, enablePush, 0, windowSize, 65535, frameSize, 16384, maxStreams, 100, headerList, 65536)
+	nodeSetup     = http2Setup("mpas", 4128769, false, enablePush, 0, windowSize, 33554432)
+	javaSetup     = http2Setup("amps", 33488897, false, tableSize, 16384, enablePush, 0, maxStreams, 0, windowSize, 16777216, frameSize, 16384, headerList, 393216)
+	okhttpSetup   = http2Setup("mpas", 16711681, false, windowSize, 16777216)
+	rustSetup     = http2Setup("msap", 5177345, false, enablePush, 0, windowSize, 2097152, frameSize, 16384)
+	appleSetup    = http2Setup("mspa", 10485760, false, maxStreams, 100, windowSize, 4194304)
+)
+
+// http2Setup takes the settings as pairs of identifier and value.
+func http2Setup(pseudo string, window uint32, priority bool, settings ...uint32) setup {
+	var pairs [][2]uint32
+	for i := 0; i < len(settings); i += 2 {
+		pairs = append(pairs, [2]uint32{settings[i], settings[i+1]})
 	}
-	return otherAt
+	return setup{pseudo, []wire.Frame{{Kind: wire.Settings, Values: pairs}, {Kind: wire.WindowUpdate, Values: [][2]uint32{{0, window}}}}, priority}
 }
 
-func orderOf(a, b int) traffic.Order {
-	switch {
-	case a == 0 || b == 0:
-		return traffic.OneMissing
-	case a < b:
-		return traffic.InOrder
+// older returns the set-up of Firefox before version 130, which gave priorities.
+func (s setup) older() setup {
+	s.frames = append(slices.Clone(s.frames), wire.Frame{Kind: wire.Priority, Values: [][2]uint32{{3, 0}, {0, 201}}})
+	s.priority = true
+	return s
+}
+
+// wireKey is what a request's wire depends on.
+type wireKey struct {
+	tls     uint32
+	version int
+	hostAt  int
+	frames  int // that set HTTP/2 up
+	names   uint64
+}
+
+// maxWires bounds the wires that are kept.
+const maxWires = 1 << 14
+
+// wireOf returns what the bytes of a request look like.
+func (w *World) wireOf(p *program, r *Request, secure bool) traffic.Wire {
+	key := wireKey{version: r.Version, hostAt: p.hostAt, frames: len(p.setup.frames), names: 14695981039346656037}
+	if secure {
+		key.tls = p.tls
 	}
-	return traffic.Reversed
+	for i := range r.Header {
+		name := r.Header[i].Name
+		for k := range len(name) {
+			key.names = (key.names ^ uint64(name[k])) * 1099511628211
+		}
+		key.names = (key.names ^ 0xff) * 1099511628211
+	}
+	found, ok := w.wires[key]
+	if !ok {
+		if len(w.wires) == maxWires {
+			clear(w.wires)
+		}
+		found = recorded(p, r, key.tls)
+		w.wires[key] = found
+	}
+	return found
+}
+
+func recorded(p *program, r *Request, tls uint32) traffic.Wire {
+	record := wire.Recorded{TLS: tls}
+	for i := range r.Header {
+		record.Fields = append(record.Fields, r.Header[i].Name)
+	}
+	if r.Version < 20 {
+		record.Fields = slices.Insert(record.Fields, min(p.hostAt, len(record.Fields)), "Host")
+		return record.Wire()
+	}
+	record.Pseudo, record.Priority, record.Frames = p.setup.pseudo, p.setup.priority, p.setup.frames
+	return record.Wire()
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/headgate/headgate/featurestore/traffic"
 )
 
 // View is what a proxy, or a log, tells of requests.
@@ -51,6 +53,8 @@ type World struct {
 	population *population
 	secret     uint64
 
+	wires map[wireKey]traffic.Wire // that were computed
+
 	requests requestHeap
 	free     []*Request
 	last     *Request // given out by Next
@@ -78,7 +82,7 @@ func New(c Config) (*World, error) {
 		return nil, fmt.Errorf("worlds: %v with %v requests per second: out of range (at most %v and %d)", c.Duration, c.Rate, MaxDuration, MaxRate)
 	}
 	d := newDice(c.Seed, "world")
-	w := &World{dice: d, duration: c.Duration, view: c.View, secret: d.src.Uint64()}
+	w := &World{dice: d, duration: c.Duration, view: c.View, secret: d.src.Uint64(), wires: make(map[wireKey]traffic.Wire)}
 	if w.duration == 0 {
 		w.duration = 30 * time.Minute
 	}
