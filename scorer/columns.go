@@ -51,20 +51,25 @@ func (c *columns) fillOthers(row *Row, x []float32) {
 func (c *columns) fill(row *Row, x []float32) {
 	row.grow(c)
 	x = row.overlay(x, c.inputs)
-	c.fillNumbers(row, x)
+	fillNumbers(row.keys, c.numbers, x)
 	if len(c.cats) > 0 {
 		c.fillCategorical(row, x)
 	}
 }
 
-func (c *columns) fillNumbers(row *Row, x []float32) {
-	keys := row.keys[:len(c.numbers)]
-	for i, n := range c.numbers {
-		key := n.missing
-		if int(n.flat) < len(x) {
-			if v := x[n.flat]; v == v {
-				key = orderKey(v)
-			}
+// fillNumbers writes the keys of numeric inputs; x has a value for each input. It repeats orderKey without its addition: so no branch
+// depends on a value, which nobody could predict.
+func fillNumbers(keys []int32, numbers []numberColumn, x []float32) {
+	keys = keys[:len(numbers)]
+	for i := range numbers {
+		n := &numbers[i]
+		bits := math.Float32bits(x[n.flat])
+		key := int32(bits ^ uint32(int32(bits)>>31)>>1)
+		if bits == 1<<31 { // -0
+			key = 0
+		}
+		if missing := n.missing; bits&^(1<<31) > infiniteBits { // NaN
+			key = missing
 		}
 		keys[i] = key
 	}

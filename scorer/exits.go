@@ -50,7 +50,7 @@ func newExits(w *walker, columns, limit int) *exits {
 	if w.trees == 0 || 2*len(rest) > w.trees {
 		return nil
 	}
-	x := &exits{trees: 16, rest: walker{nodes: w.nodes, trees: w.trees, narrow: w.narrow, blocks: blocksOfTrees(rest)}}
+	x := &exits{trees: 16, rest: w.of(rest)}
 	for i := range trees {
 		if len(trees[i].leaves) > 32 {
 			x.trees = 8

@@ -48,7 +48,7 @@ func TestKernelsStayWithinTheirMemory(t *testing.T) {
 			b.program = guarded(t, b.program)
 			row := &Row{}
 			x := guarded(t, randomRow(rng, f, row))
-			f.columns.fillNumbers(row, x)
+			fillNumbers(row.keys, f.columns.numbers, x)
 			row.keys = guarded(t, row.keys[:max(f.columns.count, narrow)])
 			row.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)), found: guarded(t, make([]uint32, chunkTrees))}
 			b.quantised.quantise(tier, row, x)

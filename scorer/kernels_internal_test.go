@@ -88,7 +88,7 @@ func TestQuantisedRow(t *testing.T) {
 		row := &Row{}
 		for range 20 {
 			x := randomRow(rng, f, row)
-			f.columns.fillNumbers(row, x)
+			fillNumbers(row.keys, f.columns.numbers, x)
 			for _, tier := range vectorTiers() {
 				q.quantise(tier, row, x)
 				for _, c := range f.splits {

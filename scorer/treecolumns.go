@@ -91,33 +91,33 @@ func (m *treeMembers) row(v float32) int32 {
 	return unknownRow
 }
 
-// fill translates a row; what x is too short for is missing. keys has room for count+1.
+// fill translates a row, which has a value for each feature. keys has room for count+1.
 func (c *treeColumns) fill(keys []uint32, x []float32) {
-	numbers := keys[:len(c.numbers)]
-	for i, n := range c.numbers {
-		key := n.missing
-		if int(n.feature) < len(x) {
-			// Comparing magnitudes as integers leaves no branch that depends on the sign, which nobody could predict.
-			v := x[n.feature]
-			switch magnitude := math.Float32bits(v) &^ (1 << 31); {
-			case magnitude > infiniteBits: // NaN
-			case magnitude <= n.flushed:
-				key = n.zero
-			default:
-				key = treeKey(v)
-			}
-		}
-		numbers[i] = key
-	}
+	fillTreeNumbers(keys, c.numbers, x)
 	for i := range c.members {
 		m := &c.members[i]
-		row := int32(missingRow)
-		if int(m.feature) < len(x) {
-			row = m.row(x[m.feature])
-		}
-		copy(keys[m.first:m.first+m.stride], m.rows[row*m.stride:])
+		copy(keys[m.first:m.first+m.stride], m.rows[m.row(x[m.feature])*m.stride:])
 	}
 	keys[c.count] = leafKey
+}
+
+// fillTreeNumbers writes the keys of numeric inputs. Magnitudes are compared as integers, and treeKey is repeated without its addition,
+// since a zero of either sign is up to flushed: so no branch depends on a value, which nobody could predict.
+func fillTreeNumbers(keys []uint32, numbers []treeNumber, x []float32) {
+	keys = keys[:len(numbers)]
+	for i := range numbers {
+		n := &numbers[i]
+		bits := math.Float32bits(x[n.feature])
+		magnitude := bits &^ (1 << 31)
+		key := bits ^ (uint32(int32(bits)>>31) | 1<<31)
+		if zero := n.zero; magnitude <= n.flushed {
+			key = zero
+		}
+		if missing := n.missing; magnitude > infiniteBits { // NaN
+			key = missing
+		}
+		keys[i] = key
+	}
 }
 
 // treeColumnsBuilder numbers the columns of an ensemble.

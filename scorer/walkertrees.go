@@ -21,6 +21,13 @@ func (w *walker) list() []walkTree {
 	return trees
 }
 
+// of gives a walker of some of the trees, over the same nodes.
+func (w *walker) of(trees []walkTree) walker {
+	some := *w
+	some.blocks = blocksOfTrees(trees)
+	return some
+}
+
 // read gives the splits and leaves of a tree as add took them, breadth first; a leaf is ^position among the leaves. It is not ok if
 // the tree has more splits than most, or asks for categories.
 func (w *walker) read(root uint32, most int) (splits []walkSplit, leaves []uint32, ok bool) {
