@@ -603,6 +603,7 @@ level:
 	MOVQ      AX, R11
 	LEAQ      128(DX), R12
 	MOVQ      CX, R13
+	PCALIGN   $0x40
 
 page:
 	KMOVQ     (R12), K1
@@ -649,6 +650,7 @@ deeper:
 	MOVQ      AX, R8
 	LEAQ      128(DX), R10
 	MOVQ      CX, R11
+	PCALIGN   $0x40
 
 deeperpage:
 	KMOVQ         (R10), K1
@@ -700,38 +702,39 @@ TEXT ·findOblivious256(SB), NOSPLIT, $0-40
 	MOVQ         program+0(FP), DX
 	MOVQ         blocks+8(FP), BX
 	MOVQ         found+32(FP), SI
+	PCALIGN      $0x40
+	SHLQ         $0x02, CX
 	MOVQ         CX, DI
-	SHLQ         $0x02, DI
-	ADDQ         $0x1f, DI
-	ANDQ         $-32, DI
-	MOVL         $0x00000001, R8
-	VMOVD        R8, X0
+	NEGQ         DI
+	LEAQ         31(CX), R8
+	ANDQ         $-32, R8
+	LEAQ         (R8)(CX*8), R8
+	MOVL         $0x00000001, R9
+	VMOVD        R9, X0
 	VPBROADCASTB X0, Y0
 
 block:
-	MOVL    (DX), R8
-	MOVL    4(DX), R9
-	LEAQ    64(DX), R10
+	MOVL    (DX), R9
+	MOVL    4(DX), R10
+	LEAQ    64(DX), R11
 	ADDQ    $0x000000c0, DX
 	VPXOR   Y2, Y2, Y2
 	VMOVDQA Y0, Y1
-	TESTL   R8, R8
+	TESTL   R9, R9
 	JZ      store
 
 level:
 	VPXOR Y3, Y3, Y3
-	MOVQ  DX, R11
-	ADDQ  DI, DX
-	MOVQ  CX, R12
+	LEAQ  (DX)(CX*1), R12
+	ADDQ  R8, DX
+	MOVQ  DI, R13
 
 table:
-	MOVL           (R11), R13
-	VBROADCASTI128 (AX)(R13*1), Y4
-	VPSHUFB        (DX), Y4, Y4
+	MOVL           (R12)(R13*1), R14
+	VBROADCASTI128 (AX)(R14*1), Y4
+	VPSHUFB        (DX)(R13*8), Y4, Y4
 	VPOR           Y4, Y3, Y3
-	ADDQ           $0x04, R11
-	ADDQ           $0x20, DX
-	DECQ           R12
+	ADDQ           $0x04, R13
 	JNZ            table
 	VPMAXUB        (DX), Y3, Y4
 	VPCMPEQB       Y4, Y3, Y4
@@ -739,29 +742,29 @@ table:
 	VPAND          Y1, Y4, Y4
 	VPADDB         Y4, Y2, Y2
 	VPADDB         Y1, Y1, Y1
-	DECL           R8
+	DECL           R9
 	JNZ            level
 
 store:
 	VEXTRACTI128 $0x00, Y2, X1
 	VPMOVZXBD    X1, Y1
-	VPADDD       (R10), Y1, Y1
+	VPADDD       (R11), Y1, Y1
 	VMOVDQU      Y1, (SI)
 	VEXTRACTI128 $0x00, Y2, X1
 	VPSRLDQ      $0x08, X1, X1
 	VPMOVZXBD    X1, Y1
-	VPADDD       32(R10), Y1, Y1
+	VPADDD       32(R11), Y1, Y1
 	VMOVDQU      Y1, 32(SI)
 	VEXTRACTI128 $0x01, Y2, X1
 	VPMOVZXBD    X1, Y1
-	VPADDD       64(R10), Y1, Y1
+	VPADDD       64(R11), Y1, Y1
 	VMOVDQU      Y1, 64(SI)
 	VEXTRACTI128 $0x01, Y2, X1
 	VPSRLDQ      $0x08, X1, X1
 	VPMOVZXBD    X1, Y1
-	VPADDD       96(R10), Y1, Y1
+	VPADDD       96(R11), Y1, Y1
 	VMOVDQU      Y1, 96(SI)
-	TESTL        R9, R9
+	TESTL        R10, R10
 	JZ           next
 
 	// Levels above the eighth are the second byte of the index.
@@ -770,18 +773,16 @@ store:
 
 deeper:
 	VPXOR Y3, Y3, Y3
-	MOVQ  DX, R8
-	ADDQ  DI, DX
-	MOVQ  CX, R10
+	LEAQ  (DX)(CX*1), R9
+	ADDQ  R8, DX
+	MOVQ  DI, R11
 
 deepertable:
-	MOVL           (R8), R11
-	VBROADCASTI128 (AX)(R11*1), Y4
-	VPSHUFB        (DX), Y4, Y4
+	MOVL           (R9)(R11*1), R12
+	VBROADCASTI128 (AX)(R12*1), Y4
+	VPSHUFB        (DX)(R11*8), Y4, Y4
 	VPOR           Y4, Y3, Y3
-	ADDQ           $0x04, R8
-	ADDQ           $0x20, DX
-	DECQ           R10
+	ADDQ           $0x04, R11
 	JNZ            deepertable
 	VPMAXUB        (DX), Y3, Y4
 	VPCMPEQB       Y4, Y3, Y4
@@ -789,7 +790,7 @@ deepertable:
 	VPAND          Y1, Y4, Y4
 	VPADDB         Y4, Y2, Y2
 	VPADDB         Y1, Y1, Y1
-	DECL           R9
+	DECL           R10
 	JNZ            deeper
 	VEXTRACTI128   $0x00, Y2, X1
 	VPMOVZXBD      X1, Y1
@@ -940,6 +941,7 @@ vector:
 	MOVQ      AX, R11
 	LEAQ      128(DX), R12
 	MOVQ      CX, R13
+	PCALIGN   $0x40
 
 page:
 	KMOVQ      (R12), K1
@@ -1110,6 +1112,7 @@ vector:
 	MOVQ      AX, R11
 	LEAQ      128(DX), R12
 	MOVQ      CX, R13
+	PCALIGN   $0x40
 
 page:
 	KMOVQ      (R12), K1

@@ -9,35 +9,38 @@ import (
 // tables256 looks bytes up in tables of 16 bytes of a quantised row.
 type tables256 struct {
 	bins, tables reg.Register
-	list         reg.GPVirtual // bytes of a list of tables: 4 for each, and the whole a multiple of 32
+	list         reg.GPVirtual // bytes of the offsets of the tables: 4 for each
+	back         reg.GPVirtual // the same, negative
+	both         reg.GPVirtual // bytes of the offsets, as a multiple of 32, and of the indices: 32 for each
 }
 
 func (l *tables256) prepare() {
-	l.list = GP64()
+	l.list, l.back, l.both = GP64(), GP64(), GP64()
 	MOVQ(l.tables, l.list)
 	SHLQ(Imm(2), l.list)
-	ADDQ(Imm(31), l.list)
-	ANDQ(I32(-32), l.list)
+	MOVQ(l.list, l.back)
+	NEGQ(l.back)
+	LEAQ(at(l.list, 31), l.both)
+	ANDQ(I32(-32), l.both)
+	LEAQ(Mem{Base: l.both, Index: l.list, Scale: 8}, l.both)
 }
 
 // passed sets the bytes of the splits of the vector at p that pass, clears the others, and moves p behind the vector. name makes
-// labels distinct.
+// labels distinct. One register that counts up to 0 leads through offsets and indices, each from its end.
 func (l *tables256) passed(p reg.Register, name string) reg.VecVirtual {
 	v, passed := YMM(), YMM()
 	list, left, offset := GP64(), GP64(), GP64()
 	VPXOR(v, v, v)
-	MOVQ(p, list)
-	ADDQ(l.list, p)
-	MOVQ(l.tables, left)
+	LEAQ(Mem{Base: p, Index: l.list, Scale: 1}, list)
+	ADDQ(l.both, p)
+	MOVQ(l.back, left)
 	Label(name)
 	table := YMM()
-	MOVL(at(list, 0), offset.As32())
+	MOVL(Mem{Base: list, Index: left, Scale: 1}, offset.As32())
 	VBROADCASTI128(Mem{Base: l.bins, Index: offset, Scale: 1}, table)
-	VPSHUFB(at(p, 0), table, table)
+	VPSHUFB(Mem{Base: p, Index: left, Scale: 8}, table, table)
 	VPOR(table, v, v)
-	ADDQ(Imm(4), list)
-	ADDQ(Imm(32), p)
-	DECQ(left)
+	ADDQ(Imm(4), left)
 	JNZ(LabelRef(name))
 	// AVX2 compares signed bytes only: a byte is at least the rank if it is the larger of the two.
 	VPMAXUB(at(p, 0), v, passed)
@@ -51,6 +54,7 @@ func oblivious256() {
 		"findOblivious256 finds the leaves of blocks of 32 symmetric trees.")
 	l := &tables256{bins: param("bins"), tables: param("tables")}
 	program, blocks, found := param("program"), param("blocks"), param("found")
+	align()
 	l.prepare()
 	first, bit, index := YMM(), YMM(), YMM()
 	one, depth, deep := GP32(), GP32(), GP32()

@@ -81,6 +81,7 @@ func (l *wide512) passed(p reg.Register, name string) reg.OpmaskVirtual {
 	MOVQ(l.bins, page)
 	LEAQ(at(p, 128), masks)
 	MOVQ(l.pages, left)
+	align()
 	Label(name)
 	mine := K()
 	KMOVQ(at(masks, 0), mine)

@@ -2,6 +2,7 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -21,6 +22,9 @@ func begin(name, signature, doc string) {
 	Pragma("noescape")
 	Doc(doc)
 }
+
+// align moves what follows to the start of a cache line.
+func align() { Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []Op{Imm(64)}}) }
 
 func param(name string) reg.Register { return Load(Param(name), GP64()) }
 
