@@ -204,7 +204,7 @@ func TestExplainLeavesWithoutTrainingRows(t *testing.T) {
 	for _, c := range []struct{ x0, x1, first, second float64 }{
 		{-1, -1, ((4 - 21) + (8 - 10)) / 2., ((10 - 21) + (8 - 4)) / 2.},
 		{1, -1, ((24 - 21) + (16 - 10)) / 2., ((10 - 21) + (16 - 24)) / 2.},
-		{1, 1, ((24 - 21) + (32 - 32)) / 2., ((32 - 21) + (32 - 24)) / 2.},
+		{1, 1, ((24 - 21) + 0) / 2., ((32 - 21) + (32 - 24)) / 2.}, // after feature 1, which gives 32, feature 0 changes nothing
 	} {
 		got := contributions(t, m, nil, []float32{float32(c.x0), float32(c.x1)}, 0)
 		for i, want := range []float64{c.first, c.second, 21} {
