@@ -57,7 +57,7 @@ func number(t *testing.T, summary map[string]any, name string) int64 {
 
 // members are what a summary always has; truth is what it has of simulated traffic.
 var (
-	members = []string{"requests", "scored", "allowed", "flagged", "limited_503", "limited_origins", "decision_ns", "events_dropped", "failed"}
+	members = []string{"requests", "scored", "allowed", "flagged", "findings", "limited_503", "limited_origins", "decision_ns", "events_dropped", "failed"}
 	truth   = []string{"bots_sent", "bots_flagged", "people_sent", "people_flagged"}
 )
 
