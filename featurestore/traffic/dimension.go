@@ -71,8 +71,9 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	if ev.Facts.Has(AgentUnknown) {
 		k[IPAgent] = 0 // with none sent, the pair would be one
 	}
-	k[OnWire] = wireKey(ev, seed)
-	k[ProgramOnWire] = pairKey(programOf(ev.UserAgent, seed), k[OnWire], seed)
+	if k[OnWire] = wireKey(ev, seed); k[OnWire] != 0 {
+		k[ProgramOnWire] = pairKey(programOf(ev.UserAgent, seed), k[OnWire], seed)
+	}
 	if ev.Host != "" {
 		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
 	}
@@ -124,7 +125,7 @@ func wireKey(ev *Event, seed uint64) uint64 {
 }
 
 func pairKey(program, wire, seed uint64) uint64 {
-	if program == 0 || wire == 0 {
+	if program == 0 {
 		return 0
 	}
 	var b [17]byte

@@ -91,7 +91,7 @@ const (
 	Addresses               // client addresses
 	Networks                // client networks
 	Wires                   // what programs look like on the wire
-	Programs                // programs, with their major versions, that user agents name
+	Programs                // programs, with their major versions, that user agents name; unknown where the wire is
 	Sessions                // sessions
 	NumObjects
 )
@@ -132,8 +132,10 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 		Addresses: o.Keys[IP],
 		Networks:  o.Keys[Net],
 		Wires:     o.Keys[OnWire],
-		Programs:  programOf(ev.UserAgent, seed),
 		Sessions:  o.Keys[Session],
+	}
+	if o.Keys[OnWire] != 0 {
+		o.Objects[Programs] = programOf(ev.UserAgent, seed)
 	}
 	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {
 		o.Objects[Agents] = 1

@@ -21,10 +21,11 @@ func (w *wired) fill(o *traffic.Observation, now int64) {
 		return
 	}
 	isNew, _ := w.seen.add(pairOf(o), now)
-	if isNew && w.programs.count(program, now) {
+	entry, minute := w.programs.of(program, minuteOf(now))
+	if isNew && entry.count(minute) {
 		m[traffic.NewWireClients] = 1
 	}
-	m[traffic.ProgramClients] = w.programs.sum(program, now)
+	m[traffic.ProgramClients] = entry.sum(minute)
 }
 
 // pairOf makes one hash of a client and its program on its wire.
@@ -49,68 +50,63 @@ const (
 // programKeys is for how many keys of Config.MaxKeys there is a block.
 const programKeys = 64
 
-// count counts a client of a program where there is room for it, and reports whether there was.
-func (p *programs) count(program uint64, now int64) bool {
-	minute := minuteOf(now)
-	entry, found := p.find(program, minute)
-	if !found {
-		clear(entry)
-		entry[0], entry[1] = programTag(program), uint32(minute)
+// programEntry is one program's.
+type programEntry []uint32
+
+// of returns the entry of a program, which it makes where there is none, and the minute that it is to be looked at as of: its
+// own where time runs backwards.
+func (p *programs) of(program uint64, minute int32) (programEntry, int32) {
+	words := p.blocks.cell(program)[5:][:blockPrograms*programWords]
+	tag := max(1, uint32(program))
+	for at := 0; at < len(words); at += programWords {
+		if words[at] == tag {
+			e := programEntry(words[at:][:programWords])
+			return e, max(minute, e.minute())
+		}
 	}
-	if minute > int32(entry[1]) {
-		entry[3] = math.Float32bits(programSum(entry, minute))
-		entry[1], entry[2] = uint32(minute), 0
+	e := fewest(words, minute)
+	clear(e)
+	e[0], e[1] = tag, uint32(minute)
+	return e, minute
+}
+
+// fewest returns the entry with the fewest clients.
+func fewest(words []uint32, minute int32) (least programEntry) {
+	for ; len(words) > 0; words = words[programWords:] {
+		e := programEntry(words[:programWords])
+		if e[0] == 0 {
+			return e
+		}
+		if least == nil || e.sum(minute) < least.sum(minute) {
+			least = e
+		}
 	}
-	if entry[2] >= programRoom {
+	return least
+}
+
+func (e programEntry) minute() int32 { return int32(e[1]) }
+
+// count counts a client where there is room for it, and reports whether there was.
+func (e programEntry) count(minute int32) bool {
+	if minute != e.minute() {
+		e[1], e[2], e[3] = uint32(minute), 0, math.Float32bits(e.sum(minute))
+	}
+	if e[2] >= programRoom {
 		return false
 	}
-	entry[2]++
-	entry[3] = math.Float32bits(float(entry[3]) + 1)
+	e[2]++
+	e[3] = math.Float32bits(float(e[3]) + 1)
 	return true
 }
 
-// sum is what the clients of a program come to now.
-func (p *programs) sum(program uint64, now int64) float32 {
-	minute := minuteOf(now)
-	entry, found := p.find(program, minute)
-	if !found {
-		return 0
+// sum is what the clients come to in a minute.
+func (e programEntry) sum(minute int32) float32 {
+	if minute <= e.minute() {
+		return float(e[3])
 	}
-	return programSum(entry, minute)
-}
-
-// find returns the entry of a program, or else the one that it is to have.
-func (p *programs) find(program uint64, minute int32) (entry []uint32, found bool) {
-	words := p.blocks.cell(program)[5:][:blockPrograms*programWords]
-	tag := programTag(program)
-	least := float32(math.Inf(1))
-	for ; len(words) > 0; words = words[programWords:] {
-		e := words[:programWords:programWords]
-		if e[0] == tag {
-			return e, true
-		}
-		sum := float32(-1)
-		if e[0] != 0 {
-			sum = programSum(e, minute)
-		}
-		if sum < least {
-			entry, least = e, sum
-		}
-	}
-	return entry, false
-}
-
-func programTag(program uint64) uint32 { return max(1, uint32(program)) }
-
-// programSum is what an entry's sum has become in a minute.
-func programSum(entry []uint32, minute int32) float32 {
-	then := int32(entry[1])
-	if minute <= then {
-		return float(entry[3])
-	}
-	elapsed := (float64(minute) - float64(then)) / traffic.UsualWindow.Minutes()
+	elapsed := (float64(minute) - float64(e.minute())) / traffic.UsualWindow.Minutes()
 	if elapsed > 32 {
 		return 0
 	}
-	return float(entry[3]) / float32(exp(elapsed))
+	return float(e[3]) / float32(exp(elapsed))
 }

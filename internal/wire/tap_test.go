@@ -605,3 +605,21 @@ func BenchmarkHTTP2(b *testing.B) {
 		}
 	}
 }
+
+// What a connection of one request takes: the tap, and for HTTP/2 the table.
+func BenchmarkConnection(b *testing.B) {
+	http1 := []byte("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: c\r\n\r\n")
+	http2 := []byte(preface + settings(1, 65536, 2, 0, 4, 6291456, 6, 262144) + windowUpdate(15663105) +
+		frame(headersFrame, endHeadersFlag, 1, "\x82\x87\x41\x01a\x84\x7a\x01b\x53\x01c"))
+	for name, bytes := range map[string][]byte{"HTTP1": http1, "HTTP2": http2} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			counters := new(Counters)
+			for b.Loop() {
+				tap := NewTap(counters)
+				tap.Write(bytes)
+				tap.Claim("GET", "/")
+			}
+		})
+	}
+}
