@@ -38,7 +38,7 @@ type replayCommand struct {
 	Corpus   string        `help:"Instead of a log, take recorded requests of known clients: a file that models/zoo wrote, or a folder of them. The truth is in each row." type:"path" placeholder:"PATH"`
 	Simulate time.Duration `help:"Instead of a log, take this much traffic of the quick start's shop, with the truth in each row." placeholder:"DURATION"`
 	World    string        `help:"Instead of a log, take an episode of a simulated site of this kind, or of any, with the truth in each row." placeholder:"KIND"`
-	For      time.Duration `help:"Length of the episode of --world, in the traffic's own time." default:"30m" placeholder:"DURATION"`
+	For      time.Duration `help:"Length of the episode of --world, in the traffic's own time. Default: 30m." default:"30m" placeholder:"DURATION"`
 	View     string        `help:"What is told of the requests of --world: log, behind, proxy, ja4 or wire. Default: drawn from the seed." placeholder:"VIEW"`
 	Rate     float64       `help:"Mean requests per second of --world. Default: drawn from the seed." placeholder:"NUMBER"`
 	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`

@@ -19,11 +19,11 @@ import (
 type campaign struct {
 	kind, disguise                     string
 	parts                              []string
-	requests, assets, statuses         int
+	requests, assets, posts            int
 	addresses, networks, agents, refer map[string]int
 	byStatus                           map[int]int
-	posts, head, pages                 int
-	first, last                        time.Duration
+
+	first, last time.Duration
 }
 
 func campaigns(t *testing.T, seeds int, c worlds.Config) map[string]*campaign {
@@ -91,7 +91,7 @@ func TestDisguises(t *testing.T) {
 
 // Each kind of bot does what its name says.
 func TestKindsOfBots(t *testing.T) {
-	type total struct{ bots, requests, missed, denied, posts, assets, returned int }
+	type total struct{ bots, requests, missed, denied, posts, assets int }
 	totals := map[string]*total{}
 	for _, b := range campaigns(t, 24, worlds.Config{Rate: 15, Duration: 20 * time.Minute}) {
 		k := totals[b.kind]
