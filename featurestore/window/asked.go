@@ -31,26 +31,38 @@ func (a *asked) shared(path, network uint64, now int64) bool {
 	tag, client := max(1, uint32(path>>32)), uint32(network>>48)
 	hour := uint32(now/int64(time.Hour)) & hourMask
 	entries := cell[headWords:]
-	worst, rank := 0, uint32(0)
 	for i := 0; i < len(entries); i += 2 {
-		age := (hour - entries[i+1]>>16) & hourMask
-		if age > hourMask/2 { // asked for later than now
-			age = 0
-		}
-		if entries[i] == tag && age <= askedHours {
-			others := entries[i+1]&several != 0 || entries[i+1]&0xffff != client
-			entries[i+1] = client | hour<<16
-			if others {
-				entries[i+1] |= several
+		if entry := &entries[i+1]; entries[i] == tag && ageOf(*entry, hour) <= askedHours {
+			others := *entry&several != 0 || *entry&0xffff != client
+			if *entry = client | hour<<16; others {
+				*entry |= several
 			}
 			return others
 		}
-		if r := rankOf(entries[i], entries[i+1], age); r > rank {
-			worst, rank = i, r
+	}
+	place := leastOf(entries, hour)
+	entries[place], entries[place+1] = tag, client|hour<<16
+	return false
+}
+
+// leastOf returns the place of the entry that gives way first.
+func leastOf(entries []uint32, hour uint32) (place int) {
+	rank := uint32(0)
+	for i := 0; i < len(entries); i += 2 {
+		if r := rankOf(entries[i], entries[i+1], ageOf(entries[i+1], hour)); r > rank {
+			place, rank = i, r
 		}
 	}
-	entries[worst], entries[worst+1] = tag, client|hour<<16
-	return false
+	return place
+}
+
+// ageOf is how many hours ago an entry was asked for last; 0 where that was later than now.
+func ageOf(entry, hour uint32) uint32 {
+	age := (hour - entry>>16) & hourMask
+	if age > hourMask/2 {
+		return 0
+	}
+	return age
 }
 
 // rankOf tells which entry gives way first: the one with the highest.

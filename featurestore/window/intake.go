@@ -75,6 +75,9 @@ func (in *intake) prefetch(o *traffic.Observation) {
 	if in.asked != nil {
 		prefetch.Words(in.asked.cell(pathOf(o)))
 	}
+	if in.loads != nil {
+		in.loads.prefetch(o)
+	}
 }
 
 // pathOf makes one hash of host and path.

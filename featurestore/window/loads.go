@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/prefetch"
 )
 
 // loads keeps what an event is measured by of its host: the host's decayed requests and seconds, of
@@ -75,15 +76,27 @@ var loadParts = [...]struct {
 	{traffic.UpstreamPart, traffic.OriginSeconds, traffic.HostWindow},
 }
 
+// prefetch asks for the cell of the host of o.
+func (l *loads) prefetch(o *traffic.Observation) {
+	if place := l.shard.index.first(uint32(mix(hostKey(o)))); place != none {
+		prefetch.Words(l.shard.cell(place))
+	}
+}
+
+// hostKey is the key of the host of o among the loads.
+func hostKey(o *traffic.Observation) uint64 {
+	if key := o.Keys[traffic.Host]; key != 0 {
+		return key
+	}
+	return hostless
+}
+
 // fill counts o for its host and sets what it is measured by.
 func (l *loads) fill(o *traffic.Observation) {
 	if o.Report {
 		return
 	}
-	key := o.Keys[traffic.Host]
-	if key == 0 {
-		key = hostless
-	}
+	key := hostKey(o)
 	l.effect.set(o, o.Time)
 	place := l.shard.add(key, mix(key), none, &l.effect, &l.late)
 	l.fillUsual(o, place)
