@@ -115,7 +115,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// A mix is the same each time; another seed makes another one; an address keeps its pauses, also over two files.
+// A mix is the same each time; another seed makes another one; an address keeps its pauses, also
+// over two files.
 func TestMix(t *testing.T) {
 	files := []*corpus.File{example(), example()}
 	files[1].Head.Family = "other"

@@ -57,8 +57,8 @@ func (r *Request) wire(conn *Conn) traffic.Wire {
 
 var frameKinds = map[string]wire.FrameKind{"SETTINGS": wire.Settings, "WINDOW_UPDATE": wire.WindowUpdate, "PRIORITY": wire.Priority}
 
-// Event fills ev with the request, as a proxy would have reported it had it started at the given time, nanoseconds
-// since 1970 UTC. The origin is the request's host.
+// Event fills ev with the request, as a proxy would have reported it had it started at the given
+// time, nanoseconds since 1970 UTC. The origin is the request's host.
 func (r *Request) Event(ev *traffic.Event, run *Run, conn *Conn, start int64) {
 	var config proxyhook.Config
 	config.Describe(ev, r.HTTP(run, conn), traffic.Sums{})

@@ -60,8 +60,9 @@ type Hello struct {
 	Protocols  []string `json:"alpn,omitempty"`
 }
 
-// Frame is an HTTP/2 frame of a connection's beginning: SETTINGS with its pairs of identifier and value, WINDOW_UPDATE
-// with stream and increment, PRIORITY with stream, stream that it depends on, exclusive and weight.
+// Frame is an HTTP/2 frame of a connection's beginning: SETTINGS with its pairs of identifier and
+// value, WINDOW_UPDATE with stream and increment, PRIORITY with stream, stream that it depends on,
+// exclusive and weight.
 type Frame struct {
 	Type   string      `json:"type"`
 	Values [][2]uint32 `json:"values"`

@@ -18,8 +18,8 @@ const recorded = "../zoo/corpus"
 // maxRecorded is how much of the project it may be.
 const maxRecorded = 10 << 20
 
-// The recorded corpus is small, whole and of use: every file decodes, has header fields and fingerprints, and runs through
-// the pipeline.
+// The recorded corpus is small, whole and of use: every file decodes, has header fields and
+// fingerprints, and runs through the pipeline.
 func TestRecordedCorpus(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(recorded, "*"+corpus.Extension))
 	if err != nil || len(names) == 0 {
@@ -85,8 +85,8 @@ func replay(t *testing.T, files []*corpus.File, total int) {
 	}
 }
 
-// A command line's program has one print whatever it asks for and however often, and no other program has it too, unless
-// it uses the same library for all: that is what a print is for.
+// A command line's program has one print whatever it asks for and however often, and no other
+// program has it too, unless it uses the same library for all: that is what a print is for.
 func TestPrintsOfRecordedPrograms(t *testing.T) {
 	file, err := os.Open(filepath.Join(recorded, "commandline"+corpus.Extension))
 	if err != nil {

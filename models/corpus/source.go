@@ -16,10 +16,12 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Mix says how clients that were recorded one after the other come together into one stream of traffic.
+// Mix says how clients that were recorded one after the other come together into one stream of
+// traffic.
 type Mix struct {
-	// Spread is the time over which the clients begin. Each client address begins at a moment of its own within it, drawn
-	// from Seed, and keeps the times between its own requests. Default: an hour.
+	// Spread is the time over which the clients begin. Each client address begins at a moment of
+	// its own within it, drawn from Seed, and keeps the times between its own requests. Default: an
+	// hour.
 	Spread time.Duration
 	Seed   uint64
 }
@@ -59,8 +61,8 @@ func readFile(name string) (*File, error) {
 	return f, nil
 }
 
-// Source gives the requests of files as one stream, in the order of their times. The same files and the same mix give
-// the same stream.
+// Source gives the requests of files as one stream, in the order of their times. The same files and
+// the same mix give the same stream.
 func Source(files []*File, mix Mix) pipeline.Source {
 	s := &source{}
 	start := make(map[string]int64)
@@ -112,15 +114,16 @@ func (s *source) add(f *File, mix Mix, start map[string]int64) {
 	}
 }
 
-// begin draws when an address begins. It depends on the address alone, so that another corpus beside it changes nothing.
+// begin draws when an address begins. It depends on the address alone, so that another corpus
+// beside it changes nothing.
 func (m Mix) begin(client string) int64 {
 	seed := sha256.Sum256(fmt.Appendf(nil, "%d %s", m.Seed, client))
 	spread := max(1, int64(cmp.Or(m.Spread, time.Hour)))
 	return epoch + rand.New(rand.NewChaCha8(seed)).Int64N(spread)
 }
 
-// Next implements [pipeline.Source]. A record's truth has six parts with colons between them: truth, intent, program,
-// disguise, kind of the site, and the run, by family and number.
+// Next implements [pipeline.Source]. A record's truth has six parts with colons between them:
+// truth, intent, program, disguise, kind of the site, and the run, by family and number.
 func (s *source) Next(r *pipeline.Record) error {
 	if s.next == len(s.items) {
 		return io.EOF

@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// authority is a certificate authority of the work folder's own, which all clients are made to trust: a client that is told to ignore
-// errors behaves differently.
+// authority is a certificate authority of the work folder's own, which all clients are made to
+// trust: a client that is told to ignore errors behaves differently.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -109,7 +109,8 @@ func (a *authority) issue(hosts []string, addresses []net.IP) (tls.Certificate, 
 	return tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}, nil
 }
 
-// trust makes a folder that stands in the place of /etc/ssl/certs for the clients: with the authority's certificate alone, in each form that programs look for.
+// trust makes a folder that stands in the place of /etc/ssl/certs for the clients: with the
+// authority's certificate alone, in each form that programs look for.
 func (a *authority) trust(folder string) error {
 	if err := os.MkdirAll(filepath.Join(folder, "java"), 0o755); err != nil {
 		return fmt.Errorf("zoo: making a folder: %w", err)

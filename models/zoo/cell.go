@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// cell is where one run's programs are: they see their own /etc/hosts, resolver and certificates, and all end together.
+// cell is where one run's programs are: they see their own /etc/hosts, resolver and certificates,
+// and all end together.
 type cell struct {
 	Folder string            `json:"folder"` // working directory and home
 	Mounts map[string]string `json:"mounts"` // what stands in the place of a file or folder
@@ -26,8 +27,8 @@ type command struct {
 	Stdin string   `json:"stdin,omitempty"`
 }
 
-// run runs the cell in a process of its own and kills it with all that it has started when limit is over. Its output goes to
-// output.log in its folder. late says that the limit was reached.
+// run runs the cell in a process of its own and kills it with all that it has started when limit is
+// over. Its output goes to output.log in its folder. late says that the limit was reached.
 func (c *cell) run(limit time.Duration) (late bool, err error) {
 	spec, err := json.Marshal(c)
 	if err != nil {

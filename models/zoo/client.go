@@ -88,8 +88,8 @@ func (v *visit) eachStep(argv func(*step) []string) []command {
 // once returns a single call.
 func once(argv ...string) []command { return []command{{Argv: argv}} }
 
-// orders are the variants of a program that asks for what it is told to: it is disguised in every way, and has one further
-// intent, which differs from program to program.
+// orders are the variants of a program that asks for what it is told to: it is disguised in every
+// way, and has one further intent, which differs from program to program.
 func orders(n int) []variant {
 	special := []string{calling, stuffing, feeding, watching, probing, searching, fetching}
 	all := []variant{

@@ -30,6 +30,7 @@ type collection struct {
 	only      *regexp.Regexp // of family/program/intent/disguise/site
 	jobs      int
 	seed      uint64
+	keep      bool // the folders of runs
 
 	front   *front
 	hosts   []string
@@ -44,7 +45,8 @@ type result struct {
 	problem       string
 }
 
-// visits returns the runs of a family that are wanted. What is drawn for one does not depend on which others are.
+// visits returns the runs of a family that are wanted. What is drawn for one does not depend on
+// which others are.
 func (c *collection) visits(f *family) []*visit {
 	sites := site.All()
 	handler := site.Handler(sites)
@@ -95,8 +97,9 @@ func (v *visit) prepare(handler http.Handler) {
 	disguise(v.steps, v.disguise, v.rand)
 }
 
-// addresses returns the addresses of the n-th run of a family. Networks differ from run to run; every seventh has IPv6, and every
-// ninth shares an address with one of each other family, as behind a router with many users.
+// addresses returns the addresses of the n-th run of a family. Networks differ from run to run;
+// every seventh has IPv6, and every ninth shares an address with one of each other family, as
+// behind a router with many users.
 func (f *family) addresses(n int) (client, server netip.Addr) {
 	i := f.number<<8 + n
 	low := [2]byte{byte(i >> 8), byte(i)}
@@ -207,7 +210,9 @@ func (c *collection) inCell(v *visit, client, server netip.Addr) error {
 	if v.folder, err = os.MkdirTemp(c.work, "run-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(v.folder)
+	if !c.keep {
+		defer os.RemoveAll(v.folder)
+	}
 	l, err := openLane(client, server, c.hosts)
 	if err != nil {
 		return err
@@ -228,7 +233,8 @@ func (c *collection) inCell(v *visit, client, server netip.Addr) error {
 	if late {
 		return fmt.Errorf("ended after %v", limit)
 	}
-	// Many programs end with an error where one answer was a 404. Whether they did their work, the requests tell.
+	// Many programs end with an error where one answer was a 404. Whether they did their work, the
+	// requests tell.
 	if err != nil && c.front.recorder.count(server) == 0 {
 		out, _ := os.ReadFile(filepath.Join(v.folder, "output.log"))
 		return fmt.Errorf("%w: %.300s", err, lastWords(out))
@@ -245,7 +251,8 @@ func lastWords(out []byte) string {
 	return lines[len(lines)-1]
 }
 
-// environment is that of a visit's programs: nothing of this process's own, so that it is the same everywhere.
+// environment is that of a visit's programs: nothing of this process's own, so that it is the same
+// everywhere.
 func (c *collection) environment(v *visit) []string {
 	const bundle = "/etc/ssl/certs/ca-certificates.crt"
 	return []string{

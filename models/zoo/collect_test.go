@@ -57,7 +57,8 @@ func collect(t *testing.T, only string) map[string]*corpus.File {
 	return byFamily
 }
 
-// Real clients leave what they sent: the truth about themselves, header fields in their order and case, hello, frames.
+// Real clients leave what they sent: the truth about themselves, header fields in their order and
+// case, hello, frames.
 func TestCollect(t *testing.T) {
 	files := collect(t, `^commandline/(curl|curl-http1|wget)/scraper/(plain|headers)/|^python/py-urllib/scraper/plain/`)
 	if p := files["python"]; p == nil || len(p.Runs) != 1 || len(p.Requests) < 5 || p.Requests[0].Header[0][0] != "Accept-Encoding" {
@@ -114,7 +115,8 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-// What a run draws does not depend on which others are wanted, and every family and run has addresses of its own.
+// What a run draws does not depend on which others are wanted, and every family and run has
+// addresses of its own.
 func TestVisitsAreFixed(t *testing.T) {
 	one := &collection{only: regexp.MustCompile(`^commandline/curl/scraper/all/`), seed: 1}
 	all := &collection{only: regexp.MustCompile(``), seed: 1}

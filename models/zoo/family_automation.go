@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -69,19 +71,28 @@ func (v *visit) dump(program string, s *step) []string {
 		argv = append(argv, "--headless=new")
 	}
 	if v.disguise == asAgent {
-		argv = append(argv, "--user-agent="+linuxChromium)
+		argv = append(argv, "--user-agent="+windowAgent())
 	}
 	return append(argv, s.URL)
 }
 
-// linuxChromium is the user agent of the browser that is driven, as it is with a window.
-const linuxChromium = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+// chromiumMajor returns the version of the browser that is driven, up to its first point.
+func chromiumMajor() string {
+	major, _, _ := strings.Cut(packageVersion("chromium"), ".")
+	return cmp.Or(major, "156")
+}
 
-// orders of a driven browser: what its script reads.
+// windowAgent returns the user agent of the browser that is driven, as it is with a window.
+func windowAgent() string {
+	return "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/" + chromiumMajor() + ".0.0.0 Safari/537.36"
+}
+
+// drive is the orders of a driven browser, which its script reads.
 type drive struct {
 	Program  string    `json:"program"`
 	Headless bool      `json:"headless"`
 	Agent    string    `json:"agent,omitempty"`
+	Major    string    `json:"major"` // of Chromium's version
 	Profile  string    `json:"profile"`
 	Firefox  string    `json:"firefox"`
 	Pages    []string  `json:"pages"`
@@ -90,9 +101,9 @@ type drive struct {
 }
 
 func (v *visit) drive() string {
-	d := drive{Program: v.client.program, Headless: v.disguise == headless || v.disguise == asAgent, Profile: v.in("profile"), Firefox: v.in("firefox")}
+	d := drive{Program: v.client.program, Major: chromiumMajor(), Headless: v.disguise == headless || v.disguise == asAgent, Profile: v.in("profile"), Firefox: v.in("firefox")}
 	if v.disguise == asAgent {
-		d.Agent = linuxChromium
+		d.Agent = windowAgent()
 	}
 	for _, s := range v.steps {
 		d.Pages, d.Waits = append(d.Pages, s.URL), append(d.Waits, max(s.Wait, 0.4))

@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/models/corpus"
 )
 
-// persons are stand-ins for people: real browsers under real mouse and keyboard events, with pauses as people make them, and
-// text browsers.
+// persons are stand-ins for people: real browsers under real mouse and keyboard events, with pauses
+// as people make them, and text browsers.
 func persons() *family {
 	f := &family{name: "persons", number: 5, install: "persons/install.sh", apt: []string{"chromium", "firefox-esr", "xvfb", "xdotool", "openbox", "libnss3-tools",
 		"python3", "w3m", "lynx", "links", "elinks", "falkon", "qutebrowser"}}
@@ -84,8 +84,8 @@ type sequence struct {
 	Away    int    `json:"away"`
 }
 
-// habit makes up what a person does: a reader comes once from elsewhere and reads, a regular comes back with the same profile,
-// someone hasty has many short pauses.
+// habit makes up what a person does: a reader comes once from elsewhere and reads, a regular comes
+// back with the same profile, someone hasty has many short pauses.
 func (v *visit) habit(browser ...string) *script {
 	s := &script{Browser: browser, Seed: v.rand.Uint64() >> 12, Pause: 4 + 3*v.rand.Float64()}
 	first := v.arrival()
@@ -105,8 +105,8 @@ func (v *visit) habit(browser ...string) *script {
 	return s
 }
 
-// arrival draws how a person comes to the site: by a typed address, a bookmark, a search engine, or a link with parameters of a
-// campaign.
+// arrival draws how a person comes to the site: by a typed address, a bookmark, a search engine, or
+// a link with parameters of a campaign.
 func (v *visit) arrival() sequence {
 	pages := v.site.Pages
 	page := v.base() + pages[v.rand.IntN(len(pages))]
@@ -141,7 +141,8 @@ func withQuery(address, query string) string {
 	return address + between + query + fragment
 }
 
-// onScreen returns the calls that make certificate stores and then run a program with a screen of its own.
+// onScreen returns the calls that make certificate stores and then run a program with a screen of
+// its own.
 func (v *visit) onScreen(stores []string, argv ...string) []command {
 	_, server := v.family.addresses(v.number)
 	low := server.AsSlice()

@@ -2,7 +2,8 @@ package main
 
 import "path/filepath"
 
-// python are HTTP libraries of Python, each in an environment of its own: some take the place of others.
+// python are HTTP libraries of Python, each in an environment of its own: some take the place of
+// others.
 func python() *family {
 	f := &family{name: "python", number: 2, apt: []string{"python3", "python3-venv"}, install: "python/install.sh"}
 	f.clients = ordered([]string{"py-requests", "py-urllib", "py-urllib3", "py-httpx", "py-httpx-http2", "py-aiohttp", "py-pycurl", "py-niquests",

@@ -22,7 +22,8 @@ func tool(program, version, intent string, limit time.Duration, sites []string, 
 		}}
 }
 
-// twice returns the variants of a tool: as it is, and with a browser's user agent, each on two sites.
+// twice returns the variants of a tool: as it is, and with a browser's user agent, each on two
+// sites.
 func twice(intent string, sites []string) []variant {
 	all := []variant{{intent: intent, disguise: plain, sites: sites}, {intent: intent, disguise: asAgent, sites: sites}}
 	if len(sites) > 1 {

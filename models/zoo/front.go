@@ -18,7 +18,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// front is the server that the clients see: TLS, the recorder, headgate's filter, and the sites behind it.
+// front is the server that the clients see: TLS, the recorder, headgate's filter, and the sites
+// behind it.
 type front struct {
 	*recorder
 	sites  []*site.Site

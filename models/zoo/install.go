@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,6 +41,8 @@ func (f *family) setUp(ctx context.Context, work string, programs []string) (mis
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", append([]string{filepath.Join(folder, filepath.Base(f.install)), folder}, programs...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that what the script runs ends with it
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if what, ok := strings.CutPrefix(strings.TrimSpace(line), "missing: "); ok {
@@ -73,7 +76,8 @@ func unpack(from, to string) error {
 	})
 }
 
-// installPackages installs packages of Debian that are not there, and returns those that cannot be had.
+// installPackages installs packages of Debian that are not there, and returns those that cannot be
+// had.
 func installPackages(ctx context.Context, names []string) (missing []string) {
 	var wanted []string
 	for _, name := range names {
@@ -117,7 +121,8 @@ func packageVersion(name string) string {
 	return version
 }
 
-// programVersion returns what a program's version is: what the family's script has written down, else its package's.
+// programVersion returns what a program's version is: what the family's script has written down,
+// else its package's.
 func (f *family) programVersion(work string, c *client) string {
 	for _, name := range []string{filepath.Join(f.folder(work), c.program, "version"), filepath.Join(f.folder(work), "versions")} {
 		text, err := os.ReadFile(name)

@@ -30,8 +30,8 @@ func (w *witness) Judge(ev *traffic.Event, _ uint8) proxyhook.Action {
 	return proxyhook.Allow
 }
 
-// What the records make of a request is the event that the filter saw, by HTTP/1 and HTTP/2: nothing that an event holds is lost
-// in the file.
+// What the records make of a request is the event that the filter saw, by HTTP/1 and HTTP/2:
+// nothing that an event holds is lost in the file.
 func TestRecordedEventsAreTheLiveOnes(t *testing.T) {
 	seen := &witness{}
 	f, err := newFront(proxyhook.Config{Dir: t.TempDir(), Policy: seen})

@@ -1,5 +1,6 @@
-// Zoo runs real clients against small sites of many kinds, through headgate's filter with TLS, and records what they
-// send, with the truth: which program it was, whether a person or an automation was behind it, and how it was disguised.
+// Zoo runs real clients against small sites of many kinds, through headgate's filter with TLS, and
+// records what they send, with the truth: which program it was, whether a person or an automation
+// was behind it, and how it was disguised.
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 	"syscall"
 )
 
-const usage = `usage: zoo collect --out DIR [--only REGEXP] [--work DIR] [--jobs N] [--seed N] [--no-install]
+const usage = `usage: zoo collect --out DIR [--only REGEXP] [--work DIR] [--jobs N] [--seed N] [--no-install] [--keep]
        zoo list [--only REGEXP]
 
 collect installs the clients, lets each loose on local sites in every disguise that it has, and writes one file of a corpus for
@@ -29,6 +30,7 @@ a network that nothing leads out of), and Go. list prints the runs: family/progr
 --jobs      runs at a time (default 3): most of them wait most of the time
 --seed      what is drawn: sites, paths, pauses, disguises (default 1)
 --no-install  take what is installed
+--keep      keep the folders of the runs in the work folder, with what the programs printed (output.log)
 
 Examples:
   go run ./models/zoo collect --out models/zoo/corpus
@@ -65,6 +67,7 @@ func run(args []string) error {
 	only := flags.String("only", "", "")
 	flags.IntVar(&c.jobs, "jobs", 3, "")
 	flags.Uint64Var(&c.seed, "seed", 1, "")
+	flags.BoolVar(&c.keep, "keep", false, "")
 	noInstall := flags.Bool("no-install", false, "")
 	if err := flags.Parse(args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -9,8 +9,9 @@ import (
 	"github.com/headgate/headgate/models/corpus"
 )
 
-// withFormer returns the recordings that have requests, after those of the former file of the same name whose runs were not
-// collected again. head gets the earlier of the two beginnings, and all times count from there.
+// withFormer returns the recordings that have requests, after those of the former file of the same
+// name whose runs were not collected again. head gets the earlier of the two beginnings, and all
+// times count from there.
 func withFormer(name string, head *corpus.Head, done []*recording) ([]*recording, error) {
 	again := make(map[string]bool)
 	var fresh []*recording

@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/models/corpus"
 )
 
-// parser finds requests in what a client sends, HTTP/1 or HTTP/2. It only reads along: what it does not understand ends
-// its work, and the server judges for itself.
+// parser finds requests in what a client sends, HTTP/1 or HTTP/2. It only reads along: what it does
+// not understand ends its work, and the server judges for itself.
 type parser struct {
 	buffer []byte
 	skip   int64 // bytes of a body or a frame to pass over

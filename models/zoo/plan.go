@@ -137,7 +137,8 @@ func (p *planner) absolute(path string) string {
 	return path
 }
 
-// pause draws the time before a request: of people some seconds, with a long tail; of programs a fraction of one.
+// pause draws the time before a request: of people some seconds, with a long tail; of programs a
+// fraction of one.
 func (p *planner) pause() float64 {
 	if p.paced {
 		return min(20, math.Exp(1.1+0.7*p.rand.NormFloat64()))
@@ -172,7 +173,8 @@ var (
 	needed = regexp.MustCompile(`<(link rel="stylesheet" href|script src|img src)="([^"]+)"`)
 )
 
-// look asks the site itself for a page and returns what it links to on its own host, and the files that it needs.
+// look asks the site itself for a page and returns what it links to on its own host, and the files
+// that it needs.
 func (p *planner) look(page string) (links []string, assets []step) {
 	base, err := url.Parse(page)
 	if err != nil {

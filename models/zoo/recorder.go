@@ -12,8 +12,8 @@ import (
 	"github.com/headgate/headgate/models/corpus"
 )
 
-// recorder notes what the clients of the runs that are going on send, and what they get. Which run a request is of, the
-// address that it came to tells: each run has one of its own.
+// recorder notes what the clients of the runs that are going on send, and what they get. Which run
+// a request is of, the address that it came to tells: each run has one of its own.
 type recorder struct {
 	next  http.Handler
 	began time.Time
@@ -93,8 +93,8 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.next.ServeHTTP(out, counted)
 }
 
-// Bounds of what is kept of a client that sends very many requests: all of the first, then every tenth, and no more than
-// keepMost.
+// Bounds of what is kept of a client that sends very many requests: all of the first, then every
+// tenth, and no more than keepMost.
 const (
 	keepFirst = 240
 	keepEvery = 10

@@ -29,7 +29,8 @@ type tap struct {
 	pending []sent // that no handler has taken yet
 }
 
-// maxPending is how many requests wait for a handler: those that the server refuses by itself get none.
+// maxPending is how many requests wait for a handler: those that the server refuses by itself get
+// none.
 const maxPending = 4096
 
 type tapKey struct{}

@@ -22,8 +22,8 @@ const worldVariable = "HEADGATE_ZOO_WORLD"
 
 func inWorld() bool { return os.Getenv(worldVariable) != "" }
 
-// enterWorld runs this program again with namespaces of its own: a network that nothing leads out of, where any address
-// may be had, mounts, and processes, which all end with it.
+// enterWorld runs this program again with namespaces of its own: a network that nothing leads out
+// of, where any address may be had, mounts, and processes, which all end with it.
 func enterWorld(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return errors.New("zoo: the clients get a network of their own, which needs root (sudo -E go run ./models/zoo ...)")
@@ -62,7 +62,29 @@ func setUpWorld() error {
 	if err := privateMounts(); err != nil {
 		return err
 	}
-	return ip("link", "set", "lo", "up")
+	if err := ip("link", "set", "lo", "up"); err != nil {
+		return err
+	}
+	return seemConnected()
+}
+
+// seemConnected makes a cable that leads nowhere. Without one Chromium takes itself for offline, and asks for no IPv6
+// addresses.
+func seemConnected() error {
+	for _, args := range [][]string{
+		{"link", "add", "zoo0", "type", "veth", "peer", "name", "zoo1"},
+		{"address", "add", "192.0.2.2/24", "dev", "zoo0"},
+		{"-6", "address", "add", "2001:db8::2/64", "dev", "zoo0", "nodad"},
+		{"link", "set", "zoo1", "up"},
+		{"link", "set", "zoo0", "up"},
+		{"route", "add", "default", "dev", "zoo0"},
+		{"-6", "route", "add", "2000::/3", "dev", "zoo0"},
+	} {
+		if err := ip(args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // privateMounts keeps this namespace's mounts from others, and mounts its own /proc.
@@ -90,11 +112,12 @@ type lane struct {
 	done           sync.WaitGroup
 }
 
-// openLane gives a run its addresses: what connects to server comes from client. There a resolver answers, with server for every
-// name of the sites.
+// openLane gives a run its addresses: what connects to server comes from client. There a resolver
+// answers, with server for every name of the sites.
 func openLane(client, server netip.Addr, hosts []string) (*lane, error) {
 	l := &lane{client: client, server: server}
-	// Several runs may share the client's address, which then is there already; no run takes it away.
+	// Several runs may share the client's address, which then is there already; no run takes it
+	// away.
 	ip(l.ip("address", "add", client, "nodad")...)
 	if err := ip(l.ip("route", "replace", server, "src", client.String(), "table", "local")...); err != nil {
 		return nil, err
@@ -151,7 +174,8 @@ func (l *lane) files(folder string, hosts []string) (hostsFile, resolvFile strin
 	return hostsFile, resolvFile, errors.Join(err, os.WriteFile(resolvFile, []byte("nameserver "+l.server.String()+"\n"), 0o644))
 }
 
-// resolve answers questions for addresses until c is closed: server for the hosts; nothing else exists.
+// resolve answers questions for addresses until c is closed: server for the hosts; nothing else
+// exists.
 func resolve(c net.PacketConn, server netip.Addr, hosts []string) {
 	known := make(map[string]bool)
 	for _, h := range hosts {

@@ -16,7 +16,8 @@ func app() *Site {
 	return s
 }
 
-// portal is a single-page application with its API on another host, which the browser asks for leave first.
+// portal is a single-page application with its API on another host, which the browser asks for
+// leave first.
 func portal() *Site {
 	const host = "api.travelportal.test"
 	s := spa("api-host", "www.travelportal.test", "https://"+host+"/v2")

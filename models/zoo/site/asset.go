@@ -29,7 +29,8 @@ func isAsset(name string) bool { _, ok := assetKinds[path.Ext(name)]; return ok 
 // built is when files were changed last.
 var built = time.Date(2026, 3, 2, 8, 30, 0, 0, time.UTC)
 
-// serveAsset serves a file that is made from its name. It may be asked for in part and conditionally, and kept for an hour.
+// serveAsset serves a file that is made from its name. It may be asked for in part and
+// conditionally, and kept for an hour.
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Path
 	kind := path.Ext(name)

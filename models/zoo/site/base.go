@@ -44,7 +44,8 @@ func found(name string) bool {
 	return name == "/favicon.ico" || name == "/checksums.txt"
 }
 
-// page serves what build returns for a request with a path of the pattern. Where it returns nil, there is no such page.
+// page serves what build returns for a request with a path of the pattern. Where it returns nil,
+// there is no such page.
 func (m *mux) page(pattern string, tag bool, build func(*http.Request) *page) {
 	m.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		p := build(r)

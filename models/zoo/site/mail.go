@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// webmail is an application of ASP.NET's Web Forms: one form on each page that is posted back to it, and a script that polls.
+// webmail is an application of ASP.NET's Web Forms: one form on each page that is posted back to
+// it, and a script that polls.
 func webmail() *Site {
 	s := &Site{Kind: "aspx-webmail", Host: "mail.office.test", API: []string{"/mail/poll.ashx", "/mail/poll.ashx?since=4", "/mail/folders.ashx"}, Login: Login{"/login.aspx", "txtUser", "txtPassword"}}
 	messages := numbered("/mail/message.aspx?id=%d", 40)

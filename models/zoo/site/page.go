@@ -68,7 +68,8 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{end}}</body></html>
 `))
 
-// serve writes the page. Where tag is set, the answer has an entity tag and may be asked for conditionally.
+// serve writes the page. Where tag is set, the answer has an entity tag and may be asked for
+// conditionally.
 func (p *page) serve(w http.ResponseWriter, r *http.Request, tag bool) {
 	var text strings.Builder
 	if err := pageTemplate.Execute(&text, p); err != nil {

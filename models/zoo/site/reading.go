@@ -135,7 +135,8 @@ func wiki() *Site {
 	return s
 }
 
-// news is a page of many files, a frame of another host, and a ticker that is asked for again and again.
+// news is a page of many files, a frame of another host, and a ticker that is asked for again and
+// again.
 func news() *Site {
 	const ads = "ads.bannerhouse.test"
 	s := &Site{Kind: "news", Host: "www.dailyherald.test", Others: []string{ads}, Feed: "/rss/all.xml", API: []string{"/live/ticker.json", "/live/weather.json"}}

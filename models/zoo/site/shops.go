@@ -66,7 +66,8 @@ func (m *mux) login(l Login, next string) {
 	})
 }
 
-// catalogue is a large shop with names in its paths, a search, facets and a sort order in its queries.
+// catalogue is a large shop with names in its paths, a search, facets and a sort order in its
+// queries.
 func catalogue() *Site {
 	s := &Site{Kind: "catalogue", Host: "shop.outdoorgear.test", Search: "/search?q=", API: []string{"/api/suggest?q=te", "/api/suggest?q=ten", "/api/suggest?q=tent"},
 		Login: Login{"/account/login", "user", "password"}}

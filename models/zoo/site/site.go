@@ -1,6 +1,7 @@
-// Package site has small web sites of many kinds for clients to be let loose on. They are made up, but their pages are
-// real: HTML with style sheets, scripts, images and requests of the scripts, forms, cookies, feeds and errors, so that a
-// browser does on them what it does elsewhere. The same path gives the same page each time.
+// Package site has small web sites of many kinds for clients to be let loose on. They are made up,
+// but their pages are real: HTML with style sheets, scripts, images and requests of the scripts,
+// forms, cookies, feeds and errors, so that a browser does on them what it does elsewhere. The same
+// path gives the same page each time.
 package site
 
 import (
@@ -79,7 +80,8 @@ func Handler(sites []*Site) http.Handler {
 	})
 }
 
-// Slowly delays the answers of h as a program would that looks something up: pages by 15 to 90 ms, files by 1 to 8 ms.
+// Slowly delays the answers of h as a program would that looks something up: pages by 15 to 90 ms,
+// files by 1 to 8 ms.
 func Slowly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := time.Duration(number(r.Host + r.URL.Path))

@@ -29,7 +29,8 @@ func ask(t *testing.T, h http.Handler, u *url.URL, header ...string) (*http.Resp
 
 var linked = regexp.MustCompile(`(?:href|src)="([^"]+)"`)
 
-// Everything that a site names, and everything that its pages link to, is there, on hosts of its own.
+// Everything that a site names, and everything that its pages link to, is there, on hosts of its
+// own.
 func TestSitesAreWhole(t *testing.T) {
 	sites := site.All()
 	if len(sites) < 8 {
@@ -79,7 +80,8 @@ func TestSitesAreWhole(t *testing.T) {
 	}
 }
 
-// A file may be asked for in part, and conditionally; what a scanner asks for is not there; a wrong password fails.
+// A file may be asked for in part, and conditionally; what a scanner asks for is not there; a wrong
+// password fails.
 func TestSitesAnswerAsServersDo(t *testing.T) {
 	h := site.Handler(site.All())
 	file := &url.URL{Scheme: "https", Host: "dl.opentools.test", Path: "/files/opentools-1.1.tar.gz"}

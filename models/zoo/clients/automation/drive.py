@@ -1,7 +1,8 @@
 """Drives a browser by one of Python's libraries: drive.py ORDERS.
 
-Orders are JSON: program, headless, agent (empty: the browser's own), profile and firefox (folders of profiles), pages and waits
-(addresses, and seconds before each), login (an address and two names of fields; missing: none).
+Orders are JSON: program, headless, agent (empty: the browser's own), major (of Chromium's version), profile and firefox
+(folders of profiles), pages and waits (addresses, and seconds before each), login (an address and two names of fields;
+missing: none).
 """
 
 import json
@@ -67,7 +68,7 @@ def undetected_chromedriver():
     for flag in FLAGS:
         options.add_argument(flag)
     selenium_walk(uc.Chrome(options=options, user_data_dir=orders["profile"], browser_executable_path="/usr/bin/chromium",
-                            driver_executable_path=driver, headless=orders["headless"], version_main=156))
+                            driver_executable_path=driver, headless=orders["headless"], version_main=int(orders["major"])))
 
 
 def nodriver():

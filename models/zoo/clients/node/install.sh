@@ -9,4 +9,5 @@ fi
 node -e '
 const packages = JSON.parse(require("fs").readFileSync("package.json")).dependencies;
 for (const n of Object.keys(packages)) console.log(n, packages[n]);
+console.log("impit-firefox", packages.impit);
 for (const n of ["node-fetch-builtin", "node-https", "node-http2"]) console.log(n, process.version);' >versions
