@@ -72,7 +72,7 @@ var rules = map[string]rule{
 	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
 
-	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "proxyhook", "scorer"}},
+	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/wire", "proxyhook", "scorer"}},
 
 	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/wire", "proxyhook"}},
 

@@ -193,7 +193,7 @@ func automation(t *theatre) outcome {
 	requests := scenery(random(26), shopSite, 60, 30*time.Minute)
 	for i := range 24 {
 		s := []*site{shopSite, forumSite, appSite}[i%3]
-		p := &person{rng, s, home(900 + i), browsers[i%len(browsers)], i}
+		p := &person{rng: rng, site: s, from: home(900 + i), browser: browsers[i%len(browsers)], cast: i}
 		at, referer := 5*time.Minute+between(rng, 0, time.Minute), ""
 		for n := range 30 {
 			target := some(rng, s.pages)

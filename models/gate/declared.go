@@ -130,7 +130,7 @@ func impersonators(t *theatre) outcome {
 	for i, w := range impostors {
 		for _, browser := range browsers[:4] {
 			p := *browser
-			p.name, p.ja4 = browser.name+" by "+w.name, w.ja4
+			p.name, p.ja4, p.stack = browser.name+" by "+w.name, w.ja4, &stacks[library]
 			if w.ja4[8:10] == "h1" || w.ja4[8:10] == "00" {
 				p.version = 11
 			}

@@ -109,7 +109,7 @@ func pageFetches(t *theatre) outcome {
 	var judged []*request
 	for i, browser := range browsers {
 		for _, s := range []*site{appSite, mailSite, shopSite} {
-			p := &person{rng, s, home(i), browser, 0}
+			p := &person{rng: rng, site: s, from: home(i), browser: browser}
 			target := fill(rng, s.pages[0])
 			requests := p.load(nil, 0, page, target, "", false)
 			for k, pattern := range s.calls {

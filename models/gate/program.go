@@ -1,6 +1,10 @@
 package gate
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/headgate/headgate/internal/wire"
+)
 
 // program is what a client sends requests with.
 type program struct {
@@ -11,6 +15,7 @@ type program struct {
 	system  string // Sec-CH-UA-Platform
 	accepts string // Accept-Language
 	ja4     string // empty: not seen
+	stack   *stack // nil: the engine's
 	version int    // HTTP version times ten; 0: 20
 }
 
@@ -23,6 +28,25 @@ const (
 	webkit
 	library // a tool or library: few fields
 )
+
+// stack is how a program sets an HTTP/2 connection up.
+type stack struct {
+	pseudo   string // first letters of the pseudo-header fields, in their order
+	priority bool   // requests have one
+	frames   []wire.Frame
+}
+
+func newStack(pseudo string, priority bool, window uint32, settings ...[2]uint32) stack {
+	return stack{pseudo, priority, []wire.Frame{{Kind: wire.Settings, Values: settings}, {Kind: wire.WindowUpdate, Values: [][2]uint32{{0, window}}}}}
+}
+
+// The engines' stacks; values are those of their current releases.
+var stacks = [...]stack{
+	chromium: newStack("masp", true, 15663105, [2]uint32{1, 65536}, [2]uint32{2, 0}, [2]uint32{4, 6291456}, [2]uint32{6, 262144}),
+	gecko:    newStack("mpas", false, 12517377, [2]uint32{1, 65536}, [2]uint32{2, 0}, [2]uint32{4, 131072}, [2]uint32{5, 16384}),
+	webkit:   newStack("mspa", false, 10420225, [2]uint32{2, 0}, [2]uint32{3, 100}, [2]uint32{4, 2097152}),
+	library:  newStack("mspa", false, 1<<30, [2]uint32{2, 0}, [2]uint32{3, 100}, [2]uint32{4, 1 << 22}),
+}
 
 // Fingerprints as published for current releases of the engines.
 const (

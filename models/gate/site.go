@@ -14,6 +14,7 @@ type site struct {
 	calls     []string // of pages' scripts
 	poll      bool     // pages ask again and again whether there is news
 	noReferer bool     // a Referrer-Policy of no-referrer
+	cookies   bool     // the first page sets one
 	arrivals  []string // Referers of visits' first pages
 }
 
@@ -32,15 +33,15 @@ func some(rng *rand.Rand, patterns []string) string {
 var (
 	phpSite = &site{host: "verein-sonnenhang.test", noReferer: true, arrivals: arrivals,
 		pages: []string{"/index.php", "/termine.php?jahr=20##", "/galerie.php?album=##&bild=###", "/mitglied.php?id=####", "/kontakt.php"}}
-	shopSite = &site{host: "www.lampenladen.test", arrivals: arrivals,
+	shopSite = &site{host: "www.lampenladen.test", cookies: true, arrivals: arrivals,
 		pages: []string{"/", "/leuchten/pendel?farbe=messing&seite=#", "/artikel/~~~~~~-####.html", "/suche?q=~~~~~", "/warenkorb"},
 		assets: []string{"/skin/main.########.css", "/skin/shop.########.js", "/media/cache/###x###/~~~~~~.webp", "/media/cache/###x###/~~~~~~~.webp",
 			"/skin/fonts/~~~~.woff2"},
 		calls: []string{"/rest/V1/minicart", "/rest/V1/recommendations?sku=#####"}}
-	forumSite = &site{host: "forum.bootsbau.test", arrivals: arrivals,
+	forumSite = &site{host: "forum.bootsbau.test", cookies: true, arrivals: arrivals,
 		pages:  []string{"/viewforum.php?f=##", "/viewtopic.php?f=##&t=####", "/viewtopic.php?p=######", "/memberlist.php?mode=viewprofile&u=###", "/search.php?keywords=~~~~~~"},
 		assets: []string{"/styles/prosilver/theme/stylesheet.css?assets_version=##", "/styles/prosilver/template/forum_fn.js?v=##", "/images/avatars/gallery/##.gif", "/images/smilies/~~~~.gif"}}
-	mailSite = &site{host: "webmail.stadtwerk.test", poll: true, arrivals: []string{"", "", "https://intranet.stadtwerk.test/"},
+	mailSite = &site{host: "webmail.stadtwerk.test", poll: true, cookies: true, arrivals: []string{"", "", "https://intranet.stadtwerk.test/"},
 		pages:  []string{"/owa/default.aspx", "/owa/auth/logon.aspx?url=https%3a%2f%2fwebmail&reason=0", "/owa/?ae=Folder&t=IPF.Note&id=~~~~##", "/owa/?ae=Item&a=Open&t=IPM.Note&id=~~##~~"},
 		assets: []string{"/owa/14.3.###.0/themes/resources/~~~~.css", "/owa/14.3.###.0/scripts/premium/~~~~.js", "/owa/14.3.###.0/themes/base/~~~.png"},
 		calls:  []string{"/owa/ev.owa?oeh=1&ns=Notify&ev=Poll", "/owa/service.svc?action=FindItem"}}
@@ -57,6 +58,7 @@ type person struct {
 	from    netip.Addr
 	browser *program
 	cast    int
+	cookie  string // what the site has set
 }
 
 // visit appends what a person's browser sends in one visit that begins at a time, and returns when it ends.
@@ -101,15 +103,22 @@ func (p *person) load(to []*request, at time.Duration, what load, target, refere
 	if p.site.noReferer {
 		referer = ""
 	}
+	header := p.browser.headers(what, referer, same)
+	if p.cookie != "" {
+		header = append(header, field{"Cookie", p.cookie})
+	}
+	if p.site.cookies {
+		p.cookie = "sid=1"
+	}
 	return append(to, &request{at: at, from: p.from, program: p.browser, method: "GET", host: p.site.host, target: target,
-		header: p.browser.headers(what, referer, same), status: 200, bytes: uint64(800 + p.rng.IntN(60_000)),
+		header: header, status: 200, bytes: uint64(800 + p.rng.IntN(60_000)),
 		took: between(p.rng, 3*time.Millisecond, 180*time.Millisecond), cast: p.cast})
 }
 
 // audience is the visits of many people to a site, each from an address given by from, which begin within a time.
 func audience(rng *rand.Rand, s *site, people int, within time.Duration, from func(i int) netip.Addr) (requests []*request) {
 	for i := range people {
-		p := &person{rng, s, from(i), browsers[rng.IntN(len(browsers))], i}
+		p := &person{rng: rng, site: s, from: from(i), browser: browsers[rng.IntN(len(browsers))], cast: i}
 		begin := between(rng, 0, within)
 		var end time.Duration
 		requests, end = p.visit(requests, begin)

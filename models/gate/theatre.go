@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/wire"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
 )
@@ -94,9 +96,26 @@ func describe(config *proxyhook.Config, ev *traffic.Event, r *request) {
 	for _, f := range r.header {
 		line.Header.Add(f.name, f.value)
 	}
-	config.Describe(ev, line.WithContext(proxyhook.WithJA4(context.Background(), r.program.ja4)), traffic.Sums{})
+	ctx := proxyhook.WithWire(proxyhook.WithJA4(context.Background(), r.program.ja4), r.wire())
+	config.Describe(ev, line.WithContext(ctx), traffic.Sums{})
 	ev.Time = opening.Add(r.at).UnixNano()
 	ev.Status, ev.Bytes, ev.Duration = uint16(r.status), r.bytes, uint64(r.took)
+}
+
+// wire is what the request looked like on its connection.
+func (r *request) wire() traffic.Wire {
+	h2 := stacks[r.program.engine]
+	if r.program.stack != nil {
+		h2 = *r.program.stack
+	}
+	w := wire.Recorded{TLS: crc32.ChecksumIEEE([]byte(r.program.ja4)), Pseudo: h2.pseudo, Priority: h2.priority, Frames: h2.frames}
+	if r.program.version == 11 {
+		w.Pseudo, w.Priority, w.Frames, w.Fields = "", false, nil, []string{"Host"}
+	}
+	for _, f := range r.header {
+		w.Fields = append(w.Fields, f.name)
+	}
+	return w.Wire()
 }
 
 // share is the percentage of the requests that are flagged, of those that are judged and for which of holds.
