@@ -19,7 +19,7 @@ func commandLine() *family {
 		},
 		"axel": func(s *step) []string {
 			fields := headerPairs(s, "-H", ": ")
-			fields = fields[:min(len(fields), 2*10)] // it takes ten
+			fields = fields[:min(len(fields), 2*8)] // it takes no more
 			return append([]string{"axel", "-q", "-n", "2", "-o", fmt.Sprintf("out-%d", hash(s.URL)), s.URL}, fields...)
 		},
 		"lwp-request": func(s *step) []string {
