@@ -193,7 +193,7 @@ func crawlers() *family {
 			return join(words("wget -q -r -l 2 -e robots=off -w 0.1 -Q 2m"), with(agent, "-U", agent), []string{v.base() + "/"})
 		}),
 		tool("wget2-recursive", "wget2", crawling, 45*time.Second, sites, func(v *visit, agent string) []string {
-			return join(words("wget2 -q -r -l 2 -w 100 -Q 2m"), with(agent, "-U", agent), []string{v.base() + "/"})
+			return join(words("wget2 -q -r -l 2 -Q 2m"), with(agent, "-U", agent), []string{v.base() + "/"})
 		}),
 		tool("httrack", "httrack", crawling, 45*time.Second, sites, func(v *visit, agent string) []string {
 			return join([]string{"httrack", v.base() + "/", "-O", v.in("mirror")}, words("-q -r3 -%c5 -c2"), with(agent, "-F", agent))
