@@ -3,8 +3,10 @@ package models_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -19,6 +21,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
+	"github.com/headgate/headgate/models/gate"
 	"github.com/headgate/headgate/scorer"
 )
 
@@ -191,4 +194,30 @@ func flagged(t *testing.T, config simulator.Config, duration time.Duration) (bot
 		t.Fatal(err)
 	}
 	return below[true] / requests[true], below[false] / requests[false]
+}
+
+// The card has the table that headgate model gate prints of this model, and says of which model it is.
+func TestCardHasTheGates(t *testing.T) {
+	card, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := gate.Run(load(t, models.Default()), gate.Situations(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := gate.Write(&table, results); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&table, "\n%d of %d as wanted; model with SHA-256 %x\n", gate.Met(results), len(results), sha256Of(models.Default())[:8])
+	if !bytes.Contains(card, table.Bytes()) {
+		t.Errorf("README.md does not have what `go run ./cmd/headgate model gate` prints:\n%s", &table)
+	}
+	t.Log("\n" + table.String())
+}
+
+func sha256Of(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return sum[:]
 }

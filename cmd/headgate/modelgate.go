@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/headgate/headgate/internal/opfile"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/gate"
 	"github.com/headgate/headgate/scorer"
@@ -36,9 +38,13 @@ Examples:
 
 // Run plays and prints.
 func (c *modelGateCommand) Run(_ context.Context, t *terminal) error {
-	m, err := c.load()
+	data, err := c.read()
 	if err != nil {
 		return err
+	}
+	m, err := scorer.Load(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	situations := slices.DeleteFunc(gate.Situations(), func(name string) bool { return !strings.Contains(name, c.Only) })
 	if len(situations) == 0 {
@@ -48,7 +54,7 @@ func (c *modelGateCommand) Run(_ context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if err := c.print(t, results); err != nil {
+	if err := c.print(t, results, sha256.Sum256(data)); err != nil {
 		return err
 	}
 	if met := gate.Met(results); c.Strict && met < len(results) {
@@ -57,21 +63,22 @@ func (c *modelGateCommand) Run(_ context.Context, t *terminal) error {
 	return nil
 }
 
-func (c *modelGateCommand) load() (*scorer.Model, error) {
+// read returns the bytes of the model.
+func (c *modelGateCommand) read() ([]byte, error) {
 	if c.File == "" {
-		return scorer.Load(models.Default())
+		return models.Default(), nil
 	}
-	return scorer.LoadFile(c.File)
+	return opfile.Read(c.File, scorer.MaxFileSize)
 }
 
-func (c *modelGateCommand) print(t *terminal, results []gate.Result) error {
+func (c *modelGateCommand) print(t *terminal, results []gate.Result, hash [sha256.Size]byte) error {
 	if c.JSON {
 		return json.NewEncoder(t.out).Encode(results)
 	}
 	if err := gate.Write(t.out, results); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.out, "\n%d of %d as wanted\n", gate.Met(results), len(results))
+	fmt.Fprintf(t.out, "\n%d of %d as wanted; model with SHA-256 %x\n", gate.Met(results), len(results), hash[:8])
 	for _, r := range results {
 		if !c.Misses || len(r.Misses) == 0 {
 			continue
