@@ -42,6 +42,7 @@ type replayCommand struct {
 	View     string        `help:"What is told of the requests of --world: log, behind, proxy, ja4 or wire. Default: drawn from the seed." placeholder:"VIEW"`
 	Rate     float64       `help:"Mean requests per second of --world. Default: drawn from the seed." placeholder:"NUMBER"`
 	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`
+	Interval time.Duration `help:"Time between two publications: 1s is the longest of a daemon, 50ms that of one with little to do." default:"1s"`
 	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
 
 	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
@@ -64,7 +65,7 @@ Examples:
   headgate replay access.log.gz --out rows.csv
   zcat $(ls -tr access.log.*.gz) | headgate replay - --out rows.jsonl --features request/path_length,ip/requests_1m
   headgate replay --simulate 10m --seed 7 --out simulated.csv
-  headgate replay --corpus models/zoo/corpus --out zoo.csv
+  headgate replay --corpus models/zoo/corpus --interval 50ms --out zoo.csv
   headgate replay --world shop --seed 7 --for 30m --out rows.csv
   headgate replay --world any --view wire --for 24h --rate 0.5 --out rows.csv
 
@@ -90,7 +91,8 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	p, err := pipeline.New(pipeline.Config{Model: model, Features: c.Features, Rules: rules, Window: window.Config{MaxKeys: c.MaxKeys}})
+	p, err := pipeline.New(pipeline.Config{Model: model, Features: c.Features, Rules: rules, Interval: c.Interval,
+		Window: window.Config{MaxKeys: c.MaxKeys}})
 	if err != nil {
 		return err
 	}
@@ -127,6 +129,9 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	return nil
 }
 
+// shortestInterval is that of a daemon.
+const shortestInterval = 10 * time.Millisecond
+
 // check refuses what cannot be meant.
 func (c *replayCommand) check() error {
 	switch {
@@ -136,6 +141,8 @@ func (c *replayCommand) check() error {
 		return errors.New("--view and --rate are for --world")
 	case c.For <= 0:
 		return errors.New("--for must be above 0")
+	case c.Interval < shortestInterval:
+		return fmt.Errorf("--interval must be at least %v", shortestInterval)
 	case c.MaxKeys <= 0:
 		return errors.New("--max-keys must be above 0")
 	}

@@ -108,6 +108,24 @@ func TestReplaySimulated(t *testing.T) {
 	}
 }
 
+// The fresher the features, the sooner bots are flagged.
+func TestReplayInterval(t *testing.T) {
+	flagged := func(interval string) int {
+		status, text, errOut := run(t, "replay", "--simulate", "10s", "--interval", interval, "--json")
+		var summary struct{ Flagged int }
+		if err := json.Unmarshal([]byte(text), &summary); err != nil || status != exitOK {
+			t.Fatalf("status %d, %v: %s", status, err, errOut)
+		}
+		return summary.Flagged
+	}
+	if often, seldom := flagged("50ms"), flagged("1s"); often <= seldom {
+		t.Errorf("%d flagged with publications every 50 ms, %d with one a second", often, seldom)
+	}
+	if status, _, errOut := run(t, "replay", "--simulate", "1s", "--interval", "1ms"); status != exitUsage || !strings.Contains(errOut, "--interval must be at least 10ms") {
+		t.Errorf("status %d: %s", status, errOut)
+	}
+}
+
 // An episode of a simulated site: the same bytes for a seed, and its truth in six parts.
 func TestReplayWorld(t *testing.T) {
 	dir := t.TempDir()

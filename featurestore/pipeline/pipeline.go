@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Model    *scorer.Model
 	Window   window.Config
-	Interval time.Duration    // between two publications; default 1 s, as the daemon's
+	Interval time.Duration    // between two publications; default 1 s, the longest of a daemon by default
 	Rules    heuristics.Rules // default: all
 
 	// Features are the full names of the features that rows hold; one that nobody computes is an error. Default: all,
