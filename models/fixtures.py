@@ -7,9 +7,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-
-from rows import stale
 
 ROWS = 1000
 
@@ -21,10 +18,9 @@ def save(model, name, form):
     model.save_model(str(name), format=form)
 
 
-def write(model, data, names, folder):
+def write(model, held_out, names, folder):
     """Writes rows of simulated traffic that the model was not trained on, CatBoost's raw results for them, and the model as JSON."""
     folder.mkdir(exist_ok=True)
-    held_out = pd.concat([*data.held_out, *(stale(rows, 1.0) for rows in data.held_out), *data.held_out_long])
     x = held_out.sample(ROWS, random_state=1)[names].to_numpy(np.float32)
     raw = model.predict(x, prediction_type="RawFormulaVal")
     write_csv(folder / "default_rows.csv.gz", names, [["" if np.isnan(v) else str(v) for v in row] for row in x])

@@ -1,127 +1,87 @@
-"""Measures the default model and words the result."""
+"""Measures a model on what it was not trained on, by client and by request, as report.md."""
 
 import numpy as np
 import pandas as pd
 
-import features
-from rows import stale
+from rows import replay
 
-FLAG_BELOW = 30  # scores below are flagged, as headgate does by default
-SITES = "abcde"
+FLAG_BELOW = 30
+THRESHOLDS = [5, 10, 20, 30, 40]
 
-
-def flagged(model, rows):
-    """Gives the probabilities of a bot, and which rows get a score below FLAG_BELOW."""
-    p = model.predict_proba(rows[model.feature_names_].to_numpy(np.float32))[:, 1]
-    return p, np.maximum(1, 99 - np.floor(99 * p)) < FLAG_BELOW
-
-
-def auc(bot, p):
-    """Gives the area under the ROC curve: how often a bot's request has the higher probability than a person's."""
-    ranks = pd.Series(p).rank().to_numpy()
-    n = bot.sum()
-    return float((ranks[bot].sum() - n * (n + 1) / 2) / (n * (len(bot) - n)))
+# Whole kinds that are left out of training, one group after the other.
+SITE_GROUPS = [["php", "aspnet", "jsp", "webmail"], ["blog", "news", "wiki", "forum"], ["shop", "downloads", "rest"], ["spa", "spa-remote", "mobile"]]
+BOT_GROUPS = [["scanner", "prober", "injector", "form-repeater"], ["scraper", "enumerator", "price-scraper", "searcher", "crawler", "cache-buster"],
+              ["stuffer", "caller", "spammer", "integration", "monitor", "feed-reader"], ["automation", "headless"],
+              ["flooder", "load-tool", "impersonator", "tool", "previewer"]]
 
 
-def percent(flags):
-    return round(100 * float(np.mean(flags)), 1) if len(flags) else None
-
-
-def by_episode(model, episodes):
-    """Gives the flagged shares of bots' and of people's requests, over all episodes and in the worst of them."""
-    shares = []
-    for rows in episodes:
-        bot, (_, flags) = rows["bot"].to_numpy(), flagged(model, rows)
-        shares.append((percent(flags[bot]), percent(flags[~bot])))
-    rows = pd.concat(episodes)
-    bot, (p, flags) = rows["bot"].to_numpy(), flagged(model, rows)
-    return {"episodes": len(episodes), "requests": len(rows), "bots": percent(flags[bot]), "people": percent(flags[~bot]),
-            "bots_worst": min(s[0] for s in shares), "people_worst": max(s[1] for s in shares), "auc": round(auc(bot, p), 4)}
-
-
-def by_kind(model, episodes):
-    """Gives the flagged share of each kind, before and after its client's features are first known."""
-    rows = pd.concat(episodes)
-    rows = rows.assign(flagged=flagged(model, rows)[1], cold=rows["ip/requests_1m"].isna())
-    return {kind: {"requests": len(g), "flagged": percent(g["flagged"]), "cold": percent(g["flagged"][g["cold"]]),
-                   "warm": percent(g["flagged"][~g["cold"]])} for kind, g in rows.groupby("truth")}
-
-
-def on_logs(model, rows):
-    """Gives the flagged shares of a log's labelled requests by label, and the area under the curve."""
-    p, flags = flagged(model, rows)
-    result = {name: {"requests": int(n), "clients": int(rows["client"][own].nunique()), "flagged": percent(flags[own])}
-              for name in ["crawler", "probe", "human"] for own in [(rows["label"] == name).to_numpy()] for n in [own.sum()]}
-    return {"auc": round(auc(rows["bot"].to_numpy(bool), p), 3), **result}
-
-
-def measure(model, data, fit):
-    """Gives all figures. It trains a model for each site held out and for each variant."""
-    late = [stale(rows, 1.0) for rows in data.held_out]
-    later = [stale(rows, 2.0) for rows in data.held_out]
-    importance = sorted(zip(model.feature_names_, model.feature_importances_), key=lambda x: -x[1])
-    figures = {
-        "trees": model.tree_count_, "features": model.feature_names_,
-        "labels": {s: {name or "unknown": {"requests": len(g), "clients": int(g["client"].nunique()),
-                                           "largest": percent(g["client"] == g["client"].mode()[0])}
-                       for name, g in data.logs[s].groupby("label")} for s in SITES},
-        "simulator": {"on time": by_episode(model, data.held_out), "1 s late": by_episode(model, late),
-                      "2 s late": by_episode(model, later), "12 minutes": by_episode(model, data.held_out_long)},
-        "kinds": by_kind(model, data.held_out),
-        "kinds_late": by_kind(model, later),
-        "sites": {}, "variants": {},
-        "importance": {name: round(float(v), 1) for name, v in importance},
-    }
-    for site in SITES:
-        held = data.labelled(site)
-        others = "".join(s for s in "abcd" if s != site)
-        figures["sites"][site] = on_logs(fit(data, features.DEFAULT, others, held["client"].unique()), held)
-    variants = {name: (names, {}) for name, names in features.variants().items()}
-    variants["simulator alone"] = (features.DEFAULT, {"sites": ""})
-    variants["logs alone"] = (features.DEFAULT, {"simulated": False})
-    for name, (names, how) in variants.items():
-        m = model if name == "default" else fit(data, names, **how)
-        figures["variants"][name] = {"features": len(names), "on time": by_episode(m, data.held_out),
-                                     "2 s late": by_episode(m, later), "e": on_logs(m, data.labelled("e"))}
-    return figures
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join("" if v is None else str(v) for v in row) + " |" for row in rows])
-
-
-def render(f):
-    """Words the figures as Markdown."""
-    labels = ["crawler", "probe", "human"]
+def render(model_file, data, fit, names):
+    """Returns the report."""
+    worlds = [described(data, ["--world", "any", "--seed", str(s), *length], model_file) for s, length in data.held_out_episodes()]
+    zoo = pd.concat([described(data, ["--corpus", "models/zoo/corpus", "--seed", str(s), "--interval", "50ms"], model_file)
+                     for s in data.zoo_seeds])
+    zoo = zoo[zoo["program"].isin(data.held_out_programs)]
     parts = [
-        "# What the default model was measured on",
-        "Written by `python models/train.py --data ../shared/data --out models/default.cbm`. Shares are percent of requests with a"
-        f" score below {FLAG_BELOW}. {f['trees']} trees, {len(f['features'])} features.",
-        "## Simulated traffic, seeds not trained on",
-        "Every request counts, each client's first ones too. *Late* repeats the episodes as if each publication came later.",
-        table(["traffic", "episodes", "requests", "bots flagged", "in the worst episode", "people flagged", "in the worst episode", "AUC"],
-              [[n, s["episodes"], s["requests"], s["bots"], s["bots_worst"], s["people"], s["people_worst"], s["auc"]]
-               for n, s in f["simulator"].items()]),
-        "The same 15 s by kind; *cold* are requests before anything was published of their address.",
-        table(["kind", "requests", "flagged", "cold", "warm", "flagged, 2 s late"],
-              [[k, v["requests"], v["flagged"], v["cold"], v["warm"], f["kinds_late"][k]["flagged"]] for k, v in f["kinds"].items()]),
-        "## Logs, each site held out",
-        "Trained on the simulator and on sites a to d without the site and without the clients that occur in it. Labels are weak.",
-        table(["site", "AUC", *(f"{n}: requests (clients)" for n in labels), *(f"{n} flagged" for n in labels)],
-              [[s, v["auc"], *(f"{v[n]['requests']} ({v[n]['clients']})" for n in labels), *(v[n]["flagged"] for n in labels)]
-               for s, v in f["sites"].items()]),
-        "Weak labels by site: requests (addresses; share of the largest address in percent).",
-        table(["site", *labels, "unknown"],
-              [[s, *(f"{v[n]['requests']} ({v[n]['clients']}; {v[n]['largest']})" if n in v else 0 for n in [*labels, "unknown"])]
-               for s, v in f["labels"].items()]),
-        "## Other sets of features, other training data",
-        "Trained with the same parameters. Site-e is never trained on.",
-        table(["variant", "features", "bots", "people", "bots, 2 s late", "people, 2 s late", "AUC on e", *(f"e: {n}" for n in labels)],
-              [[n, v["features"], v["on time"]["bots"], v["on time"]["people"], v["2 s late"]["bots"], v["2 s late"]["people"],
-                v["e"]["auc"], *(v["e"][x]["flagged"] for x in labels)] for n, v in f["variants"].items()]),
-        "## Features by importance",
-        "CatBoost's PredictionValuesChange, percent.",
-        table(["feature", "importance"], list(f["importance"].items())),
+        "# Figures of the default model\n",
+        "Written by `train.py`. A request is flagged below 30. Scores are those of headgate as a whole, heuristics and model, but in\n"
+        "the tables of kinds left out, which are of models alone that were trained without them.\n",
+        "## Simulated worlds that were not trained on\n", clients(pd.concat(worlds), "kind"),
+        "\n## People lost at other thresholds, in the same worlds\n", thresholds(pd.concat(worlds)),
+        "\n## Recorded clients (the zoo): programs that were not trained on, by intent\n", clients(zoo, "kind"),
+        "\n## The same by disguise\n", clients(zoo, "disguise"),
+        "\n## The same by program\n", clients(zoo, "program"),
+        "\n## Kinds of sites left out of training\n", left_out(data, fit, names, "site", SITE_GROUPS),
+        "\n## Kinds of bots left out of training\n", left_out(data, fit, names, "kind", BOT_GROUPS),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n".join(parts)
+
+
+def described(data, arguments, model_file):
+    rows = replay(data.command, data.project, [*arguments, "--model", str(model_file), "--features", "ip/requests_1m"])
+    return data.described(rows, " ".join(arguments))
+
+
+def clients(rows, by):
+    """A line for each kind: its clients and requests, what is flagged of the requests, of those after the tenth, and how many
+    clients have a flagged request, and after how many."""
+    lines = ["| side | " + by + " | clients | requests | requests flagged | after the 10th | clients flagged | median requests until then |",
+             "|---|---|---|---|---|---|---|---|"]
+    rows = rows.assign(flagged=rows["score"] < FLAG_BELOW)
+    for (side, kind), r in rows.groupby(["side", by]):
+        late = r[r["n"] >= 10]
+        first = r[r["flagged"]].groupby("actor")["n"].min()
+        lines.append(f"| {side} | {kind} | {r['actor'].nunique()} | {len(r)} | {percent(r['flagged'].mean())} | "
+                     f"{percent(late['flagged'].mean()) if len(late) else '-'} | {percent(len(first) / r['actor'].nunique())} | "
+                     f"{int(first.median()) + 1 if len(first) else '-'} |")
+    return "\n".join(lines) + "\n"
+
+
+def thresholds(rows):
+    lines = ["| below | people's requests | people with one | bots' requests | bots with one |", "|---|---|---|---|---|"]
+    for t in THRESHOLDS:
+        cells = []
+        for side in ("person", "bot"):
+            r = rows[rows["side"] == side]
+            cells += [percent((r["score"] < t).mean()), percent(r[r["score"] < t]["actor"].nunique() / r["actor"].nunique())]
+        lines.append(f"| {t} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def left_out(data, fit, names, by, groups):
+    """For each group a model that has not seen its kinds, on held-out rows of these."""
+    lines = [f"| {by} | bots' requests flagged, after the 10th | the same by the model that has seen them | people's requests flagged |", "|---|---|---|---|"]
+    for group in groups:
+        train = data.trained[~data.trained[by].isin(group)]
+        test = data.held_out[data.held_out[by].isin(group)] if by == "site" else data.held_out[data.held_out[by].isin(group) | ~data.held_out["bot"]]
+        cells = []
+        for model in (fit(names, train), data.model):
+            flagged = 99 - np.floor(99 * model.predict_proba(test[names])[:, 1]) < FLAG_BELOW
+            late = (test["n"] >= 10).to_numpy()
+            bot = test["bot"].to_numpy()
+            cells.append((flagged[bot & late].mean(), flagged[~bot & late].mean()))
+        lines.append(f"| {', '.join(group)} | {percent(cells[0][0])} | {percent(cells[1][0])} | {percent(cells[0][1])} |")
+    return "\n".join(lines) + "\n"
+
+
+def percent(share):
+    return f"{100 * share:.1f} %"

@@ -1,12 +1,10 @@
 """Rows of features, as `headgate replay` writes them."""
 
-import ipaddress
 import shlex
 import subprocess
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 IDENTITY = ["line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes", "referer",
@@ -44,43 +42,3 @@ def truth(rows):
     parts = rows["truth"].str.split(":", n=len(TRUTH) - 1, expand=True)
     parts.columns = TRUTH
     return parts
-
-
-def network(client):
-    """Gives the network of an address as package traffic has it: IPv4 /24, IPv6 /48."""
-    address = ipaddress.ip_address(client)
-    return int(address) >> (8 if address.version == 4 else 80)
-
-
-def stale(rows, seconds):
-    """Gives the rows as they would be if every publication were late: each inter-request feature is that of the same key's
-    last request at least so many seconds (one number, or one for each row) before, and unknown where there is none.
-    """
-    late = rows.copy()
-    keys = {
-        "ip": rows["client"],
-        "net": rows["client"].map({c: network(c) for c in rows["client"].unique()}),
-        "ua": rows["user_agent"],
-        "ip_ua": rows["client"] + " " + rows["user_agent"],
-    }
-    seconds = np.broadcast_to(seconds, len(rows))
-    for dimension, key in keys.items():
-        columns = [c for c in rows.columns if c.startswith(dimension + "/")]
-        if columns:
-            values = rows[columns].to_numpy(np.float32)
-            last = last_before(pd.factorize(key)[0], rows["at"].to_numpy(), seconds)
-            late[columns] = np.where((last >= 0)[:, None], values[last], np.float32("nan"))
-    return late
-
-
-def last_before(key, at, seconds):
-    """Gives for each row the index of its key's last row that is so many seconds older, or -1."""
-    last = np.full(len(key), -1)
-    order = np.argsort(key, kind="stable")  # rows come by time
-    bounds = np.flatnonzero(np.diff(key[order], prepend=-1, append=-1))
-    for begin, end in zip(bounds[:-1], bounds[1:]):
-        group = order[begin:end]
-        times = at[group]
-        n = np.searchsorted(times, times - seconds[group], side="right")
-        last[group] = np.where(n > 0, group[np.maximum(n - 1, 0)], -1)
-    return last
