@@ -101,6 +101,7 @@ func TestHeuristicsOff(t *testing.T) {
 
 // A client with published history is the model's, and one without is not.
 func TestHistoryEndsWhatIsUnknown(t *testing.T) {
+	unsupervised(t)
 	h := newHost(t)
 	f := h.filter(proxyhook.Config{HeuristicsOff: all})
 	now := time.Now()
