@@ -313,7 +313,7 @@ func TestDaemonIsKilledUnderLoad(t *testing.T) {
 // What a daemon knew of a client, but for the last moments, its successor knows too, however the daemon ended.
 func TestKilledDaemonForgetsLittle(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
-	d := startProcess(t, dir)
+	d := startProcess(t, dir, "--checkpoint", "1s")
 	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
 	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Path: "/"}
 	ev.SetClient(netip.MustParseAddr("203.0.113.7"))
