@@ -20,32 +20,16 @@ import (
 // publishScanner leaves a directory with a table in which an address has guessed forty paths under two user agents.
 func publishScanner(t *testing.T) (dir string) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "hg")
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
+	return publishEvents(t, func(now time.Time, seed uint64, add func(*traffic.Event)) {
+		for i := range 40 {
+			ev := traffic.Event{Time: now.Add(time.Duration(i-41) * time.Second).UnixNano(), Method: "GET", Host: "a.test", Status: 404,
+				Facts: traffic.HeadersKnown | traffic.RefererKnown}
+			ev.SetClient(netip.MustParseAddr(scannerAddress))
+			traffic.SumsOf(seed).SetPath(&ev, "/old"+strings.Repeat("x", i))
+			traffic.SumsOf(seed).SetUserAgent(&ev, []string{chromeAgent, "curl/8.5.0"}[i%2])
+			add(&ev)
 		}
-	}
-	must(os.Mkdir(dir, 0o700))
-	a, err := window.New(window.Config{})
-	must(err)
-	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
-	must(err)
-	defer p.Close()
-	now := time.Now()
-	var o traffic.Observation
-	for i := range 40 {
-		ev := traffic.Event{Time: now.Add(time.Duration(i-41) * time.Second).UnixNano(), Method: "GET", Host: "a.test", Status: 404,
-			Facts: traffic.HeadersKnown | traffic.RefererKnown}
-		ev.SetClient(netip.MustParseAddr(scannerAddress))
-		traffic.SumsOf(p.Seed()).SetPath(&ev, "/old"+strings.Repeat("x", i))
-		traffic.SumsOf(p.Seed()).SetUserAgent(&ev, []string{chromeAgent, "curl/8.5.0"}[i%2])
-		traffic.Observe(&ev, p.Seed(), &o)
-		a.Add(&o)
-	}
-	must(a.Publish(p, now.UnixNano()))
-	return dir
+	})
 }
 
 // What a daemon has published of a client, and the score that a proxy would give a plain request from it.
@@ -81,7 +65,7 @@ func TestExplainPublished(t *testing.T) {
 	}
 }
 
-// A Referer that is given counts, and so does that there is none.
+// A Referer counts where --referer names one, and so does its absence where the flag is empty.
 func TestExplainReferer(t *testing.T) {
 	dir, model := publishScanner(t), write(t, filepath.Join(t.TempDir(), "model.json"), []byte(explainModel))
 	for referer, want := range map[string]string{"": "the request has no Referer", "https://a.test/x": "the request has a Referer"} {

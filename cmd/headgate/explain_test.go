@@ -278,7 +278,7 @@ func TestExplainDocumented(t *testing.T) {
 	}
 }
 
-// A log on standard input gives the same.
+// A log on standard input yields the same output.
 func TestExplainFromStandardInput(t *testing.T) {
 	log, model := explainFiles(t)
 	f, err := os.Open(log)
@@ -292,7 +292,7 @@ func TestExplainFromStandardInput(t *testing.T) {
 	}
 }
 
-// A compressed log gives the same.
+// A compressed log yields the same output.
 func TestExplainCompressed(t *testing.T) {
 	log, model := explainFiles(t)
 	packedLog := write(t, filepath.Join(t.TempDir(), "a.log.gz"), packed(smallSite()))

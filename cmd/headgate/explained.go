@@ -35,7 +35,7 @@ type explained struct {
 	Features  []explainedShare  `json:"features"`
 }
 
-// loggedClient is what a log tells of a client.
+// loggedClient is what a log holds about a client.
 type loggedClient struct {
 	File     string   `json:"file"`
 	Rows     int      `json:"rows"`
@@ -118,7 +118,7 @@ func newExplained(ev *traffic.Event, found heuristics.Finding, why *explain.Expl
 	return e
 }
 
-// setRecord tells which request of a log it is.
+// setRecord sets the log's request that is explained.
 func (e *explained) setRecord(r *pipeline.Record) {
 	e.Request.Line, e.Request.Time = r.Line, r.Event.At().UTC()
 	e.Request.Status, e.Request.Referer = int(r.Event.Status), r.Referer

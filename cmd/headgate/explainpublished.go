@@ -112,7 +112,7 @@ func (c *explainCommand) referer() string {
 	return *c.Referer
 }
 
-// setReferer tells the Referer, where it is given.
+// setReferer sets the Referer, where the flag is given.
 func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 	switch {
 	case c.Referer == nil:
@@ -127,7 +127,7 @@ func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 	}
 }
 
-// knownKeys tells what is published of the keys of a request, those of the client first.
+// knownKeys returns what is published about a request's keys, the client's first.
 func knownKeys(table *featurestore.Table, keys *traffic.Keys, now int64) (all []knownKey) {
 	for _, d := range []traffic.Dimension{traffic.IP, traffic.IPAgent, traffic.Net64, traffic.Net, traffic.UserAgent, traffic.Host} {
 		if i := dimensionIndex(table, d.String()); i >= 0 && keys[d] != 0 {

@@ -19,9 +19,8 @@ import (
 	"github.com/headgate/headgate/internal/hostdir"
 )
 
-// publishTraffic leaves a directory with a table: client n of so many has made 10 n requests, spread over the last
-// minute and the one before.
-func publishTraffic(t *testing.T, clients int) (dir string) {
+// publishEvents leaves a directory with the table of the events that fill adds, as of now.
+func publishEvents(t *testing.T, fill func(now time.Time, seed uint64, add func(*traffic.Event))) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "hg")
 	must := func(err error) {
@@ -38,17 +37,28 @@ func publishTraffic(t *testing.T, clients int) (dir string) {
 	defer p.Close()
 	now := time.Now()
 	var o traffic.Observation
-	for n := 1; n <= clients; n++ {
-		ev := traffic.Event{Method: "GET", Path: "/"}
-		ev.SetClient(netip.AddrFrom4([4]byte{203, 0, byte(n >> 8), byte(n)}))
-		for i := range 10 * n {
-			ev.Time = now.Add(-2*time.Minute + time.Duration(i)*time.Minute*2/time.Duration(20*clients)*time.Duration(1+n%2)).UnixNano()
-			traffic.Observe(&ev, p.Seed(), &o)
-			a.Add(&o)
-		}
-	}
+	fill(now, p.Seed(), func(ev *traffic.Event) {
+		traffic.Observe(ev, p.Seed(), &o)
+		a.Add(&o)
+	})
 	must(a.Publish(p, now.UnixNano()))
 	return dir
+}
+
+// publishTraffic leaves a directory with a table: client n of so many has made 10 n requests, spread over the last
+// minute and the one before.
+func publishTraffic(t *testing.T, clients int) (dir string) {
+	t.Helper()
+	return publishEvents(t, func(now time.Time, _ uint64, add func(*traffic.Event)) {
+		for n := 1; n <= clients; n++ {
+			ev := traffic.Event{Method: "GET", Path: "/"}
+			ev.SetClient(netip.AddrFrom4([4]byte{203, 0, byte(n >> 8), byte(n)}))
+			for i := range 10 * n {
+				ev.Time = now.Add(-2*time.Minute + time.Duration(i)*time.Minute*2/time.Duration(20*clients)*time.Duration(1+n%2)).UnixNano()
+				add(&ev)
+			}
+		}
+	})
 }
 
 // printedTop is what --top --json prints, as a program reads it.

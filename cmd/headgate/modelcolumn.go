@@ -95,7 +95,7 @@ func (c *modelColumn) value(m *scorer.Model, i int, text string) (float32, error
 	return missing, nil
 }
 
-// note tells what may not be meant.
+// note reports what the user may not have meant.
 func (c *modelColumn) note(w io.Writer, table, name string) {
 	if c.empty {
 		fmt.Fprintf(w, "%s: column %s: the empty text is missing, although it is a category of the model\n", table, name)

@@ -26,7 +26,7 @@ type modelGateCommand struct {
 // Help is shown by headgate model gate --help.
 func (modelGateCommand) Help() string {
 	return `Plays scripted situations through features, heuristics and a model, as a proxy with an idle daemon would, and prints what came of
-each: people's first requests, scanners in disguise, floods, swarms, automated browsers. It takes about a minute and always
+each: people's first requests, scanners in disguise, floods, swarms, automated browsers. It takes some seconds and always
 prints the same for the same model.
 
 Examples:

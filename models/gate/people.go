@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -197,7 +198,7 @@ func visits(t *theatre) outcome {
 
 // sorted are the requests in the order of their times.
 func sorted(requests []*request) []*request {
-	slices.SortStableFunc(requests, func(a, b *request) int { return int(a.at - b.at) })
+	slices.SortStableFunc(requests, func(a, b *request) int { return cmp.Compare(a.at, b.at) })
 	return requests
 }
 

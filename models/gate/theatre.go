@@ -1,14 +1,12 @@
 package gate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,9 +68,8 @@ func (t *theatre) play(requests []*request) {
 		t.err = err
 		return
 	}
-	slices.SortStableFunc(requests, func(a, b *request) int { return cmp.Compare(a.at, b.at) })
 	var config proxyhook.Config
-	for _, r := range requests {
+	for _, r := range sorted(requests) {
 		var ev traffic.Event
 		describe(&config, &ev, r)
 		r.score = p.Score(&ev).Score
