@@ -128,7 +128,7 @@ func TestLatencyIsThatOfTheFirstByteOfTheAnswer(t *testing.T) {
 	}
 }
 
-// A dead origin's threshold goes down, and none goes up for its errors.
+// A dead origin's threshold goes down to 1, and none goes up for its errors.
 func TestRefusedConnectionsAreSlow(t *testing.T) {
 	s := newAdaptiveSite(t, `{"latency": "1ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) {})
 	s.origin.Close()
@@ -138,7 +138,7 @@ func TestRefusedConnectionsAreSlow(t *testing.T) {
 			ask(1, long, getting(s.front.URL))
 		}
 		n := s.threshold()
-		if n >= before {
+		if n >= before && n != 1 { // a slow test has more than one interval in a round
 			t.Errorf("%d after %d", n, before)
 		}
 		before = n

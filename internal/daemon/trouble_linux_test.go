@@ -159,7 +159,7 @@ func TestTroubleAndRecovery(t *testing.T) {
 	if err := os.Mkdir(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, daemon.Config{Dir: filepath.Join(parent, "headgate")})
+	r := start(t, daemon.Config{Dir: filepath.Join(parent, "headgate"), Checkpoint: 2 * interval}) // a failed one is soon written again
 	p := proxy(t, r.dir)
 	report(t, p, visit(0, "/", time.Now()))
 	r.consumed(1)
