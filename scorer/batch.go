@@ -7,6 +7,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/scorer/internal/city"
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // Batch is a matrix of rows to score in one call, on several processors: offline, or wherever rows
@@ -129,7 +132,7 @@ func (b *Batch) checkTexts(features []Feature) error {
 		case at < 0 || at >= len(features):
 			return fmt.Errorf("there are texts for feature %d of %d", at, len(features))
 		case len(texts) != b.Rows:
-			return fmt.Errorf("there are %d texts for feature %d, %q, and %d rows", len(texts), at, clipped(features[at].Name), b.Rows)
+			return fmt.Errorf("there are %d texts for feature %d, %q, and %d rows", len(texts), at, forest.Clipped(features[at].Name), b.Rows)
 		}
 	}
 	return nil
@@ -193,7 +196,7 @@ type batchTexts struct {
 // newBatchRows reads for a row that NewRow of the model or set made.
 func newBatchRows(b *Batch, row *Row) batchRows {
 	r := batchRows{batch: b, inputs: row.inputs, row: row}
-	empty := value{kind: isText, number: math.NaN(), hash: cityHash64(nil)}
+	empty := value{kind: isText, number: math.NaN(), hash: city.Hash64(nil)}
 	for at, values := range b.Texts {
 		r.texts = append(r.texts, batchTexts{position: at, values: values, emptyMissing: !r.inputs.accepts(at, &empty)})
 	}

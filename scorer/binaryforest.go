@@ -1,13 +1,17 @@
 package scorer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // binaryForest is an ensemble of ordinary binary trees laid out for evaluation.
 type binaryForest struct {
 	inputs  int
 	columns treeColumns
 	// Of the features whose values the file has; nil if it has none.
-	categories []*categories
+	categories []*forest.Categories
 	walker     walker
 	exits      *exits   // the same trees for vector kernels, or nil
 	outputs    []uint16 // of each tree; nil if there is one output
@@ -15,31 +19,32 @@ type binaryForest struct {
 	numbers    []int32 // of the leaves, as the library counts them within their tree
 	width      int
 	base       []float64
-	linear     []*linear // by leaf; nil if there is none at all
+	linear     []*forest.Linear // by leaf; nil if there is none at all
 	single     bool
 	fast       bool // leaves are added up in chains; there is one output then, and linear is nil
 }
 
 // newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
-func newBinaryForest(b *binaryTrees) (*binaryForest, []uint16, error) {
-	f := &binaryForest{inputs: len(b.names), leaves: b.leaves, numbers: b.numbers, width: b.width, base: b.base, single: b.single,
-		categories: b.values.of}
-	columns, splits, err := newTreeColumns(b)
+func newBinaryForest(e *forest.Ensemble) (*binaryForest, []uint16, error) {
+	b := e.Binary
+	f := &binaryForest{inputs: len(b.Names), leaves: e.Leaves, numbers: b.Numbers, width: b.Width, base: e.Bias, single: b.Single,
+		categories: b.Values.ByFeature}
+	columns, splits, err := newTreeColumns(e)
 	if err != nil {
 		return nil, nil, err
 	}
 	f.columns = columns
-	depths := b.depths()
+	depths := b.Depths()
 	f.walker = newWalker(b, depths, splits, uint16(columns.count))
-	if b.outputs > 1 && b.width == 1 {
-		f.outputs = make([]uint16, len(b.trees))
-		for i := range b.trees {
-			f.outputs[i] = uint16(b.trees[i].output)
+	if e.Outputs > 1 && b.Width == 1 {
+		f.outputs = make([]uint16, len(b.Trees))
+		for i := range b.Trees {
+			f.outputs[i] = uint16(b.Trees[i].Output)
 		}
 	}
-	if len(b.linear) > 0 {
-		f.linear = make([]*linear, len(b.leaves))
-		for leaf, l := range b.linear {
+	if len(b.Linear) > 0 {
+		f.linear = make([]*forest.Linear, len(e.Leaves))
+		for leaf, l := range b.Linear {
 			f.linear[leaf] = &l
 		}
 	}
@@ -57,9 +62,9 @@ func (f *binaryForest) on(tier Tier) *binaryForest {
 }
 
 // newWalker lays the trees out in blocks of similar depth.
-func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
-	w := walker{trees: len(b.trees), narrow: leafColumn < narrow}
-	order := make([]uint32, len(b.trees))
+func newWalker(b *forest.BinaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
+	w := walker{trees: len(b.Trees), narrow: leafColumn < narrow}
+	order := make([]uint32, len(b.Trees))
 	for i := range order {
 		order[i] = uint32(i)
 	}
@@ -67,8 +72,8 @@ func newWalker(b *binaryTrees, depths []uint16, splits []walkSplit, leafColumn u
 	for block := range slices.Chunk(order, walkWidth) {
 		var wb walkBlock
 		for i, tree := range block {
-			t := &b.trees[tree]
-			wb.roots[i] = w.add(splits[t.first:t.first+t.count], t.root, leafColumn)
+			t := &b.Trees[tree]
+			wb.roots[i] = w.add(splits[t.First:t.First+t.Count], t.Root, leafColumn)
 			wb.trees[i] = tree
 			wb.depth = int32(depths[tree]) // the last is the deepest
 		}
@@ -187,21 +192,21 @@ func (f *binaryForest) addLinear(at []uint32, x []float32, out []float64) {
 		}
 		v := f.leaves[leaf]
 		if l := f.linear[leaf]; l != nil {
-			v = l.value(x, v)
+			v = linearValue(l, x, v)
 		}
 		out[output] += v
 	}
 }
 
-// value is the function's value, or the leaf's own where an input is missing.
-func (l *linear) value(x []float32, missing float64) float64 {
-	sum := l.constant
-	for _, term := range l.terms {
-		if int(term.feature) >= len(x) || x[term.feature] != x[term.feature] {
+// linearValue is the value of a leaf's function, or the leaf's own where an input is missing.
+func linearValue(l *forest.Linear, x []float32, missing float64) float64 {
+	sum := l.Constant
+	for _, term := range l.Terms {
+		if int(term.Feature) >= len(x) || x[term.Feature] != x[term.Feature] {
 			return missing
 		}
-		if v := x[term.feature]; !(v <= nearZero && v >= -nearZero) {
-			sum += float64(term.coefficient * float64(v)) // the conversion forbids a fused multiply-add
+		if v := x[term.Feature]; !(v <= forest.NearZero && v >= -forest.NearZero) {
+			sum += float64(term.Coefficient * float64(v)) // the conversion forbids a fused multiply-add
 		}
 	}
 	return sum

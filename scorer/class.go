@@ -1,12 +1,16 @@
 package scorer
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // Classes returns the labels of a classifier, as a file of CatBoost has them: for a binary
 // classifier the negative and the positive one, otherwise one for each output. It is empty for a
 // model that is no classifier, or does not name its classes; see "Outputs, probabilities, classes"
 // of the package for what the numbers of such classes are.
-func (m *Model) Classes() []string { return append([]string(nil), m.objective.classes...) }
+func (m *Model) Classes() []string { return append([]string(nil), m.objective.Classes...) }
 
 // Class returns the number of the class that the model decides for: the position in Classes. A
 // binary classifier has the classes 0 and 1, and decides for 1 if its raw output is above the
@@ -17,11 +21,11 @@ func (m *Model) Class(row *Row, x []float32) (int, error) {
 		row = &Row{}
 	}
 	first, err := m.Raw(row, x) // leaves several outputs in the row
-	binary := m.outputs == 1 && m.objective.link == sigmoidLink
+	binary := m.outputs == 1 && m.objective.Link == forest.SigmoidLink
 	switch {
 	case err != nil:
 		return -1, err
-	case binary && first > m.objective.cut:
+	case binary && first > m.objective.Cut:
 		return 1, nil
 	case binary:
 		return 0, nil
@@ -39,7 +43,7 @@ func (m *Model) Class(row *Row, x []float32) (int, error) {
 
 // exclusive says whether the outputs stand for classes of which a row has one.
 func (o *objective) exclusive(outputs int) bool {
-	return o.link == softmaxLink || o.name == "multiclassova" || len(o.classes) == outputs
+	return o.Link == forest.SoftmaxLink || o.Name == "multiclassova" || len(o.Classes) == outputs
 }
 
 // PositiveClass returns the label of the class whose probability a binary classifier predicts: the
@@ -49,20 +53,20 @@ func (o *objective) exclusive(outputs int) bool {
 // is taken for that of a classifier whose raw output is the log-odds.
 func (m *Model) PositiveClass() (label string, ok bool) {
 	o := &m.objective
-	if m.outputs != 1 || o.link != sigmoidLink && !o.logOdds() {
+	if m.outputs != 1 || o.Link != forest.SigmoidLink && !o.logOdds() {
 		return "", false
 	}
-	if len(o.classes) == 2 {
-		return o.classes[1], true
+	if len(o.Classes) == 2 {
+		return o.Classes[1], true
 	}
 	return "1", true
 }
 
 // logOdds says whether raw outputs that are not transformed are log-odds.
 func (o *objective) logOdds() bool {
-	switch o.name {
+	switch o.Name {
 	case "", "custom", "binary:logitraw", "PythonUserDefinedPerObject":
-		return o.link == identityLink
+		return o.Link == forest.IdentityLink
 	}
 	return false
 }
@@ -70,16 +74,16 @@ func (o *objective) logOdds() bool {
 // Probability turns a raw output of this model, which has a PositiveClass, into the probability of that class, as AppendPrediction
 // does: by the file's sigmoid, and for a random forest the mean of its trees. NaN gives NaN.
 func (m *Model) Probability(raw float64) float64 {
-	if o := &m.objective; o.slope == 1 && o.divisor == 0 && !o.single { // as most are: the same bits, in a few nanoseconds less
+	if o := &m.objective; o.Slope == 1 && o.Divisor == 0 && !o.Single { // as most are: the same bits, in a few nanoseconds less
 		return Probability(raw)
 	}
 	return m.probability(raw)
 }
 
 func (m *Model) probability(raw float64) float64 {
-	if m.objective.link != sigmoidLink {
-		if m.objective.divisor != 0 {
-			raw /= m.objective.divisor
+	if m.objective.Link != forest.SigmoidLink {
+		if m.objective.Divisor != 0 {
+			raw /= m.objective.Divisor
 		}
 		return Probability(raw)
 	}

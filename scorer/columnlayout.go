@@ -1,10 +1,15 @@
 package scorer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // columnLayout builds the columns of an ensemble, and the condition that each split id stands for.
 type columnLayout struct {
-	e          *ensemble
+	format     string
+	trees      *forest.ConditionTrees
 	columns    columns
 	conditions []keyCondition // by split id
 	numberOf   []int32        // column of each numeric feature, or -1
@@ -12,12 +17,12 @@ type columnLayout struct {
 }
 
 // newColumns lays out the columns of an ensemble that passed its check.
-func newColumns(e *ensemble) (columns, []keyCondition, error) {
-	l := &columnLayout{e: e, catOf: slices.Repeat([]int32{-1}, len(e.cats))}
-	l.columns.inputs = e.inputs()
+func newColumns(e *forest.Ensemble) (columns, []keyCondition, error) {
+	l := &columnLayout{format: e.Format, trees: e.Conditions, catOf: slices.Repeat([]int32{-1}, len(e.Conditions.Cats))}
+	l.columns.inputs = e.Conditions.InputCount()
 	l.addNumbers()
-	for i := range e.oneHots {
-		l.addOneHot(&e.oneHots[i])
+	for i := range e.Conditions.OneHots {
+		l.addOneHot(&e.Conditions.OneHots[i])
 	}
 	if err := l.addStatistics(); err != nil {
 		return columns{}, nil, err
@@ -28,68 +33,68 @@ func newColumns(e *ensemble) (columns, []keyCondition, error) {
 // addNumbers makes a column of each numeric feature with borders. A feature that only combinations look at has borders too: those.
 func (l *columnLayout) addNumbers() {
 	combined := map[int32]bool{}
-	for i := range l.e.tables {
-		for _, f := range l.e.tables[i].id.combination.floats {
-			combined[f.feature] = true
+	for i := range l.trees.Tables {
+		for _, f := range l.trees.Tables[i].ID.Combination.Floats {
+			combined[f.Feature] = true
 		}
 	}
-	for i := range l.e.floats {
-		in := &l.e.floats[i]
-		for _, border := range in.borders {
-			l.conditions = append(l.conditions, keyCondition{border: orderKey(border), column: uint16(l.columns.count)})
+	for i := range l.trees.Floats {
+		in := &l.trees.Floats[i]
+		for _, border := range in.Borders {
+			l.conditions = append(l.conditions, keyCondition{border: forest.OrderKey(border), column: uint16(l.columns.count)})
 		}
-		if len(in.borders) == 0 && !combined[int32(i)] {
+		if len(in.Borders) == 0 && !combined[int32(i)] {
 			l.numberOf = append(l.numberOf, -1)
 			continue
 		}
 		l.numberOf = append(l.numberOf, int32(l.columns.count))
-		l.columns.numbers = append(l.columns.numbers, numberColumn{flat: int32(in.flat), missing: missingKey(in.nan)})
+		l.columns.numbers = append(l.columns.numbers, numberColumn{flat: int32(in.Flat), missing: missingKey(in.HighNaN)})
 		l.columns.count++
 	}
 }
 
 // addOneHot sorts the values, for the search, but gives the conditions in the order of the file.
-func (l *columnLayout) addOneHot(o *oneHot) {
-	if len(o.values) == 0 {
+func (l *columnLayout) addOneHot(o *forest.OneHot) {
+	if len(o.Values) == 0 {
 		return
 	}
-	sorted := slices.Clone(o.values)
+	sorted := slices.Clone(o.Values)
 	slices.Sort(sorted)
-	for _, v := range o.values {
+	for _, v := range o.Values {
 		at, _ := slices.BinarySearch(sorted, v)
 		l.conditions = append(l.conditions, keyCondition{border: 0, column: uint16(l.columns.count + at)})
 	}
 	l.columns.oneHots = append(l.columns.oneHots,
-		oneHotColumns{cat: l.cat(o.cat), first: int32(l.columns.count), values: sorted})
+		oneHotColumns{cat: l.cat(o.Cat), first: int32(l.columns.count), values: sorted})
 	l.columns.count += len(sorted)
 }
 
 // addStatistics makes a column of each statistic: those of one table next to each other, in the order of the file.
 func (l *columnLayout) addStatistics() error {
-	users := make([][]*statistic, len(l.e.tables))
-	for i := range l.e.statistics {
-		s := &l.e.statistics[i]
-		users[s.table] = append(users[s.table], s)
+	users := make([][]*forest.Statistic, len(l.trees.Tables))
+	for i := range l.trees.Statistics {
+		s := &l.trees.Statistics[i]
+		users[s.Table] = append(users[s.Table], s)
 	}
 	combinedAt := map[string]int{}
-	columnOf := make(map[*statistic]int, len(l.e.statistics))
-	for i := range l.e.tables {
+	columnOf := make(map[*forest.Statistic]int, len(l.trees.Statistics))
+	for i := range l.trees.Tables {
 		if len(users[i]) == 0 {
 			continue
 		}
-		p, ok := newProbe(int32(l.columns.count), &l.e.tables[i], users[i])
+		p, ok := newProbe(int32(l.columns.count), &l.trees.Tables[i], users[i])
 		if !ok {
-			return damaged(l.e.format, "entries of table %d of statistics are alike or collide", i)
+			return forest.Damaged(l.format, "entries of table %d of statistics are alike or collide", i)
 		}
 		for j, s := range users[i] {
 			columnOf[s] = l.columns.count + j
 		}
 		l.columns.count += p.width
-		l.addProbe(combinedAt, l.e.tables[i].id, p)
+		l.addProbe(combinedAt, l.trees.Tables[i].ID, p)
 	}
-	for i := range l.e.statistics {
-		s := &l.e.statistics[i]
-		for j := range s.borders {
+	for i := range l.trees.Statistics {
+		s := &l.trees.Statistics[i]
+		for j := range s.Borders {
 			l.conditions = append(l.conditions, keyCondition{border: int32(j), column: uint16(columnOf[s])})
 		}
 	}
@@ -97,28 +102,28 @@ func (l *columnLayout) addStatistics() error {
 }
 
 // addProbe adds a table to its combination, whose hash serves all tables of it.
-func (l *columnLayout) addProbe(combinedAt map[string]int, id tableID, p probe) {
-	key := (&tableID{combination: id.combination}).key()
+func (l *columnLayout) addProbe(combinedAt map[string]int, id forest.TableID, p probe) {
+	key := (&forest.TableID{Combination: id.Combination}).Key()
 	at, ok := combinedAt[key]
 	if !ok {
 		at = len(l.columns.combined)
 		combinedAt[key] = at
-		l.columns.combined = append(l.columns.combined, l.combine(&id.combination))
+		l.columns.combined = append(l.columns.combined, l.combine(&id.Combination))
 	}
 	in := &l.columns.combined[at]
 	in.probes = append(in.probes, p)
 }
 
-func (l *columnLayout) combine(c *combination) combined {
+func (l *columnLayout) combine(c *forest.Combination) combined {
 	var out combined
-	for _, cat := range c.cats {
+	for _, cat := range c.Cats {
 		out.cats = append(out.cats, l.cat(cat))
 	}
-	for _, f := range c.floats {
-		out.numbers = append(out.numbers, keyCondition{border: orderKey(f.border), column: uint16(l.numberOf[f.feature])})
+	for _, f := range c.Floats {
+		out.numbers = append(out.numbers, keyCondition{border: forest.OrderKey(f.Border), column: uint16(l.numberOf[f.Feature])})
 	}
-	for _, o := range c.oneHots {
-		out.oneHots = append(out.oneHots, oneHotSplit{cat: l.cat(o.cat), value: o.value})
+	for _, o := range c.OneHots {
+		out.oneHots = append(out.oneHots, forest.OneHotSplit{Cat: l.cat(o.Cat), Value: o.Value})
 	}
 	return out
 }
@@ -127,7 +132,7 @@ func (l *columnLayout) combine(c *combination) combined {
 func (l *columnLayout) cat(feature int32) int32 {
 	if l.catOf[feature] < 0 {
 		l.catOf[feature] = int32(len(l.columns.cats))
-		l.columns.cats = append(l.columns.cats, int32(l.e.cats[feature].flat))
+		l.columns.cats = append(l.columns.cats, int32(l.trees.Cats[feature].Flat))
 	}
 	return l.catOf[feature]
 }

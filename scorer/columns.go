@@ -1,6 +1,10 @@
 package scorer
 
-import "math"
+import (
+	"math"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // columns translates a row into what the conditions of CatBoost's trees compare: one int32 key for each column, where a condition
 // holds if the key of its column is greater than its border. Both families of CatBoost's trees, symmetric or not, read keys.
@@ -57,7 +61,7 @@ func (c *columns) fill(row *Row, x []float32) {
 	}
 }
 
-// fillNumbers writes the keys of numeric inputs; x has a value for each input. It repeats orderKey without its addition: so no branch
+// fillNumbers writes the keys of numeric inputs; x has a value for each input. It repeats OrderKey without its addition: so no branch
 // depends on a value, which nobody could predict.
 func fillNumbers(keys []int32, numbers []numberColumn, x []float32) {
 	keys = keys[:len(numbers)]
@@ -114,26 +118,13 @@ func (o *oneHotColumns) fill(keys []int32, hash int32) {
 
 // Keys for what NaN stands for: -Inf is not greater than any border, +Inf is greater than all but +Inf.
 var (
-	lowKey  = orderKey(float32(math.Inf(-1)))
-	highKey = orderKey(float32(math.Inf(1)))
+	lowKey  = forest.OrderKey(float32(math.Inf(-1)))
+	highKey = forest.OrderKey(float32(math.Inf(1)))
 )
 
-func missingKey(n NaNMode) int32 {
-	if n == NaNHigh {
+func missingKey(high bool) int32 {
+	if high {
 		return highKey
 	}
 	return lowKey
-}
-
-// orderKey maps floats to integers of the same order: a > b exactly if orderKey(a) > orderKey(b), for all a and b but NaN.
-// IEEE 754 floats are ordered by their bits, the negative ones backwards; adding 0 turns -0 into +0, which are equal floats with
-// different bits.
-func orderKey(v float32) int32 {
-	bits := int32(math.Float32bits(v + 0))
-	return bits ^ int32(uint32(bits>>31)>>1)
-}
-
-// ofOrderKey is the inverse of orderKey.
-func ofOrderKey(key int32) float32 {
-	return math.Float32frombits(uint32(key ^ int32(uint32(key>>31)>>1)))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // Contribution is how much a feature moved the raw output for a row.
@@ -47,7 +49,7 @@ func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) (
 	if m.binary != nil && m.binary.linear != nil {
 		return dst, 0, fmt.Errorf("an explanation of linear trees is %w", ErrUnsupported)
 	}
-	if m.weights.none() && m.Trees() > 0 {
+	if m.weights.None() && m.Trees() > 0 {
 		return dst, 0, ErrNoWeights
 	}
 	if row == nil {
@@ -65,22 +67,20 @@ func (m *Model) Explain(dst []Contribution, row *Row, x []float32, output int) (
 		if value != 0 {
 			dst = append(dst, Contribution{Feature: feature, Value: value})
 		}
-		sound = sound && isFinite(value)
+		sound = sound && forest.IsFinite(value)
 	}
 	mean := float64(scale*s.mean) + bias
-	if !sound || !isFinite(mean) {
+	if !sound || !forest.IsFinite(mean) {
 		return dst[:n], 0, errors.New("the leaves of the model are too large to be explained in float64")
 	}
 	slices.SortStableFunc(dst[n:], func(a, b Contribution) int { return cmp.Compare(math.Abs(b.Value), math.Abs(a.Value)) })
 	return dst, mean, nil
 }
 
-func isFinite(v float64) bool { return v-v == 0 }
-
 // shapley adds up the Shapley values of the trees of a model for one row. The players are sets of features: the one of a numeric or
 // one-hot condition, or the categorical ones of a combination.
 type shapley struct {
-	weights *leafWeights
+	weights *forest.LeafWeights
 	output  int
 	outputs int // values of a leaf
 
@@ -168,7 +168,7 @@ func (c *columns) sharers(in *combined) []int32 {
 			all = append(all, c.numbers[n.column].flat)
 		}
 		for _, o := range in.oneHots {
-			all = append(all, c.cats[o.cat])
+			all = append(all, c.cats[o.Cat])
 		}
 	}
 	slices.Sort(all)
@@ -191,7 +191,7 @@ func (s *shapley) addFeatures(c *treeColumns) {
 }
 
 func (s *shapley) player(features []int32) int32 {
-	key := (&tableID{combination: combination{cats: features}}).key()
+	key := (&forest.TableID{Combination: forest.Combination{Cats: features}}).Key()
 	at, ok := s.playerAt[key]
 	if !ok {
 		at = int32(len(s.players))

@@ -92,7 +92,7 @@ func (s *shapley) addNode() int32 {
 }
 
 func (s *shapley) addLeaf(leaf int, value float64) int32 {
-	s.tree = append(s.tree, shapleyNode{weight: s.weights.of(leaf), value: value})
+	s.tree = append(s.tree, shapleyNode{weight: s.weights.At(leaf), value: value})
 	return int32(len(s.tree) - 1)
 }
 

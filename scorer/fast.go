@@ -1,6 +1,10 @@
 package scorer
 
-import "math"
+import (
+	"math"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // Fast returns a view of the model, with the same tables, that adds the leaves in another order where that saves time: for models
 // of one output, of CatBoost's symmetric trees, or of LightGBM's or XGBoost's trees without linear functions. Any other model would
@@ -50,18 +54,18 @@ func (m *Model) Exact() bool {
 // reorderable says whether Fast has an order for the model, and no order of the leaves can overflow.
 func (f *oblivious) reorderable() bool {
 	most := largestPartialSum(len(f.firsts), f.leaves)
-	return f.outputs == 1 && isFinite(most) && isFinite(float64(most*math.Abs(f.scale))+math.Abs(f.bias[0]))
+	return f.outputs == 1 && forest.IsFinite(most) && forest.IsFinite(float64(most*math.Abs(f.scale))+math.Abs(f.bias[0]))
 }
 
 // reorderable says the same.
 func (f *binaryForest) reorderable() bool {
 	most := largestPartialSum(f.walker.trees, f.leaves)
-	return len(f.base) == 1 && f.linear == nil && isFinite(most+math.Abs(f.base[0]))
+	return len(f.base) == 1 && f.linear == nil && forest.IsFinite(most+math.Abs(f.base[0]))
 }
 
 // largestPartialSum is above the magnitude of every sum of some leaves of different trees, however it is rounded. The check at load
 // knows a closer bound, but for the order of the trees only: small leaves that are rounded away there may add up elsewhere. A model that is
 // refused for this has leaves that no training gives.
 func largestPartialSum(trees int, leaves []float64) float64 {
-	return 2 * float64(trees) * largest(leaves)
+	return 2 * float64(trees) * forest.Largest(leaves)
 }

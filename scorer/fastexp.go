@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/big"
 	"sync"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // fastExp is the exponential that CatBoost takes for softmax and for counts (library/cpp/fast_exp of its source tree): the method
@@ -55,16 +57,16 @@ var fastPowers = sync.OnceValue(func() *[2048]uint64 {
 
 // applyFast is apply for what CatBoost computes with fastExp.
 func (o *objective) applyFast(out []float64) {
-	switch o.link {
-	case softmaxLink:
+	switch o.Link {
+	case forest.SoftmaxLink:
 		// Four classes at a time are in a vector of AVX2, in which arguments below the least count as that. The
 		// up to three that are left give 0 then.
 		softmaxBy(fastExp, out, len(out)&^3)
-	case expLink:
+	case forest.ExpLink:
 		for i, x := range out {
 			out[i] = fastExp(x)
 		}
-	case uncertaintyLink:
+	case forest.UncertaintyLink:
 		out[1] = fastExp(2 * out[1])
 	}
 }

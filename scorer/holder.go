@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // Holder holds the model that is in use, and replaces it while it is: readers load one pointer, and an evaluation that has begun
@@ -45,13 +47,13 @@ func (m *Model) meansWhat(old *Model) error {
 	former, formerOK := old.PositiveClass()
 	switch {
 	case ok && formerOK && !SameClass(class, former):
-		return fmt.Errorf("%w: the model predicts the class %q, expected %q", ErrMismatch, clipped(class), clipped(former))
+		return fmt.Errorf("%w: the model predicts the class %q, expected %q", ErrMismatch, forest.Clipped(class), forest.Clipped(former))
 	case ok && formerOK:
 		return nil
-	case ok != formerOK || m.objective.name != old.objective.name || m.objective.link != old.objective.link:
-		return fmt.Errorf("%w: the model was trained for %q, expected %q", ErrMismatch, clipped(m.objective.name), clipped(old.objective.name))
-	case !slices.EqualFunc(m.objective.classes, old.objective.classes, SameClass):
-		return fmt.Errorf("%w: the model has the classes %.100q, expected %.100q", ErrMismatch, m.objective.classes, old.objective.classes)
+	case ok != formerOK || m.objective.Name != old.objective.Name || m.objective.Link != old.objective.Link:
+		return fmt.Errorf("%w: the model was trained for %q, expected %q", ErrMismatch, forest.Clipped(m.objective.Name), forest.Clipped(old.objective.Name))
+	case !slices.EqualFunc(m.objective.Classes, old.objective.Classes, SameClass):
+		return fmt.Errorf("%w: the model has the classes %.100q, expected %.100q", ErrMismatch, m.objective.Classes, old.objective.Classes)
 	}
 	return nil
 }
@@ -67,18 +69,18 @@ func (m *Model) Fits(schema []Feature, outputs int) error {
 	}
 	for i, f := range m.features {
 		if i >= len(schema) {
-			return fmt.Errorf("%w: feature %d, %q, is beyond the %d that are known", ErrMismatch, i, clipped(f.Name), len(schema))
+			return fmt.Errorf("%w: feature %d, %q, is beyond the %d that are known", ErrMismatch, i, forest.Clipped(f.Name), len(schema))
 		}
 		want := schema[i]
 		if f.Name != want.Name {
-			return fmt.Errorf("%w: feature %d is %q, expected %q", ErrMismatch, i, clipped(f.Name), clipped(want.Name))
+			return fmt.Errorf("%w: feature %d is %q, expected %q", ErrMismatch, i, forest.Clipped(f.Name), forest.Clipped(want.Name))
 		}
 		if f.Kind != want.Kind && f.Borders > 0 {
-			return fmt.Errorf("%w: feature %d, %q, is %v, expected %v", ErrMismatch, i, clipped(f.Name), f.Kind, want.Kind)
+			return fmt.Errorf("%w: feature %d, %q, is %v, expected %v", ErrMismatch, i, forest.Clipped(f.Name), f.Kind, want.Kind)
 		}
 	}
 	if n := len(m.features); n < len(schema) {
-		return fmt.Errorf("%w: the model does not have feature %d, %q", ErrMismatch, n, clipped(schema[n].Name))
+		return fmt.Errorf("%w: the model does not have feature %d, %q", ErrMismatch, n, forest.Clipped(schema[n].Name))
 	}
 	return nil
 }

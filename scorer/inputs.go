@@ -3,8 +3,9 @@ package scorer
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // ErrUnseen is wrapped by the error about a category that training did not see, if the library
@@ -16,7 +17,7 @@ type inputs struct {
 	features   []Feature
 	rules      []inputRule
 	kinds      []kindSet                // what each feature takes without a look at the value
-	categories []*categories            // by feature, nil where the file has no values; nil if it has none at all
+	categories []*forest.Categories     // by feature, nil where the file has no values; nil if it has none at all
 	strict     bool                     // a category that training did not see is refused
 	why        func(feature int) string // it has no values, for errors
 	unseen     []error                  // of each feature with categories, if strict: made at load, since any client's text may lead to it
@@ -78,16 +79,16 @@ func newInputs(features []Feature) *inputs {
 }
 
 // newBinaryInputs makes the rules for the features of ordinary trees.
-func newBinaryInputs(features []Feature, v *categoryValues) *inputs {
-	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features)), categories: v.of, strict: v.strict, why: v.reason}
-	if v.strict {
-		in.unseen = make([]error, len(v.of))
+func newBinaryInputs(features []Feature, v *forest.CategoryValues) *inputs {
+	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features)), categories: v.ByFeature, strict: v.Strict, why: v.Reason}
+	if v.Strict {
+		in.unseen = make([]error, len(v.ByFeature))
 	}
 	for i, f := range features {
 		switch {
-		case i < len(v.of) && v.of[i] != nil:
+		case i < len(v.ByFeature) && v.ByFeature[i] != nil:
 			in.rules[i] = takesValues
-			if v.strict {
+			if v.Strict {
 				in.unseen[i] = in.notSet(i, "this category", ErrUnseen, "XGBoost refuses it; leave it out if it is to be missing")
 			}
 		case f.Borders > 0 && f.Kind == Categorical:
@@ -130,10 +131,10 @@ func (in *inputs) accepts(i int, v *value) bool {
 	case takesNumbers, takesCodes:
 		return v.kind != isText
 	case takesTexts:
-		return v.kind != isFloat || v.number != v.number || isWhole(v.number)
+		return v.kind != isFloat || v.number != v.number || forest.IsWhole(v.number)
 	case takesValues:
 		if in.strict {
-			_, ok := in.categories[i].code(v)
+			_, ok := v.code(in.categories[i])
 			return ok
 		}
 	}
@@ -168,7 +169,7 @@ func (in *inputs) refusal(i int, v *value) error {
 }
 
 func (in *inputs) notSet(i int, what string, why error, todo string) error {
-	return fmt.Errorf("scorer: set feature %d, %q, to %s: %w (%s)", i, clipped(in.features[i].Name), what, why, todo)
+	return fmt.Errorf("scorer: set feature %d, %q, to %s: %w (%s)", i, forest.Clipped(in.features[i].Name), what, why, todo)
 }
 
 // check reports why a row cannot be evaluated: x has another length, or a feature does not take
@@ -187,6 +188,3 @@ func (in *inputs) check(row *Row, x []float32) error {
 	}
 	return nil
 }
-
-// isWhole reports whether a number is an integer of 64 bits.
-func isWhole(v float64) bool { return v == math.Trunc(v) && math.Abs(v) < 1<<63 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // vectorTiers are the tiers of the machine that have kernels; a machine without any has nothing to test here but the layouts.
@@ -45,7 +47,7 @@ func blocksOf(f *oblivious, tier Tier) *blocks {
 func randomCondition(rng *rand.Rand, floats, keys int) keyCondition {
 	column := rng.IntN(floats + keys)
 	if column < floats {
-		return keyCondition{column: uint16(column), border: orderKey(randomNumber(rng, column%300+1))}
+		return keyCondition{column: uint16(column), border: forest.OrderKey(randomNumber(rng, column%300+1))}
 	}
 	return keyCondition{column: uint16(column), border: int32(rng.IntN(column%250 + 1))}
 }
@@ -134,7 +136,7 @@ func checkQuantiser(t *testing.T, q *quantiser, values int) {
 			}
 		}
 		vectors := 4 * int(few[32])
-		if vectors == 0 || vectors > bucketBorders+3 {
+		if vectors == 0 || vectors > forest.BucketBorders+3 {
 			t.Errorf("%d vectors", vectors)
 		}
 		few = few[48+16*vectors:]
@@ -225,34 +227,35 @@ func TestAlignedMemory(t *testing.T) {
 }
 
 // deepTrees are random trees that grow leaf by leaf at random places, so that some become deep.
-func deepTrees(rng *rand.Rand, trees, leaves, features int) *binaryTrees {
-	b := &binaryTrees{format: formatLightGBM, width: 1, outputs: 1, base: []float64{0}, names: make([]string, features)}
+func deepTrees(rng *rand.Rand, trees, leaves, features int) *forest.Ensemble {
+	b := &forest.BinaryTrees{Width: 1, Names: make([]string, features)}
+	e := &forest.Ensemble{Outputs: 1, Bias: []float64{0}, PerIteration: 1, Binary: b}
 	for range trees {
-		t := binaryTree{first: int32(len(b.splits)), count: int32(rng.IntN(leaves))}
-		if t.count == 0 {
-			t.root = ^int32(len(b.leaves))
-			b.leaves = append(b.leaves, rng.NormFloat64())
+		t := forest.BinaryTree{First: int32(len(b.Splits)), Count: int32(rng.IntN(leaves))}
+		if t.Count == 0 {
+			t.Root = ^int32(len(e.Leaves))
+			e.Leaves = append(e.Leaves, rng.NormFloat64())
 		}
 		var open []*int32 // where a child is still to be chosen
-		b.splits = append(b.splits, make([]binarySplit, t.count)...)
-		for i := range t.count {
-			s := &b.splits[t.first+i]
-			*s = binarySplit{feature: int32(rng.IntN(features)), border: orderKey(randomNumber(rng, 400)),
-				missing: missingRule(rng.IntN(2))}
+		b.Splits = append(b.Splits, make([]forest.BinarySplit, t.Count)...)
+		for i := range t.Count {
+			s := &b.Splits[t.First+i]
+			*s = forest.BinarySplit{Feature: int32(rng.IntN(features)), Border: forest.OrderKey(randomNumber(rng, 400)),
+				Missing: forest.MissingRule(rng.IntN(2))}
 			if len(open) > 0 {
 				at := rng.IntN(len(open))
 				*open[at] = i
 				open = slices.Delete(open, at, at+1)
 			}
-			open = append(open, &s.left, &s.right)
+			open = append(open, &s.Left, &s.Right)
 		}
 		for _, child := range open {
-			*child = ^int32(len(b.leaves))
-			b.leaves = append(b.leaves, rng.NormFloat64())
+			*child = ^int32(len(e.Leaves))
+			e.Leaves = append(e.Leaves, rng.NormFloat64())
 		}
-		b.trees = append(b.trees, t)
+		b.Trees = append(b.Trees, t)
 	}
-	return b
+	return e
 }
 
 // exitShapes cover groups of 16 and of 8 trees, full and not; trees too large for a group; rows of one register, of four, of pages.
@@ -263,11 +266,11 @@ var exitShapes = []struct{ trees, leaves, features int }{
 // vectorForest is a forest with its layout for the kernels, which exists whatever the machine has.
 func vectorForest(t *testing.T, seed uint64, trees, leaves, features int) *binaryForest {
 	t.Helper()
-	b := deepTrees(rand.New(rand.NewPCG(seed, 4)), trees, leaves, features)
-	if err := b.check(); err != nil {
+	e := deepTrees(rand.New(rand.NewPCG(seed, 4)), trees, leaves, features)
+	if err := e.Check(); err != nil {
 		t.Fatal(err)
 	}
-	f, _, err := newBinaryForest(b)
+	f, _, err := newBinaryForest(e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package scorer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // AppendLeaves appends, for each tree in the order of the model, the number of the leaf that the
 // row falls into, as the library counts the leaves of a tree: CatBoost's calc_leaf_indexes,
@@ -74,18 +78,19 @@ func (a *asymmetric) appendLeaves(dst []int32, row *Row, x []float32) []int32 {
 
 // firstLeaves finds the first leaf of each tree that is not symmetric, as the position of its first
 // value. The nodes up to the root of the next tree are its own.
-func (e *ensemble) firstLeaves() []int32 {
-	firsts := make([]int32, len(e.roots))
-	end := int32(len(e.nodes))
-	for i := len(e.roots) - 1; i >= 0; i-- {
-		root := e.roots[i]
+func firstLeaves(e *forest.Ensemble) []int32 {
+	t := e.Conditions
+	firsts := make([]int32, len(t.Roots))
+	end := int32(len(t.Nodes))
+	for i := len(t.Roots) - 1; i >= 0; i-- {
+		root := t.Roots[i]
 		if root < 0 {
 			firsts[i] = ^root
 			continue
 		}
-		firsts[i] = int32(len(e.leaves))
-		for _, n := range e.nodes[min(root, end):end] {
-			for _, next := range n.next {
+		firsts[i] = int32(len(e.Leaves))
+		for _, n := range t.Nodes[min(root, end):end] {
+			for _, next := range n.Next {
 				if next < 0 {
 					firsts[i] = min(firsts[i], ^next)
 				}

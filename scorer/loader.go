@@ -7,6 +7,11 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/headgate/headgate/scorer/internal/catboost"
+	"github.com/headgate/headgate/scorer/internal/forest"
+	"github.com/headgate/headgate/scorer/internal/lightgbm"
+	"github.com/headgate/headgate/scorer/internal/xgboost"
 )
 
 // MaxFileSize is the largest model, in bytes, that Load, LoadFile and LoadReader accept.
@@ -44,29 +49,34 @@ type Loader struct {
 
 // Load is the function Load with the options of l.
 func (l Loader) Load(data []byte) (*Model, error) {
-	m, err := l.decode(data)
+	e, err := decode(data)
 	if err != nil {
-		return nil, err
+		return nil, published(err)
+	}
+	m, err := l.newModel(e)
+	if err != nil {
+		return nil, published(err)
 	}
 	return m.On(TierAuto)
 }
 
-func (l Loader) decode(data []byte) (*Model, error) {
+// decode reads the trees of a file in the format that its first bytes tell.
+func decode(data []byte) (*forest.Ensemble, error) {
 	if len(data) > MaxFileSize {
-		return nil, beyond("", MaxFileSize, "%d bytes", len(data))
+		return nil, forest.Beyond("", MaxFileSize, "%d bytes", len(data))
 	}
 	start := bytes.TrimLeft(data, " \t\r\n")
 	switch {
-	case bytes.HasPrefix(data, []byte(cbmMagic)):
-		return l.newModel(decodeCBM(data))
-	case bytes.HasPrefix(data, []byte(lightgbmMagic)), bytes.HasPrefix(data, []byte("tree\r\n")):
-		return l.newBinaryModel(decodeLightGBM(data))
-	case isUBJ(data):
-		return l.newBinaryModel(decodeXGBoost(newUBJ(data)))
-	case isXGBoostJSON(start):
-		return l.newBinaryModel(decodeXGBoost(newJSONDocument(start)))
+	case catboost.IsBinary(data):
+		return catboost.DecodeBinary(data)
+	case lightgbm.IsModel(data):
+		return lightgbm.Decode(data)
+	case xgboost.IsUBJ(data):
+		return xgboost.DecodeUBJ(data)
+	case xgboost.IsJSON(start):
+		return xgboost.DecodeJSON(start)
 	case bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte(`{"name"`)):
-		return l.newModel(decodeJSON(start))
+		return catboost.DecodeJSON(start)
 	}
 	return nil, unrecognised(data)
 }
@@ -90,7 +100,7 @@ func (l Loader) LoadFile(path string) (*Model, error) {
 	switch {
 	case errors.Is(err, ErrTier):
 		return nil, err
-	case errors.Is(err, ErrIterations), errors.Is(err, errNamed):
+	case errors.Is(err, ErrIterations), errors.Is(err, forest.ErrNamed):
 		return nil, fmt.Errorf("model file %s: %w", path, err)
 	}
 	if errors.Is(err, ErrUnsupported) {
@@ -109,7 +119,7 @@ func writer(err error) string {
 	switch {
 	case format != nil && strings.HasPrefix(format.Format, "xgboost"):
 		return `save_model("m.json")`
-	case format != nil && format.Format == formatLightGBM:
+	case format != nil && format.Format == lightgbm.Format:
 		return `Booster.save_model("m.txt")`
 	}
 	return "save_model"
@@ -150,54 +160,54 @@ func acceptable(path string, info os.FileInfo) error {
 	return nil
 }
 
-// newModel lays out an ensemble that passed its check, unless it could not be decoded.
-func (l Loader) newModel(e *ensemble, err error) (*Model, error) {
-	if err != nil {
-		return nil, err
-	}
-	iterations := iterations{all: len(e.depths)}
+// newModel lays out an ensemble that passed its check.
+func (l Loader) newModel(e *forest.Ensemble) (*Model, error) {
+	iterations := iterations{all: e.Iterations(), best: e.Best}
 	if err := iterations.choose(l); err != nil {
 		return nil, err
 	}
-	e.first(iterations.used)
-	if err := e.spread(); err != nil {
+	e.Keep(iterations.used)
+	if err := e.Spread(); err != nil {
 		return nil, err
 	}
-	columns, conditions, err := newColumns(e)
+	m := &Model{format: e.Format, features: describe(e), outputs: e.Outputs, objective: newObjective(&e.Objective), weights: e.Weights,
+		iterations: iterations, warnings: append(e.Warnings, iterations.warnings()...)}
+	var err error
+	if e.Binary != nil {
+		err = m.layOutBinary(e)
+	} else {
+		err = m.layOutConditions(e)
+	}
 	if err != nil {
 		return nil, err
-	}
-	m := &Model{format: e.format, features: describe(e), outputs: e.outputs, columns: columns,
-		objective: e.objective, weights: leafWeights{doubles: e.weights}, iterations: iterations, warnings: e.absentWarnings()}
-	m.inputs = newInputs(m.features)
-	for _, depth := range e.depths {
-		m.depths = append(m.depths, uint16(depth))
-	}
-	if e.roots != nil {
-		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
-	} else {
-		m.oblivious = newOblivious(e, &m.columns, conditions)
 	}
 	return m, nil
 }
 
-// newBinaryModel is newModel for ordinary binary trees.
-func (l Loader) newBinaryModel(b *binaryTrees, err error) (*Model, error) {
+// layOutConditions lays out CatBoost's trees.
+func (m *Model) layOutConditions(e *forest.Ensemble) error {
+	columns, conditions, err := newColumns(e)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	iterations := iterations{all: len(b.trees) / b.perIteration, best: b.best}
-	if err := iterations.choose(l); err != nil {
-		return nil, err
+	m.columns = columns
+	m.inputs = newInputs(m.features)
+	for _, depth := range e.Conditions.Depths {
+		m.depths = append(m.depths, uint16(depth))
 	}
-	b.first(iterations.used)
-	forest, depths, err := newBinaryForest(b)
-	if err != nil {
-		return nil, err
+	if e.Conditions.Roots != nil {
+		m.asymmetric = newAsymmetric(e, &m.columns, conditions)
+	} else {
+		m.oblivious = newOblivious(e, &m.columns, conditions)
 	}
-	features := b.describe()
-	return &Model{format: b.format, features: features, inputs: newBinaryInputs(features, &b.values), depths: depths, outputs: b.outputs, objective: b.objective,
-		binary: forest, weights: b.weights, iterations: iterations, warnings: append(b.warnings, iterations.warnings()...)}, nil
+	return nil
+}
+
+// layOutBinary lays out ordinary trees.
+func (m *Model) layOutBinary(e *forest.Ensemble) (err error) {
+	m.inputs = newBinaryInputs(m.features, &e.Binary.Values)
+	m.binary, m.depths, err = newBinaryForest(e)
+	return err
 }
 
 // iterations counts those of a model's training.

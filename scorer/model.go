@@ -3,13 +3,8 @@ package scorer
 import (
 	"math"
 	"slices"
-	"strconv"
-)
 
-// Names of the formats, as Model.Format and FormatError.Format give them.
-const (
-	formatCBM  = "catboost-cbm"
-	formatJSON = "catboost-json"
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // Model is a loaded model. It is immutable and safe for concurrent use.
@@ -25,37 +20,10 @@ type Model struct {
 	asymmetric *asymmetric
 	binary     *binaryForest
 	objective  objective
-	weights    leafWeights // for Explain
+	weights    forest.LeafWeights // for Explain
 	iterations iterations
 	warnings   []string
 	inputs     *inputs
-}
-
-// describe lists the positions of the input row. A position that the file does not mention is an input the model ignores.
-func describe(e *ensemble) []Feature {
-	features := make([]Feature, e.inputs())
-	for i := range e.floats {
-		f := &e.floats[i]
-		features[f.flat] = Feature{Name: f.name, Borders: len(f.borders), NaN: f.nan}
-	}
-	for i := range e.cats {
-		features[e.cats[i].flat] = Feature{Name: e.cats[i].name, Kind: Categorical}
-	}
-	for i := range e.oneHots {
-		features[e.cats[e.oneHots[i].cat].flat].Borders += len(e.oneHots[i].values)
-	}
-	for i := range e.statistics {
-		for _, cat := range e.statistics[i].id.combination.cats {
-			features[e.cats[cat].flat].Borders += len(e.statistics[i].borders)
-		}
-	}
-	e.countSplits(features)
-	for i := range features {
-		if features[i].Name == "" {
-			features[i].Name = strconv.Itoa(i)
-		}
-	}
-	return features
 }
 
 // Format names the file format the model came from: "catboost-cbm", "catboost-json", "lightgbm", "xgboost-json" or

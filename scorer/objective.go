@@ -1,52 +1,38 @@
 package scorer
 
-import "math"
+import (
+	"math"
 
-// objective says how a library turns sums of trees into predictions.
-type objective struct {
-	name    string // as the model file has it
-	link    link
-	slope   float64 // of the sigmoid
-	divisor float64 // of the sums, before anything else; 0 is none. The number of iterations of a random forest
-	single  bool    // in float32, as XGBoost does
-	fast    bool    // by fastExp, as CatBoost does
-
-	classes []string // labels, where the file has them; of a binary classifier the negative one first
-	cut     float64  // raw output above which a binary classifier decides for the positive class
-}
-
-// link is the function from the sum to the prediction.
-type link uint8
-
-const (
-	identityLink      link = iota
-	sigmoidLink            // 1/(1+exp(-slope*x)), for each output
-	softmaxLink            // over all outputs
-	expLink                // exp(x)
-	squareLink             // sign(x)*x*x
-	softplusLink           // log(1+exp(x))
-	earlySoftplusLink      // the same, with 1+exp(x) rounded
-	stepLink               // 1 if x > 0, else 0
-	uncertaintyLink        // mean, and logarithm of the standard deviation: gives mean and variance
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
+
+// objective turns sums of trees into predictions.
+type objective struct{ forest.Objective }
+
+func newObjective(data *forest.Objective) objective {
+	if data.Fast {
+		fastPowers() // now, not with the first row
+	}
+	return objective{*data}
+}
 
 // apply transforms the sums of all outputs in place.
 func (o *objective) apply(out []float64) {
-	if o.divisor != 0 {
+	if o.Divisor != 0 {
 		for i := range out {
-			out[i] /= o.divisor
+			out[i] /= o.Divisor
 		}
 	}
 	switch {
-	case o.link == softmaxLink && o.single:
+	case o.Link == forest.SoftmaxLink && o.Single:
 		softmaxSingle(out)
-	case o.fast:
+	case o.Fast:
 		o.applyFast(out)
-	case o.link == softmaxLink:
+	case o.Link == forest.SoftmaxLink:
 		softmaxBy(exp, out, 0)
 	default:
 		for i, x := range out {
-			if o.single {
+			if o.Single {
 				out[i] = float64(o.oneSingle(float32(x)))
 			} else {
 				out[i] = o.one(x)
@@ -57,18 +43,18 @@ func (o *objective) apply(out []float64) {
 
 // one transforms an output that does not depend on the others.
 func (o *objective) one(x float64) float64 {
-	switch o.link {
-	case sigmoidLink:
-		return 1 / (1 + exp(-o.slope*x))
-	case expLink:
+	switch o.Link {
+	case forest.SigmoidLink:
+		return 1 / (1 + exp(-o.Slope*x))
+	case forest.ExpLink:
 		return exp(x)
-	case squareLink:
+	case forest.SquareLink:
 		return math.Copysign(x*x, x)
-	case softplusLink:
+	case forest.SoftplusLink:
 		return math.Log1p(exp(x))
-	case earlySoftplusLink:
+	case forest.EarlySoftplusLink:
 		return math.Log1p((1 + exp(x)) - 1) // the subtraction is exact: this is the logarithm, and the same on all architectures
-	case stepLink:
+	case forest.StepLink:
 		if x > 0 {
 			return 1
 		}
@@ -79,11 +65,11 @@ func (o *objective) one(x float64) float64 {
 
 // oneSingle is one in the steps of XGBoost, each rounded to float32.
 func (o *objective) oneSingle(x float32) float32 {
-	switch o.link {
-	case sigmoidLink:
+	switch o.Link {
+	case forest.SigmoidLink:
 		const most = 88.7 // beyond it the exponential would overflow
 		return 1 / (exp32(min(-x, most)) + 1)
-	case expLink:
+	case forest.ExpLink:
 		return exp32(x)
 	}
 	return float32(o.one(float64(x)))

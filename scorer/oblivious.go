@@ -1,6 +1,10 @@
 package scorer
 
-import "math"
+import (
+	"math"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go, and for the vector
 // kernels (blocks): all nodes of one depth put the same condition,
@@ -42,11 +46,11 @@ type run struct {
 }
 
 // newOblivious lays out an ensemble that passed its check; conditions are those of its split ids.
-func newOblivious(e *ensemble, columns *columns, conditions []keyCondition) *oblivious {
-	f := &oblivious{columns: columns, leaves: e.leaves, outputs: e.outputs, scale: e.scale, bias: e.bias}
-	f.addRuns(e.depths)
-	ids := e.splits
-	for _, depth := range e.depths {
+func newOblivious(e *forest.Ensemble, columns *columns, conditions []keyCondition) *oblivious {
+	f := &oblivious{columns: columns, leaves: e.Leaves, outputs: e.Outputs, scale: e.Conditions.Scale, bias: e.Bias}
+	f.addRuns(e.Conditions.Depths)
+	ids := e.Conditions.Splits
+	for _, depth := range e.Conditions.Depths {
 		for _, id := range ids[:depth] {
 			f.splits = append(f.splits, conditions[id])
 		}

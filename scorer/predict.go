@@ -2,7 +2,7 @@ package scorer
 
 // Objective names what the model was trained for, in the words of its file: "binary", "multi:softprob"; "custom" or empty where
 // the file does not say.
-func (m *Model) Objective() string { return m.objective.name }
+func (m *Model) Objective() string { return m.objective.Name }
 
 // AppendPrediction evaluates the model as AppendRaw does and appends what the library's own predict answers: for a classifier
 // the probability of the positive class or of each class, for counts and rates the expected value, for other regressions and

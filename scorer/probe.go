@@ -1,12 +1,16 @@
 package scorer
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // combined is a combination at run time: what identifies the table entry of a row, and the tables to look it up in.
 type combined struct {
-	cats    []int32        // indices into columns.cats
-	numbers []keyCondition // on columns that are filled before
-	oneHots []oneHotSplit  // with an index into columns.cats
+	cats    []int32              // indices into columns.cats
+	numbers []keyCondition       // on columns that are filled before
+	oneHots []forest.OneHotSplit // with an index into columns.cats
 	probes  []probe
 }
 
@@ -23,7 +27,7 @@ func (c *combined) hash(hashes, keys []int32) uint64 {
 	}
 	for _, o := range c.oneHots {
 		is := uint64(0)
-		if hashes[o.cat] == o.value {
+		if hashes[o.Cat] == o.Value {
 			is = 1
 		}
 		h = mixHash(h, is)
@@ -42,7 +46,7 @@ type probe struct {
 	first  int32    // column of the first statistic; the others follow
 	width  int      // statistics
 	shift  uint8    // 64 minus the logarithm of the number of slots
-	hashes []uint64 // of the slots; noHash in an empty one
+	hashes []uint64 // of the slots; NoHash in an empty one
 	bins   []uint8  // width for each slot
 	unseen []uint8  // what combinations get that are not in the table
 }
@@ -52,25 +56,25 @@ type probe struct {
 const maxProbes = 128
 
 // newProbe finishes a table for the statistics that use it. It reports false if the hashes in it collide too often to be honest.
-func newProbe(first int32, t *statisticTable, users []*statistic) (probe, bool) {
-	slotBits := max(1, bits.Len(uint(max(2*len(t.hashes), 1)-1)))
+func newProbe(first int32, t *forest.StatisticTable, users []*forest.Statistic) (probe, bool) {
+	slotBits := max(1, bits.Len(uint(max(2*len(t.Hashes), 1)-1)))
 	p := probe{first: first, width: len(users), shift: uint8(64 - slotBits), hashes: make([]uint64, 1<<slotBits)}
 	for i := range p.hashes {
-		p.hashes[i] = noHash
+		p.hashes[i] = forest.NoHash
 	}
 	p.bins = make([]uint8, len(p.hashes)*p.width)
-	for i, h := range t.hashes {
+	for i, h := range t.Hashes {
 		at, ok := p.vacant(h)
 		if !ok {
 			return p, false
 		}
 		p.hashes[at] = h
 		for j, s := range users {
-			p.bins[at*p.width+j] = bin(s.borders, s.value(t, i))
+			p.bins[at*p.width+j] = bin(s.Borders, s.Value(t, i))
 		}
 	}
 	for _, s := range users {
-		p.unseen = append(p.unseen, bin(s.borders, s.value(t, -1)))
+		p.unseen = append(p.unseen, bin(s.Borders, s.Value(t, -1)))
 	}
 	return p, true
 }
@@ -96,8 +100,8 @@ func (p *probe) vacant(h uint64) (int, bool) {
 	at := p.slot(h)
 	for range maxProbes {
 		switch p.hashes[at] {
-		case noHash:
-			return at, h != noHash
+		case forest.NoHash:
+			return at, h != forest.NoHash
 		case h:
 			return 0, false
 		}
@@ -111,7 +115,7 @@ func (p *probe) find(h uint64) []uint8 {
 	at := p.slot(h)
 	for range maxProbes {
 		switch p.hashes[at] {
-		case noHash:
+		case forest.NoHash:
 			return p.unseen
 		case h:
 			return p.bins[at*p.width:][:p.width]

@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // quantiser turns values into bytes: for each bucket the number of its borders that are below the value. A bucket has at most
-// bucketBorders borders of one column; a column with more takes several buckets. The values are float32 inputs, of which NaN is
+// BucketBorders borders of one column; a column with more takes several buckets. The values are float32 inputs, of which NaN is
 // replaced, or keys.
 //
 // It holds two programs for the vector kernels. Where columns have few borders, 16 columns are compared with one border of
@@ -33,10 +35,10 @@ type quantiser struct {
 // fewBorders is where both ways of quantising take about the same time, with both instruction sets.
 const fewBorders = 80
 
-// bucketed is a bucket: borders of one column, at most bucketBorders of them, in ascending order and distinct.
+// bucketed is a bucket: borders of one column, at most BucketBorders of them, in ascending order and distinct.
 type bucketed struct {
 	column  int
-	chunk   int // which bucketBorders borders of the column
+	chunk   int // which BucketBorders borders of the column
 	borders []int32
 }
 
@@ -46,18 +48,18 @@ type place struct {
 	rank   uint8
 }
 
-// nowhere is the place of a condition that never holds: no byte is above bucketBorders.
+// nowhere is the place of a condition that never holds: no byte is above BucketBorders.
 var nowhere = place{rank: math.MaxUint8}
 
 // places finds the place of each condition on the columns of a quantiser.
 type places struct {
 	borders [][]int32  // of each column, ascending and distinct
-	buckets [][]uint16 // of each column: one for each bucketBorders borders
+	buckets [][]uint16 // of each column: one for each BucketBorders borders
 }
 
 func (p *places) of(column int, border int32) place {
 	at, _ := slices.BinarySearch(p.borders[column], border)
-	return place{bucket: p.buckets[column][at/bucketBorders], rank: uint8(at%bucketBorders + 1)}
+	return place{bucket: p.buckets[column][at/forest.BucketBorders], rank: uint8(at%forest.BucketBorders + 1)}
 }
 
 // newQuantiser lays out columns whose values are float32, or keys. borders lists those of each column that a condition refers to, as
@@ -69,10 +71,10 @@ func newQuantiser(columns []numberColumn, borders [][]int32, keys bool) (quantis
 	for i := range columns {
 		slices.Sort(borders[i])
 		borders[i] = slices.Compact(borders[i])
-		p.buckets[i] = make([]uint16, buckets(len(borders[i])))
+		p.buckets[i] = make([]uint16, forest.BucketCount(len(borders[i])))
 		for chunk := range p.buckets[i] {
-			rest := borders[i][chunk*bucketBorders:]
-			all = append(all, bucketed{column: i, chunk: chunk, borders: rest[:min(len(rest), bucketBorders)]})
+			rest := borders[i][chunk*forest.BucketBorders:]
+			all = append(all, bucketed{column: i, chunk: chunk, borders: rest[:min(len(rest), forest.BucketBorders)]})
 		}
 		q.inputs = max(q.inputs, int(columns[i].flat)+1)
 	}
@@ -103,7 +105,7 @@ func (q *quantiser) word(key int32) uint32 {
 	if q.keys {
 		return uint32(key)
 	}
-	return math.Float32bits(ofOrderKey(key))
+	return math.Float32bits(forest.OrderKeyValue(key))
 }
 
 // highest is a border that nothing is above.
@@ -122,7 +124,7 @@ func (q *quantiser) addGroup(columns []numberColumn, group []bucketed) {
 	}
 	for lane, b := range group {
 		c := columns[b.column]
-		entry[lane], entry[16+lane] = uint32(c.flat), math.Float32bits(ofOrderKey(c.missing))
+		entry[lane], entry[16+lane] = uint32(c.flat), math.Float32bits(forest.OrderKeyValue(c.missing))
 		for j, border := range b.borders {
 			entry[48+16*j+lane] = q.word(border)
 		}
@@ -139,7 +141,7 @@ func (q *quantiser) addColumn(columns []numberColumn, b *bucketed) {
 	c := columns[b.column]
 	chunks := (len(b.borders) + 15) / 16
 	entry := make([]uint32, 32+16*chunks)
-	entry[0], entry[1], entry[2] = uint32(c.flat), uint32(4*len(entry)), math.Float32bits(ofOrderKey(c.missing))
+	entry[0], entry[1], entry[2] = uint32(c.flat), uint32(4*len(entry)), math.Float32bits(forest.OrderKeyValue(c.missing))
 	for i := range entry[16:] {
 		entry[16+i] = q.word(q.highest())
 	}

@@ -2,7 +2,9 @@ package scorer
 
 import (
 	"math"
-	"strconv"
+
+	"github.com/headgate/headgate/scorer/internal/city"
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // narrow is the number of keys that a byte can index without a bounds check: the evaluation of a model with at most that many
@@ -91,26 +93,26 @@ func (r *Row) Reset() {
 // SetString sets the value of a categorical feature: see Row for what each library makes of it. A missing category is set by
 // SetFloat of NaN, or not at all.
 func (r *Row) SetString(i int, s string) {
-	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(bytesOf(s))})
+	r.put(i, value{kind: isText, number: math.NaN(), hash: city.Hash64(bytesOf(s))})
 }
 
 // SetBytes is SetString for bytes.
 func (r *Row) SetBytes(i int, s []byte) {
-	r.put(i, value{kind: isText, number: math.NaN(), hash: cityHash64(s)})
+	r.put(i, value{kind: isText, number: math.NaN(), hash: city.Hash64(s)})
 }
 
 // SetInt sets the value of a categorical feature that has integers, or of a numeric one. For CatBoost
 // the category is the text of its decimal digits; for LightGBM and XGBoost it is a category that is
 // a number, or else the code of one: see Row.
 func (r *Row) SetInt(i int, v int64) {
-	r.put(i, value{kind: isInteger, number: float64(v), hash: integerHash(v)})
+	r.put(i, value{kind: isInteger, number: float64(v), hash: forest.IntegerHash(v)})
 }
 
 // SetFloat sets the value of a numeric feature, rounded to float32. NaN is a missing value, also of a categorical feature.
 func (r *Row) SetFloat(i int, v float64) { r.put(i, value{kind: isFloat, number: v}) }
 
 func (r *Row) put(i int, v value) {
-	if i < 0 || i >= maxFeatures {
+	if i < 0 || i >= forest.MaxFeatures {
 		return
 	}
 	if i >= len(r.set) {
@@ -131,11 +133,6 @@ func (r *Row) judge(i int, v *value) {
 	if v.refused = !r.inputs.accepts(i, v); v.refused {
 		r.refused++
 	}
-}
-
-func integerHash(v int64) uint64 {
-	var digits [20]byte
-	return cityHash64(strconv.AppendInt(digits[:0], v, 10))
 }
 
 func (r *Row) grow(c *columns) {
@@ -164,14 +161,14 @@ func (r *Row) category(i int, x []float32) int32 {
 }
 
 // missingCategory stands for a missing value: the text that Python makes of NaN, and of None in a data frame.
-var missingCategory = int32(cityHash64([]byte("nan")))
+var missingCategory = int32(city.Hash64([]byte("nan")))
 
 // numberCategory is the category of a number without a fraction; any other is missing.
 func numberCategory(v float64) int32 {
-	if !isWhole(v) {
+	if !forest.IsWhole(v) {
 		return missingCategory
 	}
-	return int32(integerHash(int64(v)))
+	return int32(forest.IntegerHash(int64(v)))
 }
 
 // overlay returns x, as far as the model has features, with set values in their places: x itself if there are none.
@@ -199,7 +196,7 @@ func (r *Row) alone(x []float32) bool { return x == nil && r.some }
 
 // translate writes the codes of categories in the places of their values, which overlay has written
 // to x. Feature i of the categories is at positions[i] of the row, or at i if positions is nil.
-func (r *Row) translate(x []float32, all []*categories, positions []int32) {
+func (r *Row) translate(x []float32, all []*forest.Categories, positions []int32) {
 	for i, c := range all {
 		at := i
 		if positions != nil {
@@ -208,7 +205,7 @@ func (r *Row) translate(x []float32, all []*categories, positions []int32) {
 		if c == nil || at >= len(r.set) || r.set[at].kind == unset {
 			continue
 		}
-		code, _ := c.code(&r.set[at])
+		code, _ := r.set[at].code(c)
 		x[i] = float32(code)
 	}
 }

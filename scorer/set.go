@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // Set evaluates several models on one row, such as the active model and a shadow: each input is looked at once. CatBoost's models
@@ -51,13 +53,13 @@ func NewSet(models ...*Model) (*Set, error) {
 		}
 		s.outputs += m.outputs
 	}
-	if len(s.features) > maxFeatures {
-		return nil, fmt.Errorf("%w: %d features, at most %d are accepted", ErrMismatch, len(s.features), maxFeatures)
+	if len(s.features) > forest.MaxFeatures {
+		return nil, fmt.Errorf("%w: %d features, at most %d are accepted", ErrMismatch, len(s.features), forest.MaxFeatures)
 	}
 	s.inputs = newSetInputs(s.features, models, positions)
 	l := newSetLayout(models, positions, len(s.features))
-	if l.columns.count > maxColumns {
-		return nil, fmt.Errorf("%w: the models have %d columns, at most %d are accepted", ErrMismatch, l.columns.count, maxColumns)
+	if l.columns.count > forest.MaxColumns {
+		return nil, fmt.Errorf("%w: the models have %d columns, at most %d are accepted", ErrMismatch, l.columns.count, forest.MaxColumns)
 	}
 	s.columns = l.columns
 	for i, m := range models {
@@ -74,7 +76,7 @@ func (s *Set) addFeatures(byName map[string]int32, m *Model) ([]int32, error) {
 	seen := map[string]bool{}
 	for i, f := range m.features {
 		if seen[f.Name] {
-			return nil, fmt.Errorf("%w: two features are called %q", ErrMismatch, clipped(f.Name))
+			return nil, fmt.Errorf("%w: two features are called %q", ErrMismatch, forest.Clipped(f.Name))
 		}
 		seen[f.Name] = true
 		at, ok := byName[f.Name]
@@ -85,7 +87,7 @@ func (s *Set) addFeatures(byName map[string]int32, m *Model) ([]int32, error) {
 		}
 		known := &s.features[at]
 		if known.Kind != f.Kind && known.Borders > 0 && f.Borders > 0 {
-			return nil, fmt.Errorf("%w: feature %q is %v here and %v in a model before", ErrMismatch, clipped(f.Name), f.Kind, known.Kind)
+			return nil, fmt.Errorf("%w: feature %q is %v here and %v in a model before", ErrMismatch, forest.Clipped(f.Name), f.Kind, known.Kind)
 		}
 		if known.Borders == 0 {
 			known.Kind, known.NaN = f.Kind, f.NaN

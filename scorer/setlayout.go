@@ -1,6 +1,10 @@
 package scorer
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
+)
 
 // setLayout merges the columns of several models, and says for each model which column of the set each of its columns became.
 type setLayout struct {
@@ -103,7 +107,7 @@ func (l *setLayout) mergeCombined(model int, c *combined) {
 		moved.numbers = append(moved.numbers, keyCondition{border: n.border, column: l.columnOf[model][n.column]})
 	}
 	for _, o := range c.oneHots {
-		moved.oneHots = append(moved.oneHots, oneHotSplit{cat: l.catOf[model][o.cat], value: o.value})
+		moved.oneHots = append(moved.oneHots, forest.OneHotSplit{Cat: l.catOf[model][o.Cat], Value: o.Value})
 	}
 	all := &l.columns.combined
 	at := slices.IndexFunc(*all, moved.same)

@@ -2,12 +2,11 @@ package scorer
 
 import (
 	"bytes"
-	"fmt"
-)
 
-// errNamed is the cause of errors whose reason says what the matter is and what to do: a file of another kind, or a model beyond the limits of
-// this package.
-var errNamed = fmt.Errorf("%w here", ErrUnsupported)
+	"github.com/headgate/headgate/scorer/internal/catboost"
+	"github.com/headgate/headgate/scorer/internal/forest"
+	"github.com/headgate/headgate/scorer/internal/lightgbm"
+)
 
 // strangers are files that people take for models, by what they begin with and, where that is not enough, have in their first kilobyte.
 var strangers = []struct {
@@ -39,14 +38,9 @@ func unrecognised(data []byte) error {
 	first := data[:min(len(data), 1<<10)]
 	for _, s := range strangers {
 		if bytes.HasPrefix(first, []byte(s.start)) && bytes.Contains(first, []byte(s.within)) {
-			return &FormatError{Reason: "it " + s.is, Err: errNamed}
+			return &forest.FormatError{Reason: "it " + s.is, Err: forest.ErrNamed}
 		}
 	}
-	return damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
-		data[:min(len(data), 8)], cbmMagic, lightgbmMagic)
-}
-
-// beyond completes to "<what>, at most <most> are accepted": the model may be sound, and is larger than this package takes.
-func beyond(format string, most int, what string, args ...any) error {
-	return &FormatError{Format: format, Reason: fmt.Sprintf(what, args...) + fmt.Sprintf(", at most %d are accepted", most), Err: errNamed}
+	return forest.Damaged("", "starts with %q, expected %q (CatBoost binary), \"{\" (CatBoost or XGBoost JSON, XGBoost UBJ) or %q (LightGBM text)",
+		data[:min(len(data), 8)], catboost.Magic, lightgbm.Magic)
 }

@@ -3,6 +3,8 @@ package scorer
 import (
 	"math"
 	"slices"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // maxMemberBytes bounds the tables of memberships, which take one bit for each categorical split and category.
@@ -29,24 +31,24 @@ const (
 	rightKey = math.MaxUint32
 )
 
-// treeKey maps floats to numbers of the same order, as orderKey does.
-func treeKey(v float32) uint32 { return uint32(orderKey(v)) ^ 1<<31 }
+// treeKey maps floats to numbers of the same order, as OrderKey does.
+func treeKey(v float32) uint32 { return uint32(forest.OrderKey(v)) ^ 1<<31 }
 
 // infiniteBits are those of +Inf: the bits of magnitudes have their order, and those of NaN are above.
 const infiniteBits = 0xff << 23
 
-func newTreeNumber(feature int32, rule missingRule, flushed float32) treeNumber {
+func newTreeNumber(feature int32, rule forest.MissingRule, flushed float32) treeNumber {
 	n := treeNumber{feature: feature, zero: treeKey(0), flushed: math.Float32bits(flushed)}
 	switch rule {
-	case missingLeft:
+	case forest.MissingLeft:
 		n.missing = leftKey
-	case missingRight:
+	case forest.MissingRight:
 		n.missing = rightKey
-	case missingAsZero:
+	case forest.MissingAsZero:
 		n.missing = n.zero
-	case missingZeroLeft:
+	case forest.MissingZeroLeft:
 		n.missing, n.zero = leftKey, leftKey
-	case missingZeroRight:
+	case forest.MissingZeroRight:
 		n.missing, n.zero = rightKey, rightKey
 	}
 	return n
@@ -75,7 +77,7 @@ func (m *treeMembers) row(v float32) int32 {
 	switch {
 	case v != v:
 		return missingRow
-	case v < m.least || v >= maxCategory:
+	case v < m.least || v >= forest.MaxCategory:
 		return unknownRow
 	}
 	category := int32(v)
@@ -122,24 +124,26 @@ func fillTreeNumbers(keys []uint32, numbers []treeNumber, x []float32) {
 
 // treeColumnsBuilder numbers the columns of an ensemble.
 type treeColumnsBuilder struct {
-	trees   *binaryTrees
+	format  string
+	trees   *forest.BinaryTrees
 	columns treeColumns
 	numbers map[treeNumber]uint16
 	splits  map[int32][]int32 // categorical splits by feature, in order
 }
 
 // newTreeColumns gives the columns of an ensemble that passed its check, and for each split what the walker compares.
-func newTreeColumns(b *binaryTrees) (treeColumns, []walkSplit, error) {
-	d := &treeColumnsBuilder{trees: b, numbers: map[treeNumber]uint16{}, splits: map[int32][]int32{}}
-	walks := make([]walkSplit, len(b.splits))
-	for i := range b.splits {
-		s := &b.splits[i]
-		walks[i] = walkSplit{border: uint32(s.border) ^ 1<<31, left: s.left, right: s.right}
-		if s.kind != numericSplit {
-			d.splits[s.feature] = append(d.splits[s.feature], int32(i))
+func newTreeColumns(e *forest.Ensemble) (treeColumns, []walkSplit, error) {
+	b := e.Binary
+	d := &treeColumnsBuilder{format: e.Format, trees: b, numbers: map[treeNumber]uint16{}, splits: map[int32][]int32{}}
+	walks := make([]walkSplit, len(b.Splits))
+	for i := range b.Splits {
+		s := &b.Splits[i]
+		walks[i] = walkSplit{border: uint32(s.Border) ^ 1<<31, left: s.Left, right: s.Right}
+		if s.Kind != forest.NumericSplit {
+			d.splits[s.Feature] = append(d.splits[s.Feature], int32(i))
 			continue
 		}
-		number := newTreeNumber(s.feature, s.missing, b.flushed)
+		number := newTreeNumber(s.Feature, s.Missing, b.Flushed)
 		column, ok := d.numbers[number]
 		if !ok {
 			column = uint16(len(d.columns.numbers))
@@ -147,7 +151,7 @@ func newTreeColumns(b *binaryTrees) (treeColumns, []walkSplit, error) {
 			d.columns.numbers = append(d.columns.numbers, number)
 		}
 		if len(d.columns.numbers) >= maxWalkColumns {
-			return treeColumns{}, nil, unsupported(b.format, "a model that compares more than %d inputs", maxWalkColumns-1)
+			return treeColumns{}, nil, forest.Unsupported(e.Format, "a model that compares more than %d inputs", maxWalkColumns-1)
 		}
 		walks[i].column = column
 	}
@@ -171,17 +175,17 @@ func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
 		stride := (len(splits) + 31) / 32
 		size += 4 * stride * (len(known) + 2)
 		if size > maxMemberBytes || first+stride >= maxWalkColumns {
-			return unsupported(d.trees.format, "a model whose categorical splits take more than %d MiB or %d words",
+			return forest.Unsupported(d.format, "a model whose categorical splits take more than %d MiB or %d words",
 				maxMemberBytes>>20, maxWalkColumns)
 		}
 		m := treeMembers{feature: feature, first: int32(first), stride: int32(stride), known: known}
-		if d.trees.truncating {
+		if d.trees.Truncating {
 			m.least = math.Nextafter32(-1, 0)
 		}
 		m.index()
 		m.rows = make([]uint32, stride*(len(known)+2))
 		for i, split := range splits {
-			d.mark(&m, &d.trees.splits[split], i)
+			d.mark(&m, &d.trees.Splits[split], i)
 			walks[split].column = uint16(first+i/32) | memberColumn
 			walks[split].border = uint32(i % 32)
 		}
@@ -196,8 +200,8 @@ func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
 func (d *treeColumnsBuilder) known(splits []int32) []int32 {
 	var known []int32
 	for _, split := range splits {
-		set := d.trees.splits[split].set
-		known = append(known, d.trees.categories[set[0]:set[1]]...)
+		set := d.trees.Splits[split].Set
+		known = append(known, d.trees.Categories[set[0]:set[1]]...)
 	}
 	slices.Sort(known)
 	return slices.Compact(known)
@@ -222,19 +226,19 @@ func (m *treeMembers) index() {
 }
 
 // mark sets bit i of the rows of all categories that the split sends right.
-func (d *treeColumnsBuilder) mark(m *treeMembers, s *binarySplit, i int) {
+func (d *treeColumnsBuilder) mark(m *treeMembers, s *forest.BinarySplit, i int) {
 	word, bit := int32(i/32), uint32(1)<<(i%32)
-	if s.missing == missingRight {
+	if s.Missing == forest.MissingRight {
 		m.rows[missingRow*m.stride+word] |= bit
 	}
-	if s.kind == inSetLeft {
+	if s.Kind == forest.InSetLeft {
 		for row := int32(unknownRow); row < int32(len(m.known))+2; row++ {
 			m.rows[row*m.stride+word] |= bit
 		}
 	}
-	for _, category := range d.trees.categories[s.set[0]:s.set[1]] {
+	for _, category := range d.trees.Categories[s.Set[0]:s.Set[1]] {
 		at := m.row(float32(category))*m.stride + word
-		if s.kind == inSetLeft {
+		if s.Kind == forest.InSetLeft {
 			m.rows[at] &^= bit
 		} else {
 			m.rows[at] |= bit

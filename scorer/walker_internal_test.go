@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
 // randomWalker has trees of splits on columns from first on, and returns their splits too. The key behind the columns is leafKey.
@@ -73,7 +75,7 @@ func TestWalkersAgree(t *testing.T) {
 	}
 }
 
-// The keys of numbers have the order that orderKey defines, and NaN and zeros of either sign have the keys that the column names.
+// The keys of numbers have the order that OrderKey defines, and NaN and zeros of either sign have the keys that the column names.
 func TestKeysOfNumbers(t *testing.T) {
 	tiny := math.Float32frombits(1)
 	odd := []float32{0, float32(math.Copysign(0, -1)), tiny, -tiny, 1e-36, -1e-36, 1, -1, math.MaxFloat32, -math.MaxFloat32,
@@ -81,10 +83,10 @@ func TestKeysOfNumbers(t *testing.T) {
 	for _, v := range odd {
 		var key [1]int32
 		fillNumbers(key[:], []numberColumn{{missing: highKey}}, []float32{v})
-		if want := orderKey(v); v == v && key[0] != want || v != v && key[0] != highKey {
+		if want := forest.OrderKey(v); v == v && key[0] != want || v != v && key[0] != highKey {
 			t.Errorf("%v has the key %d, expected %d", v, key[0], want)
 		}
-		for _, flushed := range []float32{0, nearZero} {
+		for _, flushed := range []float32{0, forest.NearZero} {
 			n := treeNumber{missing: 7, zero: 8, flushed: math.Float32bits(flushed)}
 			var key [1]uint32
 			fillTreeNumbers(key[:], []treeNumber{n}, []float32{v})

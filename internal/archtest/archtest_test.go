@@ -40,7 +40,7 @@ const all = "*"
 var rules = map[string]rule{
 	"internal/mmap":      {modules: []string{unix}},
 	"internal/hostdir":   {ours: []string{"internal/mmap"}},
-	"accesslog":          {},
+	"internal/accesslog": {},
 	"internal/simulator": {},
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
@@ -57,18 +57,24 @@ var rules = map[string]rule{
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
-	"scorer":         {modules: []string{unix}},
-	"models":         {},
-	"limits":         {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
+	"scorer": {ours: []string{"scorer/internal/catboost", "scorer/internal/city", "scorer/internal/forest", "scorer/internal/lightgbm",
+		"scorer/internal/xgboost"}, modules: []string{unix}},
+	"scorer/internal/catboost": {ours: []string{"scorer/internal/forest"}},
+	"scorer/internal/lightgbm": {ours: []string{"scorer/internal/forest"}},
+	"scorer/internal/xgboost":  {ours: []string{"scorer/internal/forest"}},
+	"scorer/internal/forest":   {ours: []string{"scorer/internal/city"}},
+	"scorer/internal/city":     {},
+
+	"models": {},
+	"limits": {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
 
 	"heuristics": {ours: []string{"featurestore/traffic", "internal/wordmatch"}},
 
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
-	"featurestore/pipeline": {ours: []string{"accesslog", "heuristics", "featurestore/traffic", "featurestore/window", "scorer",
-		"internal/plaintext"}},
-	"internal/simulated": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/simulator", "proxyhook"}},
+	"featurestore/pipeline": {ours: []string{"heuristics", "featurestore/traffic", "featurestore/window", "proxyhook", "scorer",
+		"internal/accesslog", "internal/plaintext", "internal/simulator"}},
 
 	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
@@ -83,7 +89,7 @@ var rules = map[string]rule{
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
 		"internal/opfile", "internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
-	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "accesslog", "internal/hostdir", "internal/simulator"}},
+	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},
 }

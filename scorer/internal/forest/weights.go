@@ -1,0 +1,49 @@
+package forest
+
+// LeafWeights are what the training rows in each leaf weighed, as the libraries write it: one of the slices, or none.
+type LeafWeights struct {
+	Doubles []float64 // CatBoost
+	Singles []float32 // XGBoost: sums of second derivatives
+	Counts  []int32   // LightGBM
+}
+
+func (w *LeafWeights) None() bool { return w.len() == 0 }
+
+func (w *LeafWeights) len() int { return len(w.Doubles) + len(w.Singles) + len(w.Counts) }
+
+// At gives the weight of a leaf.
+func (w *LeafWeights) At(leaf int) float64 {
+	switch {
+	case w.Counts != nil:
+		return float64(w.Counts[leaf])
+	case w.Singles != nil:
+		return float64(w.Singles[leaf])
+	}
+	return w.Doubles[leaf]
+}
+
+// sound says whether there is a weight for each leaf, none is negative, and all add up.
+func (w *LeafWeights) sound(leaves int) bool {
+	if w.len() != leaves {
+		return false
+	}
+	total := 0.0
+	for leaf := range leaves {
+		weight := w.At(leaf)
+		if !(weight >= 0) {
+			return false
+		}
+		total += weight
+	}
+	return IsFinite(total)
+}
+
+// dropUnsoundWeights forgets weights that cannot be meant: they only serve explanations, so nothing else depends on them.
+func (e *Ensemble) dropUnsoundWeights(leaves int) {
+	if !e.Weights.sound(leaves) {
+		e.Weights = LeafWeights{}
+	}
+}
+
+// IsFinite reports whether a number is neither NaN nor infinite.
+func IsFinite(v float64) bool { return v-v == 0 }
