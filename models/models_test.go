@@ -19,6 +19,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/simulated"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/gate"
@@ -176,7 +177,7 @@ func flagged(t *testing.T, config simulator.Config, duration time.Duration) (bot
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := pipeline.FromSimulator(config, duration)
+	source := simulated.NewSource(config, duration)
 	var record pipeline.Record
 	requests, below := map[bool]float64{}, map[bool]float64{}
 	for {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/proxyhook"
 )
 

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/explain"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"

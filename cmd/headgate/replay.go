@@ -16,11 +16,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/accesslog"
 	"github.com/headgate/headgate/internal/outfile"
+	"github.com/headgate/headgate/internal/simulated"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/corpus"
@@ -189,7 +190,7 @@ func loadModel(file string) (*scorer.Model, error) {
 // source opens what is to be replayed. Reading it tells progress how far it is.
 func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Source, closeSource func() error, err error) {
 	if c.Simulate > 0 {
-		return pipeline.FromSimulator(simulator.Config{Seed: c.Seed}, c.Simulate), func() error { return nil }, nil
+		return simulated.NewSource(simulator.Config{Seed: c.Seed}, c.Simulate), func() error { return nil }, nil
 	}
 	if c.Corpus != "" {
 		files, err := corpus.ReadAll(c.Corpus)

@@ -15,6 +15,7 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/simulated"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/mmapsync"
 )
@@ -179,7 +180,7 @@ func compare(t *testing.T, config window.Config, next func() (traffic.Event, boo
 
 // A replay gives the rows, bit for bit, that the daemon would have served at those instants.
 func TestRowsAreTheLiveOnes(t *testing.T) {
-	source := pipeline.FromSimulator(simulator.Config{Seed: 3, Rate: 120}, 40*time.Second)
+	source := simulated.NewSource(simulator.Config{Seed: 3, Rate: 120}, 40*time.Second)
 	rows, known := compare(t, window.Config{}, func() (traffic.Event, bool) {
 		var r pipeline.Record
 		err := source.Next(&r)

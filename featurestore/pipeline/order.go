@@ -6,8 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/accesslog"
 )
 
 // A log is written in the order in which requests end, and some servers write down when they began:

@@ -8,11 +8,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/accesslog"
-	"github.com/headgate/headgate/internal/simulator"
 )
 
 // Source gives requests in the order in which they were written down, which is about that of their
@@ -51,34 +50,6 @@ func (s *logSource) Next(r *Record) error {
 	if r.Event.AgentSum != 0 {
 		r.Agent = string(s.entry.UserAgent)
 	}
-	return nil
-}
-
-// FromSimulator gives the simulated traffic of a duration, which starts at the beginning of 2026.
-func FromSimulator(config simulator.Config, duration time.Duration) Source {
-	return &simulatorSource{simulator: simulator.New(config), duration: duration}
-}
-
-var simulatorStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
-
-type simulatorSource struct {
-	simulator *simulator.Simulator
-	duration  time.Duration
-	count     int
-}
-
-func (s *simulatorSource) Next(r *Record) error {
-	request := s.simulator.Next()
-	if request.At >= s.duration {
-		return io.EOF
-	}
-	s.count++
-	r.Line, r.Referer, r.Truth = s.count, request.Referer, "person:"+request.Kind
-	if request.Bot {
-		r.Truth = "bot:" + request.Kind
-	}
-	r.Path, r.Agent = "", request.UserAgent
-	FromRequest(&r.Event, &request, simulatorStart)
 	return nil
 }
 

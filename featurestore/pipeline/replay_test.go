@@ -14,8 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/pipeline"
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/internal/simulated"
 	"github.com/headgate/headgate/internal/simulator"
 )
 
@@ -203,7 +204,7 @@ func TestSummaryCountsScores(t *testing.T) {
 
 // Simulated traffic brings its truth and ends in time.
 func TestSimulated(t *testing.T) {
-	source := pipeline.FromSimulator(simulator.Config{Seed: 1}, 3*time.Second)
+	source := simulated.NewSource(simulator.Config{Seed: 1}, 3*time.Second)
 	truths, rows := map[string]int{}, 0
 	for {
 		var r pipeline.Record

@@ -2,16 +2,11 @@ package pipeline
 
 import (
 	"bytes"
-	"net/http"
-	"net/netip"
-	"strconv"
 	"strings"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/accesslog"
-	"github.com/headgate/headgate/internal/simulator"
-	"github.com/headgate/headgate/proxyhook"
 )
 
 // FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
@@ -65,31 +60,4 @@ func httpVersion(proto []byte) uint8 {
 		v += version[2] - '0'
 	}
 	return v
-}
-
-// FromRequest fills ev with a simulated request that starts at the given time, nanoseconds since 1970 UTC, as a proxy
-// describes it that the client speaks HTTP/1.1 to.
-func FromRequest(ev *traffic.Event, r *simulator.Request, start int64) {
-	var config proxyhook.Config
-	config.Describe(ev, httpRequest(r), traffic.Sums{})
-	response := r.Response()
-	ev.Time = start + int64(r.At)
-	ev.Origin = r.Host
-	ev.Status = uint16(response.Status)
-	ev.Bytes = uint64(response.Bytes)
-	ev.Duration = uint64(response.Delay)
-	ev.Bound()
-}
-
-// httpRequest returns the request as a Go server has it: without the field Host, with the Content-Length of a body.
-func httpRequest(r *simulator.Request) *http.Request {
-	request := &http.Request{Method: r.Method, Host: r.Host, RequestURI: r.Target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		RemoteAddr: netip.AddrPortFrom(r.Client, 1).String(), Header: make(http.Header)}
-	for _, h := range r.AppendHeaders(nil)[1:] {
-		request.Header.Set(h.Name, h.Value)
-	}
-	if r.Body != "" {
-		request.Header.Set("Content-Length", strconv.Itoa(len(r.Body)))
-	}
-	return request
 }

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/internal/accesslog"
 )
 
 func newAggregator(t testing.TB, config window.Config) *window.Aggregator {

@@ -40,7 +40,7 @@ const all = "*"
 var rules = map[string]rule{
 	"internal/mmap":      {modules: []string{unix}},
 	"internal/hostdir":   {ours: []string{"internal/mmap"}},
-	"internal/accesslog": {},
+	"accesslog":          {},
 	"internal/simulator": {},
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
@@ -73,8 +73,9 @@ var rules = map[string]rule{
 	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
 	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
 	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
-	"featurestore/pipeline": {ours: []string{"heuristics", "featurestore/traffic", "featurestore/window", "proxyhook", "scorer",
-		"internal/accesslog", "internal/plaintext", "internal/simulator"}},
+	"featurestore/pipeline": {ours: []string{"accesslog", "heuristics", "featurestore/traffic", "featurestore/window", "scorer",
+		"internal/plaintext"}},
+	"internal/simulated": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/simulator", "proxyhook"}},
 
 	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
 		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
@@ -89,7 +90,7 @@ var rules = map[string]rule{
 
 	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
 		"internal/opfile", "internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
-	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "internal/accesslog", "internal/hostdir", "internal/simulator"}},
+	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "accesslog", "internal/hostdir", "internal/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},
 }

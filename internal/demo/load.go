@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 )
 

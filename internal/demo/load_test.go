@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/internal/simulator"
 )
 

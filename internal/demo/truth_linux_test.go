@@ -6,9 +6,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
-	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/simulated"
 	"github.com/headgate/headgate/internal/simulator"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -53,7 +54,7 @@ func TestFilterAndPipelineSeeTheSame(t *testing.T) {
 		response.Body.Close()
 		request := same.Next()
 		var want traffic.Event
-		pipeline.FromRequest(&want, &request, 0)
+		simulated.Describe(&want, &request, time.Unix(0, 0))
 		if got := asAsked(w.ev); got != asAsked(want) {
 			t.Fatalf("request %d, %s %s:\n filter   %+v\n pipeline %+v", i, r.method, r.target, got, asAsked(want))
 		}

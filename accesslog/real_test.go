@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/accesslog"
 )
 
 // realLogs are described in README.md of the data folder. None of their lines is malformed.
@@ -124,7 +124,7 @@ func TestRealLogsEqualNaiveModel(t *testing.T) {
 }
 
 // BenchmarkRealLog reads the largest of the real logs from the page cache.
-// Run: go test -run '^$' -bench RealLog ./internal/accesslog
+// Run: go test -run '^$' -bench RealLog ./accesslog
 func BenchmarkRealLog(b *testing.B) {
 	f := openReal(b, realLogs[0].file)
 	b.ReportAllocs()

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/accesslog"
 )
 
 // copied is an Entry that outlives the reader's buffer.

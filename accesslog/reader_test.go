@@ -13,7 +13,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/headgate/headgate/internal/accesslog"
+	"github.com/headgate/headgate/accesslog"
 )
 
 // manyLines is a log of n lines with every good line in turn.
@@ -315,7 +315,7 @@ func FuzzReader(f *testing.F) {
 }
 
 // BenchmarkReader reads the good lines from memory, plain: the parsing alone.
-// Run: go test -run '^$' -bench Reader ./internal/accesslog
+// Run: go test -run '^$' -bench Reader ./accesslog
 func BenchmarkReader(b *testing.B) {
 	log := manyLines(len(goodLines))
 	r, err := accesslog.NewReader(&repeated{data: log})
