@@ -39,7 +39,7 @@ func (p *progress) rows(n int) {
 	if p.shown.IsZero() {
 		p.shown = now
 	}
-	onTerminal := isTerminal(p.screen)
+	onTerminal := canDraw(p.screen)
 	if interval := now.Sub(p.shown); interval < 5*time.Second && (!onTerminal || interval < 100*time.Millisecond) {
 		return
 	}
@@ -71,11 +71,11 @@ func (p *progress) end() {
 	}
 }
 
-// terminalSize gives what tells the size of the terminal behind w, or nil where there is none. A size that is not
-// known, or too small to be true, counts as 80 by 24.
+// terminalSize returns the function that reads the size of the terminal behind w, or nil where there is none that can
+// be drawn on. A size that is not known, or too small to be true, counts as 80 by 24.
 func terminalSize(w io.Writer) func() (width, height int) {
 	f, ok := w.(*os.File)
-	if !ok || !isTerminal(w) {
+	if !ok || !canDraw(w) {
 		return nil
 	}
 	return func() (width, height int) {
@@ -87,7 +87,8 @@ func terminalSize(w io.Writer) func() (width, height int) {
 	}
 }
 
-func isTerminal(w io.Writer) bool {
+// canDraw reports whether w is a terminal on which the cursor can be moved.
+func canDraw(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }

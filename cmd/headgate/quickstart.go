@@ -74,10 +74,11 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	live := &liveTable{out: t.screen, log: t.err, size: terminalSize(t.screen)}
 	config := demo.Config{
 		Executable: executable, For: c.For, Seed: c.Seed, Rate: c.Rate, Speed: c.Speed, MaxSilence: c.MaxSilence,
 		MaxRate: c.MaxRate, Threshold: c.Threshold, Model: c.Model, Shadow: c.Shadow, HeuristicsOff: c.HeuristicsOff,
-		Logger: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Logger: slog.New(slog.NewTextHandler(live, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	if c.Keep {
 		config.For = 0
@@ -90,7 +91,6 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 		defer f.Close()
 		config.Log, config.LogName = f, c.Log
 	}
-	live := &liveTable{out: t.screen, size: terminalSize(t.screen)}
 	config.Show = live.show
 	summary, err := demo.Run(ctx, config)
 	if err != nil {
@@ -112,11 +112,11 @@ func printDemo(w io.Writer, s demo.Summary) {
 		fmt.Fprintf(w, "left out     %d lines that are none of an access log\n", s.Malformed)
 	}
 	if s.CutShort {
-		fmt.Fprintln(w, "cut short    this machine could not send as fast as --rate and --max-rate ask for; what was left was not sent")
+		fmt.Fprintln(w, "cut short    this machine could not send as fast as --rate and --max-rate ask for")
 	}
 	fmt.Fprintf(w, "verdicts     %d allowed, %d flagged as bots\n", s.Allowed, s.Flagged)
 	if len(s.Findings) > 0 {
-		fmt.Fprintf(w, "findings     %s\n", counts(s.Findings))
+		fmt.Fprintf(w, "findings     %s\n", indented(counts(s.Findings)))
 	}
 	if s.Truth != nil {
 		fmt.Fprintf(w, "truth        %.1f %% of the bots' requests flagged, %.1f %% of the people's\n",
@@ -129,4 +129,27 @@ func printDemo(w io.Writer, s demo.Summary) {
 	fmt.Fprintf(w, "refused      %d with 503, for %s\n", s.Limited503, cmp.Or(strings.Join(s.LimitedOrigins, ", "), "no origin"))
 	fmt.Fprintf(w, "decision     p50 %v, p99 %v\n", short(time.Duration(s.DecisionNS.P50)), short(time.Duration(s.DecisionNS.P99)))
 	fmt.Fprintf(w, "events       %d dropped\n", s.EventsDropped)
+	fmt.Fprint(w, nextSteps)
+}
+
+// nextSteps is what somebody does who has seen the quick start.
+const nextSteps = `
+next         score a log of yours: headgate replay access.log
+             link the filter into a Go proxy: "Link it in" in README.md
+`
+
+// indented breaks a list at spaces, so that it fits a terminal of 80 columns behind the name of its line.
+func indented(list string) string {
+	const indent, width = 13, 80
+	var b strings.Builder
+	column := indent
+	for i, word := range strings.SplitAfter(list, ", ") {
+		if n := len(strings.TrimSpace(word)); i > 0 && column+n > width {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
 }

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/headgate/headgate/internal/demo"
 	"github.com/headgate/headgate/internal/simulator"
@@ -148,46 +145,6 @@ func TestQuickstartFails(t *testing.T) {
 			t.Errorf("%s: exit status %d, printed %q", flag, status, out)
 		}
 		checkOneLine(t, flag, errOut, "quickstart: ", model)
-	}
-}
-
-// snapshot is a demonstration with large numbers.
-func snapshot() demo.Snapshot {
-	s := demo.Snapshot{Elapsed: 1234 * time.Second, P50: 18432 * time.Nanosecond, P99: 1_048_576 * time.Nanosecond, InFlight: 1024}
-	for _, k := range simulator.Kinds() {
-		s.Kinds = append(s.Kinds, demo.Kind{Name: k.Name, Bot: k.Bot, Sent: 9_999_999, Flagged: 9_999_999, Limited: 999_999})
-	}
-	for _, name := range simulator.Hosts {
-		s.Origins = append(s.Origins, demo.Origin{Name: name, Sent: 9_999_999, Limited: 999_999})
-	}
-	return s
-}
-
-// The table fits a terminal of 80 by 24 with all its numbers, and is cut to a smaller one: what wraps or scrolls
-// cannot be drawn over.
-func TestLiveTableFits(t *testing.T) {
-	for _, size := range []struct{ width, height int }{{80, 24}, {120, 50}, {40, 24}, {80, 10}, {20, 5}} {
-		var b bytes.Buffer
-		l := &liveTable{out: &b, size: func() (int, int) { return size.width, size.height }}
-		l.show(snapshot())
-		first := b.String()
-		lines := strings.Split(first, "\n")
-		if len(lines) > size.height {
-			t.Errorf("%v: %d lines and the cursor's", size, len(lines)-1)
-		}
-		for _, line := range lines {
-			if len([]rune(line)) > size.width {
-				t.Errorf("%v: %q is too wide", size, line)
-			}
-		}
-		if size.width >= 80 && size.height >= 24 && first != renderDemo(snapshot()) {
-			t.Errorf("%v: the table was cut:\n%s", size, first)
-		}
-		b.Reset()
-		l.show(snapshot())
-		if want := "\x1b[" + strconv.Itoa(len(lines)-1) + "A\x1b[J" + first; b.String() != want {
-			t.Errorf("%v: the second table does not replace the first:\n%q\n%q", size, b.String(), want)
-		}
 	}
 }
 
