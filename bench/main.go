@@ -49,6 +49,10 @@ examples:
   go run ./bench -quick                              every suite, smaller and shorter
   go run ./bench -quick -json limits | jq .          one suite, one object per line
   go run ./bench -require-peers -out report          the full run: report/index.html and report/results.json
+  go run ./bench -require-peers -report bench/RESULTS.md -readme README.md
+                                                     the full run, into the documents of the project
+  go run ./bench -from bench/results/results.json -report bench/RESULTS.md -readme README.md
+                                                     the documents again, from the results of that run
 `
 
 func main() {
@@ -61,9 +65,9 @@ func main() {
 
 // options are the command line.
 type options struct {
-	quick, json, requirePeers, alone bool
-	out, readme, profile             string
-	names                            []string
+	quick, json, requirePeers, alone   bool
+	out, from, report, readme, profile string
+	names                              []string
 }
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
@@ -72,7 +76,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.BoolVar(&o.quick, "quick", false, "smaller sizes and fewer rounds: at most ten minutes for all suites on two cores")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object per result to standard output")
 	flags.StringVar(&o.out, "out", "", "write index.html and results.json to this `folder`")
-	flags.StringVar(&o.readme, "readme", "", "put the table of figures between the marks in this Markdown `file`")
+	flags.StringVar(&o.from, "from", "", "measure nothing: take the results of an earlier run from this results.json `file`")
+	flags.StringVar(&o.report, "report", "", "write all tables to this Markdown `file`, plots and results.json to a folder beside it")
+	flags.StringVar(&o.readme, "readme", "", "put the headlines between the marks in this Markdown `file`")
 	flags.StringVar(&o.profile, "profile", "", "write a processor profile of this process to this `file`; go build uses bench/default.pgo")
 	flags.BoolVar(&o.requirePeers, "require-peers", false, "a missing peer is an error")
 	flags.BoolVar(&o.alone, "no-peers", false, "only the suites that say something without peers")
@@ -92,6 +98,25 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.from != "" {
+		return again(o, stdout)
+	}
+	return measure(o, args, stdout, stderr)
+}
+
+// again writes what was asked for from stored results.
+func again(o options, stdout io.Writer) error {
+	if len(o.names) > 0 || o.quick || o.json {
+		return errors.New("-from measures nothing: leave out suites, -quick and -json")
+	}
+	rep, err := report.Read(o.from)
+	if err != nil {
+		return err
+	}
+	return finish(o, rep, stdout)
+}
+
+func measure(o options, args []string, stdout, stderr io.Writer) error {
 	chosen, err := choose(o)
 	if err != nil {
 		return err
@@ -107,7 +132,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	start := time.Now()
 	err = errors.Join(doAll(r, chosen), stop())
-	return errors.Join(err, finish(o, report.New(r, start, os.Args[1:]), stdout))
+	return errors.Join(err, finish(o, report.New(r, start, args), stdout))
 }
 
 // doAll goes on after a failure: what one suite has measured is not lost for that of another.
@@ -164,6 +189,11 @@ func finish(o options, rep *report.Report, stdout io.Writer) error {
 	}
 	if o.out != "" {
 		if err := rep.Write(o.out); err != nil {
+			return err
+		}
+	}
+	if o.report != "" {
+		if err := rep.WriteMarkdown(o.report, all); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func TestJSONLines(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &object); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		for _, key := range []string{"suite", "case", "impl", "metric", "unit", "value", "n", "ratio_to_headgate"} {
+		for _, key := range []string{"suite", "case", "impl", "metric", "unit", "value", "n", "times_faster"} {
 			if _, ok := object[key]; !ok {
 				t.Errorf("%s lacks %q", line, key)
 			}

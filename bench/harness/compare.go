@@ -62,7 +62,7 @@ func (s *series) add(m Measurement) {
 	row.n += m.N
 }
 
-// summarise gives the results of a case, with ratios to headgate's value of the same metric.
+// summarise returns the results of a case, compared with headgate's value of the same metric.
 func (r *Run) summarise(name string, implementations []Implementation, values []series) (results []Result) {
 	ours := map[string]float64{}
 	for i, impl := range implementations {
@@ -77,9 +77,8 @@ func (r *Run) summarise(name string, implementations []Implementation, values []
 		}
 	}
 	for i := range results {
-		if base, ok := ours[results[i].Metric]; ok && base != 0 {
-			ratio := results[i].Value / base
-			results[i].Ratio = &ratio
+		if base, ok := ours[results[i].Metric]; ok {
+			results[i].TimesFaster = timesFaster(base, results[i].Value, results[i].Unit)
 		}
 	}
 	return results

@@ -63,11 +63,11 @@ func TestCompareTakesTurnsAndGivesMedians(t *testing.T) {
 		t.Fatalf("%d results", len(r.Results))
 	}
 	ours, theirs := r.Results[0], r.Results[1]
-	if ours.Value != 3 || ours.Low != 1 || ours.High != 5 || ours.N != 30 || *ours.Ratio != 1 || ours.Suite != "s" || ours.Case != "c" {
+	if ours.Value != 3 || ours.Low != 1 || ours.High != 5 || ours.N != 30 || *ours.TimesFaster != 1 || ours.Suite != "s" || ours.Case != "c" {
 		t.Errorf("headgate: %+v", ours)
 	}
-	if theirs.Value != 60 || *theirs.Ratio != 20 {
-		t.Errorf("peer: %+v, ratio %v; 60 divided by 3 was expected", theirs, *theirs.Ratio)
+	if theirs.Value != 60 || *theirs.TimesFaster != 20 {
+		t.Errorf("peer: %+v, ratio %v; 60 divided by 3 was expected", theirs, *theirs.TimesFaster)
 	}
 }
 
@@ -77,8 +77,35 @@ func TestWithoutHeadgateThereIsNoRatio(t *testing.T) {
 	if err := r.Compare("c", []harness.Implementation{constant("a", &turns, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	if r.Results[0].Ratio != nil {
-		t.Errorf("ratio %v to nothing", *r.Results[0].Ratio)
+	if r.Results[0].TimesFaster != nil {
+		t.Errorf("ratio %v to nothing", *r.Results[0].TimesFaster)
+	}
+}
+
+// More of what is counted per second is better, less of everything else: above 1 headgate is ahead, always.
+func TestTimesFaster(t *testing.T) {
+	for unit, want := range map[string]float64{"ns/op": 4, "ns": 4, "B": 4, "%": 4, "ns/request": 4, "requests/s": 0.25, "events/s": 0.25} {
+		measure := func(value float64) func() ([]harness.Measurement, error) {
+			return func() ([]harness.Measurement, error) {
+				return []harness.Measurement{{Metric: "m", Unit: unit, Value: value}}, nil
+			}
+		}
+		r := &harness.Run{Quick: true, Log: io.Discard}
+		err := r.Compare("c", []harness.Implementation{{Name: "peer", Measure: measure(20)}, {Name: harness.Headgate, Measure: measure(5)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Results[0].TimesFaster; got == nil || *got != want {
+			t.Errorf("20 %s beside headgate's 5: %v times faster, want %v", unit, got, want)
+		}
+	}
+}
+
+func TestOurs(t *testing.T) {
+	for name, want := range map[string]bool{"headgate": true, "headgate, avx2": true, "headgates": false, "no headgate, really": false, "LMDB": false} {
+		if got := (harness.Result{Impl: name}).Ours(); got != want {
+			t.Errorf("%q is ours: %v", name, got)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/headgate/headgate/bench/harness"
@@ -16,7 +15,7 @@ var pageText string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"quantity": quantity,
 	"ratio":    ratioText,
-	"ours":     isHeadgate,
+	"ours":     harness.Result.Ours,
 	"round":    func(d time.Duration) time.Duration { return d.Round(100 * time.Millisecond) },
 }).Parse(pageText))
 
@@ -36,13 +35,12 @@ type figure struct {
 // HTML writes the page: plots, tables, machine, versions and the command, in one file that loads nothing.
 func (r *Report) HTML(w io.Writer) error {
 	var sections []section
-	for _, g := range groups(r.Results) {
-		at := slices.IndexFunc(sections, func(s section) bool { return s.Suite == g.suite })
-		if at < 0 {
-			at = len(sections)
-			sections = append(sections, section{Suite: g.suite})
+	for _, s := range suites(groups(r.Results)) {
+		figures := make([]figure, len(s.groups))
+		for i, g := range s.groups {
+			figures[i] = figure{Case: g.name, Metric: g.metric, Plot: plot(g), Results: g.results}
 		}
-		sections[at].Figures = append(sections[at].Figures, figure{Case: g.name, Metric: g.metric, Plot: plot(g), Results: g.results})
+		sections = append(sections, section{Suite: s.name, Figures: figures})
 	}
 	return page.Execute(w, struct {
 		*Report

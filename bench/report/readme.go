@@ -3,19 +3,35 @@ package report
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-
-	"github.com/headgate/headgate/bench/harness"
 )
 
-// The marks in a Markdown file between which the table of figures goes.
+// The marks in a Markdown file between which the table of headlines goes.
 const (
 	beginMark = "<!-- bench:begin -->"
 	endMark   = "<!-- bench:end -->"
 )
 
-// UpdateReadme replaces what stands between the marks of a Markdown file.
+// headline is a question that the operator of a proxy has, and the comparison that answers it. Cases are named by how
+// they begin and end, since their sizes differ between quick and full runs.
+type headline struct {
+	question                  string
+	suite, begin, end, metric string
+}
+
+// headlines are at most eight. Each is among the first that a user would ask, also where the answer is a loss.
+var headlines = []headline{
+	{"Read features, p50", "features", "", "keys, back to back", "p50"},
+	{"Read features, p99", "features", "", "a busy process per core", "p99"},
+	{"Publish a table", "publish", "", "keys x 32, 1 % changed", "time"},
+	{"Acquire a snapshot", "mmapsync", "read 36 B", "", "time"},
+	{"Count a request", "limits", "add, 1 thread", "", "time"},
+	{"Count a request", "limits", "in flight", "", "time"},
+	{"Score a row", "inference", "CatBoost, 300 trees of depth 6", "", "time"},
+	{"Whole proxy", "proxy", "", "closed loop", "throughput"},
+}
+
+// UpdateReadme replaces what is between the marks of a Markdown file with the headlines.
 func (r *Report) UpdateReadme(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -26,74 +42,42 @@ func (r *Report) UpdateReadme(path string) error {
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no place for the table: put %s and %s into it, on lines of their own", path, beginMark, endMark)
 	}
-	updated := before + beginMark + "\n" + r.Markdown() + endMark + after
-	return os.WriteFile(path, []byte(updated), 0o644)
+	table, err := r.headlines()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(before+beginMark+"\n"+table+endMark+after), 0o644)
 }
 
-// leftOut are metrics that the README does not show: the page has them.
-var leftOut = []string{"p99.9", "closed-loop p50", "closed-loop p99"}
-
-// Markdown is the table of figures: one row for each case and metric, headgate first, then every peer with its ratio. Counts that are zero, as
-// those of allocations are, share one row for each suite.
-func (r *Report) Markdown() string {
+func (r *Report) headlines() (string, error) {
+	all := groups(r.Results)
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nPrinted on %s by `%s` at %s: %s, %d cores, %s, Linux %s. Medians of rounds in which the implementations took turns; in\nbrackets the peer's value divided by headgate's.\n\n",
-		r.Started.UTC().Format("2 January 2006"), r.Command, r.Machine.Commit, r.Machine.CPU, r.Machine.Cores, r.Machine.Go, r.Machine.Kernel)
-	b.WriteString("| suite | case | metric | headgate | peers |\n|---|---|---|---|---|\n")
-	zeros := map[string]bool{}
-	for _, g := range groups(r.Results) {
-		if slices.Contains(leftOut, g.metric) || zeros[g.suite+g.metric] {
-			continue
+	fmt.Fprintf(&b, "\n%s\n\n| question | headgate | best peer | times faster |\n|---|---|---|---|\n", wrap(r.origin()+" Above 1 headgate is ahead; **bold** figures are losses."))
+	for _, h := range headlines {
+		row, ok := h.row(all)
+		if !ok {
+			return "", fmt.Errorf("no result for %q: suite %s has to be in the run, with its peers", h.question, h.suite)
 		}
-		if g.isZero() {
-			zeros[g.suite+g.metric] = true
-			g.name = zeroCases(r.Results, g.suite, g.metric)
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", g.suite, g.name, g.metric, g.ours(), g.theirs())
+		b.WriteString(row)
 	}
 	b.WriteString("\n")
-	return b.String()
+	return b.String(), nil
 }
 
-// isZero tells whether all that was measured is 0.
-func (g group) isZero() bool {
-	return !slices.ContainsFunc(g.results, func(x harness.Result) bool { return x.High != 0 })
-}
-
-// zeroCases lists the cases of a suite whose metric is 0.
-func zeroCases(results []harness.Result, suite, metric string) string {
-	var names []string
-	for _, g := range groups(results) {
-		if g.suite == suite && g.metric == metric && g.isZero() {
-			names = append(names, g.name)
-		}
-	}
-	return strings.Join(names, "; ")
-}
-
-func (g group) ours() string {
-	for _, x := range g.results {
-		if isHeadgate(x) {
-			return quantity(x.Value, x.Unit)
-		}
-	}
-	return "-"
-}
-
-func (g group) theirs() string {
-	var peers []string
-	for _, x := range g.results {
-		if isHeadgate(x) {
+// row returns the headline's row of the table: of the largest case that fits, which is the last one that has a peer.
+func (h headline) row(all []group) (row string, ok bool) {
+	for _, g := range all {
+		if g.suite != h.suite || g.metric != h.metric || !strings.HasPrefix(g.name, h.begin) || !strings.HasSuffix(g.name, h.end) {
 			continue
 		}
-		text := x.Impl + " " + quantity(x.Value, x.Unit)
-		if x.Ratio != nil {
-			text += fmt.Sprintf(" (%s)", ratioText(x.Ratio))
+		ours, has := g.ours()
+		best, hasPeer := g.bestPeer()
+		if !has || !hasPeer {
+			continue
 		}
-		peers = append(peers, text)
+		row = fmt.Sprintf("| %s (%s) | %s | %s: %s | %s |\n", h.question, g.name, quantity(ours.Value, ours.Unit), best.Impl,
+			quantity(best.Value, best.Unit), marked(best.TimesFaster))
+		ok = true
 	}
-	if len(peers) == 0 {
-		return "-"
-	}
-	return strings.Join(peers, "; ")
+	return row, ok
 }

@@ -1,8 +1,8 @@
-// Package report shows what a run of the benchmarks has measured: as a page to look at, as a table for the README, as lines on a terminal.
+// Package report shows what a run of the benchmarks has measured: as a page, as Markdown with plots, as the headlines of
+// the README, as lines on a terminal.
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +24,7 @@ type Report struct {
 	Machine   Machine               `json:"machine"`
 	Missing   []harness.MissingPeer `json:"missing"`
 	Results   []harness.Result      `json:"results"`
+	Note      string                `json:"note,omitempty"` // what a reader of stored results has to know
 }
 
 // New makes the report of a run that was started at the given time with the given arguments.
@@ -40,11 +41,7 @@ func (r *Report) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "results.json"), append(raw, '\n'), 0o644); err != nil {
+	if err := r.store(filepath.Join(dir, resultsFile)); err != nil {
 		return err
 	}
 	f, err := os.Create(filepath.Join(dir, "index.html"))
@@ -61,10 +58,10 @@ func (r *Report) Write(dir string) error {
 // Text writes the results as aligned columns.
 func (r *Report) Text(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "suite\tcase\timplementation\tmetric\tmedian\tleast\tgreatest\tto headgate")
+	fmt.Fprintln(t, "suite\tcase\timplementation\tmetric\tmedian\tleast\tgreatest\ttimes faster")
 	for _, x := range r.Results {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Suite, x.Case, x.Impl, x.Metric,
-			quantity(x.Value, x.Unit), quantity(x.Low, x.Unit), quantity(x.High, x.Unit), ratioText(x.Ratio))
+			quantity(x.Value, x.Unit), quantity(x.Low, x.Unit), quantity(x.High, x.Unit), ratioText(x.TimesFaster))
 	}
 	return t.Flush()
 }

@@ -158,7 +158,11 @@ func compareCounters(r *harness.Run, peer *harness.Driver, goroutines int) error
 	if peer != nil {
 		implementations = append(implementations, asked("pingora-limits", peer, fmt.Sprintf("estimator %d %d", goroutines, n)))
 	}
-	return r.Compare(fmt.Sprintf("add, %d threads", goroutines), implementations)
+	name := fmt.Sprintf("add, %d threads", goroutines)
+	if goroutines == 1 {
+		name = "add, 1 thread"
+	}
+	return r.Compare(name, implementations)
 }
 
 // compareMemory measures what the heap has grown by once the keys have been counted.

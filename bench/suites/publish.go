@@ -64,7 +64,7 @@ func comparePublish(r *harness.Run, peer *harness.Driver, keys int) error {
 		rows := int(share * float64(keys))
 		implementations := []harness.Implementation{{Name: harness.Headgate, Measure: func() ([]harness.Measurement, error) { return t.publish(rows) }}}
 		if share == 0.01 {
-			implementations = append(implementations, harness.Implementation{Name: "full rewrite", Measure: whole.rewrite})
+			implementations = append(implementations, harness.Implementation{Name: harness.Headgate + ", full rewrite", Measure: whole.rewrite})
 			if peer != nil && keys <= maxSerialised {
 				implementations = append(implementations, asked("mmap-sync, a serialised map", peer, fmt.Sprintf("serialise %d 1", keys)))
 			}
