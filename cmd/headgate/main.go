@@ -1,4 +1,4 @@
-// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect, explain, limits and model. See README.md
+// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect, explain, limits, model and version. See README.md
 // at the root of the project, or headgate --help.
 package main
 
@@ -27,6 +27,8 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Say in words why a client, or a request of a log, has its score."`
 	Limits     limitsCommand     `cmd:"" help:"Look at a file with connection limits before a daemon gets it."`
 	Model      modelCommand      `cmd:"" help:"Look at a model, score rows with it, compare it with its library, measure it."`
+	Version    versionCommand    `cmd:"" help:"Print what this binary was built from: version, revision, Go, built-in model."`
+	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
 }
 
 // Exit statuses.
@@ -94,6 +96,7 @@ func (t *terminal) execute(ctx context.Context, args []string) (status int, err 
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	args = helpArguments(args)
 	parsed, err := parser.Parse(args)
 	if helped {
 		return exitOK, nil
