@@ -44,6 +44,7 @@ var rules = map[string]rule{
 	"internal/simulator": {},
 	"internal/ring":      {ours: []string{"internal/mmap"}},
 	"internal/archtest":  {},
+	"tools/notice":       {},
 	"internal/lane":      {},
 	"internal/prefetch":  {},
 	"internal/siphash":   {},
