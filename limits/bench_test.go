@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/headgate/headgate/limits"
@@ -75,28 +74,6 @@ func BenchmarkLimiterOneKey(b *testing.B) {
 	})
 }
 
-// 256 origins, one of which has an override.
-func BenchmarkLimiterOrigins(b *testing.B) {
-	l := must(limits.NewLimiter(limits.LimiterConfig{
-		Threshold: 1000, Overrides: map[string]uint32{"configured": 10},
-	}))
-	overKeysWithState(b, func(state *limits.TicketState, key []byte) {
-		if a, ok := l.Admit(state, key[:1]); ok {
-			a.Ticket.Done()
-		}
-	})
-}
-
-// Every request has a key of its own, as when clients invent host names.
-func BenchmarkLimiterUniformKeys(b *testing.B) {
-	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 1000}))
-	overKeysWithState(b, func(state *limits.TicketState, key []byte) {
-		if a, ok := l.Admit(state, key); ok {
-			a.Ticket.Done()
-		}
-	})
-}
-
 func BenchmarkHash(b *testing.B) {
 	key := []byte("10.0.0.1:8080 shop.example")
 	for b.Loop() {
@@ -128,18 +105,4 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-// What the processor takes for what an admission and its release cannot do without: two exchanges of the ticket's word
-// and two of the counter's.
-func BenchmarkFourAtomics(b *testing.B) {
-	var ticket, counter atomic.Uint64
-	for b.Loop() {
-		serial := ticket.Load()
-		ticket.CompareAndSwap(serial, serial+3)
-		n := counter.Load()
-		counter.CompareAndSwap(n, n+1)
-		ticket.CompareAndSwap(serial+3, serial+2)
-		counter.Add(^uint64(0))
-	}
 }

@@ -3,6 +3,8 @@ package limits
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/countmin"
 )
 
 // Epochs are consecutive intervals, numbered. A key has two cells per row, one
@@ -45,13 +47,13 @@ func (c epochCell) distance(epoch uint64) int32 {
 // that somebody else owns. The cells of a key's even and odd epochs lie beside
 // each other, on one cache line.
 type epochSketch struct {
-	geometry
+	countmin.Geometry
 	words  []uint64 // len == 2 * cells(); atomic access only
 	newest atomic.Uint64
 }
 
 // epochWords returns how many words an epochSketch of this shape needs.
-func epochWords(g geometry) int { return 2 * g.cells() }
+func epochWords(g countmin.Geometry) int { return 2 * g.Cells() }
 
 // begin notes that epoch has begun and returns the epoch in which an event of
 // that epoch is to be counted: its own if that is the newest or the one before,
@@ -75,10 +77,10 @@ func (s *epochSketch) begin(epoch uint64) uint64 {
 // every row has the event there. What the first try left in the old epoch is no
 // longer reported by then.
 func (s *epochSketch) add(hash uint64, n uint32, epoch uint64) (count uint32, in uint64) {
-	g, words := s.geometry, s.words // see sketch.add
+	g, words := s.Geometry, s.words // see sketch.add
 	count = math.MaxUint32
-	for row := uint(0); row < g.rows; row++ {
-		c, in := s.addCell(&words[g.epochCell(hash, row, epoch)], n, epoch)
+	for row := uint(0); row < g.Rows; row++ {
+		c, in := s.addCell(&words[epochCellIndex(g, hash, row, epoch)], n, epoch)
 		if in != epoch {
 			epoch, count, row = in, math.MaxUint32, ^uint(0) // the increment makes it row 0
 			continue
@@ -111,10 +113,10 @@ func (s *epochSketch) addCell(word *uint64, n uint32, epoch uint64) (count uint3
 // peek returns the count of hash in epoch. It is not ok if a cell has moved on
 // to a later epoch, so that the count of this one is gone.
 func (s *epochSketch) peek(hash uint64, epoch uint64) (count uint32, ok bool) {
-	g, words := s.geometry, s.words
+	g, words := s.Geometry, s.words
 	count = math.MaxUint32
-	for row := range g.rows {
-		c := epochCell(atomic.LoadUint64(&words[g.epochCell(hash, row, epoch)]))
+	for row := range g.Rows {
+		c := epochCell(atomic.LoadUint64(&words[epochCellIndex(g, hash, row, epoch)]))
 		switch d := c.distance(epoch); {
 		case d == 0:
 			count = min(count, c.count())
@@ -136,7 +138,7 @@ func (s *epochSketch) ahead(d int32, epoch uint64) bool {
 	return d > 0 && epoch+2*uint64(d) <= s.newest.Load()
 }
 
-// epochCell is the index of the cell of hash in row for epochs of this parity.
-func (g geometry) epochCell(hash uint64, row uint, epoch uint64) uint64 {
-	return g.cell(hash, row)<<1 | epoch&1
+// epochCellIndex returns the index of the cell of hash in row for epochs of this parity.
+func epochCellIndex(g countmin.Geometry, hash uint64, row uint, epoch uint64) uint64 {
+	return g.Cell(hash, row)<<1 | epoch&1
 }

@@ -16,11 +16,11 @@ type Estimator struct {
 // NewEstimator makes an estimator with all counts zero. The error is a
 // *[ConfigError].
 func NewEstimator(config SketchConfig) (*Estimator, error) {
-	g, err := config.geometry()
+	g, err := geometry(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Estimator{newSketch(g, make([]uint64, g.cells()))}, nil
+	return &Estimator{newSketch(g, make([]uint64, g.Cells()))}, nil
 }
 
 // Add counts n events of key and returns the key's estimate after it, which is
@@ -43,10 +43,10 @@ func (e *Estimator) Add(key []byte, n uint32) uint64 {
 // profile inlines one level of calls.
 func (e *Estimator) AddHash(hash uint64, n uint32) uint64 {
 	s := &e.sketch
-	if s.rows != 3 {
+	if s.Rows != 3 {
 		return s.add(hash, n)
 	}
-	words, width, columns := s.words, s.width&31, uint64(1)<<(s.width&31)
+	words, width, columns := s.words, s.Width&31, uint64(1)<<(s.Width&31)
 	first := &words[hash&(columns-1)]
 	second := &words[columns|hash>>width&(columns-1)]
 	third := &words[2*columns|hash>>width>>width&(columns-1)]

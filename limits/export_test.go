@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"sync/atomic"
 	"time"
 )
 
@@ -32,57 +31,3 @@ func (f *Inflight) Preset(cell uint64) {
 }
 
 const Saturated = uint64(saturated)
-
-// DropSlots takes slots that are not pinned and have nothing in flight away from
-// their keys, as a flood of other keys would, where nobody is assigning.
-func (l *Limiter) DropSlots() {
-	for set := range l.ledgers.locks {
-		if !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
-			continue
-		}
-		for slot := uint(set) * slotsPerSet; slot < uint(set+1)*slotsPerSet; slot++ {
-			if _, ok := l.ledgers.give(slot, key{}); ok {
-				l.ledgers.storeTag(slot, 0)
-			}
-		}
-		atomic.StoreUint64(&l.ledgers.locks[set], 0)
-	}
-}
-
-// HoldAssignments makes the whole table look busy, so that keys without a slot
-// go to the sketch, until the returned function is called.
-func (l *Limiter) HoldAssignments() (release func()) {
-	for set := range l.ledgers.locks {
-		for !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
-		}
-	}
-	return func() {
-		for set := range l.ledgers.locks {
-			atomic.StoreUint64(&l.ledgers.locks[set], 0)
-		}
-	}
-}
-
-// AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that meet in sets and cells.
-func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.of(key{hash: hash})
-	ok = l.admitTo(&a, state, key{hash: hash}, nil)
-	return a, ok
-}
-
-// InFlightHash is InFlight for such a key.
-func (l *Limiter) InFlightHash(hash uint64) uint64 { return l.inFlight(key{hash: hash}) }
-
-// HasherOf makes a hasher from a secret.
-func HasherOf(secret []byte) *Hasher {
-	var h Hasher
-	h.init(seed(secret))
-	return &h
-}
-
-// AdmitHashed is Admit for a key that has another hash than its own, as if two keys had the same.
-func (l *Limiter) AdmitHashed(state *TicketState, hash uint64, name []byte) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.of(key{hash, name})
-	ok = l.admitTo(&a, state, key{hash, name}, nil)
-	return a, ok
-}

@@ -18,11 +18,11 @@ type GrowOnly struct {
 
 // NewGrowOnly makes an estimator with all counts zero. The error is a *[ConfigError].
 func NewGrowOnly(config SketchConfig) (*GrowOnly, error) {
-	g, err := config.geometry()
+	g, err := geometry(config)
 	if err != nil {
 		return nil, err
 	}
-	return &GrowOnly{sketch: newSketch(g, make([]uint64, g.cells()))}, nil
+	return &GrowOnly{sketch: newSketch(g, make([]uint64, g.Cells()))}, nil
 }
 
 // Add counts n events of key and returns the key's estimate after it. Counts stop at 2^63.
@@ -34,8 +34,8 @@ func (e *GrowOnly) AddHash(hash uint64, n uint32) uint64 {
 	lock.Lock()
 	defer lock.Unlock()
 	count := min(e.sketch.peek(hash)+uint64(n), saturated)
-	for row := range e.sketch.rows {
-		raise(&e.sketch.words[e.sketch.cell(hash, row)], count)
+	for row := range e.sketch.Rows {
+		raise(&e.sketch.words[e.sketch.Cell(hash, row)], count)
 	}
 	return count
 }

@@ -3,6 +3,8 @@ package limits
 import (
 	"reflect"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/hostlimits"
 )
 
 // Inflight counts what is in progress per key, in a count-min sketch: up when
@@ -18,11 +20,11 @@ type Inflight struct {
 // NewInflight makes a counter with nothing in flight. The error is a
 // *[ConfigError].
 func NewInflight(config SketchConfig) (*Inflight, error) {
-	g, err := config.geometry()
+	g, err := geometry(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Inflight{sketch: newSketch(g, make([]uint64, g.cells()))}, nil
+	return &Inflight{sketch: newSketch(g, make([]uint64, g.Cells()))}, nil
 }
 
 // Begin counts n units of the key with this [Hash] as in flight, until the
@@ -37,26 +39,28 @@ func NewInflight(config SketchConfig) (*Inflight, error) {
 // If state still belongs to an open ticket, nothing is counted and the ticket
 // is the zero Ticket ([Ticket.Valid] is false).
 func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (Ticket, uint64) {
-	serial, ok := state.take()
+	ticket, ok := (*hostlimits.TicketState)(state).Begin((*inflightHolder)(f), hash, n)
 	if !ok {
 		return Ticket{}, f.sketch.peek(hash)
 	}
-	estimate := f.sketch.enter(hash, n)
-	return Ticket{owner: f, state: state, serial: serial, hash: hash, units: n}, estimate
+	return Ticket(ticket), f.sketch.enter(hash, n)
 }
 
 // Peek returns the estimate of what is in flight for the key with this [Hash].
 func (f *Inflight) Peek(hash uint64) uint64 { return f.sketch.peek(hash) }
 
-// release implements holder.
-func (f *Inflight) release(hash, _ uint64, units uint32, _ place) {
+// inflightHolder is an Inflight as its tickets see it.
+type inflightHolder Inflight
+
+// Release implements [hostlimits.Holder].
+func (f *inflightHolder) Release(hash, _ uint64, units uint32, _ hostlimits.Place) {
 	if !f.sketch.leave(hash, units) {
 		f.clipped.Add(1)
 	}
 }
 
-// releasedTwice implements holder.
-func (f *Inflight) releasedTwice() { f.doubles.Add(1) }
+// ReleasedTwice implements [hostlimits.Holder].
+func (f *inflightHolder) ReleasedTwice() { f.doubles.Add(1) }
 
 // InflightStats is a snapshot of an [Inflight].
 type InflightStats struct {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/headgate/headgate/limits"
 )
@@ -203,5 +204,41 @@ func TestRacingDone(t *testing.T) {
 	}
 	if got := f.Stats(); got.DoubleReleases != rounds*(racers-1) || got.Clipped != 0 {
 		t.Errorf("%+v, want %d double releases", got, rounds*(racers-1))
+	}
+}
+
+// Several goroutines in tight loops over one key, with a limit of 1: two must never miss each other.
+func TestTightInflight(t *testing.T) {
+	f := must(limits.NewInflight(limits.SketchConfig{}))
+	key := limits.HashString("k")
+	var held, exceeded, entered atomic.Int64
+	var over atomic.Bool
+	time.AfterFunc(150*time.Millisecond, func() { over.Store(true) })
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			var state limits.TicketState
+			for !over.Load() {
+				ticket, estimate := f.Begin(&state, key, 1)
+				if estimate <= 1 {
+					entered.Add(1)
+					if held.Add(1) > 1 {
+						exceeded.Add(1)
+					}
+					for range 10 {
+						over.Load() // hold it for a moment
+					}
+					held.Add(-1)
+				}
+				ticket.Done()
+			}
+		})
+	}
+	group.Wait()
+	if n := exceeded.Load(); n > 0 {
+		t.Errorf("two tickets were open together %d times, limit 1", n)
+	}
+	if entered.Load() == 0 {
+		t.Error("nothing was ever counted alone")
 	}
 }

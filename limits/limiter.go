@@ -1,393 +1,116 @@
 package limits
 
 import (
-	"cmp"
-	"fmt"
+	"errors"
+	"math"
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/headgate/headgate/internal/countmin"
+	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// Defaults and bounds of [LimiterConfig].
-const (
-	DefaultRetryAfter = time.Second
-	DefaultExactKeys  = 256
-	MaxExactKeys      = maxExactSets * slotsPerSet
-)
+// Unlimited is the threshold that no number of requests in flight reaches.
+const Unlimited = math.MaxUint32
 
-// LimiterConfig configures a [Limiter]. The zero value counts and limits
-// nothing, until a threshold is set.
+// ErrTooManyOverrides is returned if more than 65,536 keys would have a threshold of their own.
+var ErrTooManyOverrides = hostlimits.ErrTooManyOverrides
+
+// LimiterConfig configures a [Limiter]. The zero value counts and limits nothing, until a threshold is set.
 type LimiterConfig struct {
-	// Threshold is how many requests of a key may be in flight, for keys without
-	// an override. 0 means Unlimited; see [Limiter.SetDefault] for a literal 0.
+	// Threshold is how many requests of a key may be in flight, for keys without an override. 0 means Unlimited; see
+	// [Limiter.SetDefault] for a literal 0.
 	Threshold uint32
 
-	// Overrides are thresholds by key, at most MaxOverrides. 0 refuses every
-	// request of the key.
+	// Overrides are thresholds by key, at most 65,536. 0 refuses every request of the key.
 	Overrides map[string]uint32
 
-	// ExactKeys is for how many keys in flight at a time there is an exact
-	// counter, rounded up to a power of two and at least four times the number of
-	// Overrides, but never more than MaxExactKeys. 0 means DefaultExactKeys.
+	// ExactKeys is the number of keys in flight at a time that have an exact counter, rounded up to a power of two and at
+	// least four times the number of Overrides, but never more than 65,536. 0 means 256.
 	ExactKeys int
 
 	// Sketch counts the requests of the keys that find no exact counter.
 	Sketch SketchConfig
 
-	// RetryAfter is handed on with every refusal. 0 means DefaultRetryAfter.
+	// RetryAfter is handed on with every refusal. 0 means one second.
 	RetryAfter time.Duration
-
-	// Owners are the numbers of the users whose file [Join] takes part in. Empty means the user that the file's directory
-	// belongs to.
-	Owners []int
 }
 
-// Limiter bounds what is in flight per key. All methods are safe for concurrent
-// use. Those of the request path (Admit and its variants, [Ticket.Done],
-// InFlight) allocate nothing and wait for no lock.
+// Limiter bounds what is in flight per key. All methods are safe for concurrent use. Admit, AdmitString, [Ticket.Done] and
+// InFlight allocate nothing and wait for no lock.
 //
-// How it counts. A small table has exact counters, for the keys that have an
-// override and for as many others as it has room for while they have something
-// in flight. All other keys share a count-min sketch.
+// A small table has exact counters, for the keys that have an override and for as many others as it has room for while
+// they have something in flight. All other keys share a count-min sketch.
 //
-// How it errs. The open tickets of one key never exceed the threshold that
-// applied when the last of them was admitted. For a key with an exact counter a
-// refusal is always right, too. For a key in the sketch a refusal may be wrong:
-// other keys may share its cells, and of several attempts at the same instant
-// each may see the others, so that all are refused where one would have fitted.
-// The [Reason] tells the two kinds of refusal apart. A key that moves from the
-// sketch to an exact counter is held to the sum of both until its last ticket
-// in the sketch is done.
-//
-// With several processes ([Join]) all of this holds for their tickets together, but that attempts at the same instant
-// may be refused in an exact counter, too, where one of them would have fitted.
+// The open tickets of one key never exceed the threshold that applied when the last of them was admitted. For a key with
+// an exact counter a refusal is always right, too. For a key in the sketch a refusal may be wrong: other keys may share
+// its cells, and of several attempts at the same instant each may see the others, so that all are refused where one would
+// have fitted. The [Reason] distinguishes the two kinds of refusal. A key that moves from the sketch to an exact counter
+// is held to the sum of both until its last ticket in the sketch is done.
 type Limiter struct {
-	thresholds thresholds
-	retryAfter atomic.Int64 // a time.Duration
-	ledgers    ledgers      // with the hasher of keys
-	tallies    tallies
-	parts      parts
-	shared     *member              // nil: this process counts alone
-	former     atomic.Pointer[both] // not nil while the processes move from one file to the next
-
-	configuring sync.Mutex // held while an override and its pin change; never on the request path
+	limiter *hostlimits.Limiter
 }
 
-// NewLimiter makes a limiter with nothing in flight. The error is a
-// *[ConfigError] or [ErrTooManyOverrides].
+// NewLimiter returns a limiter with nothing in flight. The error is a *[ConfigError] or [ErrTooManyOverrides].
 func NewLimiter(config LimiterConfig) (*Limiter, error) {
-	g, err := config.Sketch.geometry()
-	if err != nil {
-		return nil, err
-	}
-	slots, err := config.exactSlots()
-	if err != nil {
-		return nil, err
-	}
-	l := &Limiter{ledgers: newLedgers(shape{geometry: g, sets: exactSets(slots)})}
-	if err := l.configure(config); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// configure sets what does not depend on the memory, before anybody uses l.
-func (l *Limiter) configure(config LimiterConfig) error {
-	if config.RetryAfter < 0 {
-		return &ConfigError{"RetryAfter", config.RetryAfter, "must not be negative"}
-	}
-	l.retryAfter.Store(int64(cmp.Or(config.RetryAfter, DefaultRetryAfter)))
-	l.thresholds.hasher = l.ledgers.hasher
-	l.SetDefault(cmp.Or(config.Threshold, Unlimited))
-	if err := l.thresholds.fill(config.Overrides); err != nil {
-		return err
-	}
-	for key := range config.Overrides {
-		l.pin(key)
-	}
-	return nil
-}
-
-// pin keeps an exact counter for key. In shared memory that is the [Keeper]'s to decide: what a process pins there would
-// stay pinned when it is gone.
-func (l *Limiter) pin(name string) {
-	if l.shared == nil {
-		k := l.ledgers.keyOf([]byte(name))
-		l.ledgers.pin(k)
-	}
-}
-
-// exactSlots is the size of the exact table. Four slots per override make it
-// unlikely that a set of eight has to pin more than it holds.
-func (c *LimiterConfig) exactSlots() (int, error) {
-	if c.ExactKeys < 0 || c.ExactKeys > MaxExactKeys {
-		return 0, &ConfigError{"ExactKeys", c.ExactKeys, fmt.Sprintf("must be 0 to %d", MaxExactKeys)}
-	}
-	slots := c.ExactKeys
-	if slots == 0 {
-		slots = DefaultExactKeys
-	}
-	return max(slots, 4*len(c.Overrides)), nil
-}
-
-// Admit asks for one request of the key of this name to go ahead. If it may, ok is true and the
-// admission's ticket must be released when the request has ended, however it
-// ended. If not, the admission says why, and nothing has to be released.
-//
-// state is the caller's memory for the ticket. If it still belongs to an open
-// ticket, the request is refused with the reason [TicketInUse]: release the
-// earlier one first when a retry moves to another key.
-func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
-	ok = l.admitNamed(&a, state, name, nil)
-	return a, ok
-}
-
-// AdmitString is [Limiter.Admit] for a key in a string. One longer than MaxKey costs an allocation.
-func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok bool) {
-	var b [MaxKey]byte
-	return l.Admit(state, append(b[:0], name...))
-}
-
-// AdmitBelow is [Limiter.Admit] for a request that is to be refused from lower thresholds on than the key's, which below
-// returns from the key's: lowered holds for all requests of the key now, shed for this one. What is refused only for the
-// former has the reason [OverLowered], what only for the latter [Shed].
-func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
-	ok = l.admitNamed(&a, state, name, below)
-	return a, ok
-}
-
-// admitNamed is apart from Admit so that Admit can be inlined: then nobody copies the admission.
-func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte, below func(uint32) (lowered, shed uint32)) bool {
-	k := l.ledgers.keyOf(name)
-	a.Threshold = l.thresholds.of(k)
-	return l.admitTo(a, state, k, below)
-}
-
-// Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It is secret, and that of
-// another limiter or another limits file is another one.
-func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) }
-
-// admitTo fills in a, of which all but the threshold is zero. Like what it calls, it writes into the caller's memory:
-// copies of results of this size cost as much as the counting.
-func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
-	serial, ok := state.take()
-	if !ok {
-		a.Estimate = l.inFlight(k)
-		l.refuse(a, k.hash, TicketInUse)
-		return false
-	}
-	e := entry{threshold: uint64(a.Threshold), lowered: a.Threshold}
-	if below != nil {
-		lowered, shed := below(a.Threshold)
-		e.threshold, e.lowered = uint64(min(a.Threshold, lowered, shed)), lowered
-	}
-	if l.shared == nil {
-		l.enter(&e, k)
-	} else if !l.enterShared(&e, k) { // the file is gone: nothing is counted and nothing refused
-		state.end(serial)
-		return true
-	}
-	a.Estimate = e.estimate
-	if !e.admitted {
-		state.end(serial)
-		l.refuse(a, k.hash, e.reason(a.Threshold))
-		return false
-	}
-	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1, place: e.place}
-	if f := l.former.Load(); f != nil && !f.enter(a, e, k) {
-		state.end(serial)
-		return false
-	}
-	if e.place == 0 || e.wrapped {
-		l.tally(&e, k.hash)
-	}
-	return true
-}
-
-// tally counts an admission that its counter does not.
-func (l *Limiter) tally(e *entry, hash uint64) {
-	n := uint64(1)
-	if e.wrapped {
-		n = 1 << 32
-	}
-	l.tallies.of(hash).admitted.Add(n)
-}
-
-// withdraw takes back what is entered, as if it had not been admitted.
-func (l *Limiter) withdraw(where place, hash uint64) {
-	l.guard(func() {
-		if where != 0 {
-			l.ledgers.returnHeld(uint(where-1), heldOne)
-		} else {
-			l.ledgers.leaveCells(hash)
-		}
+	l, err := hostlimits.NewLimiter(hostlimits.Config{
+		Threshold:  config.Threshold,
+		Overrides:  config.Overrides,
+		ExactKeys:  config.ExactKeys,
+		Sketch:     countmin.Size(config.Sketch),
+		RetryAfter: config.RetryAfter,
 	})
-}
-
-// refuse counts a refusal and says so.
-func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
-	l.tallies.of(hash).refused[why].Add(1)
-	a.Reason, a.RetryAfter = why, l.RetryAfter()
-}
-
-// reason is why an attempt that was not admitted was refused.
-func (e *entry) reason(threshold uint32) Reason {
-	switch {
-	case threshold == 0:
-		return Drained
-	case e.threshold < uint64(threshold) && e.estimate < uint64(threshold):
-		if e.estimate >= uint64(e.lowered) {
-			return OverLowered
-		}
-		return Shed
-	case e.exact:
-		return OverThreshold
+	if wrong := new(hostlimits.ConfigError); errors.As(err, &wrong) {
+		return nil, (*ConfigError)(wrong)
 	}
-	return OverEstimate
-}
-
-// enter counts one more ticket of k, in its exact counter if it has or gets
-// one and otherwise in the sketch, unless that would exceed threshold. It goes
-// round again only if the key's slot was assigned or lost in the meantime.
-func (l *Limiter) enter(e *entry, k key) {
-	for {
-		o, _ := l.ledgers.find(k)
-		if o.place == 0 {
-			o = l.ledgers.assign(k)
-		}
-		if o.place == 0 {
-			if l.enterSketch(e, k) {
-				return
-			}
-			continue
-		}
-		if l.ledgers.enter(e, o, k.hash) {
-			return
-		}
+	if err != nil {
+		return nil, err
 	}
+	return &Limiter{l}, nil
 }
 
-// enterSketch counts one more ticket in the sketch and then looks whether the
-// key has an exact counter after all. If so it takes the ticket back, and ok is
-// false.
+// Admit admits a request of key or refuses it. If ok, the admission's ticket must be released when the request has ended,
+// however it ended. If not, the admission says why, and nothing has to be released.
 //
-// The order is what keeps the two counts of a key together. The sketch is added
-// to before the table is searched; a slot is published before its owner looks at
-// the sketch. So of a ticket here and a ticket there at least one side sees
-// the other. If it is this side, the ticket moves; if it is the other, it
-// adds this ticket to its own count. A ticket admitted here therefore has no open
-// one in the table beside it that does not know of it.
-func (l *Limiter) enterSketch(e *entry, k key) (ok bool) {
-	l.ledgers.enterCells(k.hash)
-	e.estimate = l.ledgers.estimate(k.hash)
-	o, closing := l.ledgers.find(k)
-	if o.place != 0 {
-		l.ledgers.leaveCells(k.hash)
-		return false
-	}
-	e.place, e.exact = 0, false
-	e.estimate += closing
-	if e.admitted = e.estimate <= e.threshold; !e.admitted {
-		l.ledgers.leaveCells(k.hash)
-		e.estimate--
-	}
-	return true
+// state is the caller's memory for the ticket. If it still belongs to an open ticket, the request is refused with the
+// reason [TicketInUse]: release the earlier one first when a retry moves to another key.
+func (l *Limiter) Admit(state *TicketState, key []byte) (a Admission, ok bool) {
+	admitted, ok := l.limiter.Admit((*hostlimits.TicketState)(state), key)
+	return admission(&admitted), ok
 }
 
-// release implements holder.
-func (l *Limiter) release(hash, _ uint64, _ uint32, where place) {
-	whole := false
-	if l.shared == nil {
-		whole = l.leave(hash, where)
-	} else {
-		whole = l.leaveShared(hash, where)
-	}
-	if !whole {
-		l.tallies.of(hash).clipped.Add(1)
-	}
+// AdmitString is [Limiter.Admit] for a key in a string. A key of more than 506 bytes costs an allocation.
+func (l *Limiter) AdmitString(state *TicketState, key string) (a Admission, ok bool) {
+	admitted, ok := l.limiter.AdmitString((*hostlimits.TicketState)(state), key)
+	return admission(&admitted), ok
 }
 
-func (l *Limiter) leave(hash uint64, where place) bool {
-	if where != 0 {
-		return l.ledgers.leave(where)
-	}
-	return l.ledgers.leaveCells(hash)
+func admission(a *hostlimits.Admission) Admission {
+	return Admission{Ticket(a.Ticket), a.Estimate, a.Threshold, Reason(a.Reason), a.RetryAfter}
 }
 
-// releasedTwice implements holder.
-func (l *Limiter) releasedTwice() { l.tallies.of(0).doubles.Add(1) }
+// InFlight returns the estimate of what is in flight for key.
+func (l *Limiter) InFlight(key []byte) uint64 { return l.limiter.InFlight(key) }
 
-// InFlight returns the estimate of what is in flight for the key of this name.
-func (l *Limiter) InFlight(name []byte) uint64 {
-	k := l.ledgers.keyOf(name)
-	return l.inFlight(k)
-}
-
-func (l *Limiter) inFlight(k key) (n uint64) {
-	l.guard(func() { n = l.ledgers.inFlight(k) })
-	return n
-}
-
-// SetThreshold gives key a threshold of its own, and an exact counter for as
-// long as it has one, if its part of the table has room (see PinnedKeys in
-// [LimiterStats]). It holds for requests that come after it; tickets that are
-// open stay so. 0 refuses every further request of the key, which drains it.
-// Each call copies all overrides: not for the request path.
-func (l *Limiter) SetThreshold(key []byte, n uint32) error {
-	name := string(key)
-	l.configuring.Lock()
-	defer l.configuring.Unlock()
-	if err := l.thresholds.set(name, n); err != nil {
-		return fmt.Errorf("%w: %d", err, MaxOverrides)
-	}
-	l.pin(name)
-	return nil
-}
+// SetThreshold gives key a threshold of its own, and an exact counter for as long as it has one, if its part of the table
+// has room (see PinnedKeys in [LimiterStats]). It holds for requests that come after it; tickets that are open stay so. 0
+// refuses every further request of the key, which drains it. Each call copies all overrides: it is not for the request
+// path. The error is [ErrTooManyOverrides].
+func (l *Limiter) SetThreshold(key []byte, n uint32) error { return l.limiter.SetThreshold(key, n) }
 
 // ClearThreshold makes key follow the default threshold again.
-func (l *Limiter) ClearThreshold(key []byte) {
-	name := string(key)
-	l.configuring.Lock()
-	defer l.configuring.Unlock()
-	l.thresholds.clear(name)
-	l.unpin(name)
-}
+func (l *Limiter) ClearThreshold(key []byte) { l.limiter.ClearThreshold(key) }
 
-func (l *Limiter) unpin(name string) {
-	if l.shared == nil {
-		k := l.ledgers.keyOf([]byte(name))
-		l.ledgers.unpin(k)
-	}
-}
-
-// SetDefault sets the threshold of all keys that have none of their own, for
-// requests that come after it. n is taken literally: 0 refuses everything.
-func (l *Limiter) SetDefault(n uint32) { l.thresholds.otherwise.Store(n) }
+// SetDefault sets the threshold of all keys that have none of their own, for requests that come after it. n is taken
+// literally: 0 refuses everything.
+func (l *Limiter) SetDefault(n uint32) { l.limiter.SetDefault(n) }
 
 // Threshold returns the threshold of key.
-func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(l.ledgers.keyOf(key)) }
+func (l *Limiter) Threshold(key []byte) uint32 { return l.limiter.Threshold(key) }
 
-// SetRetryAfter changes what is handed on with refusals; 0 means DefaultRetryAfter.
-func (l *Limiter) SetRetryAfter(d time.Duration) {
-	l.retryAfter.Store(int64(cmp.Or(max(d, 0), DefaultRetryAfter)))
-}
+// Stats returns the counters as they are now. It goes through the whole exact table and one row of the sketch: it is for
+// a scrape, not for every request.
+func (l *Limiter) Stats() LimiterStats { return LimiterStats(l.limiter.Stats()) }
 
-// RetryAfter returns what is handed on with refusals.
-func (l *Limiter) RetryAfter() time.Duration { return time.Duration(l.retryAfter.Load()) }
-
-// Stats returns the counters as they are now. It goes through the whole exact
-// table and one row of the sketch: for a scrape, not for every request.
-func (l *Limiter) Stats() LimiterStats {
-	s := l.tallies.sum()
-	s.Overrides = l.thresholds.len()
-	s.Shared = l.shared != nil && !l.shared.lost.Load()
-	l.guard(func() { l.ledgers.tell(&s) })
-	l.parts.leaveOut(&s)
-	return s
-}
-
-// Bytes returns the memory of the limiter, its overrides not included.
-func (l *Limiter) Bytes() int {
-	return l.ledgers.bytes() + int(reflect.TypeFor[Limiter]().Size())
-}
+// Bytes returns the memory of the limiter, without its overrides.
+func (l *Limiter) Bytes() int { return l.limiter.Bytes() + int(reflect.TypeFor[Limiter]().Size()) }

@@ -5,17 +5,16 @@ import (
 	"time"
 )
 
-// Bounds and default of [RateConfig].Interval.
 const (
-	DefaultInterval = time.Second
-	MinInterval     = time.Millisecond
+	defaultInterval = time.Second
+	minInterval     = time.Millisecond
 )
 
 // RateConfig configures a [Rate]. The zero value counts by the second, in 4
 // rows of 8192 columns (512 KiB, as a rate needs two words per cell). Where
 // few keys are seen per interval, 1024 columns do.
 type RateConfig struct {
-	Interval time.Duration // at least MinInterval; 0 means DefaultInterval
+	Interval time.Duration // at least one millisecond; 0 means one second
 	Sketch   SketchConfig
 }
 
@@ -41,17 +40,17 @@ type Rate struct {
 // *[ConfigError].
 func NewRate(config RateConfig) (*Rate, error) {
 	if config.Interval == 0 {
-		config.Interval = DefaultInterval
+		config.Interval = defaultInterval
 	}
-	if config.Interval < MinInterval {
-		return nil, &ConfigError{"Interval", config.Interval, "must be at least " + MinInterval.String()}
+	if config.Interval < minInterval {
+		return nil, &ConfigError{"Interval", config.Interval, "must be at least " + minInterval.String()}
 	}
-	g, err := config.Sketch.geometry()
+	g, err := geometry(config.Sketch)
 	if err != nil {
 		return nil, err
 	}
 	r := &Rate{interval: config.Interval, start: time.Now()}
-	r.sketch.geometry = g
+	r.sketch.Geometry = g
 	r.sketch.words = make([]uint64, epochWords(g))
 	return r, nil
 }

@@ -3,6 +3,8 @@ package limits
 import (
 	"math"
 	"sync/atomic"
+
+	"github.com/headgate/headgate/internal/countmin"
 )
 
 // saturated is the value at which a cell stays for good. It is half of the
@@ -14,13 +16,13 @@ const saturated = 1 << 63
 // row. Every word is only ever touched by atomic operations, and any goroutine
 // may do so at any time.
 type sketch struct {
-	geometry
+	countmin.Geometry
 	words []uint64 // len == cells()
 }
 
-// newSketch lays a sketch of shape g over words, which must be g.cells() long.
-func newSketch(g geometry, words []uint64) sketch {
-	return sketch{geometry: g, words: words[:g.cells()]}
+// newSketch lays a sketch of shape g over words, which must be g.Cells() long.
+func newSketch(g countmin.Geometry, words []uint64) sketch {
+	return sketch{Geometry: g, words: words[:g.Cells()]}
 }
 
 // add adds n to hash in every row and returns the lowest cell after its own
@@ -32,11 +34,11 @@ func newSketch(g geometry, words []uint64) sketch {
 func (s *sketch) add(hash uint64, n uint32) uint64 {
 	// Copies, as the compiler would read the fields again after each atomic
 	// operation; with two goroutines that more than doubles the time.
-	words, rows, width := s.words, s.rows, s.width&31
+	words, rows, width := s.words, s.Rows, s.Width&31
 	low, high := uint64(math.MaxUint64), uint64(0)
 	columns, base := uint64(1)<<width, uint64(0)
 	for rest := hash; rows > 0; rows-- {
-		count := atomic.AddUint64(&words[base|rest&(columns-1)], uint64(n)) // the cell of geometry.cell, step by step
+		count := atomic.AddUint64(&words[base|rest&(columns-1)], uint64(n)) // the cell of Geometry.Cell, step by step
 		low, high = min(low, count), high|count
 		rest >>= width
 		base += columns
@@ -50,8 +52,8 @@ func (s *sketch) add(hash uint64, n uint32) uint64 {
 // saturate keeps those cells of hash at the largest value that have got there,
 // and returns the lowest.
 func (s *sketch) saturate(hash uint64) uint64 {
-	for row := range s.rows {
-		word := &s.words[s.cell(hash, row)]
+	for row := range s.Rows {
+		word := &s.words[s.Cell(hash, row)]
 		if atomic.LoadUint64(word) >= saturated {
 			atomic.StoreUint64(word, saturated)
 		}
@@ -70,10 +72,10 @@ func (s *sketch) enter(hash uint64, n uint32) uint64 {
 
 // peek returns the lowest cell of hash.
 func (s *sketch) peek(hash uint64) uint64 {
-	g, words := s.geometry, s.words
+	g, words := s.Geometry, s.words
 	low := uint64(math.MaxUint64)
-	for row := range g.rows {
-		low = min(low, atomic.LoadUint64(&words[g.cell(hash, row)]))
+	for row := range g.Rows {
+		low = min(low, atomic.LoadUint64(&words[g.Cell(hash, row)]))
 	}
 	return min(low, saturated)
 }
@@ -82,10 +84,10 @@ func (s *sketch) peek(hash uint64) uint64 {
 // had that much to give. A cell stops at zero rather than wrap, and a saturated
 // cell stays so, as nobody knows how much went into it.
 func (s *sketch) leave(hash uint64, n uint32) bool {
-	g, words := s.geometry, s.words
+	g, words := s.Geometry, s.words
 	whole := true
-	for row := range g.rows {
-		if !subtract(&words[g.cell(hash, row)], uint64(n)) {
+	for row := range g.Rows {
+		if !subtract(&words[g.Cell(hash, row)], uint64(n)) {
 			whole = false
 		}
 	}

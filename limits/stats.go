@@ -1,76 +1,22 @@
 package limits
 
-import "sync/atomic"
+import "github.com/headgate/headgate/internal/hostlimits"
 
-// LimiterStats is a snapshot of a [Limiter]. The counters are read one after
-// the other while others may change them; they agree with each other when
-// nothing else runs.
+// LimiterStats is a snapshot of a [Limiter]. The counters are read one after the other while others may change them; they
+// agree with each other when nothing else runs.
 type LimiterStats struct {
 	Admitted       uint64
-	Refused        [reasons]uint64 // by Reason; Refused[Admitted] is 0
-	InFlight       uint64          // tickets of this process open now
-	DoubleReleases uint64          // Done on tickets that were done already
-	Clipped        uint64          // releases that found less in the sketch than they had put there; 0 unless memory is damaged
+	Refused        [7]uint64 // by Reason; Refused[Admitted] is 0
+	InFlight       uint64    // tickets of this process open now
+	DoubleReleases uint64    // Done on tickets that were done already
+	Clipped        uint64    // releases that found less in the sketch than they had put there; 0 unless memory is damaged
 
-	Shared     bool   // counted together with the host's other processes, in a file
-	Faults     uint64 // calls that found the file truncated: nothing was counted and nothing refused
+	Shared     bool   // counted together with the host's other processes, as package proxyhook does beside a daemon
+	Faults     uint64 // calls that found the shared file truncated: nothing was counted and nothing refused
 	Overrides  int    // keys with a threshold of their own
 	ExactKeys  int    // keys with an exact counter
 	PinnedKeys int    // of these, the ones that keep it; below Overrides if those crowd in one part of the table
 }
 
-// RefusedTotal is the number of refusals for any reason.
-func (s LimiterStats) RefusedTotal() uint64 {
-	var total uint64
-	for _, n := range s.Refused {
-		total += n
-	}
-	return total
-}
-
-// tallies are the event counts of a limiter, in stripes by key, so that
-// requests of different keys seldom write the same cache line.
-type tallies [16]tally
-
-type tally struct {
-	admitted atomic.Uint64
-	refused  [reasons]atomic.Uint64
-	doubles  atomic.Uint64
-	clipped  atomic.Uint64
-	faults   atomic.Uint64
-	_        [128 - 8*(4+int(reasons))]byte // to 128 bytes: two cache lines, as some processors fetch them in pairs
-}
-
-// of returns the stripe of a key.
-func (t *tallies) of(hash uint64) *tally { return &t[hash%uint64(len(t))] }
-
-// sum adds up the stripes.
-func (t *tallies) sum() LimiterStats {
-	var s LimiterStats
-	for i := range t {
-		s.Admitted += t[i].admitted.Load()
-		for r := range s.Refused {
-			s.Refused[r] += t[i].refused[r].Load()
-		}
-		s.DoubleReleases += t[i].doubles.Load()
-		s.Clipped += t[i].clipped.Load()
-		s.Faults += t[i].faults.Load()
-	}
-	return s
-}
-
-// tell adds what this process has in the memory.
-func (l *ledgers) tell(s *LimiterStats) {
-	for slot := range uint(l.slots()) {
-		w := heldWord(atomic.LoadUint64(l.heldBy(slot, l.own)))
-		s.InFlight += w.inFlight()
-		s.Admitted += uint64(w.admitted())
-		if t := l.tag(slot); t != 0 {
-			s.ExactKeys++
-			if t.has(tagPinned) {
-				s.PinnedKeys++
-			}
-		}
-	}
-	s.InFlight += l.inSketch(l.own)
-}
+// RefusedTotal returns the number of refusals for any reason.
+func (s LimiterStats) RefusedTotal() uint64 { return hostlimits.Stats(s).RefusedTotal() }

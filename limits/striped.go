@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/internal/lane"
 )
 
-// MaxStripes bounds the number of sketches of a [StripedEstimator].
-const MaxStripes = 256
+// maxStripes bounds the number of sketches of a [StripedEstimator].
+const maxStripes = 256
 
 // StripedEstimator is an [Estimator] for many goroutines that mostly add: each adds to one of several sketches of the
 // same size, and reading sums them up. That takes the contention out of adding, multiplies the memory by the number of
@@ -25,22 +25,22 @@ type StripedEstimator struct {
 }
 
 // NewStripedEstimator makes an estimator with all counts zero. The number of stripes is a power of two up to
-// MaxStripes; 0 means at least eight for each processor that Go uses now, so that of the goroutines that run at the same
+// 256; 0 means at least eight for each processor that Go uses now, so that of the goroutines that run at the same
 // time fewer than one in eight meets another in its stripe. The error is a *[ConfigError].
 func NewStripedEstimator(config SketchConfig, stripes int) (*StripedEstimator, error) {
-	g, err := config.geometry()
+	g, err := geometry(config)
 	if err != nil {
 		return nil, err
 	}
 	if stripes == 0 {
-		stripes = min(MaxStripes, 1<<bits.Len(uint(8*runtime.GOMAXPROCS(0)-1)))
+		stripes = min(maxStripes, 1<<bits.Len(uint(8*runtime.GOMAXPROCS(0)-1)))
 	}
-	if stripes < 1 || stripes > MaxStripes || stripes&(stripes-1) != 0 {
-		return nil, &ConfigError{"Stripes", stripes, fmt.Sprintf("must be a power of two up to %d", MaxStripes)}
+	if stripes < 1 || stripes > maxStripes || stripes&(stripes-1) != 0 {
+		return nil, &ConfigError{"Stripes", stripes, fmt.Sprintf("must be a power of two up to %d", maxStripes)}
 	}
 	e := &StripedEstimator{shift: uint(32 - bits.TrailingZeros(uint(stripes)))}
-	words := make([]uint64, stripes*g.cells())
-	for ; len(words) > 0; words = words[g.cells():] {
+	words := make([]uint64, stripes*g.Cells())
+	for ; len(words) > 0; words = words[g.Cells():] {
 		e.stripes = append(e.stripes, Estimator{newSketch(g, words)})
 	}
 	return e, nil

@@ -7,10 +7,11 @@ import (
 	"sync"
 )
 
-// Defaults and bounds of [NewTop].
 const (
-	DefaultTopKeys = 1024
-	MaxTopKeys     = 1 << 20
+	defaultTopKeys = 1024
+	maxTopKeys     = 1 << 20
+	topPerSet      = 8
+	topKeyBytes    = 124
 )
 
 // Top finds the keys with the most events in bounded memory, by the Space-Saving algorithm (A. Metwally, D. Agrawal and A.
@@ -25,14 +26,14 @@ type Top struct {
 
 type topSet struct {
 	mutex  sync.Mutex
-	places [slotsPerSet]topPlace
+	places [topPerSet]topPlace
 }
 
 type topPlace struct {
 	hash         uint64
 	count, error uint64 // count 0: nobody's
 	length       int
-	name         [nameBytes]byte
+	name         [topKeyBytes]byte
 }
 
 // TopKey is one of the keys with the most events. Its true number is at least Count - Error and at most Count.
@@ -43,17 +44,17 @@ type TopKey struct {
 	Error uint64
 }
 
-// NewTop makes room for the given number of keys, rounded up to a power of two and at least 8; 0 means DefaultTopKeys. The
-// error is a *[ConfigError].
+// NewTop returns a counter with room for the given number of keys, at most 1,048,576, rounded up to a power of two and at
+// least 8; 0 means 1,024. The error is a *[ConfigError].
 func NewTop(keys int) (*Top, error) {
 	if keys == 0 {
-		keys = DefaultTopKeys
+		keys = defaultTopKeys
 	}
-	if keys < 0 || keys > MaxTopKeys {
+	if keys < 0 || keys > maxTopKeys {
 		return nil, &ConfigError{"keys", keys, "must be 0 to 1048576"}
 	}
 	sets := 1
-	for sets*slotsPerSet < keys {
+	for sets*topPerSet < keys {
 		sets *= 2
 	}
 	return &Top{make([]topSet, sets)}, nil

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
 
@@ -17,7 +16,7 @@ import (
 func TestCallbacksThatPanic(t *testing.T) {
 	var logged bytes.Buffer
 	config := limited(1)
-	config.LimitKey = []string{limits.KeyTenant, limits.KeyOrigin}
+	config.LimitKey = []string{proxyhook.KeyTenant, proxyhook.KeyOrigin}
 	config.Tenant = func(*traffic.Event) string { panic("tenant") }
 	config.Log = slog.New(slog.NewTextHandler(&logged, nil))
 	s := newSite(t, config, func(http.ResponseWriter, *http.Request) {})

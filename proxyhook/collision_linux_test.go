@@ -9,6 +9,8 @@ import (
 
 	"github.com/dgryski/go-metro"
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/countmin"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -167,13 +169,13 @@ func TestConstructedColumnsRefuseNobodyElse(t *testing.T) {
 	attacked, other := twoProxies(t, 100)
 	victim := metroOf(victimOrigin, victimHost)
 	random := rand.New(rand.NewPCG(3, 4))
-	const sets = limits.DefaultSharedKeys / 8
+	const sets = hostlimits.DefaultSharedKeys / 8
 	set := func(hash uint64) uint64 { return hash >> 32 * sets >> 32 }
 	for range 8 {
 		hold(t, other, attackerOrigin, hostWhere(random, func(h uint64) bool { return set(h) == set(victim) }), 1)
 	}
 	for row := range 4 {
-		column := func(hash uint64) uint64 { return hash >> (13 * row) % limits.DefaultColumns }
+		column := func(hash uint64) uint64 { return hash >> (13 * row) % countmin.DefaultColumns }
 		hold(t, other, attackerOrigin, hostWhere(random, func(h uint64) bool {
 			return set(h) == set(victim) && column(h) == column(victim)
 		}), 100)

@@ -62,7 +62,7 @@ type Config struct {
 	// besides. While the daemon publishes a policy, that is used in place of Threshold, Overrides, RetryAfter and LimitKey.
 	Limits limits.LimiterConfig
 
-	// LimitKey is what the keys of Limits are made of, as limits.Policy has it. Default: the origin, whatever the host.
+	// LimitKey is what the keys of Limits are made of: KeyTenant, KeyOrigin and KeyHost, in this order. Default: the origin, whatever the host.
 	LimitKey []string
 
 	// OriginSilence ends a request whose origin is silent for so long, so that an origin that is dead without having
@@ -84,7 +84,7 @@ type Config struct {
 	// Transport or, with Origin, the Handler got it. A policy can also state a bound for all. Default: none is.
 	LongLived func(*http.Request) bool
 
-	// Tenant tells whose request it is, for keys with limits.KeyTenant. Default: nobody's; so is a request for which it
+	// Tenant tells whose request it is, for keys with KeyTenant. Default: nobody's; so is a request for which it
 	// panics.
 	Tenant func(*traffic.Event) string
 

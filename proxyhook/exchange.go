@@ -8,8 +8,6 @@ import (
 	"net/textproto"
 	"sync"
 	"time"
-
-	"github.com/headgate/headgate/limits"
 )
 
 // exchange follows for whom a request waits: for the client while a part of its body is read from it, and for the origin
@@ -191,18 +189,18 @@ func (x *exchange) end() {
 // result returns how long the origin was waited for, and how that ended, when it has ended: with an answer unless it
 // failed, and with left where the request was given up. It is not ok where the client had not sent all: then nothing is
 // known of the origin.
-func (x *exchange) result(failed, left bool) (took time.Duration, how limits.Ending, ok bool) {
+func (x *exchange) result(failed, left bool) (took time.Duration, how Ending, ok bool) {
 	x.answer()
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	took = max(0, x.began.Sub(x.asked))
 	switch {
 	case !failed:
-		return took, limits.Answered, true
+		return took, Answered, true
 	case x.broken, left && x.reading > 0:
 		return 0, 0, false
 	case left:
-		return took, limits.Abandoned, true
+		return took, Abandoned, true
 	}
-	return took, limits.Failed, true
+	return took, Failed, true
 }

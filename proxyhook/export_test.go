@@ -76,4 +76,4 @@ const (
 )
 
 // InTransition reports whether requests count under former policies, too.
-func InTransition(f *Filter) bool { return f.limiting.rules.Load().transition != nil }
+func InTransition(f *Filter) bool { return f.limiting.process.InTransition() }

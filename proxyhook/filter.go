@@ -189,8 +189,8 @@ func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketSta
 // otherwise. Where limits have an adaptive policy, it is what thresholds follow; without one it does nothing. It is for
 // proxies that call Admit and Done themselves, once for each admission, before or after Done, and not for requests that
 // are long by design, as long polls are: Handler and Transport observe what goes through them.
-func (f *Filter) Observe(a *limits.Admission, took time.Duration, how limits.Ending) {
-	f.limiting.observe(a.Ticket.Hash(), a.Estimate, a.Threshold, took, how)
+func (f *Filter) Observe(a *limits.Admission, took time.Duration, how Ending) {
+	f.limiting.observe(a.Ticket, a.Estimate, a.Threshold, took, how)
 }
 
 // Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon.

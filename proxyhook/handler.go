@@ -113,7 +113,7 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) bool {
 	switch req.decision.Action {
 	case Throttle:
-		w.Header().Set("Retry-After", retryAfter(f.limiting.current.Load().RetryAfter()))
+		w.Header().Set("Retry-After", retryAfter(f.limiting.process.RetryAfter()))
 		req.refuse(w, http.StatusTooManyRequests, reasonScore)
 		return false
 	case Challenge, Deny:

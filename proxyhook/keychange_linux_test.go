@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -247,7 +248,7 @@ func TestKeyChangesWhileProcessesMoveToAnotherFile(t *testing.T) {
 	c.publish(`{"threshold": 5}`)
 	before := c.want(3, 0, 3, origin, "a", "before")
 	c.publish(`{"threshold": 5, "key": ["host"]}`)
-	k, err := limits.OpenKeeper(c.dir.Limits(), limits.KeeperConfig{Processes: 5})
+	k, err := hostlimits.OpenKeeper(c.dir.Limits(), hostlimits.KeeperConfig{Processes: 5})
 	must(t, err)
 	defer k.Close()
 	proxyhook.Maintain(c.filters[0])

@@ -261,7 +261,7 @@ func TestObservedWaitsLowerTheThreshold(t *testing.T) {
 	f := h.filter(h.adaptive(`{"latency": "1ms"}`))
 	await(t, "the policy", func() bool { return f.Stats().Policy })
 	ev, state := traffic.Event{Host: "shop"}, new(limits.TicketState)
-	request := func(took time.Duration, how limits.Ending) {
+	request := func(took time.Duration, how proxyhook.Ending) {
 		a, ok := f.Admit(&ev, "10.0.0.1:80", state)
 		if !ok {
 			t.Fatal("refused")
@@ -270,7 +270,7 @@ func TestObservedWaitsLowerTheThreshold(t *testing.T) {
 		f.Done(&ev, a.Ticket)
 	}
 	for range 10 {
-		request(0, limits.Failed)
+		request(0, proxyhook.Failed)
 		time.Sleep(2 * time.Millisecond)
 	}
 	lowered := threshold(t, f, "10.0.0.1:80", "shop")
@@ -283,7 +283,7 @@ func TestObservedWaitsLowerTheThreshold(t *testing.T) {
 	if n := threshold(t, f, "10.0.0.2:80", "shop"); n != 100 {
 		t.Errorf("another origin: %d", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { request(time.Second, limits.Answered) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { request(time.Second, proxyhook.Answered) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -297,7 +297,7 @@ func TestRefusalOfASlowOriginHasItsReason(t *testing.T) {
 	for n := 100; n > 50; n = threshold(t, f, origin, "shop") {
 		ev := traffic.Event{Host: "shop"}
 		a, _ := f.Admit(&ev, origin, new(limits.TicketState))
-		f.Observe(&a, time.Second, limits.Answered)
+		f.Observe(&a, time.Second, proxyhook.Answered)
 		a.Ticket.Done()
 		time.Sleep(2 * time.Millisecond)
 	}

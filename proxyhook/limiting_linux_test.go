@@ -14,15 +14,16 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 	"github.com/headgate/headgate/proxyhook"
 )
 
 // keeper plays the daemon's part in the limits.
-func (h *host) keeper() *limits.Keeper {
+func (h *host) keeper() *hostlimits.Keeper {
 	h.t.Helper()
-	k, err := limits.OpenKeeper(h.dir.Limits(), limits.KeeperConfig{Processes: 4})
+	k, err := hostlimits.OpenKeeper(h.dir.Limits(), hostlimits.KeeperConfig{Processes: 4})
 	must(h.t, err)
 	h.t.Cleanup(func() { k.Close() })
 	return k
@@ -151,7 +152,7 @@ func TestPublishedPolicyHolds(t *testing.T) {
 func TestLimitKeyByTenant(t *testing.T) {
 	unsupervised(t)
 	f := newHost(t).filter(proxyhook.Config{
-		Limits: limits.LimiterConfig{Threshold: 1}, LimitKey: []string{limits.KeyTenant},
+		Limits: limits.LimiterConfig{Threshold: 1}, LimitKey: []string{proxyhook.KeyTenant},
 		Tenant: func(ev *traffic.Event) string { return strings.Split(ev.Host, ".")[1] },
 	})
 	ask := func(host string) bool {

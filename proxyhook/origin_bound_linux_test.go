@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -105,7 +106,7 @@ func (h *held) done(admitted uint64) {
 func TestHostsAreBoundedWithinTheirOrigin(t *testing.T) {
 	for where, start := range map[string]func(h *host, text string) *proxyhook.Filter{
 		"of one process": func(h *host, text string) *proxyhook.Filter {
-			p, err := limits.ParsePolicy([]byte(text))
+			p, err := hostlimits.ParsePolicy([]byte(text))
 			must(t, err)
 			return h.filter(proxyhook.Config{Limits: limits.LimiterConfig{Threshold: p.Threshold, Overrides: p.Overrides}})
 		},
@@ -151,7 +152,7 @@ func TestHostsAreBoundedWithinTheirOrigin(t *testing.T) {
 
 // A configured key is what it says: here each host has the whole threshold.
 func TestConfiguredKeysBoundHosts(t *testing.T) {
-	f := newHost(t).filter(proxyhook.Config{LimitKey: []string{limits.KeyOrigin, limits.KeyHost}, Limits: limits.LimiterConfig{Threshold: 2}})
+	f := newHost(t).filter(proxyhook.Config{LimitKey: []string{proxyhook.KeyOrigin, proxyhook.KeyHost}, Limits: limits.LimiterConfig{Threshold: 2}})
 	h := &held{t: t, filter: f}
 	if a, b := h.admits("o:80", "a"), h.admits("o:80", "b"); a != 2 || b != 2 {
 		t.Errorf("%d and %d admitted", a, b)

@@ -107,7 +107,7 @@ func (f *Filter) Stats() Stats {
 		DoubleDone:  l.DoubleReleases,
 		Silent:      c.silentClients.Load(),
 		Panics:      f.callbacks.panics.Load(),
-		Lowered:     f.limiting.adaptive.Lowered(),
+		Lowered:     f.limiting.process.Lowered(),
 		Untrusted:   f.home.untrusted.Load(),
 		Shared:      l.Shared,
 		Policy:      f.limiting.published.Load(),

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/internal/explain"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostname"
 )
 
 // knownKey is what is published of one key of the request.
@@ -96,7 +96,7 @@ func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traf
 	} else {
 		ev.Facts |= traffic.AgentUnknown
 	}
-	if ev.Host = limits.CanonicalHost(c.Host); c.Host == "" {
+	if ev.Host = hostname.Canonical(c.Host); c.Host == "" {
 		ev.Facts |= traffic.HostUnknown
 	}
 	c.setReferer(&ev, sums)
@@ -121,7 +121,7 @@ func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 		ev.Facts |= traffic.Referer
 	}
 	ev.Facts |= traffic.RefererKnown
-	if host, page := traffic.SplitReferer(*c.Referer); host != "" && limits.CanonicalHost(host) == ev.Host {
+	if host, page := traffic.SplitReferer(*c.Referer); host != "" && hostname.Canonical(host) == ev.Host {
 		ev.Facts |= traffic.RefererSame
 		sums.SetLink(ev, page)
 	}

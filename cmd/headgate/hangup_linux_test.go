@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -24,7 +24,7 @@ func publishedThreshold(dir string) uint32 {
 		return 0
 	}
 	defer snapshot.Release()
-	p, err := limits.ParsePolicy(snapshot.Bytes())
+	p, err := hostlimits.ParsePolicy(snapshot.Bytes())
 	if err != nil {
 		return 0
 	}

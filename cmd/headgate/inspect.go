@@ -16,7 +16,7 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostname"
 )
 
 // inspectCommand is headgate inspect.
@@ -219,7 +219,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		setWire(&ev, wire)
 		ev.UserAgent = agent
 	case traffic.Host:
-		ev.Host = limits.CanonicalHost(value)
+		ev.Host = hostname.Canonical(value)
 	case traffic.Session:
 		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name, only by a key as --top prints it")
 	default:

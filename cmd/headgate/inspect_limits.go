@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -30,7 +30,7 @@ type inspectedLimits struct {
 	PinnedKeys      int               `json:"pinned_keys"`
 	Bytes           int               `json:"bytes"`
 	PolicyPublished bool              `json:"policy_published"`
-	Policy          limits.Policy     `json:"policy"`
+	Policy          hostlimits.Policy `json:"policy"`
 	Keys            []inspectedLimit  `json:"keys"`
 }
 
@@ -44,8 +44,8 @@ type inspectedLimit struct {
 // printLimits reads the limits file twice, so that it can tell rates.
 func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	dir := hostdir.Dir(c.Dir)
-	all := limits.MaxExactKeys
-	before, err := limits.Look(dir.Limits(), all, c.owners...)
+	all := hostlimits.MaxExactKeys
+	before, err := hostlimits.Look(dir.Limits(), all, c.owners...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no daemon has made a limits file here; start one with: headgate run --dir %s", c.Dir, c.Dir)
 	}
@@ -58,7 +58,7 @@ func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 		return ctx.Err()
 	case <-time.After(rateOver):
 	}
-	now, err := limits.Look(dir.Limits(), c.Count, c.owners...)
+	now, err := hostlimits.Look(dir.Limits(), c.Count, c.owners...)
 	if err != nil {
 		return err
 	}
@@ -73,14 +73,14 @@ func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	return in.print(w)
 }
 
-func inspectLimits(before, now limits.Report, elapsed time.Duration, p limits.Policy, published bool) inspectedLimits {
+func inspectLimits(before, now hostlimits.Report, elapsed time.Duration, p hostlimits.Policy, published bool) inspectedLimits {
 	in := inspectedLimits{
 		Processes: now.Processes, Capacity: now.Capacity, Reaped: now.Reaped, Orphans: now.Orphans, InFlight: now.InFlight,
 		Admitted: now.Admitted, Refused: make(map[string]uint64), ExactKeys: now.ExactKeys, PinnedKeys: now.Pinned,
 		Bytes: now.Bytes, PolicyPublished: published, Policy: p, Keys: []inspectedLimit{},
 	}
 	for reason, n := range now.Refused[1:] { // the first is no refusal
-		in.Refused[limits.Reason(reason+1).String()] = n
+		in.Refused[hostlimits.Reason(reason+1).String()] = n
 	}
 	former := make(map[uint64]uint32)
 	for _, load := range before.Heaviest {
@@ -102,7 +102,7 @@ func inspectLimits(before, now limits.Report, elapsed time.Duration, p limits.Po
 }
 
 // readPolicy reads what the proxies go by; published is false where that is their own configuration.
-func (c *inspectCommand) readPolicy(dir hostdir.Dir) (p limits.Policy, published bool, err error) {
+func (c *inspectCommand) readPolicy(dir hostdir.Dir) (p hostlimits.Policy, published bool, err error) {
 	reader, err := mmapsync.OpenReader(dir.Policy(), mmapsync.ReaderOptions{Slots: 1, Owners: c.owners})
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, false, nil
@@ -119,7 +119,7 @@ func (c *inspectCommand) readPolicy(dir hostdir.Dir) (p limits.Policy, published
 		return p, false, err
 	}
 	defer snapshot.Release()
-	p, err = limits.ParsePolicy(snapshot.Bytes())
+	p, err = hostlimits.ParsePolicy(snapshot.Bytes())
 	return p, string(snapshot.Bytes()) != "{}", err
 }
 
@@ -128,7 +128,7 @@ func (in *inspectedLimits) print(w io.Writer) error {
 		in.Processes, in.Capacity, in.InFlight, in.Admitted)
 	fmt.Fprintf(w, "%d processes died, with %d requests in flight that were taken out\n", in.Reaped, in.Orphans)
 	fmt.Fprint(w, "refused:")
-	for r := limits.OverThreshold; r.String() != "unknown"; r++ {
+	for r := hostlimits.OverThreshold; r.String() != "unknown"; r++ {
 		fmt.Fprintf(w, " %s %d", r, in.Refused[r.String()])
 	}
 	fmt.Fprintf(w, "\n%d keys with exact counters, %d of them configured; %d bytes\n", in.ExactKeys, in.PinnedKeys, in.Bytes)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -18,21 +18,21 @@ func TestInspectLimits(t *testing.T) {
 	if status, _, errOut := run(t, "inspect", string(dir), "--limits"); status != exitFailure || !strings.Contains(errOut, "headgate run --dir") {
 		t.Errorf("without a limits file: status %d, %q", status, errOut)
 	}
-	keeper, err := limits.OpenKeeper(dir.Limits(), limits.KeeperConfig{Processes: 4})
+	keeper, err := hostlimits.OpenKeeper(dir.Limits(), hostlimits.KeeperConfig{Processes: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer keeper.Close()
-	l, err := limits.Join(dir.Limits(), limits.LimiterConfig{Threshold: 3})
+	l, err := hostlimits.Join(dir.Limits(), hostlimits.Config{Threshold: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var states [5]limits.TicketState
+	var states [5]hostlimits.TicketState
 	for i := range states {
 		l.AdmitString(&states[i], "10.0.0.1:80 shop\x1b[2J") // a host is what a client has sent
 	}
-	other, _ := l.AdmitString(new(limits.TicketState), "10.0.0.2:80 www")
-	l.Tell()
+	other, _ := l.AdmitString(new(hostlimits.TicketState), "10.0.0.2:80 www")
+	l.WriteTallies()
 	_, out, errOut := run(t, "inspect", string(dir), "--limits")
 	for _, want := range []string{
 		"1 of at most 4 proxy processes count together, 4 requests in flight, 4 admitted", "over_threshold 2", "no policy is published",
@@ -54,7 +54,7 @@ func TestInspectLimits(t *testing.T) {
 	go func() { // so that there is a rate
 		defer close(stop)
 		for end := time.Now().Add(2 * rateOver); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			a, _ := l.AdmitString(new(limits.TicketState), "10.0.0.2:80 www")
+			a, _ := l.AdmitString(new(hostlimits.TicketState), "10.0.0.2:80 www")
 			a.Ticket.Done()
 		}
 	}()

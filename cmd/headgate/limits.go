@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/internal/opfile"
-	"github.com/headgate/headgate/limits"
 )
 
 // limitsCommand is headgate limits.
@@ -34,10 +34,10 @@ Examples:
 
 // checkedLimits is what limits check prints.
 type checkedLimits struct {
-	Error     string            `json:"error,omitempty"` // why the file would be refused; then there is nothing else
-	Policy    limits.Policy     `json:"policy"`
-	Overrides []limits.Override `json:"overrides"` // by the keys of requests
-	Warnings  []limits.Warning  `json:"warnings"`
+	Error     string                `json:"error,omitempty"` // why the file would be refused; then there is nothing else
+	Policy    hostlimits.Policy     `json:"policy"`
+	Overrides []hostlimits.Override `json:"overrides"` // by the keys of requests
+	Warnings  []hostlimits.Warning  `json:"warnings"`
 }
 
 // Run checks a file.
@@ -55,11 +55,11 @@ func (c *limitsCheckCommand) Run(t *terminal) error {
 }
 
 func checkLimits(path string) (checkedLimits, error) {
-	checked := checkedLimits{Overrides: []limits.Override{}, Warnings: []limits.Warning{}}
-	text, err := opfile.Read(path, limits.MaxPolicy)
+	checked := checkedLimits{Overrides: []hostlimits.Override{}, Warnings: []hostlimits.Warning{}}
+	text, err := opfile.Read(path, hostlimits.MaxPolicy)
 	if err == nil {
-		var warnings []limits.Warning
-		if checked.Policy, warnings, err = limits.CheckPolicy(text); err != nil {
+		var warnings []hostlimits.Warning
+		if checked.Policy, warnings, err = hostlimits.CheckPolicy(text); err != nil {
 			err = fmt.Errorf("%s: %w", path, err)
 		}
 		checked.Warnings = append(checked.Warnings, warnings...)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/internal/daemon"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 )
 
 // runCommand is headgate run.
@@ -51,8 +51,8 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 	if c.MaxKeys <= 0 || c.Interval <= 0 || c.Checkpoint <= 0 || c.Idle <= 0 {
 		return usageError{errors.New("run: --interval, --checkpoint, --max-keys and --idle must be above 0")}
 	}
-	if c.Proxies < 1 || c.Proxies > limits.MaxProcesses {
-		return fmt.Errorf("run: --proxies %d: want 1 to %d", c.Proxies, limits.MaxProcesses)
+	if c.Proxies < 1 || c.Proxies > hostlimits.MaxProcesses {
+		return fmt.Errorf("run: --proxies %d: want 1 to %d", c.Proxies, hostlimits.MaxProcesses)
 	}
 	hangups := make(chan os.Signal, 1) // from here on they do not end the process
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -67,7 +67,7 @@ func (c *runCommand) Run(ctx context.Context, t *terminal) error {
 		Interval:   c.Interval,
 		Checkpoint: c.Checkpoint,
 		Window:     window.Config{MaxKeys: c.MaxKeys, Idle: c.Idle},
-		Limits:     limits.KeeperConfig{Processes: c.Proxies},
+		Limits:     hostlimits.KeeperConfig{Processes: c.Proxies},
 		Policy:     c.Limits,
 		NewSeed:    c.NewSeed,
 		Log:        t.log,

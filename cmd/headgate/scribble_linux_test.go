@@ -15,6 +15,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )
@@ -46,7 +47,7 @@ func scribble(path, value string) error {
 	if err != nil {
 		return err
 	}
-	const processes, sets = limits.DefaultProcesses, limits.DefaultSharedKeys / 8
+	const processes, sets = hostlimits.DefaultProcesses, hostlimits.DefaultSharedKeys / 8
 	held := 256 + 256*processes + 8*sets + 64*sets + 1024*sets
 	cells := held + 64*sets*processes
 	switch value {
@@ -87,7 +88,7 @@ func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 		t.Run(value, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "hg")
 			daemon := startProcess(t, dir)
-			until(t, "the limits file", func() bool { _, err := limits.Look(hostdir.Dir(dir).Limits(), 0); return err == nil })
+			until(t, "the limits file", func() bool { _, err := hostlimits.Look(hostdir.Dir(dir).Limits(), 0); return err == nil })
 			f, err := proxyhook.New(proxyhook.Config{Dir: dir, Limits: limits.LimiterConfig{Threshold: 50}})
 			if err != nil {
 				t.Fatal(err)
@@ -111,7 +112,7 @@ func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 			until(t, "requests admitted again", func() bool {
 				return admitted("shop") && admitted("other") && f.Stats().Shared && f.LimiterStats().InFlight <= 2
 			})
-			until(t, "no counts of nobody", func() bool { r, err := limits.Look(file, 0); return err == nil && r.InFlight <= 1 })
+			until(t, "no counts of nobody", func() bool { r, err := hostlimits.Look(file, 0); return err == nil && r.InFlight <= 1 })
 			url := regexp.MustCompile(`http://127.0.0.1:[0-9]+`).FindString(daemon.said.String())
 			until(t, "trouble", func() bool {
 				body := body(t, url+"/readyz?verbose")

@@ -38,23 +38,27 @@ const all = "*"
 // rules are the architecture: imports run downwards only. A package that is not listed fails the test, so that a new one is decided on; what
 // is listed and not used is allowed.
 var rules = map[string]rule{
-	"internal/mmap":      {modules: []string{unix}},
-	"internal/hostdir":   {ours: []string{"internal/mmap"}},
-	"accesslog":          {},
-	"internal/simulator": {},
-	"internal/ring":      {ours: []string{"internal/mmap"}},
-	"internal/archtest":  {},
-	"tools/notice":       {},
-	"internal/lane":      {},
-	"internal/prefetch":  {},
-	"internal/siphash":   {},
-	"internal/opfile":    {},
-	"internal/socket":    {modules: []string{unix}},
-	"internal/outfile":   {modules: []string{unix}},
-	"internal/plaintext": {},
-	"internal/wire":      {ours: []string{"featurestore/traffic"}},
-	"internal/wordmatch": {},
-	"internal/explain":   {ours: []string{"featurestore/traffic", "heuristics", "scorer"}},
+	"internal/mmap":       {modules: []string{unix}},
+	"internal/hostdir":    {ours: []string{"internal/mmap"}},
+	"accesslog":           {},
+	"internal/simulator":  {},
+	"internal/ring":       {ours: []string{"internal/mmap"}},
+	"internal/archtest":   {},
+	"tools/notice":        {},
+	"internal/lane":       {},
+	"internal/prefetch":   {},
+	"internal/siphash":    {},
+	"internal/opfile":     {},
+	"internal/socket":     {modules: []string{unix}},
+	"internal/outfile":    {modules: []string{unix}},
+	"internal/plaintext":  {},
+	"internal/wire":       {ours: []string{"featurestore/traffic"}},
+	"internal/wordmatch":  {},
+	"internal/countmin":   {},
+	"internal/keyhash":    {ours: []string{"internal/siphash"}},
+	"internal/hostname":   {},
+	"internal/hostlimits": {ours: []string{"internal/countmin", "internal/hostname", "internal/keyhash", "internal/mmap"}},
+	"internal/explain":    {ours: []string{"featurestore/traffic", "heuristics", "scorer"}},
 
 	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
@@ -67,7 +71,7 @@ var rules = map[string]rule{
 	"scorer/internal/city":     {},
 
 	"models": {},
-	"limits": {ours: []string{"internal/lane", "internal/mmap", "internal/siphash"}, modules: []string{metro}},
+	"limits": {ours: []string{"internal/countmin", "internal/hostlimits", "internal/keyhash", "internal/lane"}, modules: []string{metro}},
 
 	"heuristics": {ours: []string{"featurestore/traffic", "internal/wordmatch"}},
 
@@ -78,8 +82,8 @@ var rules = map[string]rule{
 		"internal/plaintext"}},
 	"internal/simulated": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/simulator", "proxyhook"}},
 
-	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/lane", "internal/ring",
-		"internal/hostdir", "internal/socket", "internal/wire"}, modules: []string{metro}},
+	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/countmin", "internal/lane", "internal/ring",
+		"internal/hostdir", "internal/hostlimits", "internal/socket", "internal/wire"}, modules: []string{metro}},
 
 	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/wire", "proxyhook", "scorer"}},
 
@@ -89,8 +93,8 @@ var rules = map[string]rule{
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 
-	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "limits", "internal/mmap",
-		"internal/opfile", "internal/ring", "internal/hostdir"}, modules: []string{prometheus}},
+	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "internal/mmap",
+		"internal/opfile", "internal/ring", "internal/hostdir", "internal/hostlimits", "internal/hostname"}, modules: []string{prometheus}},
 	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "accesslog", "internal/hostdir", "internal/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},

@@ -9,24 +9,24 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 )
 
 // Config configures the daemon. The zero value serves the default directory without an HTTP listener.
 type Config struct {
-	Dir        string              // default: where hostdir.Place finds or would make one
-	State      string              // directory of the checkpoints; default: Dir, and for the default one hostdir.State where that can be written
-	DirOwner   string              // user, besides root and the process's own, whose directory is taken over; name or number
-	DirGroup   string              // group that the directory is given to, whose members may be proxies; empty: as it is
-	Listen     string              // loopback address and port of /metrics, /healthz and /readyz; empty: none
-	HostNames  []string            // names that HTTP requests may ask for, besides those and the addresses of this machine
-	Interval   time.Duration       // longest time between publications, see beat; default 1 s
-	Checkpoint time.Duration       // longest time between checkpoints, see Daemon.pause; default 1 min
-	Window     window.Config       // Workers: default half of the processors, at most 4
-	Limits     limits.KeeperConfig // size of the file that proxies count requests in flight in
-	Policy     string              // file with the limits.Policy for all proxies, read again when it changes; empty: none
-	NewSeed    bool                // hash keys under another seed than before, and forget all that was known of them
-	Log        *slog.Logger        // default: slog.Default()
+	Dir        string                  // default: where hostdir.Place finds or would make one
+	State      string                  // directory of the checkpoints; default: Dir, and for the default one hostdir.State where that can be written
+	DirOwner   string                  // user, besides root and the process's own, whose directory is taken over; name or number
+	DirGroup   string                  // group that the directory is given to, whose members may be proxies; empty: as it is
+	Listen     string                  // loopback address and port of /metrics, /healthz and /readyz; empty: none
+	HostNames  []string                // names that HTTP requests may ask for, besides those and the addresses of this machine
+	Interval   time.Duration           // longest time between publications, see beat; default 1 s
+	Checkpoint time.Duration           // longest time between checkpoints, see Daemon.pause; default 1 min
+	Window     window.Config           // Workers: default half of the processors, at most 4
+	Limits     hostlimits.KeeperConfig // size of the file that proxies count requests in flight in
+	Policy     string                  // file with the hostlimits.Policy for all proxies, read again when it changes; empty: none
+	NewSeed    bool                    // hash keys under another seed than before, and forget all that was known of them
+	Log        *slog.Logger            // default: slog.Default()
 }
 
 func (c *Config) setDefaults() error {

@@ -13,8 +13,8 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/internal/ring"
-	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -55,22 +55,22 @@ type Stats struct {
 	Rings       ring.Stats
 	Window      window.Stats
 	Feed        window.FeedStats
-	Undecodable uint64             // events that are no msgp or not of this format
-	Oversized   uint64             // events with a string or an amount beyond its bound, which was cut
-	FutureTimes uint64             // events from the future, taken as of now
-	ClockSteps  uint64             // times that somebody set the clock by a second or more
-	Refused     uint64             // events of requests refused for an overloaded origin
-	Publishes   uint64             // publications
-	Failed      uint64             // publications and checkpoints that failed
-	PublishTime time.Duration      // of the last publication
-	Pause       time.Duration      // from its begin until the next may begin
-	ImageBytes  int                // of one copy of the table
-	HTTPRefused uint64             // HTTP requests for another host, or of another site's web page
-	RowsEvicted uint64             // rows that made place for others in the table, since that was built
-	Published   time.Time          // the last publication
-	Limits      limits.SharedStats // of all proxies together
-	Troubles    []Trouble          // what is wrong now
-	Trouble     string             // the same on one line; empty: nothing
+	Undecodable uint64                 // events that are no msgp or not of this format
+	Oversized   uint64                 // events with a string or an amount beyond its bound, which was cut
+	FutureTimes uint64                 // events from the future, taken as of now
+	ClockSteps  uint64                 // times that somebody set the clock by a second or more
+	Refused     uint64                 // events of requests refused for an overloaded origin
+	Publishes   uint64                 // publications
+	Failed      uint64                 // publications and checkpoints that failed
+	PublishTime time.Duration          // of the last publication
+	Pause       time.Duration          // from its begin until the next may begin
+	ImageBytes  int                    // of one copy of the table
+	HTTPRefused uint64                 // HTTP requests for another host, or of another site's web page
+	RowsEvicted uint64                 // rows that made place for others in the table, since that was built
+	Published   time.Time              // the last publication
+	Limits      hostlimits.SharedStats // of all proxies together
+	Troubles    []Trouble              // what is wrong now
+	Trouble     string                 // the same on one line; empty: nothing
 
 	FeatureSlots Slots // of readers of the table
 	PolicySlots  Slots // of readers of the limiters' policy

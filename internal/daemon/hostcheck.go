@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostname"
 )
 
 // hostCheck refuses requests that a web page has made a browser send: a page of a name that resolves to this machine (DNS
@@ -25,7 +25,7 @@ type hostCheck struct {
 func checkNames(names []string) ([]string, error) {
 	var canonical []string
 	for _, name := range names {
-		host := limits.CanonicalHost(name)
+		host := hostname.Canonical(name)
 		if host == "" || strings.ContainsAny(name, "/@*? ") {
 			return nil, fmt.Errorf("host name %q: want a name or an address as a request's Host has it, without wildcards", name)
 		}
@@ -62,7 +62,7 @@ func short(s string) string { return s[:min(len(s), 100)] }
 // allowed reports whether host, with or without a port, is a name that no stranger can have: localhost, one that is
 // configured, or an address of this machine. A browser sends an address as Host only to that address.
 func (c *hostCheck) allowed(host string, r *http.Request) bool {
-	host = limits.CanonicalHost(host)
+	host = hostname.Canonical(host)
 	if host == "localhost" || slices.Contains(c.names, host) {
 		return true
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -22,20 +22,20 @@ const noPolicy = "{}"
 // what dead proxies had in flight, and publishes the operator's policy. Proxies count on without it.
 type limiting struct {
 	dir    hostdir.Dir
-	config limits.KeeperConfig
+	config hostlimits.KeeperConfig
 	file   *policyFile // nil: the operator has named none
 	log    *slog.Logger
 
-	keeper    *limits.Keeper
+	keeper    *hostlimits.Keeper
 	writer    *mmapsync.Writer
 	published []byte   // what holds; nil: nothing yet
 	keys      []string // that have a threshold of their own
-	pinned    *limits.Keeper
+	pinned    *hostlimits.Keeper
 
 	remade  func(fileSet, string, error) // is called for files that were made again
 	rebuilt uint64                       // times that the policy's files were, so far
 
-	damage    *limits.DamageError // found last; nil: none, or a while ago
+	damage    *hostlimits.DamageError // found last; nil: none, or a while ago
 	damagedAt time.Time
 	clipped   uint64 // as of the last look
 	slots     Slots  // of readers of the policy
@@ -57,7 +57,7 @@ func openLimiting(dir hostdir.Dir, config Config, remade func(fileSet, string, e
 }
 
 func (l *limiting) open() (err error) {
-	if l.keeper, err = limits.OpenKeeper(l.dir.Limits(), l.config); err != nil {
+	if l.keeper, err = hostlimits.OpenKeeper(l.dir.Limits(), l.config); err != nil {
 		return err
 	}
 	if damage := l.keeper.Damage(); damage != nil {
@@ -74,7 +74,7 @@ func (l *limiting) maintain() error {
 	if !l.keeper.Whole() {
 		l.published = nil // perhaps the whole directory is gone
 		l.keeper.Close()
-		next, err := limits.OpenKeeper(l.dir.Limits(), l.config)
+		next, err := hostlimits.OpenKeeper(l.dir.Limits(), l.config)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (l *limiting) maintain() error {
 // sees it.
 func (l *limiting) reap() error {
 	_, err := l.keeper.Reap()
-	var damage *limits.DamageError
+	var damage *hostlimits.DamageError
 	if errors.As(err, &damage) {
 		l.damage, l.damagedAt, l.pinned = damage, time.Now(), nil
 	} else if err != nil {
@@ -104,7 +104,7 @@ func (l *limiting) reap() error {
 	}
 	clipped := l.stats().Clipped
 	if clipped > l.clipped {
-		l.damage, l.damagedAt = &limits.DamageError{Path: l.dir.Limits(), Reason: fmt.Sprintf(
+		l.damage, l.damagedAt = &hostlimits.DamageError{Path: l.dir.Limits(), Reason: fmt.Sprintf(
 			"%d requests ended that were not counted any more: somebody else has written to the file (find out which program of the group did it)",
 			clipped-l.clipped)}, time.Now()
 	}
@@ -178,7 +178,7 @@ func (l *limiting) publish(text []byte) error {
 	if l.published != nil && bytes.Equal(text, l.published) {
 		return l.writer.Check()
 	}
-	p, warnings, err := limits.CheckPolicy(text)
+	p, warnings, err := hostlimits.CheckPolicy(text)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (l *limiting) publish(text []byte) error {
 // maxWarnings bounds what is logged about one policy; headgate limits check prints all.
 const maxWarnings = 10
 
-func (l *limiting) warn(warnings []limits.Warning) {
+func (l *limiting) warn(warnings []hostlimits.Warning) {
 	for _, w := range warnings[:min(len(warnings), maxWarnings)] {
 		l.log.Warn("headgate: policy of limits", "path", l.policyPath(), "override", w.Key, "problem", w.Reason)
 	}
@@ -204,10 +204,10 @@ func (l *limiting) warn(warnings []limits.Warning) {
 }
 
 // stats tells what all proxies have counted together.
-func (l *limiting) stats() limits.SharedStats {
+func (l *limiting) stats() hostlimits.SharedStats {
 	r, err := l.keeper.Report(0)
 	if err != nil {
-		return limits.SharedStats{} // the next round tells what is wrong and makes another file
+		return hostlimits.SharedStats{} // the next round tells what is wrong and makes another file
 	}
 	return r.SharedStats
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/internal/daemon"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 
@@ -18,7 +18,7 @@ import (
 func TestDeadProcessesAreTakenOutOfTheLimits(t *testing.T) {
 	r := start(t, daemon.Config{})
 	live := newLimiter(t, r)
-	open, _ := live.AdmitString(new(limits.TicketState), "origin")
+	open, _ := live.AdmitString(new(hostlimits.TicketState), "origin")
 	r.until("a request in flight", func() bool { return r.Stats().Limits.InFlight == 1 })
 	die(t, r)
 	r.until("the dead process reaped", func() bool { s := r.Stats().Limits; return s.Reaped == 1 && s.Orphans == 1 })
@@ -26,11 +26,11 @@ func TestDeadProcessesAreTakenOutOfTheLimits(t *testing.T) {
 		t.Errorf("%+v, want the living process with its request", s)
 	}
 	live.SetDefault(1)
-	if _, ok := live.AdmitString(new(limits.TicketState), "origin"); ok {
+	if _, ok := live.AdmitString(new(hostlimits.TicketState), "origin"); ok {
 		t.Error("admitted above the threshold")
 	}
-	live.Tell()
-	r.until("the refusal", func() bool { return r.Stats().Limits.Refused[limits.OverThreshold] == 1 })
+	live.WriteTallies()
+	r.until("the refusal", func() bool { return r.Stats().Limits.Refused[hostlimits.OverThreshold] == 1 })
 	_, body := get(r.Daemon, "/metrics")
 	for _, line := range []string{
 		"headgate_limits_processes 1", "headgate_limits_in_flight 1", "headgate_limits_reaped_processes_total 1",
@@ -43,9 +43,9 @@ func TestDeadProcessesAreTakenOutOfTheLimits(t *testing.T) {
 	open.Ticket.Done()
 }
 
-func newLimiter(t *testing.T, r *running) *limits.Limiter {
+func newLimiter(t *testing.T, r *running) *hostlimits.Limiter {
 	t.Helper()
-	l, err := limits.Join(r.dir.Limits(), limits.LimiterConfig{})
+	l, err := hostlimits.Join(r.dir.Limits(), hostlimits.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func newLimiter(t *testing.T, r *running) *limits.Limiter {
 // die is a process that ends with a request in flight: nobody refers to it any more, and its file is closed.
 func die(t *testing.T, r *running) {
 	t.Helper()
-	newLimiter(t, r).AdmitString(new(limits.TicketState), "origin")
+	newLimiter(t, r).AdmitString(new(hostlimits.TicketState), "origin")
 	r.until("the dead process's request", func() bool { return r.Stats().Limits.InFlight >= 1 })
 	for range 3 {
 		runtime.GC()
@@ -63,7 +63,7 @@ func die(t *testing.T, r *running) {
 }
 
 // policy is what a proxy reads.
-func policy(t *testing.T, r *running) limits.Policy {
+func policy(t *testing.T, r *running) hostlimits.Policy {
 	t.Helper()
 	reader, err := mmapsync.OpenReader(r.dir.Policy(), mmapsync.ReaderOptions{Slots: 1})
 	if err != nil {
@@ -75,7 +75,7 @@ func policy(t *testing.T, r *running) limits.Policy {
 		t.Fatal(err)
 	}
 	defer snapshot.Release()
-	p, err := limits.ParsePolicy(snapshot.Bytes())
+	p, err := hostlimits.ParsePolicy(snapshot.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestOldSecretsAreRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	old, err := limits.Join(dir.Limits(), limits.LimiterConfig{})
+	old, err := hostlimits.Join(dir.Limits(), hostlimits.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestOldSecretsAreRenewed(t *testing.T) {
 func TestZerosInTheLimitsAreTrouble(t *testing.T) {
 	r := start(t, daemon.Config{})
 	l := newLimiter(t, r)
-	held, _ := l.AdmitString(new(limits.TicketState), "origin")
+	held, _ := l.AdmitString(new(hostlimits.TicketState), "origin")
 	f, err := os.OpenFile(r.dir.Limits(), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -171,12 +171,12 @@ func TestZerosInTheLimitsAreTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counters := int64(256 + 256*limits.DefaultProcesses + (8+64+1024)*limits.DefaultSharedKeys/8)
+	counters := int64(256 + 256*hostlimits.DefaultProcesses + (8+64+1024)*hostlimits.DefaultSharedKeys/8)
 	if _, err := f.WriteAt(make([]byte, info.Size()-counters), counters); err != nil {
 		t.Fatal(err)
 	}
 	held.Ticket.Done()
-	l.Tell()
+	l.WriteTallies()
 	r.until("trouble", func() bool {
 		return strings.Contains(r.Stats().Trouble, "requests ended that were not counted any more")
 	})

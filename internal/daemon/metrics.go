@@ -2,7 +2,7 @@ package daemon
 
 import (
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/limits"
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -147,7 +147,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
 	}
 	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
-		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), limits.Reason(reason+1).String())
+		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), hostlimits.Reason(reason+1).String())
 	}
 	for set, slots := range map[fileSet]Slots{featureFiles: s.FeatureSlots, policyFiles: s.PolicySlots} {
 		ch <- prometheus.MustNewConstMetric(slotsDesc, prometheus.GaugeValue, float64(slots.All), set.String())

@@ -5,8 +5,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/headgate/headgate/internal/hostlimits"
 	"github.com/headgate/headgate/internal/opfile"
-	"github.com/headgate/headgate/limits"
 )
 
 // policyFile is the operator's file of limits.
@@ -28,13 +28,13 @@ func (p *policyFile) look() error {
 	if p.read != nil && os.SameFile(info, p.read) && info.ModTime().Equal(p.read.ModTime()) && info.Size() == p.read.Size() {
 		return p.refused
 	}
-	text, err := opfile.Read(p.path, limits.MaxPolicy)
+	text, err := opfile.Read(p.path, hostlimits.MaxPolicy)
 	if err != nil {
 		p.read = nil
 		return fmt.Errorf("policy of limits: %w", err)
 	}
 	p.read, p.refused = info, nil
-	if _, err := limits.ParsePolicy(text); err != nil {
+	if _, err := hostlimits.ParsePolicy(text); err != nil {
 		p.refused = fmt.Errorf("policy of limits: %s: %w", p.path, err)
 		return p.refused
 	}

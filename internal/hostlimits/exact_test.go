@@ -1,0 +1,101 @@
+package hostlimits
+
+import (
+	"testing"
+
+	"github.com/headgate/headgate/internal/countmin"
+)
+
+// A tag that was read before its slot was closed and left to its key is not the tag after: what was decided by it,
+// such as that the key has nothing in the sketch, does not hold any more.
+func TestTagsOfSlotsThatWereReopened(t *testing.T) {
+	table := smallTable(1)
+	p := table.assign(numbered(1)).place
+	table.pin(numbered(1))
+	slot := uint(p - 1)
+	before := table.tag(slot)
+	if !before.has(tagSettled) || !before.sameOwner(before&^tagSettled) {
+		t.Fatalf("the tag of a pinned key is %#x, want it settled", before)
+	}
+	table.storeTag(slot, before|tagClosing)
+	if o, _ := table.find(numbered(1)); o.place != 0 {
+		t.Error("a key counts in a slot that is being closed")
+	}
+	table.reopen(slot, before)
+	if after := table.tag(slot); after.has(tagSettled) || before.sameOwner(after) || table.placeOf(1) != p {
+		t.Errorf("the tag was %#x and is %#x, found at %d", before, after, table.placeOf(1))
+	}
+}
+
+// A slot with something in flight, or pinned, is nobody else's.
+func TestSlotsAreKept(t *testing.T) {
+	table := smallTable(slotsPerSet)
+	for key := uint64(1); key <= slotsPerSet; key++ {
+		if key%2 == 0 {
+			if !table.pin(numbered(key)) {
+				t.Fatalf("key %d was not pinned", key)
+			}
+			continue
+		}
+		e := entry{threshold: 1}
+		found := table.enter(&e, table.assign(numbered(key)), key)
+		if !found || !e.admitted || e.estimate != 1 {
+			t.Fatalf("key %d: %+v, %v", key, e, found)
+		}
+	}
+	if table.assign(numbered(100)).place != 0 || table.pin(numbered(100)) {
+		t.Error("a slot in use was given away")
+	}
+	table.leave(table.placeOf(1))
+	table.unpin(numbered(2))
+	if !table.pin(numbered(100)) || !table.pin(numbered(101)) || table.pin(numbered(102)) {
+		t.Error("want exactly the two free slots given away")
+	}
+	if table.placeOf(1) != 0 || table.placeOf(2) != 0 || table.placeOf(3) == 0 {
+		t.Error("the wrong slots were given away")
+	}
+}
+
+// No hash is special: zero is also what an unused slot contains.
+func TestHashZeroIsAKey(t *testing.T) {
+	table := smallTable(slotsPerSet)
+	if table.placeOf(0) != 0 {
+		t.Fatal("an empty table has the key 0")
+	}
+	o := table.assign(numbered(0))
+	if found := table.placeOf(0); o.place == 0 || found != o.place {
+		t.Fatalf("place %d, found at %d", o.place, found)
+	}
+	e := entry{threshold: 1}
+	if found := table.enter(&e, o, 0); !found || !e.admitted {
+		t.Errorf("%+v, %v", e, found)
+	}
+}
+
+// Every hash has a set, and the largest table is no larger than promised.
+func TestSetsOfTheTable(t *testing.T) {
+	for _, slots := range []int{0, 1, 8, 9, 256, MaxExactKeys, 10 * MaxExactKeys} {
+		table := smallTable(slots)
+		if n := table.slots(); n < min(slots, MaxExactKeys) || n > MaxExactKeys {
+			t.Errorf("%d slots for %d", n, slots)
+		}
+		for _, hash := range []uint64{0, 1, 1 << 31, 1 << 32, 1 << 63, ^uint64(0)} {
+			if i := table.set(hash); i >= table.sets {
+				t.Errorf("set %d of %d for hash %#x", i, table.sets, hash)
+			}
+		}
+	}
+}
+
+func smallTable(slots int) *ledgers {
+	l := newLedgers(shape{Geometry: countmin.Geometry{Rows: 2, Width: 8}, sets: exactSets(slots)})
+	return &l
+}
+
+// numbered is a key of which nothing matters but its hash.
+func numbered(hash uint64) key { return key{hash: hash} }
+
+func (l *ledgers) placeOf(hash uint64) Place {
+	o, _ := l.find(numbered(hash))
+	return o.place
+}

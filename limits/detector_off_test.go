@@ -1,5 +1,0 @@
-//go:build !race
-
-package limits_test
-
-const underRace = false
