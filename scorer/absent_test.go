@@ -74,8 +74,8 @@ func TestAbsentClassesInBatchesSetsAndFirstIterations(t *testing.T) {
 		}
 	}
 	for i, f := range fixtures {
-		batch := scorer.Batch{Rows: f.Rows, Values: f.floats32(t, "rows.f32.gz")}
-		if got := must(models[i].AppendRawBatch(nil, batch)); !slices.EqualFunc(got, f.floats64(t, "raw.f64.gz"), sameBits) {
+		batch := scorer.Batch{Rows: f.Rows, Values: f.floats32(t, "rows.f32")}
+		if got := must(models[i].AppendRawBatch(nil, batch)); !slices.EqualFunc(got, f.floats64(t, "raw.f64"), sameBits) {
 			t.Errorf("%s: a batch has other raw outputs than the library", f.title())
 		}
 		m, err := scorer.Loader{Iterations: 1}.Load(f.models["model.cbm"])

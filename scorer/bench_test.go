@@ -209,7 +209,7 @@ func BenchmarkSet(b *testing.B) {
 //
 //	go test -run '^$' -bench Categories ./scorer
 func BenchmarkCategories(b *testing.B) {
-	f := readLibraryFixture(b, "testdata/libraries/catboost-1.2.10/combinations/about.json")
+	f := libraryFixtureNamed(b, "catboost-1.2.10", "combinations")
 	m, rows := load(b, f.models["model.cbm"]), f.rows(b)
 	country, agent := []byte("nl"), []byte("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
 	row, i := m.NewRow(), 0

@@ -364,17 +364,6 @@ func TestValuesThatFeaturesDoNotTake(t *testing.T) {
 	}
 }
 
-func libraryFixtureNamed(t testing.TB, library, name string) libraryFixture {
-	t.Helper()
-	for _, f := range libraryFixtures(t) {
-		if f.title() == library+"/"+name {
-			return f
-		}
-	}
-	t.Fatalf("no model %s/%s in testdata/libraries", library, name)
-	return libraryFixture{}
-}
-
 // Neither values that are known nor such as are refused cost memory: clients choose them.
 func TestValuesOfCategoriesAllocateNothing(t *testing.T) {
 	for _, name := range []string{"lightgbm-4.6.0/several", "xgboost-3.1.1/several"} {

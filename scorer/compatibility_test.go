@@ -148,10 +148,10 @@ func (f *libraryFixture) judge(t *testing.T) string {
 }
 
 func (f *libraryFixture) measure(t *testing.T, m *scorer.Model, raw, prediction *distance) {
-	wantRaw := f.floats64(t, "raw.f64.gz")
+	wantRaw := f.floats64(t, "raw.f64")
 	var wantPrediction []float64
 	if f.Predict != "" {
-		wantPrediction = f.floats64(t, "predict.f64.gz")
+		wantPrediction = f.floats64(t, "predict.f64")
 	}
 	row := m.NewRow()
 	for i, in := range f.rows(t) {

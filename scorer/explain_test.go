@@ -97,7 +97,7 @@ func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, w
 	if f.Explained == 0 {
 		return 0
 	}
-	want := f.floats64(t, "shap.f64.gz")
+	want := f.floats64(t, "shap.f64")
 	width := f.Features + 1
 	outputs := len(want) / width / f.Explained // of RMSEWithUncertainty the library explains the mean alone
 	row := m.NewRow()

@@ -1,19 +1,15 @@
 package scorer_test
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/binary"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/scorer"
 )
 
-// fixture is a model that testdata/make_fixtures.py trained, with what CatBoost itself answered.
+// fixture is a model that testdata/make/train_numeric.py trained, with what CatBoost itself answered.
 type fixture struct {
 	name string
 	cbm  []byte
@@ -24,33 +20,36 @@ type fixture struct {
 
 const fixtureRows = 1000
 
-// fixtures reads all of testdata/models. A folder that went missing must not pass as a success.
-func fixtures(t testing.TB) []fixture {
+// fixtures reads all of testdata/models.zip. A model that went missing must not pass as a success.
+func fixtures(t testing.TB) (all []fixture) {
 	t.Helper()
-	folders, err := filepath.Glob("testdata/models/*")
-	if err != nil || len(folders) < 18 {
-		t.Fatalf("%d folders in testdata/models (%v), expected at least 18: run testdata/make_fixtures.py", len(folders), err)
+	for name, files := range unpackFolders(t, modelsArchive) {
+		all = append(all, newFixture(t, name, files))
 	}
-	var all []fixture
-	for _, folder := range folders {
-		all = append(all, fixtureNamed(t, filepath.Base(folder)))
+	if len(all) < 18 {
+		t.Fatalf("%d models in %s, expected at least 18: run testdata/make/train_numeric.py", len(all), modelsArchive)
 	}
+	slices.SortFunc(all, func(a, b fixture) int { return strings.Compare(a.name, b.name) })
 	return all
 }
 
+const modelsArchive = "testdata/models.zip"
+
 func fixtureNamed(t testing.TB, name string) fixture {
 	t.Helper()
-	folder := filepath.Join("testdata", "models", name)
-	f := fixture{
-		name: name,
-		cbm:  unzip(t, filepath.Join(folder, "model.cbm.gz")),
-		json: unzip(t, filepath.Join(folder, "model.json.gz")),
-		raw:  make([]float64, fixtureRows),
+	files, ok := unpackFolders(t, modelsArchive)[name]
+	if !ok {
+		t.Fatalf("no model %s in %s", name, modelsArchive)
 	}
-	decode(t, unzip(t, filepath.Join(folder, "raw.f64.gz")), f.raw)
-	flat := unzip(t, filepath.Join(folder, "rows.f32.gz"))
-	values := make([]float32, len(flat)/4)
-	decode(t, flat, values)
+	return newFixture(t, name, files)
+}
+
+func newFixture(t testing.TB, name string, files map[string][]byte) fixture {
+	t.Helper()
+	f := fixture{name: name, cbm: files["model.cbm"], json: files["model.json"], raw: make([]float64, fixtureRows)}
+	decode(t, files["raw.f64"], f.raw)
+	values := make([]float32, len(files["rows.f32"])/4)
+	decode(t, files["rows.f32"], values)
 	width := len(values) / fixtureRows
 	if width == 0 {
 		t.Fatalf("%s: fewer than %d rows", name, fixtureRows)
@@ -59,30 +58,6 @@ func fixtureNamed(t testing.TB, name string) fixture {
 		f.rows = append(f.rows, values[i*width:(i+1)*width])
 	}
 	return f
-}
-
-func decode(t testing.TB, data []byte, into any) {
-	t.Helper()
-	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func unzip(t testing.TB, path string) []byte {
-	t.Helper()
-	packed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return data
 }
 
 func load(t testing.TB, data []byte) *scorer.Model {

@@ -1,9 +1,6 @@
 package scorer_test
 
 import (
-	"archive/zip"
-	"encoding/binary"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -76,39 +73,6 @@ func (f *forestFixture) take(t testing.TB, files map[string][]byte, raw []byte) 
 	for row := range slices.Chunk(flat, forestWidth) {
 		f.rows = append(f.rows, row)
 	}
-}
-
-// unpack reads an archive.
-func unpack(t testing.TB, path string) map[string][]byte {
-	t.Helper()
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer archive.Close()
-	files := map[string][]byte{}
-	for _, entry := range archive.File {
-		r, err := entry.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if files[entry.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
-}
-
-// floats decodes little-endian numbers of 4 or 8 bytes.
-func floats(data []byte, size int) (values []float64) {
-	for ; len(data) > 0; data = data[size:] {
-		if size == 4 {
-			values = append(values, float64(math.Float32frombits(binary.LittleEndian.Uint32(data))))
-		} else {
-			values = append(values, math.Float64frombits(binary.LittleEndian.Uint64(data)))
-		}
-	}
-	return values
 }
 
 // same are equal bits, or NaN both: which NaN an operation gives depends on the machine.

@@ -83,7 +83,7 @@ func TestLeavesAreTheLibrarys(t *testing.T) {
 
 func TestLeavesOfTheFirstIterations(t *testing.T) {
 	for _, name := range []string{"depthwise", "numeric", "combinations"} {
-		f := readLibraryFixture(t, filepath.Join("testdata", "libraries", "catboost-1.2.8", name, "about.json"))
+		f := libraryFixtureNamed(t, "catboost-1.2.8", name)
 		for file, data := range f.models {
 			all := load(t, data)
 			first, err := scorer.Loader{Iterations: 3}.Load(data)

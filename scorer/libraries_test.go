@@ -5,17 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/headgate/headgate/scorer"
 )
 
-// libraryFixture is a folder of testdata/libraries/<library>-<version>/<name>: a model that the library trained, and its answers.
-// The folders are the registry: whatever lies there is tested, and takes a place in the table of docs/models.md. Its about.json
-// fills the first part.
+// libraryFixture is a folder of the archive testdata/libraries/<library>-<version>.zip: a model that the library trained, and its
+// answers. The archives are the registry: every folder in them is tested, and has a row in the table of docs/models.md. Its
+// about.json fills the first part.
 type libraryFixture struct {
 	Shows       string   `json:"shows"`       // what the model has in it: a row of the table
 	Refused     string   `json:"refused"`     // what the error of Load must contain; nothing else is there then
@@ -29,65 +29,76 @@ type libraryFixture struct {
 	Explained   int      `json:"explained"`   // rows in shap.f64
 	Seen        []int    `json:"seen"`        // outputs in shap.f64, if it lacks some: those of classes that training had
 
-	folder           string
 	library, version string
 	name             string
-	models           map[string][]byte // by file name, without .gz
+	models           map[string][]byte // by file name
+	files            map[string][]byte // the other files of the folder, likewise
 }
 
 // libraryFixtures reads all of testdata/libraries. A folder that went missing must not pass as a success.
-func libraryFixtures(t testing.TB) []libraryFixture {
+func libraryFixtures(t testing.TB) (all []libraryFixture) {
 	t.Helper()
-	paths, err := filepath.Glob("testdata/libraries/*/*/about.json")
-	if err != nil || len(paths) < 30 {
-		t.Fatalf("%d folders in testdata/libraries (%v), expected at least 30: run the scripts in testdata/make", len(paths), err)
+	paths, err := filepath.Glob("testdata/libraries/*.zip")
+	if err != nil {
+		t.Fatal(err)
 	}
-	var all []libraryFixture
 	for _, path := range paths {
-		all = append(all, readLibraryFixture(t, path))
+		all = append(all, readLibraryFixtures(t, path)...)
+	}
+	if len(all) < 130 {
+		t.Fatalf("%d models in testdata/libraries, expected at least 130: run the scripts in testdata/make", len(all))
 	}
 	return all
 }
 
-func readLibraryFixture(t testing.TB, path string) libraryFixture {
+// libraryFixtureNamed reads one of the models of a library and version.
+func libraryFixtureNamed(t testing.TB, library, name string) libraryFixture {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	all := readLibraryFixtures(t, filepath.Join("testdata", "libraries", library+".zip"))
+	at := slices.IndexFunc(all, func(f libraryFixture) bool { return f.name == name })
+	if at < 0 {
+		t.Fatalf("no model %s of %s in testdata/libraries", name, library)
 	}
-	f := libraryFixture{folder: filepath.Dir(path), models: map[string][]byte{}}
-	if err := json.Unmarshal(text, &f); err != nil {
-		t.Fatalf("%s: %v", path, err)
+	return all[at]
+}
+
+func readLibraryFixtures(t testing.TB, path string) (all []libraryFixture) {
+	t.Helper()
+	library, version, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".zip"), "-")
+	for name, files := range unpackFolders(t, path) {
+		f := libraryFixture{library: library, version: version, name: name, models: map[string][]byte{}, files: files}
+		if err := json.Unmarshal(files["about.json"], &f); err != nil {
+			t.Fatalf("%s of %s: about.json: %v", name, path, err)
+		}
+		for file, data := range files {
+			if strings.HasPrefix(file, "model.") {
+				f.models[file] = data
+			}
+		}
+		if len(f.models) == 0 {
+			t.Fatalf("%s of %s has no model", name, path)
+		}
+		all = append(all, f)
 	}
-	f.name = filepath.Base(f.folder)
-	f.library, f.version, _ = strings.Cut(filepath.Base(filepath.Dir(f.folder)), "-")
-	models, _ := filepath.Glob(filepath.Join(f.folder, "model.*.gz"))
-	for _, model := range models {
-		f.models[strings.TrimSuffix(filepath.Base(model), ".gz")] = unzip(t, model)
-	}
-	if len(f.models) == 0 {
-		t.Fatalf("%s has no model", f.folder)
-	}
-	return f
+	slices.SortFunc(all, func(a, b libraryFixture) int { return strings.Compare(a.name, b.name) })
+	return all
 }
 
 func (f *libraryFixture) title() string { return f.library + "-" + f.version + "/" + f.name }
 
-// floats64 reads a file of float64s.
+// floats64 decodes a file of float64s.
 func (f *libraryFixture) floats64(t testing.TB, file string) []float64 {
 	t.Helper()
-	data := unzip(t, filepath.Join(f.folder, file))
-	values := make([]float64, len(data)/8)
-	decode(t, data, values)
+	values := make([]float64, len(f.files[file])/8)
+	decode(t, f.files[file], values)
 	return values
 }
 
-// floats32 reads a file of float32s.
+// floats32 decodes a file of float32s.
 func (f *libraryFixture) floats32(t testing.TB, file string) []float32 {
 	t.Helper()
-	data := unzip(t, filepath.Join(f.folder, file))
-	values := make([]float32, len(data)/4)
-	decode(t, data, values)
+	values := make([]float32, len(f.files[file])/4)
+	decode(t, f.files[file], values)
 	return values
 }
 
@@ -111,9 +122,9 @@ func (r *libraryRow) set(row *scorer.Row) {
 
 func (f *libraryFixture) rows(t testing.TB) []libraryRow {
 	t.Helper()
-	flat := f.floats32(t, "rows.f32.gz")
+	flat := f.floats32(t, "rows.f32")
 	if len(flat) != f.Rows*f.Features || f.Rows < 50 {
-		t.Fatalf("%s: %d values for %d rows of %d", f.folder, len(flat), f.Rows, f.Features)
+		t.Fatalf("%s: %d values for %d rows of %d", f.title(), len(flat), f.Rows, f.Features)
 	}
 	rows := make([]libraryRow, f.Rows)
 	for i := range rows {
@@ -127,11 +138,11 @@ func (f *libraryFixture) rows(t testing.TB) []libraryRow {
 
 func (f *libraryFixture) addCategories(t testing.TB, rows []libraryRow) {
 	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(unzip(t, filepath.Join(f.folder, "cats.json.gz"))))
+	dec := json.NewDecoder(bytes.NewReader(f.files["cats.json"]))
 	dec.UseNumber()
 	var cats [][]any
 	if err := dec.Decode(&cats); err != nil || len(cats) != len(rows) {
-		t.Fatalf("%s: %d rows of categories (%v)", f.folder, len(cats), err)
+		t.Fatalf("%s: %d rows of categories (%v)", f.title(), len(cats), err)
 	}
 	for i := range rows {
 		rows[i].texts, rows[i].ints = map[int]string{}, map[int]int64{}
@@ -173,7 +184,7 @@ func TestRawIsTheLibrarysBitForBit(t *testing.T) {
 }
 
 func (f *libraryFixture) compare(t *testing.T, m *scorer.Model) {
-	want := f.floats64(t, "raw.f64.gz")
+	want := f.floats64(t, "raw.f64")
 	row := m.NewRow()
 	var got []float64
 	for i, in := range f.rows(t) {
@@ -217,7 +228,7 @@ func (f *libraryFixture) comparePrediction(t *testing.T, m *scorer.Model) {
 	if !strings.EqualFold(strings.Join(m.Classes(), " "), strings.Join(f.Classes, " ")) { // Python's True is true in the file
 		t.Errorf("classes %q, expected %q", m.Classes(), f.Classes)
 	}
-	want := f.floats64(t, "predict.f64.gz")
+	want := f.floats64(t, "predict.f64")
 	width := len(want) / f.Rows
 	row := m.NewRow()
 	var got []float64
@@ -243,7 +254,7 @@ func TestLibraryFixturesVary(t *testing.T) {
 			continue
 		}
 		distinct := map[float64]bool{}
-		for _, v := range f.floats64(t, "raw.f64.gz") {
+		for _, v := range f.floats64(t, "raw.f64") {
 			if math.IsNaN(v) {
 				t.Errorf("%s: NaN", f.title())
 			}

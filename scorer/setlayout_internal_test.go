@@ -1,24 +1,19 @@
 package scorer
 
 import (
-	"compress/gzip"
-	"io"
-	"os"
+	"archive/zip"
+	"io/fs"
 	"testing"
 )
 
 // A model together with itself needs no column, hash or probe more than alone.
 func TestSetSharesColumnsAndProbes(t *testing.T) {
-	f, err := os.Open("testdata/libraries/catboost-1.2.10/combinations/model.cbm.gz")
+	archive, err := zip.OpenReader("testdata/libraries/catboost-1.2.10.zip")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(r)
+	defer archive.Close()
+	data, err := fs.ReadFile(archive, "combinations/model.cbm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ A model NAME gives a file in testdata/contributions/LIBRARY-VERSION.zip:
 
 import pathlib
 import sys
-import zipfile
 
 import numpy as np
 
@@ -21,7 +20,8 @@ try:
 except ImportError:
     import xgboost as library
 
-DATA = pathlib.Path(__file__).resolve().parent.parent
+import archive
+
 WIDTH, ROWS, STEP = 8, 200, 17
 
 
@@ -46,23 +46,19 @@ def main():
     explain, model, kind, within = dict(lightgbm=(lightgbm, ".txt", ".f64", 1e-10),
                                         xgboost=(xgboost, ".ubj", ".f32", 1e-4))[name]
     out = {}
-    with zipfile.ZipFile(DATA / name / f"{version}.zip") as archive:
-        for file in archive.namelist():
-            fixture = pathlib.Path(file)
-            # LightGBM explains linear trees by the constants that they also have, and XGBoost no vector leaves at all.
-            if fixture.suffix != model or fixture.stem.startswith(("linear", "vector")):
-                continue
-            table = "rows-neighbours.f32" if fixture.stem == "neighbours" else "rows.f32"
-            rows = np.frombuffer(archive.read(table), "<f4").reshape(ROWS, WIDTH)[::STEP]
-            raw, values = explain(archive.read(file), rows)
-            sums = values.reshape(raw.shape + (WIDTH + 1,)).sum(axis=-1)
-            assert np.abs(sums - raw).max() <= within, fixture
-            out[fixture.stem + kind] = values.tobytes()
-    path = DATA / "contributions" / f"{name}-{version}.zip"
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:  # without time stamps
-        for file, data in sorted(out.items()):
-            archive.writestr(zipfile.ZipInfo(file), data, zipfile.ZIP_DEFLATED, 9)
+    files = archive.read(archive.DATA / name / f"{version}.zip")
+    for file in files:
+        fixture = pathlib.Path(file)
+        # LightGBM explains linear trees by the constants that they also have, and XGBoost no vector leaves at all.
+        if fixture.suffix != model or fixture.stem.startswith(("linear", "vector")):
+            continue
+        table = "rows-neighbours.f32" if fixture.stem == "neighbours" else "rows.f32"
+        rows = np.frombuffer(files[table], "<f4").reshape(ROWS, WIDTH)[::STEP]
+        raw, values = explain(files[file], rows)
+        sums = values.reshape(raw.shape + (WIDTH + 1,)).sum(axis=-1)
+        assert np.abs(sums - raw).max() <= within, fixture
+        out[fixture.stem + kind] = values.tobytes()
+    archive.write(archive.DATA / "contributions" / f"{name}-{version}.zip", out)
     print(f"{name} {version}: {len(out)} models explained")
 
 

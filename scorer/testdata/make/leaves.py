@@ -9,59 +9,59 @@ A model gives a file in testdata/leaves/LIBRARY-VERSION.zip:
                 tree, little endian. CatBoost is asked for both of its formats, as NAME.cbm and NAME.json.
 """
 
-import gzip
 import importlib
 import json
 import pathlib
 import sys
 import tempfile
-import zipfile
 
 import numpy as np
 
-DATA = pathlib.Path(__file__).resolve().parent.parent
+import archive
+
+DATA = archive.DATA
 WIDTH, ROWS, STEP = 8, 200, 9
 
 
 def catboost(library):
     """Yields the name of each model and the leaves of its rows."""
-    for folder in sorted((DATA / "libraries" / f"catboost-{library.__version__}").iterdir()):
-        about = json.loads((folder / "about.json").read_text())
+    files = archive.read(DATA / "libraries" / f"catboost-{library.__version__}.zip")
+    for name in sorted(file.split("/")[0] for file in files if file.endswith("/about.json")):
+        about = json.loads(files[f"{name}/about.json"])
         if about.get("refused"):
             continue
-        read = lambda name: gzip.decompress((folder / name).read_bytes())
-        rows = np.frombuffer(read("rows.f32.gz"), "<f4").reshape(about["rows"], about["features"])[::STEP]
+        rows = np.frombuffer(files[f"{name}/rows.f32"], "<f4").reshape(about["rows"], about["features"])[::STEP]
         positions = about.get("categorical") or []
         table = [[float(v) for v in row] for row in rows]
         if positions:
-            for row, values in zip(table, json.loads(read("cats.json.gz"))[::STEP]):
+            for row, values in zip(table, json.loads(files[f"{name}/cats.json"])[::STEP]):
                 for at, value in zip(positions, values):
                     row[at] = value
         pool = library.Pool(table, cat_features=positions or None)
         for kind in ("cbm", "json"):
-            path = folder / f"model.{kind}.gz"
-            if not path.exists():
+            data = files.get(f"{name}/model.{kind}")
+            if data is None:
                 continue
             with tempfile.TemporaryDirectory() as scratch:
                 file = pathlib.Path(scratch) / "model"
-                file.write_bytes(gzip.decompress(path.read_bytes()))
+                file.write_bytes(data)
                 model = library.CatBoost()
                 model.load_model(str(file), format=kind)
             try:
-                yield f"{folder.name}.{kind}", model.calc_leaf_indexes(pool)
+                yield f"{name}.{kind}", model.calc_leaf_indexes(pool)
             except Exception as refusal:
-                print(f"{folder.name}.{kind}: {refusal}", file=sys.stderr)
+                print(f"{name}.{kind}: {refusal}", file=sys.stderr)
 
 
 def forests(library, suffixes, predict):
-    with zipfile.ZipFile(DATA / library.__name__ / f"{library.__version__}.zip") as archive:
-        for file in sorted(archive.namelist()):
-            fixture = pathlib.Path(file)
-            if fixture.suffix not in suffixes:
-                continue
-            table = "rows-neighbours.f32" if fixture.stem == "neighbours" else "rows.f32"
-            rows = np.frombuffer(archive.read(table), "<f4").reshape(ROWS, WIDTH)[::STEP]
-            yield fixture.stem, predict(archive.read(file), rows)
+    files = archive.read(DATA / library.__name__ / f"{library.__version__}.zip")
+    for file in sorted(files):
+        fixture = pathlib.Path(file)
+        if fixture.suffix not in suffixes:
+            continue
+        table = "rows-neighbours.f32" if fixture.stem == "neighbours" else "rows.f32"
+        rows = np.frombuffer(files[table], "<f4").reshape(ROWS, WIDTH)[::STEP]
+        yield fixture.stem, predict(files[file], rows)
 
 
 def lightgbm(library):
@@ -88,11 +88,7 @@ def main():
         narrow = leaves.astype("<u2")
         assert (narrow == leaves).all(), model
         out[f"{model}.u16"] = narrow.tobytes()
-    path = DATA / "leaves" / f"{name}-{library.__version__}.zip"
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:  # without time stamps
-        for file, data in sorted(out.items()):
-            archive.writestr(zipfile.ZipInfo(file), data, zipfile.ZIP_DEFLATED, 9)
+    archive.write(DATA / "leaves" / f"{name}-{library.__version__}.zip", out)
     print(f"{name} {library.__version__}: {len(out)} models")
 
 

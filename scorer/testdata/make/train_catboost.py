@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Trains small CatBoost models, one for each thing that a model can contain, and keeps what the library answers to them.
 
-Run by catboost.sh with one version of the library after the other. Each folder ../libraries/catboost-VERSION/NAME/ then holds:
+Run by catboost.sh with one version of the library after the other. The archive ../libraries/catboost-VERSION.zip then holds, in a
+folder NAME of each model:
 
     about.json   what the fixture is for, how its rows are laid out, and the kind of prediction
-    model.cbm    the model in CatBoost's binary format, gzip'ed as all that follows
+    model.cbm    the model in CatBoost's binary format
     model.json   the same model, exported as JSON by the same library
     rows.f32     input rows: float32, little endian, row after row in flat feature order; NaN where a category stands
     cats.json    for each row the texts of its categorical features, in the order of about.json's "categorical"
@@ -15,7 +16,6 @@ Run by catboost.sh with one version of the library after the other. Each folder 
 Everything is seeded and one thread trains.
 """
 
-import gzip
 import json
 import pathlib
 import sys
@@ -25,17 +25,16 @@ import catboost
 import numpy as np
 from catboost import CatBoost, Pool, sum_models
 
-HERE = pathlib.Path(__file__).resolve().parent
-OUT = HERE.parent / "libraries" / f"catboost-{catboost.__version__}"
+import archive
+
+OUT = archive.DATA / "libraries" / f"catboost-{catboost.__version__}.zip"
 TRAIN, ROWS, EXPLAINED = 600, 120, 12
 FLT_MAX = np.finfo(np.float32).max
 COUNTRIES = ["nl", "de", "fr", "us", "日本"]
 AGENTS = [f"agent/{i}" for i in range(12)] + ["", "x" * 64, "y" * 65, "z" * 200, "naïve \N{pouting face}"]
 
 
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(data, 9, mtime=0))
+files = {}  # of the archive
 
 
 def saved(model, kind, pool=None):
@@ -116,7 +115,6 @@ def prune(model):
 
 def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None, among=None):
     """Writes a fixture. The rows that are explained are the first of x, or, if among is given, of which x is the start, all of x."""
-    folder = OUT / name
     width, cats = x.shape[1], len(columns)
     positions = list(range(width, width + cats))
     data = rows_of(x, columns) if cats else x
@@ -130,7 +128,7 @@ def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None
     if predict:
         about["predict"] = predict
         p = np.asarray(model.predict(pool, prediction_type=predict, thread_count=1), dtype="<f8")
-        put(folder / "predict.f64.gz", p.tobytes())
+        files[f"{name}/predict.f64"] = p.tobytes()
         names = [str(c) for c in model.classes_]
         if name != "multi-logloss" and names:
             about["classes"] = names
@@ -142,15 +140,15 @@ def keep(name, shows, model, x, columns, predict=None, shap=True, json_pool=None
         about["explained"] = explained
         if np.isinf(raw).any():  # the library explains the classes that training had, one after the other
             about["seen"] = [k for k in range(outputs) if np.isfinite(raw[0, k])]
-        put(folder / "shap.f64.gz", values.tobytes())
+        files[f"{name}/shap.f64"] = values.tobytes()
     prune(model)
     for kind in ("cbm", "json"):
-        put(folder / f"model.{kind}.gz", saved(model, kind, json_pool if kind == "json" else None))
-    put(folder / "rows.f32.gz", np.hstack([x, np.full((len(x), cats), np.nan, dtype="<f4")]).astype("<f4").tobytes())
+        files[f"{name}/model.{kind}"] = saved(model, kind, json_pool if kind == "json" else None)
+    files[f"{name}/rows.f32"] = np.hstack([x, np.full((len(x), cats), np.nan, dtype="<f4")]).astype("<f4").tobytes()
     if cats:
-        put(folder / "cats.json.gz", json.dumps([list(c) for c in zip(*columns)], ensure_ascii=False).encode())
-    put(folder / "raw.f64.gz", raw.tobytes())
-    (folder / "about.json").write_text(json.dumps(about) + "\n")
+        files[f"{name}/cats.json"] = json.dumps([list(c) for c in zip(*columns)], ensure_ascii=False).encode()
+    files[f"{name}/raw.f64"] = raw.tobytes()
+    files[f"{name}/about.json"] = (json.dumps(about) + "\n").encode()
     print(f"{name}: {model.tree_count_} trees, {outputs} outputs, raw {raw.min():.3f} to {raw.max():.3f}")
 
 
@@ -310,8 +308,8 @@ def refused():
     one = dict(loss_function="Logloss", iterations=2, depth=2, thread_count=1, verbose=False, allow_writing_files=False, random_seed=7)
 
     def put_refused(name, shows, error, model):
-        put(OUT / name / "model.cbm.gz", saved(model, "cbm"))
-        (OUT / name / "about.json").write_text(json.dumps({"shows": shows, "refused": error}) + "\n")
+        files[f"{name}/model.cbm"] = saved(model, "cbm")
+        files[f"{name}/about.json"] = (json.dumps({"shows": shows, "refused": error}) + "\n").encode()
 
     words = [[float(a), "curl bot" if b > 0 else "mozilla gecko like"] for a, b in x[:, :2]]
     pool = Pool(words, y, text_features=[1], feature_names=["rate", "agent"])
@@ -327,4 +325,5 @@ if __name__ == "__main__":
     numeric()
     categorical()
     refused()
+    archive.write(OUT, files)
     sys.exit(0)

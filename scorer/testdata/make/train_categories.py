@@ -17,8 +17,6 @@ next greater one, which cannot be meant.
 """
 
 import json
-import pathlib
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -29,8 +27,9 @@ except ImportError:
     import pyarrow
     import xgboost as library
 
+import archive
+
 NAME = library.__name__
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "categories"
 LONG = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0, which is longer than 64 bytes"
 FOREIGN = ["fré", "日本", "été"]  # XGBoost cuts the texts of a pandas column in the wrong places if one has other characters than ASCII
 COUNTRIES = ["nl", "de", LONG, "NA", ""] + (FOREIGN if NAME == "lightgbm" else [])
@@ -155,10 +154,7 @@ def main():
     rng = np.random.default_rng(20261130)
     train = frame(rng, 600)
     (lightgbm_models if NAME == "lightgbm" else xgboost_models)(rng, train)
-    FOLDER.mkdir(exist_ok=True)
-    with zipfile.ZipFile(FOLDER / f"{NAME}-{library.__version__}.zip", "w") as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+    archive.write(archive.DATA / "categories" / f"{NAME}-{library.__version__}.zip", files)
 
 
 if __name__ == "__main__":

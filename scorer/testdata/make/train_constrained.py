@@ -5,25 +5,22 @@
     /tmp/constrained/bin/pip install lightgbm==4.6.0 xgboost-cpu==3.2.0 numpy==2.4.6 scipy==1.17.1
     /tmp/constrained/bin/python train_constrained.py
 
-Each folder ../libraries/LIBRARY-VERSION/NAME/ then holds what train_catboost.py says, with model.txt in place of model.cbm
+The archive ../libraries/LIBRARY-VERSION.zip of each library then holds what train_catboost.py says, with model.txt in place of model.cbm
 for LightGBM, and model.ubj and model.json for XGBoost. All numbers are float64, whatever the library computes in.
 """
 
-import gzip
 import json
-import pathlib
 
 import lightgbm
 import numpy as np
 import xgboost
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "libraries"
+import archive
+
 TRAIN, ROWS, FEATURES, EXPLAINED = 600, 60, 4, 20
 
 
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(data, 9, mtime=0))
+files = {}  # by library, of its archive
 
 
 def table(seed, n):
@@ -35,16 +32,16 @@ def table(seed, n):
 
 
 def keep(library, name, shows, models, x, raw, predict, shap):
-    folder = OUT / library / name
+    out = files.setdefault(library, {})
     raw, predict, shap = (np.asarray(v, "<f8") for v in (raw, predict, shap))
     about = {"shows": shows, "rows": ROWS, "features": FEATURES, "outputs": raw.size // ROWS, "predict": "predict", "explained": EXPLAINED}
     if raw.ndim == 2:
         about["class"] = [int(k) for k in predict.argmax(axis=1)]
     for kind, data in models.items():
-        put(folder / f"model.{kind}.gz", data)
+        out[f"{name}/model.{kind}"] = data
     for file, data in (("rows.f32", x), ("raw.f64", raw), ("predict.f64", predict), ("shap.f64", shap)):
-        put(folder / f"{file}.gz", data.tobytes())
-    (folder / "about.json").write_text(json.dumps(about) + "\n")
+        out[f"{name}/{file}"] = data.tobytes()
+    out[f"{name}/about.json"] = (json.dumps(about) + "\n").encode()
     print(f"{library}/{name}: raw {raw.min():.3f} to {raw.max():.3f}")
 
 
@@ -78,3 +75,6 @@ with_lightgbm("absent-classes", "classes absent in training, multiclass", SEEN, 
 with_lightgbm("absent-classes-ova", "classes absent in training, multiclassova", SEEN, objective="multiclassova", num_class=6)
 with_xgboost("monotone", "monotone constraints", T > 0, objective="binary:logistic", monotone_constraints=(1, -1, 0, 0))
 with_xgboost("absent-classes", "classes absent in training", SEEN, objective="multi:softprob", num_class=6)
+
+for library, content in files.items():
+    archive.write(archive.DATA / "libraries" / f"{library}.zip", content)

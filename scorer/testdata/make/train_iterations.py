@@ -11,14 +11,14 @@ after early stopping. rows.f32 holds the rows, of 6 values each.
 
 import pathlib
 import tempfile
-import zipfile
 
 import catboost
 import lightgbm
 import numpy as np
 import xgboost
 
-FILE = pathlib.Path(__file__).resolve().parent.parent / "iterations.zip"
+import archive
+
 files = {}
 
 
@@ -84,6 +84,4 @@ for name, parameters, target in (
         p = m.predict_proba(rows, ntree_end=n)
         answers(name, n, p if name == "cat-classes" else p[:, 1])
 
-with zipfile.ZipFile(FILE, "w") as archive:
-    for name, data in sorted(files.items()):
-        archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
+archive.write(archive.DATA / "iterations.zip", files)

@@ -17,14 +17,13 @@ The formula for cross_entropy_lambda is log(1+exp(x)) in releases 2.3.1, 3.0.0, 
 log1p(exp(x)) in 3.3.0, 3.3.1, 3.3.5, 4.0.0 and 4.6.0: this was found out by their answers to one file.
 """
 
-import pathlib
 import sys
-import zipfile
 
 import lightgbm
 import numpy as np
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "lightgbm"
+import archive
+
 WIDTH = 8
 ROWS = 200
 INF = np.float32(np.inf)
@@ -35,14 +34,6 @@ files = {}  # of the archive
 
 def put(name, data):
     files[name] = data
-
-
-def write(path):
-    """Writes the archive without time stamps, so that equal content is an equal file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
 
 
 def table(rng, rows):
@@ -157,7 +148,7 @@ def main():
     put("rows-neighbours.f32", near.astype("<f4").tobytes())
     settings = dict(objective="regression", num_leaves=31, min_data_in_leaf=2, verbose=-1, num_threads=1, learning_rate=0.3)
     save("neighbours", lightgbm.train(settings, lightgbm.Dataset(fine, label + fine[:, 0] * 0 + rng.normal(size=len(x)) * 0.3), 8), near)
-    write(FOLDER / (lightgbm.__version__ + ".zip"))
+    archive.write(archive.DATA / "lightgbm" / f"{lightgbm.__version__}.zip", files)
 
 
 if __name__ == "__main__":

@@ -15,27 +15,15 @@ which rounds in other places. Those before 1.2 write the base score with six dig
 
 import pathlib
 import sys
-import zipfile
 
 import numpy as np
 import xgboost
 
-ARCHIVE = pathlib.Path(__file__).resolve().parent.parent / "xgboost-old.zip"
+import archive
+
+ARCHIVE = archive.DATA / "xgboost-old.zip"
 WIDTH = 5
 EARLY = tuple(map(int, xgboost.__version__.split(".")[:2])) < (1, 3)
-
-
-def read():
-    if not ARCHIVE.exists():
-        return {}
-    with zipfile.ZipFile(ARCHIVE) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def write(files):
-    with zipfile.ZipFile(ARCHIVE, "w") as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
 
 
 def load(data, scratch):
@@ -44,7 +32,7 @@ def load(data, scratch):
 
 
 def main(scratch):
-    files = read()
+    files = archive.read(ARCHIVE)
     rng = np.random.default_rng(20261130)
     x = rng.normal(size=(1200, WIDTH)).astype("<f4")
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -69,7 +57,7 @@ def main(scratch):
     else:
         for name in [n for n in files if n.endswith(".json")]:
             files[name[:-5] + ".later"] = outputs(load(files[name], scratch))
-    write(files)
+    archive.write(ARCHIVE, files)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 
 import pathlib
 import tempfile
-import zipfile
 
 import catboost
 import numpy as np
+
+import archive
 
 rng = np.random.default_rng(0)
 x = np.array([[rng.normal(), str(rng.integers(20))] for _ in range(300)], dtype=object)
@@ -14,9 +15,10 @@ y = (rng.random(300) > 0.5).astype(int)
 m = catboost.CatBoostClassifier(iterations=3, depth=3, thread_count=1, verbose=False, allow_writing_files=False, one_hot_max_size=2,
                                 final_ctr_computation_mode="Skip")
 m.fit(x, y, cat_features=[1])
-file = pathlib.Path(__file__).resolve().parent.parent / "skipped-tables.zip"
-with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file, "w") as archive:
+files = {}
+with tempfile.TemporaryDirectory() as folder:
     for name, format in (("m.cbm", "cbm"), ("m.json", "json")):
         path = pathlib.Path(folder) / name
         m.save_model(str(path), format=format)
-        archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+        files[name] = path.read_bytes()
+archive.write(archive.DATA / "skipped-tables.zip", files)

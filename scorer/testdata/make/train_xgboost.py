@@ -18,12 +18,12 @@ import json
 import pathlib
 import sys
 import tempfile
-import zipfile
 
 import numpy as np
 import xgboost
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "xgboost"
+import archive
+
 WIDTH = 8
 ROWS = 200
 VERSION = tuple(int(part) for part in xgboost.__version__.split(".")[:2])
@@ -34,14 +34,6 @@ files = {}  # of the archive
 
 def put(name, data):
     files[name] = data
-
-
-def write(path):
-    """Writes the archive without time stamps, so that equal content is an equal file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 9)
 
 
 def table(rng, rows):
@@ -158,7 +150,7 @@ def main():
     pool.set_float_info("label_lower_bound", positive)
     pool.set_float_info("label_upper_bound", np.where(rng.random(len(x)) < 0.3, np.inf, positive))
     save("aft", xgboost.train(dict(objective="survival:aft", max_depth=3, nthread=1, seed=7, tree_method="hist"), pool, 8), rows)
-    write(FOLDER / (xgboost.__version__ + ".zip"))
+    archive.write(archive.DATA / "xgboost" / f"{xgboost.__version__}.zip", files)
 
 
 if __name__ == "__main__":
