@@ -192,6 +192,7 @@ row:
 	MOVQ         DX, probe_row(DI)
 	INCQ         R12
 	ADDQ         R8, DX
+	MOVQ         pick_reach(SI), BX
 	ADDQ         DX, BX
 
 line:

@@ -1,6 +1,7 @@
 package featurestore
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -9,6 +10,7 @@ import (
 type pick struct {
 	part    part
 	key     int      // place among the caller's keys
+	reach   int      // bytes of a row up to the last picked column's end
 	columns []column // all, in the order of the names
 	all     []run    // the same as runs
 
@@ -16,7 +18,8 @@ type pick struct {
 	rates  [maxDecays]fadeRate // of each
 	blocks []block             // what a kernel copies and fades
 	runs   []run               // what Go copies
-	fading []column            // those of the runs that fade
+	single []column            // what Go copies one by one
+	fading []column            // those of runs and single that fade
 }
 
 // column is one column, by its place in the row, its place in the order of the names, and that of its time constant; -1:
@@ -52,6 +55,7 @@ func (p *pick) add(from, to int, tau time.Duration) {
 		}
 	}
 	p.columns = append(p.columns, column{from, to, by})
+	p.reach = max(p.reach, offValues+4*(from+1))
 }
 
 // plan arranges the columns for copy, once all are picked.
@@ -66,14 +70,25 @@ func (p *pick) plan() {
 		if hasKernels && n >= blockColumns {
 			p.planBlocks(rest[:n])
 		} else {
-			p.runs = append(p.runs, r)
-			for _, c := range rest[:n] {
-				if c.by >= 0 {
-					p.fading = append(p.fading, c)
-				}
-			}
+			p.planRun(r, rest[:n])
 		}
 		rest = rest[n:]
+	}
+}
+
+// shortRun is how many columns are copied sooner one by one than by a call.
+const shortRun = 4
+
+func (p *pick) planRun(r run, columns []column) {
+	if r.n <= shortRun {
+		p.single = append(p.single, columns...)
+	} else {
+		p.runs = append(p.runs, r)
+	}
+	for _, c := range columns {
+		if c.by >= 0 {
+			p.fading = append(p.fading, c)
+		}
 	}
 }
 
@@ -95,6 +110,10 @@ func (p *pick) planBlocks(run []column) {
 func (p *pick) copyRuns(dst []float32, row []byte, by *factors) {
 	for _, r := range p.runs {
 		getFloats(dst[r.to:r.to+r.n], row[offValues+4*r.from:])
+	}
+	values := row[offValues:]
+	for _, c := range p.single {
+		dst[c.to] = math.Float32frombits(le.Uint32(values[4*c.from:]))
 	}
 	for _, c := range p.fading {
 		dst[c.to] *= by[uint(c.by)%maxDecays]

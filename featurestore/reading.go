@@ -39,6 +39,34 @@ func (r *resolved) read(image []byte, dst []float32, keys []uint64, now int64) I
 	return g.info
 }
 
+// readAsked is read where ask has found out where the rows are. Where that was in another image of the same layout, what has
+// moved since is looked up again: a row has its key.
+func (r *resolved) readAsked(a *Ahead, image []byte, dst []float32, now int64) Info {
+	g := &a.reading
+	g.image, g.dst, g.since = image, dst, now-epochOf(image)
+	g.info = Info{Published: publishedAt(image), Unknown: len(r.unknown)}
+	for _, to := range r.blank {
+		dst[to] = nan
+	}
+	if g.copy(r.picks) < len(r.picks) {
+		g.readLate(r.picks)
+	}
+	a.asked, g.image, g.dst = nil, nil, nil
+	return g.info
+}
+
+// ask asks for the rows of the keys.
+func (a *Ahead) ask(r *resolved, image []byte, keys []uint64) {
+	if len(r.picks) == 0 || len(r.picks) > group {
+		return
+	}
+	g := &a.reading
+	g.image, g.keys = image, keys
+	g.ask(r.picks)
+	g.image, g.keys = nil, nil
+	a.asked = r
+}
+
 // prefetch asks for what read looks at first.
 func (r *resolved) prefetch(image []byte, keys []uint64) {
 	for i := range r.picks {
@@ -74,7 +102,7 @@ func (g *reading) copy(picks []pick) (copied int) {
 		}
 		if q.found != 0 {
 			copied++
-			if len(p.runs) > 0 {
+			if len(p.runs)+len(p.single) > 0 {
 				p.copyRuns(g.dst, g.image[q.row:q.row+p.part.stride], &q.by)
 			}
 		}
@@ -161,7 +189,7 @@ func (g *reading) askRows(picks []pick) (found int) {
 		row := b.row(placeAt(matches))
 		if n := uint64(row - 1); matches != 0 && n < uint64(p.part.capacity) {
 			q.row = p.part.rows + int(n)*p.part.stride
-			prefetch.Words(g.image[q.row : q.row+p.part.stride])
+			prefetch.Words(g.image[q.row : q.row+p.reach])
 			found++
 		}
 	}

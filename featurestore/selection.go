@@ -71,6 +71,12 @@ func (s *Store) Select(dimensions, names []string) *Selection {
 //
 // The keys are hashes with the seed that [Selection.Seed] gives.
 func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) {
+	return s.ReadAhead(nil, dst, keys, now)
+}
+
+// ReadAhead is a Read of the keys that the last Ask with the same memory was given. Without one, or with no memory (nil), it
+// is a plain Read.
+func (s *Selection) ReadAhead(a *Ahead, dst []float32, keys []uint64, now int64) (Info, error) {
 	snap, err := s.store.reader.Acquire()
 	if err != nil {
 		fillNaN(dst)
@@ -84,7 +90,10 @@ func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) 
 			return Info{}, err
 		}
 	}
-	if len(dst) == r.width {
+	switch {
+	case len(dst) == r.width && a != nil && a.asked == r:
+		return r.readAsked(a, image, dst, now), nil
+	case len(dst) == r.width:
 		return r.read(image, dst, keys, now), nil
 	}
 	all := make([]float32, r.width)
@@ -93,8 +102,15 @@ func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) 
 	return info, nil
 }
 
+// Ahead is memory for reads whose rows are asked for ahead. One goroutine uses it at a time.
+type Ahead struct {
+	asked   *resolved // whose rows were asked for; nil: none
+	reading reading
+}
+
 // Prefetch asks the processor for what a Read of the same keys looks at first, and waits for nothing. It pays where there
-// is something else to do before that Read: then one of its two rounds of cache misses has passed meanwhile.
+// is something else to do before that Read: then one of its two rounds of cache misses has passed meanwhile. Ask takes care
+// of the other one.
 func (s *Selection) Prefetch(keys []uint64) {
 	r := s.current.Load()
 	if r == nil {
@@ -107,6 +123,24 @@ func (s *Selection) Prefetch(keys []uint64) {
 	defer snap.Release()
 	if image := snap.Bytes(); r.fits(image) {
 		r.prefetch(image, keys)
+	}
+}
+
+// Ask finds out where the rows of keys are, for the next ReadAhead with the same memory, and asks the processor for them. It
+// pays some time after a Prefetch of the same keys, and where there is something else to do before that read.
+func (s *Selection) Ask(a *Ahead, keys []uint64) {
+	a.asked = nil
+	r := s.current.Load()
+	if r == nil {
+		return
+	}
+	snap, err := s.store.reader.Acquire()
+	if err != nil {
+		return
+	}
+	defer snap.Release()
+	if image := snap.Bytes(); r.fits(image) {
+		a.ask(r, image, keys)
 	}
 }
 

@@ -10,21 +10,24 @@ func (r Rules) Request(ev *traffic.Event) Finding {
 	if r.has(Injection) && ev.Facts.Has(traffic.Injected) {
 		return Injection
 	}
-	if f := r.path(ev); f != NoFinding {
-		return f
+	plain := isPlainPath(ev.Path)
+	if !plain || mayBeDamning(ev) {
+		if f := r.path(ev, plain); f != NoFinding {
+			return f
+		}
 	}
-	if r.has(Malformed) && malformed(ev) {
+	if r.has(Malformed) && (malformed(ev) || !plain && malformedPath(ev.Path)) {
 		return Malformed
 	}
 	return r.agent(ev)
 }
 
 // path looks at the path. It is made plain only where it is not.
-func (r Rules) path(ev *traffic.Event) Finding {
+func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 	var buffer [MaxText]byte
 	t := text{bytes: buffer[:]}
 	t.set(ev.Path)
-	if !isPlainPath(ev.Path) {
+	if !plain {
 		t.decode()
 		t.flatten()
 		if r.has(Injection) && (climbs(t.plain()) || hasNull(t.plain()) || has(t.plain(), anywhere)) {
@@ -93,17 +96,17 @@ func isPagesOwn(ev *traffic.Event) bool {
 // maxHeaders is more fields than browsers and the proxies on their way send: some 30.
 const maxHeaders = 100
 
-// malformed reports what no browser sends, because it writes its requests by the standards.
+// malformed reports what no browser sends beside the path, because it writes its requests by the standards.
 func malformed(ev *traffic.Event) bool {
 	switch ev.Method {
 	case "CONNECT", "TRACE", "TRACK", "DEBUG":
 		return true
 	}
 	nameless := ev.Host == "" && ev.Facts.Has(traffic.HeadersKnown) && !ev.Facts.Has(traffic.HostUnknown) && (ev.Version == 10 || ev.Version == 11)
-	return nameless || hasSmall(ev.Method) || ev.Headers > maxHeaders || malformedPath(ev.Path) || hasControl(ev.UserAgent)
+	return nameless || hasSmall(ev.Method) || ev.Headers > maxHeaders || hasControl(ev.UserAgent)
 }
 
-// malformedPath reports a path with bytes that the URL standard has browsers escape, and one that does not begin at the root.
+// malformedPath reports a path, one that is not plain, with bytes that the URL standard has browsers escape, and one that does not begin at the root.
 func malformedPath(path string) bool {
 	if path == "" || path[0] != '/' && path != "*" {
 		return true
@@ -127,11 +130,31 @@ func hasSmall(method string) bool {
 	return false
 }
 
+// hasControl reports a control character other than a tab. Eight bytes at a time are found to have none.
 func hasControl(text string) bool {
+	for len(text) >= 8 {
+		if w := wordOf(text); (w-0x2020202020202020)&^w&highBits != 0 || ((w^0x7f7f7f7f7f7f7f7f)-lowBits)&^(w^0x7f7f7f7f7f7f7f7f)&highBits != 0 {
+			break
+		}
+		text = text[8:]
+	}
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return true
 		}
 	}
 	return false
+}
+
+// The highest and the lowest bit of each byte of a word.
+const (
+	highBits = 0x8080808080808080
+	lowBits  = 0x0101010101010101
+)
+
+// wordOf returns the first eight bytes of text, which the compiler loads at once.
+func wordOf(text string) uint64 {
+	_ = text[7]
+	return uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
 }

@@ -2,6 +2,7 @@ package heuristics
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
@@ -104,20 +105,31 @@ func suspectField(value string) bool {
 }
 
 // suspectReferer reports bytes that the address of a page seldom has.
-func suspectReferer(referer string) bool { return strings.ContainsAny(referer, "$%<>`{|;('\"") }
+func suspectReferer(referer string) bool { return strings.ContainsAny(referer, refererBytes) }
 
 // suspectAgent reports what the user agents of browsers do not have.
 func suspectAgent(agent string) bool {
-	if strings.ContainsAny(agent, "$`{|<%\"'&") {
-		return true
-	}
-	for _, part := range [...]string{"/bin/", "/etc/", "cat /", "wget ", "curl ", "ping ", "nslookup ", "/tmp;", "java.lang", "class."} {
-		if strings.Contains(agent, part) {
-			return true
-		}
-	}
-	return false
+	return agentFilter.MayHold(agent) && (strings.ContainsAny(agent, agentBytes) ||
+		slices.ContainsFunc(agentParts, func(part string) bool { return strings.Contains(agent, part) }))
 }
+
+const (
+	refererBytes = "$%<>`{|;('\""
+	agentBytes   = "$`{|<%\"'&"
+)
+
+var (
+	agentParts  = []string{"/bin/", "/etc/", "cat /", "wget ", "curl ", "ping ", "nslookup ", "/tmp;", "java.lang", "class."}
+	agentFilter = wordmatch.NewFilter(slices.Concat(strings.Split(agentBytes, ""), agentParts), usualAgents)
+)
+
+// usualAgents are what most requests come with.
+const usualAgents = `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0
+Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Safari/605.1.15
+Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1
+Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36
+Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
+Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/141.0.7390.122 Safari/537.36`
 
 // injectedQuery looks at each parameter of the beginning of a query.
 func injectedQuery(query string) bool {

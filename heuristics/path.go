@@ -2,10 +2,43 @@ package heuristics
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
+	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/wordmatch"
 )
+
+// metadataHost is where clouds tell a machine its credentials: a proxy that is asked for it is abused.
+const metadataHost = "169.254.169.254"
+
+// uploads is where WordPress keeps the pictures of its pages.
+const uploads = "/wp-content/uploads/"
+
+// pathFilter passes over what has nothing that a damning path has.
+var pathFilter = func() *wordmatch.Filter {
+	words := append(slices.Concat(dumpSuffixes, archiveSuffixes), uploads)
+	for i := range pathPatterns {
+		words = append(words, pathPatterns[i].text)
+	}
+	return wordmatch.NewFilter(words, usualPaths)
+}()
+
+// usualPaths are what most requests ask for.
+const usualPaths = `/ /index.html /index.php /favicon.ico /robots.txt /login /logout /account /search /cart /checkout /contact /about-us
+/category/shoes /products/1234 /product/blue-shirt-large /shop/item/42 /blog/2024/11/05/how-to-grow-tomatoes /news/article-title-12345.html
+/tag/release-notes /author/john /page/2 /en/docs/getting-started /users/profile /forum/viewtopic.php /wp-content/themes/theme/style.css
+/wp-content/uploads/2024/05/picture-300x200.jpg /wp-includes/js/jquery/jquery.min.js /wp-json/wp/v2/posts /wp-admin/admin-ajax.php /wp-login.php
+/static/css/main.3f2a1b.css /static/js/app.bundle.min.js /static/chunks/vendor.8d9e0f.js /assets/images/logo.png /images/photo_001.webp
+/2021/08/winter-letter-on-the-table-in-an-old-house-and-all-that-it-is-for/ /guide/10-best-ways-to-make-large-local-change-come-with-less-work-per-user/
+/hotel/city-center/long-weekend/order-more-than-one-good-thing/ /store/online/deal/offer/ /politics/election/ /local/weather/ /summer-sale-up-to-50-percent/
+/gallery/image-12.jpg /thumb/photo-2.jpg /images/header.png /winter/ /printer-ink-kit/ /jacket-red-small/ /policies/shipping-policy /careers /portal/partner/
+/fonts/roboto-regular.woff2 /media/video.mp4 /api/v1/users/123/orders /api/cart/items /graphql /default.aspx /sitemap.xml /feed /rss.xml`
+
+// mayBeDamning reports whether damning is worth asking of a plain path: of most it is not.
+func mayBeDamning(ev *traffic.Event) bool {
+	return pathFilter.MayHold(ev.Path) || ev.Host == metadataHost
+}
 
 // pathMatcher finds the patterns of damningPaths, and pathPatterns tells what each asks for.
 var pathMatcher, pathPatterns = func() (*wordmatch.Matcher, []pathPattern) {
@@ -17,7 +50,7 @@ var pathMatcher, pathPatterns = func() (*wordmatch.Matcher, []pathPattern) {
 			written, p.root = strings.CutPrefix(written, "^")
 			written, p.last = strings.CutSuffix(written, "!")
 			w := wordmatch.Anchored(written)
-			p.length = len(w.Text)
+			p.text = w.Text
 			words, patterns = append(words, w), append(patterns, p)
 		}
 	}
@@ -26,21 +59,21 @@ var pathMatcher, pathPatterns = func() (*wordmatch.Matcher, []pathPattern) {
 
 // pathPattern is where a pattern counts.
 type pathPattern struct {
-	length int
-	root   bool // at the beginning of the path
-	last   bool // at its end
-	shown  shown
+	text  string
+	root  bool // at the beginning of the path
+	last  bool // at its end
+	shown shown
 }
 
 // damning reports whether no person asks for a path, which is plain, of a host.
 func damning(path []byte, host string) bool {
-	if host == "169.254.169.254" { // where clouds tell a machine its credentials: a proxy that is asked for it is abused
+	if host == metadataHost {
 		return true
 	}
 	search := pathMatcher.Search(path)
 	for word, end, ok := search.Next(); ok; word, end, ok = search.Next() {
 		p := &pathPatterns[word]
-		from := end - p.length
+		from := end - len(p.text)
 		if p.root && from > 0 || p.last && end < len(path) || isShown(p.shown, path[:from]) {
 			continue
 		}
@@ -90,9 +123,8 @@ func isForgottenCopy(path []byte, host string) bool {
 	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isOf(name[n:], archiveSuffixes)
 }
 
-// isUploadedScript reports a script where WordPress keeps the pictures of its pages: nobody links one.
+// isUploadedScript reports a script among the pictures of WordPress: nobody links one.
 func isUploadedScript(path []byte) bool {
-	const uploads = "/wp-content/uploads/"
 	at := bytes.Index(path, []byte(uploads))
 	return at >= 0 && isOf(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):], scriptSuffixes)
 }

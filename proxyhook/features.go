@@ -68,10 +68,17 @@ func (c *connection) ask(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
 	}
 	seed, ok := c.selection.Seed()
 	if ok {
-		*keys = traffic.KeysOf(ev, seed)
+		*keys = c.scoring.dimensions.KeysOf(ev, seed)
 		c.selection.Prefetch(keys[:])
 	}
 	return ok
+}
+
+// askRows has the rows of the keys fetched. It pays some time after ask.
+func (c *connection) askRows(s *scratch, known bool) {
+	if known {
+		c.selection.Ask(&s.ahead, s.keys[:])
+	}
 }
 
 // distrust stops reading from c's files, after a fault, whatever models read them by now. The supervisor opens them anew

@@ -111,6 +111,7 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	s := from.scoring.pool.Get().(*scratch)
 	known := from.ask(&s.keys, ev)
 	from.scoring.vector.FillRequest(s.inputs, ev)
+	from.askRows(s, known)
 	d.Finding = f.rules.Request(ev)
 	f.readFeatures(from, s, known, ev.Time)
 	history := from.scoring.places.History(s.inter)
@@ -160,7 +161,7 @@ func (f *Filter) rescue(from *connection, d *Decision) {
 func (f *Filter) readFeatures(from *connection, s *scratch, known bool, now int64) {
 	if known {
 		now = f.features.clock.at(now)
-		info, err := from.selection.Read(s.inter, s.keys[:], now)
+		info, err := from.selection.ReadAhead(&s.ahead, s.inter, s.keys[:], now)
 		if err == nil {
 			if now-info.Published > int64(f.config.StaleAfter) {
 				f.counters.stale.Add(1)

@@ -3,8 +3,10 @@ package proxyhook
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
+	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
 	"github.com/headgate/headgate/scorer"
@@ -19,12 +21,16 @@ type scoring struct {
 	vector *traffic.Vector
 	wanted []string          // inter-request features that are read: the vector's, then more for the heuristics
 	places heuristics.Places // of the heuristics' in wanted
-	pool   sync.Pool         // of *scratch
+
+	dimensions traffic.Dimensions // of wanted
+
+	pool sync.Pool // of *scratch
 }
 
 // scratch is the memory of one decision.
 type scratch struct {
 	keys   traffic.Keys
+	ahead  featurestore.Ahead
 	inputs []float32
 	inter  []float32
 	row    *scorer.Row
@@ -44,6 +50,7 @@ func newScoring(active, shadow *scorer.Model) (*scoring, error) {
 	}
 	s.vector = traffic.NewVector(namesOf(features))
 	s.wanted, s.places = heuristics.Wanted(s.vector.Inter())
+	s.dimensions = dimensionsOf(s.wanted)
 	s.pool.New = func() any { return s.newScratch() }
 	for range runtime.GOMAXPROCS(0) { // so that the first requests need not
 		s.pool.Put(s.newScratch())
@@ -57,6 +64,17 @@ func namesOf(features []scorer.Feature) []string {
 		names = append(names, f.Name)
 	}
 	return names
+}
+
+// dimensionsOf returns the dimensions of inter-request features by their full names.
+func dimensionsOf(names []string) (all traffic.Dimensions) {
+	for _, name := range names {
+		dimension, _, _ := strings.Cut(name, "/")
+		if d, ok := traffic.DimensionByName(dimension); ok {
+			all.Add(d)
+		}
+	}
+	return all
 }
 
 func (s *scoring) newScratch() *scratch {

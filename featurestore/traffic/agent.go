@@ -117,11 +117,16 @@ func (p packedFacts) get(f AgentFact) int {
 	return int(p >> s.from & (1<<s.bits - 1))
 }
 
-func (p packedFacts) facts() (facts AgentFacts) {
-	for f := range facts {
-		facts[f] = float32(p.get(AgentFact(f)))
+func (p packedFacts) facts() AgentFacts {
+	return AgentFacts{
+		AgentCrawler:        float32(p.get(AgentCrawler)),
+		AgentTool:           float32(p.get(AgentTool)),
+		AgentHeadless:       float32(p.get(AgentHeadless)),
+		AgentBrowser:        float32(p.get(AgentBrowser)),
+		AgentBrowserVersion: version(p.get(AgentBrowserVersion)),
+		AgentOS:             float32(p.get(AgentOS)),
+		AgentOSVersion:      version(p.get(AgentOSVersion)),
+		AgentMobile:         float32(p.get(AgentMobile)),
+		AgentOddities:       float32(p.get(AgentOddities)),
 	}
-	facts[AgentBrowserVersion] = version(p.get(AgentBrowserVersion))
-	facts[AgentOSVersion] = version(p.get(AgentOSVersion))
-	return facts
 }

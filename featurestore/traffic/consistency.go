@@ -50,7 +50,7 @@ func isSecure(ev *Event) bool {
 }
 
 // claimFeatures computes what the header fields claim, and where that contradicts itself.
-func claimFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
+func claimFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
 	f := ev.Facts
 	if !f.Has(ClaimsKnown) {
 		for i := atHints; i < atWireAgentAccept; i++ {
@@ -58,7 +58,7 @@ func claimFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 		}
 		return
 	}
-	mode, kind, secure := f.FetchMode(), KindOfPath(ev.Path), isSecure(ev)
+	mode, secure := f.FetchMode(), isSecure(ev)
 	engine, version := EngineOf(ev.UserAgent)
 	since := func(chromium, gecko int) bool {
 		return engine == Chromium && version >= chromium || engine == Gecko && version >= gecko
@@ -89,14 +89,20 @@ func claimFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 	dst[atUpgradeInsecure] = one(f.Has(UpgradeSent))
 }
 
-// wireFeatures computes what the bytes looked like. What the other version of HTTP has is NaN.
-func wireFeatures(w Wire, dst *[NumRequestFeatures]float32) {
-	f := w.Facts()
-	http1, http2 := f.Seen && f.Pseudo == 0, f.Pseudo != 0
+// wireFeatures computes what the bytes looked like.
+func wireFeatures(f WireFacts, want parts, dst *[NumRequestFeatures]float32) {
 	for at, order := range [...]Order{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept, f.HintsAgent} {
 		dst[atWireAgentAccept+at] = known(f.Seen, float32(order))
 	}
 	dst[atWireCookie] = known(f.Seen, float32(f.Cookie))
+	if want&wireSetUp != 0 {
+		setUpFeatures(f, dst)
+	}
+}
+
+// setUpFeatures computes what differs between the versions of HTTP. What the other one has is NaN.
+func setUpFeatures(f WireFacts, dst *[NumRequestFeatures]float32) {
+	http1, http2 := f.Seen && f.Pseudo == 0, f.Pseudo != 0
 	dst[atWireCase] = known(http1, float32(f.Case))
 	dst[atWireHostFirst] = known(http1, one(f.HostFirst))
 	dst[atWireConnection] = known(http1, float32(f.Connection))

@@ -61,9 +61,23 @@ type Keys [NumDimensions]uint64
 //	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none); no key where it is unknown
 //
 // Integers are little endian; JA4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
-func KeysOf(ev *Event, seed uint64) Keys {
-	var k Keys
-	k[UserAgent] = agentKey(ev, seed)
+func KeysOf(ev *Event, seed uint64) Keys { return allDimensions.KeysOf(ev, seed) }
+
+// Dimensions is a set of dimensions.
+type Dimensions uint16
+
+const allDimensions Dimensions = 1<<NumDimensions - 1
+
+// Add adds d to the set.
+func (s *Dimensions) Add(d Dimension) { *s |= 1 << d }
+
+func (s Dimensions) has(d Dimension) bool { return s>>d&1 != 0 }
+
+// KeysOf returns those of the keys of ev that are of the set's dimensions, as [KeysOf] does. The others are 0.
+func (s Dimensions) KeysOf(ev *Event, seed uint64) (k Keys) {
+	if s.has(UserAgent) || s.has(IPAgent) {
+		k[UserAgent] = agentKey(ev, seed)
+	}
 	if ev.Client != ([16]byte{}) {
 		k[IP], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
 		k[Net], k[Net64] = networkKeys(&ev.Client, seed)
@@ -71,19 +85,28 @@ func KeysOf(ev *Event, seed uint64) Keys {
 	if ev.Facts.Has(AgentUnknown) {
 		k[IPAgent] = 0 // with none sent, the pair would be one
 	}
-	if k[OnWire] = wireKey(ev, seed); k[OnWire] != 0 {
-		k[ProgramOnWire] = pairKey(programOf(ev.UserAgent, seed), k[OnWire], seed)
+	if s.has(OnWire) || s.has(ProgramOnWire) {
+		k[OnWire], k[ProgramOnWire] = wireKeys(ev, seed, s.has(ProgramOnWire))
 	}
-	if ev.Host != "" {
+	if s.has(Host) && ev.Host != "" {
 		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
 	}
-	if ev.Session != 0 {
-		var b [9]byte
-		b[0] = 's'
-		binary.LittleEndian.PutUint64(b[1:], ev.Session)
-		k[Session] = nonZero(metro.Hash64(b[:], seed))
+	if s.has(Session) && ev.Session != 0 {
+		k[Session] = sessionKey(ev.Session, seed)
+	}
+	for d := range k {
+		if !s.has(Dimension(d)) {
+			k[d] = 0
+		}
 	}
 	return k
+}
+
+func sessionKey(session, seed uint64) uint64 {
+	var b [9]byte
+	b[0] = 's'
+	binary.LittleEndian.PutUint64(b[1:], session)
+	return nonZero(metro.Hash64(b[:], seed))
 }
 
 func addressKeys(client *[16]byte, agent, seed uint64) (ip, both uint64) {
@@ -109,6 +132,13 @@ func networkKeys(client *[16]byte, seed uint64) (wide, narrow uint64) {
 	wide = nonZero(metro.Hash64(b[:7], seed))
 	b[0] = 'm'
 	return wide, nonZero(metro.Hash64(b[:], seed))
+}
+
+func wireKeys(ev *Event, seed uint64, program bool) (wire, both uint64) {
+	if wire = wireKey(ev, seed); wire != 0 && program {
+		both = pairKey(programOf(ev.UserAgent, seed), wire, seed)
+	}
+	return wire, both
 }
 
 func wireKey(ev *Event, seed uint64) uint64 {

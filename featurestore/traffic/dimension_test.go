@@ -196,3 +196,22 @@ func TestKeysOfProgramsAndWires(t *testing.T) {
 		t.Errorf("an unknown wire has the keys %v", none)
 	}
 }
+
+// A set's keys are those of KeysOf, and no others.
+func TestKeysOfSomeDimensions(t *testing.T) {
+	ev := *eventFrom("2001:db8::1")
+	ev.UserAgent, ev.Host, ev.Session, ev.JA4 = "curl/8.5.0", "example.org", 7, "t13d1516h2_8daaf6152771_02713d6af862"
+	all := traffic.KeysOf(&ev, 5)
+	for d := range traffic.NumDimensions {
+		for e := range traffic.NumDimensions {
+			var set traffic.Dimensions
+			set.Add(d)
+			set.Add(e)
+			var want traffic.Keys
+			want[d], want[e] = all[d], all[e]
+			if got := set.KeysOf(&ev, 5); got != want || want[d] == 0 {
+				t.Errorf("%v and %v: %x, want %x", d, e, got, want)
+			}
+		}
+	}
+}

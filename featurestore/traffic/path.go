@@ -15,17 +15,6 @@ const (
 	NumPathKinds
 )
 
-var assetExtensions = map[string]bool{
-	"css": true, "js": true, "mjs": true, "map": true, "png": true, "jpg": true, "jpeg": true, "gif": true, "webp": true,
-	"avif": true, "svg": true, "ico": true, "bmp": true, "woff": true, "woff2": true, "ttf": true, "otf": true, "eot": true,
-	"mp3": true, "mp4": true, "webm": true, "ogg": true, "wav": true, "webmanifest": true, "wasm": true,
-}
-
-var scriptExtensions = map[string]bool{
-	"php": true, "php5": true, "php7": true, "phtml": true, "asp": true, "aspx": true, "ashx": true, "jsp": true,
-	"jspx": true, "do": true, "action": true, "cgi": true, "pl": true, "cfm": true,
-}
-
 // KindOfPath tells the kind of path, which has no query.
 func KindOfPath(path string) PathKind {
 	name := path[strings.LastIndexByte(path, '/')+1:]
@@ -50,10 +39,11 @@ func kindOfExtension(ext string) PathKind {
 			lower[i] = c + 'a' - 'A'
 		}
 	}
-	switch {
-	case assetExtensions[string(lower[:n])]:
+	switch string(lower[:n]) {
+	case "css", "js", "mjs", "map", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "woff", "woff2", "ttf", "otf", "eot",
+		"mp3", "mp4", "webm", "ogg", "wav", "webmanifest", "wasm":
 		return AssetKind
-	case scriptExtensions[string(lower[:n])]:
+	case "php", "php5", "php7", "phtml", "asp", "aspx", "ashx", "jsp", "jspx", "do", "action", "cgi", "pl", "cfm":
 		return ScriptKind
 	}
 	return PageKind

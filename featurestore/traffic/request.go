@@ -184,86 +184,136 @@ var RequestCatalog = [NumRequestFeatures]RequestFeature{
 // RequestFeatures computes the single-request features of ev, in the order of [RequestCatalog]; NaN where ev does not
 // tell. It allocates nothing.
 func RequestFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
-	requestFeatures(ev, allShapes, dst)
+	requestFeatures(ev, allParts, dst)
 }
 
-// shapes are the parts of the single-request features that cost a pass over a string, or more. What is not asked for is left
-// at 0.
-type shapes struct{ path, agent, entropy, claims, wire, facts bool }
+// parts are groups of the single-request features, those that cost more than a look at a field of the event. What is not asked
+// for is left as it is.
+type parts uint16
 
-var allShapes = shapes{true, true, true, true, true, true}
+const (
+	pathShape parts = 1 << iota
+	pathEntropyPart
+	agentShape
+	agentText
+	hostPart
+	tlsPart
+	claimsPart
+	wireOrder
+	wireSetUp
+	agentFactsPart
+	allParts = 1<<iota - 1
+)
 
-// needs adds what the feature at place i needs.
-func (s *shapes) needs(i int) {
-	switch i {
-	case atPathDepth, atPathDots, atPathDigits, atPathUpper, atPathSpecial:
-		s.path = true
-	case atPathEntropy:
-		s.entropy = true
-	case atAgentProducts, atAgentDigits:
-		s.agent = true
+// partOf returns the part that the feature at a place belongs to; 0: none.
+func partOf(i int) parts {
+	switch {
+	case i == atPathDepth, i >= atPathDots && i <= atPathSpecial:
+		return pathShape
+	case i == atPathEntropy:
+		return pathEntropyPart
+	case i == atAgentProducts, i == atAgentDigits:
+		return agentShape
+	case i >= atAgentLength && i <= atAgentMissing:
+		return agentText
+	case i == atHostAddress:
+		return hostPart
+	case i >= atTLSVersion && i <= atTLSALPNOdd:
+		return tlsPart
+	case i >= atHints && i < atWireAgentAccept:
+		return claimsPart
+	case i >= atWireAgentAccept && i <= atWireCookie:
+		return wireOrder
+	case i >= atWireCase && i < atAgentFacts:
+		return wireSetUp
+	case i >= atAgentFacts:
+		return agentFactsPart
 	}
-	s.claims = s.claims || i >= atHints && i < atWireAgentAccept
-	s.wire = s.wire || i >= atWireAgentAccept && i < atAgentFacts
-	s.facts = s.facts || i >= atAgentFacts
+	return 0
 }
 
-func requestFeatures(ev *Event, want shapes, dst *[NumRequestFeatures]float32) {
-	var p, a shape
-	var entropy float32
-	if want.path {
-		p = shapeOf(ev.Path)
+func requestFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
+	kind := KindOfPath(ev.Path)
+	fieldFeatures(ev, kind, dst)
+	if want&(pathShape|pathEntropyPart) != 0 {
+		pathFeatures(ev.Path, want, dst)
 	}
-	if want.agent {
-		a = shapeOf(ev.UserAgent)
+	if want&(agentShape|agentText) != 0 {
+		agentFeatures(ev, want, dst)
 	}
-	if want.entropy {
-		entropy = pathEntropy(ev.Path)
+	if want&hostPart != 0 {
+		dst[atHostAddress] = known(ev.Host != "", one(isAddress(ev.Host)))
 	}
-	headers, agent := ev.Facts.Has(HeadersKnown), !ev.Facts.Has(AgentUnknown)
-	*dst = [NumRequestFeatures]float32{
-		atMethod:         methodCode(ev.Method),
-		atHTTPVersion:    known(ev.Version != 0, float32(ev.Version)),
-		atPathLength:     float32(len(ev.Path)),
-		atPathDepth:      float32(p.slashes),
-		atPathKind:       float32(KindOfPath(ev.Path)),
-		atPathDots:       float32(p.dots),
-		atPathDigits:     ratio(p.digits, len(ev.Path)),
-		atPathUpper:      ratio(p.upper, len(ev.Path)),
-		atPathSpecial:    float32(p.special),
-		atPathEntropy:    entropy,
-		atQueryLength:    float32(ev.Query),
-		atAgentLength:    known(agent, float32(len(ev.UserAgent))),
-		atAgentMozilla:   known(agent, one(strings.HasPrefix(ev.UserAgent, "Mozilla/"))),
-		atAgentProducts:  known(agent, float32(a.slashes)),
-		atAgentDigits:    known(agent, ratio(a.digits, len(ev.UserAgent))),
-		atAgentComment:   known(agent, one(strings.IndexByte(ev.UserAgent, '(') >= 0)),
-		atAgentMissing:   known(agent, one(ev.UserAgent == "")),
-		atReferer:        known(ev.Facts.Has(RefererKnown), one(ev.Facts.Has(Referer))),
-		atRefererSame:    known(ev.Facts.Has(RefererKnown) && ev.Host != "", one(ev.Facts.Has(RefererSame))),
-		atHeaders:        known(headers && ev.Headers != 0, float32(ev.Headers)),
-		atAcceptLanguage: known(headers, one(ev.Facts.Has(AcceptLanguage))),
-		atCookie:         known(headers, one(ev.Facts.Has(Cookie))),
-		atSecFetch:       known(headers, one(ev.Facts.Has(SecFetch))),
-		atHostAddress:    known(ev.Host != "", one(isAddress(ev.Host))),
-		atAcceptEncoding: known(headers, one(ev.Facts.Has(AcceptEncoding))),
-		atXHR:            known(headers, one(ev.Facts.Has(XHR))),
-		atTLSVersion:     figures(ev.JA4, 1),
-		atTLSCiphers:     figures(ev.JA4, 4),
-		atTLSExtensions:  figures(ev.JA4, 6),
-		atTLSServerName:  known(len(ev.JA4) > 3, one(len(ev.JA4) > 3 && ev.JA4[3] == 'd')),
-		atTLSALPN:        alpnCode(ev.JA4),
-		atTLSALPNOdd:     alpnOdd(ev.JA4, ev.Version),
+	if want&tlsPart != 0 {
+		tlsFeatures(ev, dst)
 	}
-	if want.claims {
-		claimFeatures(ev, dst)
+	if want&claimsPart != 0 {
+		claimFeatures(ev, kind, dst)
 	}
-	if want.wire {
-		wireFeatures(ev.Wire, dst)
+	if want&(wireOrder|wireSetUp) != 0 {
+		wireFeatures(ev.Wire.Facts(), want, dst)
 	}
-	if want.facts {
+	if want&agentFactsPart != 0 {
 		setAgentFacts(dst[atAgentFacts:], ev)
 	}
+}
+
+// fieldFeatures computes what takes no more than a look at a field of ev.
+func fieldFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
+	headers, referer := ev.Facts.Has(HeadersKnown), ev.Facts.Has(RefererKnown)
+	dst[atMethod] = methodCode(ev.Method)
+	dst[atHTTPVersion] = known(ev.Version != 0, float32(ev.Version))
+	dst[atPathLength] = float32(len(ev.Path))
+	dst[atPathKind] = float32(kind)
+	dst[atQueryLength] = float32(ev.Query)
+	dst[atReferer] = known(referer, one(ev.Facts.Has(Referer)))
+	dst[atRefererSame] = known(referer && ev.Host != "", one(ev.Facts.Has(RefererSame)))
+	dst[atHeaders] = known(headers && ev.Headers != 0, float32(ev.Headers))
+	dst[atAcceptLanguage] = known(headers, one(ev.Facts.Has(AcceptLanguage)))
+	dst[atCookie] = known(headers, one(ev.Facts.Has(Cookie)))
+	dst[atSecFetch] = known(headers, one(ev.Facts.Has(SecFetch)))
+	dst[atAcceptEncoding] = known(headers, one(ev.Facts.Has(AcceptEncoding)))
+	dst[atXHR] = known(headers, one(ev.Facts.Has(XHR)))
+}
+
+func pathFeatures(path string, want parts, dst *[NumRequestFeatures]float32) {
+	if want&pathShape != 0 {
+		p := shapeOf(path)
+		dst[atPathDepth] = float32(p.slashes)
+		dst[atPathDots] = float32(p.dots)
+		dst[atPathDigits] = ratio(p.digits, len(path))
+		dst[atPathUpper] = ratio(p.upper, len(path))
+		dst[atPathSpecial] = float32(p.special)
+	}
+	if want&pathEntropyPart != 0 {
+		dst[atPathEntropy] = pathEntropy(path)
+	}
+}
+
+// agentFeatures computes what the user agent looks like, whatever it says.
+func agentFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
+	agent, told := ev.UserAgent, !ev.Facts.Has(AgentUnknown)
+	if want&agentShape != 0 {
+		a := shapeOf(agent)
+		dst[atAgentProducts] = known(told, float32(a.slashes))
+		dst[atAgentDigits] = known(told, ratio(a.digits, len(agent)))
+	}
+	if want&agentText != 0 {
+		dst[atAgentLength] = known(told, float32(len(agent)))
+		dst[atAgentMozilla] = known(told, one(strings.HasPrefix(agent, "Mozilla/")))
+		dst[atAgentComment] = known(told, one(strings.IndexByte(agent, '(') >= 0))
+		dst[atAgentMissing] = known(told, one(agent == ""))
+	}
+}
+
+// tlsFeatures computes what the client's JA4 tells.
+func tlsFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
+	dst[atTLSVersion] = figures(ev.JA4, 1)
+	dst[atTLSCiphers] = figures(ev.JA4, 4)
+	dst[atTLSExtensions] = figures(ev.JA4, 6)
+	dst[atTLSServerName] = known(len(ev.JA4) > 3, one(len(ev.JA4) > 3 && ev.JA4[3] == 'd'))
+	dst[atTLSALPN] = alpnCode(ev.JA4)
+	dst[atTLSALPNOdd] = alpnOdd(ev.JA4, ev.Version)
 }
 
 // setAgentFacts writes what the user agent of ev says of itself.

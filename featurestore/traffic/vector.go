@@ -7,10 +7,11 @@ import "strings"
 type Vector struct {
 	names   []string
 	request []place // from RequestFeatures
-	shapes  shapes  // that those need
+	parts   parts   // that those belong to
 	inter   []string
 	at      []int // place of inter[i] in the vector
 	unknown []string
+	blank   []int // places of the unknown
 }
 
 type place struct{ from, to int }
@@ -29,9 +30,9 @@ func NewVector(names []string) *Vector {
 		switch {
 		case ok:
 			v.request = append(v.request, place{from, to})
-			v.shapes.needs(from)
+			v.parts |= partOf(from)
 		case strings.HasPrefix(name, RequestPrefix):
-			v.unknown = append(v.unknown, name)
+			v.unknown, v.blank = append(v.unknown, name), append(v.blank, to)
 		default:
 			v.inter = append(v.inter, name)
 			v.at = append(v.at, to)
@@ -56,12 +57,13 @@ func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
 	v.FillInter(dst, inter)
 }
 
-// FillRequest is the first half of Fill, for callers whose inter-request features are on their way meanwhile.
+// FillRequest is the first half of Fill, for callers whose inter-request features are on their way meanwhile. It leaves their
+// places as they are.
 func (v *Vector) FillRequest(dst []float32, ev *Event) {
 	var request [NumRequestFeatures]float32
-	requestFeatures(ev, v.shapes, &request)
-	for i := range dst {
-		dst[i] = nan
+	requestFeatures(ev, v.parts, &request)
+	for _, to := range v.blank {
+		dst[to] = nan
 	}
 	for _, p := range v.request {
 		dst[p.to] = request[p.from]

@@ -140,3 +140,31 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
+
+// What a Filter passes over has none of the words, and it does pass over what it is made for.
+func TestFilter(t *testing.T) {
+	f := wordmatch.NewFilter([]string{"/.env", "passwd", "~", "\xff\x00\xff", "abc"}, "/index.html /static/app.css")
+	for _, text := range []string{"/.env", "/x/.ENV", "/etc/PASSwd", "~", "/a~", "~b", "\xff\x00\xff", "xAbC"} {
+		if !f.MayHold(text) {
+			t.Errorf("%q is passed over", text)
+		}
+	}
+	for _, text := range []string{"", "/", "ab", "/index.html", "/static/app.css"} {
+		if f.MayHold(text) {
+			t.Errorf("%q is not passed over", text)
+		}
+	}
+}
+
+func FuzzFilter(f *testing.F) {
+	f.Add("usual text", "ual", "a USUAL one")
+	f.Add("", "x", "")
+	f.Fuzz(func(t *testing.T, usual, word, before string) {
+		if len(word) == 0 || len(word) == 2 {
+			return
+		}
+		if text := before + word + usual; !wordmatch.NewFilter([]string{word}, usual).MayHold(text) {
+			t.Errorf("%q is passed over, which holds %q", text, word)
+		}
+	})
+}
