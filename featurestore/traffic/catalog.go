@@ -31,6 +31,7 @@ func Catalog() []Feature {
 			distinct("agents", Agents, "one user agent from many addresses of a network is one program"),
 			distinct("paths", Paths, "how wide the network as a whole looks around"),
 			newAddresses,
+			strangers,
 			share("not_found", NotFound, Requests, "guessing, spread over the network"),
 			share("asset", Assets, Requests, "browsers fetch what pages need; spread-out crawlers do not"),
 			usual("not_found", NotFound, Requests, "guessing is what most of the network does, not one address of it"),
@@ -158,6 +159,11 @@ var excess = []Feature{
 
 // newAddresses tells a crawl that takes another address for each few requests.
 var newAddresses = share("new_address", NewAddresses, Requests, "addresses that nobody saw before, a few requests each: a swarm")
+
+// strangers tells a network that takes another address for each few requests from one with many people: these ask for as much as
+// people do on the site. Of a few requests it tells little, so that a single newcomer is none.
+var strangers = Feature{Name: "new_address_excess_10m", Unit: "share", Why: "new addresses more often than people have on this site: one client that changes its address",
+	Fold: Fold{Kind: Excess, Window: minutes10, Measure: NewAddresses, Usual: UsualNewAddresses, Per: Requests, Damp: 8}}
 
 // per is how many requests there are for each of the things of a kind.
 func per(what string, object Object, why string) Feature {

@@ -36,12 +36,13 @@ func (f Feature) Fade() time.Duration {
 // by what it does, or a bot whitewash itself by what they do: there only what the user agent says of itself is steady, and what
 // is usual of many minutes, which a flood of k minutes moves by at most k/(W+k), where W is the sum of the minutes' weights.
 // The newest version of a browser rises by one in twelve hours at most, and of all clients 15 a
-// minute are counted.
+// minute are counted. New addresses of a network beyond what is usual of the host are moved by addresses of that very network
+// alone, each once in half a day: a flood of many requests hardly does, and who takes all addresses of a network has it.
 func (f Feature) Steady() bool {
 	switch f.Dimension {
 	case Net, UserAgent, OnWire, ProgramOnWire, Host:
 		return f.Fold.Kind == Usual || f.Fold.Kind == Agent || f.Fold.Measure == VersionLag || f.Fold.Measure == NewClients ||
-			f.Fold.Measure == NewWireClients
+			f.Fold.Measure == NewWireClients || f.Fold.Measure == NewAddresses && f.Fold.Kind == Excess
 	}
 	return true
 }
@@ -84,6 +85,7 @@ type Fold struct {
 	Measure Measure       // what is added; for gap statistics, the events that gaps lie between
 	Per     Measure       // the divisor of a Share
 	Usual   Measure       // what an Excess leaves out
+	Damp    float32       // what is added to the divisor of an Excess, so that a few events exceed little
 	Object  Object        // what a Distinct counts
 	Fact    AgentFact     // what an Agent tells
 }
@@ -117,7 +119,7 @@ const (
 	Part                         // decayed sum of Measure, but at most 1
 	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
 	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
-	Excess                       // sum of Measure - Usual / sum of Per, from -1 to 1; NaN where the latter is 0
+	Excess                       // sum of Measure - Usual / sum of Per + Damp, from -1 to 1; NaN where the sum of Per is 0
 	Usual                        // what is usual of the key's clients: the mean share of Measure in Per, by minutes
 	PerObject                    // decayed sum of Measure / distinct Objects, both over Window; NaN where there is no object
 	Last                         // Measure of the last event

@@ -11,7 +11,7 @@ var measureNames = [NumMeasures]string{
 	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
 	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
 	UsualAssets: "usual_assets", UsualScripts: "usual_scripts", UsualNotFound: "usual_not_found", UsualNoReferer: "usual_no_referer",
-	UsualUnshared: "usual_unshared", Unshared: "unshared", NewAddresses: "new_addresses", NewAgents: "new_agents", AgentTold: "agent_told", NewClients: "new_clients",
+	UsualUnshared: "usual_unshared", UsualNewAddresses: "usual_new_addresses", Unshared: "unshared", NewAddresses: "new_addresses", NewAgents: "new_agents", AgentTold: "agent_told", NewClients: "new_clients",
 	AllClients: "all_clients", VersionLag: "version_lag", NewWireClients: "new_wire_clients", ProgramClients: "program_clients",
 }
 

@@ -12,45 +12,46 @@ type Measure uint8
 // The measures. A share is one measure's sum divided by another's. A status is that of the origin: what headgate refuses
 // has none here, or a client that was once refused would look worse with each refusal.
 const (
-	Requests       Measure = iota // 1
-	ClientErrors                  // 1 for status 400..499
-	ServerErrors                  // 1 for status 500..599
-	NotFound                      // 1 for status 404
-	AuthFailures                  // 1 for status 401 or 403
-	Heads                         // 1 for HEAD
-	Posts                         // 1 for POST
-	Pages                         // 1 for each kind of path, from here on in the order of PathKind
-	Assets                        //
-	APICalls                      //
-	Scripts                       //
-	RobotsFiles                   //
-	NoHTTP                        // 1 where the request line was no HTTP
-	NoReferer                     // 1 where it is known that no Referer was sent
-	RefererTold                   // 1 where it is known whether one was sent
-	NoCookie                      // 1 where it is known that no cookie was sent
-	CookieTold                    // 1 where it is known whether one was sent
-	Bytes                         // response bytes
-	OriginSeconds                 // seconds until the request ended
-	HostPart                      // 1 / its host's decayed Requests over HostWindow, this request included
-	UpstreamPart                  // its OriginSeconds / those of its host over HostWindow, these included
-	Documents                     // 1 for what a person opens: a page or a script, unless the answer was a redirect
-	Links                         // 1 for what is no asset and has a Referer of the same site, of which the path is known
-	LinksFollowed                 // 1 for a link from one of the last sixteen pages that the key fetched before
-	PostsRepeated                 // 1 for a POST to one of the last two paths that the key sent one to before
-	UsualAssets                   // what is usual of its host's clients, from here on: the share that is an Asset,
-	UsualScripts                  // a Script,
-	UsualNotFound                 // NotFound,
-	UsualNoReferer                // NoReferer, of what is told,
-	UsualUnshared                 // Unshared; each is the event's own amount where nothing is known to be usual
-	Unshared                      // 1 where no other network asked for this path of the host within a day
-	NewAddresses                  // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
-	NewAgents                     // 1 for an address that was not seen with this user agent for as long
-	AgentTold                     // 1 where it is known which user agent was sent, or that none was
-	NewClients                    // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
-	AllClients                    // the decayed sum of all NewClients over UsualWindow, this one included
-	VersionLag                    // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
-	NewWireClients                // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
-	ProgramClients                // the decayed sum of the program's NewWireClients over UsualWindow, on whatever wires, this one included
+	Requests          Measure = iota // 1
+	ClientErrors                     // 1 for status 400..499
+	ServerErrors                     // 1 for status 500..599
+	NotFound                         // 1 for status 404
+	AuthFailures                     // 1 for status 401 or 403
+	Heads                            // 1 for HEAD
+	Posts                            // 1 for POST
+	Pages                            // 1 for each kind of path, from here on in the order of PathKind
+	Assets                           //
+	APICalls                         //
+	Scripts                          //
+	RobotsFiles                      //
+	NoHTTP                           // 1 where the request line was no HTTP
+	NoReferer                        // 1 where it is known that no Referer was sent
+	RefererTold                      // 1 where it is known whether one was sent
+	NoCookie                         // 1 where it is known that no cookie was sent
+	CookieTold                       // 1 where it is known whether one was sent
+	Bytes                            // response bytes
+	OriginSeconds                    // seconds until the request ended
+	HostPart                         // 1 / its host's decayed Requests over HostWindow, this request included
+	UpstreamPart                     // its OriginSeconds / those of its host over HostWindow, these included
+	Documents                        // 1 for what a person opens: a page or a script, unless the answer was a redirect
+	Links                            // 1 for what is no asset and has a Referer of the same site, of which the path is known
+	LinksFollowed                    // 1 for a link from one of the last sixteen pages that the key fetched before
+	PostsRepeated                    // 1 for a POST to one of the last two paths that the key sent one to before
+	UsualAssets                      // what is usual of its host's clients, from here on: the share that is an Asset,
+	UsualScripts                     // a Script,
+	UsualNotFound                    // NotFound,
+	UsualNoReferer                   // NoReferer, of what is told,
+	UsualUnshared                    // Unshared,
+	UsualNewAddresses                // NewAddresses; each is the event's own amount where nothing is known to be usual
+	Unshared                         // 1 where no other network asked for this path of the host within a day
+	NewAddresses                     // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
+	NewAgents                        // 1 for an address that was not seen with this user agent for as long
+	AgentTold                        // 1 where it is known which user agent was sent, or that none was
+	NewClients                       // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
+	AllClients                       // the decayed sum of all NewClients over UsualWindow, this one included
+	VersionLag                       // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
+	NewWireClients                   // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
+	ProgramClients                   // the decayed sum of the program's NewWireClients over UsualWindow, on whatever wires, this one included
 	NumMeasures
 )
 
@@ -68,7 +69,7 @@ type UsualShare struct{ Measure, Per, Usual Measure }
 // which package window knows.
 var UsualShares = [...]UsualShare{
 	{Assets, Requests, UsualAssets}, {Scripts, Requests, UsualScripts}, {NotFound, Requests, UsualNotFound}, {NoReferer, RefererTold, UsualNoReferer},
-	{Unshared, Requests, UsualUnshared},
+	{Unshared, Requests, UsualUnshared}, {NewAddresses, Requests, UsualNewAddresses},
 }
 
 // UsualWindow is how long what was usual counts, and the window of AllClients.

@@ -78,6 +78,7 @@ var interPhrases = map[string]Phrase{
 	"new_agent_share":      {Topic: "user agents", Text: "sent a new user agent in %v requests {in}"},
 	"requests_per_agent":   {Topic: "user agents", Text: "made %v request(s) with each user agent {in}"},
 	"new_address_share":    {Topic: topicMany, Text: "had a new address in %v requests {in}"},
+	"new_address_excess":   {Topic: topicMany, Text: "had new addresses %v others"},
 	"requests_per_address": {Topic: topicMany, Text: "made %v request(s) from each address {in}"},
 	"client_share":         {Topic: topicMany, Text: "were %v clients of the site {in}"},
 	"program_share":        {Topic: topicTLS, Text: "were %v clients of the program {in}"},

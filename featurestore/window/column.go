@@ -14,6 +14,7 @@ type column struct {
 	window float32 // seconds
 	a, b   int     // words; what they hold is kind's business
 	minus  int     // the word of what an Excess leaves out
+	damp   float32 // of an Excess
 	of, by int     // for sums: the places of the windows of a and b in plan.windows
 }
 
@@ -27,7 +28,7 @@ func (p *plan) column(f traffic.Fold) column {
 		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
 	case traffic.Excess:
 		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
-		c.minus = p.findSum(f.Usual, f.Window).at
+		c.minus, c.damp = p.findSum(f.Usual, f.Window).at, f.Damp
 	case traffic.Usual:
 		c.a = p.usuals.find(f).at
 	case traffic.Acceleration:
@@ -143,7 +144,7 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 		if decayed(cell[c.b], growth[c.by]) == 0 {
 			return nan
 		}
-		return min(1, max(-1, (float(cell[c.a])-float(cell[c.minus]))/float(cell[c.b])))
+		return min(1, max(-1, (float(cell[c.a])-float(cell[c.minus]))/(float(cell[c.b])+c.damp*growth[c.by])))
 	case traffic.Usual:
 		return usual(cell, c.a)
 	case traffic.Acceleration:

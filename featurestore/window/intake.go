@@ -22,7 +22,7 @@ type intake struct {
 
 func newIntake(config *Config) (in *intake, err error) {
 	in = &intake{clients: &clients{newBlocks("clients 24h 15", 1)}}
-	if config.needs(traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients) {
+	if config.needs(traffic.NewAddresses, traffic.UsualNewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients) {
 		in.seen = &familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)}
 	}
 	if config.needs(traffic.NewWireClients, traffic.ProgramClients) {

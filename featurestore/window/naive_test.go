@@ -215,7 +215,7 @@ func (h *history) value(f traffic.Fold, d traffic.Dimension) float64 {
 		if h.sum(f.Per, f.Window) == 0 {
 			return math.NaN()
 		}
-		return (h.sum(f.Measure, f.Window) - h.sum(f.Usual, f.Window)) / h.sum(f.Per, f.Window)
+		return (h.sum(f.Measure, f.Window) - h.sum(f.Usual, f.Window)) / (h.sum(f.Per, f.Window) + float64(f.Damp))
 	case traffic.Fraction:
 		if all := float64(h.observations[len(h.observations)-1].Measures[f.Per]); all > 0 {
 			return min(1, h.sum(f.Measure, f.Window)/all)

@@ -60,7 +60,7 @@ var (
 	loadTools = []libraryKind{
 		{"wrk", "", "", tlsShape{"13", 31, 10, "00"}, curlSetup},
 		{"hey", "hey/0.0.#", "User-Agent|Content-Type:text/html|Accept-Encoding:gzip", tlsShape{"13", 19, 9, "00"}, goSetup},
-		{"ab", "ApacheBench/2.#", "User-Agent|Accept:*/*", tlsShape{"13", 31, 11, "00"}, curlSetup},
+		{"ab", "ApacheBench/2.4#", "User-Agent|Accept:*/*", tlsShape{"13", 31, 11, "00"}, curlSetup},
 		{"siege", "Mozilla/5.0 (pc-x86_64-linux-gnu) Siege/4.1.#", "Accept:*/*|Accept-Encoding:gzip, deflate|User-Agent|Connection:close", tlsShape{"13", 31, 10, "00"}, curlSetup},
 		{"h2load", "h2load nghttp2/1.4#.0", "user-agent", tlsShape{"13", 13, 13, "h2"}, nodeSetup},
 		{"jmeter", "Apache-HttpClient/4.5.1# (Java/1.8.0_27#)", "Connection:keep-alive|User-Agent", tlsShape{"13", 37, 12, "00"}, javaSetup},

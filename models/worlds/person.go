@@ -129,11 +129,13 @@ func (w *World) newCookie() string {
 }
 
 // homeAddr is an address of somebody's own. A third have IPv6; many live in a network where others
-// live, a few with them.
+// live, a few with them, and in some episodes a third of all in one network.
 func (w *World) homeAddr() netip.Addr {
 	d := w.dice
 	var a netip.Addr
 	switch lived := w.homes[d.n(len(w.homes))]; {
+	case w.campus.IsValid() && d.chance(0.33):
+		a = d.near(w.campus)
 	case lived.IsValid() && d.chance(0.05):
 		a = d.near(lived) // of one household, where it is of IPv6
 	case lived.IsValid() && d.chance(0.3):

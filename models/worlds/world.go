@@ -63,6 +63,7 @@ type World struct {
 	clients  int // so far
 
 	offices  []*office
+	campus   netip.Addr     // of a /24 that many people live in, each with an address; or none
 	homes    [64]netip.Addr // of people who came lately
 	moved    int            // homes so far
 	arrivals [2]arrivals    // of people, of bots
@@ -160,6 +161,9 @@ func (w *World) schedule(rate float64) {
 	expected := people / perPerson * w.duration.Seconds()
 	for range min(int(expected*d.share(0, 0.4)/40), 200) {
 		w.offices = append(w.offices, w.newOffice())
+	}
+	if d.chance(0.3) {
+		w.campus = d.randomV4()
 	}
 	for range min(int(expected*0.15), int(60/(w.arrivals[0].mean.Seconds()+0.01))) { // who is there already
 		w.enter(w.newPerson(true), d.between(0, time.Minute))
