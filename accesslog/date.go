@@ -2,15 +2,16 @@ package accesslog
 
 import "time"
 
-// stampLen is the width of a date as both servers write it.
+// stampLen is the width of a date, which both servers write in the same form.
 const stampLen = len("02/Jan/2006:15:04:05 -0700")
 
-// Years that a log can be of. HTTP is from 1990; a year before that is one of a machine without a clock, a year after
-// these is made up. Every instant between fits into int64 nanoseconds, whatever the zone.
+// firstYear and lastYear bound the years that are accepted. HTTP is from 1990; an earlier year
+// comes from a machine without a clock, a later one is made up. Every instant between them fits
+// into int64 nanoseconds in any zone.
 const firstYear, lastYear = 1990, 2100
 
-// dateCache turns dates into instants. It keeps the last day and zone, which
-// change once in very many lines, so that most lines cost only the time of day.
+// dateCache converts dates to instants. It keeps the last day and zone, which rarely change from
+// line to line, so that most lines cost only the time of day.
 type dateCache struct {
 	key      [len("02/Jan/2006") + len(" -0700")]byte
 	midnight int64 // seconds since the epoch at 00:00:00 of that day in that zone
@@ -40,11 +41,10 @@ func (c *dateCache) parse(b []byte) (nanos int64, ok bool) {
 	return (c.midnight + int64(hour*3600+minute*60+second)) * 1e9, true
 }
 
-// parseDay reads "02/Jan/2006" and " -0700" and gives that midnight in seconds
-// since the epoch.
+// parseDay reads "02/Jan/2006" and " -0700" and returns that midnight in seconds since the epoch.
 func parseDay(day, zone []byte) (int64, bool) {
 	d, okD := twoDigits(day[0], day[1])
-	month := monthOf(day[3], day[4], day[5])
+	month := parseMonth(day[3], day[4], day[5])
 	century, okC := twoDigits(day[7], day[8])
 	year, okY := twoDigits(day[9], day[10])
 	offset, okZ := parseZone(zone)
@@ -60,8 +60,8 @@ func parseDay(day, zone []byte) (int64, bool) {
 	return t.Unix() - offset, true
 }
 
-// parseZone reads " -0700" and gives seconds east of UTC. Like time.Parse it
-// allows 24 hours and 60 minutes.
+// parseZone reads " -0700" and returns seconds east of UTC. Like time.Parse it accepts 24 hours and
+// 60 minutes.
 func parseZone(b []byte) (int64, bool) {
 	hours, okH := twoDigits(b[2], b[3])
 	minutes, okM := twoDigits(b[4], b[5])
@@ -78,10 +78,10 @@ func parseZone(b []byte) (int64, bool) {
 	return 0, false
 }
 
-// monthOf gives the month of an English abbreviation in any case, or 0.
-func monthOf(a, b, c byte) time.Month {
+// parseMonth returns the month of an English abbreviation in any case, or 0.
+func parseMonth(a, b, c byte) time.Month {
 	const names = "janfebmaraprmayjunjulaugsepoctnovdec"
-	a, b, c = a|0x20, b|0x20, c|0x20 // only letters become letters by this
+	a, b, c = a|0x20, b|0x20, c|0x20 // turns no other byte into a letter
 	for i := 0; i < len(names); i += 3 {
 		if names[i] == a && names[i+1] == b && names[i+2] == c {
 			return time.Month(i/3 + 1)

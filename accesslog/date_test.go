@@ -11,7 +11,7 @@ import (
 
 const layout = "02/Jan/2006:15:04:05 -0700"
 
-// readDates gives the instant of each date, or false where the line was refused.
+// readDates returns the instant of each date, and whether its line was accepted.
 func readDates(t *testing.T, dates []string) (nanos []int64, ok []bool) {
 	t.Helper()
 	var log strings.Builder
@@ -29,7 +29,7 @@ func readDates(t *testing.T, dates []string) (nanos []int64, ok []bool) {
 	return nanos, ok
 }
 
-// checkAgainstTimeParse holds the reader's dates against the standard library's.
+// checkAgainstTimeParse compares the reader's dates with the standard library's.
 func checkAgainstTimeParse(t *testing.T, dates []string) {
 	t.Helper()
 	nanos, ok := readDates(t, dates)

@@ -5,17 +5,16 @@ import (
 	"net/netip"
 )
 
-// Entry is one line of an access log. Its byte slices point into the buffer of
-// the [Reader] and hold until the next call of [Reader.Next]; copy what is to
-// be kept. Escapes (\xHH, \", \\, \t and so on) are decoded in all of them, so
-// they may hold any byte.
+// Entry is one line of an access log. Its byte slices point into the buffer of the [Reader] and are
+// valid until the next call of [Reader.Next]; copy what you keep. Escapes (\xHH, \", \\, \t and so
+// on) are decoded in all of them, so they may hold any byte.
 type Entry struct {
 	Line int        // number of the line, from 1
-	Addr netip.Addr // client; an IPv4-mapped address is given as IPv4, a zone is dropped
+	Addr netip.Addr // client; an IPv4-mapped address becomes IPv4, a zone is removed
 	User []byte     // authenticated user; empty when the log says "-"
 	Time int64      // nanoseconds since the Unix epoch, always whole seconds
 
-	RequestLine []byte // as the client sent it; empty when the log says "-": none was
+	RequestLine []byte // as the client sent it; empty when the log says "-" (no request)
 
 	// HTTP is true when RequestLine is a method of capital letters, one
 	// space, a target without spaces, one space, "HTTP/" and a version of
@@ -25,17 +24,16 @@ type Entry struct {
 	Target []byte // path and query, as sent; not checked to be a URL
 	Proto  []byte // for instance "HTTP/1.1"
 
-	Status int   // 0 to 999; 0 when the log says "-" or "000": none was sent
-	Bytes  int64 // size of the answer, never negative; 0 when the log says "-": nothing was sent
+	Status int   // 0 to 999; 0 when the log says "-" or "000" (no answer)
+	Bytes  int64 // size of the answer, never negative; 0 when the log says "-"
 
-	Combined  bool   // the line has referer and user agent; one of the common format has not
+	Combined  bool   // whether the line has a referer and a user agent, as the combined format
 	Referer   []byte // empty when the log says "-"
-	UserAgent []byte // the same
+	UserAgent []byte // empty when the log says "-"
 }
 
-// parse fills e from a line without its line end, or says what is wrong with
-// the line. It changes the bytes of line only when nothing is wrong, so that an
-// error can still show them.
+// parse fills e from a line without its line end, or returns what is wrong with the line. It
+// changes the bytes of line only if the line is valid, so that an error can still show them.
 func (e *Entry) parse(line []byte, dates *dateCache) (reason string) {
 	var f fields
 	if reason := f.split(line); reason != "" {
@@ -77,9 +75,9 @@ func (e *Entry) splitRequest() {
 	e.HTTP, e.Method, e.Target, e.Proto = true, method, target, proto
 }
 
-// isMethod accepts capital letters only. Registered methods with a hyphen exist
-// (VERSION-CONTROL, M-SEARCH); in logs, names with other characters are
-// scanners and tunnels (SSTP_DUPLEX_POST), and those are better told apart.
+// isMethod accepts capital letters only. Registered methods with a hyphen exist (VERSION-CONTROL,
+// M-SEARCH), but in logs, names with other characters come from scanners and tunnels
+// (SSTP_DUPLEX_POST), and those must stay distinguishable.
 func isMethod(b []byte) bool {
 	for _, c := range b {
 		if c < 'A' || c > 'Z' {
@@ -99,7 +97,7 @@ func isProto(b []byte) bool {
 	return ok && len(version) > 0
 }
 
-// unlessDash gives nil for the "-" that stands for an absent field.
+// unlessDash returns nil for the "-" of an absent field.
 func unlessDash(b []byte) []byte {
 	if len(b) == 1 && b[0] == '-' {
 		return nil

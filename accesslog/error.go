@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// ErrGzip is what an error of a [Reader] wraps when the gzip stream is damaged
-// or cut short. Nothing more can be read then.
+// ErrGzip is wrapped by the error of a [Reader] whose gzip stream is damaged or cut short. Nothing
+// more can be read then.
 var ErrGzip = errors.New("the gzip stream is damaged or cut short")
 
 // maxExcerpt bounds LineError.Text, in bytes.
 const maxExcerpt = 120
 
-// LineError says that one line is not an access log line. Reading may go on.
+// LineError reports that one line is not an access log line. Reading may go on.
 type LineError struct {
 	Line   int    // number of the line, from 1
 	Reason string // what is wrong, a clause for people
@@ -23,8 +23,8 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("accesslog: line %d: %s: %q", e.Line, e.Reason, e.Text)
 }
 
-// excerpt gives the beginning of a line, fit for a terminal: a dot stands for
-// each byte that is not printable ASCII.
+// excerpt returns the beginning of a line, safe for a terminal: a dot replaces each byte that is
+// not printable ASCII.
 func excerpt(line []byte) string {
 	text := append([]byte(nil), line[:min(len(line), maxExcerpt)]...)
 	for i, c := range text {

@@ -2,15 +2,14 @@ package accesslog
 
 import "bytes"
 
-// unescape decodes the escapes of a field in place and gives the shortened
-// slice. nginx writes \xHH; Apache also \" \\ \b \n \r \t \v. A backslash in
-// front of anything else stands for itself.
+// unescape decodes the escapes of a field in place and returns the shortened slice. nginx writes
+// \xHH; Apache also \" \\ \b \n \r \t \v. A backslash before any other character is kept.
 func unescape(b []byte) []byte {
 	first := bytes.IndexByte(b, '\\')
 	if first < 0 {
 		return b
 	}
-	out := b[:first] // never overtakes the reading place: an escape only shrinks
+	out := b[:first] // never overtakes the read position: an escape only shrinks
 	for i := first; i < len(b); {
 		if b[i] != '\\' {
 			out = append(out, b[i])
@@ -24,7 +23,7 @@ func unescape(b []byte) []byte {
 	return out
 }
 
-// escape decodes the escape that b begins with, and gives its width.
+// escape decodes the escape at the beginning of b and returns its width.
 func escape(b []byte) (c byte, width int) {
 	if len(b) < 2 {
 		return '\\', 1

@@ -7,8 +7,8 @@ type fields struct {
 	addr, user, stamp, request, status, bytes, referer, agent []byte
 }
 
-// split finds the parts of a line, or says why it has none. It changes nothing
-// in the line.
+// split finds the parts of a line, or returns why the line is malformed. It does not change the
+// line.
 func (f *fields) split(line []byte) (reason string) {
 	if len(line) == 0 {
 		return "the line is empty"
@@ -32,8 +32,8 @@ func (f *fields) split(line []byte) (reason string) {
 	return f.splitTail(rest)
 }
 
-// openingQuote gives the place of the quote that opens the request. It is the
-// first bare one, save for Apache, which writes an empty user name as "".
+// openingQuote returns the index of the quote that opens the request. It is the first bare one,
+// except that Apache writes an empty user name as "".
 func openingQuote(rest []byte) int {
 	open := bareQuote(rest)
 	if open < 0 || !bytes.HasPrefix(rest[open:], []byte(`"" [`)) {
@@ -46,9 +46,9 @@ func openingQuote(rest []byte) int {
 	return open + 2 + next
 }
 
-// splitHead takes what stands between the address and the request's quote:
-// `ident user [date] `. The date is found from the end, since its width is
-// fixed and a user name may hold spaces and brackets.
+// splitHead parses the part between the address and the request's quote: `ident user [date] `. It
+// finds the date from the end, since its width is fixed and a user name may contain spaces and
+// brackets.
 func (f *fields) splitHead(head []byte) (reason string) {
 	const tail = len(" [") + stampLen + len("] ")
 	cut := len(head) - tail
@@ -66,7 +66,7 @@ func (f *fields) splitHead(head []byte) (reason string) {
 	return ""
 }
 
-// splitTail takes what follows the request.
+// splitTail parses the part after the request.
 func (f *fields) splitTail(tail []byte) (reason string) {
 	tail, ok := bytes.CutPrefix(tail, []byte(" "))
 	if !ok {
@@ -95,8 +95,8 @@ func (f *fields) splitTail(tail []byte) (reason string) {
 	return ""
 }
 
-// quoted gives what stands between a quote at the start of b and the next bare
-// one, and what follows that.
+// quoted returns the content between a quote at the start of b and the next bare one, and the rest
+// of b after that quote.
 func quoted(b []byte) (content, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '"' {
 		return nil, nil, false
@@ -108,9 +108,8 @@ func quoted(b []byte) (content, rest []byte, ok bool) {
 	return b[1 : 1+end], b[2+end:], true
 }
 
-// bareQuote gives the place of the first quote of b that has an even number of
-// backslashes in front of it, or -1. The runs of backslashes of two quotes
-// don't overlap, so the work is linear in len(b).
+// bareQuote returns the index of the first quote of b with an even number of backslashes before it,
+// or -1. The runs of backslashes of two quotes don't overlap, so the work is linear in len(b).
 func bareQuote(b []byte) int {
 	for at := 0; ; at++ {
 		next := bytes.IndexByte(b[at:], '"')

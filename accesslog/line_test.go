@@ -30,7 +30,7 @@ func keep(e *accesslog.Entry) copied {
 	}
 }
 
-// readAll gives every entry and every line error of a log, and what ended it.
+// readAll returns every entry and every line error of a log, and the error that ended it.
 func readAll(t testing.TB, r io.Reader) (entries []copied, bad []*accesslog.LineError, end error) {
 	t.Helper()
 	reader, err := accesslog.NewReader(r)
@@ -162,7 +162,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// notHTTP are request lines of valid entries that are no HTTP requests.
+// notHTTP are request lines of valid entries that are not HTTP requests.
 var notHTTP = []string{
 	"", "GET", "GET /", "GET  HTTP/1.1", "GET / HTTP/", "GET / HTTP/1.1x", "GET / http/1.1", "get / HTTP/1.1",
 	"GET /a b HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "- - HTTP/1.0",

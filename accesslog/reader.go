@@ -10,23 +10,23 @@ import (
 	"io"
 )
 
-// MaxLine is the longest line that is read, in bytes without its line end.
-// nginx and Apache accept request lines of about 8 KiB by default; escaping can
-// make four times as much of one.
+// MaxLine is the length of the longest accepted line, in bytes without its line end. nginx and
+// Apache accept request lines of about 8 KiB by default; escaping can make a line four times as
+// long.
 const MaxLine = 64 << 10
 
-// Reader reads the entries of one log. It is for one goroutine at a time.
+// Reader reads the entries of one log. It must not be used by two goroutines at once.
 type Reader struct {
-	buf   *bufio.Reader // holds one line of MaxLine bytes with "\r\n"
-	gzip  bool
-	line  int // lines begun so far
-	dates dateCache
-	err   error // what ended the reading; every later call gives it again
+	buf        *bufio.Reader // holds one line of MaxLine bytes with "\r\n"
+	compressed bool
+	line       int // lines begun so far
+	dates      dateCache
+	err        error // why reading ended; every later call returns it again
 }
 
-// NewReader begins to read a log. A gzip stream is known by its first two
-// bytes, so that rotated logs can be given as they are; several gzip streams in
-// a row count as one. The error is that of r, or wraps [ErrGzip].
+// NewReader returns a Reader of a log. It recognizes a gzip stream by its first two bytes, so
+// rotated logs can be passed as they are; several gzip streams in a row count as one. The error is
+// that of r, or wraps [ErrGzip].
 func NewReader(r io.Reader) (*Reader, error) {
 	const size = MaxLine + len("\r\n")
 	buf := bufio.NewReaderSize(r, size)
@@ -41,17 +41,15 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, gzipError(0, err)
 	}
-	return &Reader{buf: bufio.NewReaderSize(unpacked, size), gzip: true}, nil
+	return &Reader{buf: bufio.NewReaderSize(unpacked, size), compressed: true}, nil
 }
 
-// Next reads the next line into e. The byte slices of e hold until the
-// following call.
+// Next reads the next line into e. The byte slices of e are valid until the following call.
 //
-// The error is io.EOF at the end of the log; a [*LineError] for a line that is
-// no access log line, after which e is empty but for its line number and Next
-// may be called again; or else the log cannot be read any further, as when the
-// gzip stream is damaged (it wraps [ErrGzip] then). The part of a line in front
-// of such an end is dropped.
+// The error is io.EOF at the end of the log. For a line that is not an access log line it is a
+// [*LineError]: e is then empty but for its line number, and Next may be called again. Any other
+// error is final, as when the gzip stream is damaged (the error then wraps [ErrGzip]); the part of
+// a line before it is dropped.
 func (r *Reader) Next(e *Entry) error {
 	*e = Entry{}
 	if r.err != nil {
@@ -74,8 +72,8 @@ func (r *Reader) Next(e *Entry) error {
 	return nil
 }
 
-// readLine gives the next line without its end. For a line that is too long it
-// gives the reason and a copy of the beginning, and reads up to the next line.
+// readLine returns the next line without its end. For a line that is too long it returns the reason
+// and a copy of the line's beginning, and reads up to the next line.
 func (r *Reader) readLine() (line []byte, reason string, err error) {
 	const tooLong = "the line has more than 65536 bytes"
 	line, err = r.buf.ReadSlice('\n')
@@ -100,19 +98,19 @@ func (r *Reader) readLine() (line []byte, reason string, err error) {
 	return line, "", err
 }
 
-// describe puts into words what ended the reading.
+// describe adds the position to the error that ended the reading.
 func (r *Reader) describe(err error) error {
 	switch {
 	case err == io.EOF:
 		return err
-	case r.gzip:
+	case r.compressed:
 		return gzipError(r.line, err)
 	}
 	return fmt.Errorf("accesslog: reading after line %d: %w", r.line, err)
 }
 
-// gzipError tells a damaged stream from a failure of the reader beneath it,
-// which compress/gzip passes on as it is.
+// gzipError distinguishes a damaged stream from a failure of the underlying reader, which
+// compress/gzip returns unchanged.
 func gzipError(line int, err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF // within a header; not the orderly end of a log

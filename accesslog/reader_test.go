@@ -16,7 +16,7 @@ import (
 	"github.com/headgate/headgate/accesslog"
 )
 
-// manyLines is a log of n lines with every good line in turn.
+// manyLines returns a log of n lines that repeats the good lines.
 func manyLines(n int) []byte {
 	var log bytes.Buffer
 	for i := range n {
@@ -113,8 +113,8 @@ func TestFatalErrorStays(t *testing.T) {
 }
 
 func TestLineLengthIsBounded(t *testing.T) {
-	// lineOf makes a valid line of exactly n bytes.
-	lineOf := func(n int) string {
+	// validLine returns a valid line of exactly n bytes.
+	validLine := func(n int) string {
 		head, tail := `192.0.2.7 - - [`+stamp+`] "GET /`, ` HTTP/1.1" 200 1 "-" "-"`
 		return head + strings.Repeat("a", n-len(head)-len(tail)) + tail
 	}
@@ -123,7 +123,7 @@ func TestLineLengthIsBounded(t *testing.T) {
 		good   bool
 	}{{accesslog.MaxLine, true}, {accesslog.MaxLine + 1, false}, {accesslog.MaxLine + 2, false}, {10 * accesslog.MaxLine, false}} {
 		for _, end := range []string{"\n", "\r\n"} {
-			log := lineOf(c.length) + end + goodLines[0].line + end + lineOf(c.length)
+			log := validLine(c.length) + end + goodLines[0].line + end + validLine(c.length)
 			entries, bad, err := readAll(t, strings.NewReader(log))
 			wantEntries, wantBad := 1, 2
 			if c.good {
@@ -155,7 +155,7 @@ func TestHugeLineCostsNoMemory(t *testing.T) {
 	}
 }
 
-// repeated gives the same bytes for ever.
+// repeated returns the same bytes for ever.
 type repeated struct {
 	data []byte
 	at   int
@@ -190,8 +190,7 @@ func TestIPv4LineAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestWrittenAndReadAgain writes random entries the way Apache does and reads
-// them back.
+// TestWrittenAndReadAgain writes random entries as Apache does and reads them back.
 func TestWrittenAndReadAgain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	text := func() string {
@@ -266,8 +265,8 @@ func orDash(s string) string {
 	return s
 }
 
-// FuzzReader checks for any input that it is read to its end, that every line
-// gives one entry or one line error, and that no entry holds more than its line.
+// FuzzReader checks for any input that it is read to its end, that every line is one entry or one
+// line error, and that no entry holds more than its line.
 func FuzzReader(f *testing.F) {
 	var seeds [][]byte
 	for _, c := range goodLines {
@@ -314,7 +313,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// BenchmarkReader reads the good lines from memory, plain: the parsing alone.
+// BenchmarkReader reads the good lines from memory, plain: only parsing is measured.
 // Run: go test -run '^$' -bench Reader ./accesslog
 func BenchmarkReader(b *testing.B) {
 	log := manyLines(len(goodLines))

@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// parseAddr reads an IPv4 or IPv6 address. Dotted IPv4 is read here because
-// netip.ParseAddr wants a string, which would cost an allocation per line.
+// parseAddr reads an IPv4 or IPv6 address. Dotted IPv4 is parsed here because netip.ParseAddr takes
+// a string, which would cost an allocation per line.
 func parseAddr(b []byte) (netip.Addr, bool) {
 	if addr, ok := parseIPv4(b); ok {
 		return addr, true
@@ -17,13 +17,12 @@ func parseAddr(b []byte) (netip.Addr, bool) {
 		return netip.Addr{}, false
 	}
 	addr, err := netip.ParseAddr(string(b))
-	// A zone names an interface of the server, not the client, and would
-	// make two clients of one.
+	// A zone names an interface of the server, not the client, and would make two clients of one.
 	return addr.WithZone("").Unmap(), err == nil
 }
 
-// parseIPv4 accepts what netip.ParseAddr accepts: four decimal numbers up to
-// 255 without leading zeros.
+// parseIPv4 accepts what netip.ParseAddr accepts: four decimal numbers up to 255 without leading
+// zeros.
 func parseIPv4(b []byte) (netip.Addr, bool) {
 	var octets [4]byte
 	for i := range octets {
