@@ -11,8 +11,9 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// The benchmarks have five dimensions of 32 columns, a quarter of which fade, and ten million keys in all, in shared
-// memory: 3 GB, and for the first build as much again. With -short they have a hundredth of that.
+// The benchmarks have five dimensions of 32 columns, a quarter of which fade, and ten million keys
+// in all, in shared memory: 3 GB, and for the first build as much again. With -short they have a
+// hundredth of that.
 const (
 	benchDimensions = 5
 	benchColumns    = 32
@@ -26,8 +27,8 @@ func benchKeys() int {
 	return 2_000_000
 }
 
-// keyOf gives the keys, as random as hashes are, without a memory access: it is splitmix64 (Steele, Lea and Flood
-// 2014).
+// keyOf returns key number n, as random as hashes are, without a memory access: splitmix64 (Steele,
+// Lea and Flood 2014).
 func keyOf(n uint64) uint64 {
 	z := (n + 1) * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
@@ -71,7 +72,7 @@ func newBenchTable(b *testing.B) *benchTable {
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	t := &benchTable{path: filepath.Join(dir, "features"), keys: benchKeys(), row: make([]float32, benchColumns)}
-	t.Publisher, err = featurestore.OpenPublisher(t.path, benchSchema(), featurestore.PublisherOptions{Capacity: []int{t.keys}})
+	t.Publisher, err = featurestore.OpenPublisher(t.path, benchSchema(), featurestore.PublisherConfig{Capacity: []int{t.keys}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func (t *benchTable) publish(b *testing.B, now int64) {
 	}
 }
 
-// fill publishes all rows, in parts, so that no part of it is kept twice.
+// fill publishes all rows in parts, so that the change log stays small.
 func (t *benchTable) fill(b *testing.B) {
 	for d := range benchDimensions {
 		for n := range t.keys {
@@ -137,10 +138,11 @@ func (l *latencies) quantile(q float64) float64 {
 	return float64(len(l))
 }
 
-// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does, of keys at random, so that
-// nearly every row is a cache miss, first alone and then while one row in a hundred changes and is published every
-// second. Each read is timed by itself; clock-ns is what that adds. floor-p50-ns and floor-p99-ns, in turns with the reads, are
-// what waiting for the memory alone takes, clock included (see floor); floors is how many times its median a read takes.
+// BenchmarkRead reads 32 columns of a row in each of five dimensions, as a request does, of random
+// keys, so that nearly every row is a cache miss: first alone, then while one row in a hundred
+// changes and is published every second. Each read is timed; clock-ns is what the timing adds.
+// floor-p50-ns and floor-p99-ns, measured in turns with the reads, are the wait for memory alone,
+// clock included (see floor); floors is the median read divided by the median floor.
 //
 //	go test -run '^$' -bench Read -benchtime 10000000x ./featurestore
 func BenchmarkRead(b *testing.B) {
@@ -227,7 +229,8 @@ func (t *benchTable) readAtRandom(b *testing.B, selection *featurestore.Selectio
 	b.ReportMetric(took.quantile(0.5)/waited.quantile(0.5), "floors")
 }
 
-// BenchmarkCachedRead reads the same few keys again and again: what is left of a read where no memory is waited for.
+// BenchmarkCachedRead reads the same few keys again and again: the cost of a read that does not
+// wait for memory.
 //
 //	go test -run '^$' -short -bench CachedRead ./featurestore
 //	GODEBUG=cpu.avx2=off go test -run '^$' -short -bench CachedRead ./featurestore
@@ -258,8 +261,8 @@ func BenchmarkCachedRead(b *testing.B) {
 	}
 }
 
-// BenchmarkPublish changes a part of all rows, at random, and publishes them. What it costs to put them beforehand is
-// told apart.
+// BenchmarkPublish changes a part of all rows, at random, and publishes them. The cost of the puts
+// is reported separately.
 //
 //	go test -run '^$' -bench Publish -benchtime 5x ./featurestore
 func BenchmarkPublish(b *testing.B) {
@@ -269,7 +272,7 @@ func BenchmarkPublish(b *testing.B) {
 	for _, part := range []float64{0.0001, 0.001, 0.01, 0.1} {
 		b.Run(fmt.Sprintf("changed=%v%%", 100*part), func(b *testing.B) {
 			rows := int(part * float64(benchDimensions*t.keys))
-			for range 2 { // so that the two copies are both behind by as much
+			for range 2 { // both copies then lag equally
 				t.changeAtRandom(b, rng, rows, noon)
 				t.publish(b, noon)
 			}
@@ -289,8 +292,8 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkFirstBuild puts all rows and publishes them at once. B/key is what one copy takes, of-raw the same over
-// the bytes of key and values.
+// BenchmarkFirstBuild puts all rows and publishes them at once. B/key is the size of one copy per
+// key, of-raw the same over the bytes of key and values.
 //
 //	go test -run '^$' -bench FirstBuild -benchtime 1x ./featurestore
 func BenchmarkFirstBuild(b *testing.B) {

@@ -2,7 +2,8 @@ package featurestore
 
 import "fmt"
 
-// Builder makes table images in memory. It is for one goroutine, and keeps its memory from one image to the next.
+// Builder makes table images in memory. It is for one goroutine, and reuses its memory from one
+// image to the next.
 type Builder struct {
 	plan   plan
 	editor editor
@@ -10,7 +11,7 @@ type Builder struct {
 	now    int64
 }
 
-// NewBuilder makes images of the given schema whose keys were hashed with seed.
+// NewBuilder returns a Builder for images of the given schema whose keys are hashed with seed.
 func NewBuilder(schema Schema, seed uint64) (*Builder, error) {
 	p, err := newPlan(schema, seed)
 	if err != nil {
@@ -19,11 +20,11 @@ func NewBuilder(schema Schema, seed uint64) (*Builder, error) {
 	return &Builder{plan: p}, nil
 }
 
-// Seed is the seed of the keys' hash.
+// Seed returns the seed of the keys' hash.
 func (b *Builder) Seed() uint64 { return b.plan.seed }
 
-// Begin starts an image that is published at now, nanoseconds since 1970 UTC, with room for capacity[i] keys in
-// dimension i. The former image's bytes are used again.
+// Begin starts an image that is published at now, nanoseconds since 1970 UTC, with room for
+// capacity[i] keys in dimension i. It overwrites the previous image.
 func (b *Builder) Begin(now int64, capacity []int) error {
 	b.image = b.image[:0]
 	if err := b.plan.setCapacity(capacity); err != nil {
@@ -40,12 +41,12 @@ func (b *Builder) Begin(now int64, capacity []int) error {
 	return nil
 }
 
-// Put adds a row, last changed at stamp (nanoseconds since 1970 UTC), to dimension d of the schema. Key 0 is not
-// allowed, and a key that is there already gets the new row. The row has one value for each column. What Put refuses
-// leaves the image as it was. A full dimension evicts a row, as that of a [Publisher] does.
+// Put adds a row, last changed at stamp (nanoseconds since 1970 UTC), to dimension d of the schema,
+// or replaces the key's row. The row has one value for each column. Key 0 is not allowed. If Put
+// returns an error, the image has not changed. A full dimension evicts a row, as in a [Publisher].
 func (b *Builder) Put(d int, key uint64, stamp int64, row []float32) error {
 	if len(b.image) == 0 {
-		return fmt.Errorf("feature table: Put without an image that was begun")
+		return fmt.Errorf("featurestore: put: no image was begun (call Begin first)")
 	}
 	if err := b.plan.check(d, key, row); err != nil {
 		return err
@@ -56,19 +57,19 @@ func (b *Builder) Put(d int, key uint64, stamp int64, row []float32) error {
 	return nil
 }
 
-// check refuses what is no row of dimension d.
+// check returns an error unless key and row are valid in dimension d.
 func (p *plan) check(d int, key uint64, row []float32) error {
 	if d < 0 || d >= len(p.parts) {
-		return fmt.Errorf("feature table: dimension %d of %d", d, len(p.parts))
+		return fmt.Errorf("featurestore: put: dimension %d of a schema with %d", d, len(p.parts))
 	}
 	if key == 0 || len(row) != p.parts[d].columns {
-		return fmt.Errorf("feature table: key %#x with %d values for %d columns", key, len(row), p.parts[d].columns)
+		return fmt.Errorf("featurestore: put: key %#x with %d values for %d columns", key, len(row), p.parts[d].columns)
 	}
 	return nil
 }
 
-// Image ends the image and gives its bytes, which stay valid until the next Begin. There are none where Begin failed
-// or was not called.
+// Image finishes the image and returns its bytes, which are valid until the next Begin. They are
+// empty if Begin failed or was not called.
 func (b *Builder) Image() []byte {
 	if len(b.image) > 0 {
 		b.editor.end(b.now)

@@ -26,7 +26,7 @@ func newTable(t testing.TB, capacity int) *featurestore.Builder {
 	return b
 }
 
-// open ends an image and checks all that it says of itself.
+// open finishes an image and verifies it.
 func open(t testing.TB, b *featurestore.Builder) *featurestore.Table {
 	t.Helper()
 	table, err := featurestore.OpenTable(b.Image())
@@ -39,8 +39,8 @@ func open(t testing.TB, b *featurestore.Builder) *featurestore.Table {
 	return table
 }
 
-// A table takes as many keys as it says, whichever they are, and then finds each of them: hashes, and also keys that
-// are anything but.
+// A table takes as many keys as its capacity, whatever they are, and then finds each of them:
+// hashes, and also keys with a pattern.
 func TestAFullTableHasEveryKey(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 8))
@@ -72,11 +72,11 @@ func TestAFullTableHasEveryKey(t *testing.T) {
 	}
 }
 
-// The same through a selection, which looks at first buckets first.
+// The same through a selection, which looks in first buckets first.
 func TestSelectionReadsAFullTable(t *testing.T) {
 	const capacity = 20_000
 	path := filepath.Join(t.TempDir(), "features")
-	p, err := featurestore.OpenPublisher(path, oneColumn(), featurestore.PublisherOptions{Capacity: []int{capacity}})
+	p, err := featurestore.OpenPublisher(path, oneColumn(), featurestore.PublisherConfig{Capacity: []int{capacity}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestSelectionReadsAFullTable(t *testing.T) {
 	}
 }
 
-// A full dimension goes on: each new key takes the place of one that was not changed for long.
+// A full dimension takes new keys: each evicts a key that was not changed for long.
 func TestAFullTableEvictsOldRows(t *testing.T) {
 	const capacity, more = 2000, 1000
 	b := newTable(t, capacity)
@@ -124,7 +124,7 @@ func TestAFullTableEvictsOldRows(t *testing.T) {
 	}
 }
 
-// A row that is changed keeps its place among the young.
+// A changed row counts as new when rows are evicted.
 func TestChangedRowsAreNotEvicted(t *testing.T) {
 	const capacity = 1000
 	b := newTable(t, capacity)
@@ -150,7 +150,7 @@ func TestChangedRowsAreNotEvicted(t *testing.T) {
 	}
 }
 
-// bucketsOf gives the two buckets of a key, as docs/format.md lays them down.
+// bucketsOf returns the two buckets of a key, as docs/format.md specifies them.
 func bucketsOf(key, buckets uint64) (first, second uint64) {
 	key = (key ^ key>>33) * 0xff51afd7ed558ccd
 	key = (key ^ key>>33) * 0xc4ceb9fe1a85ec53
@@ -163,8 +163,8 @@ func bucketsOf(key, buckets uint64) (first, second uint64) {
 	return first, second
 }
 
-// Keys that all belong into the same two buckets, which takes somebody who knows the seed, cost each other's place and
-// nobody else's.
+// Keys that all have the same two buckets, which an attacker can choose only if he knows the seed,
+// evict each other and no other key.
 func TestKeysThatMeet(t *testing.T) {
 	const capacity, others, meeting = 600, 300, 200
 	b := newTable(t, capacity)

@@ -2,19 +2,19 @@ package featurestore
 
 import "github.com/headgate/headgate/internal/prefetch"
 
-// changes is what happened to a table between two publications, in order. It is kept as bytes in chunks, so that a
-// long one neither moves while it grows nor gives the collector anything to scan.
+// changes is a log of what changed in a table between two publications, in order. It is kept as
+// bytes in chunks: growing it moves nothing, and the garbage collector has nothing to scan.
 type changes struct {
-	reset  bool   // the table began empty
-	number uint64 // of the publication that they led to; 0: none yet
-	count  int
-	size   int      // bytes
-	chunks [][]byte // the first used ones hold changes, the others are for later
-	used   int
+	startsEmpty bool   // whether the table began empty
+	number      uint64 // of the publication that contains them; 0: not yet published
+	count       int
+	size        int      // bytes
+	chunks      [][]byte // the first used ones hold changes, the others are spare
+	used        int
 }
 
-// A change is a head (the dimension, the number of values, whether it is a deletion), the key, the time, and the values
-// as they stand in a row.
+// A change is a head (the dimension, the number of values, whether it is a deletion), the key, the
+// time, and the values as in a row.
 const (
 	changeHead  = 20
 	deletionBit = 1 << 31
@@ -22,7 +22,7 @@ const (
 	chunkSize   = 64 << 10
 )
 
-// change is one of them, decoded.
+// change is one decoded change.
 type change struct {
 	dimension int
 	deletion  bool
@@ -31,7 +31,7 @@ type change struct {
 	values    []byte
 }
 
-// add appends a change and gives its values' bytes to be filled in.
+// add appends a change and returns the bytes of its values for the caller to fill in.
 func (c *changes) add(d int, deletion bool, key uint64, stamp int64, values int) []byte {
 	size := changeHead + 4*values
 	if c.used == 0 || cap(c.chunks[c.used-1])-len(c.chunks[c.used-1]) < size {
@@ -57,7 +57,7 @@ func (c *changes) add(d int, deletion bool, key uint64, stamp int64, values int)
 	return b[changeHead:]
 }
 
-// decodeChange takes the first change off chunk.
+// decodeChange decodes the first change of chunk and returns the rest.
 func decodeChange(chunk []byte) (c change, rest []byte) {
 	head := le.Uint32(chunk)
 	values := int(head &^ deletionBit >> valuesShift)
@@ -69,10 +69,10 @@ func decodeChange(chunk []byte) (c change, rest []byte) {
 	return c, chunk[changeHead+4*values:]
 }
 
-// replayBatch is how many changes are looked at ahead, so that their cache misses overlap.
+// replayBatch is the number of changes prefetched together, so that their cache misses overlap.
 const replayBatch = 32
 
-// replay makes the changes in an image.
+// replay applies the changes to an image.
 func (c *changes) replay(e *editor) {
 	var batch [replayBatch]change
 	for _, chunk := range c.chunks[:c.used] {
@@ -99,26 +99,26 @@ func (e *editor) apply(c *change) {
 	e.close(c.dimension, row, c.stamp)
 }
 
-// prefetch asks for what the changes of a batch are going to need: first all buckets, then all rows.
+// prefetch fetches the memory that the changes of a batch need: first all buckets, then all rows.
 func (e *editor) prefetch(batch []change) {
 	var firsts [replayBatch]int
 	var tags [replayBatch]uint16
 	for i := range batch {
 		r := &e.rows[batch[i].dimension]
-		firsts[i], tags[i] = firstOf(batch[i].key, r.buckets)
+		firsts[i], tags[i] = locateFirst(batch[i].key, r.buckets)
 		prefetch.Word(r.bucket(e.image, firsts[i]))
 	}
 	for i := range batch {
 		r := &e.rows[batch[i].dimension]
 		b := r.bucket(e.image, firsts[i])
-		if n := int64(b.row(placeAt(b.match(tags[i])))) - 1; n >= 0 && n < int64(r.capacity) {
+		if n := int64(b.row(lowestEntry(b.match(tags[i])))) - 1; n >= 0 && n < int64(r.capacity) {
 			prefetch.Words(r.row(e.image, int(n)))
 		}
 	}
 }
 
-// clear forgets the changes and keeps their memory.
+// clear removes the changes and keeps their memory.
 func (c *changes) clear() { *c = changes{chunks: c.chunks} }
 
-// drop forgets the changes and their memory.
+// drop removes the changes and their memory.
 func (c *changes) drop() { *c = changes{} }

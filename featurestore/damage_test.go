@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// probe is a way to look at images that may be damaged: as a table and through a selection.
+// probe reads images that may be damaged: as a table and through a selection.
 type probe struct {
 	publish   func([]byte)
 	selection *featurestore.Selection
@@ -26,7 +26,8 @@ func newProbe(t testing.TB) *probe {
 	return &probe{publish, store.Select([]string{"ip", "host"}, []string{"ip/requests", "host/rate", "ip/share", "host/none"})}
 }
 
-// look must end in values or a *FormatError. It tells whether both ways gave values.
+// look fails unless each way to read ends in values or a *FormatError. It reports whether both
+// returned values.
 func (p *probe) look(t testing.TB, image []byte) bool {
 	t.Helper()
 	var format *featurestore.FormatError
@@ -73,7 +74,7 @@ func visit(table *featurestore.Table) {
 var wild = []uint64{0, 1, 2, 3, 7, 63, 64, 65, 127, 128, 1 << 10, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 56, 1 << 58,
 	1<<61 - 1, 1 << 61, 1<<63 - 1, 1 << 63, 1<<64 - 64, 1<<64 - 1}
 
-// Every field of the header and of the directory may hold anything.
+// No value of a field of header or directory causes a fault.
 func TestWildFields(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	if !p.look(t, sound) {
@@ -99,7 +100,7 @@ func TestWildFields(t *testing.T) {
 	}
 }
 
-// Fields that agree with each other and not with the image.
+// Fields that agree with each other but not with the image are rejected.
 func TestWildPairs(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	rng := rand.New(rand.NewPCG(6, 6))
@@ -118,7 +119,7 @@ func TestWildPairs(t *testing.T) {
 	}
 }
 
-// A cut image is refused, also when its header tells the size that it was cut to.
+// A truncated image is rejected, even if its header has the truncated size.
 func TestTruncation(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	for n := 0; n < len(sound); n += 7 {
@@ -148,8 +149,8 @@ func TestBitFlips(t *testing.T) {
 	}
 }
 
-// A selection that knows an image takes none for the same that differs in a bit of what tells its kind. Only another seed
-// is no damage.
+// A selection that knows an image notices every change of a bit in the image's kind. Only a changed
+// seed is valid.
 func TestEveryBitThatTellsAnImageCounts(t *testing.T) {
 	p, good := newProbe(t), smallImage(t)
 	const seedAt, end = 8 * 32, 8 * 48 // bits, docs/format.md
@@ -169,7 +170,7 @@ func TestEveryBitThatTellsAnImageCounts(t *testing.T) {
 	}
 }
 
-// A table whose buckets are full of places that lead astray ends a look-up all the same.
+// A lookup ends even in a table whose bucket entries lead to wrong rows.
 func TestFullTableEndsLookups(t *testing.T) {
 	for _, row := range []uint32{0, 1, 2, 1 << 31, math.MaxUint32} {
 		p, image := newProbe(t), smallImage(t)
@@ -178,9 +179,9 @@ func TestFullTableEndsLookups(t *testing.T) {
 			buckets, index := binary.LittleEndian.Uint64(entry[8:]), binary.LittleEndian.Uint64(entry[16:])
 			for n := range buckets {
 				bucket := image[index+64*n:][:64]
-				for place := range 10 {
-					binary.LittleEndian.PutUint16(bucket[2*place:], 0x59cc) // the tag of key 42
-					binary.LittleEndian.PutUint32(bucket[24+4*place:], row)
+				for entry := range 10 {
+					binary.LittleEndian.PutUint16(bucket[2*entry:], 0x59cc) // the tag of key 42
+					binary.LittleEndian.PutUint32(bucket[24+4*entry:], row)
 				}
 				binary.LittleEndian.PutUint32(bucket[20:], math.MaxUint32)
 			}
@@ -191,7 +192,7 @@ func TestFullTableEndsLookups(t *testing.T) {
 	}
 }
 
-// sign gives a damaged image the hashes of its directory, as somebody would who made it on purpose.
+// sign updates the hashes of a damaged image, as an attacker would.
 func sign(image []byte) {
 	if len(image) < 128 {
 		return
@@ -209,7 +210,7 @@ func sign(image []byte) {
 	binary.LittleEndian.PutUint64(image[80:], metro.Hash64(image[:128+128*n], 0x7461626c65))
 }
 
-// Each way in which an image can be wrong has a message of its own.
+// Each way in which an image can be wrong has its own message.
 func TestMessages(t *testing.T) {
 	sound := smallImage(t)
 	seen := make(map[string]string)
@@ -234,14 +235,14 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%s and %s: both %q", name, other, format.Reason)
 		}
 		seen[format.Reason] = name
-		if format.Error() != fmt.Sprint("feature table: ", format.Reason) {
+		if format.Error() != fmt.Sprint("featurestore: ", format.Reason) {
 			t.Errorf("%s: %q", name, format.Error())
 		}
 	}
 }
 
-// A header or a schema that cannot be read is looked at once and not with every request; what is published next is looked
-// at anew, also where it differs in nothing but the damage.
+// A header or schema that cannot be read is decoded once and not with every request. The next
+// publication is read anew, even if only the damage differs.
 func TestDamageIsRemembered(t *testing.T) {
 	p, sound := newProbe(t), smallImage(t)
 	for _, at := range []int{0, 8, 388, 388} { // magic, version, schema

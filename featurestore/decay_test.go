@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// A stamp is the last point of a grid of 1/256 s at or before the time; the grid has a point at every whole second.
+// A stamp is the last point of a grid of 1/256 s at or before the time; the grid has a point at
+// every whole second.
 func TestStampLiesOnGrid(t *testing.T) {
 	const step = int64(time.Second) / 256
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -31,7 +32,8 @@ func TestStampLiesOnGrid(t *testing.T) {
 	}
 }
 
-// In the first second of what an int64 can tell there may be no grid point before the time; the stamp stays nearby.
+// In the first second that an int64 can represent there may be no grid point before the time; the
+// stamp stays nearby.
 func TestStampAtTheBeginningOfTime(t *testing.T) {
 	for _, ns := range []int64{math.MinInt64, math.MinInt64 + 1, math.MinInt64 + int64(time.Second)} {
 		if got := featurestore.Stamp(ns); got > math.MinInt64+2*int64(time.Second) {
@@ -62,7 +64,8 @@ func TestDecayIsExponential(t *testing.T) {
 	}
 }
 
-// The relative error is below that of rounding to float32 and a bit, and what is older has faded no less.
+// The relative error is hardly larger than that of rounding to float32, and an older row has never
+// faded less.
 func TestDecayIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 11))
 	for range 200_000 {
@@ -78,7 +81,7 @@ func TestDecayIsExact(t *testing.T) {
 	}
 }
 
-// The bits are the same on every processor: those that are written down here.
+// The bits are the same on every processor: the ones listed here.
 func TestDecayIsTheSameEverywhere(t *testing.T) {
 	sum := uint64(0)
 	for i := range int64(100_000) {
@@ -89,8 +92,8 @@ func TestDecayIsTheSameEverywhere(t *testing.T) {
 	}
 }
 
-// Row stamps survive an image exactly on the grid of Stamp, for 97 days before and after the publication; what is
-// further away is put to the end of that, on its side.
+// Row stamps survive an image exactly on the grid of Stamp, for 97 days before and after the
+// publication; stamps farther away are clamped.
 func TestStampsInAnImage(t *testing.T) {
 	const span = int64(1) << 31 * int64(time.Second) / 256
 	b, err := featurestore.NewBuilder(smallSchema(), 0)
@@ -133,7 +136,7 @@ func TestStampsInAnImage(t *testing.T) {
 			t.Errorf("stamp %d became %d s from the publication", future, (got-noon)/int64(time.Second))
 		}
 	}
-	for _, now := range []int64{math.MinInt64, math.MaxInt64, 0} { // no promise but that the row is there
+	for _, now := range []int64{math.MinInt64, math.MaxInt64, 0} { // only that the row is there
 		stampOf(now, noon)
 	}
 }

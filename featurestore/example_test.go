@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// One process publishes a table, others read features by name. A feature that fades does so as
-// time passes, without another publication.
+// One process publishes a table, others read features by name. A feature that fades does so as time
+// passes, without another publication.
 func Example() {
 	dir, err := os.MkdirTemp("", "featurestore")
 	if err != nil {
@@ -23,7 +23,7 @@ func Example() {
 		{Name: "requests", Decay: time.Minute}, {Name: "errors"},
 	}}}}
 
-	publisher, err := featurestore.OpenPublisher(path, schema, featurestore.PublisherOptions{Capacity: []int{1000}})
+	publisher, err := featurestore.OpenPublisher(path, schema, featurestore.PublisherConfig{Capacity: []int{1000}})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// fadeRate is what fade takes for a time constant: how far a value goes, in a nanosecond, through the 256 steps in
-// which it halves.
+// fadeRate is a time constant as fade takes it: the number of steps per nanosecond, of which 256
+// halve a value.
 type fadeRate float64
 
-func rateOf(tau time.Duration) fadeRate { return fadeRate(fadeSteps * math.Log2E / float64(tau)) }
+func newFadeRate(tau time.Duration) fadeRate { return fadeRate(fadeSteps * math.Log2E / float64(tau)) }
 
-// fade is exp(-elapsed/tau) as 2^-(n/256) * 2^-(r/256): n, whole, by a table and a shift of the exponent, and r,
-// below one, by a polynomial whose next term is below 4e-9. elapsed is not negative. Each product and sum is rounded by
-// itself, as the conversions tell the compiler, which could otherwise fuse two on some processors: the table that one machine
-// publishes must read the same on all. A request needs twenty of these.
+// fade returns exp(-elapsed/tau) as 2^-(n/256) * 2^-(r/256): the integer n by a table and a shift
+// of the exponent, and r, which is below 1, by a polynomial whose next term is below 4e-9. elapsed
+// must not be negative. The conversions make the compiler round each product and sum separately,
+// which it could otherwise fuse on some processors: a table published on one machine must read the
+// same on all. A request calls this about twenty times.
 func fade(elapsed float64, rate fadeRate) float32 {
 	x := elapsed * float64(rate)
 	if x >= fadeEnd {

@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// littleEndian tells whether float32 lie in memory as they lie in an image.
+// littleEndian reports whether float32 have the same byte order in memory as in an image.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// getFloats copies as many values from src, a part of a row, as dst has; src must hold them. dst is looked at as
+// getFloats fills dst from src, a part of a row, which must hold as many values. It views dst as
 // bytes, not src as float32: that needs no alignment of the image.
 func getFloats(dst []float32, src []byte) {
 	src = src[:4*len(dst)]
@@ -25,7 +25,7 @@ func getFloats(dst []float32, src []byte) {
 	}
 }
 
-// putFloats is the inverse of getFloats: it copies all of src to dst.
+// putFloats copies all of src to dst; it inverts getFloats.
 func putFloats(dst []byte, src []float32) {
 	dst = dst[:4*len(src)]
 	if len(src) == 0 {

@@ -10,10 +10,10 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// floor waits for the memory that a read of a table waits for, and does nothing else: for a bucket at random in each
-// dimension, all at once, and then for all lines of a row at random in each. Which row depends on what is in the bucket, as it
-// must where an index tells the place of a key: two rounds of cache misses, one after the other, which is the least that any
-// table costs whose index is too large for the caches.
+// floor waits for the memory that a read of a table waits for, and does nothing else: for a random
+// bucket in each dimension, all at once, and then for all lines of a random row in each. The
+// content of the bucket determines the row, as in any index: two rounds of cache misses, one after
+// the other, are the least that any table costs whose index is larger than the caches.
 type floor struct {
 	reader   *mmapsync.Reader
 	snapshot mmapsync.Snapshot
@@ -22,7 +22,7 @@ type floor struct {
 	sum      uint64
 }
 
-// floorPart is what docs/format.md calls an entry of the directory.
+// floorPart is a directory record of docs/format.md.
 type floorPart struct{ capacity, buckets, index, rows, stride uint64 }
 
 func newFloor(b *testing.B, path string) *floor {
@@ -46,7 +46,7 @@ func newFloor(b *testing.B, path string) *floor {
 	return f
 }
 
-// acquire takes the present publication, which the caller releases.
+// acquire acquires the current publication; the caller releases it.
 func (f *floor) acquire(b *testing.B) {
 	var err error
 	if f.snapshot, err = f.reader.Acquire(); err != nil {
@@ -55,7 +55,7 @@ func (f *floor) acquire(b *testing.B) {
 	f.image = f.snapshot.Bytes()
 }
 
-// touch reads every page of the present publication.
+// touch reads every page of the current publication.
 func (f *floor) touch(b *testing.B) {
 	f.acquire(b)
 	defer f.snapshot.Release()

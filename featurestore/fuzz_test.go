@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// FuzzOpenTable looks at any bytes as a table and through a selection: values or a *FormatError, and nothing out of
-// range. Since random bytes hardly ever get past the magic, it also does so with the header repaired.
+// FuzzOpenTable reads any bytes as a table and through a selection, and expects values or a
+// *FormatError and no fault. Since random bytes hardly ever have the right magic, it does so again
+// with the header repaired.
 func FuzzOpenTable(f *testing.F) {
 	for _, seed := range fuzzImages(f) {
 		f.Add(seed)
@@ -30,7 +31,7 @@ func FuzzOpenTable(f *testing.F) {
 	})
 }
 
-// fuzzImages are sound images of several shapes, and one of each damage that a test names.
+// fuzzImages returns sound images of several shapes, and one for each damage that a test names.
 func fuzzImages(t testing.TB) [][]byte {
 	t.Helper()
 	images := [][]byte{nil, smallImage(t), readGolden(t)}
@@ -59,7 +60,7 @@ func fuzzImages(t testing.TB) [][]byte {
 	return append(images, cut[:128], cut[:len(cut)/2], append(slices.Clone(cut), 0))
 }
 
-// The seeds are what they are meant to be: most of them are read.
+// Most of the fuzz seeds are readable, as they should be.
 func TestFuzzSeeds(t *testing.T) {
 	sound := 0
 	for _, image := range fuzzImages(t) {

@@ -47,7 +47,7 @@ const goldenSchema = `{"dimensions":[` +
 	`{"name":"ip","columns":[{"name":"requests","unit":"requests","decay_ns":60000000000},{"name":"share","unit":"share"}]},` +
 	`{"name":"host","columns":[{"name":"rate","unit":"1/s","decay_ns":1000000000}]}]}`
 
-// The format is what the file says, byte range by byte range, not what the code makes of it.
+// The format is what the file contains, byte range by byte range, not what the code makes of it.
 func TestGoldenFile(t *testing.T) {
 	made := smallImage(t)
 	if *update {
@@ -58,8 +58,8 @@ func TestGoldenFile(t *testing.T) {
 		t.Errorf("the code writes other bytes than %s holds; go test -run Golden -update rewrites it", goldenPath)
 	}
 	const (
-		schemaAt = 128 + 2*128                               // behind the header and two directory entries
-		ip       = 640                                       // behind the schema's 214 bytes, on a cache line
+		schemaAt = 128 + 2*128                               // after the header and two directory records
+		ip       = 640                                       // after the schema's 214 bytes, on a cache line
 		ipRows   = ip + 2*64                                 // two buckets
 		host     = ipRows + 64                               // two rows of five words are 40 bytes
 		hostRows = host + 2*64                               //
@@ -93,14 +93,14 @@ func TestGoldenFile(t *testing.T) {
 		{320, 8, "host: keys", 1}, {328, 8, "host: rows used", 1}, {336, 8, "host: free rows", 0}, {344, 8, "host: random", 0},
 		{352, 8, "host: sum", goldenSums[1]}, {360, 8, "host: evicted", 0}, {368, 8, "host: crowded", 0},
 
-		// m(42) is 0x810879608e4259cc, m(1<<63) is 0x8f780810af31a493: both belong into the upper one of two buckets
-		// first.
-		{ip + 64, 2, "bucket 1: tag of place 0", 0x59cc}, {ip + 72, 2, "tag of place 4", 0xa493}, {ip + 84, 4, "spilled", 0},
-		{ip + 88, 4, "row of place 0", 1}, {ip + 104, 4, "row of place 4", 2},
+		// m(42) is 0x810879608e4259cc, m(1<<63) is 0x8f780810af31a493: the upper of two buckets is
+		// the first one of both.
+		{ip + 64, 2, "bucket 1: tag of entry 0", 0x59cc}, {ip + 72, 2, "tag of entry 4", 0xa493}, {ip + 84, 4, "spilled", 0},
+		{ip + 88, 4, "row of entry 0", 1}, {ip + 104, 4, "row of entry 4", 2},
 		{ipRows, 8, "row 0: key", 42}, {ipRows + 8, 4, "stamp", now}, {ipRows + 12, 4, "requests", f(1)}, {ipRows + 16, 4, "share", f(2)},
 		{ipRows + 20, 8, "row 1: key", 1 << 63}, {ipRows + 28, 4, "stamp", now - 3600*second}, {ipRows + 32, 4, "requests", f(3)},
 		{ipRows + 36, 4, "share", f(nan)},
-		{host + 64, 2, "bucket 1: tag of place 0", 0x59cc}, {host + 88, 4, "row of place 0", 1},
+		{host + 64, 2, "bucket 1: tag of entry 0", 0x59cc}, {host + 88, 4, "row of entry 0", 1},
 		{hostRows, 8, "row 0: key", 42}, {hostRows + 8, 4, "stamp", now - second}, {hostRows + 12, 4, "rate", f(5)},
 	} {
 		var padded [8]byte
@@ -120,8 +120,9 @@ func TestGoldenFile(t *testing.T) {
 // goldenFingerprint is the MetroHash64 of goldenSchema, seed 0x736368656d61.
 const goldenFingerprint = 0xfed3d2e4ef57b0c7
 
-// These are MetroHash64 with the seed 0x7461626c65: of the first halves of the two directory entries; of header and
-// directory with the checksum's own field zero; of each dimension's rows, summed up.
+// These are MetroHash64 with the seed 0x7461626c65: of the first halves of the two directory
+// records; of header and directory with the checksum field zero; of each dimension's rows, summed
+// up.
 const (
 	goldenLayout   = 0xffd0e1c308fcd706
 	goldenChecksum = 0xe8051010c405396e
@@ -129,7 +130,7 @@ const (
 
 var goldenSums = [2]uint64{0x9d04633d1e84725d, 0x32f99499c71da054}
 
-// What the file holds can be read.
+// The file's content can be read.
 func TestGoldenFileOpens(t *testing.T) {
 	table, err := featurestore.OpenTable(readGolden(t))
 	if err != nil {

@@ -1,12 +1,13 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// These are vector versions of the Go functions that their comments name, with the same bits. What they trust is what Go
-// has checked when it resolved the selection: the tables of a pick lie inside of the image, its blocks inside of the row and the
-// values.
+// These are vector versions of the Go functions that their comments name, with the same bits. They
+// trust what Go checked when it resolved the selection: the tables of a pick are inside of the image,
+// its blocks inside of the row and the values.
 
-// FADE4 is fade for the four rates at RATES: of Y0, the time elapsed, with fadeConstants in Y12 to Y15 and fadeTable at DX, it
-// leaves the factors in X5. It uses R8 to R11 and Y1 to Y7. The table is read by loads, since some processors gather slowly.
+// FADE4 is fade for the four rates at RATES: it expects the elapsed time in Y0, fadeConstants in Y12
+// to Y15 and fadeTable at DX, and leaves the factors in X5. It uses R8 to R11 and Y1 to Y7. It reads
+// the table by loads, since some processors gather slowly.
 #define FADE4(RATES) \
 	VMULPD       RATES, Y0, Y1;      \ // x
 	VCMPPD       $0x0d, Y12, Y1, Y2; \ // x >= limit
@@ -108,8 +109,8 @@ copied:
 	VZEROUPPER
 	RET
 
-// func askAVX2(to *reading, picks *pick, n int) (found int)
-TEXT ·askAVX2(SB), NOSPLIT, $0-32
+// func startProbesAVX2(to *reading, picks *pick, n int) (found int)
+TEXT ·startProbesAVX2(SB), NOSPLIT, $0-32
 	MOVQ to+0(FP), DI
 	MOVQ reading_image(DI), R8
 	MOVQ reading_keys(DI), R9
@@ -170,22 +171,22 @@ begun:
 row:
 	MOVQ         probe_key(DI), AX
 	TESTQ        AX, AX
-	JZ           asked
+	JZ           next
 	MOVQ         probe_first(DI), AX
 	VPBROADCASTW probe_tag(DI), X0
-	VPCMPEQW     (R8)(AX*1), X0, X1  // places 0 to 7
-	VMOVD        16(R8)(AX*1), X2    // places 8 and 9, and zeros, which no tag equals
+	VPCMPEQW     (R8)(AX*1), X0, X1  // entries 0 to 7
+	VMOVD        16(R8)(AX*1), X2    // entries 8 and 9, and zeros, which no tag equals
 	VPCMPEQW     X2, X0, X2
 	VPACKSSWB    X2, X1, X1
 	VPMOVMSKB    X1, DX
 	TESTL        DX, DX
-	JZ           asked
+	JZ           next
 	BSFL         DX, DX
 	LEAQ         (R8)(DX*4), DX
-	MOVL         const_offPlaces(DX)(AX*1), DX
+	MOVL         const_offEntries(DX)(AX*1), DX
 	DECL         DX
 	CMPQ         DX, pick_part+part_capacity(SI)
-	JCC          asked
+	JCC          next
 	MOVQ         pick_part+part_stride(SI), BX
 	IMULQ        BX, DX
 	ADDQ         pick_part+part_rows(SI), DX
@@ -202,7 +203,7 @@ line:
 	JCS        line
 	PREFETCHT0 -1(BX)
 
-asked:
+next:
 	ADDQ $probe__size, DI
 	ADDQ $pick__size, SI
 	DECQ CX

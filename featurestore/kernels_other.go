@@ -2,9 +2,9 @@
 
 package featurestore
 
-// hasKernels is false where there are none; nothing calls them then.
+// hasKernels is false: this architecture has no kernels, and nothing calls the functions below.
 const hasKernels = false
 
-func askAVX2(*reading, *pick, int) int { panic("no kernels") }
+func startProbesAVX2(*reading, *pick, int) int { panic("no kernels") }
 
 func copyAVX2(*reading, *pick, int) { panic("no kernels") }

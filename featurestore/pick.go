@@ -9,48 +9,48 @@ import (
 // pick is what is read from one dimension. Kernels know its fields.
 type pick struct {
 	part    part
-	key     int      // place among the caller's keys
-	reach   int      // bytes of a row up to the last picked column's end
+	key     int      // index into the caller's keys
+	reach   int      // bytes of a row up to the end of the last picked column
 	columns []column // all, in the order of the names
-	all     []run    // the same as runs
+	all     []run    // all columns as runs
 
 	decays int                 // number of time constants
-	rates  [maxDecays]fadeRate // of each
-	blocks []block             // what a kernel copies and fades
-	runs   []run               // what Go copies
-	single []column            // what Go copies one by one
-	fading []column            // those of runs and single that fade
+	rates  [maxDecays]fadeRate // of each time constant
+	blocks []block             // copied and faded by a kernel
+	runs   []run               // copied by Go
+	single []column            // copied by Go one by one
+	fading []column            // the columns of runs and single that fade
 }
 
-// column is one column, by its place in the row, its place in the order of the names, and that of its time constant; -1:
-// none.
+// column is one column: its index in the row, its index in the order of the names, and the index of
+// its time constant, or -1.
 type column struct{ from, to, by int }
 
-// run is a number of columns that stand side by side in the row and in the order of the names too.
+// run is a number of columns that are adjacent both in the row and in the order of the names.
 type run struct{ from, to, n int }
 
-// factors are what the columns of each time constant are multiplied with.
+// factors holds the factor of each time constant.
 type factors [maxDecays]float32
 
 // blockColumns is the number of float32 in a vector.
 const blockColumns = 8
 
-// block is a vector of columns that stand side by side. Two may overlap.
+// block is a vector of adjacent columns. Two may overlap.
 type block struct {
-	from, to uint32               // bytes into the row and into the values
-	by       [blockColumns]uint32 // places of time constants, with fades set; 0: none
+	from, to uint32               // byte offsets in the row and in the values
+	by       [blockColumns]uint32 // indices of time constants, with fades set; 0: does not fade
 }
 
-// fades is the sign of a block's lane: that is what chooses in vectors.
+// fades is the sign bit of a block's lane: vector instructions select by it.
 const fades = 1 << 31
 
-// add picks one column more.
+// add picks one more column.
 func (p *pick) add(from, to int, tau time.Duration) {
 	by := -1
 	if tau > 0 {
-		if by = slices.Index(p.rates[:p.decays], rateOf(tau)); by < 0 {
+		if by = slices.Index(p.rates[:p.decays], newFadeRate(tau)); by < 0 {
 			by = p.decays
-			p.rates[by] = rateOf(tau)
+			p.rates[by] = newFadeRate(tau)
 			p.decays++
 		}
 	}
@@ -58,7 +58,7 @@ func (p *pick) add(from, to int, tau time.Duration) {
 	p.reach = max(p.reach, offValues+4*(from+1))
 }
 
-// plan arranges the columns for copy, once all are picked.
+// plan arranges the columns for copying, after all have been picked.
 func (p *pick) plan() {
 	for rest := p.columns; len(rest) > 0; {
 		n := 1
@@ -76,7 +76,7 @@ func (p *pick) plan() {
 	}
 }
 
-// shortRun is how many columns are copied sooner one by one than by a call.
+// shortRun is the length up to which a run is copied faster column by column than by a call.
 const shortRun = 4
 
 func (p *pick) planRun(r run, columns []column) {
@@ -92,7 +92,7 @@ func (p *pick) planRun(r run, columns []column) {
 	}
 }
 
-// planBlocks covers a run with blocks, of which the last one reaches back.
+// planBlocks covers a run with blocks. The last one may overlap the one before it.
 func (p *pick) planBlocks(run []column) {
 	for at := 0; at < len(run); at += blockColumns {
 		columns := run[min(at, len(run)-blockColumns):]
@@ -106,7 +106,8 @@ func (p *pick) planBlocks(run []column) {
 	}
 }
 
-// copyRuns takes the picked columns of a row that are in no block, faded. dst has a value for each name.
+// copyRuns copies the picked columns of a row that are in no block, and fades them. dst has a value
+// for each name.
 func (p *pick) copyRuns(dst []float32, row []byte, by *factors) {
 	for _, r := range p.runs {
 		getFloats(dst[r.to:r.to+r.n], row[offValues+4*r.from:])
@@ -120,7 +121,7 @@ func (p *pick) copyRuns(dst []float32, row []byte, by *factors) {
 	}
 }
 
-// blank gives what is picked of no row.
+// blank sets the picked columns of a missing row to NaN.
 func (p *pick) blank(dst []float32) {
 	for i := range p.all {
 		r := &p.all[i]
@@ -132,7 +133,8 @@ func (p *pick) blank(dst []float32) {
 	}
 }
 
-// nans are as many as a row has columns at most. To copy many of them is five times quicker than to store them one by one.
+// nans has as many values as a row has columns at most. Copying many of them is five times faster
+// than storing them one by one.
 var nans = func() (all [MaxColumns]float32) {
 	fillNaN(all[:])
 	return all

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// plan is what an image of a schema looks like at given capacities, before any row is in it.
+// plan is the layout of an image for a schema and capacities, before it has rows.
 type plan struct {
 	schema      Schema
 	encoded     []byte
@@ -15,44 +15,44 @@ type plan struct {
 	size        int
 }
 
-// newPlan begins a plan, which setCapacity ends.
+// newPlan starts a plan; setCapacity completes it.
 func newPlan(schema Schema, seed uint64) (plan, error) {
 	encoded, err := schema.encode()
 	if err != nil {
-		return plan{}, err
+		return plan{}, fmt.Errorf("featurestore: schema: %w", err)
 	}
-	return plan{schema: schema, encoded: encoded, fingerprint: fingerprintOf(encoded), seed: seed}, nil
+	return plan{schema: schema, encoded: encoded, fingerprint: schemaFingerprint(encoded), seed: seed}, nil
 }
 
-// setCapacity lays the image out. A dimension has room for one row at least.
+// setCapacity lays the image out. A dimension has room for at least one row.
 func (p *plan) setCapacity(capacity []int) error {
 	p.parts = nil
 	if len(capacity) != len(p.schema.Dimensions) {
-		return fmt.Errorf("feature table: capacities for %d dimensions, the schema has %d", len(capacity), len(p.schema.Dimensions))
+		return fmt.Errorf("featurestore: capacities for %d dimensions, the schema has %d", len(capacity), len(p.schema.Dimensions))
 	}
 	rows := make([]int, len(capacity))
 	for i, n := range capacity {
 		if n < 0 || uint64(n) > maxKeys {
-			return fmt.Errorf("feature table: %d keys in dimension %s, 0 to %d are allowed", n, p.schema.Dimensions[i].Name, uint64(maxKeys))
+			return fmt.Errorf("featurestore: capacity of %d keys in dimension %s, 0 to %d are allowed", n, p.schema.Dimensions[i].Name, uint64(maxKeys))
 		}
 		rows[i] = max(1, n)
 	}
 	parts, size := layOut(p.schema, p.encoded, rows)
 	if size > math.MaxInt {
-		return fmt.Errorf("feature table: an image of %d bytes does not fit this system's address space", size)
+		return fmt.Errorf("featurestore: an image of %d bytes does not fit this system's address space", size)
 	}
 	p.parts, p.size = parts, int(size)
 	return nil
 }
 
-// format makes image, of the planned size, a table without rows whose stamps count from epoch. Rows keep what they
-// held, since a row is read only through its bucket.
+// format writes an empty table, whose stamps count from epoch, to image, which has the planned
+// size. Rows keep their bytes, since a row is read only through its bucket.
 func (p *plan) format(image []byte, epoch int64) {
 	clear(image[:p.parts[0].index])
 	for _, part := range p.parts {
 		clear(image[part.index:part.rows])
 	}
-	at := headerSize + entrySize*len(p.parts)
+	at := headerSize + recordSize*len(p.parts)
 	le.PutUint64(image[offMagic:], imageMagic)
 	le.PutUint32(image[offVersion:], imageVersion)
 	le.PutUint32(image[offDimensions:], uint32(len(p.parts)))
@@ -64,19 +64,20 @@ func (p *plan) format(image []byte, epoch int64) {
 	le.PutUint32(image[offSchemaSize:], uint32(len(p.encoded)))
 	copy(image[at:], p.encoded)
 	for i := range p.parts {
-		p.parts[i].encode(image[headerSize+i*entrySize:])
+		p.parts[i].encode(image[headerSize+i*recordSize:])
 	}
-	le.PutUint64(image[offLayout:], layoutOf(image[headerSize:at]))
+	le.PutUint64(image[offLayout:], layoutHash(image[headerSize:at]))
 }
 
-// fits tells whether image is a table of this plan, whatever is in it. What the plan says of offsets then holds for it.
+// fits reports whether image is a table of this plan, with any content. If so, the plan's offsets
+// hold for it.
 func (p *plan) fits(image []byte) bool {
 	h, err := openHeader(image)
 	return err == nil && len(image) == p.size && h.fingerprint() == p.fingerprint && h.seed() == p.seed &&
 		h.dimensions == len(p.parts) && h.agrees(p.parts)
 }
 
-// agrees tells whether the directory is that of the given parts.
+// agrees reports whether the directory describes the given parts.
 func (h header) agrees(parts []part) bool {
 	for i := range parts {
 		if p, ok := h.part(i); !ok || p != parts[i] {
@@ -86,8 +87,8 @@ func (h header) agrees(parts []part) bool {
 	return true
 }
 
-// ImageBytes is the size of one copy of a table of schema with room for capacity keys, as PublisherOptions.Capacity has
-// them. A publisher keeps two.
+// ImageBytes returns the size of one copy of a table of schema with the capacity of a
+// [PublisherConfig]. A publisher keeps two copies.
 func ImageBytes(schema Schema, capacity []int) (int, error) {
 	p, err := newPlan(schema, 0)
 	if err == nil {

@@ -9,112 +9,115 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// PublisherOptions holds the settings of a Publisher.
-type PublisherOptions struct {
-	// Capacity is the number of keys that each dimension has room for, in the schema's order. A single number stands
-	// for all dimensions; none means DefaultCapacity for all. A full dimension evicts.
+// PublisherConfig configures a [Publisher]. Its zero value is valid.
+type PublisherConfig struct {
+	// Capacity is the number of keys that each dimension has room for, in the schema's order. A
+	// single number applies to all dimensions; an empty slice means DefaultCapacity for all. A full
+	// dimension evicts.
 	Capacity []int
 
-	// Seed is that of the keys' hash, where the rows to be put have keys already. A table with another one is not continued.
-	// 0: that of the table found, or a random one.
+	// Seed is the seed of the keys' hash, for callers whose rows have keys already. An existing
+	// table with another seed is not continued. 0 means the seed of the existing table, or a random
+	// one.
 	Seed uint64
 
 	Writer mmapsync.WriterOptions
 }
 
-// DefaultCapacity is the number of keys of a dimension where PublisherOptions gives none.
+// DefaultCapacity is the number of keys of a dimension if PublisherConfig.Capacity is empty.
 const DefaultCapacity = 1 << 17
 
-// ErrRebuild reports that the publisher does not know what the table holds any more: after Reset every row has to be
-// put again. What was published stays readable until then.
-var ErrRebuild = errors.New("feature table: too much changed or the published table is gone; it has to be built anew")
+// ErrRebuild reports that the publisher no longer knows the table's content: call Reset and put
+// every row again. Readers keep the last publication until then.
+var ErrRebuild = errors.New("featurestore: publish: too much changed or the published table is gone (reset it and put every row again)")
 
-// Publisher keeps a table of one schema published under a path, for any number of readers in other processes. It is
-// for one goroutine. There is one publisher for a path: a second one is refused (mmapsync.ErrLocked).
+// Publisher keeps a table of one schema published under a path, for any number of readers in other
+// processes. It is for one goroutine. A path has one publisher: opening a second one returns
+// mmapsync.ErrLocked.
 //
-// A publication costs what changed since the one before the last: the changes of two publications are replayed into
-// the copy that no reader looks at. Everything that the table is lies in the copy itself, so that the next publisher
-// of the path can go on with it.
+// A publication costs as much as has changed since the last but one: the changes of two
+// publications are replayed into the copy that no reader uses. A copy contains all of the table's
+// state, so that the next publisher of the path can continue it.
 type Publisher struct {
-	plan   plan
-	writer *mmapsync.Writer
-	editor editor
-	bring  func(*mmapsync.Copy) error // p.forward, bound once
+	plan        plan
+	writer      *mmapsync.Writer
+	editor      editor
+	forwardCopy func(*mmapsync.Copy) error // p.forward, bound once
 
-	now     int64
-	current *changes // since the last publication
-	former  *changes // of the last publication, where it has a number
-	lost    bool     // changes were dropped
-	stats   PublisherStats
+	now        int64
+	pending    *changes // since the last publication
+	previous   *changes // of the last publication, if it has a number
+	incomplete bool     // whether changes were dropped
+	stats      PublisherStats
 }
 
-// PublisherStats are a Publisher's counts.
+// PublisherStats holds the counts of a Publisher.
 type PublisherStats struct {
-	Adopted      bool   // the table that a former publisher left was sound and is being continued
+	Adopted      bool   // whether the table of an earlier publisher was sound and is continued
 	Publications uint64 // since the publisher was opened
-	Rebuilt      uint64 // of these, how many began with an empty table
-	Copied       uint64 // of these, how many began with a copy of the last publication
+	Rebuilt      uint64 // publications that began with an empty table
+	Copied       uint64 // publications that began with a copy of the last one
 	Changes      uint64 // rows put and deleted, published
 	Bytes        int    // of one copy; there are two
 	Dimensions   []DimensionStats
 	Files        mmapsync.Stats
 }
 
-// DimensionStats are the counts of one dimension as of the last publication.
+// DimensionStats holds the counts of one dimension as of the last publication.
 type DimensionStats struct {
 	Keys, Capacity int
-	Evicted        uint64 // rows that made place for others because the dimension was full, since the table was built
-	Crowded        uint64 // rows that did because the two buckets of a key were full
+	Evicted        uint64 // rows evicted because the dimension was full, since the table was built
+	Crowded        uint64 // rows evicted because the two buckets of a key were full
 }
 
-// OpenPublisher takes over path, or makes its files. A table of the same schema and capacities that a former publisher
-// left there is checked, row by row, and continued; in its place the next publication otherwise puts a table built
-// from the rows that are put until then. The seed of the keys' hash is that of the table found, so that readers' keys
-// stay right, and random where there was none. No reader slot is needed for that: readers cannot keep a publisher from
-// starting, however many there are.
-func OpenPublisher(path string, schema Schema, options PublisherOptions) (*Publisher, error) {
+// OpenPublisher takes over path, or makes its files. It checks the table that an earlier publisher
+// left there, row by row, and continues it if it is sound and has the same schema and capacities.
+// Otherwise the first publication replaces it with a table of the rows put until then. The seed of
+// the keys' hash is kept, so that readers' keys stay right; without a table it is random.
+// OpenPublisher needs no reader slot, so readers cannot prevent a publisher from starting.
+func OpenPublisher(path string, schema Schema, config PublisherConfig) (*Publisher, error) {
 	plan, err := newPlan(schema, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.setCapacity(capacityFor(schema, options.Capacity)); err != nil {
+	if err := plan.setCapacity(capacityFor(schema, config.Capacity)); err != nil {
 		return nil, err
 	}
-	w, err := mmapsync.OpenWriter(path, options.Writer)
+	w, err := mmapsync.OpenWriter(path, config.Writer)
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{plan: plan, writer: w, current: new(changes), former: new(changes)}
-	p.bring = p.forward
+	p := &Publisher{plan: plan, writer: w, pending: new(changes), previous: new(changes)}
+	p.forwardCopy = p.forward
 	p.stats.Bytes = plan.size
-	// The writer's lock comes first: under it nobody else changes what is published.
+	// The writer's lock comes first: it keeps others from changing what is published.
 	if err := p.adopt(); err != nil {
 		w.Close()
 		return nil, err
 	}
-	if seed := options.Seed; seed != 0 && seed != p.plan.seed {
+	if seed := config.Seed; seed != 0 && seed != p.plan.seed {
 		p.plan.seed, p.stats.Adopted = seed, false
 	}
-	p.current.reset = !p.stats.Adopted
+	p.pending.startsEmpty = !p.stats.Adopted
 	return p, nil
 }
 
-func capacityFor(schema Schema, given []int) []int {
-	if len(given) > 1 || len(schema.Dimensions) == len(given) {
-		return given
+func capacityFor(schema Schema, configured []int) []int {
+	if len(configured) > 1 || len(schema.Dimensions) == len(configured) {
+		return configured
 	}
 	capacity := make([]int, len(schema.Dimensions))
 	for i := range capacity {
 		capacity[i] = DefaultCapacity
-		if len(given) == 1 {
-			capacity[i] = given[0]
+		if len(configured) == 1 {
+			capacity[i] = configured[0]
 		}
 	}
 	return capacity
 }
 
-// adopt looks at what is published under the path. Trouble with the system is an error: a seed changed for its sake would
-// make everything unknown that is kept by key.
+// adopt reads the published table and its seed. An error of the system is returned rather than
+// answered with a new seed, which would orphan everything stored by key.
 func (p *Publisher) adopt() error {
 	err := p.writer.View(func(content []byte) error {
 		t, err := OpenTable(content)
@@ -133,7 +136,7 @@ func (p *Publisher) adopt() error {
 	return err
 }
 
-// NewSeed draws a seed of the keys' hash, for [PublisherOptions]. It is never 0.
+// NewSeed returns a random seed of the keys' hash, for [PublisherConfig]. It is never 0.
 func NewSeed() (uint64, error) {
 	var b [8]byte
 	if _, err := crand.Read(b[:]); err != nil {
@@ -142,12 +145,12 @@ func NewSeed() (uint64, error) {
 	return max(binary.LittleEndian.Uint64(b[:]), 1), nil
 }
 
-// Seed is the seed of the keys' hash.
+// Seed returns the seed of the keys' hash.
 func (p *Publisher) Seed() uint64 { return p.plan.seed }
 
-// Put changes the row of a key in dimension d of the schema, or adds it. stamp is the time of its last change, ns
-// since 1970 UTC, kept to 1/256 s. The row, which is copied, has one value for each column. Key 0 is not allowed. The
-// error may be ErrRebuild.
+// Put changes the row of a key in dimension d of the schema, or adds it. stamp is the time of its
+// last change, ns since 1970 UTC, rounded down to 1/256 s. Put copies the row, which has one value
+// for each column. Key 0 is not allowed. The error may be ErrRebuild.
 func (p *Publisher) Put(d int, key uint64, stamp int64, row []float32) error {
 	if err := p.plan.check(d, key, row); err != nil {
 		return err
@@ -155,85 +158,87 @@ func (p *Publisher) Put(d int, key uint64, stamp int64, row []float32) error {
 	if p.overflows() {
 		return ErrRebuild
 	}
-	putFloats(p.current.add(d, false, key, stamp, len(row)), row)
+	putFloats(p.pending.add(d, false, key, stamp, len(row)), row)
 	return nil
 }
 
-// Delete removes a key from dimension d of the schema, where it is there.
+// Delete removes a key from dimension d of the schema if it is there.
 func (p *Publisher) Delete(d int, key uint64) {
 	if d >= 0 && d < len(p.plan.parts) && key != 0 && !p.overflows() {
-		p.current.add(d, true, key, 0, 0)
+		p.pending.add(d, true, key, 0, 0)
 	}
 }
 
-// overflows bounds the changes that wait for a publication: to twice a copy, which is more than it takes to put every
-// row and to delete every row.
+// overflows bounds the changes that wait for a publication to twice the size of a copy, which is
+// more than it takes to put every row and to delete every row. Beyond that it drops them and
+// reports true.
 func (p *Publisher) overflows() bool {
-	if p.current.size > 2*p.plan.size {
-		p.lost = true
-		p.current.drop()
+	if p.pending.size > 2*p.plan.size {
+		p.incomplete = true
+		p.pending.drop()
 	}
-	return p.lost
+	return p.incomplete
 }
 
-// Reset forgets the table: the next publication is one built from the rows that are put from now on. Until then
-// readers have the former one.
+// Reset empties the table: the next publication contains only rows put after Reset. Readers keep
+// the last publication until then.
 func (p *Publisher) Reset() {
-	p.current.clear()
-	p.current.reset, p.lost = true, false
+	p.pending.clear()
+	p.pending.startsEmpty, p.incomplete = true, false
 }
 
-// Publish gives the table, with all changes, to the readers, as of now, nanoseconds since 1970 UTC. On an error the
-// former publication stays current and the changes are kept for the next attempt, unless the error is ErrRebuild.
+// Publish publishes the table with all changes, as of now, nanoseconds since 1970 UTC. On an error
+// the last publication stays current and the changes are kept for the next attempt, unless the
+// error is ErrRebuild.
 func (p *Publisher) Publish(now int64) error {
 	if p.overflows() {
 		return ErrRebuild
 	}
 	p.now = now
-	if _, err := p.writer.Update(p.plan.size, p.bring); err != nil {
+	if _, err := p.writer.Update(p.plan.size, p.forwardCopy); err != nil {
 		return err
 	}
 	p.stats.Publications++
-	p.stats.Changes += uint64(p.current.count)
-	p.former, p.current = p.current, p.former
-	p.current.clear()
+	p.stats.Changes += uint64(p.pending.count)
+	p.previous, p.pending = p.pending, p.previous
+	p.pending.clear()
 	// Replaying a quarter of a table takes longer than copying all of it.
-	if p.former.size > p.plan.size/4 {
-		p.former.drop()
+	if p.previous.size > p.plan.size/4 {
+		p.previous.drop()
 	}
 	return nil
 }
 
-// forward brings a copy to the present.
+// forward brings a copy up to date.
 func (p *Publisher) forward(c *mmapsync.Copy) error {
 	usable := c.Size == p.plan.size && c.Holds != 0 && p.plan.fits(c.Bytes)
-	format, again := p.current.reset, false
+	format, again := p.pending.startsEmpty, false
 	switch {
 	case format:
 		p.stats.Rebuilt++
 	case usable && c.Holds == c.Number-1:
-	case usable && c.Holds == c.Number-2 && p.former.number == c.Number-1:
-		format, again = p.former.reset, true
+	case usable && c.Holds == c.Number-2 && p.previous.number == c.Number-1:
+		format, again = p.previous.startsEmpty, true
 	case p.plan.fits(c.Current):
 		copy(c.Bytes, c.Current)
 		p.stats.Copied++
 	default:
-		p.lost = true
-		p.current.drop()
+		p.incomplete = true
+		p.pending.drop()
 		return ErrRebuild
 	}
 	p.editor.begin(&p.plan, c.Bytes, p.now, format)
 	if again {
-		p.former.replay(&p.editor)
+		p.previous.replay(&p.editor)
 	}
-	p.current.replay(&p.editor)
+	p.pending.replay(&p.editor)
 	p.editor.end(p.now)
-	p.current.number = c.Number
+	p.pending.number = c.Number
 	c.Hash = le.Uint64(c.Bytes[offChecksum:])
 	return nil
 }
 
-// Stats gives the counts.
+// Stats returns the counts.
 func (p *Publisher) Stats() PublisherStats {
 	s := p.stats
 	s.Files = p.writer.Stats()
@@ -244,13 +249,14 @@ func (p *Publisher) Stats() PublisherStats {
 	return s
 }
 
-// Check makes files anew that were damaged or deleted; see [mmapsync.Writer.Check]. Stats say what was wrong.
+// Check recreates files that were damaged or deleted; see [mmapsync.Writer.Check]. Stats counts
+// what was wrong.
 func (p *Publisher) Check() error { return p.writer.Check() }
 
-// Close lets go of the path. What was published stays readable, and changes since then are lost.
+// Close releases the path. Readers keep the last publication; later changes are lost.
 func (p *Publisher) Close() error {
 	if err := p.writer.Close(); err != nil {
-		return fmt.Errorf("feature table: %w", err)
+		return fmt.Errorf("featurestore: close: %w", err)
 	}
 	return nil
 }

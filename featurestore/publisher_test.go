@@ -15,16 +15,16 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// site is a publisher, a store, and what a reader must see.
+// site holds a publisher, a store, and the model of what a reader must see.
 type site struct {
 	*testing.T
 	rng       *rand.Rand
 	path      string
 	schema    featurestore.Schema
-	options   featurestore.PublisherOptions
+	options   featurestore.PublisherConfig
 	publisher *featurestore.Publisher
 	store     *featurestore.Store
-	model     model // with what was put and not published
+	model     model // includes changes that are not published yet
 	now       int64
 }
 
@@ -101,7 +101,8 @@ func (s *site) compare() {
 	}
 }
 
-// hold keeps what is published now until it is released: the publisher then needs a new file, twice.
+// hold acquires the current publication until it is released: the publisher then needs a new file,
+// twice.
 func (s *site) hold() (release func()) {
 	held, done, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
@@ -116,7 +117,8 @@ func (s *site) hold() (release func()) {
 	return func() { close(done); <-ended }
 }
 
-// Whatever changes, however many rows and with whatever between, readers see the rows that were put and not deleted.
+// After any changes, and any events between them, readers see the rows that were put and not
+// deleted.
 func TestPublicationsAgainstMap(t *testing.T) {
 	for seed := range uint64(6) {
 		s := newSite(t, seed)
@@ -148,7 +150,7 @@ func TestPublicationsAgainstMap(t *testing.T) {
 	}
 }
 
-// What is not published is lost with its publisher, and nothing else is.
+// Only unpublished changes are lost with their publisher.
 func TestPublisherContinuesATable(t *testing.T) {
 	s := newSite(t, 20)
 	s.change(500)
@@ -165,14 +167,14 @@ func TestPublisherContinuesATable(t *testing.T) {
 	if stats := s.publisher.Stats(); !stats.Adopted || s.publisher.Seed() != seed {
 		t.Fatalf("%+v, seed %d after %d", stats, s.publisher.Seed(), seed)
 	}
-	s.compare() // readers have it meanwhile
+	s.compare() // readers still have the table
 	s.change(10)
 	s.publish()
 	s.change(10)
 	s.publish()
 }
 
-// Another capacity or another schema is another table. Readers keep the former one until there is a new one.
+// Another capacity or schema makes another table. Readers keep the old one until then.
 func TestOtherCapacityIsAnotherTable(t *testing.T) {
 	s := newSite(t, 21)
 	s.change(500)
@@ -194,7 +196,7 @@ func TestOtherCapacityIsAnotherTable(t *testing.T) {
 	}
 }
 
-// A table that was damaged is not continued; its seed is kept, since keys elsewhere depend on it.
+// A damaged table is not continued; its seed is kept, since keys elsewhere depend on it.
 func TestDamagedTableIsNotContinued(t *testing.T) {
 	s := newSite(t, 22)
 	s.change(500)
@@ -204,12 +206,12 @@ func TestDamagedTableIsNotContinued(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.publisher = nil
-	name := s.path + "_data_0" // the first publication's
+	name := s.path + "_data_0" // of the first publication
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A row of the first dimension: behind its buckets.
+	// A row of the first dimension, after its buckets.
 	at := int(b[128+24]) | int(b[128+25])<<8 | int(b[128+26])<<16
 	b[at+12] ^= 1
 	if err := os.WriteFile(name, b, 0o600); err != nil {
@@ -224,7 +226,8 @@ func TestDamagedTableIsNotContinued(t *testing.T) {
 	s.publish()
 }
 
-// Changes wait for their publication within bounds. What is beyond is told, and the table is built anew.
+// Changes that wait for a publication are bounded. Beyond the bound Put returns ErrRebuild, and the
+// table is built anew.
 func TestTooManyChanges(t *testing.T) {
 	s := newSite(t, 23)
 	s.change(500)
@@ -242,7 +245,7 @@ func TestTooManyChanges(t *testing.T) {
 	if err := s.publisher.Publish(s.now); !errors.Is(err, featurestore.ErrRebuild) {
 		t.Fatal(err)
 	}
-	s.compare() // readers have what was there
+	s.compare() // readers keep the last publication
 	s.reset()
 	s.change(100)
 	s.publish()
@@ -250,8 +253,8 @@ func TestTooManyChanges(t *testing.T) {
 	s.publish()
 }
 
-// When somebody cuts a file short, the publisher goes on with what is left of the table. Where nothing is, it says so, and goes
-// on with a new one.
+// When a file is truncated, the publisher continues with the rest of the table. If nothing is left,
+// it returns ErrRebuild and starts a new one.
 func TestFilesCutShort(t *testing.T) {
 	s := newSite(t, 25)
 	s.change(500)
@@ -299,7 +302,7 @@ func TestFilesCutShort(t *testing.T) {
 	s.publish()
 }
 
-// Files that somebody cuts short while View looks at them are an error in words; the process lives.
+// Truncating files while View reads them causes an error, not a crash.
 func TestViewOfFilesCutShort(t *testing.T) {
 	s := newSite(t, 26)
 	s.change(500)
@@ -319,7 +322,7 @@ func TestViewOfFilesCutShort(t *testing.T) {
 	}
 }
 
-// A publication that fails is made up for by the next one.
+// The publication after a failed one contains the changes of both.
 func TestChangesOutliveAFailure(t *testing.T) {
 	s := newSite(t, 24)
 	s.change(500)
@@ -348,11 +351,11 @@ func TestChangesOutliveAFailure(t *testing.T) {
 	s.publish()
 }
 
-// Evictions are chosen by what lies in the copy, so that both copies evict the same rows, and a publisher that
-// continues the table goes on in the same way.
+// Evictions depend only on the content of a copy, so that both copies evict the same rows, and a
+// publisher that continues the table does too.
 func TestCopiesEvictAlike(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
-	options := featurestore.PublisherOptions{Capacity: []int{300}}
+	options := featurestore.PublisherConfig{Capacity: []int{300}}
 	p, err := featurestore.OpenPublisher(path, oneColumn(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -393,7 +396,7 @@ func TestCopiesEvictAlike(t *testing.T) {
 	}
 }
 
-// Stamps go on for longer than their 32 bits last, in both copies.
+// Stamps continue after their 32 bits are exhausted, in both copies.
 func TestStampsOutliveTheirEpoch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	p := openPublisher(t, path, oneColumn())
@@ -448,7 +451,7 @@ func TestPublishAllocatesNothing(t *testing.T) {
 func TestPublisherRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	for _, capacity := range [][]int{{-1}, {1, 2, 3}, {math.MaxInt, 1}} {
-		if _, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherOptions{Capacity: capacity}); err == nil {
+		if _, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherConfig{Capacity: capacity}); err == nil {
 			t.Errorf("capacity %v is not refused", capacity)
 		}
 	}

@@ -2,10 +2,10 @@ package featurestore
 
 import "github.com/headgate/headgate/internal/prefetch"
 
-// group is how many picks go through the steps of a read together.
+// group is the number of picks that go through the steps of a read together.
 const group = 8
 
-// reading is a read under way. Kernels know its fields.
+// reading is a read in progress. Kernels know its fields.
 type reading struct {
 	image  []byte
 	dst    []float32 // has a value for each name
@@ -15,20 +15,20 @@ type reading struct {
 	probes [group]probe
 }
 
-// probe is how far the look-up of one pick has come.
+// probe is the state of one pick's lookup.
 type probe struct {
-	key   uint64 // 0: none
+	key   uint64 // 0: no key
 	first int    // offset of the key's first bucket
-	row   int    // offset of the row that the key has most likely, 0: not in the first bucket
+	row   int    // offset of the row that most likely has the key; 0: not in the first bucket
 	tag   uint32
-	found uint32  // 1: row is the key's
-	by    factors // then
+	found uint32  // 1: the row has the key
+	by    factors // set if found
 }
 
 // read fills dst, which has a value for each name, as [Selection.Read] does.
 func (r *resolved) read(image []byte, dst []float32, keys []uint64, now int64) Info {
-	var g reading // filled in field by field: a literal would be made elsewhere and copied
-	g.image, g.dst, g.keys, g.since = image, dst, keys, now-epochOf(image)
+	var g reading // filled in field by field: a literal would be built elsewhere and copied
+	g.image, g.dst, g.keys, g.since = image, dst, keys, now-imageEpoch(image)
 	g.info.Published, g.info.Unknown = publishedAt(image), len(r.unknown)
 	for _, to := range r.blank {
 		dst[to] = nan
@@ -39,11 +39,11 @@ func (r *resolved) read(image []byte, dst []float32, keys []uint64, now int64) I
 	return g.info
 }
 
-// readAsked is read where ask has found out where the rows are. Where that was in another image of the same layout, what has
-// moved since is looked up again: a row has its key.
-func (r *resolved) readAsked(a *Ahead, image []byte, dst []float32, now int64) Info {
+// readLocated reads from the rows that Locate found. It looks up again the rows that have moved
+// since, if Locate found them in another image of the same layout: each row contains its key.
+func (r *resolved) readLocated(a *Ahead, image []byte, dst []float32, now int64) Info {
 	g := &a.reading
-	g.image, g.dst, g.since = image, dst, now-epochOf(image)
+	g.image, g.dst, g.since = image, dst, now-imageEpoch(image)
 	g.info = Info{Published: publishedAt(image), Unknown: len(r.unknown)}
 	for _, to := range r.blank {
 		dst[to] = nan
@@ -51,46 +51,48 @@ func (r *resolved) readAsked(a *Ahead, image []byte, dst []float32, now int64) I
 	if g.copy(r.picks) < len(r.picks) {
 		g.readLate(r.picks)
 	}
-	a.asked, g.image, g.dst = nil, nil, nil
+	a.located, g.image, g.dst = nil, nil, nil
 	return g.info
 }
 
-// ask asks for the rows of the keys.
-func (a *Ahead) ask(r *resolved, image []byte, keys []uint64) {
+// locate prefetches the rows of the keys.
+func (a *Ahead) locate(r *resolved, image []byte, keys []uint64) {
 	if len(r.picks) == 0 || len(r.picks) > group {
 		return
 	}
 	g := &a.reading
 	g.image, g.keys = image, keys
-	g.ask(r.picks)
+	g.startProbes(r.picks)
 	g.image, g.keys = nil, nil
-	a.asked = r
+	a.located = r
 }
 
-// prefetch asks for what read looks at first.
+// prefetch fetches the memory that read needs first.
 func (r *resolved) prefetch(image []byte, keys []uint64) {
 	for i := range r.picks {
 		if p := &r.picks[i]; p.key < len(keys) && keys[p.key] != 0 {
-			first, _ := firstOf(keys[p.key], p.part.buckets)
+			first, _ := locateFirst(keys[p.key], p.part.buckets)
 			prefetch.Word(&image[p.part.index+first*bucketSize])
 		}
 	}
 }
 
-// read reads from all dimensions of a group at a time. Memory is a hundred times slower than all the rest, so all
-// buckets are asked for before the first one is looked at, and then all rows. What is not found in its first bucket comes
-// last: its second one is fetched while the other rows are read. Asking by loads instead of prefetches, which keep what comes
-// behind them waiting, takes a fifth longer.
+// read reads from all dimensions of a group together. Memory is a hundred times slower than
+// everything else, so it prefetches all buckets before it looks at the first one, and then all
+// rows. Keys that are not in their first bucket come last: their second buckets are fetched while
+// the other rows are read. Loading instead of prefetching, which would keep later instructions
+// waiting, takes a fifth longer.
 func (g *reading) read(picks []pick) {
-	if g.ask(picks) < len(picks) {
-		g.askSeconds(picks)
+	if g.startProbes(picks) < len(picks) {
+		g.prefetchSeconds(picks)
 	}
 	if g.copy(picks) < len(picks) {
 		g.readLate(picks)
 	}
 }
 
-// copy takes the picked columns of the rows that the probes lead to, where these are the keys', and tells how many were.
+// copy copies the picked columns of the rows that the probes found, if these have the right keys,
+// and returns how many did.
 func (g *reading) copy(picks []pick) (copied int) {
 	if hasKernels {
 		copyAVX2(g, &picks[0], len(picks))
@@ -111,7 +113,7 @@ func (g *reading) copy(picks []pick) (copied int) {
 	return copied
 }
 
-// fade finds out whether q leads to the key's row, and by what its columns have faded.
+// fade finds out whether q leads to the key's row, and by what factors its columns have faded.
 func (g *reading) fade(p *pick, q *probe) {
 	if q.row == 0 {
 		return
@@ -127,7 +129,7 @@ func (g *reading) fade(p *pick, q *probe) {
 	}
 }
 
-// readLate reads what copy did not.
+// readLate reads the rows that copy did not find.
 func (g *reading) readLate(picks []pick) {
 	for i := range picks {
 		if q := &g.probes[i%group]; q.found == 0 && !g.readOne(picks[i:i+1], q.key) {
@@ -136,14 +138,14 @@ func (g *reading) readLate(picks []pick) {
 	}
 }
 
-// readOne looks for a key in both of its buckets, and reads the one pick if it is there.
+// readOne looks for a key in both of its buckets and reads the one pick if the key is there.
 func (g *reading) readOne(pick []pick, key uint64) (ok bool) {
 	if key == 0 {
 		return false
 	}
 	p := &pick[0].part
-	if n, ok := p.lookUp(g.image, key, homeOf(key, p.buckets)); ok {
-		first := &g.probes[0] // readLate is past it
+	if n, ok := p.lookUp(g.image, key, locate(key, p.buckets)); ok {
+		first := &g.probes[0] // readLate no longer needs this probe
 		first.key, first.row, first.found = key, p.rows+n*p.stride, 0
 		if g.copy(pick) == 1 {
 			return true
@@ -153,17 +155,19 @@ func (g *reading) readOne(pick []pick, key uint64) (ok bool) {
 	return false
 }
 
-// ask asks for the buckets of the keys and then for their rows, and tells how many of these it has found.
-func (g *reading) ask(picks []pick) (found int) {
+// startProbes prefetches the buckets of the keys, then their rows, and returns how many rows it
+// found.
+func (g *reading) startProbes(picks []pick) (found int) {
 	if hasKernels {
-		return askAVX2(g, &picks[0], len(picks))
+		return startProbesAVX2(g, &picks[0], len(picks))
 	}
-	g.askBuckets(picks)
-	return g.askRows(picks)
+	g.prefetchBuckets(picks)
+	return g.prefetchRows(picks)
 }
 
-// askBuckets begins a probe for each pick, and asks for the bucket in which nearly all keys lie.
-func (g *reading) askBuckets(picks []pick) {
+// prefetchBuckets starts a probe for each pick and prefetches the bucket that nearly always has the
+// key.
+func (g *reading) prefetchBuckets(picks []pick) {
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
 		q.key, q.row, q.found = 0, 0, 0
@@ -171,14 +175,14 @@ func (g *reading) askBuckets(picks []pick) {
 			continue
 		}
 		q.key = g.keys[p.key]
-		first, tag := firstOf(q.key, p.part.buckets)
+		first, tag := locateFirst(q.key, p.part.buckets)
 		q.first, q.tag = p.part.index+first*bucketSize, uint32(tag)
 		prefetch.Word(&g.image[q.first])
 	}
 }
 
-// askRows asks for the rows that the keys most likely have.
-func (g *reading) askRows(picks []pick) (found int) {
+// prefetchRows prefetches the rows that most likely have the keys, and returns how many it found.
+func (g *reading) prefetchRows(picks []pick) (found int) {
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
 		if q.key == 0 {
@@ -186,7 +190,7 @@ func (g *reading) askRows(picks []pick) (found int) {
 		}
 		b := bucketAt(g.image, q.first)
 		matches := b.match(uint16(q.tag))
-		row := b.row(placeAt(matches))
+		row := b.row(lowestEntry(matches))
 		if n := uint64(row - 1); matches != 0 && n < uint64(p.part.capacity) {
 			q.row = p.part.rows + int(n)*p.part.stride
 			prefetch.Words(g.image[q.row : q.row+p.reach])
@@ -196,14 +200,15 @@ func (g *reading) askRows(picks []pick) (found int) {
 	return found
 }
 
-// askSeconds asks for the second buckets of the keys that were not found, where they may be there.
-func (g *reading) askSeconds(picks []pick) {
+// prefetchSeconds prefetches the second buckets of the keys that are not in their first and may be
+// there.
+func (g *reading) prefetchSeconds(picks []pick) {
 	for i := range picks {
 		p, q := &picks[i], &g.probes[i%group]
 		if q.key == 0 || q.row != 0 || bucketAt(g.image, q.first).spilled() == 0 {
 			continue
 		}
-		second := homeOf(q.key, p.part.buckets).second
+		second := locate(q.key, p.part.buckets).second
 		prefetch.Word(p.part.bucket(g.image, second))
 	}
 }

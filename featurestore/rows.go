@@ -1,9 +1,9 @@
 package featurestore
 
-// rows is one dimension of an image that is being written: where its tables lie, and the half of its directory entry
-// that changes. All that it knows is in the image, so that two images with the same content go through the same
-// changes to the same content. What it finds in the image may be damaged: then rows get lost, but every index is
-// checked and every loop ends.
+// rows is one dimension of an image that is being written: the offsets of its tables, and the half
+// of its directory record that changes. All of its state is in the image, so that the same changes
+// turn two images with the same content into images with the same content. The content of the image
+// may be damaged: then rows get lost, but every index is checked and every loop ends.
 type rows struct {
 	part
 	keys    int
@@ -15,7 +15,7 @@ type rows struct {
 	crowded uint64
 }
 
-// load takes up the state that an entry of the directory tells.
+// load reads the state from a directory record.
 func (r *rows) load(e []byte) {
 	r.keys = int(min(le.Uint64(e[offKeys:]), uint64(r.capacity)))
 	r.used = int(min(le.Uint64(e[offUsed:]), uint64(r.capacity)))
@@ -24,7 +24,7 @@ func (r *rows) load(e []byte) {
 	r.evicted, r.crowded = le.Uint64(e[offEvicted:]), le.Uint64(e[offCrowded:])
 }
 
-// store is the inverse of load.
+// store writes the state to a directory record.
 func (r *rows) store(e []byte) {
 	le.PutUint64(e[offKeys:], uint64(r.keys))
 	le.PutUint64(e[offUsed:], uint64(r.used))
@@ -35,10 +35,10 @@ func (r *rows) store(e []byte) {
 	le.PutUint64(e[offCrowded:], r.crowded)
 }
 
-// open gives the row of key to be written: the one that it has, or a new one. Its stamp and its values are the
-// caller's to fill in before close.
+// open returns the row of key for writing: the existing one or a new one. The caller sets its stamp
+// and values before it calls close.
 func (r *rows) open(image []byte, key uint64) []byte {
-	h := homeOf(key, r.buckets)
+	h := locate(key, r.buckets)
 	if n, ok := r.lookUp(image, key, h); ok {
 		row := r.row(image, n)
 		r.sum -= rowHash(row)
@@ -52,18 +52,18 @@ func (r *rows) open(image []byte, key uint64) []byte {
 	return row
 }
 
-// close ends what open began.
+// close finishes a row that open returned.
 func (r *rows) close(row []byte) { r.sum += rowHash(row) }
 
-// remove deletes a key, where it is there.
+// remove deletes a key if it is there.
 func (r *rows) remove(image []byte, key uint64) {
-	if n, ok := r.lookUp(image, key, homeOf(key, r.buckets)); ok {
+	if n, ok := r.lookUp(image, key, locate(key, r.buckets)); ok {
 		r.drop(image, n)
 	}
 }
 
-// allocate gives a row without a key. Where there is none, the row that was changed least recently among eight picked
-// at random loses its key, as Redis approximates LRU.
+// allocate returns a row without a key. If all rows are used, it evicts the least recently changed
+// of eight rows picked at random, as Redis approximates LRU.
 func (r *rows) allocate(image []byte) int {
 	if r.free != 0 && int64(r.free) <= int64(r.used) {
 		n := int(r.free - 1)
@@ -78,7 +78,7 @@ func (r *rows) allocate(image []byte) int {
 	}
 	oldest := r.pick()
 	for range 7 {
-		if n := r.pick(); r.stampOf(image, n) < r.stampOf(image, oldest) {
+		if n := r.pick(); r.stamp(image, n) < r.stamp(image, oldest) {
 			oldest = n
 		}
 	}
@@ -88,7 +88,7 @@ func (r *rows) allocate(image []byte) int {
 	return oldest
 }
 
-// pick is xorshift64* (Vigna 2016), reduced to a row.
+// pick returns a random row, by xorshift64* (Vigna 2016).
 func (r *rows) pick() int {
 	if r.random == 0 {
 		r.random = 1
@@ -99,13 +99,13 @@ func (r *rows) pick() int {
 	return int(mulHigh(r.random*0x2545f4914f6cdd1d, uint64(r.capacity)))
 }
 
-func (r *rows) stampOf(image []byte, n int) uint32 { return le.Uint32(r.row(image, n)[offStamp:]) }
+func (r *rows) stamp(image []byte, n int) uint32 { return le.Uint32(r.row(image, n)[offStamp:]) }
 
-// drop takes the key off row n and puts the row on the free list.
+// drop removes the key of row n and puts the row on the free list.
 func (r *rows) drop(image []byte, n int) {
 	row := r.row(image, n)
 	if key := le.Uint64(row[offKey:]); key != 0 {
-		r.unlink(image, homeOf(key, r.buckets), uint32(n)+1)
+		r.unlink(image, locate(key, r.buckets), uint32(n)+1)
 		r.sum -= rowHash(row)
 		r.keys = max(0, r.keys-1)
 	}
@@ -114,44 +114,44 @@ func (r *rows) drop(image []byte, n int) {
 	r.free = uint32(n) + 1
 }
 
-// unlink frees the place that leads to a row.
+// unlink frees the entry of a row.
 func (r *rows) unlink(image []byte, h home, row uint32) {
 	first := r.bucket(image, h.first)
-	if place, ok := first.placeOf(h.tag, row); ok {
-		first.set(place, 0, 0)
+	if entry, ok := first.find(h.tag, row); ok {
+		first.set(entry, 0, 0)
 		return
 	}
 	second := r.bucket(image, h.second)
-	if place, ok := second.placeOf(h.tag, row); ok {
-		second.set(place, 0, 0)
+	if entry, ok := second.find(h.tag, row); ok {
+		second.set(entry, 0, 0)
 		first.spill(-1)
 	}
 }
 
-// insert gives a row a place: in the key's first bucket, else in its second, else where one of the keys there can
-// move to its other bucket. At the load that layOut plans for that is enough for hashed keys; for keys that were
-// chosen to meet, the least recently changed of them is evicted.
+// insert adds an entry for a row: in the key's first bucket, else in its second, else where a key
+// can move to its other bucket. At the load that layOut plans, that suffices for hashed keys; for
+// keys chosen to collide, the least recently changed of them is evicted.
 func (r *rows) insert(image []byte, h home, row uint32) {
 	if r.put(image, h, row) {
 		return
 	}
 	if !r.makeRoom(image, h.first) && !r.makeRoom(image, h.second) {
-		r.drop(image, r.oldestOf(image, h))
+		r.drop(image, r.oldest(image, h))
 		r.crowded++
 	}
 	r.put(image, h, row)
 }
 
-// put takes a free place in one of the key's buckets.
+// put takes a free entry in one of the key's buckets.
 func (r *rows) put(image []byte, h home, row uint32) bool {
 	first := r.bucket(image, h.first)
 	if free := first.match(0); free != 0 {
-		first.set(placeAt(free), h.tag, row)
+		first.set(lowestEntry(free), h.tag, row)
 		return true
 	}
 	second := r.bucket(image, h.second)
 	if free := second.match(0); free != 0 {
-		second.set(placeAt(free), h.tag, row)
+		second.set(lowestEntry(free), h.tag, row)
 		first.spill(1)
 		return true
 	}
@@ -161,19 +161,19 @@ func (r *rows) put(image []byte, h home, row uint32) bool {
 // makeRoom moves one key of a full bucket to its other bucket.
 func (r *rows) makeRoom(image []byte, bucket int) bool {
 	b := r.bucket(image, bucket)
-	for place := range bucketKeys {
-		row := b.row(place)
+	for entry := range bucketKeys {
+		row := b.row(entry)
 		if row == 0 || int64(row) > int64(r.capacity) {
 			continue
 		}
-		h := homeOf(le.Uint64(r.row(image, int(row-1))[offKey:]), r.buckets)
+		h := locate(le.Uint64(r.row(image, int(row-1))[offKey:]), r.buckets)
 		to, spilled := h.second, 1
 		if bucket == h.second {
 			to, spilled = h.first, -1
 		}
 		if free := r.bucket(image, to).match(0); free != 0 {
-			r.bucket(image, to).set(placeAt(free), h.tag, row)
-			b.set(place, 0, 0)
+			r.bucket(image, to).set(lowestEntry(free), h.tag, row)
+			b.set(entry, 0, 0)
 			r.bucket(image, h.first).spill(spilled)
 			return true
 		}
@@ -181,17 +181,17 @@ func (r *rows) makeRoom(image []byte, bucket int) bool {
 	return false
 }
 
-// oldestOf gives the row that was changed least recently among those in the two full buckets of a key.
-func (r *rows) oldestOf(image []byte, h home) int {
+// oldest returns the least recently changed row in the two full buckets of a key.
+func (r *rows) oldest(image []byte, h home) int {
 	oldest, found := 0, false
 	for _, n := range []int{h.first, h.second} {
 		b := r.bucket(image, n)
-		for place := range bucketKeys {
-			row := b.row(place)
+		for entry := range bucketKeys {
+			row := b.row(entry)
 			if row == 0 || int64(row) > int64(r.capacity) {
 				continue
 			}
-			if n := int(row - 1); !found || r.stampOf(image, n) < r.stampOf(image, oldest) {
+			if n := int(row - 1); !found || r.stamp(image, n) < r.stamp(image, oldest) {
 				oldest, found = n, true
 			}
 		}

@@ -21,7 +21,7 @@ const (
 // fingerprintSeed seeds the schema's fingerprint. It is part of the format.
 const fingerprintSeed = 0x736368656d61
 
-// Schema names what a table holds.
+// Schema lists the dimensions and columns of a table.
 type Schema struct {
 	Dimensions []Dimension `json:"dimensions"`
 }
@@ -36,17 +36,18 @@ type Dimension struct {
 type Column struct {
 	Name  string        `json:"name"`
 	Unit  string        `json:"unit,omitempty"`
-	Decay time.Duration `json:"decay_ns,omitempty"` // time constant of the fading at read time; 0: none
+	Decay time.Duration `json:"decay_ns,omitempty"` // of fading at read time; 0: does not fade
 }
 
-// encode gives the schema's bytes in an image: JSON, because it is read once per change and by people.
+// encode returns the schema's bytes in an image: JSON, because people read it too, and readers
+// decode it only when it changes.
 func (s Schema) encode() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(s)
 	if err == nil && len(b) > maxSchemaJSON {
-		err = fmt.Errorf("schema has %d bytes, at most %d are allowed", len(b), maxSchemaJSON)
+		err = fmt.Errorf("%d bytes, at most %d are allowed", len(b), maxSchemaJSON)
 	}
 	return b, err
 }
@@ -54,7 +55,7 @@ func (s Schema) encode() ([]byte, error) {
 func decodeSchema(b []byte) (Schema, error) {
 	var s Schema
 	if len(b) > maxSchemaJSON {
-		return s, formatErrorf("schema has %d bytes, at most %d are allowed", len(b), maxSchemaJSON)
+		return s, formatErrorf("schema: %d bytes, at most %d are allowed", len(b), maxSchemaJSON)
 	}
 	if err := json.Unmarshal(b, &s); err != nil {
 		return s, formatErrorf("schema: %v", err)
@@ -108,16 +109,16 @@ func checkName(name string, seen map[string]bool) error {
 	case name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "/ \t\r\n"):
 		return fmt.Errorf("name %q: 1 to %d bytes of UTF-8 without blanks and slashes are allowed", name, maxName)
 	case seen[name]:
-		return fmt.Errorf("name %q stands twice", name)
+		return fmt.Errorf("name %q is used twice", name)
 	}
 	seen[name] = true
 	return nil
 }
 
-// fingerprintOf tells schemas apart by their bytes.
-func fingerprintOf(encoded []byte) uint64 { return metro.Hash64(encoded, fingerprintSeed) }
+// schemaFingerprint identifies a schema by its bytes.
+func schemaFingerprint(encoded []byte) uint64 { return metro.Hash64(encoded, fingerprintSeed) }
 
-// dimension gives the place of a dimension, -1 where there is none of that name.
+// dimension returns the index of the named dimension, or -1.
 func (s Schema) dimension(name string) int {
 	for i, d := range s.Dimensions {
 		if d.Name == name {
@@ -127,7 +128,7 @@ func (s Schema) dimension(name string) int {
 	return -1
 }
 
-// column gives the place of a column, -1 where there is none of that name.
+// column returns the index of the named column, or -1.
 func (d Dimension) column(name string) int {
 	for i, c := range d.Columns {
 		if c.Name == name {

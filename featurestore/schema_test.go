@@ -52,7 +52,7 @@ func TestSchemaRefused(t *testing.T) {
 	}
 }
 
-// Whatever name a builder takes, an image with it opens and says the same name.
+// For any name that a builder accepts, an image with it opens and has the same name.
 func TestNamesRoundTrip(t *testing.T) {
 	for _, name := range []string{"a", "<&>", `"\`, "\x00", "\u2028", "größe", strings.Repeat("&", 64), strings.Repeat("é", 32)} {
 		b, err := featurestore.NewBuilder(featurestore.Schema{Dimensions: []featurestore.Dimension{

@@ -10,11 +10,11 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// maxDecays is how many different time constants the columns of one dimension may have.
+// maxDecays is the number of different time constants that the columns of one dimension may have.
 const maxDecays = 8
 
-// Selection is a list of features, resolved by name against whatever schema is published. It is made once and is safe
-// for concurrent use.
+// Selection is a list of features by name, resolved against the published schema whenever that
+// changes. It is safe for concurrent use.
 type Selection struct {
 	store      *Store
 	dimensions []string
@@ -22,18 +22,18 @@ type Selection struct {
 
 	resolving sync.Mutex
 	current   atomic.Pointer[resolved] // replaced when the schema or the seed changes
-	refused   atomic.Pointer[refusal]  // the last image whose header or schema could not be read
+	lastBad   atomic.Pointer[badImage] // the last image whose header or schema could not be read
 }
 
-// refusal remembers what is wrong with an image, so that a damaged one costs the request path one lock and
-// one decoding, not one for each request.
-type refusal struct {
+// badImage remembers what is wrong with an image, so that a damaged image costs the request path
+// one lock and one decoding, not one for each request.
+type badImage struct {
 	version mmapsync.Version
 	err     error
 }
 
-// resolved is a selection's names looked up in one schema, at one layout of the table. It is never changed. What was
-// checked for an image holds for every other of its kind and size.
+// resolved is a selection's names resolved for one schema and layout. It is immutable. The checks
+// of one image hold for every other image of its kind and size.
 type resolved struct {
 	kind    kind
 	seed    uint64
@@ -41,41 +41,42 @@ type resolved struct {
 	width   int // number of selected names
 	picks   []pick
 	unknown []string
-	blank   []int // places of the unknown names
+	blank   []int // indices of the unknown names
 }
 
-// fits tells whether r was made for images like this one.
+// fits reports whether r was made for images like this one.
 func (r *resolved) fits(image []byte) bool {
 	return r != nil && r.size == len(image) && r.kind.is(image)
 }
 
-// Info tells what a read found.
+// Info reports what a read found.
 type Info struct {
 	Published int64 // time of the publication that was read, ns since 1970 UTC
-	Found     int   // dimensions with a row for their key
-	Missed    int   // dimensions without
+	Found     int   // dimensions whose key has a row
+	Missed    int   // dimensions whose key has no row
 	Unknown   int   // selected names that the published schema does not have
 }
 
-// Select makes a selection of features by their full names, dimension/column. dimensions names, in the order in which
-// Read gets them, what the keys belong to; a name of any other dimension is unknown. Nothing needs to be published
-// yet.
+// Select returns a selection of features by their full names, dimension/column. dimensions lists
+// the dimensions of the keys that Read gets, in that order; features of other dimensions are
+// unknown. Select needs no publication.
 func (s *Store) Select(dimensions, names []string) *Selection {
 	return &Selection{store: s, dimensions: slices.Clone(dimensions), names: slices.Clone(names)}
 }
 
-// Read fills dst, which should have one value for each selected name, with the features of the given keys (one for each
-// dimension that Select named; 0: none) as of now, nanoseconds since 1970 UTC. What is not there is NaN. On an error,
-// which tells that nothing is published or that it is damaged, all of dst is NaN. Read allocates nothing, except for
-// the first read under a new schema and where dst has another length.
+// Read fills dst, which should have one value for each selected name, with the features of the
+// given keys (one for each dimension passed to Select; 0 for a dimension without a key) as of now,
+// nanoseconds since 1970 UTC. Missing values are NaN. If nothing is published or the image is
+// damaged, Read returns an error and sets all of dst to NaN. Read allocates nothing, except on the
+// first read under a new schema and if dst has another length.
 //
-// The keys are hashes with the seed that [Selection.Seed] gives.
+// Keys are hashes with the seed that [Selection.Seed] returns.
 func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) {
 	return s.ReadAhead(nil, dst, keys, now)
 }
 
-// ReadAhead is a Read of the keys that the last Ask with the same memory was given. Without one, or with no memory (nil), it
-// is a plain Read.
+// ReadAhead is Read for the keys of the last Locate with the same memory. Without a Locate, or if a
+// is nil, it is a plain Read.
 func (s *Selection) ReadAhead(a *Ahead, dst []float32, keys []uint64, now int64) (Info, error) {
 	snap, err := s.store.reader.Acquire()
 	if err != nil {
@@ -91,8 +92,8 @@ func (s *Selection) ReadAhead(a *Ahead, dst []float32, keys []uint64, now int64)
 		}
 	}
 	switch {
-	case len(dst) == r.width && a != nil && a.asked == r:
-		return r.readAsked(a, image, dst, now), nil
+	case len(dst) == r.width && a != nil && a.located == r:
+		return r.readLocated(a, image, dst, now), nil
 	case len(dst) == r.width:
 		return r.read(image, dst, keys, now), nil
 	}
@@ -102,15 +103,16 @@ func (s *Selection) ReadAhead(a *Ahead, dst []float32, keys []uint64, now int64)
 	return info, nil
 }
 
-// Ahead is memory for reads whose rows are asked for ahead. One goroutine uses it at a time.
+// Ahead is memory for reads whose rows are located ahead. It must not be used by two goroutines at
+// once.
 type Ahead struct {
-	asked   *resolved // whose rows were asked for; nil: none
+	located *resolved // whose rows were located, or nil
 	reading reading
 }
 
-// Prefetch asks the processor for what a Read of the same keys looks at first, and waits for nothing. It pays where there
-// is something else to do before that Read: then one of its two rounds of cache misses has passed meanwhile. Ask takes care
-// of the other one.
+// Prefetch starts to fetch the memory that a Read of the same keys needs first, and does not wait.
+// It pays if there is other work before that Read, which then waits for one round of cache misses
+// instead of two. Locate takes care of the other one.
 func (s *Selection) Prefetch(keys []uint64) {
 	r := s.current.Load()
 	if r == nil {
@@ -126,10 +128,10 @@ func (s *Selection) Prefetch(keys []uint64) {
 	}
 }
 
-// Ask finds out where the rows of keys are, for the next ReadAhead with the same memory, and asks the processor for them. It
-// pays some time after a Prefetch of the same keys, and where there is something else to do before that read.
-func (s *Selection) Ask(a *Ahead, keys []uint64) {
-	a.asked = nil
+// Locate finds the rows of keys for the next ReadAhead with the same memory, and prefetches them.
+// It pays some time after a Prefetch of the same keys, if there is other work before that read.
+func (s *Selection) Locate(a *Ahead, keys []uint64) {
+	a.located = nil
 	r := s.current.Load()
 	if r == nil {
 		return
@@ -140,11 +142,12 @@ func (s *Selection) Ask(a *Ahead, keys []uint64) {
 	}
 	defer snap.Release()
 	if image := snap.Bytes(); r.fits(image) {
-		a.ask(r, image, keys)
+		a.locate(r, image, keys)
 	}
 }
 
-// Seed gives the seed that keys must be hashed with; not ok where nothing readable is published.
+// Seed returns the seed to hash keys with, and whether anything readable is published. If nothing
+// was read yet, it reads the published schema.
 func (s *Selection) Seed() (uint64, bool) {
 	if r := s.current.Load(); r != nil {
 		return r.seed, true
@@ -155,7 +158,7 @@ func (s *Selection) Seed() (uint64, bool) {
 	return s.current.Load().seed, true
 }
 
-// LastSeed is [Selection.Seed] as of the last read, without reading anything now.
+// LastSeed returns [Selection.Seed] as of the last read; it reads nothing itself.
 func (s *Selection) LastSeed() (uint64, bool) {
 	if r := s.current.Load(); r != nil {
 		return r.seed, true
@@ -163,7 +166,7 @@ func (s *Selection) LastSeed() (uint64, bool) {
 	return 0, false
 }
 
-// Unknown gives the selected names that the schema read last does not have.
+// Unknown returns the selected names that the last schema read does not have.
 func (s *Selection) Unknown() []string {
 	if r := s.current.Load(); r != nil {
 		return r.unknown
@@ -171,19 +174,19 @@ func (s *Selection) Unknown() []string {
 	return nil
 }
 
-// resolve looks the names up in the image's schema.
+// resolve looks up the names in the image's schema.
 func (s *Selection) resolve(image []byte, version mmapsync.Version) (*resolved, error) {
-	if f := s.refused.Load(); f != nil && f.version == version {
+	if f := s.lastBad.Load(); f != nil && f.version == version {
 		return nil, f.err
 	}
 	s.resolving.Lock()
 	defer s.resolving.Unlock()
-	if r := s.current.Load(); r.fits(image) { // another goroutine has been here first
+	if r := s.current.Load(); r.fits(image) { // another goroutine was faster
 		return r, nil
 	}
 	r, err := s.lookUp(image)
 	if err != nil {
-		s.refused.Store(&refusal{version, err})
+		s.lastBad.Store(&badImage{version, err})
 		return nil, err
 	}
 	s.current.Store(r)
@@ -195,8 +198,8 @@ func (s *Selection) lookUp(image []byte) (*resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resolved{kind: kindOf(image), seed: h.seed(), size: len(image), width: len(s.names)}
-	places := make(map[string]int) // of a dimension in r.picks
+	r := &resolved{kind: readKind(image), seed: h.seed(), size: len(image), width: len(s.names)}
+	indices := make(map[string]int) // of a dimension in r.picks
 	for to, name := range s.names {
 		dimension, column, _ := strings.Cut(name, "/")
 		d, key := schema.dimension(dimension), slices.Index(s.dimensions, dimension)
@@ -208,10 +211,10 @@ func (s *Selection) lookUp(image []byte) (*resolved, error) {
 			r.unknown, r.blank = append(r.unknown, name), append(r.blank, to)
 			continue
 		}
-		at, ok := places[dimension]
+		at, ok := indices[dimension]
 		if !ok {
 			at = len(r.picks)
-			places[dimension] = at
+			indices[dimension] = at
 			r.picks = append(r.picks, pick{part: parts[d], key: key})
 		}
 		r.picks[at].add(from, to, schema.Dimensions[d].Columns[from].Decay)

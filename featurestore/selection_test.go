@@ -21,7 +21,7 @@ import (
 
 var nan = float32(math.NaN())
 
-// read gives the values of names for the key 42 in every dimension of smallSchema.
+// read returns the values of names for the key 42 in every dimension of smallSchema.
 func read(t testing.TB, store *featurestore.Store, now int64, names ...string) ([]float32, featurestore.Info) {
 	t.Helper()
 	dst := make([]float32, len(names))
@@ -64,7 +64,7 @@ func TestMissingIsNaN(t *testing.T) {
 		{"no keys", nil, nil, featurestore.Info{}},
 	} {
 		dst := make([]float32, len(names)+2)
-		selection.Prefetch(c.keys) // changes nothing
+		selection.Prefetch(c.keys) // must not change anything
 		info, err := selection.Read(dst, c.keys, noon)
 		c.info.Published, c.info.Unknown = noon, 7
 		if err != nil || info != c.info {
@@ -85,7 +85,7 @@ func TestMissingIsNaN(t *testing.T) {
 	}
 }
 
-// A fading column is its value times exp(-dt/tau), dt from the row's stamp; others stay.
+// A fading column is its value times exp(-dt/tau), dt from the row's stamp; other columns stay.
 func TestValuesFadeAtRead(t *testing.T) {
 	path, _ := publishSmall(t)
 	store := openStore(t, path)
@@ -99,8 +99,8 @@ func TestValuesFadeAtRead(t *testing.T) {
 	}
 }
 
-// A selection reads from random tables what the model holds, faded: of some all columns, of some single ones in any order, and
-// of some runs of all lengths.
+// A selection reads the model's faded values from random tables: from some all columns, from some
+// single ones in any order, and from some runs of all lengths.
 func TestReadAgainstMap(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 5))
@@ -117,7 +117,7 @@ func TestReadAgainstMap(t *testing.T) {
 			names = slices.DeleteFunc(names, func(string) bool { return rng.IntN(12) == 0 })
 		}
 		selection := openStore(t, path).Select(dimensions, names)
-		room := make([]float32, len(names)+8) // what lies behind is left alone
+		room := make([]float32, len(names)+8) // Read must not write beyond dst
 		dst := room[:len(names)]
 		for range 200 {
 			keys, now := randomKeys(rng, m), noon+rng.Int64N(int64(time.Hour))
@@ -147,7 +147,7 @@ func namesOf(s featurestore.Schema) (dimensions, names []string) {
 	return dimensions, names
 }
 
-// randomKeys takes a key of each dimension, sometimes one that is not there.
+// randomKeys returns a key for each dimension, sometimes one that is not in the table.
 func randomKeys(rng *rand.Rand, m model) []uint64 {
 	keys := make([]uint64, len(m))
 	for d := range keys {
@@ -165,7 +165,7 @@ func randomKeys(rng *rand.Rand, m model) []uint64 {
 	return keys
 }
 
-// read is Selection.Read by definition.
+// read is a naive Selection.Read.
 func (m model) read(s featurestore.Schema, names []string, keys []uint64, now int64) []float32 {
 	var values []float32
 	for _, name := range names {
@@ -185,7 +185,7 @@ func (m model) read(s featurestore.Schema, names []string, keys []uint64, now in
 	return values
 }
 
-// A processor without vector instructions reads the same. Other processors than amd64 are such ones anyway.
+// A processor without vector instructions reads the same values. All processors but amd64 are such.
 func TestReadWithoutKernels(t *testing.T) {
 	const without = "cpu.avx2=off"
 	if os.Getenv("GODEBUG") == without { // this is the child
@@ -201,7 +201,8 @@ func TestReadWithoutKernels(t *testing.T) {
 	}
 }
 
-// A selection lives through publishers of other releases: each read uses the names of the schema that it reads.
+// A selection works across publishers of different releases: each read resolves the names in the
+// schema that it reads.
 func TestSchemaChangesUnderASelection(t *testing.T) {
 	path, p := publishSmall(t)
 	store := openStore(t, path)
@@ -211,7 +212,7 @@ func TestSchemaChangesUnderASelection(t *testing.T) {
 		for _, release := range []string{"old", "new"} {
 			p.Close()
 			schema := smallSchema()
-			if release == "new" { // requests has become new, host is gone, and ip is behind something else
+			if release == "new" { // requests is now called new, host is gone, and ip comes second
 				schema.Dimensions[0].Columns[0] = featurestore.Column{Name: "share"}
 				schema.Dimensions[0].Columns[1] = featurestore.Column{Name: "new"}
 				schema.Dimensions[1].Name = "ua"
@@ -244,7 +245,7 @@ func TestSchemaChangesUnderASelection(t *testing.T) {
 	}
 }
 
-// The caller's lists are his own: what he does with them later changes nothing.
+// Select copies the caller's lists: later changes to them have no effect.
 func TestSelectionKeepsItsNames(t *testing.T) {
 	path, _ := publishSmall(t)
 	dimensions, names := []string{"ip"}, []string{"ip/share"}
@@ -274,16 +275,16 @@ func TestReadAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What a reader sees is one publication: every value of it tells the same number, in whatever dimension, while a
-// publisher goes on.
+// A reader sees one publication: every value of it has the same number, in every dimension, while a
+// publisher keeps publishing.
 func TestReadersNeverSeeTwoPublications(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	schema := smallSchema()
 	schema.Dimensions[0].Columns[0].Decay, schema.Dimensions[1].Columns[0].Decay = 0, 0
-	// A short grace: readers that are off the processor while they hold a file, as they are all the time here, are
-	// given up.
+	// A short grace: a publisher gives up waiting for readers that are descheduled while they hold
+	// a file, as they are all the time here.
 	p, err := featurestore.OpenPublisher(path, schema,
-		featurestore.PublisherOptions{Capacity: []int{100, 1}, Writer: mmapsync.WriterOptions{Grace: time.Millisecond}})
+		featurestore.PublisherConfig{Capacity: []int{100, 1}, Writer: mmapsync.WriterOptions{Grace: time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +344,7 @@ func TestConcurrentFirstRead(t *testing.T) {
 	readers.Wait()
 }
 
-// The seed is that of what was read last: a reader hashes its next keys with it.
+// The seed is that of the last read: a reader hashes its next keys with it.
 func TestSeedFollowsThePublication(t *testing.T) {
 	store, publish := publishBytes(t)
 	selection := store.Select([]string{"ip"}, []string{"ip/share"})

@@ -10,16 +10,18 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// Store reads the tables that a [Publisher] publishes under one path. It is safe for concurrent use.
+// Store reads the tables that a [Publisher] publishes under one path. It is safe for concurrent
+// use.
 type Store struct {
-	path    string
-	reader  *mmapsync.Reader
-	warm    atomic.Uint64 // version that Warm saw last
-	touched atomic.Uint32
+	path   string
+	reader *mmapsync.Reader
+	warmed atomic.Uint64 // version that Warm saw last
+	sum    atomic.Uint32
 }
 
-// Open opens the tables published under path. A path at which nobody has published yet is an error that wraps
-// fs.ErrNotExist. Where owners are given, the numbers of users, files of anybody else are an *mmapsync.FormatError.
+// Open opens the tables published under path. If nothing was published there yet, the error wraps
+// fs.ErrNotExist. owners restricts the users, by number, whose files are accepted: files of others
+// are an *mmapsync.FormatError. Without owners there is no restriction.
 func Open(path string, owners ...int) (*Store, error) {
 	r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{Owners: owners})
 	if err != nil {
@@ -28,10 +30,11 @@ func Open(path string, owners ...int) (*Store, error) {
 	return &Store{path: path, reader: r}, nil
 }
 
-// View calls fn with the current table, opened, and releases it when fn returns: fn must not keep it. A snapshot that
-// was published whole is checked against its hash before that. One that was updated in place, as a [Publisher]'s, has
-// none: fn checks it with [Table.Verify] where the second that this takes is worth it. Where somebody cuts the files short
-// meanwhile, that is a [*FormatError]. View is for tools and for a publisher that starts, not for the request path.
+// View calls fn with the current table and releases it when fn returns: fn must not keep it. View
+// checks a snapshot that was published whole against its hash. A snapshot that was updated in
+// place, as by a [Publisher], has no hash: fn can check it with [Table.Verify], which takes up to
+// about a second. If the files are truncated meanwhile, View returns a [*FormatError]. View is for
+// tools and for a publisher that starts, not for the request path.
 func (s *Store) View(fn func(*Table) error) (err error) {
 	if !mmap.Intact(func() { err = s.view(fn) }) {
 		return fmt.Errorf("%s: %w", s.path, formatErrorf("the files were cut short while they were being read"))
@@ -55,13 +58,13 @@ func (s *Store) view(fn func(*Table) error) error {
 	return fn(t)
 }
 
-// warmed bounds what Warm touches.
-const warmed = 64 << 20
+// maxWarm bounds the memory that Warm touches.
+const maxWarm = 64 << 20
 
-// Warm makes the current publication ready to be read: where it lies in a new file, that is mapped here and its pages
-// are touched, up to the first 64 MiB, so that no request has to wait for either. It is for a goroutine beside the
-// request path, often; while nothing was published since the last time it costs a few loads. It returns the time of the
-// publication, nanoseconds since 1970 UTC; not ok where there is none.
+// Warm prepares the current publication for reads: it maps a new file and touches its pages, up to
+// the first 64 MiB, so that no request waits for either. Call it often, from a goroutine beside the
+// request path; while nothing new is published it costs a few loads. It returns the time of the
+// publication, nanoseconds since 1970 UTC, and whether there is one.
 func (s *Store) Warm() (published int64, ok bool) {
 	snap, err := s.reader.Acquire()
 	if err != nil {
@@ -73,20 +76,20 @@ func (s *Store) Warm() (published int64, ok bool) {
 		return 0, false
 	}
 	published = publishedAt(b)
-	if s.warm.Swap(uint64(snap.Version())) == uint64(snap.Version()) {
+	if s.warmed.Swap(uint64(snap.Version())) == uint64(snap.Version()) {
 		return published, true
 	}
 	sum := byte(0)
-	for at := 0; at < min(len(b), warmed); at += os.Getpagesize() {
+	for at := 0; at < min(len(b), maxWarm); at += os.Getpagesize() {
 		sum += b[at]
 	}
-	s.touched.Store(uint32(sum)) // so that the compiler does not leave the loads out
+	s.sum.Store(uint32(sum)) // keeps the compiler from removing the loads
 	return published, true
 }
 
-// Replaced tells whether the files under the store's path are no longer those it has open, as after somebody removed
-// them: the store then serves what it has, for ever, and should be opened anew.
+// Replaced reports whether the files under the store's path are no longer the ones it has open, for
+// instance because they were removed. The store then keeps serving the old files; open it anew.
 func (s *Store) Replaced() (bool, error) { return s.reader.Replaced() }
 
-// Close ends the store. A Read or View that overlaps with it gets what it was to get or mmapsync.ErrClosed.
+// Close closes the store. A concurrent Read or View succeeds or returns mmapsync.ErrClosed.
 func (s *Store) Close() error { return s.reader.Close() }

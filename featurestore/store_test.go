@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-var smallOptions = featurestore.PublisherOptions{Capacity: []int{5000}}
+var smallOptions = featurestore.PublisherConfig{Capacity: []int{5000}}
 
 func openPublisher(t testing.TB, path string, schema featurestore.Schema) *featurestore.Publisher {
 	t.Helper()
@@ -48,7 +48,7 @@ func publishSmall(t testing.TB) (path string, p *featurestore.Publisher) {
 	return path, p
 }
 
-// publishBytes gives the store of a path at which any bytes can be published.
+// publishBytes returns a store and a function that publishes any bytes under its path.
 func publishBytes(t testing.TB) (*featurestore.Store, func([]byte)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "features")
@@ -64,7 +64,7 @@ func publishBytes(t testing.TB) (*featurestore.Store, func([]byte)) {
 	}
 }
 
-// What is published is what View sees, at any size.
+// View sees what was published, at any size.
 func TestViewAgainstMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	path := filepath.Join(t.TempDir(), "features")
@@ -112,7 +112,8 @@ func TestNothingPublished(t *testing.T) {
 	}
 }
 
-// A publisher keeps the seed of what a former one left, so that keys that proxies and checkpoints hold stay right.
+// A publisher keeps the seed of an existing table, so that keys of proxies and checkpoints stay
+// right.
 func TestSeedIsAdopted(t *testing.T) {
 	path, p := publishSmall(t)
 	seed := p.Seed()
@@ -132,8 +133,8 @@ func TestSeedIsAdopted(t *testing.T) {
 	}
 }
 
-// A path that holds something else gets a new seed; one whose files cannot be trusted is refused as mmapsync refuses
-// it.
+// A path with other content gets a new seed; one whose files cannot be trusted is rejected as by
+// mmapsync.
 func TestPublisherOnForeignFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{})
@@ -165,10 +166,10 @@ func TestPublisherOnForeignFiles(t *testing.T) {
 	}
 }
 
-// However many readers there are, a publisher starts and goes on with the table that they read.
+// With any number of readers, a publisher starts and continues the table that they read.
 func TestPublisherStartsWhileReadersHaveEverySlot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
-	options := featurestore.PublisherOptions{Capacity: smallOptions.Capacity, Writer: mmapsync.WriterOptions{Slots: 1}}
+	options := featurestore.PublisherConfig{Capacity: smallOptions.Capacity, Writer: mmapsync.WriterOptions{Slots: 1}}
 	p, err := featurestore.OpenPublisher(path, smallSchema(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +208,7 @@ func TestInvalidSchemaMakesNoFiles(t *testing.T) {
 	}
 }
 
-// Files that were removed are told, so that the user can open those that a new publisher made.
+// Replaced reports removed files, so that the user can open those of a new publisher.
 func TestReplaced(t *testing.T) {
 	path, p := publishSmall(t)
 	store := openStore(t, path)
@@ -233,7 +234,7 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// Images of one content are the same bytes, whatever the builder made before.
+// Images with the same content have the same bytes, whatever the builder made before.
 func TestImageIsDeterministic(t *testing.T) {
 	b, err := featurestore.NewBuilder(smallSchema(), 7)
 	if err != nil {
@@ -247,7 +248,8 @@ func TestImageIsDeterministic(t *testing.T) {
 	}
 }
 
-// Warm maps what was published, so that the next read has nothing left to map, and does no harm where there is nothing.
+// Warm maps the publication, so that the next read maps nothing, and does no harm if nothing is
+// published.
 func TestWarm(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "features")
 	p := openPublisher(t, path, smallSchema())

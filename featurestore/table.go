@@ -1,7 +1,7 @@
 package featurestore
 
-// Table is one image, opened: its schema, and its rows by key. It shares the image's memory and lifetime, allocates
-// only when it is opened, and is safe for concurrent use.
+// Table is one opened image: its schema, and its rows by key. It shares the image's memory and
+// lifetime, allocates only when it is opened, and is safe for concurrent use.
 type Table struct {
 	Schema    Schema
 	Published int64 // time of publication, ns since 1970 UTC
@@ -17,42 +17,43 @@ func OpenTable(image []byte) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{Schema: schema, Published: publishedAt(image), Seed: h.seed(), image: image, epoch: epochOf(image)}
+	t := &Table{Schema: schema, Published: publishedAt(image), Seed: h.seed(), image: image, epoch: imageEpoch(image)}
 	for i, p := range parts {
 		r := rows{part: p}
-		r.load(entryOf(image, i))
+		r.load(directoryRecord(image, i))
 		t.rows = append(t.rows, r)
 	}
 	return t, nil
 }
 
-// Size gives the size of the image in bytes.
+// Size returns the size of the image in bytes.
 func (t *Table) Size() int { return len(t.image) }
 
-// Keys gives the number of keys in the dimension at place d of the schema.
+// Keys returns the number of keys in dimension d of the schema.
 func (t *Table) Keys(d int) int { return t.rows[d].keys }
 
-// Capacity gives the number of keys that there is room for in dimension d.
+// Capacity returns the number of keys that dimension d has room for.
 func (t *Table) Capacity(d int) int { return t.rows[d].capacity }
 
-// Evicted gives the number of rows of dimension d that made place for others since the table was built.
+// Evicted returns the number of rows of dimension d that were evicted since the table was built.
 func (t *Table) Evicted(d int) uint64 { return t.rows[d].evicted + t.rows[d].crowded }
 
-// Row copies the columns of key to dst, as of the row's stamp, and gives the stamp in nanoseconds since 1970 UTC. A key
-// that is not in the table is not ok.
+// Row copies the columns of key to dst, as of the row's stamp, and returns the stamp in nanoseconds
+// since 1970 UTC. It reports false if the key is not in the table.
 func (t *Table) Row(d int, key uint64, dst []float32) (stamp int64, ok bool) {
 	p := &t.rows[d].part
 	if key == 0 {
 		return 0, false
 	}
-	n, ok := p.lookUp(t.image, key, homeOf(key, p.buckets))
+	n, ok := p.lookUp(t.image, key, locate(key, p.buckets))
 	if !ok {
 		return 0, false
 	}
 	return t.copyRow(p, n, dst), true
 }
 
-// Each calls fn with every key of a dimension, its stamp and its row, which fn must not keep, in the table's order.
+// Each calls fn with every key of a dimension, its stamp and its row, in the table's order. fn must
+// not keep the row.
 func (t *Table) Each(d int, fn func(key uint64, stamp int64, row []float32)) {
 	r := &t.rows[d]
 	values := make([]float32, r.columns)
@@ -70,7 +71,7 @@ func (t *Table) copyRow(p *part, n int, dst []float32) (stamp int64) {
 	return stampTime(t.epoch, le.Uint32(row[offStamp:]))
 }
 
-// lookUp gives the number of the row of key, which is not 0. It looks at two buckets at most.
+// lookUp returns the number of the row of key, which must not be 0. It reads at most two buckets.
 func (p *part) lookUp(image []byte, key uint64, h home) (int, bool) {
 	first := p.bucket(image, h.first)
 	if n, ok := p.lookIn(image, first, key, h.tag); ok || first.spilled() == 0 {
@@ -81,7 +82,7 @@ func (p *part) lookUp(image []byte, key uint64, h home) (int, bool) {
 
 func (p *part) lookIn(image []byte, b *bucket, key uint64, tag uint16) (int, bool) {
 	for m := b.match(tag); m != 0; m &= m - 1 {
-		row := b.row(placeAt(m))
+		row := b.row(lowestEntry(m))
 		if row == 0 || int64(row) > int64(p.capacity) {
 			continue
 		}

@@ -22,7 +22,7 @@ type modelRow struct {
 	values []float32
 }
 
-// randomSchema has dimensions of one time constant, of two, and so on up to all that there may be.
+// randomSchema has dimensions with one time constant, with two, and so on up to the maximum.
 func randomSchema(rng *rand.Rand) featurestore.Schema {
 	decays := []time.Duration{10 * time.Second, time.Minute, time.Hour, time.Nanosecond, math.MaxInt64, time.Millisecond,
 		time.Second, 24 * time.Hour}
@@ -41,7 +41,7 @@ func randomSchema(rng *rand.Rand) featurestore.Schema {
 	return s
 }
 
-// randomModel has about size keys in each dimension, of which some dimensions have none.
+// randomModel has about size keys in each dimension; some dimensions have none.
 func randomModel(rng *rand.Rand, s featurestore.Schema, size int) model {
 	m := make(model, len(s.Dimensions))
 	for d := range m {
@@ -73,7 +73,7 @@ type table interface {
 	Put(d int, key uint64, stamp int64, row []float32) error
 }
 
-// put puts the model's rows, some of them twice, of which the second counts.
+// put puts the model's rows, some of them twice; the second put counts.
 func (m model) put(t testing.TB, to table) {
 	t.Helper()
 	for d := range m {
@@ -90,7 +90,7 @@ func (m model) put(t testing.TB, to table) {
 	}
 }
 
-// build makes an image that has room for the model and not a row more.
+// build makes an image with exactly as much room as the model needs.
 func (m model) build(t testing.TB, b *featurestore.Builder, now int64) {
 	t.Helper()
 	capacity := make([]int, len(m))
@@ -113,7 +113,7 @@ func (m model) publish(t testing.TB, p *featurestore.Publisher, now int64) {
 	}
 }
 
-// compare checks a table against the model in every way there is to look at it.
+// compare checks a table against the model through every way to read it.
 func (m model) compare(t *testing.T, table *featurestore.Table) {
 	t.Helper()
 	for d := range m {
@@ -161,8 +161,8 @@ func sameValues(a, b []float32) bool {
 	})
 }
 
-// A table holds what was put into it, at rising sizes, with the builder's memory used again for larger and smaller
-// images.
+// A table holds what was put into it, at rising sizes, with the builder's memory reused for larger
+// and smaller images.
 func TestTableAgainstMap(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -191,7 +191,7 @@ func TestTableAgainstMap(t *testing.T) {
 
 func sameSchema(a, b featurestore.Schema) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
 
-// A shorter destination takes the first columns, a longer one keeps its rest.
+// A shorter destination takes the first columns; a longer one keeps its remaining values.
 func TestRowFillsWhatThereIs(t *testing.T) {
 	table := smallTable(t)
 	short, long := make([]float32, 1), []float32{7, 7, 7, 7}
@@ -257,7 +257,7 @@ func smallTable(t testing.TB) *featurestore.Table {
 	return table
 }
 
-// What cannot be put is an error, and leaves the image as it was.
+// Invalid rows are errors and leave the image unchanged.
 func TestPutRefuses(t *testing.T) {
 	b, err := featurestore.NewBuilder(smallSchema(), 7)
 	if err != nil {

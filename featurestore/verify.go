@@ -1,15 +1,16 @@
 package featurestore
 
-// Verify recomputes what the table says of itself: the hash of header and directory, the sum of the rows' hashes, and
-// that every row with a key is found through its bucket, and no other. It takes time in proportion to the table, about
-// a second for ten million keys, and returns a [*FormatError].
+// Verify recomputes the table's checksums: the hash of header and directory and the sum of the
+// rows' hashes. It also checks that every row with a key is found through its bucket, and that no
+// other row is. It takes time in proportion to the table, about a second for ten million keys, and
+// returns a [*FormatError].
 func (t *Table) Verify() error {
-	if got, want := le.Uint64(t.image[offChecksum:]), checksumOf(t.image, len(t.rows)); got != want {
+	if got, want := le.Uint64(t.image[offChecksum:]), headerChecksum(t.image, len(t.rows)); got != want {
 		return formatErrorf("header and directory have the hash %#016x, the header says %#016x", want, got)
 	}
 	for i := range t.rows {
 		name := t.Schema.Dimensions[i].Name
-		if err := t.rows[i].checkCounts(entryOf(t.image, i), name); err != nil {
+		if err := t.rows[i].checkCounts(directoryRecord(t.image, i), name); err != nil {
 			return err
 		}
 		if err := t.rows[i].checkRows(t.image, name); err != nil {
@@ -25,7 +26,7 @@ func (t *Table) Verify() error {
 	return nil
 }
 
-// checkCounts compares what load cut to the capacity with what was there.
+// checkCounts checks the counts in the directory record, which load clamps to the capacity.
 func (r *rows) checkCounts(e []byte, name string) error {
 	keys, used, free := le.Uint64(e[offKeys:]), le.Uint64(e[offUsed:]), le.Uint64(e[offFree:])
 	if used > uint64(r.capacity) || keys > used || free > used {
@@ -51,15 +52,15 @@ func (r *rows) checkRows(image []byte, name string) error {
 	return nil
 }
 
-// checkBuckets follows every place to its row. A row has one place where there are as many places as rows and every
-// row's key is found again by a look-up that ends at this very place.
+// checkBuckets follows every entry to its row. Each row has exactly one entry if there are as many
+// entries as rows and a lookup of every row's key ends at this entry.
 func (r *rows) checkBuckets(image []byte, name string) error {
 	spilled := make([]uint32, r.buckets)
-	places := 0
+	entries := 0
 	for n := range r.buckets {
 		b := r.bucket(image, n)
-		for place := range bucketKeys {
-			row, tag := b.row(place), le.Uint16(b[offTags+2*place:])
+		for entry := range bucketKeys {
+			row, tag := b.row(entry), le.Uint16(b[offTags+2*entry:])
 			if tag == 0 && row == 0 {
 				continue
 			}
@@ -67,20 +68,20 @@ func (r *rows) checkBuckets(image []byte, name string) error {
 				return formatErrorf("dimension %s: bucket %d leads to row %d of %d", name, n, row, r.used)
 			}
 			key := le.Uint64(r.row(image, int(row-1))[offKey:])
-			h := homeOf(key, r.buckets)
+			h := locate(key, r.buckets)
 			found, ok := r.lookUp(image, key, h)
 			if key == 0 || tag != h.tag || n != h.first && n != h.second || !ok || found != int(row-1) {
 				return formatErrorf("dimension %s: bucket %d leads to row %d, which does not belong there", name, n, row)
 			}
-			at, _ := b.placeOf(tag, row)
-			_, also := r.bucket(image, h.first).placeOf(tag, row)
-			if at != place || n == h.second && also {
-				return formatErrorf("dimension %s: two places lead to row %d", name, row)
+			at, _ := b.find(tag, row)
+			_, also := r.bucket(image, h.first).find(tag, row)
+			if at != entry || n == h.second && also {
+				return formatErrorf("dimension %s: two entries lead to row %d", name, row)
 			}
 			if n == h.second {
 				spilled[h.first]++
 			}
-			places++
+			entries++
 		}
 	}
 	for n, want := range spilled {
@@ -88,14 +89,14 @@ func (r *rows) checkBuckets(image []byte, name string) error {
 			return formatErrorf("dimension %s: bucket %d counts %d keys in second buckets, there are %d", name, n, got, want)
 		}
 	}
-	if places != r.keys {
-		return formatErrorf("dimension %s: %d places for %d keys", name, places, r.keys)
+	if entries != r.keys {
+		return formatErrorf("dimension %s: %d entries for %d keys", name, entries, r.keys)
 	}
 	return nil
 }
 
-// checkFree walks the free rows: they and the keys are all the rows that are used. A list that comes back to one of
-// its rows is longer than that.
+// checkFree walks the free list: its rows and the rows with keys must be all the used rows. A list
+// with a cycle is longer than that.
 func (r *rows) checkFree(image []byte, name string) error {
 	free := 0
 	for at := r.free; at != 0; free++ {

@@ -12,11 +12,11 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// usedImage is a table with a past: rows were put, deleted and evicted.
+// usedImage returns a table with a history: rows were put, deleted and evicted.
 func usedImage(t testing.TB) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "features")
-	p, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherOptions{Capacity: []int{40, 20}})
+	p, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherConfig{Capacity: []int{40, 20}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,8 @@ func usedImage(t testing.TB) []byte {
 	return slices.Clone(snap.Bytes())
 }
 
-// No byte of a table can change without Verify's noticing, but for those that mean nothing: what lies behind the
-// directory entries, the schema and the parts up to their cache line, and the rows of no key.
+// Verify notices a change of any byte with a meaning. Bytes without one are the padding after the
+// directory records, the schema and the parts, up to their cache line, and rows without a key.
 func TestVerifySeesEveryByte(t *testing.T) {
 	image := usedImage(t)
 	table, err := featurestore.OpenTable(image)
@@ -64,7 +64,7 @@ func TestVerifySeesEveryByte(t *testing.T) {
 		}
 	}
 	word := binary.LittleEndian.Uint64
-	mark(word(image[64:])+uint64(image[72]), word(image[128+16:])) // behind the schema, of less than 256 bytes
+	mark(word(image[64:])+uint64(image[72]), word(image[128+16:])) // after the schema, of less than 256 bytes
 	for d := range uint64(2) {
 		e, stride := image[128+128*d:], 4*uint64(3+2-d)
 		rows, end := word(e[24:]), uint64(len(image))
@@ -93,13 +93,13 @@ func TestVerifySeesEveryByte(t *testing.T) {
 	}
 }
 
-// Damage that was signed, as by somebody who wants to be believed, is found where it breaks the structure.
+// Damage with correct hashes, as by an attacker, is found by its structure.
 func TestVerifyFollowsEveryPlace(t *testing.T) {
 	image := usedImage(t)
 	word := binary.LittleEndian.Uint64
 	index, rows := int(word(image[128+16:])), int(word(image[128+24:]))
 	free := int(word(image[128+80:])) - 1
-	place := func(n int) int { // the n-th used place's row, by offset
+	entry := func(n int) int { // returns the offset of the row of the n-th used entry
 		for bucket := index; bucket < rows; bucket += 64 {
 			for p := range 10 {
 				if binary.LittleEndian.Uint16(image[bucket+2*p:]) != 0 {
@@ -109,19 +109,19 @@ func TestVerifyFollowsEveryPlace(t *testing.T) {
 				}
 			}
 		}
-		t.Fatal("too few places")
+		t.Fatal("too few entries")
 		return 0
 	}
 	for name, damage := range map[string]func(b []byte){
-		"two places for a row":  func(b []byte) { copy(b[place(0):][:4], b[place(1):][:4]) },
-		"a row out of range":    func(b []byte) { binary.LittleEndian.PutUint32(b[place(0):], 1<<31) },
-		"no row":                func(b []byte) { binary.LittleEndian.PutUint32(b[place(0):], 0) },
-		"a cycle of free rows":  func(b []byte) { binary.LittleEndian.PutUint32(b[rows+20*free+8:], uint32(free+1)) },
-		"free rows cut short":   func(b []byte) { binary.LittleEndian.PutUint32(b[rows+20*free+8:], 0) },
-		"a free row of a key":   func(b []byte) { binary.LittleEndian.PutUint64(b[128+80:], 3) },
-		"more keys than rows":   func(b []byte) { binary.LittleEndian.PutUint64(b[128+64:], 1<<40) },
-		"more rows than places": func(b []byte) { binary.LittleEndian.PutUint64(b[128+72:], 1<<40) },
-		"keys spilled":          func(b []byte) { binary.LittleEndian.PutUint32(b[index+20:], 9) },
+		"two entries for a row":  func(b []byte) { copy(b[entry(0):][:4], b[entry(1):][:4]) },
+		"a row out of range":     func(b []byte) { binary.LittleEndian.PutUint32(b[entry(0):], 1<<31) },
+		"no row":                 func(b []byte) { binary.LittleEndian.PutUint32(b[entry(0):], 0) },
+		"a cycle of free rows":   func(b []byte) { binary.LittleEndian.PutUint32(b[rows+20*free+8:], uint32(free+1)) },
+		"free rows cut short":    func(b []byte) { binary.LittleEndian.PutUint32(b[rows+20*free+8:], 0) },
+		"a free row of a key":    func(b []byte) { binary.LittleEndian.PutUint64(b[128+80:], 3) },
+		"more keys than rows":    func(b []byte) { binary.LittleEndian.PutUint64(b[128+64:], 1<<40) },
+		"more rows than entries": func(b []byte) { binary.LittleEndian.PutUint64(b[128+72:], 1<<40) },
+		"keys spilled":           func(b []byte) { binary.LittleEndian.PutUint32(b[index+20:], 9) },
 	} {
 		b := slices.Clone(image)
 		damage(b)
@@ -138,8 +138,8 @@ func TestVerifyFollowsEveryPlace(t *testing.T) {
 	}
 }
 
-// adopt lets a publisher take over whatever is published, change it, and publish: the outcome is sound. It tells whether
-// the table was continued.
+// adopt lets a publisher take over a published image, change it, and publish: the outcome is sound.
+// It reports whether the table was continued.
 func adopt(t *testing.T, image []byte) bool {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "features")
@@ -151,7 +151,7 @@ func adopt(t *testing.T, image []byte) bool {
 		t.Fatal(err)
 	}
 	w.Close()
-	p, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherOptions{Capacity: []int{40, 20}})
+	p, err := featurestore.OpenPublisher(path, smallSchema(), featurestore.PublisherConfig{Capacity: []int{40, 20}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,8 @@ func adopt(t *testing.T, image []byte) bool {
 	return p.Stats().Adopted
 }
 
-// FuzzAdopt lets a publisher continue any bytes, also with the hashes of header and directory made right.
+// FuzzAdopt lets a publisher continue any bytes, also with the hashes of header and directory
+// corrected.
 func FuzzAdopt(f *testing.F) {
 	f.Add(usedImage(f))
 	f.Add(smallImage(f))
@@ -186,7 +187,7 @@ func FuzzAdopt(f *testing.F) {
 	})
 }
 
-// The same with damage at random to a table that would otherwise be continued.
+// The same with random damage to a table that would otherwise be continued.
 func TestAdoptDamagedTables(t *testing.T) {
 	image := usedImage(t)
 	if !adopt(t, image) {

@@ -43,7 +43,7 @@ func crowd(b *testing.B, n int) *host {
 	for _, d := range crowded {
 		sizes[d] = n
 	}
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: sizes})
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherConfig{Capacity: sizes})
 	must(b, err)
 	defer p.Close()
 	row := make([]float32, 64)

@@ -104,7 +104,7 @@ func TestUnknownFeatures(t *testing.T) {
 	// The next daemon computes something else altogether.
 	schema := featurestore.Schema{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "of_the_future"}}}}}
 	h.stopPublisher()
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: []int{1}})
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherConfig{Capacity: []int{1}})
 	must(t, err)
 	defer p.Close()
 	ev := visit(1, 0)

@@ -77,7 +77,7 @@ func (c *connection) ask(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
 // askRows has the rows of the keys fetched. It pays some time after ask.
 func (c *connection) askRows(s *scratch, known bool) {
 	if known {
-		c.selection.Ask(&s.ahead, s.keys[:])
+		c.selection.Locate(&s.ahead, s.keys[:])
 	}
 }
 

@@ -53,7 +53,7 @@ func (h *host) publish(now time.Time, events ...traffic.Event) {
 	if h.publisher == nil {
 		var err error
 		h.publisher, err = featurestore.OpenPublisher(h.dir.Features(), h.aggregator.Schema(),
-			featurestore.PublisherOptions{Capacity: h.aggregator.Capacity()})
+			featurestore.PublisherConfig{Capacity: h.aggregator.Capacity()})
 		must(h.t, err)
 	}
 	var o traffic.Observation

@@ -206,7 +206,7 @@ func (h *host) futureDaemon() {
 	h.t.Helper()
 	h.stopPublisher()
 	schema := featurestore.Schema{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "of_the_future"}, {Name: "requests_1m"}}}}}
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: []int{1}})
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherConfig{Capacity: []int{1}})
 	must(h.t, err)
 	h.t.Cleanup(func() { p.Close() })
 	ev := visit(1, 0)

@@ -155,7 +155,7 @@ func TestPolicyFailsBesideShadow(t *testing.T) {
 func TestModelWithoutScore(t *testing.T) {
 	h := newHost(t)
 	schema := featurestore.Schema{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "requests_1h"}, {Name: "requests_1m"}}}}}
-	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherOptions{Capacity: []int{1}})
+	p, err := featurestore.OpenPublisher(h.dir.Features(), schema, featurestore.PublisherConfig{Capacity: []int{1}})
 	must(t, err)
 	defer p.Close()
 	infinite, ev := float32(math.Inf(1)), visit(1, 0)

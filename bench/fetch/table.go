@@ -35,7 +35,7 @@ func schema() (s featurestore.Schema, names, dimensionNames []string) {
 func makeTable(dir string, keys int) (store, error) {
 	s, names, dimensionNames := schema()
 	path := filepath.Join(dir, "features")
-	publisher, err := featurestore.OpenPublisher(path, s, featurestore.PublisherOptions{Capacity: []int{keys}})
+	publisher, err := featurestore.OpenPublisher(path, s, featurestore.PublisherConfig{Capacity: []int{keys}})
 	if err != nil {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func publishVisitors(args []string) error {
 	if err != nil {
 		return err
 	}
-	publisher, err := featurestore.OpenPublisher(filepath.Join(args[0], "features"), schema, featurestore.PublisherOptions{Capacity: capacity})
+	publisher, err := featurestore.OpenPublisher(filepath.Join(args[0], "features"), schema, featurestore.PublisherConfig{Capacity: capacity})
 	if err != nil {
 		return err
 	}

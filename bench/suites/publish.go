@@ -89,7 +89,7 @@ func newPublishing(path string, keys int) (*publishing, error) {
 		dimension.Columns = append(dimension.Columns, featurestore.Column{Name: fmt.Sprintf("c%d", c)})
 	}
 	publisher, err := featurestore.OpenPublisher(path, featurestore.Schema{Dimensions: []featurestore.Dimension{dimension}},
-		featurestore.PublisherOptions{Capacity: []int{keys}})
+		featurestore.PublisherConfig{Capacity: []int{keys}})
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func TestExplainNothingPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherConfig{Capacity: []int{1000}})
 	if err != nil {
 		t.Fatal(err)
 	}

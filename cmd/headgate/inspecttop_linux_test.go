@@ -32,7 +32,7 @@ func publishEvents(t *testing.T, fill func(now time.Time, seed uint64, add func(
 	must(os.Mkdir(dir, 0o700))
 	a, err := window.New(window.Config{})
 	must(err)
-	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: []int{1000}})
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherConfig{Capacity: []int{1000}})
 	must(err)
 	defer p.Close()
 	now := time.Now()

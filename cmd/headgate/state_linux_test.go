@@ -203,7 +203,7 @@ func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	p, err := featurestore.OpenPublisher(hostdir.Dir(dir).Features(), a.Schema(), featurestore.PublisherConfig{Capacity: a.Capacity()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func newLive(t *testing.T, config window.Config) *live {
 	publishEmpty(t, path, aggregator.Schema())
 	l := &live{t: t, aggregator: aggregator}
 	if l.publisher, err = featurestore.OpenPublisher(path, aggregator.Schema(),
-		featurestore.PublisherOptions{Capacity: aggregator.Capacity()}); err != nil {
+		featurestore.PublisherConfig{Capacity: aggregator.Capacity()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.publisher.Close() })
@@ -151,7 +151,7 @@ func (l *live) row(ev *traffic.Event) []float32 {
 	return append(request[:], inter...)
 }
 
-// compare gives the same requests to both and wants the same bits.
+// compare returns the same requests to both and wants the same bits.
 func compare(t *testing.T, config window.Config, next func() (traffic.Event, bool)) (rows, known int) {
 	t.Helper()
 	p := newPipeline(t, pipeline.Config{Window: config})

@@ -131,7 +131,7 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 	p.out.Features = p.values[:len(p.names)]
 }
 
-// AllFeatures gives the full names of all features that there are.
+// AllFeatures returns the full names of all features that there are.
 func AllFeatures() []string {
 	var names []string
 	for _, f := range traffic.RequestCatalog {
@@ -143,17 +143,17 @@ func AllFeatures() []string {
 	return names
 }
 
-// Features gives the names of a row's features.
+// Features returns the names of a row's features.
 func (p *Pipeline) Features() []string { return p.names }
 
-// Unknown gives the features that the model wants and nobody computes: they are NaN in every row.
+// Unknown returns the features that the model wants and nobody computes: they are NaN in every row.
 func (p *Pipeline) Unknown() []string {
 	return slices.Concat(p.vector.Unknown(), slices.DeleteFunc(slices.Clone(p.selection.Unknown()), func(name string) bool {
 		return !slices.Contains(p.vector.Inter(), name)
 	}))
 }
 
-// Stats gives the aggregation's counts.
+// Stats returns the aggregation's counts.
 func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
 
 // Score makes the row of the next request, then lets the request count for those after it, once it has ended and a

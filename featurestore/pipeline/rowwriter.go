@@ -37,7 +37,7 @@ func newRowWriter(out io.Writer, format Format, features []string) *rowWriter {
 	return w
 }
 
-// batch gives an empty batch; it waits for the writer where that is behind.
+// batch returns an empty batch; it waits for the writer where that is behind.
 func (w *rowWriter) batch() *batch {
 	b := <-w.free
 	b.records = b.records[:0]
@@ -80,7 +80,7 @@ func (w *rowWriter) flush(b []byte) {
 	}
 }
 
-// next gives a record to fill.
+// next returns a record to fill.
 func (b *batch) next() *Record {
 	b.records = b.records[:len(b.records)+1]
 	r := &b.records[len(b.records)-1]

@@ -49,7 +49,7 @@ func targetOf(e *accesslog.Entry) (path, query string) {
 	return traffic.SplitTarget(string(e.Target))
 }
 
-// httpVersion gives ten times the version: "HTTP/1.1" is 11. What is none is 0.
+// httpVersion returns ten times the version: "HTTP/1.1" is 11. What is none is 0.
 func httpVersion(proto []byte) uint8 {
 	version, ok := bytes.CutPrefix(proto, []byte("HTTP/"))
 	if !ok || len(version) == 0 || version[0] < '0' || version[0] > '9' {

@@ -118,7 +118,7 @@ func BenchmarkAddPublishing(b *testing.B) {
 }
 
 func benchmarkAddPublishing(b *testing.B, a *window.Aggregator, event func() *traffic.Observation) {
-	p, err := featurestore.OpenPublisher(filepath.Join(tableDir(b), "features"), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	p, err := featurestore.OpenPublisher(filepath.Join(tableDir(b), "features"), a.Schema(), featurestore.PublisherConfig{Capacity: a.Capacity()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestSelectionEqualsPublication(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 14))
 	path := filepath.Join(t.TempDir(), "features")
 	a, s := newAggregator(t, window.Config{Idle: 24 * time.Hour}), newStream(14)
-	p, err := featurestore.OpenPublisher(path, a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	p, err := featurestore.OpenPublisher(path, a.Schema(), featurestore.PublisherConfig{Capacity: a.Capacity()})
 	if err != nil {
 		t.Fatal(err)
 	}

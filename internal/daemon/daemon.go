@@ -122,7 +122,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 		return nil, err
 	}
 	if d.publisher, err = featurestore.OpenPublisher(d.dir.Features(), d.aggregator.Schema(),
-		featurestore.PublisherOptions{Capacity: d.aggregator.Capacity(), Seed: seed, Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
+		featurestore.PublisherConfig{Capacity: d.aggregator.Capacity(), Seed: seed, Writer: mmapsync.WriterOptions{Repair: true}}); err != nil {
 		return nil, err
 	}
 	d.noteRebuilds(d.publisher.Stats().Files)

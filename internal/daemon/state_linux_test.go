@@ -154,7 +154,7 @@ func publishAnother(dir hostdir.Dir) error {
 	if err != nil {
 		return err
 	}
-	p, err := featurestore.OpenPublisher(dir.Features(), a.Schema(), featurestore.PublisherOptions{Capacity: a.Capacity()})
+	p, err := featurestore.OpenPublisher(dir.Features(), a.Schema(), featurestore.PublisherConfig{Capacity: a.Capacity()})
 	if err != nil {
 		return err
 	}
