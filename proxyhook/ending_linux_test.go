@@ -38,6 +38,7 @@ type site struct {
 	origin *httptest.Server
 	proxy  *httputil.ReverseProxy
 	front  *httptest.Server
+	client *http.Client // of the front
 	hits   atomic.Int32 // requests that reached the origin
 }
 
@@ -59,12 +60,16 @@ func (s *site) serve(origin http.HandlerFunc) {
 	}))
 	target, err := url.Parse(s.origin.URL)
 	must(t, err)
-	s.proxy = &httputil.ReverseProxy{
+	s.proxy = reverseProxy(target, s.filter.Transport(nil))
+	s.front, s.client = serve(t, s.filter.Handler(s.proxy)), http.DefaultClient
+}
+
+func reverseProxy(target *url.URL, over http.RoundTripper) *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport: s.filter.Transport(nil),
+		Transport: over,
 		ErrorLog:  quiet,
 	}
-	s.front = serve(t, s.filter.Handler(s.proxy))
 }
 
 // serve runs a handler on the loopback interface.
@@ -246,9 +251,7 @@ func TestTimeoutHandlerOutside(t *testing.T) {
 	if response, body := get(t, front.URL); response.StatusCode != 503 || body != "late" {
 		t.Errorf("%v %q", response.Status, body)
 	}
-	if f.Stats().InFlight != 1 {
-		t.Error("the handler works, its ticket is released")
-	}
+	await(t, "the ticket of the work", func() bool { return f.Stats().InFlight == 1 }) // which may begin after the answer
 	close(release)
 	ended(t, h, f, 1)
 }

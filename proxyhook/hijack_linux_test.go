@@ -36,7 +36,7 @@ func hijackOn(t *testing.T, listener net.Listener, work func(net.Conn, *bufio.Re
 	client, err := net.Dial(listener.Addr().Network(), listener.Addr().String())
 	must(t, err)
 	t.Cleanup(func() { client.Close() })
-	must(t, client.SetDeadline(time.Now().Add(20*time.Second)))
+	must(t, client.SetDeadline(time.Now().Add(patience)))
 	return s, client
 }
 

@@ -184,12 +184,15 @@ func decide(f *proxyhook.Filter) proxyhook.Decision {
 	return f.Decide(&ev)
 }
 
+// patience is how long a test waits for what must come. It is generous, since machines stall.
+const patience = time.Minute
+
 // await waits until something that another goroutine or process does has come about.
 func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not within ten seconds", what)
+			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }

@@ -41,27 +41,43 @@ func threshold(t *testing.T, f *proxyhook.Filter, origin, host string) (n int) {
 
 // newAdaptiveSite is a site whose threshold follows its origin's latency.
 func newAdaptiveSite(t *testing.T, policy string, config proxyhook.Config, origin http.HandlerFunc) *site {
-	h := newHost(t)
-	h.adaptive(policy)
-	s := &site{host: h, filter: h.filter(config)}
-	await(t, "the policy", func() bool { return s.filter.Stats().Policy })
+	s := adaptiveSite(t, policy, config)
 	s.serve(origin)
 	return s
 }
 
+// newAdaptiveSiteInside is one in a bubble, where an origin is as slow as it says.
+func newAdaptiveSiteInside(t *testing.T, policy string, config proxyhook.Config, origin http.HandlerFunc) *site {
+	s := adaptiveSite(t, policy, config)
+	s.serveInside(t, false, origin)
+	return s
+}
+
+func adaptiveSite(t *testing.T, policy string, config proxyhook.Config) *site {
+	h := newHost(t)
+	h.adaptive(policy)
+	s := &site{host: h, filter: h.filter(config)}
+	await(t, "the policy", func() bool { return s.filter.Stats().Policy })
+	return s
+}
+
 func (s *site) threshold() int {
+	return s.thresholdOf(s.origin.Listener.Addr().String())
+}
+
+func (s *site) thresholdOf(origin string) int {
 	await(s.t, "the requests' end", func() bool { return s.filter.Stats().InFlight == 0 })
-	return threshold(s.t.(*testing.T), s.filter, s.origin.Listener.Addr().String(), "127.0.0.1")
+	return threshold(s.t.(*testing.T), s.filter, origin, "127.0.0.1")
 }
 
 // ask sends n requests, each of which gives up after a while.
-func ask(n int, patience time.Duration, request func(ctx context.Context) *http.Request) {
+func (s *site) ask(n int, patience time.Duration, request func(ctx context.Context) *http.Request) {
 	var group sync.WaitGroup
 	for range n {
 		group.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
-			if response, err := http.DefaultClient.Do(request(ctx)); err == nil {
+			if response, err := s.client.Do(request(ctx)); err == nil {
 				io.Copy(io.Discard, response.Body)
 				response.Body.Close()
 			}
@@ -89,43 +105,49 @@ const long = time.Minute // more patience than a test needs
 // Clients that send slowly say nothing about their origin, be it behind a proxy or the handler itself.
 func TestTricklingUploadsLowerNothing(t *testing.T) {
 	work := func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); io.WriteString(w, "ok") }
-	s := newAdaptiveSite(t, `{"latency": "600ms"}`, proxyhook.Config{}, work)
-	ask(60, long, trickling(s.front.URL))
-	if n := s.threshold(); n != 100 {
-		t.Errorf("behind a proxy: %d", n)
-	}
-	s = newAdaptiveSite(t, `{"latency": "600ms"}`, ownOrigin, nil)
-	s.front.Config.Handler = s.filter.Handler(http.HandlerFunc(work))
-	ask(60, long, trickling(s.front.URL))
-	if n := threshold(t, s.filter, "here", "127.0.0.1"); n != 100 {
-		t.Errorf("the handler itself: %d", n)
-	}
+	inside(t, "behind a proxy", func(t *testing.T) {
+		s := newAdaptiveSiteInside(t, `{"latency": "600ms"}`, proxyhook.Config{}, work)
+		s.ask(60, long, trickling(s.front.URL))
+		if n := s.threshold(); n != 100 {
+			t.Error(n)
+		}
+	})
+	inside(t, "the handler itself", func(t *testing.T) {
+		s := newAdaptiveSiteInside(t, `{"latency": "600ms"}`, ownOrigin, nil)
+		s.front.Config.Handler = s.filter.Handler(http.HandlerFunc(work))
+		s.ask(60, long, trickling(s.front.URL))
+		if n := s.thresholdOf("here"); n != 100 {
+			t.Error(n)
+		}
+	})
 }
 
 var ownOrigin = proxyhook.Config{Origin: func(*http.Request) string { return "here" }}
 
 // What the client takes its time to read, and an interim response, are no matter of latency either.
 func TestLatencyIsThatOfTheFirstByteOfTheAnswer(t *testing.T) {
-	s := newAdaptiveSite(t, `{"latency": "20ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/early" { // an interim response is no answer
-			w.WriteHeader(http.StatusEarlyHints)
+	inside(t, "a proxy", func(t *testing.T) {
+		s := newAdaptiveSiteInside(t, `{"latency": "20ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/early" { // an interim response is no answer
+				w.WriteHeader(http.StatusEarlyHints)
+				time.Sleep(50 * time.Millisecond)
+			}
+			io.WriteString(w, "first")
+			http.NewResponseController(w).Flush()
 			time.Sleep(50 * time.Millisecond)
+			io.WriteString(w, "last")
+		})
+		for range 10 {
+			s.ask(1, long, getting(s.front.URL))
 		}
-		io.WriteString(w, "first")
-		http.NewResponseController(w).Flush()
-		time.Sleep(50 * time.Millisecond)
-		io.WriteString(w, "last")
+		if n := s.threshold(); n != 100 {
+			t.Errorf("%d after slow bodies", n)
+		}
+		s.ask(1, long, getting(s.front.URL+"/early"))
+		if n := s.threshold(); n != 90 {
+			t.Errorf("%d after a slow answer with an early interim response", n)
+		}
 	})
-	for range 10 {
-		ask(1, long, getting(s.front.URL))
-	}
-	slow := s.threshold()
-	for range 5 {
-		ask(1, long, getting(s.front.URL+"/early"))
-	}
-	if n := s.threshold(); n >= slow || slow < 90 {
-		t.Errorf("%d after slow bodies, %d after slow answers with an early interim response", slow, n)
-	}
 }
 
 // A dead origin's threshold goes down to 1, and none goes up for its errors.
@@ -135,7 +157,7 @@ func TestRefusedConnectionsAreSlow(t *testing.T) {
 	before := 100
 	for range 4 {
 		for range 20 {
-			ask(1, long, getting(s.front.URL))
+			s.ask(1, long, getting(s.front.URL))
 		}
 		n := s.threshold()
 		if n >= before && n != 1 { // a slow test has more than one interval in a round
@@ -149,7 +171,7 @@ func TestRefusedConnectionsAreSlow(t *testing.T) {
 func TestResetConnectionsAreSlow(t *testing.T) {
 	s := newAdaptiveSite(t, `{"latency": "1ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
 	for range 20 {
-		ask(1, long, func(ctx context.Context) *http.Request {
+		s.ask(1, long, func(ctx context.Context) *http.Request {
 			r, _ := http.NewRequestWithContext(ctx, "POST", s.front.URL, strings.NewReader("x"))
 			return r
 		})
@@ -163,50 +185,51 @@ func TestResetConnectionsAreSlow(t *testing.T) {
 // clients that leave at once prove nothing.
 func TestAbandonedWaitsAreSlow(t *testing.T) {
 	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	s := newAdaptiveSite(t, `{"latency": "30ms"}`, proxyhook.Config{}, hang)
-	for range 10 {
-		ask(10, 60*time.Millisecond, getting(s.front.URL))
+	for what, c := range map[string]struct {
+		policy   string
+		patience time.Duration
+		want     int // what is left of a threshold of 100 after ten times, a tenth less each time that counts
+	}{
+		"the origin hangs":                          {`{"latency": "30ms"}`, 60 * time.Millisecond, 34},
+		"the origin hangs, its clients leave early": {`{"latency": "200ms"}`, 100 * time.Millisecond, 59}, // every other time
+		"clients leave at once":                     {`{"latency": "1m"}`, 10 * time.Millisecond, 100},
+	} {
+		inside(t, what, func(t *testing.T) {
+			s := newAdaptiveSiteInside(t, c.policy, proxyhook.Config{}, hang)
+			for range 10 {
+				s.ask(10, c.patience, getting(s.front.URL))
+			}
+			if n := s.threshold(); n != c.want {
+				t.Errorf("%d, want %d", n, c.want)
+			}
+		})
 	}
-	if n := s.threshold(); n > 70 {
-		t.Errorf("the origin hangs: %d", n)
-	}
-	s = newAdaptiveSite(t, `{"latency": "200ms"}`, proxyhook.Config{}, hang)
-	for range 10 {
-		ask(10, 100*time.Millisecond, getting(s.front.URL))
-	}
-	if n := s.threshold(); n > 90 {
-		t.Errorf("the origin hangs, its clients leave early: %d", n)
-	}
-	s = newAdaptiveSite(t, `{"latency": "30ms"}`, ownOrigin, nil)
-	s.front.Config.Handler = s.filter.Handler(http.HandlerFunc(hang))
-	for range 10 {
-		ask(10, 60*time.Millisecond, getting(s.front.URL))
-	}
-	await(t, "the handlers' end", func() bool { return s.filter.Stats().InFlight == 0 })
-	if n := threshold(t, s.filter, "here", "127.0.0.1"); n > 70 {
-		t.Errorf("the handler hangs: %d", n)
-	}
-	s = newAdaptiveSite(t, `{"latency": "1m"}`, proxyhook.Config{}, hang)
-	for range 5 {
-		ask(10, 10*time.Millisecond, getting(s.front.URL))
-	}
-	if n := s.threshold(); n != 100 {
-		t.Errorf("clients leave at once: %d", n)
-	}
+	inside(t, "the handler hangs", func(t *testing.T) {
+		s := newAdaptiveSiteInside(t, `{"latency": "30ms"}`, ownOrigin, nil)
+		s.front.Config.Handler = s.filter.Handler(http.HandlerFunc(hang))
+		for range 10 {
+			s.ask(10, 60*time.Millisecond, getting(s.front.URL))
+		}
+		if n := s.thresholdOf("here"); n != 34 {
+			t.Errorf("%d, want 34", n)
+		}
+	})
 }
 
 // Clients that leave in the middle of their upload say nothing about the origin that waits for it.
 func TestAbandonedUploadsLowerNothing(t *testing.T) {
-	s := newAdaptiveSite(t, `{"latency": "5ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
-	for range 5 {
-		ask(10, 100*time.Millisecond, func(ctx context.Context) *http.Request {
-			r, _ := http.NewRequestWithContext(ctx, "POST", s.front.URL, &trickle{2, 300 * time.Millisecond})
-			return r
-		})
-	}
-	if n := s.threshold(); n != 100 {
-		t.Errorf("%d", n)
-	}
+	inside(t, "a proxy", func(t *testing.T) {
+		s := newAdaptiveSiteInside(t, `{"latency": "5ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+		for range 5 {
+			s.ask(10, 100*time.Millisecond, func(ctx context.Context) *http.Request {
+				r, _ := http.NewRequestWithContext(ctx, "POST", s.front.URL, &trickle{2, 300 * time.Millisecond})
+				return r
+			})
+		}
+		if n := s.threshold(); n != 100 {
+			t.Errorf("%d", n)
+		}
+	})
 }
 
 // A long poll is healthy: by the policy's bound, and by a marking.
@@ -222,16 +245,18 @@ func TestLongPollsLowerNothing(t *testing.T) {
 		"bound":   {`{"latency": "1ms", "long_lived": "80ms"}`, proxyhook.Config{}, true},
 		"marking": {`{"latency": "1ms"}`, marked, true},
 	} {
-		s := newAdaptiveSite(t, c.policy, c.config, poll)
-		for range 3 {
-			ask(5, long, getting(s.front.URL+"/poll"))
-		}
-		if name == "marking" { // who leaves before the bound has waited for nothing that it excludes
-			ask(5, 50*time.Millisecond, getting(s.front.URL+"/poll"))
-		}
-		if n := s.threshold(); (n == 100) != c.want {
-			t.Errorf("%s: %d", name, n)
-		}
+		inside(t, name, func(t *testing.T) {
+			s := newAdaptiveSiteInside(t, c.policy, c.config, poll)
+			for range 3 {
+				s.ask(5, long, getting(s.front.URL+"/poll"))
+			}
+			if name == "marking" { // who leaves before the bound has waited for nothing that it excludes
+				s.ask(5, 50*time.Millisecond, getting(s.front.URL+"/poll"))
+			}
+			if n := s.threshold(); (n == 100) != c.want {
+				t.Errorf("%d", n)
+			}
+		})
 	}
 }
 
@@ -246,7 +271,7 @@ func TestSlowHandlerThresholdIsLowered(t *testing.T) {
 		before := threshold(t, s.filter, "here", "127.0.0.1")
 		s.front.Config.Handler = s.filter.Handler(answer)
 		for range 3 {
-			ask(1, long, getting(s.front.URL))
+			s.ask(1, long, getting(s.front.URL))
 			time.Sleep(10 * time.Millisecond)
 		}
 		if n := threshold(t, s.filter, "here", "127.0.0.1"); n >= before {

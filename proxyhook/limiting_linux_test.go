@@ -1,6 +1,7 @@
 package proxyhook_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -200,10 +201,6 @@ func (o *overload) answer(i int, w http.ResponseWriter, r *http.Request) {
 	o.mutex.Lock()
 	stalled := o.stalled
 	o.mutex.Unlock()
-	if r.URL.Path == "/half" {
-		w.Write([]byte("the first half of a body, and then nothing"))
-		http.NewResponseController(w).Flush()
-	}
 	if i == 0 && stalled != nil {
 		select {
 		case <-stalled:
@@ -227,8 +224,8 @@ func (o *overload) stall() (recover func()) {
 }
 
 // get asks origin i and reads the whole answer.
-func (o *overload) get(i int, path string) (status int, header http.Header, err error) {
-	r, _ := http.NewRequest("GET", o.proxy.URL+path, nil)
+func (o *overload) get(i int) (status int, header http.Header, err error) {
+	r, _ := http.NewRequest("GET", o.proxy.URL, nil)
 	r.Host = string(rune('0'+i)) + ".example"
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -241,11 +238,7 @@ func (o *overload) get(i int, path string) (status int, header http.Header, err 
 
 func (o *overload) inFlight(n uint64) {
 	o.t.Helper()
-	for end := time.Now().Add(20 * time.Second); o.filter.Stats().InFlight != n; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			o.t.Fatalf("%d requests in flight, want %d", o.filter.Stats().InFlight, n)
-		}
-	}
+	await(o.t, fmt.Sprint(n, " requests in flight"), func() bool { return o.filter.Stats().InFlight == n })
 }
 
 // One of three origins stalls. Its further clients get a 503 although it never answers, those of the others notice
@@ -257,7 +250,7 @@ func TestOneOfThreeOriginsStalls(t *testing.T) {
 		var took []time.Duration
 		for i := range 100 {
 			start := time.Now()
-			if status, _, err := o.get(1+i%2, "/"); status != http.StatusOK || err != nil {
+			if status, _, err := o.get(1 + i%2); status != http.StatusOK || err != nil {
 				t.Errorf("another origin: %d %v", status, err)
 			}
 			took = append(took, time.Since(start))
@@ -270,14 +263,14 @@ func TestOneOfThreeOriginsStalls(t *testing.T) {
 	var waiting sync.WaitGroup
 	for range threshold {
 		waiting.Go(func() {
-			if status, _, err := o.get(0, "/"); status != http.StatusOK || err != nil {
+			if status, _, err := o.get(0); status != http.StatusOK || err != nil {
 				t.Errorf("who was admitted: %d %v", status, err)
 			}
 		})
 	}
 	o.inFlight(threshold)
 	for range 20 {
-		status, header, err := o.get(0, "/")
+		status, header, err := o.get(0)
 		if status != http.StatusServiceUnavailable || err != nil || header.Get("Retry-After") != "1" ||
 			header.Get(proxyhook.ReasonHeader) != "origin_overloaded" {
 			t.Errorf("who was not: %d %v %v", status, header, err)
@@ -287,7 +280,7 @@ func TestOneOfThreeOriginsStalls(t *testing.T) {
 	recover()
 	waiting.Wait()
 	for range 20 {
-		if status, _, err := o.get(0, "/"); status != http.StatusOK || err != nil {
+		if status, _, err := o.get(0); status != http.StatusOK || err != nil {
 			t.Errorf("after its recovery: %d %v", status, err)
 		}
 	}
@@ -301,21 +294,32 @@ func TestOneOfThreeOriginsStalls(t *testing.T) {
 // An origin that is silent without closing its connections does not hold its tickets: neither before its answer nor
 // in the middle of it.
 func TestSilentOriginsLoseTheirTickets(t *testing.T) {
-	o := newOverload(t, proxyhook.Config{Limits: limits.LimiterConfig{Threshold: 5}, OriginSilence: 100 * time.Millisecond})
-	defer o.stall()()
-	if status, _, err := o.get(0, "/"); status != http.StatusBadGateway || err != nil {
-		t.Errorf("silent from the beginning: %d %v", status, err)
-	}
-	if status, _, err := o.get(0, "/half"); status != http.StatusOK || err == nil {
-		t.Errorf("silent in the middle: %d %v, want a broken body", status, err)
-	}
-	o.inFlight(0)
-	if status, _, err := o.get(1, "/"); status != http.StatusOK || err != nil {
-		t.Errorf("another origin: %d %v", status, err)
-	}
-	if s := o.filter.Stats(); s.DoubleDone != 0 || s.Refused != 0 || s.Admitted != 3 {
-		t.Errorf("%+v", s)
-	}
+	config := limited(5)
+	config.OriginSilence = 100 * time.Millisecond
+	inside(t, "a proxy", func(t *testing.T) {
+		s := newSiteInside(t, config, false, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/half" {
+				io.WriteString(w, "the first half of a body, and then nothing")
+				http.NewResponseController(w).Flush()
+			}
+			if r.URL.Path != "/" {
+				<-r.Context().Done()
+			}
+		})
+		for path, want := range map[string]int{"/": http.StatusOK, "/silent": http.StatusBadGateway, "/half": http.StatusOK} {
+			response, err := s.client.Get(s.front.URL + path)
+			must(t, err)
+			_, err = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+			if broken := err != nil; response.StatusCode != want || broken != (path == "/half") {
+				t.Errorf("%s: %v, %v", path, response.Status, err)
+			}
+		}
+		await(t, "the tickets' release", func() bool { return s.filter.Stats().InFlight == 0 })
+		if s := s.filter.Stats(); s.DoubleDone != 0 || s.Refused != 0 || s.Admitted != 3 {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 // With an adaptive policy a slow origin's threshold is lowered, and visible as such.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/internal/hostlimits"
@@ -50,8 +49,7 @@ func TestMadeUpHostsAreNoWayAroundTheThreshold(t *testing.T) {
 			n++
 		}
 	}
-	for deadline := time.Now().Add(10 * time.Second); now.Load() < threshold && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-	} // both that were admitted are at the origin
+	await(t, "those that were admitted at the origin", func() bool { return now.Load() >= threshold })
 	close(release)
 	for range threshold {
 		<-refused

@@ -3,10 +3,10 @@ package proxyhook_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -197,12 +197,14 @@ func TestSlowReaders(t *testing.T) {
 		}
 		t.Run(protocol+", enough", func(t *testing.T) {
 			t.Parallel()
-			s := newRemote(t, present, limited(10), protocol, endless)
+			peers := present
+			peers.Stall = 4 * time.Second // longer than the machine stands still
+			s := newRemote(t, peers, limited(10), protocol, endless)
 			response, err := s.client(t, protocol, 30*time.Millisecond).Get(s.url(protocol, "/"))
 			must(t, err)
 			defer response.Body.Close()
 			start, read := time.Now(), int64(0)
-			for time.Since(start) < 4*present.Stall && err == nil {
+			for time.Since(start) < 2*peers.Stall && err == nil {
 				var n int64
 				n, err = io.CopyN(io.Discard, response.Body, 16<<10)
 				read += n
@@ -231,26 +233,27 @@ func TestClosedWindowsEndAtGone(t *testing.T) {
 func TestStreamsThatStandStill(t *testing.T) {
 	config := limited(10)
 	config.ClientSilence = time.Second
-	s := newSite(t, config, endless)
-	front := serveHTTP2(t, s.filter.Handler(s.proxy))
-	stuck, err := front.Client().Get(front.URL)
-	must(t, err)
-	defer stuck.Body.Close()
-	flowing, err := front.Client().Get(front.URL)
-	must(t, err)
-	await(t, "the end of the stream that stands still", func() bool {
-		_, err := io.CopyN(io.Discard, flowing.Body, 1<<20)
+	inside(t, "HTTP/2", func(t *testing.T) {
+		s := newSiteInside(t, config, true, endless)
+		stuck, err := s.client.Get(s.front.URL)
 		must(t, err)
-		return s.filter.Stats().InFlight == 1
+		defer stuck.Body.Close()
+		flowing, err := s.client.Get(s.front.URL)
+		must(t, err)
+		for range 30 {
+			time.Sleep(100 * time.Millisecond)
+			_, err := io.CopyN(io.Discard, flowing.Body, 1<<20)
+			must(t, err)
+		}
+		if st := s.filter.Stats(); st.Silent != 1 || st.InFlight != 1 {
+			t.Errorf("%+v", st)
+		}
+		if _, err := io.Copy(io.Discard, stuck.Body); err == nil {
+			t.Error("the stream's client was told that it is complete")
+		}
+		flowing.Body.Close()
+		ended(t, s.host, s.filter, 2)
 	})
-	if st := s.filter.Stats(); st.Silent != 1 {
-		t.Errorf("%+v", st)
-	}
-	if _, err := io.Copy(io.Discard, stuck.Body); err == nil {
-		t.Error("the stream's client was told that it is complete")
-	}
-	flowing.Body.Close()
-	ended(t, s.host, s.filter, 2)
 }
 
 // slowBody is what a client sends with pauses.
@@ -272,25 +275,25 @@ func (b *slowBody) Read(p []byte) (int, error) {
 func TestBodiesThatStandStill(t *testing.T) {
 	config := limited(10)
 	config.ClientSilence = 500 * time.Millisecond
-	s := newSite(t, config, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	for _, front := range []*httptest.Server{s.front, serveHTTP2(t, s.filter.Handler(s.proxy))} {
-		events := s.filter.Stats().Events
-		response, err := front.Client().Post(front.URL, "text/plain", &slowBody{20, 50 * time.Millisecond}) // 1 s in all
-		must(t, err)
-		body, err := io.ReadAll(response.Body)
-		if response.Body.Close(); err != nil || string(body) != strings.Repeat("piece", 20) {
-			t.Errorf("%s: %q, %v", response.Proto, body, err)
-		}
-		silent, end := io.Pipe()
-		go front.Client().Post(front.URL, "text/plain", silent)
-		io.WriteString(end, "first")
-		await(t, "the end of a silent client's request", func() bool {
-			st := s.filter.Stats()
-			return st.Events == events+2 && st.InFlight == 0 && st.Silent == events/2+1
+	for _, h2 := range []bool{false, true} {
+		inside(t, fmt.Sprint("HTTP/2: ", h2), func(t *testing.T) {
+			s := newSiteInside(t, config, h2, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+			response, err := s.client.Post(s.front.URL, "text/plain", &slowBody{20, 400 * time.Millisecond})
+			must(t, err)
+			body, err := io.ReadAll(response.Body)
+			if response.Body.Close(); err != nil || string(body) != strings.Repeat("piece", 20) {
+				t.Errorf("%q, %v", body, err)
+			}
+			silent, end := io.Pipe()
+			go s.client.Post(s.front.URL, "text/plain", silent)
+			io.WriteString(end, "first")
+			ended(t, s.host, s.filter, 2)
+			end.Close()
+			if st := s.filter.Stats(); st.Silent != 1 {
+				t.Errorf("%+v", st)
+			}
 		})
-		end.Close()
 	}
-	ended(t, s.host, s.filter, 4)
 }
 
 // An origin that vanishes frees the ticket without any silence being configured: before its answer, within it, and while

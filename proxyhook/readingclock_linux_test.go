@@ -25,9 +25,7 @@ func TestPublicationFromTheFutureFades(t *testing.T) {
 		ev.Time = 0
 		return f.Decide(&ev).Score
 	}
-	if s := score(); s != knownBot {
-		t.Fatalf("score %d right after the publication", s)
-	}
+	await(t, "a bot's score right after a publication", func() bool { h.publish(future); return score() == knownBot })
 	await(t, "requests fade", func() bool { return score() == scoreOf[0] })
 	await(t, "stale decisions", func() bool { score(); return f.Stats().Stale > 0 })
 }

@@ -50,7 +50,7 @@ func TestFlowingUploadIsNoSilence(t *testing.T) {
 		}
 		io.WriteString(w, "all")
 	}
-	origins(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
+	originsInside(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
 		f, transport := patient(t, 500*time.Millisecond, next)
 		for _, path := range []string{"/", "/early"} {
 			r, _ := http.NewRequest("POST", url+path, &trickle{40, 25 * time.Millisecond})
@@ -68,16 +68,19 @@ func TestFlowingUploadIsNoSilence(t *testing.T) {
 
 // A client that pauses in the middle of its upload is waited for, not its origin.
 func TestPausingClientIsNoSilence(t *testing.T) {
-	s := newSite(t, func() proxyhook.Config { c := limited(10); c.OriginSilence = 400 * time.Millisecond; return c }(),
-		func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	r, _ := http.NewRequest("POST", s.front.URL, &trickle{2, 600 * time.Millisecond})
-	response, err := http.DefaultClient.Do(r)
-	must(t, err)
-	body, _ := io.ReadAll(response.Body)
-	response.Body.Close()
-	if response.StatusCode != 200 || string(body) != "xx" {
-		t.Errorf("%v %q", response.Status, body)
-	}
+	config := limited(10)
+	config.OriginSilence = 400 * time.Millisecond
+	inside(t, "a proxy", func(t *testing.T) {
+		s := newSiteInside(t, config, false, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+		r, _ := http.NewRequest("POST", s.front.URL, &trickle{2, 600 * time.Millisecond})
+		response, err := s.client.Do(r)
+		must(t, err)
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != 200 || string(body) != "xx" {
+			t.Errorf("%v %q", response.Status, body)
+		}
+	})
 }
 
 // Interim responses are signs of life.
@@ -89,7 +92,7 @@ func TestInterimResponsesAreNoSilence(t *testing.T) {
 		}
 		io.WriteString(w, "done")
 	}
-	origins(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
+	originsInside(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
 		f, transport := patient(t, 500*time.Millisecond, next)
 		r, _ := http.NewRequest("GET", url, nil)
 		response, err := transport.RoundTrip(r)
@@ -116,7 +119,7 @@ func TestSilenceIsATimeout(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	origins(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
+	originsInside(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
 		f, transport := patient(t, 200*time.Millisecond, next)
 		r, _ := http.NewRequest("GET", url, nil)
 		_, err := transport.RoundTrip(r)
@@ -132,10 +135,13 @@ func TestSilenceIsATimeout(t *testing.T) {
 
 // An origin that does not read a body is silent.
 func TestOriginThatDoesNotReadIsSilent(t *testing.T) {
-	stuck := make(chan struct{})
-	origin := func(w http.ResponseWriter, r *http.Request) { <-stuck }
-	origins(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
-		defer func() { stuck <- struct{}{} }()
+	origin := func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(time.Second):
+		case <-r.Context().Done(): // which HTTP/1.1 learns from the body alone
+		}
+	}
+	originsInside(t, origin, func(t *testing.T, url string, next http.RoundTripper) {
 		f, transport := patient(t, 100*time.Millisecond, next)
 		r, _ := http.NewRequest("POST", url, io.LimitReader(zeros{}, 1<<40))
 		if _, err := transport.RoundTrip(r); !errors.Is(err, proxyhook.ErrOriginSilent) {

@@ -265,7 +265,7 @@ func TestProtocolsThatWereNotAgreedOn(t *testing.T) {
 		if c.secure {
 			conn = tls.Client(conn, &tls.Config{RootCAs: s.roots, ServerName: "example.com", NextProtos: c.protocols})
 		}
-		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		must(t, conn.SetDeadline(time.Now().Add(patience)))
 		io.WriteString(conn, c.send)
 		var status string
 		if c.send == http2 {
@@ -330,7 +330,7 @@ func TestEachStreamHasItsOwnOrder(t *testing.T) {
 	conn, err := tls.Dial("tcp", s.addr, &tls.Config{RootCAs: s.roots, ServerName: "example.com", NextProtos: []string{"h2"}})
 	must(t, err)
 	defer conn.Close()
-	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
 	send := []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 	for n := range streams {
 		path := fmt.Sprint(":path=/", n)
@@ -403,7 +403,7 @@ func TestHijackOfACapturedConnection(t *testing.T) {
 		if secure {
 			conn = tls.Client(conn, &tls.Config{RootCAs: s.roots, ServerName: "example.com"})
 		}
-		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		must(t, conn.SetDeadline(time.Now().Add(patience)))
 		io.WriteString(conn, "GET /echo HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nGET is no request here\n")
 		answer, _ := io.ReadAll(conn)
 		conn.Close()
@@ -423,7 +423,7 @@ func TestFailedHandshakes(t *testing.T) {
 	for _, send := range []string{plainRequest, "\x16\x03\x01\x00\x02\x01\x00", "no TLS at all"} {
 		conn, err := net.Dial("tcp", s.addr)
 		must(t, err)
-		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		must(t, conn.SetDeadline(time.Now().Add(patience)))
 		io.WriteString(conn, send)
 		conn.(*net.TCPConn).CloseWrite()
 		answer, _ := io.ReadAll(conn)
@@ -446,7 +446,7 @@ func TestHandshakeThatStandsStill(t *testing.T) {
 	must(t, err)
 	defer conn.Close()
 	io.WriteString(conn, "\x16\x03\x01")
-	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
 	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("the connection is still open: %v", err)
 	}
@@ -493,7 +493,7 @@ func TestCaptureOfTwoListeners(t *testing.T) {
 			t.Errorf("request %d: %+v", i, ev)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	must(t, s.server.Shutdown(ctx))
 	if err := <-done; err != http.ErrServerClosed {
