@@ -266,7 +266,7 @@ func TestForeignSnapshotsAreNeverTorn(t *testing.T) {
 	var read [2]int
 	for k := range read {
 		readers.Go(func() {
-			for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); read[k]++ {
+			for end := time.Now().Add(300 * time.Millisecond); read[k] == 0 || time.Now().Before(end); read[k]++ {
 				s, err := r.Acquire()
 				if err != nil {
 					t.Error(err)

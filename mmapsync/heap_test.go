@@ -348,7 +348,7 @@ func (r *Reader) only() *slot { return r.client.Load().lanes[0].Load() }
 // expectMapped waits for the collector, which ends the mappings of closed Readers, until want are left.
 func (h *heap) expectMapped(t *testing.T, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		runtime.GC()
 		if h.mappedNow() == want {
 			return

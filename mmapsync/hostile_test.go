@@ -148,11 +148,12 @@ func TestWriterGoesOnWhileTheRegistryIsScribbledOn(t *testing.T) {
 	scribble(t, func(rng *rand.Rand) {
 		word := mmap.Word64(r.memory, 8*rng.IntN(len(r.memory)/8))
 		word.Store([]uint64{0, ^uint64(0), 1, 1 << 32, rng.Uint64(), rng.Uint64() >> 40}[rng.IntN(6)])
-	}, func() {
+	}, func() (done bool) {
 		began := time.Now()
 		count++
 		publish(t, w, fmt.Sprint(count))
 		longest = max(longest, time.Since(began))
+		return true
 	})
 	v, active := w.version, w.data[w.version.Index()]
 	if got := string(active.memory[:v.Size()]); got != fmt.Sprint(count) || count == 0 {
@@ -205,7 +206,7 @@ func TestWriterGoesOnWhileTheRegistryIsCutAgainAndAgain(t *testing.T) {
 	scribble(t, func(rng *rand.Rand) {
 		os.Truncate(path+"_readers", int64(rng.IntN(4)*4000))
 		time.Sleep(time.Duration(rng.IntN(300)) * time.Microsecond)
-	}, func() {
+	}, func() (done bool) {
 		_, err := w.Publish([]byte("during"))
 		var damaged *FormatError
 		switch {
@@ -216,6 +217,7 @@ func TestWriterGoesOnWhileTheRegistryIsCutAgainAndAgain(t *testing.T) {
 		default:
 			t.Fatal(err)
 		}
+		return published > 0
 	})
 	w.Publish([]byte("after")) // finds the last cut at the latest
 	publish(t, w, "after")
@@ -226,8 +228,9 @@ func TestWriterGoesOnWhileTheRegistryIsCutAgainAndAgain(t *testing.T) {
 	t.Logf("%d published, %d refused", published, refused)
 }
 
-// scribble does harm on a goroutine of its own while work is done again and again, for a third of a second.
-func scribble(t *testing.T, harm func(rng *rand.Rand), work func()) {
+// scribble does harm on a goroutine of its own while work is tried again and again, for a third of a second and, for a minute
+// at most, until it was done.
+func scribble(t *testing.T, harm func(rng *rand.Rand), work func() (done bool)) {
 	t.Helper()
 	var stop atomic.Bool
 	var wg sync.WaitGroup
@@ -238,8 +241,9 @@ func scribble(t *testing.T, harm func(rng *rand.Rand), work func()) {
 	})
 	defer wg.Wait()
 	defer stop.Store(true)
-	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
-		work()
+	done := false
+	for start := time.Now(); time.Since(start) < 300*time.Millisecond || !done && time.Since(start) < time.Minute; {
+		done = work()
 	}
 }
 

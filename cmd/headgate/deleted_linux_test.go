@@ -123,8 +123,11 @@ func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 			end := decideOn(filter)
 			defer end()
 			until(t, "events in the table", func() bool { return !lastEventAt(dir).IsZero() })
-			until(t, "both copies of the table in use by the proxy", func() bool { return d.metric(t, "headgate_publications_total") >= 5 })
-			for decided := filter.Stats().Decisions + 50; filter.Stats().Decisions < decided; time.Sleep(time.Millisecond) {
+			for range 8 { // so that the proxy uses both copies of the table
+				published := d.metric(t, "headgate_publications_total")
+				until(t, "another publication", func() bool { return d.metric(t, "headgate_publications_total") > published })
+				decided := filter.Stats().Decisions
+				until(t, "decisions by it", func() bool { return filter.Stats().Decisions >= decided+5 })
 			}
 			before := filter.Stats()
 

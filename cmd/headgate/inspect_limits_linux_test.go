@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,16 +52,17 @@ func TestInspectLimits(t *testing.T) {
 	if _, err := w.Publish([]byte(`{"threshold": 9, "overrides": {"10.0.0.2:80 www": 2}}`)); err != nil {
 		t.Fatal(err)
 	}
-	stop := make(chan struct{})
-	go func() { // so that there is a rate
-		defer close(stop)
-		for end := time.Now().Add(2 * rateOver); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	var stop atomic.Bool
+	var admitting sync.WaitGroup
+	admitting.Go(func() { // so that there is a rate
+		for ; !stop.Load(); time.Sleep(time.Millisecond) {
 			a, _ := l.AdmitString(new(hostlimits.TicketState), "10.0.0.2:80 www")
 			a.Ticket.Done()
 		}
-	}()
+	})
 	_, out, errOut = run(t, "inspect", filepath.Clean(string(dir)), "--limits", "--json", "-n", "2")
-	<-stop
+	stop.Store(true)
+	admitting.Wait()
 	var in inspectedLimits
 	if strings.Contains(out, "hash") { // from hashes of known keys the file's secret could follow
 		t.Errorf("hashes are printed: %s", out)

@@ -47,7 +47,7 @@ var (
 )
 
 // patience is how long a test waits for what must come. It is generous, since machines stall.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // printed collects what a command prints.
 type printed struct {

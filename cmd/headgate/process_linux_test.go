@@ -146,10 +146,11 @@ type daemonProcess struct {
 	said printed
 }
 
-// startProcess starts one with a short interval and whatever args say beside it.
+// startProcess starts one with a short interval and whatever args say beside it. A checkpoint that fails, since somebody
+// removes its file, is soon written again, however long it took.
 func startProcess(t *testing.T, dir string, args ...string) *daemonProcess {
 	t.Helper()
-	args = append([]string{"run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms"}, args...)
+	args = append([]string{"run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms", "--checkpoint", "1s"}, args...)
 	d := &daemonProcess{Cmd: exec.Command(os.Args[0], args...)}
 	d.Env = append(os.Environ(), asMain+"=1")
 	d.Stderr = &d.said
@@ -295,6 +296,10 @@ func TestDaemonIsKilledUnderLoad(t *testing.T) {
 		return filter.Stats().Stale == stale
 	})
 	stop()
+	until(t, "the end of all requests", func() bool { // a client has its answer a moment before
+		s := filter.Stats()
+		return s.Events+s.Dropped == s.Decisions
+	})
 	sent, failed, s := l.sent.Load(), l.failed.Load(), filter.Stats()
 	if failed != 0 {
 		t.Errorf("%d of %d requests failed", failed, sent)
@@ -313,7 +318,7 @@ func TestDaemonIsKilledUnderLoad(t *testing.T) {
 // What a daemon knew of a client, but for the last moments, its successor knows too, however the daemon ended.
 func TestKilledDaemonForgetsLittle(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
-	d := startProcess(t, dir, "--checkpoint", "1s")
+	d := startProcess(t, dir)
 	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
 	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Path: "/"}
 	ev.SetClient(netip.MustParseAddr("203.0.113.7"))

@@ -98,13 +98,13 @@ func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 	const (
 		streams  = 8
 		rate     = 20_000
-		interval = 20 * time.Second // a daemon that is deaf until its first beat is told from a slow machine
+		interval = time.Hour // a daemon that is deaf until its first beat hears nothing for as long as the test waits
 	)
 	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGKILL": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "hg")
 			run := func() *daemonProcess {
-				d := startProcess(t, dir, "--interval", interval.String())
+				d := startProcess(t, dir, "--interval", interval.String(), "--checkpoint", interval.String())
 				until(t, "running", func() bool { return strings.Contains(d.said.String(), "headgate: running") })
 				return d
 			}
@@ -127,7 +127,6 @@ func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 			}
 			hears := func(what string) {
 				t.Helper()
-				began := time.Now()
 				before := make(map[*stream]uint64)
 				for _, s := range all {
 					before[s] = s.taken()
@@ -140,9 +139,6 @@ func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 					}
 					return true
 				})
-				if took := time.Since(began); took > interval/2 {
-					t.Errorf("%s: only after %v", what, took)
-				}
 			}
 			hears("events of new proxies taken in")
 			time.Sleep(500 * time.Millisecond)

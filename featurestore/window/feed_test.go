@@ -128,7 +128,7 @@ func TestFeed(t *testing.T) {
 		f := a.NewFeed(m)
 		done := 0
 		// Longer than 3000 events where the feed's goroutine had to wait for a processor.
-		for i, end := 0, time.Now().Add(10*time.Second); i < 3000 || done < 2 && time.Now().Before(end); i++ {
+		for i, end := 0, time.Now().Add(time.Minute); i < 3000 || done < 2 && time.Now().Before(end); i++ {
 			o := s.next()
 			a.Tick(o.Time)
 			a.Add(o)

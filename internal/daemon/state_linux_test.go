@@ -25,7 +25,7 @@ func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	if testing.Short() {
 		clients = 2000
 	}
-	first := start(t, daemon.Config{})
+	first := start(t, daemon.Config{Window: window.Config{MaxKeys: 2 * clients}})
 	p := proxy(t, first.dir)
 	now := time.Now()
 	for i := range 2 * clients {
@@ -40,7 +40,7 @@ func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	next[2].Name = "renamed"
 	next = slices.DeleteFunc(next, func(f traffic.Feature) bool { return f.FullName() == "ip/age" })
 	next = append(next, traffic.Feature{Dimension: traffic.IP, Name: "new", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: 77 * time.Minute}})
-	r := start(t, daemon.Config{Dir: string(first.dir), Window: window.Config{Features: next}})
+	r := start(t, daemon.Config{Dir: string(first.dir), Window: window.Config{MaxKeys: 2 * clients, Features: next}})
 	r.until("publication", func() bool { return r.Stats().Publishes > 0 })
 	if n := r.Stats().Window.Keys[traffic.IP]; n != clients {
 		t.Fatalf("%d addresses are known, want %d; log:\n%s", n, clients, r.log)

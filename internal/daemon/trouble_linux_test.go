@@ -202,7 +202,9 @@ func recovered(t *testing.T, r *running, clients int) {
 	t.Helper()
 	r.until("200", func() bool { status, _ := get(r.Daemon, "/readyz"); return status == http.StatusOK })
 	r.until("no trouble", func() bool { return r.Stats().Trouble == "" })
-	if n := len(published(t, r.dir)["ip"]); n != clients {
+	var n int
+	r.until("all clients", func() bool { n = len(published(t, r.dir)["ip"]); return n >= clients })
+	if n != clients {
 		t.Errorf("%d clients are published, want %d", n, clients)
 	}
 }

@@ -17,6 +17,9 @@ import (
 // number of attempts, and these differ by a factor of 100 with the race detector.
 const tightTime = 150 * time.Millisecond
 
+// tightLeast is how often each goroutine tries at least, where the machine does not let it run in that time.
+const tightLeast = 1000
+
 // running is true for tightTime.
 func running() (goOn func() bool) {
 	var over atomic.Bool
@@ -34,7 +37,7 @@ func tight(t *testing.T, newAttempt func() (attempt func() bool, release func())
 	for range 3 {
 		attempt, release := newAttempt()
 		group.Go(func() {
-			for goOn() {
+			for n := 0; n < tightLeast || goOn(); n++ {
 				if attempt() {
 					entered.Add(1)
 					if held.Add(1) > 1 {
