@@ -162,7 +162,7 @@ func startProfile(path string) (stop func() error, err error) {
 	}, nil
 }
 
-// choose gives the suites that were asked for.
+// choose returns the suites that were asked for.
 func choose(o options) (chosen []harness.Suite, err error) {
 	for _, name := range o.names {
 		if !slices.ContainsFunc(all, func(s harness.Suite) bool { return s.Name == name }) {

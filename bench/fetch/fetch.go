@@ -18,7 +18,7 @@ import (
 var Suite = harness.Suite{Name: "features", About: "features of one request: 5 dimensions x 32 floats, against memcached, Redis, LMDB, a Go map behind a socket",
 	Run: run}
 
-// store is a filled store that gives the features of one request.
+// store is a filled store that returns the features of one request.
 type store interface {
 	fetch(keys *[dimensions]uint64, dst []float32, now int64) error
 	close()

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every store gives the values that were put in, for random keys: fetchAll compares them.
+// Every store returns the values that were put in, for random keys: fetchAll compares them.
 func TestStoresGiveWhatWasPut(t *testing.T) {
 	for _, m := range makers {
 		t.Run(m.name, func(t *testing.T) {

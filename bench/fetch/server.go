@@ -93,7 +93,7 @@ func answerGets(connection net.Conn, rows map[string][]byte) {
 	}
 }
 
-// splitKeys gives the words after the first.
+// splitKeys returns the words after the first.
 func splitKeys(line []byte) (keys [][]byte) {
 	start := -1
 	for i, c := range line {

@@ -26,7 +26,7 @@ func (l *Latency) recordCorrected(d, interval time.Duration) {
 	_ = l.histogram.RecordCorrectedValue(min(max(int64(d), 1), int64(10*time.Second)), int64(interval))
 }
 
-// Measurements gives the usual percentiles.
+// Measurements returns the usual percentiles.
 func (l *Latency) Measurements() []Measurement {
 	n := l.histogram.TotalCount()
 	percentile := func(name string, q float64) Measurement {
@@ -39,7 +39,7 @@ func (l *Latency) Measurements() []Measurement {
 // time does not read the clock once more.
 type Operation func(i int, now int64) error
 
-// BackToBack performs n operations, one after the other. Each is measured from the end of the one before, so that no time is left out. What
+// BackToBack performs n operations, one after the other. Each is measured from the end of the previous one, so that no time is left out. What
 // it measures includes one reading of the clock (see ClockCost).
 func BackToBack(n int, operation Operation) (*Latency, error) {
 	latency := NewLatency()
@@ -57,7 +57,7 @@ func BackToBack(n int, operation Operation) (*Latency, error) {
 }
 
 // Paced performs n operations and sleeps for an interval between two, as a proxy with other things to do: caches cool down, and the
-// processor is shared with whoever is busy. An operation is measured from the instant at which its goroutine has the processor: how long the
+// processor is shared with what else is busy. An operation is measured from the instant at which its goroutine has the processor: how long the
 // system lets a sleeper wait is not the operation's doing. One that takes longer than the interval counts once more for each operation that
 // would have been due meanwhile, at the time which that would have waited (the correction of HDR histograms).
 func Paced(n int, interval time.Duration, operation Operation) (*Latency, error) {
@@ -79,14 +79,14 @@ func ClockCost() time.Duration {
 	return time.Duration(latency.histogram.ValueAtQuantile(50))
 }
 
-// Timed measures n operations in a row, and gives the mean time of one. The loop is the operation's own, so that no indirect call is measured.
+// Timed measures n operations in a row, and returns the mean time of one. The loop is the operation's own, so that no indirect call is measured.
 func Timed(n int, operations func(n int)) []Measurement {
 	start := time.Now()
 	operations(n)
 	return []Measurement{NsPerOp(float64(time.Since(start)), int64(n))}
 }
 
-// Parallel performs n operations in each of some goroutines, and gives the wall-clock time for one operation of one goroutine. The function
+// Parallel performs n operations in each of some goroutines, and returns the wall-clock time for one operation of one goroutine. The function
 // that it is handed makes the loop of a goroutine, which has its own state.
 func Parallel(goroutines, n int, loop func(goroutine int) (operations func(n int))) []Measurement {
 	var ready, done sync.WaitGroup

@@ -28,7 +28,7 @@ func PeerDir() string {
 	return filepath.Join(cache, "headgate-bench")
 }
 
-// FindBuilt gives the path of a program that the set-up script has built.
+// FindBuilt returns the path of a program that the set-up script has built.
 func FindBuilt(name string) (string, error) {
 	path := filepath.Join(PeerDir(), "bin", name)
 	if _, err := os.Stat(path); err != nil {
@@ -37,7 +37,7 @@ func FindBuilt(name string) (string, error) {
 	return path, nil
 }
 
-// FindInstalled gives the path of a program of the system.
+// FindInstalled returns the path of a program of the system.
 func FindInstalled(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {

@@ -39,7 +39,7 @@ func timesFaster(headgate, other float64, unit string) *float64 {
 	return &ratio
 }
 
-// Measurement is what one round of one implementation gives for one metric.
+// Measurement is what one round of one implementation measures by one metric.
 type Measurement struct {
 	Metric string  `json:"metric"`
 	Unit   string  `json:"unit"`

@@ -127,7 +127,7 @@ func answer(args []string) error {
 	return nil
 }
 
-// inherited gives the descriptors that the parent has handed over.
+// inherited returns the descriptors that the parent has handed over.
 func inherited(n int) (files []*os.File) {
 	for i := range n {
 		files = append(files, os.NewFile(uintptr(3+i), "inherited"))

@@ -25,7 +25,7 @@ type link interface {
 type medium struct {
 	name        string
 	onDisk      bool // its files lie in the temporary folder; otherwise in memory, where there is /dev/shm
-	descriptors int  // how many prepare gives
+	descriptors int  // how many prepare returns
 	make        func(dir string) ([]*os.File, error)
 	open        func(dir string, r role, shared []*os.File) (link, error)
 }

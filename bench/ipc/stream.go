@@ -45,7 +45,7 @@ func (s stream) close() error {
 	return errors.Join(unix.Close(s.in), unix.Close(s.out))
 }
 
-// duplicate gives a blocking descriptor of the link's own, so that closing the shared file does not matter.
+// duplicate returns a blocking descriptor of the link's own, so that closing the shared file does not matter.
 func duplicate(f *os.File) (int, error) {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {

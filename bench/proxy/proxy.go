@@ -1,7 +1,7 @@
 // Package proxy measures what the filter costs a whole proxy: HTTP requests through net/http/httputil's ReverseProxy with and without it.
 //
-// Origin and proxy are processes of their own on loopback, and so is the daemon. wrk, in a closed loop, gives the throughput and the processor
-// time of the proxy for one request; a paced client on one connection gives latencies (see harness.Paced).
+// Origin and proxy are processes of their own on loopback, and so is the daemon. wrk, in a closed loop, measures the throughput and the processor
+// time of the proxy for one request; a paced client on one connection measures latencies (see harness.Paced).
 package proxy
 
 import (

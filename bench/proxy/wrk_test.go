@@ -33,7 +33,7 @@ func TestParseWrk(t *testing.T) {
 	}
 }
 
-// A run in which requests failed is no measurement.
+// A run in which requests failed is not a measurement.
 func TestParseWrkRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"failures":   printed + "  Non-2xx or 3xx responses: 12\n",

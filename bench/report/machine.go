@@ -42,7 +42,7 @@ func describeMachine(peerVersions []byte) Machine {
 	return m
 }
 
-// field gives the first value of a key in a file of "key : value" lines.
+// field returns the first value of a key in a file of "key : value" lines.
 func field(path, key string) string {
 	text, _ := os.ReadFile(path)
 	for line := range bytes.Lines(text) {

@@ -179,7 +179,7 @@ func (l *loaded) score(m *scorer.Model, n int) ([]harness.Measurement, error) {
 	}
 	took := float64(time.Since(start))
 	if math.IsNaN(rest) {
-		return nil, errors.New("an output is no number")
+		return nil, errors.New("an output is not a number")
 	}
 	return l.check([]harness.Measurement{harness.NsPerOp(took, int64(n)), {Metric: sumOfOutputs, Value: sum}})
 }

@@ -94,7 +94,7 @@ func TestDaemonStartsWhateverIsDamaged(t *testing.T) {
 				d.Process.Kill()
 				d.Wait()
 				err := c.do(filepath.Join(dir, name))
-				if err != nil && name != "events" && !(name == "checkpoint" && errors.Is(err, os.ErrNotExist)) { // the former has no length
+				if err != nil && name != "events" && !(name == "checkpoint" && errors.Is(err, os.ErrNotExist)) { // "events" has no length
 					t.Fatalf("%s: %v", c.name, err)
 				}
 				again := time.Now()

@@ -204,7 +204,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		if i < 0 {
 			return d, 0, nil // printRow says so
 		}
-		key, _ := findShown(table, i, shown) // 0 is no row's
+		key, _ := findShown(table, i, shown) // no row has key 0
 		return d, key, nil
 	}
 	var ev traffic.Event

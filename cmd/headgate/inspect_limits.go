@@ -79,7 +79,7 @@ func inspectLimits(before, now hostlimits.Report, elapsed time.Duration, p hostl
 		Admitted: now.Admitted, Refused: make(map[string]uint64), ExactKeys: now.ExactKeys, PinnedKeys: now.Pinned,
 		Bytes: now.Bytes, PolicyPublished: published, Policy: p, Keys: []inspectedLimit{},
 	}
-	for reason, n := range now.Refused[1:] { // the first is no refusal
+	for reason, n := range now.Refused[1:] { // the first is that of admissions
 		in.Refused[hostlimits.Reason(reason+1).String()] = n
 	}
 	former := make(map[uint64]uint32)

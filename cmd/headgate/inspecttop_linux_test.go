@@ -46,7 +46,7 @@ func publishEvents(t *testing.T, fill func(now time.Time, seed uint64, add func(
 }
 
 // publishTraffic leaves a directory with a table: client n of so many has made 10 n requests, spread over the last
-// minute and the one before.
+// two minutes.
 func publishTraffic(t *testing.T, clients int) (dir string) {
 	t.Helper()
 	return publishEvents(t, func(now time.Time, _ uint64, add func(*traffic.Event)) {
@@ -81,7 +81,7 @@ func top(t *testing.T, dir string, args ...string) (p printedTop) {
 	return p
 }
 
-// --top gives the keys whose values are the largest now, as a look at every row of the table finds them.
+// --top shows the keys whose values are the largest now, as a look at every row of the table finds them.
 func TestInspectTop(t *testing.T) {
 	const clients = 60
 	dir := publishTraffic(t, clients)

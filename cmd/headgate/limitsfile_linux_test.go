@@ -53,7 +53,7 @@ func (d *daemonProcess) peakMiB(t *testing.T) (mib int) {
 	return mib / 1024
 }
 
-// specialFiles make what is no regular file at a path, by what an error says of it.
+// specialFiles make what is not a regular file at a path, by what an error says of it.
 var specialFiles = map[string]func(path string) error{
 	"a named pipe": func(path string) error { return syscall.Mkfifo(path, 0o600) },
 	"a device":     func(path string) error { return os.Symlink("/dev/zero", path) },

@@ -13,7 +13,7 @@ import (
 // liveTable redraws a table in place on a terminal, and prints a line every five seconds elsewhere.
 type liveTable struct {
 	out    io.Writer
-	log    io.Writer                  // for what is no table
+	log    io.Writer                  // for everything but the table
 	size   func() (width, height int) // of the terminal; nil: there is none that can be drawn on
 	lines  int                        // of the table on the screen
 	width  int                        // of the terminal when the table was drawn
@@ -45,7 +45,7 @@ func (l *liveTable) show(s demo.Snapshot) {
 
 // overwrite returns what draws a table over the one on the screen, line by line. It never erases from the first line
 // of the screen on: tmux keeps what is erased so in its history. A terminal of another size has broken the lines
-// anew, so that nobody knows where the former table begins: the new one is drawn below.
+// anew, so that nobody knows where its table begins: the new one is drawn below.
 func (l *liveTable) overwrite(table string, width, height int) string {
 	if l.lines == 0 || width != l.width || height != l.height {
 		return table

@@ -165,7 +165,7 @@ func TestModelVerify(t *testing.T) {
 		"raw\n-0.5\n":               "do not have the same number of rows: one ends after 1",
 		stumpExpected + "1\n":       "one ends after 4",
 		"score\n1\n":                "has none of the columns [raw prediction]",
-		"raw\n-0.5\nx\n":            `row 2: column raw: "x" is no number`,
+		"raw\n-0.5\nx\n":            `row 2: column raw: "x" is not a number`,
 		"prediction\n0.377540668\n": "row 1 (line 2): prediction is 0.3775406687981454, expected 0.377540668",
 		"":                          "is empty",
 	} {
@@ -347,7 +347,7 @@ func TestModelErrors(t *testing.T) {
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "empty.csv"), nil)}, []string{"is empty", "must name the columns"}},
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "few.csv"), []byte("requests\n1\n"))}, []string{"no column named kind", "1 of its features"}},
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "text.csv"), []byte("requests,kind\n1,2\nx,3\n"))},
-			[]string{`line 3: column requests: "x" is no number`}},
+			[]string{`line 3: column requests: "x" is not a number`}},
 		{[]string{"score", file, "--rows", write(t, filepath.Join(dir, "odd.csv"), []byte("requests,kind\n1\n"))}, []string{"line 2", "wrong number of fields"}},
 		{[]string{"score", file, "--rows", rows, "--out", filepath.Join(none, "x.csv")}, []string{"there is no directory", "make it"}},
 		{[]string{"explain", file, "--rows", none}, []string{none, "name a CSV file"}},

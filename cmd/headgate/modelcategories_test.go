@@ -148,7 +148,7 @@ func TestTruthValuesInRows(t *testing.T) {
 	if status != exitFailure {
 		t.Errorf("exit status %d", status)
 	}
-	checkOneLine(t, "a text for a code", errOut, `line 2: column kind: "nl" is no number`, "only codes of this column's categories")
+	checkOneLine(t, "a text for a code", errOut, `line 2: column kind: "nl" is not a number`, "only codes of this column's categories")
 
 	catboost := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "one-hot", "model.cbm.gz"))
 	m, err := (&modelFlags{File: catboost}).load()

@@ -66,9 +66,9 @@ func (c *modelColumn) read(m *scorer.Model, i int, text string, row *scorer.Row)
 	v, err := parseInput(text)
 	switch {
 	case err != nil && c.kind == codeColumn:
-		return v, fmt.Errorf("%q is no number, and the model file has only codes of this column's categories, not their values; write codes, and nothing if it is missing", text)
+		return v, fmt.Errorf("%q is not a number, and the model file has only codes of this column's categories, not their values; write codes, and nothing if it is missing", text)
 	case err != nil:
-		return v, fmt.Errorf("%q is no number; leave it empty if it is missing", text)
+		return v, fmt.Errorf("%q is not a number; leave it empty if it is missing", text)
 	}
 	return v, nil
 }
@@ -111,7 +111,7 @@ func (c *modelColumn) note(w io.Writer, table, name string) {
 }
 
 // parseInput rounds to float32, as all libraries do or are given. Nothing, NaN and NA are missing
-// values, and truth values are 1 and 0, as pandas gives them to the libraries.
+// values, and truth values are 1 and 0, as pandas passes them to the libraries.
 func parseInput(s string) (float32, error) {
 	s = strings.TrimSpace(s)
 	switch s {

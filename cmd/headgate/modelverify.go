@@ -157,7 +157,7 @@ func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTabl
 		name, text := expected.header[column], values[column]
 		want, err := strconv.ParseFloat(text, e.bits)
 		if err != nil {
-			return fmt.Errorf("%s: row %d: column %s: %q is no number", expected.name, v.Rows, name, text)
+			return fmt.Errorf("%s: row %d: column %s: %q is not a number", expected.name, v.Rows, name, text)
 		}
 		v.Values++
 		allowed := ulps

@@ -15,7 +15,7 @@ import (
 	"github.com/headgate/headgate/models"
 )
 
-// quickstart runs the command with this test binary as the daemon, and gives its one JSON object.
+// quickstart runs the command with this test binary as the daemon, and returns its one JSON object.
 func quickstart(t *testing.T, args ...string) map[string]any {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -38,7 +38,7 @@ func quickstart(t *testing.T, args ...string) map[string]any {
 	return summary
 }
 
-// number gives a member of a summary.
+// number returns a member of a summary.
 func number(t *testing.T, summary map[string]any, name string) int64 {
 	t.Helper()
 	n, ok := summary[name].(json.Number)

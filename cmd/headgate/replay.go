@@ -53,7 +53,7 @@ type replayCommand struct {
 // Help is shown by headgate replay --help.
 func (replayCommand) Help() string {
 	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row holds what the request path
-would have seen at that instant. The same input gives the same bytes. A line that is no log line is counted and left out.
+would have seen at that instant. The same input makes the same bytes. A line that is not one of a log is counted and left out.
 
 Rows come in the order of time. A line may be up to a minute (or 32,768 lines) behind those above it, as where a server writes
 down when requests began. One that is further behind, and one from the future, is counted; if more than one in a hundred
@@ -242,7 +242,7 @@ func (s *namedSource) Next(r *pipeline.Record) error {
 	return fmt.Errorf("%s: %w", s.name, err)
 }
 
-// openLog opens a log and gives its size, 0 where that is not known. A log may be a named pipe: waiting for what is
+// openLog opens a log and returns its size, 0 where that is not known. A log may be a named pipe: waiting for what is
 // written to it ends with ctx.
 func openLog(ctx context.Context, name string) (_ io.ReadCloser, size int64, err error) {
 	f, err := openStream(ctx, name)
@@ -288,7 +288,7 @@ func openStream(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// interruptible gives a reader whose reads end with ctx: a read from a terminal or a pipe may wait for ever.
+// interruptible returns a reader whose reads end with ctx: a read from a terminal or a pipe may wait for ever.
 func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	out, in := io.Pipe()
 	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
@@ -306,7 +306,7 @@ type output struct {
 	name string
 }
 
-// inputInfo describes the file that is read; nil where that is none.
+// inputInfo describes the file that is read; nil where it is not one.
 func inputInfo(name string) fs.FileInfo {
 	var info fs.FileInfo
 	var err error

@@ -85,7 +85,7 @@ func TestReplayJSON(t *testing.T) {
 	}
 }
 
-// The same simulated traffic gives the same bytes, with its truth; another seed gives others.
+// The same simulated traffic makes the same bytes, with its truth; another seed makes others.
 func TestReplaySimulated(t *testing.T) {
 	dir := t.TempDir()
 	rows := make(map[string]string)

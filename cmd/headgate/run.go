@@ -35,7 +35,7 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `The daemon consumes the events of every proxy that uses the directory, folds them into features in sliding windows, and
 publishes these. It ends on SIGTERM or SIGINT after a last publication and checkpoint. On SIGHUP it reads the file of --limits again. It may be killed at any time: proxies
-serve on, and it takes up its work when it is started again.
+continue, and so does it when it is started again.
 
 Examples:
   headgate run

@@ -70,7 +70,7 @@ type request struct {
 	Agent  string     `json:"agent"`
 }
 
-// Next fills r. A line that is no request is a *accesslog.LineError, which is counted.
+// Next fills r. A line that is not a request is a *accesslog.LineError, which is counted.
 func (s *source) Next(r *pipeline.Record) error {
 	if !s.lines.Scan() {
 		if err := s.lines.Err(); err != nil {

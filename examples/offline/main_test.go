@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A person's page, a tool, a probe, and a line that is no request.
+// A person's page, a tool, a probe, and a line that is not a request.
 func Example_score() {
 	const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
 	lines := strings.Join([]string{

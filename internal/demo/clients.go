@@ -113,7 +113,7 @@ func (c *clients) sendOne(ctx context.Context, r *request) {
 	c.tally.answered(r, response)
 }
 
-// to gives the request as it goes to a server's address.
+// to returns the request as it goes to a server's address.
 func (r *request) to(address string) *http.Request {
 	if r.header.Get("User-Agent") == "" {
 		r.header["User-Agent"] = []string{""} // keeps Go's own from being sent

@@ -37,7 +37,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Run runs the demonstration until its traffic has ended, or ctx is done, and gives its summary.
+// Run runs the demonstration until its traffic has ended, or ctx is done, and returns its summary.
 func Run(ctx context.Context, config Config) (_ Summary, err error) {
 	if config.Threshold == 0 {
 		config.Threshold = 64

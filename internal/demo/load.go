@@ -27,7 +27,7 @@ type request struct {
 	header http.Header
 }
 
-// load gives the requests to send, in the order of their times; io.EOF ends it.
+// load returns the requests to send, in the order of their times; io.EOF ends it.
 type load interface {
 	next() (*request, error)
 	malformed() int // lines so far that were none of an access log, and were left out
@@ -161,7 +161,7 @@ func (l *logLoad) request() *request {
 	return r
 }
 
-// answerable gives the status an origin can answer a line with: none below 200, and no success to CONNECT, which
+// answerable returns the status an origin can answer a line with: none below 200, and no success to CONNECT, which
 // would open a tunnel.
 func answerable(e *accesslog.Entry) int {
 	switch {
@@ -173,7 +173,7 @@ func answerable(e *accesslog.Entry) int {
 	return e.Status
 }
 
-// sendableTarget gives a request target that an HTTP client sends and an HTTP server takes: one that begins with a
+// sendableTarget returns a request target that an HTTP client sends and an HTTP server takes: one that begins with a
 // single slash, with escapes for the bytes that a URL cannot hold. Logs of attacks hold anything.
 func sendableTarget(target string) string {
 	path, query, hasQuery := strings.Cut(target, "?")

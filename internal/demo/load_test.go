@@ -105,7 +105,7 @@ func loadOf(t *testing.T, log io.Reader) load {
 	return l
 }
 
-// requests gives all requests of a load.
+// requests returns all requests of a load.
 func requests(t *testing.T, l load) (all []*request) {
 	t.Helper()
 	for {

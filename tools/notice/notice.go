@@ -98,7 +98,7 @@ func (p *part) add(files []string) error {
 	return nil
 }
 
-// isApache reports whether a text is that of the Apache License, whoever is named at its end and however it is laid out.
+// isApache reports whether a text is that of the Apache License, with any name at its end and in any layout.
 func isApache(text, apache string) bool {
 	const end = "END OF TERMS AND CONDITIONS"
 	terms, _, ok := strings.Cut(text, end)

@@ -1,0 +1,226 @@
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// phrase is a way to say something that readers stumble over, and what to write in its place.
+type phrase struct {
+	words    *regexp.Regexp // without regard to case; line breaks count as spaces
+	after    []string       // it is plain English after one of these
+	before   []string       // or before one of these
+	instead  string
+	comments bool // in comments of Go code only
+}
+
+var phrases = []phrase{
+	{words: words(`whoever`), instead: "name who it is: the operator, a client, another process"},
+	{words: words(`whatever comes`), instead: "say what may come: any input, every event"},
+	{words: words(`what came of it`), instead: "the result, a summary"},
+	{words: words(`is none`), after: []string{"there"}, instead: "is not one, or is invalid"},
+	{words: words(`is no`), after: []string{"there"}, before: []string{"longer", "more", "less", "better", "worse", "later"}, instead: "is not a"},
+	{words: words(`the one before`), instead: "the previous one, or its name"},
+	{words: words(`the former`), instead: "the previous one, or its name"},
+	{words: words(`by (?:itself|himself|themselves) alone`), instead: "on its own"},
+	{words: words(`serves? on`), before: []string{"the", "a", "port", "ports", "that"}, instead: "stays active"},
+	{words: words(`(?:it is|is|are) of one state`), instead: "is consistent"},
+	{words: words(`gives`), before: []string{"up", "way", "back"}, instead: "returns, reports, has", comments: true},
+}
+
+func words(expression string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b` + expression + `\b`) }
+
+// unswept are the packages and documents whose language is still to be gone over. The list only shrinks: what is not in it
+// is checked, and what is clean has to be taken off.
+var unswept = strings.Fields(`
+docs/architecture.md
+docs/decisions/0001-mmapsync-files-and-locks.md
+docs/decisions/0006-update-slots-close.md
+docs/decisions/0007-huge-pages.md
+docs/decisions/0008-following-mmap-sync.md
+docs/decisions/0009-table-in-place.md
+docs/decisions/0011-ja4-and-user-agents.md
+docs/decisions/0013-explanations-and-exponentials.md
+docs/decisions/0016-ledgers-summed-on-read.md
+docs/decisions/0017-moving-to-another-limits-file.md
+docs/decisions/0018-fast-sums.md
+docs/decisions/0019-forward-decay-and-prefetch.md
+docs/decisions/0020-models-in-a-running-filter.md
+docs/decisions/0022-snapshots-by-value.md
+docs/decisions/0023-page-lookups.md
+docs/decisions/0024-kernels-of-a-read.md
+docs/decisions/0025-damaged-files-are-made-anew.md
+docs/decisions/0026-two-writers.md
+docs/decisions/0028-whose-directory.md
+docs/decisions/0029-steady-time-and-named-states.md
+docs/decisions/0032-origins-are-bounded.md
+docs/decisions/0036-another-key.md
+docs/decisions/0038-rows-and-batches.md
+docs/decisions/0039-the-order-of-a-log.md
+docs/decisions/0042-features-of-the-site-and-of-strangers.md
+docs/decisions/0043-publications-as-often-as-they-are-cheap.md
+docs/decisions/0046-a-model-from-nothing-outside.md
+docs/features.md
+docs/format.md
+docs/operations.md
+docs/performance.md
+featurestore
+featurestore/pipeline
+featurestore/traffic
+featurestore/window
+heuristics
+internal/daemon
+internal/explain
+internal/hostdir
+internal/hostlimits
+internal/hostname
+internal/keyhash
+internal/lane
+internal/mmap
+internal/opfile
+internal/outfile
+internal/plaintext
+internal/prefetch
+internal/ring
+internal/simulator
+internal/wire
+internal/wordmatch
+limits
+mmapsync
+mmapsync/model
+models
+models/README.md
+models/corpus
+models/gate
+models/worlds
+models/zoo
+models/zoo/site
+proxyhook
+proxyhook/metrics
+scorer
+scorer/internal/asm
+scorer/internal/catboost
+scorer/internal/forest
+scorer/internal/lightgbm
+scorer/internal/xgboost
+`)
+
+// find returns the phrases in a text, each with some words around it.
+func find(text string, comment bool) (found []string) {
+	text = strings.Join(strings.Fields(text), " ")
+	for _, p := range phrases {
+		if p.comments && !comment {
+			continue
+		}
+		for _, at := range p.words.FindAllStringIndex(text, -1) {
+			if !p.excused(text[:at[0]], text[at[1]:]) {
+				found = append(found, fmt.Sprintf("%q: write %s", around(text, at[0], at[1]), p.instead))
+			}
+		}
+	}
+	return found
+}
+
+// excused reports whether the text on either side makes the phrase plain English.
+func (p phrase) excused(before, after string) bool {
+	previous := strings.ToLower(before[strings.LastIndex(strings.TrimRight(before, " "), " ")+1:])
+	next, _, _ := strings.Cut(strings.TrimLeft(after, " "), " ")
+	return slices.Contains(p.after, strings.Trim(previous, " ,;(\"`")) || slices.Contains(p.before, strings.Trim(next, ".,;:)\"`"))
+}
+
+// around returns text[from:to] with about twenty bytes on either side.
+func around(text string, from, to int) string {
+	return strings.ToValidUTF8(text[max(from-20, 0):min(to+20, len(text))], "")
+}
+
+// offence is a phrase in a package or document.
+type offence struct{ where, file, what string }
+
+// offences returns the phrases in all Go code, comments and texts, and in all Markdown.
+func offences(t *testing.T) (all []offence) {
+	t.Helper()
+	add := func(where, file string, found []string) {
+		for _, what := range found {
+			all = append(all, offence{where, file, what})
+		}
+	}
+	for _, name := range tracked(t, ".go") {
+		if strings.HasPrefix(name, "internal/archtest/") { // which has the phrases themselves
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), "../../"+name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range f.Comments {
+			add(path.Dir(name), name, find(c.Text(), true))
+		}
+		if strings.HasSuffix(name, "_test.go") || ast.IsGenerated(f) {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				add(path.Dir(name), name, find(literal.Value, false))
+			}
+			return true
+		})
+	}
+	for _, name := range tracked(t, ".md") {
+		text, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range find(withoutCode(string(text)), false) {
+			add(name, name, []string{found})
+		}
+	}
+	return all
+}
+
+// The language of the project is that of other Go projects: none of the phrases, but in what is still to be swept.
+func TestVoice(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range offences(t) {
+		seen[o.where] = true
+		if !slices.Contains(unswept, o.where) {
+			t.Errorf("%s: %s", o.file, o.what)
+		}
+	}
+	for _, where := range unswept {
+		if !seen[where] {
+			t.Errorf("%s is swept: take it off the list of this test", where)
+		}
+	}
+}
+
+func TestPhrases(t *testing.T) {
+	for text, want := range map[string]int{
+		"Whoever reads it":                          1,
+		"a file that is no model":                   1,
+		"there is no model":                         0,
+		"There is none.":                            0,
+		"what is none is the zero value":            1,
+		"it is no longer needed, is no more than 3": 0,
+		"the model before\nserves   on":             1,
+		"the former default, the one before":        2,
+		"scored by itself alone":                    1,
+		"it gives the length":                       1,
+		"it gives up":                               0,
+		"forgives":                                  0,
+	} {
+		if got := find(text, true); len(got) != want {
+			t.Errorf("%q: found %q", text, got)
+		}
+	}
+	if got := find("it gives the length", false); len(got) != 0 {
+		t.Errorf("a document may say that something gives: %q", got)
+	}
+}
