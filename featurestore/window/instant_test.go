@@ -55,7 +55,7 @@ func TestClockStepsChangeNoFeature(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	for number := range uint64(20) {
 		rng := rand.New(rand.NewPCG(number, 51))
-		config := window.Config{Idle: 40 * time.Minute}
+		config := window.Config{Idle: 40 * time.Minute, MaxKeys: 1000}
 		stepped, right, s := newAggregator(t, config), newAggregator(t, config), newStream(52+number)
 		m := &machine{now: noon, boot: 1}
 		for range 600 {
