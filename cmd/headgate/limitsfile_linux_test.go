@@ -77,12 +77,15 @@ func TestLimitsFileIsReplacedByASpecialFile(t *testing.T) {
 	}
 	for want, make := range specialFiles {
 		replaced(make)
-		until(t, want+" in the log", func() bool { return strings.Contains(d.said.String(), want) })
+		until(t, want+" in its trouble", func() bool { _, body := d.ask(t, "/readyz"); return strings.Contains(body, want) })
 		seen := publishedAt(dir)
 		until(t, "publications go on", func() bool { return publishedAt(dir).After(seen.Add(200 * time.Millisecond)) })
 	}
 	if grown := d.peakMiB(t) - before; grown > 256 {
 		t.Errorf("the daemon took %d MiB of memory", grown)
+	}
+	if said := d.said.String(); !strings.Contains(said, "headgate: trouble") || !strings.Contains(said, file) {
+		t.Errorf("its log does not say so:\n%s", said)
 	}
 	replaced(func(path string) error { return os.WriteFile(path, []byte(`{"threshold": 4}`), 0o600) })
 	until(t, "the end of the trouble", func() bool { return strings.Contains(d.said.String(), "no more trouble") })
