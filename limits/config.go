@@ -26,14 +26,13 @@ func (e *ConfigError) Error() string {
 // Unwrap makes errors.Is(err, ErrConfig) true.
 func (e *ConfigError) Unwrap() error { return ErrConfig }
 
-// SketchConfig is the size of a count-min sketch. The zero value means 4 rows of
-// 8192 columns, 256 KiB.
+// SketchConfig is the size of a count-min sketch. The zero value means 4 rows of 8192 columns, 256
+// KiB.
 //
-// Each row takes its column from its own bits of the 64-bit hash, so
-// Rows * log2(Columns) must not exceed 64. Two given keys collide in all rows
-// with probability 2^-(Rows * log2(Columns)). With N counts spread over the
-// sketch a count is too high by more than 2*N/Columns with probability at most
-// 2^-Rows.
+// Each row takes its column from its own bits of the 64-bit hash, so Rows * log2(Columns) must not
+// exceed 64. Two given keys collide in all rows with probability 2^-(Rows * log2(Columns)). With N
+// counts spread over the sketch a count is too high by more than 2*N/Columns with probability at
+// most 2^-Rows.
 type SketchConfig struct {
 	Rows    int // 1 to 64; 0 means 4
 	Columns int // a power of two from 2 to 2^24; 0 means 8192

@@ -7,13 +7,11 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// hashSeed is the seed of every key hash. It is frozen: processes that count
-// together must find the same cells for the same key.
+// hashSeed is the seed of every key hash. It is frozen: programs may keep hashes.
 const hashSeed = 0
 
-// Hash returns the 64-bit MetroHash of key with seed 0, the only thing that the
-// counters of this package ever see of a key. Two keys with equal hashes are
-// one key to them.
+// Hash returns the 64-bit MetroHash of key with seed 0. The counters see nothing else of a key: two
+// keys with equal hashes are one key to them.
 func Hash(key []byte) uint64 {
 	if len(key) < longKey {
 		return hashShort(key)
@@ -24,8 +22,8 @@ func Hash(key []byte) uint64 {
 // HashString is [Hash] of the bytes of key, without a copy.
 func HashString(key string) uint64 { return metro.Hash64Str(key, hashSeed) }
 
-// longKey is from where on calling the assembler, which the compiler cannot see
-// into, costs less than it saves.
+// longKey is the length from which on it is faster to call the assembler, although that call is not
+// inlined.
 const longKey = 16
 
 // The constants of MetroHash64 (J. Andrew Rogers, 2015).
@@ -36,7 +34,8 @@ const (
 	metro3 = 0x30BC5B29
 )
 
-// HashUint32 is [Hash] of the 4 bytes of key, least significant first. It is small enough to be inlined.
+// HashUint32 is [Hash] of the 4 bytes of key, least significant first. It is small enough to be
+// inlined.
 func HashUint32(key uint32) uint64 {
 	h := shortSeed + uint64(key)*metro3
 	h ^= bits.RotateLeft64(h, -26) * metro1
@@ -50,17 +49,17 @@ func HashUint64(key uint64) uint64 {
 	return mixed(h)
 }
 
-// shortSeed is the state that MetroHash64 of less than 32 bytes begins with.
+// shortSeed is the first state of MetroHash64 for less than 32 bytes.
 const shortSeed = uint64((hashSeed + metro2) * metro0)
 
-// mixed is its end.
+// mixed is the last step of MetroHash64.
 func mixed(h uint64) uint64 {
 	h ^= bits.RotateLeft64(h, -28)
 	h *= metro0
 	return h ^ bits.RotateLeft64(h, -29)
 }
 
-// hashShort is MetroHash64 of less than 16 bytes.
+// hashShort returns the MetroHash64 of less than 16 bytes.
 func hashShort(key []byte) uint64 {
 	h := shortSeed
 	if len(key) >= 8 {

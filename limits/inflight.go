@@ -7,18 +7,16 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// Inflight counts what is in progress per key, in a count-min sketch: up when
-// something begins, down when its ticket is done. A count is never too low, and
-// all counts are zero when all tickets are done. All methods are safe for
-// concurrent use and allocate nothing.
+// Inflight counts what is in progress per key, in a count-min sketch: up when something begins,
+// down when its ticket is done. A count is never too low, and all counts are zero when all tickets
+// are done. All methods are safe for concurrent use and allocate nothing.
 type Inflight struct {
 	sketch  sketch
 	doubles atomic.Uint64
 	clipped atomic.Uint64
 }
 
-// NewInflight makes a counter with nothing in flight. The error is a
-// *[ConfigError].
+// NewInflight returns a counter with nothing in flight. The error is a *[ConfigError].
 func NewInflight(config SketchConfig) (*Inflight, error) {
 	g, err := geometry(config)
 	if err != nil {
@@ -27,17 +25,16 @@ func NewInflight(config SketchConfig) (*Inflight, error) {
 	return &Inflight{sketch: newSketch(g, make([]uint64, g.Cells()))}, nil
 }
 
-// Begin counts n units of the key with this [Hash] as in flight, until the
-// returned ticket's Done. It also returns the estimate of what is in flight for
-// the key, n included.
+// Begin counts n units of the key with this [Hash] as in flight, until the returned ticket's Done.
+// It also returns the estimate of what is in flight for the key, n included.
 //
-// For any set of tickets of one key that are open together, the estimate of at
-// least one of them counted them all. A caller that compares the estimate with
-// a limit, and calls Done at once if it is above, therefore never has more than
-// the limit in flight, though callers that race may all be turned away.
+// For any set of tickets of one key that are open together, the estimate of at least one of them
+// counted them all. A caller that compares the estimate with a limit, and calls Done at once if it
+// is above, therefore never has more than the limit in flight, though callers that race may all be
+// refused.
 //
-// If state still belongs to an open ticket, nothing is counted and the ticket
-// is the zero Ticket ([Ticket.Valid] is false).
+// If state still belongs to an open ticket, nothing is counted and the ticket is the zero Ticket
+// ([Ticket.Valid] is false).
 func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (Ticket, uint64) {
 	ticket, ok := (*hostlimits.TicketState)(state).Begin((*inflightHolder)(f), hash, n)
 	if !ok {
@@ -53,7 +50,7 @@ func (f *Inflight) Peek(hash uint64) uint64 { return f.sketch.peek(hash) }
 type inflightHolder Inflight
 
 // Release implements [hostlimits.Holder].
-func (f *inflightHolder) Release(hash, _ uint64, units uint32, _ hostlimits.Place) {
+func (f *inflightHolder) Release(hash, _ uint64, units uint32, _ hostlimits.Where) {
 	if !f.sketch.leave(hash, units) {
 		f.clipped.Add(1)
 	}
@@ -65,7 +62,8 @@ func (f *inflightHolder) ReleasedTwice() { f.doubles.Add(1) }
 // InflightStats is a snapshot of an [Inflight].
 type InflightStats struct {
 	DoubleReleases uint64 // Done on tickets that were done already
-	Clipped        uint64 // releases that found less in a cell than they had put there; 0 unless memory is damaged
+	// releases that found less in a cell than they had put there; 0 unless memory is damaged
+	Clipped uint64
 }
 
 // Stats returns the counters as they are now.

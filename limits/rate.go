@@ -10,24 +10,23 @@ const (
 	minInterval     = time.Millisecond
 )
 
-// RateConfig configures a [Rate]. The zero value counts by the second, in 4
-// rows of 8192 columns (512 KiB, as a rate needs two words per cell). Where
-// few keys are seen per interval, 1024 columns do.
+// RateConfig configures a [Rate]. The zero value counts by the second, in 4 rows of 8192 columns
+// (512 KiB, as a rate needs two words per cell). Where few keys are seen per interval, 1024 columns
+// do.
 type RateConfig struct {
 	Interval time.Duration // at least one millisecond; 0 means one second
 	Sketch   SketchConfig
 }
 
-// Rate counts events per key in consecutive intervals of fixed length, and
-// reports the rate of the last complete one. A count is never too low. All
-// methods are safe for concurrent use and allocate nothing.
+// Rate counts events per key in consecutive intervals of fixed length, and reports the rate of the
+// last complete one. A count is never too low. All methods are safe for concurrent use and allocate
+// nothing.
 //
-// Intervals are aligned to the moment NewRate was called. Nothing happens at
-// their ends: a cell belongs to an interval, and the first event of a new
-// interval to reach a cell renews it. So there is no reset to wait for, and no
-// event is lost in one. An event whose goroutine was delayed until after the
-// end of its interval is still counted in that interval; if it was delayed by
-// more than one whole interval, in the one before the newest.
+// The first interval begins when NewRate is called. Nothing happens at the end of an interval: a
+// cell belongs to an interval, and the first event of a new interval to reach a cell renews it. So
+// no caller waits for a reset, and no event is lost in one. An event whose goroutine was delayed
+// until after the end of its interval is still counted in that interval; if it was delayed by more
+// than one whole interval, it is counted in the second newest.
 //
 // The count of one interval stops at 2^32-1 and never wraps.
 type Rate struct {
@@ -36,14 +35,14 @@ type Rate struct {
 	start    time.Time // monotonic clock reading included
 }
 
-// NewRate makes a rate counter whose first interval begins now. The error is a
-// *[ConfigError].
+// NewRate returns a rate counter whose first interval begins now. The error is a *[ConfigError].
 func NewRate(config RateConfig) (*Rate, error) {
 	if config.Interval == 0 {
 		config.Interval = defaultInterval
 	}
 	if config.Interval < minInterval {
-		return nil, &ConfigError{"Interval", config.Interval, "must be at least " + minInterval.String()}
+		return nil, &ConfigError{"Interval", config.Interval,
+			"must be at least " + minInterval.String()}
 	}
 	g, err := geometry(config.Sketch)
 	if err != nil {
@@ -55,7 +54,7 @@ func NewRate(config RateConfig) (*Rate, error) {
 	return r, nil
 }
 
-// RateComponents is what a caller's rate function has to work with.
+// RateComponents is the argument of a caller's rate function.
 type RateComponents struct {
 	Previous uint64        // events in the last complete interval
 	Current  uint64        // events so far in the interval in progress
@@ -63,19 +62,18 @@ type RateComponents struct {
 	Elapsed  float64       // part of the interval in progress that has passed, in [0, 1)
 }
 
-// Proportional is a rate function for [Rate.RateWith] that estimates the rate
-// over the interval that ends now, in events per second: the current count plus
-// the part of the previous count that the sliding interval still covers, taking
-// those events as evenly spread.
+// Proportional is a rate function for [Rate.RateWith]. It estimates the rate over the interval that
+// ends now, in events per second: the current count plus the part of the previous count that the
+// sliding interval still covers, if those events were evenly spread.
 func Proportional(c RateComponents) float64 {
 	return (float64(c.Previous)*(1-c.Elapsed) + float64(c.Current)) / c.Interval.Seconds()
 }
 
-// Observe counts n events of key and returns the key's count in the current
-// interval so far, n included.
+// Observe counts n events of key and returns the key's count in the current interval so far, n
+// included.
 func (r *Rate) Observe(key []byte, n uint32) uint64 { return r.ObserveHash(Hash(key), n) }
 
-// ObserveHash is [Rate.Observe] for a key whose [Hash] is at hand.
+// ObserveHash is [Rate.Observe] for a key by its [Hash].
 func (r *Rate) ObserveHash(hash uint64, n uint32) uint64 {
 	count, _ := r.observe(hash, n, r.now())
 	return count
@@ -87,38 +85,37 @@ func (r *Rate) observe(hash uint64, n uint32, now time.Duration) (uint64, uint64
 	return uint64(count), epoch
 }
 
-// Peek returns the count of key in the current interval so far, without
-// counting anything.
+// Peek returns the count of key in the current interval so far, without counting anything.
 func (r *Rate) Peek(key []byte) uint64 { return r.PeekHash(Hash(key)) }
 
-// PeekHash is [Rate.Peek] for a key whose [Hash] is at hand.
+// PeekHash is [Rate.Peek] for a key by its [Hash].
 func (r *Rate) PeekHash(hash uint64) uint64 { return r.components(hash, r.now()).Current }
 
-// Rate returns the events of key per second in the last complete interval: 0 if
-// there were none, however many there were before.
+// Rate returns the events of key per second in the last complete interval: 0 if there were none,
+// however many there were before.
 func (r *Rate) Rate(key []byte) float64 { return r.RateHash(Hash(key)) }
 
-// RateHash is [Rate.Rate] for a key whose [Hash] is at hand.
+// RateHash is [Rate.Rate] for a key by its [Hash].
 func (r *Rate) RateHash(hash uint64) float64 { return r.rate(hash, r.now()) }
 
 func (r *Rate) rate(hash uint64, now time.Duration) float64 {
 	return float64(r.components(hash, now).Previous) / r.interval.Seconds()
 }
 
-// RateWith returns what f makes of the counts of key as they are now, without
-// counting anything. See [Proportional].
+// RateWith returns the result of f for the counts of key as they are now, without counting
+// anything. See [Proportional].
 func (r *Rate) RateWith(key []byte, f func(RateComponents) float64) float64 {
 	return r.RateWithHash(Hash(key), f)
 }
 
-// RateWithHash is [Rate.RateWith] for a key whose [Hash] is at hand.
+// RateWithHash is [Rate.RateWith] for a key by its [Hash].
 func (r *Rate) RateWithHash(hash uint64, f func(RateComponents) float64) float64 {
 	return f(r.components(hash, r.now()))
 }
 
-// components reads both counts of hash. A reader whose now lies behind an epoch
-// that others have begun answers for that epoch's beginning, as the counts of
-// its own may be gone; if an epoch begins while it reads, it reads again.
+// components reads both counts of hash. If other goroutines have begun a later epoch than now's, it
+// returns the counts at the beginning of that epoch, as the counts of its own may be gone; if an
+// epoch begins while it reads, it reads again.
 func (r *Rate) components(hash uint64, now time.Duration) RateComponents {
 	for {
 		own := r.epoch(now)
@@ -128,7 +125,8 @@ func (r *Rate) components(hash uint64, now time.Duration) RateComponents {
 		if !ok1 || !ok2 {
 			continue
 		}
-		c := RateComponents{Previous: uint64(previous), Current: uint64(current), Interval: r.interval}
+		c := RateComponents{Previous: uint64(previous), Current: uint64(current),
+			Interval: r.interval}
 		if own == epoch && now > 0 {
 			c.Elapsed = float64(now%r.interval) / float64(r.interval)
 		}
@@ -136,12 +134,12 @@ func (r *Rate) components(hash uint64, now time.Duration) RateComponents {
 	}
 }
 
-// epoch is the number of the interval that now lies in.
+// epoch returns the number of the interval that contains now.
 func (r *Rate) epoch(now time.Duration) uint64 {
 	return uint64(max(now, 0)/r.interval) + firstEpoch
 }
 
-// now is the time since the first interval began. It reads the monotonic clock.
+// now returns the time since the first interval began, by the monotonic clock.
 func (r *Rate) now() time.Duration { return time.Since(r.start) }
 
 // Interval returns the length of an interval.

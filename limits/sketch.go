@@ -7,38 +7,38 @@ import (
 	"github.com/headgate/headgate/internal/countmin"
 )
 
-// saturated is the value at which a cell stays for good. It is half of the
-// range, so that an add that finds a cell just below it cannot wrap: that would
-// take 2^31 goroutines between the two instructions of add.
+// saturated is the value at which a cell stays. It is half of the range, so that an add that finds
+// a cell just below it cannot wrap: that would take 2^31 goroutines between the two instructions of
+// add.
 const saturated = 1 << 63
 
-// sketch is a count-min sketch over words that somebody else owns, row after
-// row. Every word is only ever touched by atomic operations, and any goroutine
-// may do so at any time.
+// sketch is a count-min sketch over words that its user owns, row after row. All accesses to a word
+// are atomic, and any goroutine may access it at any time.
 type sketch struct {
 	countmin.Geometry
 	words []uint64 // len == cells()
 }
 
-// newSketch lays a sketch of shape g over words, which must be g.Cells() long.
+// newSketch returns a sketch of geometry g over words, which must be g.Cells() long.
 func newSketch(g countmin.Geometry, words []uint64) sketch {
 	return sketch{Geometry: g, words: words[:g.Cells()]}
 }
 
-// add adds n to hash in every row and returns the lowest cell after its own
-// addition. Wait-free: one atomic addition per row.
+// add adds n to hash in every row and returns the lowest cell after its own addition. Wait-free:
+// one atomic addition per row.
 //
-// Each cell counts everything that was added to it before, so the result is at
-// least n plus the adds of hash that ended before this one began. Of two adds
-// that overlap, each may miss the other; see [sketch.enter].
+// Each cell counts everything that was added to it before, so the result is at least n plus the
+// adds of hash that ended before this one began. Of two adds that overlap, each may miss the other;
+// see [sketch.enter].
 func (s *sketch) add(hash uint64, n uint32) uint64 {
-	// Copies, as the compiler would read the fields again after each atomic
-	// operation; with two goroutines that more than doubles the time.
+	// Copies, since the compiler would read the fields again after each atomic operation; with two
+	// goroutines that more than doubles the time.
 	words, rows, width := s.words, s.Rows, s.Width&31
 	low, high := uint64(math.MaxUint64), uint64(0)
 	columns, base := uint64(1)<<width, uint64(0)
 	for rest := hash; rows > 0; rows-- {
-		count := atomic.AddUint64(&words[base|rest&(columns-1)], uint64(n)) // the cell of Geometry.Cell, step by step
+		// the cell of Geometry.Cell, step by step
+		count := atomic.AddUint64(&words[base|rest&(columns-1)], uint64(n))
 		low, high = min(low, count), high|count
 		rest >>= width
 		base += columns
@@ -49,8 +49,8 @@ func (s *sketch) add(hash uint64, n uint32) uint64 {
 	return low
 }
 
-// saturate keeps those cells of hash at the largest value that have got there,
-// and returns the lowest.
+// saturate sets the cells of hash that have reached the largest value back to it, and returns the
+// lowest cell.
 func (s *sketch) saturate(hash uint64) uint64 {
 	for row := range s.Rows {
 		word := &s.words[s.Cell(hash, row)]
@@ -61,10 +61,9 @@ func (s *sketch) saturate(hash uint64) uint64 {
 	return s.peek(hash)
 }
 
-// enter adds n and then looks at all rows again. Of all the enters of a hash
-// that have not been left, the one that finished its additions last sees all
-// of them in every row: n of them together cannot each see fewer than n. The
-// return value of add alone does not have this property.
+// enter adds n and then reads all rows again. Of all the enters of a hash that have not been left,
+// the one that finished its additions last sees all of them in every row: n of them together cannot
+// each see fewer than n. The result of add alone does not have this property.
 func (s *sketch) enter(hash uint64, n uint32) uint64 {
 	s.add(hash, n)
 	return s.peek(hash)
@@ -80,9 +79,9 @@ func (s *sketch) peek(hash uint64) uint64 {
 	return min(low, saturated)
 }
 
-// leave takes back what enter(hash, n) added, and reports whether every cell
-// had that much to give. A cell stops at zero rather than wrap, and a saturated
-// cell stays so, as nobody knows how much went into it.
+// leave takes back what enter(hash, n) added, and reports whether every cell had that much. A cell
+// stops at zero rather than wrap, and a saturated cell stays saturated, as it is unknown how much
+// was added to it.
 func (s *sketch) leave(hash uint64, n uint32) bool {
 	g, words := s.Geometry, s.words
 	whole := true
@@ -94,8 +93,8 @@ func (s *sketch) leave(hash uint64, n uint32) bool {
 	return whole
 }
 
-// subtract is a saturating atomic subtraction. Lock-free: a failed exchange
-// means that another goroutine's succeeded.
+// subtract is a saturating atomic subtraction. Lock-free: a failed exchange means that another
+// goroutine's succeeded.
 func subtract(word *uint64, n uint64) bool {
 	for {
 		old := atomic.LoadUint64(word)
@@ -115,5 +114,5 @@ func (s *sketch) reset() {
 	}
 }
 
-// bytes is the memory of the words.
+// bytes returns the memory of the words.
 func (s *sketch) bytes() int { return len(s.words) * 8 }

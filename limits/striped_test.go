@@ -32,7 +32,7 @@ func TestStripesAreChecked(t *testing.T) {
 	}
 }
 
-// Whoever adds in whichever stripe, no count is below the truth, and none above that of one sketch which saw the same.
+// However the adds are spread over the stripes, no count is below the truth, and none above that of one sketch which saw the same.
 func TestStripesAgainstMapAndEstimator(t *testing.T) {
 	for _, config := range []limits.SketchConfig{{Rows: 1, Columns: 64}, {Rows: 3, Columns: 256}, {}} {
 		one := must(limits.NewEstimator(config))

@@ -17,8 +17,8 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// limiting is the connection limiter. It decides which policy holds: the daemon's, or this process's own where the daemon
-// publishes none.
+// limiting is the connection limiter. It decides which policy holds: the daemon's, or this
+// process's own where the daemon publishes none.
 type limiting struct {
 	process *hostlimits.Process
 	tenant  func(*traffic.Event) string
@@ -64,7 +64,9 @@ func (l *limiting) init(owners []int, c Config) (err error) {
 
 // admit admits a request at ev's origin or refuses it.
 func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
-	request := hostlimits.Request{Tenant: l.tenantName(ev), Origin: ev.Origin, Host: ev.Host, Score: ev.Score}
+	request := hostlimits.Request{
+		Tenant: l.tenantName(ev), Origin: ev.Origin, Host: ev.Host, Score: ev.Score,
+	}
 	a, ok := l.process.Admit((*hostlimits.TicketState)(state), &request)
 	return limits.Admission{
 		Ticket:     limits.Ticket(a.Ticket),
@@ -87,15 +89,16 @@ func (f *Filter) observes(r *http.Request) bool {
 	return f.limiting.process.Adapts() && (f.config.LongLived == nil || !f.config.LongLived(r))
 }
 
-// observe notes the wait for an origin that has ended: with an answer unless it failed, and with left where the request
-// was given up.
+// observe notes the wait for an origin that has ended: with an answer unless it failed, and with
+// left where the request was given up.
 func (f *Filter) observe(x *exchange, held *admission, failed, left bool) {
 	if took, how, ok := x.result(failed, left); ok {
 		f.limiting.observe(held.ticket, held.estimate, held.threshold, took, how)
 	}
 }
 
-func (l *limiting) observe(t limits.Ticket, estimate uint64, threshold uint32, took time.Duration, how Ending) {
+func (l *limiting) observe(t limits.Ticket, estimate uint64, threshold uint32,
+	took time.Duration, how Ending) {
 	l.process.Observe(hostlimits.Ticket(t), estimate, threshold, took, hostlimits.Ending(how))
 }
 
@@ -137,8 +140,8 @@ func (l *limiting) maintain(dir hostdir.Dir, found bool) {
 	l.process.Sync()
 }
 
-// readPolicy applies what the daemon publishes in dir. Without a daemon's files, and with an invalid policy, the current
-// policy stays.
+// readPolicy applies what the daemon publishes in dir. Without a daemon's files, and with an
+// invalid policy, the current policy stays.
 func (l *limiting) readPolicy(dir hostdir.Dir) error {
 	text, changed, err := l.reader.read(dir)
 	if err != nil || !changed {
@@ -157,11 +160,13 @@ func (l *limiting) readPolicy(dir hostdir.Dir) error {
 		return err
 	}
 	l.published.Store(true)
-	l.log.Info("headgate: the daemon's limits hold", "threshold", p.Threshold, "overrides", len(p.Overrides))
+	l.log.Info("headgate: the daemon's limits hold",
+		"threshold", p.Threshold, "overrides", len(p.Overrides))
 	return nil
 }
 
-// logProblem logs a problem once, not every second. A missing directory of the daemon is no problem.
+// logProblem logs a problem once, not every second. A missing directory of the daemon is no
+// problem.
 func (l *limiting) logProblem(dir hostdir.Dir, err error) {
 	switch {
 	case err == nil || errors.Is(err, fs.ErrNotExist):

@@ -16,8 +16,8 @@ type policyReader struct {
 	version mmapsync.Version // of the policy that was read last
 }
 
-// read returns the policy that is published in dir. changed is false if it is the one that was read last, or if there is
-// none yet.
+// read returns the policy that is published in dir. changed is false if it is the one that was read
+// last, or if there is none yet.
 func (p *policyReader) read(dir hostdir.Dir) (text []byte, changed bool, err error) {
 	if dir != p.dir {
 		p.dir = dir
@@ -51,7 +51,8 @@ func (p *policyReader) open() error {
 	if p.reader != nil {
 		return nil
 	}
-	r, err := mmapsync.OpenReader(p.dir.Policy(), mmapsync.ReaderOptions{Slots: 1, Owners: p.owners})
+	options := mmapsync.ReaderOptions{Slots: 1, Owners: p.owners}
+	r, err := mmapsync.OpenReader(p.dir.Policy(), options)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type inspectedLimit struct {
 func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	dir := hostdir.Dir(c.Dir)
 	all := hostlimits.MaxExactKeys
-	before, err := hostlimits.Look(dir.Limits(), all, c.owners...)
+	before, err := hostlimits.ReadReport(dir.Limits(), all, c.owners...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no daemon has made a limits file here; start one with: headgate run --dir %s", c.Dir, c.Dir)
 	}
@@ -58,7 +58,7 @@ func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 		return ctx.Err()
 	case <-time.After(rateOver):
 	}
-	now, err := hostlimits.Look(dir.Limits(), c.Count, c.owners...)
+	now, err := hostlimits.ReadReport(dir.Limits(), c.Count, c.owners...)
 	if err != nil {
 		return err
 	}

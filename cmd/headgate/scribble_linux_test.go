@@ -88,7 +88,7 @@ func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 		t.Run(value, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "hg")
 			daemon := startProcess(t, dir)
-			until(t, "the limits file", func() bool { _, err := hostlimits.Look(hostdir.Dir(dir).Limits(), 0); return err == nil })
+			until(t, "the limits file", func() bool { _, err := hostlimits.ReadReport(hostdir.Dir(dir).Limits(), 0); return err == nil })
 			f, err := proxyhook.New(proxyhook.Config{Dir: dir, Limits: limits.LimiterConfig{Threshold: 50}})
 			if err != nil {
 				t.Fatal(err)
@@ -112,11 +112,11 @@ func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 			until(t, "requests admitted again", func() bool {
 				return admitted("shop") && admitted("other") && f.Stats().Shared && f.LimiterStats().InFlight <= 2
 			})
-			until(t, "no counts of nobody", func() bool { r, err := hostlimits.Look(file, 0); return err == nil && r.InFlight <= 1 })
+			until(t, "no counts of nobody", func() bool { r, err := hostlimits.ReadReport(file, 0); return err == nil && r.InFlight <= 1 })
 			url := regexp.MustCompile(`http://127.0.0.1:[0-9]+`).FindString(daemon.said.String())
 			until(t, "trouble", func() bool {
 				body := body(t, url+"/readyz?verbose")
-				return strings.Contains(body, "written to by somebody else") || strings.Contains(body, "had been written to")
+				return strings.Contains(body, "unknown process has written") || strings.Contains(body, "unknown process had written")
 			})
 			until(t, "a metric that counts it", func() bool { // the counts come a moment after the trouble
 				metrics := body(t, url+"/metrics")

@@ -51,9 +51,6 @@ heuristics
 internal/daemon
 internal/explain
 internal/hostdir
-internal/hostlimits
-internal/hostname
-internal/keyhash
 internal/lane
 internal/mmap
 internal/opfile
@@ -64,7 +61,6 @@ internal/ring
 internal/simulator
 internal/wire
 internal/wordmatch
-limits
 mmapsync
 mmapsync/model
 models

@@ -1,6 +1,6 @@
-// Package countmin has what count-min sketches have in common: their sizes, and which cells a hash has in them (Cormode
-// and Muthukrishnan, "An improved data stream summary: the count-min sketch and its applications", J. Algorithms 55,
-// 2005).
+// Package countmin has what count-min sketches have in common: their sizes, and which cells a hash
+// has in them (Cormode and Muthukrishnan, "An improved data stream summary: the count-min sketch
+// and its applications", J. Algorithms 55, 2005).
 package countmin
 
 import (
@@ -39,7 +39,8 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("countmin: %s = %v: %s", e.Field, e.Value, e.Reason)
 }
 
-// Geometry checks s, fills in the defaults and returns the resulting geometry. The error is a *[SizeError].
+// Geometry checks s, fills in the defaults and returns the resulting geometry. The error is a
+// *[SizeError].
 func (s Size) Geometry() (Geometry, error) {
 	if s.Rows == 0 {
 		s.Rows = DefaultRows
@@ -54,7 +55,7 @@ func (s Size) Geometry() (Geometry, error) {
 	width := bits.TrailingZeros(uint(s.Columns))
 	if s.Rows < 1 || s.Rows > hashBits/width {
 		return Geometry{}, &SizeError{"Sketch.Rows", s.Rows,
-			fmt.Sprintf("must be 1 to %d with %d columns, as each row takes %d of the 64 bits of the hash",
+			fmt.Sprintf("must be 1 to %d with %d columns, as each row takes %d of the hash's 64 bits",
 				hashBits/width, s.Columns, width)}
 	}
 	return Geometry{Rows: uint(s.Rows), Width: uint(width)}, nil
@@ -68,8 +69,8 @@ type Geometry struct {
 // Cells returns the number of cells of all rows together.
 func (g Geometry) Cells() int { return int(g.Rows << g.Width) }
 
-// Cell returns the index of the cell of hash in row, in [0, Cells()). Each row takes its column from its own bits of the
-// hash.
+// Cell returns the index of the cell of hash in row, in [0, Cells()). Each row takes its column
+// from its own bits of the hash.
 func (g Geometry) Cell(hash uint64, row uint) uint64 {
 	width := g.Width & 31 // it is at most 24; the mask spares the shifts a check
 	column := hash >> (row * width & 63) & (1<<width - 1)

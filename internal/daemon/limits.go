@@ -71,7 +71,7 @@ func (l *limiting) open() (err error) {
 
 // maintain does what is to be done about once a second to the file that the proxies count in.
 func (l *limiting) maintain() error {
-	if !l.keeper.Whole() {
+	if !l.keeper.Intact() {
 		l.published = nil // perhaps the whole directory is gone
 		l.keeper.Close()
 		next, err := hostlimits.OpenKeeper(l.dir.Limits(), l.config)
@@ -105,7 +105,7 @@ func (l *limiting) reap() error {
 	clipped := l.stats().Clipped
 	if clipped > l.clipped {
 		l.damage, l.damagedAt = &hostlimits.DamageError{Path: l.dir.Limits(), Reason: fmt.Sprintf(
-			"%d requests ended that were not counted any more: somebody else has written to the file (find out which program of the group did it)",
+			"%d requests ended that were not counted any more: an unknown process has written to the file (find out which program of the group did it)",
 			clipped-l.clipped)}, time.Now()
 	}
 	l.clipped = clipped
@@ -125,7 +125,7 @@ var renewAfter = 24 * time.Hour
 
 // renew makes another file where this one is old. Clocks may be set back: a file from the future is old, too.
 func (l *limiting) renew() error {
-	made, err := l.keeper.Made()
+	made, err := l.keeper.Created()
 	if age := time.Since(made); err != nil || age >= 0 && age < renewAfter {
 		return err
 	}

@@ -97,7 +97,7 @@ var limitMetrics = []metric{
 		func(s *Stats) float64 { return float64(s.Limits.Reaped) }),
 	counter("limits_orphaned_requests_total", "Requests that such processes had in flight.",
 		func(s *Stats) float64 { return float64(s.Limits.Orphans) }),
-	counter("limits_scrubbed_total", "Ledgers and slots of no process that somebody had written to and that were set to zero.",
+	counter("limits_scrubbed_total", "Ledgers of free seats and counters without a key that were written to and set to zero.",
 		func(s *Stats) float64 { return float64(s.Limits.Scrubbed) }),
 	counter("limits_given_up_total", "Limits files whose counters somebody had written to, in whose place another was made.",
 		func(s *Stats) float64 { return float64(s.Limits.GivenUp) }),

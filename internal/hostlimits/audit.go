@@ -5,12 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// Every process of the group can write anywhere in a limits file. What it writes there by mistake would be believed: it
-// would refuse requests of which nobody has any in flight, or forget those that are. The Keeper therefore looks at all
-// counters again and again. What is in ledgers that nobody has is set to zero. Where the ledger of a living process has
-// what no process can have, the file is given up and another one made.
+// Every process of the group can write anywhere in a limits file. What it writes there by mistake
+// would count: requests that are not in flight would refuse others, and open requests would be
+// forgotten. The Keeper therefore inspects all counters again and again. Ledgers of free seats are
+// set to zero. If the ledger of a living process has counts that no process can have, the Keeper
+// abandons the file and makes another one.
 
-// DamageError says what was found in a limits file that no process can have counted.
+// DamageError says which contents of a limits file no process can have counted.
 type DamageError struct {
 	Path   string
 	Reason string
@@ -20,37 +21,37 @@ type DamageError struct {
 func (e *DamageError) Error() string { return fmt.Sprintf("limits: %s: %s", e.Path, e.Reason) }
 
 const (
-	// maxInFlight is the most that one process can have in flight in the sketch or in exact counters: more connections than a
-	// process may open by default.
+	// maxInFlight is the most requests that one process can have in flight in the sketch or in
+	// exact counters: more connections than a process may open by default.
 	maxInFlight = 1 << 20
 
-	// Bounds of what requests that come and go during a look can make of sound counters.
+	// Bounds of the differences that requests make which come and go during an inspection.
 	maxRowsApart = 1024 // and an eighth
 	maxNameless  = 16
 
-	// auditBytes is how much of a file is looked at for each look of the Keeper, on average.
+	// auditBytes is how much of a file an inspection reads for each call of Reap, on average.
 	auditBytes = 16 << 20
 )
 
-// finding is what a look found in one ledger.
+// finding is what an inspection found in one ledger.
 type finding struct {
-	used     bool     // some word is not zero
-	wild     uint64   // counters beyond anything that can be
+	used     bool     // a word is not zero
+	wild     uint64   // counters that are too high to be true
 	sums     []uint64 // of the rows of the sketch
 	squares  []uint64 // sums of the cells' squares
 	held     uint64   // in exact counters
-	nameless uint64   // of these, in slots of no key
+	nameless uint64   // of these, in counters without a key
 }
 
-// audit looks at all counters, without stopping anybody.
+// audit inspects all counters, while processes go on counting.
 func (b *board) audit() []finding {
-	found := make([]finding, b.processes)
+	found := make([]finding, b.seats)
 	for k := range found {
 		found[k].sums, found[k].squares = make([]uint64, b.Rows), make([]uint64, b.Rows)
 	}
 	for row := range b.Rows {
 		for column := range uint(1) << b.Width {
-			words := b.cells[(row<<b.Width|column)*b.processes:][:b.processes]
+			words := b.cells[(row<<b.Width|column)*b.seats:][:b.seats]
 			for k := range words {
 				if n := atomic.LoadUint32(&words[k]); n != 0 {
 					found[k].cell(row, n)
@@ -58,8 +59,8 @@ func (b *board) audit() []finding {
 			}
 		}
 	}
-	for slot := range uint(b.slots()) {
-		b.auditSlot(slot, found)
+	for counter := range uint(b.counters()) {
+		b.auditCounter(counter, found)
 	}
 	return found
 }
@@ -74,8 +75,8 @@ func (f *finding) cell(row uint, n uint32) {
 	f.squares[row] += min(uint64(n)*uint64(n), 1<<40) // so that no sum wraps
 }
 
-func (b *board) auditSlot(slot uint, found []finding) {
-	words, owned := b.held[slot*b.processes:][:b.processes], b.soundSlot(slot)
+func (b *board) auditCounter(counter uint, found []finding) {
+	words, owned := b.held[counter*b.seats:][:b.seats], b.soundCounter(counter)
 	for k := range words {
 		w := heldWord(atomic.LoadUint64(&words[k]))
 		if w == 0 {
@@ -93,20 +94,21 @@ func (b *board) auditSlot(slot uint, found []finding) {
 	}
 }
 
-// soundSlot tells whether a slot's name is a key that its tag can be of. Of long keys the file does not tell.
-func (b *board) soundSlot(slot uint) bool {
-	if b.tag(slot) == 0 {
+// soundCounter reports whether a counter's name is a key that can have its tag. The file does not
+// have all of long keys.
+func (b *board) soundCounter(counter uint) bool {
+	if b.tag(counter) == 0 {
 		return false
 	}
-	n := uint32(atomic.LoadUint64(&b.nameOf(slot)[0]))
+	n := uint32(atomic.LoadUint64(&b.nameAt(counter)[0]))
 	if n == 0 || n > nameBytes {
 		return n != 0
 	}
-	_, ok := b.name(slot)
+	_, ok := b.name(counter)
 	return ok
 }
 
-// problem says what of a finding cannot be, or nothing.
+// problem returns what of a finding cannot be true, or "".
 func (f *finding) problem(columns uint64) string {
 	low, high := f.sums[0], f.sums[0]
 	for row, sum := range f.sums {
@@ -128,9 +130,9 @@ func (f *finding) problem(columns uint64) string {
 	return ""
 }
 
-// even tells whether a row is filled too evenly to be counted. The cells of requests of different keys vary at least as
-// those of a random process of single events, whose variance is its mean; a fourth of that in so many cells does not
-// happen.
+// even reports whether a row is filled too evenly to be counted. The cells of requests of different
+// keys vary at least as those of a random process of single events, whose variance is its mean; in
+// so many cells a fourth of that does not happen.
 func even(sum, squares, columns uint64) bool {
 	if columns < 64 || sum < columns/2 {
 		return false
@@ -139,116 +141,121 @@ func even(sum, squares, columns uint64) bool {
 	return float64(squares)/float64(columns)-mean*mean < mean/4
 }
 
-// scrub sets to zero what a ledger holds that nobody has, and tells whether it was one.
+// scrub sets to zero the ledger of a free seat, and reports whether it had counts.
 func (b *board) scrub(f openFile, k uint) (bool, error) {
-	if err := f.lock(ledgerAt(k)); err != nil {
+	if err := f.lock(seatOffset(k)); err != nil {
 		return false, unlessLocked(err)
 	}
-	defer f.unlock(ledgerAt(k))
-	if b.taken(k).Load() != 0 { // its process has died just now, and is the reaper's
+	defer f.unlock(seatOffset(k))
+	if b.seatWord(k).Load() != 0 { // its process has died just now: the reaper frees it
 		return false, nil
 	}
 	b.empty(k)
 	return true, nil
 }
 
-// freeSlots gives slots back that no key can find: those of a tag that is not the name's, and those that are being closed
-// although nobody assigns. Where something is in flight they are left.
-func (b *board) freeSlots() (freed uint64) {
+// freeCounters frees the exact counters that no key can find: those whose tag is not their name's,
+// and those that are being closed although no process assigns. It leaves those with requests in
+// flight.
+func (b *board) freeCounters() (freed uint64) {
 	for set := range b.locks {
-		for j := range uint(slotsPerSet) {
-			slot := uint(set)*slotsPerSet + j
-			if t := b.tag(slot); t == 0 || b.soundSlot(slot) && !t.has(tagClosing) ||
-				!atomic.CompareAndSwapUint64(&b.locks[set], 0, uint64(b.own)+1) {
+		for j := range uint(countersPerSet) {
+			counter := uint(set)*countersPerSet + j
+			if t := b.tag(counter); t == 0 || b.soundCounter(counter) && !t.has(tagClosing) ||
+				!atomic.CompareAndSwapUint64(&b.locks[set], 0, uint64(b.seat)+1) {
 				continue
 			}
-			if t := b.tag(slot); t != 0 && (!b.soundSlot(slot) || t.has(tagClosing)) && b.heldByAll(slot, none) == 0 {
-				b.storeTag(slot, 0)
+			if t := b.tag(counter); t != 0 && (!b.soundCounter(counter) || t.has(tagClosing)) &&
+				b.heldByAll(counter, noSeat) == 0 {
+				b.storeTag(counter, 0)
 				freed++
 			}
-			atomic.CompareAndSwapUint64(&b.locks[set], uint64(b.own)+1, 0)
+			atomic.CompareAndSwapUint64(&b.locks[set], uint64(b.seat)+1, 0)
 		}
 	}
 	return freed
 }
 
-// audit looks at the file and repairs what it can. A problem in a ledger of a living process that does not go away makes
-// the Keeper give the file up.
+// audit inspects the file and repairs what it can. If a problem in the ledger of a living process
+// stays, the Keeper abandons the file.
 func (k *Keeper) audit() error {
-	k.looks++
-	if every := 1 + uint64(len(k.board.memory))/auditBytes; k.looks%every != 0 {
+	k.inspections++
+	if every := 1 + uint64(len(k.board.memory))/auditBytes; k.inspections%every != 0 {
 		return nil
 	}
 	var problems map[uint]string
 	err := k.guard(func() (err error) {
-		problems, err = k.look()
+		problems, err = k.inspect()
 		for range suspectLooks {
-			if len(problems) > 0 { // perhaps requests came and went meanwhile
+			if len(problems) > 0 { // requests may have come and gone meanwhile
 				keepCommon(problems, k.board.problems(k.board.audit()))
 			}
 		}
-		k.scrubbed += k.board.freeSlots()
+		k.scrubbed += k.board.freeCounters()
 		return err
 	})
 	before := k.suspects
 	k.suspects = problems
-	for ledger, problem := range problems {
-		if before[ledger] != "" {
-			return k.giveUp(fmt.Sprintf("the counters of process %d have been written to by somebody else: %s", ledger, problem))
+	for seat, problem := range problems {
+		if before[seat] != "" {
+			reason := fmt.Sprintf("an unknown process has written to the counters of seat %d: %s",
+				seat, problem)
+			return k.giveUp(reason)
 		}
 	}
 	return err
 }
 
-// suspectLooks is how often a ledger with a problem is looked at again at once.
+// suspectLooks is how often a seat with a problem is inspected again at once.
 const suspectLooks = 2
 
-// look sets to zero what ledgers hold that nobody has, and returns what is wrong with the others.
-func (k *Keeper) look() (problems map[uint]string, err error) {
+// inspect sets the ledgers of free seats to zero, and returns the problems of the others by seat.
+func (k *Keeper) inspect() (problems map[uint]string, err error) {
 	found := k.board.audit()
-	for ledger := range found {
-		if at := uint(ledger); found[at].used && k.board.taken(at).Load() == 0 {
+	for seat := range found {
+		if at := uint(seat); found[at].used && k.board.seatWord(at).Load() == 0 {
 			err = firstError(err, k.scrub(at))
 		}
 	}
 	return k.board.problems(found), err
 }
 
-// problems are those of the ledgers that somebody has.
+// problems returns the problems of the seats that are taken.
 func (b *board) problems(found []finding) map[uint]string {
 	problems := make(map[uint]string)
-	for ledger := range found {
-		if b.taken(uint(ledger)).Load() == 0 {
+	for seat := range found {
+		if b.seatWord(uint(seat)).Load() == 0 {
 			continue
 		}
-		if problem := found[ledger].problem(1 << b.Width); problem != "" {
-			problems[uint(ledger)] = problem
+		if problem := found[seat].problem(1 << b.Width); problem != "" {
+			problems[uint(seat)] = problem
 		}
 	}
 	return problems
 }
 
-// keepCommon leaves in all what some have, too.
+// keepCommon deletes from all what some does not have.
 func keepCommon(all, some map[uint]string) {
-	for ledger := range all {
-		if some[ledger] == "" {
-			delete(all, ledger)
+	for seat := range all {
+		if some[seat] == "" {
+			delete(all, seat)
 		}
 	}
 }
 
-func (k *Keeper) scrub(ledger uint) error {
-	done, err := k.board.scrub(k.file, ledger)
+func (k *Keeper) scrub(seat uint) error {
+	done, err := k.board.scrub(k.file, seat)
 	if done {
 		k.scrubbed++
 		return firstError(err, &DamageError{k.path, fmt.Sprintf(
-			"the counters of no process had been written to and are zero again (ledger %d; find out which program of the group did it)", ledger)})
+			"an unknown process had written to counters of free seat %d; they are zero again %s",
+			seat, findWriter)})
 	}
 	return err
 }
 
-// giveUp makes another file, and tells the processes not to count in this one any more. What they have in flight now is
-// not counted there.
+// giveUp makes another file, and marks this one so that the processes stop counting in it. Requests
+// that are in flight now are not counted in the new file.
 func (k *Keeper) giveUp(reason string) error {
 	old := k.board
 	err := k.guard(func() error { old.word(givenUpAt).Store(1); return nil })
@@ -259,8 +266,12 @@ func (k *Keeper) giveUp(reason string) error {
 		return err
 	}
 	k.givenUp, k.suspects = k.givenUp+1, nil
-	return &DamageError{k.path, reason + "; another file is made, and what was in flight is forgotten (find out which program of the group did it)"}
+	return &DamageError{k.path,
+		reason + "; another file was made, and what was in flight is forgotten " + findWriter}
 }
+
+// findWriter says what to do about damage.
+const findWriter = "(find out which program of the group did it)"
 
 func firstError(errs ...error) error {
 	for _, err := range errs {

@@ -80,7 +80,7 @@ func TestLedgersOfNobodyAreSetToZero(t *testing.T) {
 	if a, ok := l.AdmitString(new(hostlimits.TicketState), "k"); ok {
 		t.Fatalf("the test wrote nothing that counts: %+v", a)
 	}
-	if said := reapDamage(t, keeper); !strings.Contains(said, "of no process") {
+	if said := reapDamage(t, keeper); !strings.Contains(said, "of free seat") {
 		t.Errorf("the keeper says %q", said)
 	}
 	a, ok := l.AdmitString(new(hostlimits.TicketState), "k")
@@ -100,17 +100,17 @@ func TestLedgersOfNobodyAreSetToZero(t *testing.T) {
 // it any more.
 func TestImplausibleLedgersCostTheFile(t *testing.T) {
 	for name, write := range map[string]func(held, cells []byte){
-		"every cell alike": func(_, cells []byte) { fill32(cells, func(int) uint32 { return 3 }) },
-		"huge":             func(_, cells []byte) { cells[3] = 0xff },
-		"too many":         func(_, cells []byte) { fill32(cells, func(i int) uint32 { return uint32(i % 999) }) },
-		"one row":          func(_, cells []byte) { fill32(cells[:len(cells)/4], func(i int) uint32 { return uint32(i % 9) }) },
-		"slots of no key":  func(held, _ []byte) { held[8*5] = 40 },
+		"every cell alike":   func(_, cells []byte) { fill32(cells, func(int) uint32 { return 3 }) },
+		"huge":               func(_, cells []byte) { cells[3] = 0xff },
+		"too many":           func(_, cells []byte) { fill32(cells, func(i int) uint32 { return uint32(i % 999) }) },
+		"one row":            func(_, cells []byte) { fill32(cells[:len(cells)/4], func(i int) uint32 { return uint32(i % 9) }) },
+		"counters of no key": func(held, _ []byte) { held[8*5] = 40 },
 	} {
 		path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8})
 		l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 3}))
 		words := l.Words()[128+256+128+64+1024:]
 		write(words[:64], words[128:])
-		if said := reapDamage(t, keeper); !strings.Contains(said, "written to by somebody else") {
+		if said := reapDamage(t, keeper); !strings.Contains(said, "unknown process has written") {
 			t.Errorf("%s: the keeper says %q", name, said)
 			continue
 		}

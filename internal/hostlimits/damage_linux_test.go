@@ -50,7 +50,7 @@ func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 				if wrong := round > 0; (k.Damage() != nil) != wrong {
 					t.Errorf("round %d: damage %v", round, k.Damage())
 				}
-				if _, err := k.Reap(); err != nil || !k.Whole() {
+				if _, err := k.Reap(); err != nil || !k.Intact() {
 					t.Errorf("the new file is of no use: %v", err)
 				}
 				l, err := hostlimits.Join(path, hostlimits.Config{Threshold: 1})
@@ -60,7 +60,7 @@ func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 				if err := damage(path); err != nil {
 					t.Fatal(err)
 				}
-				if k.Whole() {
+				if k.Intact() {
 					t.Error("a damaged file is taken for whole")
 				}
 				if current := l.Current(path); current && !strings.Contains(name, "header") {

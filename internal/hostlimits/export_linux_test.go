@@ -1,12 +1,12 @@
 package hostlimits
 
 // Abandon ends the process's part in the file as its death would: the locks are gone, what it counted stays.
-func (l *Limiter) Abandon() { l.shared.file.unlock(ledgerAt(l.ledgers.own)) }
+func (l *Limiter) Abandon() { l.shared.file.unlock(seatOffset(l.ledgers.seat)) }
 
-// OwnLedger is the number of the process's ledger.
-func (l *Limiter) OwnLedger() int { return int(l.ledgers.own) }
+// OwnSeat is the number of the process's ledger.
+func (l *Limiter) OwnSeat() int { return int(l.ledgers.seat) }
 
-// Words gives all of a file's memory behind the header, as the process sees it.
+// Words returns all of a file's memory behind the header, as the process sees it.
 func (l *Limiter) Words() []byte { return l.shared.board.memory[fileHeader-128:] }
 
 // RaiseUsed makes ledgers below n be looked at.

@@ -2,23 +2,23 @@ package hostlimits
 
 import "sync/atomic"
 
-// DropSlots takes slots that are not pinned and have nothing in flight away from
+// DropCounters takes counters that are not pinned and have nothing in flight away from
 // their keys, as a flood of other keys would, where nobody is assigning.
-func (l *Limiter) DropSlots() {
+func (l *Limiter) DropCounters() {
 	for set := range l.ledgers.locks {
 		if !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
 			continue
 		}
-		for slot := uint(set) * slotsPerSet; slot < uint(set+1)*slotsPerSet; slot++ {
-			if _, ok := l.ledgers.give(slot, key{}); ok {
-				l.ledgers.storeTag(slot, 0)
+		for counter := uint(set) * countersPerSet; counter < uint(set+1)*countersPerSet; counter++ {
+			if _, ok := l.ledgers.give(counter, key{}); ok {
+				l.ledgers.storeTag(counter, 0)
 			}
 		}
 		atomic.StoreUint64(&l.ledgers.locks[set], 0)
 	}
 }
 
-// HoldAssignments makes the whole table look busy, so that keys without a slot
+// HoldAssignments makes the whole table look busy, so that keys without a counter
 // go to the sketch, until the returned function is called.
 func (l *Limiter) HoldAssignments() (release func()) {
 	for set := range l.ledgers.locks {
@@ -34,7 +34,7 @@ func (l *Limiter) HoldAssignments() (release func()) {
 
 // AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that meet in sets and cells.
 func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.of(key{hash: hash})
+	a.Threshold = l.thresholds.get(key{hash: hash})
 	ok = l.admitTo(&a, state, key{hash: hash}, nil)
 	return a, ok
 }
@@ -44,7 +44,7 @@ func (l *Limiter) InFlightHash(hash uint64) uint64 { return l.inFlight(key{hash:
 
 // AdmitHashed is Admit for a key that has another hash than its own, as if two keys had the same.
 func (l *Limiter) AdmitHashed(state *TicketState, hash uint64, name []byte) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.of(key{hash, name})
+	a.Threshold = l.thresholds.get(key{hash, name})
 	ok = l.admitTo(&a, state, key{hash, name}, nil)
 	return a, ok
 }

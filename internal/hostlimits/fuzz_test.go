@@ -41,15 +41,15 @@ type limiterModel struct {
 	open       map[byte][]hostlimits.Ticket
 	done       []hostlimits.Ticket
 	thresholds map[byte]uint32
-	otherwise  uint32
+	fallback   uint32
 	admitted   uint64
 	doubles    uint64
-	resume     func() // set while keys cannot get a slot
+	resume     func() // set while keys cannot get a counter
 }
 
 func newLimiterModel(t *testing.T) *limiterModel {
 	return &limiterModel{
-		T: t, open: make(map[byte][]hostlimits.Ticket), thresholds: make(map[byte]uint32), otherwise: 3,
+		T: t, open: make(map[byte][]hostlimits.Ticket), thresholds: make(map[byte]uint32), fallback: 3,
 		limiter: must(hostlimits.NewLimiter(hostlimits.Config{
 			Threshold: 3, ExactKeys: 8, Sketch: countmin.Size{Rows: 2, Columns: 8},
 		})),
@@ -65,7 +65,7 @@ func (m *limiterModel) step(op, key byte) {
 	case 10:
 		m.releaseAgain(key)
 	case 11:
-		m.limiter.DropSlots()
+		m.limiter.DropCounters()
 	case 12:
 		m.toggleAssignments()
 	case 13:
@@ -74,8 +74,8 @@ func (m *limiterModel) step(op, key byte) {
 		m.limiter.ClearThreshold([]byte{key})
 		delete(m.thresholds, key)
 	case 15:
-		m.otherwise = uint32(key)
-		m.limiter.SetDefault(m.otherwise)
+		m.fallback = uint32(key)
+		m.limiter.SetDefault(m.fallback)
 	}
 	if got := m.limiter.InFlight([]byte{key}); got < uint64(len(m.open[key])) {
 		m.Fatalf("InFlight = %d, below the truth %d", got, len(m.open[key]))
@@ -86,7 +86,7 @@ func (m *limiterModel) threshold(key byte) uint32 {
 	if n, ok := m.thresholds[key]; ok {
 		return n
 	}
-	return m.otherwise
+	return m.fallback
 }
 
 func (m *limiterModel) admit(key byte) {
@@ -131,7 +131,7 @@ func (m *limiterModel) releaseAgain(n byte) {
 	m.doubles++
 }
 
-// toggleAssignments sends keys without a slot to the sketch, or no longer.
+// toggleAssignments sends keys without a counter to the sketch, or no longer.
 func (m *limiterModel) toggleAssignments() {
 	if m.resume == nil {
 		m.resume = m.limiter.HoldAssignments()
@@ -141,7 +141,7 @@ func (m *limiterModel) toggleAssignments() {
 	m.resume = nil
 }
 
-// setThreshold pins a slot, which would wait for assignments that are held.
+// setThreshold pins a counter, which would wait for assignments that are held.
 func (m *limiterModel) setThreshold(key byte) {
 	if m.resume != nil {
 		m.toggleAssignments()

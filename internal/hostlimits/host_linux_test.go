@@ -114,7 +114,7 @@ func TestLedgersOfForgottenLimiters(t *testing.T) {
 		must(hostlimits.Join(path, hostlimits.Config{})).AdmitString(new(hostlimits.TicketState), "lost")
 	}
 	lose()
-	if _, err := hostlimits.Join(path, hostlimits.Config{}); !errors.Is(err, hostlimits.ErrNoLedger) {
+	if _, err := hostlimits.Join(path, hostlimits.Config{}); !errors.Is(err, hostlimits.ErrNoSeat) {
 		t.Errorf("a third of two: %v", err)
 	}
 	for end := time.Now().Add(time.Minute); report(t, keeper).Reaped == 0 && time.Now().Before(end); {
@@ -206,7 +206,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 		if _, err := hostlimits.Join(path, hostlimits.Config{}); !errors.As(err, &format) {
 			t.Errorf("%s: %v, want a *FormatError", name, err)
 		}
-		if _, err := hostlimits.Look(path, 1); !errors.As(err, &format) {
+		if _, err := hostlimits.ReadReport(path, 1); !errors.As(err, &format) {
 			t.Errorf("%s: looking: %v, want a *FormatError", name, err)
 		}
 		must(hostlimits.OpenKeeper(path, hostlimits.KeeperConfig{})).Close() // makes another
@@ -253,7 +253,7 @@ func TestTruncatedFile(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	l.WriteTallies()
-	if _, err := keeper.Reap(); err == nil || keeper.Whole() {
+	if _, err := keeper.Reap(); err == nil || keeper.Intact() {
 		t.Errorf("the keeper does not notice: %v", err)
 	}
 }

@@ -38,7 +38,7 @@ func exercise(t *testing.T, path string, keeper *hostlimits.Keeper, l *hostlimit
 	if _, err := keeper.Report(5); err != nil {
 		t.Error(err)
 	}
-	if _, err := hostlimits.Look(path, 5); err != nil {
+	if _, err := hostlimits.ReadReport(path, 5); err != nil {
 		t.Error(err)
 	}
 }

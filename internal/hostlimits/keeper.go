@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/headgate/headgate/internal/countmin"
@@ -14,7 +13,7 @@ import (
 
 // KeeperConfig is the size of a limits file.
 type KeeperConfig struct {
-	Processes int // that can count together, up to MaxProcesses; 0 means DefaultProcesses
+	Processes int // seats, at most MaxProcesses; 0 means DefaultProcesses
 	ExactKeys int // see Config; 0 means DefaultSharedKeys
 	Sketch    countmin.Size
 	Owners    []int // see Config
@@ -45,14 +44,15 @@ func (c KeeperConfig) shape() (shape, error) {
 	}
 	s := shape{g, exactSets(c.ExactKeys), uint(c.Processes)}
 	if err := s.check(); err != nil {
-		return shape{}, &ConfigError{"Sketch", c.Sketch, "with these exact keys and processes: " + err.Error()}
+		return shape{}, &ConfigError{"Sketch", c.Sketch,
+			"with these exact keys and processes: " + err.Error()}
 	}
 	return s, nil
 }
 
-// Keeper owns the limits file of a host: it makes the file, frees what dead processes have left in it, keeps exact
-// counters for configured keys, and tells what is counted. It counts nothing itself. Processes go on without it, and
-// with what it does next time. Not safe for concurrent use.
+// Keeper owns the limits file of a host: it makes the file, frees the seats of dead processes,
+// keeps exact counters for configured keys, and reports what is counted. It counts nothing itself.
+// Processes count on without it. It is not safe for concurrent use.
 type Keeper struct {
 	path   string
 	owners []int
@@ -60,18 +60,20 @@ type Keeper struct {
 	board  *board
 	damage error
 
-	looks    uint64          // by audit
-	suspects map[uint]string // ledgers that the last look found a problem in
-	scrubbed uint64          // ledgers and slots of nobody that were written to
-	givenUp  uint64          // files
+	inspections uint64          // calls of audit
+	suspects    map[uint]string // problems that the last inspection found, by seat
+	// ledgers of free seats and counters without a key that were written to
+	scrubbed uint64
+	givenUp  uint64 // number of files
 }
 
-// filePermissions: every process that counts writes.
+// filePermissions lets every process of the group count.
 const filePermissions os.FileMode = 0o660
 
-// OpenKeeper takes over the limits file at path with all that is counted in it, or makes one: where there is none, where
-// it is damaged or of another format, which is kept as path + ".damaged", and where its size is not the configured one.
-// Processes find a new file by [Limiter.Current]. An error is one of the configuration or of the file system.
+// OpenKeeper takes over the limits file at path with all that is counted in it. It makes a new one
+// if there is none, if the file is damaged or of another format (it is kept as path + ".damaged"),
+// or if its size is not the configured one. Processes find a new file by [Limiter.Current]. The
+// error is one of the configuration or of the file system.
 func OpenKeeper(path string, config KeeperConfig) (*Keeper, error) {
 	s, err := config.shape()
 	if err != nil {
@@ -110,7 +112,8 @@ func damaged(path string, err error) bool {
 	return irregular && err == nil
 }
 
-// Damage returns what was wrong with the file that OpenKeeper found; nil: nothing, or there was none.
+// Damage returns what was wrong with the file that OpenKeeper found. It is nil if nothing was, or
+// there was none.
 func (k *Keeper) Damage() error { return k.damage }
 
 func (k *Keeper) open() (err error) {
@@ -121,11 +124,11 @@ func (k *Keeper) open() (err error) {
 		k.Close()
 		return err
 	}
-	k.board.own = k.board.processes // the lock of a set bears a number above all ledgers'
+	k.board.seat = k.board.seats // above all seats: marks the locks of sets that the Keeper holds
 	return nil
 }
 
-// create makes a file whole under a temporary name and renames it into place.
+// create writes a file under a temporary name and renames it into place.
 func (k *Keeper) create(s shape) error {
 	draft := k.path + ".tmp"
 	if err := mmap.Discard(draft); err != nil {
@@ -147,9 +150,10 @@ func (k *Keeper) create(s shape) error {
 	return err
 }
 
-// Reap frees what dead processes have left and tells how many there were. It also looks whether the counters can be what
-// processes have counted, and repairs what it can; a *[DamageError] says what was wrong, and has been mended by then. To
-// be called about once a second. Another error says that the file is gone or damaged, and another Keeper has to be opened.
+// Reap frees the seats of dead processes and returns how many there were. It also inspects the
+// counters and repairs what it can: a *[DamageError] says what was wrong, and has been repaired by
+// then. After any other error the file is gone or damaged, and another Keeper has to be opened.
+// Reap is to be called about once a second.
 func (k *Keeper) Reap() (reaped int, err error) {
 	err = k.guard(func() (err error) {
 		reaped, err = k.board.reap(k.file)
@@ -161,16 +165,18 @@ func (k *Keeper) Reap() (reaped int, err error) {
 	return reaped, err
 }
 
-// Whole tells whether the file is still the one at its path, of its size and with its header. One that is not is given up: open
-// another Keeper.
-func (k *Keeper) Whole() bool {
+// Intact reports whether the file is still the one at its path, of its size and with its header. If
+// not, open another Keeper.
+func (k *Keeper) Intact() bool {
 	info, err := os.Lstat(k.path)
-	if k.file == nil || err != nil || !os.SameFile(info, k.file.info) || info.Size() != k.file.info.Size() {
+	if k.file == nil || err != nil || !os.SameFile(info, k.file.info) ||
+		info.Size() != k.file.info.Size() {
 		return false
 	}
 	err = k.guard(func() error {
 		h, err := decodeHeader(k.file.memory, info.Size())
-		if err == nil && (h.shape != k.board.shape || h.generation != k.board.generation || h.secret != k.board.secret) {
+		if err == nil && (h.shape != k.board.shape || h.generation != k.board.generation ||
+			h.secret != k.board.secret) {
 			err = errors.New("another header")
 		}
 		return err
@@ -178,14 +184,15 @@ func (k *Keeper) Whole() bool {
 	return err == nil
 }
 
-// Made returns when the file was made, and with it the secret that its keys are hashed under.
-func (k *Keeper) Made() (made time.Time, err error) {
+// Created returns when the file was made, and with it the secret that its keys are hashed under.
+func (k *Keeper) Created() (made time.Time, err error) {
 	err = k.guard(func() error { made = time.Unix(0, int64(k.board.generation)); return nil })
 	return made, err
 }
 
-// Renew makes another file of the same size, with another secret, to which the processes move without forgetting what is
-// in flight. While some still count in a file before this one nothing is done, and renewed is false.
+// Renew makes another file of the same size with another secret. The processes move to it without
+// forgetting what is in flight. While some still count in an older file, Renew does nothing and
+// returns false.
 func (k *Keeper) Renew() (renewed bool, err error) {
 	moving := false
 	err = k.guard(func() error { moving = k.board.moving(); return nil })
@@ -195,7 +202,7 @@ func (k *Keeper) Renew() (renewed bool, err error) {
 	return true, k.replace()
 }
 
-// replace makes another file in the place of this one, which it leaves to the processes.
+// replace makes another file at the path of this one, which it leaves to the processes.
 func (k *Keeper) replace() error {
 	s := k.board.shape
 	if err := k.create(s); err != nil {
@@ -205,25 +212,25 @@ func (k *Keeper) replace() error {
 	return k.open()
 }
 
-// Pin keeps exact counters for these keys and for no others, as far as there is room. It returns for how many there was
-// none.
+// Pin pins the exact counters of these keys, as far as there is room, and unpins all others. It
+// returns for how many there was no room.
 func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 	err = k.guard(func() error {
 		if err := k.file.lock(reaperLockAt); err != nil {
 			return unlessLocked(err)
 		}
 		defer k.file.unlock(reaperLockAt)
-		wanted := make(map[Place]bool, len(keys))
+		wanted := make(map[Where]bool, len(keys))
 		all := make([]key, len(keys))
 		for i := range keys {
-			all[i] = k.board.keyOf([]byte(keys[i]))
-			if o, _ := k.board.find(all[i]); o.place != 0 {
-				wanted[o.place] = true
+			all[i] = k.board.key([]byte(keys[i]))
+			if o, _ := k.board.find(all[i]); o.where != 0 {
+				wanted[o.where] = true
 			}
 		}
-		for slot := range uint(k.board.slots()) {
-			if k.board.tag(slot).has(tagPinned) && !wanted[Place(slot+1)] {
-				k.board.unpinSlot(slot)
+		for counter := range uint(k.board.counters()) {
+			if k.board.tag(counter).has(tagPinned) && !wanted[Where(counter+1)] {
+				k.board.unpinCounter(counter)
 			}
 		}
 		for i := range all {
@@ -236,7 +243,7 @@ func (k *Keeper) Pin(keys []string) (crowded int, err error) {
 	return crowded, err
 }
 
-// guard is the file's, where it is open.
+// guard runs f as the file's guard does, if the file is open.
 func (k *Keeper) guard(f func() error) error {
 	if k.file == nil {
 		return fs.ErrClosed
@@ -244,7 +251,7 @@ func (k *Keeper) guard(f func() error) error {
 	return k.file.guard(f)
 }
 
-// Close lets go of the file and leaves it to the processes and to the next Keeper.
+// Close closes the file, which stays for the processes and for the next Keeper.
 func (k *Keeper) Close() error {
 	if k.file == nil {
 		return nil
@@ -253,5 +260,3 @@ func (k *Keeper) Close() error {
 	k.file, k.board = nil, nil
 	return f.close()
 }
-
-func folderOf(path string) string { return filepath.Dir(path) }

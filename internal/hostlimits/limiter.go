@@ -15,86 +15,80 @@ import (
 const (
 	DefaultRetryAfter = time.Second
 	DefaultExactKeys  = 256
-	MaxExactKeys      = maxExactSets * slotsPerSet
+	MaxExactKeys      = maxExactSets * countersPerSet
 )
 
-// Config configures a [Limiter]. The zero value counts and limits
-// nothing, until a threshold is set.
+// Config configures a [Limiter]. The zero value counts and limits nothing, until a threshold is
+// set.
 type Config struct {
-	// Threshold is how many requests of a key may be in flight, for keys without
-	// an override. 0 means Unlimited; see [Limiter.SetDefault] for a literal 0.
+	// Threshold is how many requests of a key may be in flight, for keys without an override. 0
+	// means Unlimited; see [Limiter.SetDefault] for a literal 0.
 	Threshold uint32
 
-	// Overrides are thresholds by key, at most MaxOverrides. 0 refuses every
-	// request of the key.
+	// Overrides are thresholds by key, at most MaxOverrides. 0 refuses every request of the key.
 	Overrides map[string]uint32
 
-	// ExactKeys is for how many keys in flight at a time there is an exact
-	// counter, rounded up to a power of two and at least four times the number of
-	// Overrides, but never more than MaxExactKeys. 0 means DefaultExactKeys.
+	// ExactKeys is the number of keys in flight at a time that have an exact counter, rounded up to
+	// a power of two and at least four times the number of Overrides, but never more than
+	// MaxExactKeys. 0 means DefaultExactKeys.
 	ExactKeys int
 
 	// Sketch counts the requests of the keys that find no exact counter.
 	Sketch countmin.Size
 
-	// RetryAfter is handed on with every refusal. 0 means DefaultRetryAfter.
+	// RetryAfter is the delay that every refusal has. 0 means DefaultRetryAfter.
 	RetryAfter time.Duration
 
-	// Owners are the numbers of the users whose file [Join] takes part in. Empty means the user that the file's directory
-	// belongs to.
+	// Owners are the user ids whose file [Join] accepts. Empty means the user that the file's
+	// directory belongs to.
 	Owners []int
 }
 
-// Limiter bounds what is in flight per key. All methods are safe for concurrent
-// use. Those of the request path (Admit and its variants, [Ticket.Done],
-// InFlight) allocate nothing and wait for no lock.
+// Limiter bounds what is in flight per key, for one process or, if it was made by [Join], for all
+// processes of a host together. All methods are safe for concurrent use. Those of the request path
+// (Admit and its variants, [Ticket.Done], InFlight) allocate nothing and wait for no lock.
 //
-// How it counts. A small table has exact counters, for the keys that have an
-// override and for as many others as it has room for while they have something
-// in flight. All other keys share a count-min sketch.
+// A small table has exact counters, for the keys that have an override and for as many others as it
+// has room for while they have something in flight. All other keys share a count-min sketch.
 //
-// How it errs. The open tickets of one key never exceed the threshold that
-// applied when the last of them was admitted. For a key with an exact counter a
-// refusal is always right, too. For a key in the sketch a refusal may be wrong:
-// other keys may share its cells, and of several attempts at the same instant
-// each may see the others, so that all are refused where one would have fitted.
-// The [Reason] tells the two kinds of refusal apart. A key that moves from the
-// sketch to an exact counter is held to the sum of both until its last ticket
-// in the sketch is done.
-//
-// With several processes ([Join]) all of this holds for their tickets together, but that attempts at the same instant
-// may be refused in an exact counter, too, where one of them would have fitted.
+// The open tickets of one key never exceed the threshold that applied when the last of them was
+// admitted. For a key with an exact counter a refusal is always right, too, except that of attempts
+// of several processes at the same instant all may be refused where one would have fitted. For a
+// key in the sketch a refusal may be wrong: other keys may share its cells, and of several attempts
+// at the same instant each may see the others. The [Reason] distinguishes the two kinds of refusal.
+// A key that moves from the sketch to an exact counter is held to the sum of both until its last
+// ticket in the sketch is done.
 type Limiter struct {
 	thresholds thresholds
-	retryAfter atomic.Int64 // a time.Duration
+	retryAfter atomic.Int64 // nanoseconds
 	ledgers    ledgers      // with the hasher of keys
 	tallies    tallies
 	parts      parts
 	shared     *member              // nil: this process counts alone
-	former     atomic.Pointer[both] // not nil while the processes move from one file to the next
+	former     atomic.Pointer[dual] // not nil while the processes move from one file to the next
 
 	configuring sync.Mutex // held while an override and its pin change; never on the request path
 }
 
-// NewLimiter makes a limiter with nothing in flight. The error is a
-// *[ConfigError] or [ErrTooManyOverrides].
+// NewLimiter returns a limiter of one process with nothing in flight. The error is a *[ConfigError]
+// or [ErrTooManyOverrides].
 func NewLimiter(config Config) (*Limiter, error) {
 	g, err := geometry(config.Sketch)
 	if err != nil {
 		return nil, err
 	}
-	slots, err := config.exactSlots()
+	counters, err := config.exactCounters()
 	if err != nil {
 		return nil, err
 	}
-	l := &Limiter{ledgers: newLedgers(shape{Geometry: g, sets: exactSets(slots)})}
+	l := &Limiter{ledgers: newLedgers(shape{Geometry: g, sets: exactSets(counters)})}
 	if err := l.configure(config); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// configure sets what does not depend on the memory, before anybody uses l.
+// configure sets what does not depend on the memory, before l is used.
 func (l *Limiter) configure(config Config) error {
 	if config.RetryAfter < 0 {
 		return &ConfigError{"RetryAfter", config.RetryAfter, "must not be negative"}
@@ -111,68 +105,74 @@ func (l *Limiter) configure(config Config) error {
 	return nil
 }
 
-// pin keeps an exact counter for key. In shared memory that is the [Keeper]'s to decide: what a process pins there would
-// stay pinned when it is gone.
+// pin keeps an exact counter for key. In shared memory only the [Keeper] pins: what a process pins
+// there would stay pinned when the process is gone.
 func (l *Limiter) pin(name string) {
 	if l.shared == nil {
-		k := l.ledgers.keyOf([]byte(name))
+		k := l.ledgers.key([]byte(name))
 		l.ledgers.pin(k)
 	}
 }
 
-// exactSlots is the size of the exact table. Four slots per override make it
-// unlikely that a set of eight has to pin more than it holds.
-func (c *Config) exactSlots() (int, error) {
+// exactCounters returns the size of the exact table. Four counters per override make it unlikely
+// that a set of eight has to pin more than it holds.
+func (c *Config) exactCounters() (int, error) {
 	if c.ExactKeys < 0 || c.ExactKeys > MaxExactKeys {
-		return 0, &ConfigError{"ExactKeys", c.ExactKeys, fmt.Sprintf("must be 0 to %d", MaxExactKeys)}
+		return 0, &ConfigError{"ExactKeys", c.ExactKeys,
+			fmt.Sprintf("must be 0 to %d", MaxExactKeys)}
 	}
-	slots := c.ExactKeys
-	if slots == 0 {
-		slots = DefaultExactKeys
+	counters := c.ExactKeys
+	if counters == 0 {
+		counters = DefaultExactKeys
 	}
-	return max(slots, 4*len(c.Overrides)), nil
+	return max(counters, 4*len(c.Overrides)), nil
 }
 
-// Admit asks for one request of the key of this name to go ahead. If it may, ok is true and the
-// admission's ticket must be released when the request has ended, however it
-// ended. If not, the admission says why, and nothing has to be released.
+// Admit admits a request of the key of this name or refuses it. If ok, the admission's ticket must
+// be released when the request has ended, however it ended. If not, the admission says why, and
+// nothing has to be released.
 //
-// state is the caller's memory for the ticket. If it still belongs to an open
-// ticket, the request is refused with the reason [TicketInUse]: release the
-// earlier one first when a retry moves to another key.
+// state is the caller's memory for the ticket. If it still belongs to an open ticket, the request
+// is refused with the reason [TicketInUse]: release the earlier one first when a retry moves to
+// another key.
 func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
 	ok = l.admitNamed(&a, state, name, nil)
 	return a, ok
 }
 
-// AdmitString is [Limiter.Admit] for a key in a string. One longer than MaxKey costs an allocation.
+// AdmitString is [Limiter.Admit] for a key in a string. A key of more than MaxKey bytes costs an
+// allocation.
 func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok bool) {
 	var b [MaxKey]byte
 	return l.Admit(state, append(b[:0], name...))
 }
 
-// AdmitBelow is [Limiter.Admit] for a request that is to be refused from lower thresholds on than the key's, which below
-// returns from the key's: lowered holds for all requests of the key now, shed for this one. What is refused only for the
-// former has the reason [OverLowered], what only for the latter [Shed].
-func (l *Limiter) AdmitBelow(state *TicketState, name []byte, below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
+// AdmitBelow is [Limiter.Admit] with lower thresholds. below gets the key's threshold and returns
+// two: lowered holds for all requests of the key now, shed for this one. A request that is refused
+// only because of lowered has the reason [OverLowered], one that is refused only because of shed
+// has [Shed].
+func (l *Limiter) AdmitBelow(state *TicketState, name []byte,
+	below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
 	ok = l.admitNamed(&a, state, name, below)
 	return a, ok
 }
 
-// admitNamed is apart from Admit so that Admit can be inlined: then nobody copies the admission.
-func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte, below func(uint32) (lowered, shed uint32)) bool {
-	k := l.ledgers.keyOf(name)
-	a.Threshold = l.thresholds.of(k)
+// admitNamed is separate from Admit so that Admit can be inlined: then the admission is not copied.
+func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte,
+	below func(uint32) (lowered, shed uint32)) bool {
+	k := l.ledgers.key(name)
+	a.Threshold = l.thresholds.get(k)
 	return l.admitTo(a, state, k, below)
 }
 
-// Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It is secret, and that of
-// another limiter or another limits file is another one.
+// Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It
+// is secret, and differs from that of another limiter or another limits file.
 func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) }
 
-// admitTo fills in a, of which all but the threshold is zero. Like what it calls, it writes into the caller's memory:
-// copies of results of this size cost as much as the counting.
-func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(uint32) (lowered, shed uint32)) bool {
+// admitTo fills in a, of which all but the threshold is zero. Like the functions that it calls, it
+// writes into the caller's memory: copies of results of this size cost as much as the counting.
+func (l *Limiter) admitTo(a *Admission, state *TicketState, k key,
+	below func(uint32) (lowered, shed uint32)) bool {
 	serial, ok := state.take()
 	if !ok {
 		a.Estimate = l.inFlight(k)
@@ -196,28 +196,29 @@ func (l *Limiter) admitTo(a *Admission, state *TicketState, k key, below func(ui
 		l.refuse(a, k.hash, e.reason(a.Threshold))
 		return false
 	}
-	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1, place: e.place}
+	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1,
+		where: e.where}
 	if f := l.former.Load(); f != nil && !f.enter(a, e, k) {
 		state.end(serial)
 		return false
 	}
-	if e.place == 0 || e.wrapped {
+	if e.where == 0 || e.wrapped {
 		l.tally(&e, k.hash)
 	}
 	return true
 }
 
-// tally counts an admission that its counter does not.
+// tally counts an admission that the exact counter does not.
 func (l *Limiter) tally(e *entry, hash uint64) {
 	n := uint64(1)
 	if e.wrapped {
 		n = 1 << 32
 	}
-	l.tallies.of(hash).admitted.Add(n)
+	l.tallies.stripe(hash).admitted.Add(n)
 }
 
-// withdraw takes back what is entered, as if it had not been admitted.
-func (l *Limiter) withdraw(where Place, hash uint64) {
+// withdraw takes back an entry, as if it had not been admitted.
+func (l *Limiter) withdraw(where Where, hash uint64) {
 	l.guard(func() {
 		if where != 0 {
 			l.ledgers.returnHeld(uint(where-1), heldOne)
@@ -227,13 +228,13 @@ func (l *Limiter) withdraw(where Place, hash uint64) {
 	})
 }
 
-// refuse counts a refusal and says so.
+// refuse counts a refusal and fills in the reason.
 func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
-	l.tallies.of(hash).refused[why].Add(1)
+	l.tallies.stripe(hash).refused[why].Add(1)
 	a.Reason, a.RetryAfter = why, l.RetryAfter()
 }
 
-// reason is why an attempt that was not admitted was refused.
+// reason returns why an attempt was refused.
 func (e *entry) reason(threshold uint32) Reason {
 	switch {
 	case threshold == 0:
@@ -249,16 +250,16 @@ func (e *entry) reason(threshold uint32) Reason {
 	return OverEstimate
 }
 
-// enter counts one more ticket of k, in its exact counter if it has or gets
-// one and otherwise in the sketch, unless that would exceed threshold. It goes
-// round again only if the key's slot was assigned or lost in the meantime.
+// enter counts one more ticket of k, in its exact counter if it has one or one can be assigned, and
+// otherwise in the sketch, unless that would exceed the threshold. It repeats only if the key's
+// counter was assigned or lost meanwhile.
 func (l *Limiter) enter(e *entry, k key) {
 	for {
 		o, _ := l.ledgers.find(k)
-		if o.place == 0 {
+		if o.where == 0 {
 			o = l.ledgers.assign(k)
 		}
-		if o.place == 0 {
+		if o.where == 0 {
 			if l.enterSketch(e, k) {
 				return
 			}
@@ -270,25 +271,23 @@ func (l *Limiter) enter(e *entry, k key) {
 	}
 }
 
-// enterSketch counts one more ticket in the sketch and then looks whether the
-// key has an exact counter after all. If so it takes the ticket back, and ok is
-// false.
+// enterSketch counts one more ticket in the sketch and then looks whether the key has an exact
+// counter after all. If so it takes the ticket back, and ok is false.
 //
-// The order is what keeps the two counts of a key together. The sketch is added
-// to before the table is searched; a slot is published before its owner looks at
-// the sketch. So of a ticket here and a ticket there at least one side sees
-// the other. If it is this side, the ticket moves; if it is the other, it
-// adds this ticket to its own count. A ticket admitted here therefore has no open
-// one in the table beside it that does not know of it.
+// The order keeps the two counts of a key together. The sketch is added to before the table is
+// searched; an exact counter is published before its owner reads the sketch. So of a ticket in the
+// sketch and one in the table at least one side sees the other. If it is this side, the ticket
+// moves; if it is the other, it adds this ticket to its own count. A ticket admitted here therefore
+// has no open one in the table beside it that does not know of it.
 func (l *Limiter) enterSketch(e *entry, k key) (ok bool) {
 	l.ledgers.enterCells(k.hash)
 	e.estimate = l.ledgers.estimate(k.hash)
 	o, closing := l.ledgers.find(k)
-	if o.place != 0 {
+	if o.where != 0 {
 		l.ledgers.leaveCells(k.hash)
 		return false
 	}
-	e.place, e.exact = 0, false
+	e.where, e.exact = 0, false
 	e.estimate += closing
 	if e.admitted = e.estimate <= e.threshold; !e.admitted {
 		l.ledgers.leaveCells(k.hash)
@@ -298,7 +297,7 @@ func (l *Limiter) enterSketch(e *entry, k key) (ok bool) {
 }
 
 // Release implements [Holder].
-func (l *Limiter) Release(hash, _ uint64, _ uint32, where Place) {
+func (l *Limiter) Release(hash, _ uint64, _ uint32, where Where) {
 	whole := false
 	if l.shared == nil {
 		whole = l.leave(hash, where)
@@ -306,11 +305,11 @@ func (l *Limiter) Release(hash, _ uint64, _ uint32, where Place) {
 		whole = l.leaveShared(hash, where)
 	}
 	if !whole {
-		l.tallies.of(hash).clipped.Add(1)
+		l.tallies.stripe(hash).clipped.Add(1)
 	}
 }
 
-func (l *Limiter) leave(hash uint64, where Place) bool {
+func (l *Limiter) leave(hash uint64, where Where) bool {
 	if where != 0 {
 		return l.ledgers.leave(where)
 	}
@@ -318,11 +317,11 @@ func (l *Limiter) leave(hash uint64, where Place) bool {
 }
 
 // ReleasedTwice implements [Holder].
-func (l *Limiter) ReleasedTwice() { l.tallies.of(0).doubles.Add(1) }
+func (l *Limiter) ReleasedTwice() { l.tallies.stripe(0).doubles.Add(1) }
 
 // InFlight returns the estimate of what is in flight for the key of this name.
 func (l *Limiter) InFlight(name []byte) uint64 {
-	k := l.ledgers.keyOf(name)
+	k := l.ledgers.key(name)
 	return l.inFlight(k)
 }
 
@@ -331,11 +330,10 @@ func (l *Limiter) inFlight(k key) (n uint64) {
 	return n
 }
 
-// SetThreshold gives key a threshold of its own, and an exact counter for as
-// long as it has one, if its part of the table has room (see PinnedKeys in
-// [Stats]). It holds for requests that come after it; tickets that are
-// open stay so. 0 refuses every further request of the key, which drains it.
-// Each call copies all overrides: not for the request path.
+// SetThreshold sets a threshold of key's own, and pins an exact counter for as long as the key has
+// one, if its set has room (see PinnedKeys in [Stats]). It holds for requests that come after it;
+// tickets that are open stay so. 0 refuses every further request of the key, which drains it. Each
+// call copies all overrides: it is not for the request path.
 func (l *Limiter) SetThreshold(key []byte, n uint32) error {
 	name := string(key)
 	l.configuring.Lock()
@@ -358,38 +356,38 @@ func (l *Limiter) ClearThreshold(key []byte) {
 
 func (l *Limiter) unpin(name string) {
 	if l.shared == nil {
-		k := l.ledgers.keyOf([]byte(name))
+		k := l.ledgers.key([]byte(name))
 		l.ledgers.unpin(k)
 	}
 }
 
-// SetDefault sets the threshold of all keys that have none of their own, for
-// requests that come after it. n is taken literally: 0 refuses everything.
-func (l *Limiter) SetDefault(n uint32) { l.thresholds.otherwise.Store(n) }
+// SetDefault sets the threshold of all keys that have none of their own, for requests that come
+// after it. n is taken literally: 0 refuses everything.
+func (l *Limiter) SetDefault(n uint32) { l.thresholds.fallback.Store(n) }
 
 // Threshold returns the threshold of key.
-func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.of(l.ledgers.keyOf(key)) }
+func (l *Limiter) Threshold(key []byte) uint32 { return l.thresholds.get(l.ledgers.key(key)) }
 
-// SetRetryAfter changes what is handed on with refusals; 0 means DefaultRetryAfter.
+// SetRetryAfter sets the delay that refusals have; 0 means DefaultRetryAfter.
 func (l *Limiter) SetRetryAfter(d time.Duration) {
 	l.retryAfter.Store(int64(cmp.Or(max(d, 0), DefaultRetryAfter)))
 }
 
-// RetryAfter returns what is handed on with refusals.
+// RetryAfter returns the delay that refusals have.
 func (l *Limiter) RetryAfter() time.Duration { return time.Duration(l.retryAfter.Load()) }
 
-// Stats returns the counters as they are now. It goes through the whole exact
-// table and one row of the sketch: for a scrape, not for every request.
+// Stats returns the counters as they are now. It reads the whole exact table and one row of the
+// sketch: it is for a scrape, not for every request.
 func (l *Limiter) Stats() Stats {
 	s := l.tallies.sum()
 	s.Overrides = l.thresholds.len()
-	s.Shared = l.shared != nil && !l.shared.lost.Load()
-	l.guard(func() { l.ledgers.tell(&s) })
+	s.Shared = l.shared != nil && !l.shared.truncated.Load()
+	l.guard(func() { l.ledgers.addTo(&s) })
 	l.parts.leaveOut(&s)
 	return s
 }
 
-// Bytes returns the memory of the limiter, its overrides not included.
+// Bytes returns the memory of the limiter, without its overrides.
 func (l *Limiter) Bytes() int {
 	return l.ledgers.bytes() + int(reflect.TypeFor[Limiter]().Size())
 }

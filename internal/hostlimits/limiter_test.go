@@ -169,7 +169,7 @@ func TestFloodDoesNotTouchConfiguredKeys(t *testing.T) {
 	states := make([]hostlimits.TicketState, 5000)
 	admitted := 0
 	for i := range states {
-		if _, ok := l.AdmitHash(&states[i], limits.Hash(keyOf(uint32(i)))); ok {
+		if _, ok := l.AdmitHash(&states[i], limits.Hash(keyBytes(uint32(i)))); ok {
 			admitted++
 		}
 	}
@@ -282,7 +282,7 @@ func limiterLoad(t *testing.T, l *hostlimits.Limiter, threshold int64, keys int,
 				key := random.IntN(keys)
 				var mine [3]hostlimits.Admission
 				for j := range states {
-					a, ok := l.AdmitHash(&states[j], limits.Hash(keyOf(uint32(key))))
+					a, ok := l.AdmitHash(&states[j], limits.Hash(keyBytes(uint32(key))))
 					if mine[j] = a; !ok {
 						continue
 					}
@@ -312,7 +312,7 @@ func limiterLoad(t *testing.T, l *hostlimits.Limiter, threshold int64, keys int,
 		t.Errorf("no overload: %+v", s)
 	}
 	for key := range keys {
-		if got := l.InFlight(keyOf(uint32(key))); got != 0 {
+		if got := l.InFlight(keyBytes(uint32(key))); got != 0 {
 			t.Errorf("%d of key %d in flight at the end", got, key)
 		}
 	}
@@ -336,17 +336,17 @@ func TestLimiterNeverExceedsThresholdInSketch(t *testing.T) {
 }
 
 // Keys change places between sketch and table all the time: many keys for few
-// slots, slots taken away, assignments blocked.
+// counters, counters taken away, assignments blocked.
 func TestLimiterNeverExceedsThresholdWhileKeysMove(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 2, ExactKeys: 8}))
 	limiterLoad(t, l, 2, 24, func(i int) {
 		switch i % 4 {
 		case 0:
-			l.DropSlots()
+			l.DropCounters()
 		case 1:
-			l.SetThreshold(keyOf(uint32(i%24)), 2)
+			l.SetThreshold(keyBytes(uint32(i%24)), 2)
 		case 2:
-			l.ClearThreshold(keyOf(uint32((i - 1) % 24)))
+			l.ClearThreshold(keyBytes(uint32((i - 1) % 24)))
 		}
 	})
 }
@@ -382,4 +382,4 @@ func TestRequestPathAllocatesNothing(t *testing.T) {
 	}
 }
 
-func keyOf(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }
+func keyBytes(n uint32) []byte { return binary.LittleEndian.AppendUint32(nil, n) }

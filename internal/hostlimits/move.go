@@ -9,28 +9,30 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// When a Keeper makes a file of another size, processes move to it one after the other. Each counts new requests in both
-// files then, the former one under a second ledger, so that those who have not moved see them. The ledger that it had
-// holds what began before it moved. Once everybody has moved and all of those are empty, the new file has everything,
-// and the former one is needed no more.
+// When a Keeper makes a file of another size, processes move to it one after the other. Each then
+// counts new requests in both files, in the previous one with a second seat, so that processes that
+// have not moved see them. Its first seat there has what began before it moved. Once all processes
+// have moved and all of those first seats are empty, the new file has everything, and the previous
+// one is not needed any more.
 
-// State of a ledger, in the highest bits of the word that tells when it was taken.
+// Flags of a seat, in the highest bits of the word that says when it was taken.
 const (
-	ledgerMoved     = 1 << 63 // its process has moved on, and only ends what it has here
-	ledgerSecond    = 1 << 62 // what is counted here is counted in a newer file, too
-	ledgerFollowing = 1 << 61 // its process still counts in an older file, too
+	seatMoved     = 1 << 63 // its process has moved, and only releases what it has here
+	seatSecond    = 1 << 62 // its process counts the same in a newer file
+	seatFollowing = 1 << 61 // its process also counts in an older file
 )
 
-// takenNow is the word of a ledger that is taken now, without flags.
-func takenNow() uint64 { return uint64(max(1, time.Now().UnixNano())) & (ledgerFollowing - 1) }
+// takenNow returns the word of a seat that is taken now, without flags.
+func takenNow() uint64 { return uint64(max(1, time.Now().UnixNano())) & (seatFollowing - 1) }
 
-// both counts in a new file and in the one before.
-type both struct{ next, former *Limiter }
+// dual counts in a new file and in the previous one.
+type dual struct{ next, former *Limiter }
 
-// Follow makes l, just joined, count in the file of former as well, until all processes have moved from there. Nothing
-// more may be admitted through former itself; its tickets stay as they are. Without Follow, processes that have not moved
-// yet do not know of those of l, and l not of theirs. [ErrNoLedger]: there is no second ledger in the former file. A file
-// that its Keeper has given up as damaged is not counted in.
+// Follow makes l, just joined, count in the file of former as well, until all processes have moved
+// from there. Nothing more may be admitted through former itself; its tickets stay valid. Without
+// Follow, l and the processes that have not moved yet do not see each other's requests. The error
+// is [ErrNoSeat] if the previous file has no free seat. A file that its Keeper has given up is not
+// counted in.
 func (l *Limiter) Follow(former *Limiter) error {
 	if l.shared == nil || former.shared == nil {
 		return errors.New("limits: only from one file to another")
@@ -38,21 +40,21 @@ func (l *Limiter) Follow(former *Limiter) error {
 	var second *Limiter
 	err := former.shared.file.guard(func() (err error) {
 		if former.shared.board.word(givenUpAt).Load() == 0 {
-			second, err = former.secondLedger()
+			second, err = former.secondSeat()
 		}
 		return err
 	})
 	if err == nil && second != nil {
-		l.former.Store(&both{l, second})
-		l.flag(ledgerFollowing, true)
+		l.former.Store(&dual{l, second})
+		l.setFlag(seatFollowing, true)
 	}
 	return err
 }
 
-// flag sets or clears a flag of this process's ledger.
-func (l *Limiter) flag(flag uint64, set bool) {
+// setFlag sets or clears a flag of this process's seat.
+func (l *Limiter) setFlag(flag uint64, set bool) {
 	l.guard(func() {
-		word := l.shared.board.taken(l.ledgers.own)
+		word := l.shared.board.seatWord(l.ledgers.seat)
 		if set {
 			word.Or(flag)
 		} else {
@@ -61,37 +63,37 @@ func (l *Limiter) flag(flag uint64, set bool) {
 	})
 }
 
-// secondLedger takes another ledger in the same file. Locks of one open file are granted to itself again and again, so
-// its own ledger must be left out.
-func (l *Limiter) secondLedger() (*Limiter, error) {
+// secondSeat takes another seat in the same file. A lock of an open file is granted to the same
+// open file again, so its own seat must be skipped.
+func (l *Limiter) secondSeat() (*Limiter, error) {
 	b, f := l.shared.board, l.shared.file
-	word := b.taken(b.own)
-	word.Store(word.Load() | ledgerMoved)
-	for k := range b.processes {
-		if k == b.own {
+	word := b.seatWord(b.seat)
+	word.Store(word.Load() | seatMoved)
+	for k := range b.seats {
+		if k == b.seat {
 			continue
 		}
-		switch err := f.lock(ledgerAt(k)); {
+		switch err := f.lock(seatOffset(k)); {
 		case errors.Is(err, mmap.ErrLocked):
 			continue
 		case err != nil:
 			return nil, err
 		}
-		if b.taken(k).Load() != 0 {
+		if b.seatWord(k).Load() != 0 {
 			b.free(k)
 		}
 		second := newBoard(header{b.shape, b.generation, b.secret}, b.memory, k)
-		second.earlier(k).Store(0)
-		second.taken(k).Store(takenNow() | ledgerSecond)
+		second.earlierWord(k).Store(0)
+		second.seatWord(k).Store(takenNow() | seatSecond)
 		second.raise(k)
-		m := &member{board: second, file: f, info: l.shared.info, origin: l}
+		m := &member{board: second, file: f, info: l.shared.info, parent: l}
 		return &Limiter{ledgers: second.ledgers, shared: m}, nil
 	}
-	return nil, fmt.Errorf("%w: %d", ErrNoLedger, b.processes)
+	return nil, fmt.Errorf("%w: %d", ErrNoSeat, b.seats)
 }
 
-// Following tells whether l still counts in the former file, after looking whether it has to. To be called about once a
-// second while it is true.
+// SyncFormer ends counting in the previous file if that is not needed any more, and reports whether
+// l still counts there. It is to be called about once a second while it returns true.
 func (l *Limiter) SyncFormer() bool {
 	f := l.former.Load()
 	if f == nil {
@@ -100,7 +102,7 @@ func (l *Limiter) SyncFormer() bool {
 	needed := false
 	err := f.former.shared.file.guard(func() error {
 		b := f.former.shared.board
-		_, err := b.reapExcept(f.former.shared.file, f.former.shared.origin.ledgers.own)
+		_, err := b.reapExcept(f.former.shared.file, f.former.shared.parent.ledgers.seat)
 		needed = b.needed()
 		return err
 	})
@@ -108,65 +110,68 @@ func (l *Limiter) SyncFormer() bool {
 		return true
 	}
 	l.former.Store(nil)
-	l.flag(ledgerFollowing, false)
+	l.setFlag(seatFollowing, false)
 	return false
 }
 
-// needed tells whether something is counted in this file alone, or could be.
+// needed reports whether something is counted in this file alone, or could be.
 func (b *board) needed() bool {
-	for k := range b.processes {
-		switch word := b.taken(k).Load(); {
-		case word == 0 || word&ledgerSecond != 0:
-		case word&ledgerMoved == 0 || b.heldIn(k) != 0:
+	for k := range b.seats {
+		switch word := b.seatWord(k).Load(); {
+		case word == 0 || word&seatSecond != 0:
+		case word&seatMoved == 0 || b.heldIn(k) != 0:
 			return true
 		}
 	}
 	return false
 }
 
-// moving tells whether a process still counts in an older file, too. One that has died is freed by the next reap.
+// moving reports whether a process also counts in an older file. The seat of one that has died is
+// freed by the next reap.
 func (b *board) moving() bool {
-	for k := range b.processes {
-		if b.taken(k).Load()&ledgerFollowing != 0 {
+	for k := range b.seats {
+		if b.seatWord(k).Load()&seatFollowing != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// heldIn is what one process has in flight.
+// heldIn returns what one process has in flight.
 func (b *board) heldIn(k uint) uint64 {
 	sum := b.inSketch(k)
-	for slot := range uint(b.slots()) {
-		sum += heldWord(atomic.LoadUint64(b.heldBy(slot, k))).inFlight()
+	for counter := range uint(b.counters()) {
+		sum += heldWord(atomic.LoadUint64(b.heldBy(counter, k))).inFlight()
 	}
 	return sum
 }
 
-// enter counts what has been admitted to the new file in the former one, if that admits it, too. Otherwise it becomes a
-// refusal.
-func (f *both) enter(a *Admission, next entry, k key) bool {
-	e, former := entry{threshold: next.threshold, lowered: next.lowered}, f.former.ledgers.keyOf(k.name)
+// enter counts in the previous file what has been admitted to the new one. If the previous file has
+// no room, the admission becomes a refusal.
+func (f *dual) enter(a *Admission, next entry, k key) bool {
+	e, former := entry{threshold: next.threshold,
+		lowered: next.lowered}, f.former.ledgers.key(k.name)
 	if !f.former.enterShared(&e, former) {
-		return true // the former file is gone
+		return true // the previous file is gone
 	}
 	a.Estimate = max(a.Estimate, e.estimate)
 	if !e.admitted {
-		f.next.withdraw(next.place, k.hash)
+		f.next.withdraw(next.where, k.hash)
 		a.Ticket = Ticket{}
 		f.next.refuse(a, k.hash, e.reason(a.Threshold))
 		return false
 	}
-	a.Ticket.owner, a.Ticket.units = f, e.place
+	a.Ticket.owner, a.Ticket.units = f, e.where
 	a.Ticket.state.former.Store(former.hash)
 	return true
 }
 
-// Release implements [Holder]. The units of a limiter's ticket are always 1, so the field has the former file's place.
-func (f *both) Release(hash, former uint64, formerPlace uint32, where Place) {
+// Release implements [Holder]. A limiter's ticket always has one unit, so its field says where the
+// previous file counts it.
+func (f *dual) Release(hash, former uint64, formerWhere uint32, where Where) {
 	f.next.Release(hash, 0, 1, where)
-	f.former.Release(former, 0, 1, formerPlace)
+	f.former.Release(former, 0, 1, formerWhere)
 }
 
 // ReleasedTwice implements [Holder].
-func (f *both) ReleasedTwice() { f.next.ReleasedTwice() }
+func (f *dual) ReleasedTwice() { f.next.ReleasedTwice() }

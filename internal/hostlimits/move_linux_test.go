@@ -125,7 +125,7 @@ func TestMovingNeedsASecondLedger(t *testing.T) {
 	keeper = must(hostlimits.OpenKeeper(path, hostlimits.KeeperConfig{Processes: 2}))
 	defer keeper.Close()
 	next := must(hostlimits.Join(path, hostlimits.Config{}))
-	if err := next.Follow(a.limiter); !errors.Is(err, hostlimits.ErrNoLedger) || next.SyncFormer() {
+	if err := next.Follow(a.limiter); !errors.Is(err, hostlimits.ErrNoSeat) || next.SyncFormer() {
 		t.Errorf("%v", err)
 	}
 	if !ticket.Done() || a.limiter.Stats().InFlight != 0 {
@@ -178,7 +178,7 @@ func TestAdaptiveThresholdFollowsLatency(t *testing.T) {
 		t.Errorf("after a second slow answer at once: %d, want 81 as before", got)
 	}
 	if got := observe(other, 50, time.Second); got != 100 || a.Lowered() != 1 {
-		t.Errorf("another key in the same place: %d", got)
+		t.Errorf("another key in the same where: %d", got)
 	}
 	for range 100 {
 		observe(key, 50, time.Second)
@@ -219,9 +219,9 @@ func TestRenewingTheSecret(t *testing.T) {
 			t.Fatalf("%s is refused", keys[i])
 		}
 	}
-	made := must(keeper.Made())
-	if renewed, err := keeper.Renew(); !renewed || err != nil || !must(keeper.Made()).After(made) || a.limiter.Current(path) {
-		t.Fatalf("renewed %v, error %v, made %v and before %v", renewed, err, must(keeper.Made()), made)
+	made := must(keeper.Created())
+	if renewed, err := keeper.Renew(); !renewed || err != nil || !must(keeper.Created()).After(made) || a.limiter.Current(path) {
+		t.Fatalf("renewed %v, error %v, made %v and before %v", renewed, err, must(keeper.Created()), made)
 	}
 	former := b.limiter
 	b.move(t, path, 1)

@@ -10,7 +10,7 @@ import (
 	"github.com/headgate/headgate/internal/hostname"
 )
 
-// Warning is what somebody who wrote a policy should look at: it is not wrong, but may not do what was meant.
+// Warning is about an override that is valid, but may not do what was meant.
 type Warning struct {
 	Key    string `json:"key"` // of the override, as it was written
 	Reason string `json:"reason"`
@@ -19,8 +19,8 @@ type Warning struct {
 // String returns the warning on one line.
 func (w Warning) String() string { return fmt.Sprintf("override %q: %s", w.Key, w.Reason) }
 
-// defaultKey is what keys are made of where a policy does not say. A client can make up hosts, but not origins. hostKey is
-// what the keys of single hosts within an origin are made of then.
+// defaultKey is what keys are made of if a policy does not say. A client can make up hosts, but not
+// origins. hostKey is what the keys of single hosts within an origin are made of then.
 var (
 	defaultKey = []string{KeyOrigin}
 	hostKey    = []string{KeyOrigin, KeyHost}
@@ -33,16 +33,17 @@ func (p *Policy) parts() []string {
 	return p.Key
 }
 
-// partsOf is what the key of an override is made of.
-func (p *Policy) partsOf(override string) []string {
+// overrideParts returns what the key of an override is made of.
+func (p *Policy) overrideParts(override string) []string {
 	if len(p.Key) == 0 && len(strings.Fields(override)) > len(defaultKey) {
 		return hostKey
 	}
 	return p.parts()
 }
 
-// BoundsHosts reports whether there is an override for a host within its origin, which bounds that host besides the
-// origin. Such overrides exist where Key is empty: their keys are those of [AppendHostKey].
+// BoundsHosts reports whether there is an override for a host within its origin, which bounds that
+// host as well as the origin. Such overrides exist if Key is empty: their keys are those of
+// [AppendHostKey].
 func (p *Policy) BoundsHosts() bool {
 	if len(p.Key) > 0 {
 		return false
@@ -55,7 +56,8 @@ func (p *Policy) BoundsHosts() bool {
 	return false
 }
 
-// AppendHostKey appends the key of a host within an origin to b, as [Policy.AppendKey] appends a request's.
+// AppendHostKey appends the key of a host within an origin to b, as [Policy.AppendKey] appends a
+// request's.
 func AppendHostKey(b []byte, origin, host string) []byte {
 	return hostname.AppendHost(append(hostname.AppendOrigin(b, origin), ' '), host)
 }
@@ -63,9 +65,10 @@ func AppendHostKey(b []byte, origin, host string) []byte {
 // KeyText returns what keys are made of, in words.
 func (p *Policy) KeyText() string { return strings.Join(p.parts(), " and ") }
 
-// Canonical brings the keys of the overrides into the form that the keys of requests have, and returns what is odd about
-// them, in the order of the keys. An override that no request can match is left out, with a warning. Two overrides of one
-// key are an error, a *[ConfigError], unless they say the same.
+// Canonical brings the keys of the overrides into the form that the keys of requests have, and
+// returns warnings in the order of the keys. It leaves out an override that no request can match,
+// with a warning. Two overrides of one key are an error, a *[ConfigError], unless they are the
+// same.
 func (p *Policy) Canonical() ([]Warning, error) {
 	if len(p.Overrides) == 0 {
 		return nil, nil
@@ -84,7 +87,8 @@ func (p *Policy) Canonical() ([]Warning, error) {
 		n := p.Overrides[key]
 		if other, twice := written[form]; twice {
 			if canonical[form] != n {
-				return nil, &ConfigError{"Overrides", key, fmt.Sprintf("%q is the same key with another threshold; keep one", other)}
+				return nil, &ConfigError{"Overrides", key,
+					fmt.Sprintf("%q is the same key with another threshold; keep one", other)}
 			}
 			warnings = append(warnings, Warning{key, fmt.Sprintf("%q is the same key", other)})
 		}
@@ -94,9 +98,10 @@ func (p *Policy) Canonical() ([]Warning, error) {
 	return warnings, nil
 }
 
-// canonicalKey is the canonical form of an override's key; not ok where no request has that key.
+// canonicalKey returns the canonical form of an override's key; ok is false if no request has that
+// key.
 func (p *Policy) canonicalKey(key string) (form string, odd []string, ok bool) {
-	parts := p.partsOf(key)
+	parts := p.overrideParts(key)
 	values, problem := splitKey(parts, key)
 	if problem != "" {
 		return "", []string{problem}, false
@@ -127,8 +132,8 @@ func appendOdd(odd []string, reason string) []string {
 	return append(odd, reason)
 }
 
-// splitKey divides a key into its parts at blanks. Of these only the tenant may have some itself. Parts that are missing
-// at the end are empty, and so is a tenant for which nothing is left.
+// splitKey splits a key into its parts at blanks. Only the tenant may contain blanks. Parts that
+// are missing at the end are empty, and so is a tenant for which nothing is left.
 func splitKey(parts []string, key string) (values []string, problem string) {
 	words := strings.Fields(key)
 	tenant := slices.Index(parts, KeyTenant)
@@ -145,25 +150,27 @@ func splitKey(parts []string, key string) (values []string, problem string) {
 	return append(values, words[len(words)-behind:]...), ""
 }
 
-// keyHint says what to do where a key has a part too many.
+// keyHint returns what to do if a key has a part too many.
 func keyHint(parts []string) string {
 	if slices.Contains(parts, KeyHost) {
 		return ""
 	}
-	return fmt.Sprintf(` (for limits of hosts set "key": ["%s", "host"])`, strings.Join(parts, `", "`))
+	return fmt.Sprintf(` (for limits of hosts set "key": ["%s", "host"])`,
+		strings.Join(parts, `", "`))
 }
 
 func oddTenant(tenant string) string {
 	switch {
 	case tenant == "":
-		return "it names no tenant: it holds only for requests of none"
+		return "it names no tenant: it holds only for requests of noSeat"
 	case len(tenant) > MaxKeyTenant:
-		return fmt.Sprintf("the tenant is cut to %d bytes, as it is in requests: it holds for all that begin with these", MaxKeyTenant)
+		return fmt.Sprintf("the tenant is cut to %d bytes, as it is in requests: "+
+			"it holds for all that begin with these", MaxKeyTenant)
 	}
 	return ""
 }
 
-// Override is a key with a threshold of its own, as a policy has it.
+// Override is a key with a threshold of its own.
 type Override struct {
 	Key       string `json:"key"`
 	Threshold uint32 `json:"threshold"`

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Process is the part that one proxy process takes in the limits of its host. It admits requests by a policy, and counts
-// them in the limits file of the host, or alone where there is no such file. Admit, Observe and RetryAfter are the request
-// path's: they allocate nothing and wait for no lock. All methods are safe for concurrent use.
+// Process is the part that one proxy process takes in the limits of its host. It admits requests by
+// a policy, and counts them in the limits file of the host, or alone where there is no such file.
+// Admit, Observe and RetryAfter are the request path's: they allocate nothing and wait for no lock.
+// All methods are safe for concurrent use.
 type Process struct {
 	config Config
 	log    *slog.Logger
@@ -51,8 +52,8 @@ func NewProcess(config Config, policy *Policy, log *slog.Logger) (*Process, erro
 	return p, nil
 }
 
-// Admit admits a request or refuses it, as [Limiter.Admit] does. Every access to the file's memory is guarded by the
-// limiter.
+// Admit admits a request or refuses it, as [Limiter.Admit] does. Every access to the file's memory
+// is guarded by the limiter.
 func (p *Process) Admit(state *TicketState, request *Request) (Admission, bool) {
 	r := p.rules.Load()
 	if r.transition != nil {
@@ -70,8 +71,9 @@ func (p *Process) Admit(state *TicketState, request *Request) (Admission, bool) 
 	return p.admitBelow(limiter, r, state, request, key)
 }
 
-// admitInTransition also counts the request by the former policies.
-func (p *Process) admitInTransition(r *rules, state *TicketState, request *Request) (Admission, bool) {
+// admitInTransition also counts the request by the previous policies.
+func (p *Process) admitInTransition(r *rules, state *TicketState, request *Request) (Admission,
+	bool) {
 	limiter := p.current.Load()
 	var b, h [MaxKey]byte
 	s := Subject{Tenant: request.Tenant, Origin: request.Origin, Host: request.Host}
@@ -93,7 +95,8 @@ func (p *Process) admitInTransition(r *rules, state *TicketState, request *Reque
 }
 
 // admitBelow holds the request to the threshold that its score and the origin's latency leave.
-func (p *Process) admitBelow(limiter *Limiter, r *rules, state *TicketState, request *Request, key []byte) (Admission, bool) {
+func (p *Process) admitBelow(limiter *Limiter, r *rules, state *TicketState, request *Request,
+	key []byte) (Admission, bool) {
 	score := request.Score
 	return limiter.AdmitBelow(state, key, func(lowered uint32) (_, shed uint32) {
 		if r.Adaptive != nil {
@@ -103,31 +106,35 @@ func (p *Process) admitBelow(limiter *Limiter, r *rules, state *TicketState, req
 	})
 }
 
-// admitHost also counts the request under its host within the origin, if that has a threshold of its own.
-func (p *Process) admitHost(limiter *Limiter, r *rules, state *TicketState, request *Request, key []byte) (Admission, bool) {
+// admitHost also counts the request under its host within the origin, if that has a threshold of
+// its own.
+func (p *Process) admitHost(limiter *Limiter, r *rules, state *TicketState, request *Request,
+	key []byte) (Admission, bool) {
 	var b [MaxKey]byte
 	host := AppendHostKey(b[:0], request.Origin, request.Host)
 	if r.ShedFrom == 0 && r.Adaptive == nil {
 		return limiter.AdmitWithin(state, key, host, nil)
 	}
 	score := request.Score
-	return limiter.AdmitWithin(state, key, host, func(within bool, lowered uint32) (_, shed uint32) {
-		if name := key; r.Adaptive != nil {
-			if within {
-				name = host
+	return limiter.AdmitWithin(state, key, host,
+		func(within bool, lowered uint32) (_, shed uint32) {
+			if name := key; r.Adaptive != nil {
+				if within {
+					name = host
+				}
+				lowered = p.adaptive.Threshold(limiter.Hash(name), lowered)
 			}
-			lowered = p.adaptive.Threshold(limiter.Hash(name), lowered)
-		}
-		return lowered, r.ShedThreshold(lowered, score)
-	})
+			return lowered, r.ShedThreshold(lowered, score)
+		})
 }
 
 // Adapts reports whether thresholds follow latencies, so that Observe matters.
 func (p *Process) Adapts() bool { return p.rules.Load().Adaptive != nil }
 
-// Observe notes how long the origin of an admitted request was waited for, and how the wait ended. estimate and threshold
-// are those of its admission.
-func (p *Process) Observe(t Ticket, estimate uint64, threshold uint32, took time.Duration, how Ending) {
+// Observe notes how long the origin of an admitted request was waited for, and how the wait ended.
+// estimate and threshold are those of its admission.
+func (p *Process) Observe(t Ticket, estimate uint64, threshold uint32, took time.Duration,
+	how Ending) {
 	if policy := p.rules.Load().Adaptive; policy != nil && t.Hash() != 0 {
 		p.adaptive.ObserveEnding(policy, t.Hash(), threshold, estimate, took, how, time.Now())
 	}
@@ -142,7 +149,8 @@ func (p *Process) RetryAfter() time.Duration { return p.current.Load().RetryAfte
 // InTransition reports whether requests also count by former policies.
 func (p *Process) InTransition() bool { return p.rules.Load().transition != nil }
 
-// Apply makes policy hold for requests that come after it. The caller must not change the policy any more.
+// Apply makes policy hold for requests that come after it. The caller must not change the policy
+// any more.
 func (p *Process) Apply(policy *Policy) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -155,14 +163,15 @@ func (p *Process) Apply(policy *Policy) error {
 	return nil
 }
 
-// setRules puts a policy in use. Where it has another key, requests that are open go on to count under the former one; but
-// not before the first Sync, when there are none.
+// setRules puts a policy in use. Where it has another key, requests that are open go on to count
+// under the previous one; but not before the first Sync, when there are none.
 func (p *Process) setRules(policy *Policy) {
 	next := &rules{Policy: *policy, boundsHosts: policy.BoundsHosts()}
 	if former := p.rules.Load(); former != nil && !p.syncedAt.IsZero() {
 		next.transition = former.transition.Next(&former.Policy, &next.Policy, p.limiters()...)
 		if next.transition != nil && next.transition != former.transition {
-			p.log.Info("headgate: the key of limits was changed; requests also count under the former one until those from before have ended",
+			p.log.Info("headgate: the key of limits was changed; "+
+				"requests also count under the previous one until those from before have ended",
 				"key", next.KeyText(), "former", former.KeyText())
 		}
 	}
@@ -178,8 +187,9 @@ func (p *Process) limiters() []*Limiter {
 	return append(all, p.retired...)
 }
 
-// Join makes the process count in the file at path, unless it does already. While there is no file, it goes on to count in
-// the one that it has joined before, as the other processes do, if that is whole.
+// Join makes the process count in the file at path, unless it does already. While there is no file,
+// it goes on to count in the one that it has joined before, as the other processes do, if that is
+// whole.
 func (p *Process) Join(path string) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -199,11 +209,13 @@ func (p *Process) Join(path string) error {
 	}
 	if former != p.private && former.Stats().Shared {
 		if err := next.Follow(former); err != nil {
-			p.log.Warn("headgate: for a moment processes do not see each other's requests in flight", "error", err)
+			p.log.Warn("headgate: for a moment processes do not see each other's open requests",
+				"error", err)
 		}
 	}
 	p.replace(former, next)
-	p.log.Info("headgate: requests in flight are counted together with the host's other proxies", "path", path)
+	p.log.Info("headgate: requests in flight are counted together with the host's other proxies",
+		"path", path)
 	return nil
 }
 
@@ -214,8 +226,9 @@ func (p *Process) replace(former, next *Limiter) {
 	}
 }
 
-// Sync writes what this process has counted into the file, and ends what is over: counting in a former file, by former
-// policies, and limiters without open tickets. It is to be called about once a second.
+// Sync writes what this process has counted into the file, and ends what is over: counting in a
+// former file, by former policies, and limiters without open tickets. It is to be called about once
+// a second.
 func (p *Process) Sync() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -245,14 +258,15 @@ func (p *Process) dropRetired() {
 	p.retired = kept
 }
 
-// endTransition drops the former policies when no request needs them any more.
+// endTransition drops the previous policies when no request needs them any more.
 func (p *Process) endTransition(current *Limiter) {
 	r := p.rules.Load()
-	if !r.transition.SyncOver(current) || r.transition == nil {
+	if !r.transition.Sync(current) || r.transition == nil {
 		return
 	}
 	p.rules.Store(&rules{Policy: r.Policy, boundsHosts: r.boundsHosts})
-	p.log.Info("headgate: the requests from before the key of limits was changed have ended", "key", r.KeyText())
+	p.log.Info("headgate: the requests from before the key of limits was changed have ended", "key",
+		r.KeyText())
 }
 
 // Stats returns the sums of all that this process has counted, alone and in files.
@@ -283,7 +297,8 @@ func (s *Stats) add(other Stats) {
 	s.Faults += other.Faults
 }
 
-// Close writes what this process has counted into the file for the last time. Open tickets stay valid.
+// Close writes what this process has counted into the file for the last time. Open tickets stay
+// valid.
 func (p *Process) Close() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

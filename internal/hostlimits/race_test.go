@@ -87,7 +87,7 @@ func TestTightSketch(t *testing.T) {
 	tightLimiter(t, l, 1)
 }
 
-// The key loses its slot whenever nobody holds a ticket, and half of the time
+// The key loses its counter whenever nobody holds a ticket, and half of the time
 // cannot get one, so that sketch and table are used at the same time.
 func TestTightMoves(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, ExactKeys: 8}))
@@ -95,14 +95,14 @@ func TestTightMoves(t *testing.T) {
 	var group sync.WaitGroup
 	group.Go(func() {
 		for goOn() {
-			l.DropSlots()
+			l.DropCounters()
 		}
 	})
 	tightLimiter(t, l, 1)
 	group.Wait()
 }
 
-// Two keys of the same set take the one free slot from each other.
+// Two keys of the same set take the one free counter from each other.
 func TestTightHandOvers(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, ExactKeys: 8}))
 	fill := make([]hostlimits.TicketState, 7)

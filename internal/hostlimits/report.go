@@ -8,41 +8,45 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// SharedStats is what a limits file tells of all processes together.
+// SharedStats is the sum of what all processes have counted in a limits file.
 type SharedStats struct {
-	Processes uint64          // that have a ledger
-	Capacity  uint64          // processes that could
+	Processes uint64          // that have a seat
+	Capacity  uint64          // seats
 	InFlight  uint64          // requests, of all processes
-	Admitted  uint64          // as of each process's last Tell, and all that are gone
+	Admitted  uint64          // as of each process's last WriteTallies, and all that are gone
 	Refused   [Reasons]uint64 // the same, by Reason
-	Reaped    uint64          // processes that died and whose ledger was freed
+	Reaped    uint64          // processes that died and whose seat was freed
 	Orphans   uint64          // requests that those had in flight
-	Clipped   uint64          // releases that found less than they had put there, as of each process's last Tell; 0 unless the file is damaged
-	Scrubbed  uint64          // ledgers and slots of no process that had been written to and were set to zero
-	GivenUp   uint64          // files whose counters no process can have counted, in whose place another was made
-	ExactKeys int             // keys with an exact counter
-	Pinned    int             // of these, the ones that keep it
-	Bytes     int             // size of the file
+	// releases that found less than they had put there; 0 unless the file is damaged
+	Clipped uint64
+	// ledgers of free seats and counters without a key that were written to and set to zero
+	Scrubbed uint64
+	// files that were replaced because no process can have counted what they had
+	GivenUp   uint64
+	ExactKeys int // keys with an exact counter
+	Pinned    int // of these, the ones that keep it
+	Bytes     int // size of the file
 }
 
-// KeyLoad is what is counted of one key in its exact counter.
+// KeyLoad is what the exact counter of one key has.
 type KeyLoad struct {
-	Key      string // empty where it is not known or longer than 124 bytes
+	Key      string // empty if it is not known or longer than 124 bytes
 	Hash     uint64 // the lowest 59 bits of the key's Hash
 	InFlight uint64
-	Admitted uint32 // modulo 2^32, while the key had the counter and before; differences tell a rate
+	// modulo 2^32, since the counter exists; the difference of two reports is a rate
+	Admitted uint32
 	Pinned   bool
 }
 
-// Report is what a limits file says at one moment.
+// Report is the content of a limits file at one moment.
 type Report struct {
 	SharedStats
 	Heaviest []KeyLoad // the most in flight first, then the most admitted
 }
 
-// Look reads a limits file without taking part in it. heaviest bounds the number of keys. owners are those of
-// [Config].
-func Look(path string, heaviest int, owners ...int) (r Report, err error) {
+// ReadReport reads a limits file without taking a seat. heaviest bounds the number of keys. owners
+// are those of [Config].
+func ReadReport(path string, heaviest int, owners ...int) (r Report, err error) {
 	f, err := openHostFile(path, mmap.ReadOnly, owners)
 	if err != nil {
 		return r, err
@@ -56,7 +60,7 @@ func Look(path string, heaviest int, owners ...int) (r Report, err error) {
 	return r, err
 }
 
-// Report tells what is counted.
+// Report returns what is counted.
 func (k *Keeper) Report(heaviest int) (r Report, err error) {
 	err = k.guard(func() error { r = k.board.report(heaviest); return nil })
 	r.Scrubbed, r.GivenUp = k.scrubbed, k.givenUp
@@ -64,22 +68,22 @@ func (k *Keeper) Report(heaviest int) (r Report, err error) {
 }
 
 func (b *board) report(heaviest int) (r Report) {
-	r.Capacity, r.Bytes = uint64(b.processes), len(b.memory)
+	r.Capacity, r.Bytes = uint64(b.seats), len(b.memory)
 	r.Reaped, r.Orphans = b.word(reapedAt).Load(), b.word(orphansAt).Load()
-	r.addTold(b.past())
-	for k := range b.processes {
-		if b.taken(k).Load() == 0 {
+	r.addTallies(b.pastTallyWords())
+	for k := range b.seats {
+		if b.seatWord(k).Load() == 0 {
 			continue
 		}
 		r.Processes++
-		r.addTold(b.told(k))
+		r.addTallies(b.tallyWords(k))
 		if k < b.inUse() {
 			r.InFlight += b.inSketch(k)
 		}
 	}
-	for slot := range uint(b.slots()) {
-		if t := b.tag(slot); t != 0 {
-			load := b.load(slot, t)
+	for counter := range uint(b.counters()) {
+		if t := b.tag(counter); t != 0 {
+			load := b.load(counter, t)
 			r.InFlight += load.InFlight
 			r.ExactKeys++
 			if t.has(tagPinned) {
@@ -89,25 +93,27 @@ func (b *board) report(heaviest int) (r Report) {
 		}
 	}
 	slices.SortFunc(r.Heaviest, func(a, b KeyLoad) int {
-		return cmp.Or(-cmp.Compare(a.InFlight, b.InFlight), -cmp.Compare(a.Admitted, b.Admitted), cmp.Compare(a.Hash, b.Hash))
+		return cmp.Or(-cmp.Compare(a.InFlight, b.InFlight), -cmp.Compare(a.Admitted, b.Admitted),
+			cmp.Compare(a.Hash, b.Hash))
 	})
 	r.Heaviest = r.Heaviest[:min(len(r.Heaviest), max(heaviest, 0))]
 	return r
 }
 
-func (s *SharedStats) addTold(told []uint64) {
-	s.Admitted += atomic.LoadUint64(&told[0])
+func (s *SharedStats) addTallies(tallies []uint64) {
+	s.Admitted += atomic.LoadUint64(&tallies[0])
 	for r := OverThreshold; r < Reasons; r++ {
-		s.Refused[r] += atomic.LoadUint64(&told[r])
+		s.Refused[r] += atomic.LoadUint64(&tallies[r])
 	}
-	s.Clipped += atomic.LoadUint64(&told[toldClipped])
+	s.Clipped += atomic.LoadUint64(&tallies[tallyClipped])
 }
 
-func (l *ledgers) load(slot uint, t tag) KeyLoad {
-	load := KeyLoad{Hash: uint64(t.key() &^ tagAssigned), InFlight: l.heldByAll(slot, none), Pinned: t.has(tagPinned)}
-	load.Key, _ = l.name(slot)
+func (l *ledgers) load(counter uint, t tag) KeyLoad {
+	load := KeyLoad{Hash: uint64(t.key() &^ tagAssigned), InFlight: l.heldByAll(counter, noSeat),
+		Pinned: t.has(tagPinned)}
+	load.Key, _ = l.name(counter)
 	for k := range l.inUse() {
-		load.Admitted += heldWord(atomic.LoadUint64(l.heldBy(slot, k))).admitted()
+		load.Admitted += heldWord(atomic.LoadUint64(l.heldBy(counter, k))).admitted()
 	}
 	return load
 }

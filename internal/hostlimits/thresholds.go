@@ -9,37 +9,36 @@ import (
 	"github.com/headgate/headgate/internal/keyhash"
 )
 
-// Unlimited is the threshold that nothing in flight reaches.
+// Unlimited is the threshold that no number of requests in flight reaches.
 const Unlimited = math.MaxUint32
 
-// MaxOverrides is how many keys may have a threshold of their own.
+// MaxOverrides is the most keys that may have a threshold of their own.
 const MaxOverrides = 1 << 16
 
-// ErrTooManyOverrides is returned where a further key would exceed
-// [MaxOverrides].
+// ErrTooManyOverrides is returned if there would be more than [MaxOverrides] overrides.
 var ErrTooManyOverrides = errors.New("limits: too many threshold overrides")
 
-// thresholds maps keys to thresholds. Readers take no lock: a change replaces the whole map. Only one goroutine at a
-// time may make changes, which is what Limiter.configuring is for.
+// thresholds maps keys to thresholds. Readers take no lock: a change replaces the whole map.
+// Writers hold Limiter.configuring.
 type thresholds struct {
-	otherwise atomic.Uint32
+	fallback  atomic.Uint32
 	overrides atomic.Pointer[overrides] // nil means empty
 	hasher    *keyhash.Hasher
 }
 
-// overrides are the keys with a threshold of their own. They are never changed. Most keys have none, which most of these
-// find out by their hash.
+// overrides are the keys with a threshold of their own. They are never changed. Most keys have
+// none, and for most of these the bits of present show it.
 type overrides struct {
 	byKey   map[string]uint32
 	present [16]uint64 // a bit for each key, by its hash
 }
 
-// of returns the threshold of k.
-func (t *thresholds) of(k key) uint32 {
+// get returns the threshold of k.
+func (t *thresholds) get(k key) uint32 {
 	if n, ok := t.own(k); ok {
 		return n
 	}
-	return t.otherwise.Load()
+	return t.fallback.Load()
 }
 
 // own returns the threshold of k if it has one of its own.
@@ -50,7 +49,7 @@ func (t *thresholds) own(k key) (n uint32, ok bool) {
 	return n, ok
 }
 
-// set gives key a threshold of its own. It copies all overrides.
+// set sets a threshold of key's own. It copies all overrides.
 func (t *thresholds) set(key string, n uint32) error {
 	m := t.all()
 	m[key] = n
@@ -65,9 +64,11 @@ func (t *thresholds) clear(key string) {
 }
 
 // fill replaces all overrides.
-func (t *thresholds) fill(overrides map[string]uint32) error { return t.replace(maps.Clone(overrides)) }
+func (t *thresholds) fill(overrides map[string]uint32) error {
+	return t.replace(maps.Clone(overrides))
+}
 
-// replace takes over a map that nobody else has.
+// replace stores a map, which belongs to t from now on.
 func (t *thresholds) replace(byKey map[string]uint32) error {
 	if len(byKey) > MaxOverrides {
 		return ErrTooManyOverrides
@@ -85,7 +86,7 @@ func (t *thresholds) replace(byKey map[string]uint32) error {
 	return nil
 }
 
-// all returns the overrides, as a copy.
+// all returns a copy of the overrides.
 func (t *thresholds) all() map[string]uint32 {
 	if o := t.overrides.Load(); o != nil {
 		return maps.Clone(o.byKey)
@@ -93,7 +94,7 @@ func (t *thresholds) all() map[string]uint32 {
 	return make(map[string]uint32)
 }
 
-// len is the number of overrides.
+// len returns the number of overrides.
 func (t *thresholds) len() int {
 	if o := t.overrides.Load(); o != nil {
 		return len(o.byKey)

@@ -40,7 +40,7 @@ func (c *changer) admit(origin, host string) (hostlimits.Ticket, bool) {
 // over looks as often as it takes without anybody else, and reports whether the transition has ended.
 func (c *changer) over() (over bool) {
 	for range 5 {
-		over = c.transition.SyncOver(c.limiter)
+		over = c.transition.Sync(c.limiter)
 	}
 	return over
 }
@@ -55,7 +55,7 @@ func TestTransitionLastsUntilOthersHaveEndedOrDied(t *testing.T) {
 	a.limiter.Apply(byOrigin)
 	b.limiter.Apply(byOrigin)
 	told := func() uint64 {
-		at := 256 + 256*a.limiter.OwnLedger() + 72
+		at := 256 + 256*a.limiter.OwnSeat() + 72
 		return binary.LittleEndian.Uint64(must(os.ReadFile(path))[at:])
 	}
 	first, _ := a.admit("o", "a")

@@ -7,7 +7,7 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// A ticket of two keys ends both once, whoever is done with it how often, and whatever its memory serves next.
+// A ticket of two keys ends both once, however often and by which goroutine it is done, and whatever its memory serves next.
 func TestTicketsOfTwoKeysEndOnce(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 6, Overrides: map[string]uint32{"o shop": 3}}))
 	outer, shop, other := []byte("o"), []byte("o shop"), []byte("o other")

@@ -1,4 +1,5 @@
-// Package hostname brings the names of hosts and the addresses of origins into one canonical form each.
+// Package hostname brings the names of hosts and the addresses of origins into one canonical form
+// each.
 package hostname
 
 import (
@@ -7,8 +8,8 @@ import (
 	"strings"
 )
 
-// Bounds of canonical forms, in bytes. What is longer is cut: names that begin with the same bytes then have the same
-// form.
+// Bounds of canonical forms, in bytes. Longer names are cut: those that begin with the same bytes
+// then have the same form.
 const (
 	MaxOrigin = 264 // the longest DNS name with a port, and some
 	MaxHost   = 128
@@ -16,20 +17,24 @@ const (
 	maxSpelling = 1024 // bytes of a host or origin that are looked at
 )
 
-// AppendHost appends the canonical form of a host to dst and returns the extended slice. host is what a request names,
-// with or without a port. All spellings of one host have the same canonical form, so that they are one key and none of
-// them is a way around a threshold:
+// AppendHost appends the canonical form of a host to dst and returns the extended slice. host is
+// what a request names, with or without a port. All spellings of one host have the same canonical
+// form, so that they are one key and none of them is a way around a threshold:
 //
-//   - letters are in lower case, a port is left out, and so are dots at the end and spaces around;
-//   - an IPv6 address is written as RFC 5952 says, without brackets and zone; an IPv4-mapped one is the IPv4 address;
-//   - a percent escape of a letter, a digit, or one of "-._~" is that character. Other escapes stay. Blanks, control
-//     characters, a lone percent sign and what is not ASCII are escaped, so that the result has no blanks;
+//   - letters are in lower case; a port, dots at the end and spaces around are left out;
+//   - an IPv6 address is written as RFC 5952 says, without brackets and zone; an IPv4-mapped one is
+//     the IPv4 address;
+//   - a percent escape of a letter, a digit, or one of "-._~" is that character. Other escapes
+//     stay. Blanks, control characters, a lone percent sign and non-ASCII bytes are escaped, so
+//     that the result has no blanks;
 //   - it is at most MaxHost bytes long.
 //
-// The canonical form of a canonical form is itself. AppendHost allocates nothing but what dst lacks in capacity, and
-// looks at a bounded part of any input. It checks nothing: any input has a canonical form, which may be empty.
+// The canonical form of a canonical form is itself. AppendHost allocates only what dst lacks in
+// capacity, and reads a bounded part of any input. It checks nothing: any input has a canonical
+// form, which may be empty.
 //
-// Names that differ under other rules stay different: a name in Unicode and its xn-- form, 127.1 and 127.0.0.1.
+// Names that differ under other rules stay different: a name in Unicode and its xn-- form, 127.1
+// and 127.0.0.1.
 func AppendHost(dst []byte, host string) []byte {
 	if plain(host) == len(host) && len(host) <= MaxHost && !strings.HasSuffix(host, ".") {
 		return append(dst, host...)
@@ -41,8 +46,8 @@ func AppendHost(dst []byte, host string) []byte {
 	return appendName(dst, name, len(dst)+MaxHost)
 }
 
-// Canonical is [AppendHost] for strings. Where the canonical form stands in host as it is, which it does in most, the
-// result is that part of host, and nothing is allocated.
+// Canonical is [AppendHost] for strings. If the canonical form is a part of host, as it most often
+// is, the result is that part and nothing is allocated.
 func Canonical(host string) string {
 	n := plain(host)
 	if 0 < n && n <= MaxHost && host[n-1] != '.' &&
@@ -58,10 +63,11 @@ func Canonical(host string) string {
 	return string(canonical)
 }
 
-// AppendOrigin appends the canonical form of an origin's address, as [AppendHost] does for a host, but keeps its port and
-// the brackets of an IPv6 address with its zone: "[::1]:8080". A port is written without zeros before it, and an empty
-// one is left out. A scheme, and what follows a slash after it, is left out. The result is at most MaxOrigin bytes
-// long. An origin that is no address but a name of the proxy's own has a canonical form, too.
+// AppendOrigin appends the canonical form of an origin's address, as [AppendHost] does for a host,
+// but keeps its port and the brackets of an IPv6 address with its zone: "[::1]:8080". A port is
+// written without leading zeros, and an empty one is left out. So are a scheme, and everything from
+// a slash after it on. The result is at most MaxOrigin bytes long. An origin that is not an address
+// but a name of the proxy's own also has a canonical form.
 func AppendOrigin(dst []byte, origin string) []byte {
 	if plainOrigin(origin) {
 		return append(dst, origin...)
@@ -69,15 +75,15 @@ func AppendOrigin(dst []byte, origin string) []byte {
 	limit := len(dst) + MaxOrigin
 	name, port, address, isAddress := split(withoutScheme(origin))
 	if isAddress {
-		dst = appendBracketed(dst, address, zoneOf(name))
+		dst = appendBracketed(dst, address, parseZone(name))
 	} else {
 		dst = appendName(dst, name, limit-len(":65535"))
 	}
 	return appendPort(dst, port, limit)
 }
 
-// appendPort appends a port with the colon before it. A port may be any text, as an origin may be a name of the proxy's
-// own; zeros are left out of numbers only.
+// appendPort appends a port with the colon before it. A port may be any text, as an origin may be a
+// name of the proxy's own; only numbers lose their leading zeros.
 func appendPort(dst []byte, port string, limit int) []byte {
 	at := len(dst)
 	dst = appendEscaped(append(dst, ':'), port, limit, true)
@@ -91,7 +97,7 @@ func appendPort(dst []byte, port string, limit int) []byte {
 	return append(dst[:at+1], written...)
 }
 
-// CanonicalOrigin is [AppendOrigin] for strings. Where origin is canonical it allocates nothing.
+// CanonicalOrigin is [AppendOrigin] for strings. If origin is canonical, nothing is allocated.
 func CanonicalOrigin(origin string) string {
 	if plainOrigin(origin) {
 		return origin
@@ -100,7 +106,8 @@ func CanonicalOrigin(origin string) string {
 	return string(AppendOrigin(b[:0], origin))
 }
 
-// plain returns how many bytes s begins with that are the same in every spelling of a name.
+// plain returns the length of the part of s, from its beginning, that is the same in every spelling
+// of a name.
 func plain(s string) int {
 	for i := range len(s) {
 		if !isPlain[s[i]] {
@@ -112,12 +119,13 @@ func plain(s string) int {
 
 var isPlain = func() (table [256]bool) {
 	for c := range table {
-		table[c] = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+		table[c] = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' ||
+			c == '_' || c == '~'
 	}
 	return table
 }()
 
-// plainOrigin reports whether s is canonical at first sight: most are.
+// plainOrigin reports whether s is canonical, for the spellings that are common.
 func plainOrigin(s string) bool {
 	n := plain(s)
 	if len(s) > MaxOrigin-len(":65535") || n == 0 || s[n-1] == '.' {
@@ -147,7 +155,7 @@ func withoutScheme(s string) string {
 	return address
 }
 
-// split separates a name or an address from its port. Of an address, name still has the zone.
+// split splits a name or an address from its port. The name of an address keeps its zone.
 func split(s string) (name, port string, address netip.Addr, isAddress bool) {
 	s = strings.Trim(s[:min(len(s), maxSpelling)], blanks)
 	if strings.HasPrefix(s, "[") {
@@ -181,8 +189,8 @@ func appendName(dst []byte, name string, limit int) []byte {
 	return dst
 }
 
-// appendEscaped appends s in lower case, with escapes where they are needed and only there, until dst has limit bytes.
-// Colons are escaped where they would be taken for others.
+// appendEscaped appends s in lower case, with escapes where they are needed and only there, until
+// dst has limit bytes. If colons is set, colons are escaped.
 func appendEscaped(dst []byte, s string, limit int, colons bool) []byte {
 	for i := 0; i < len(s); i++ {
 		c, escaped := s[i], false
@@ -225,7 +233,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// lowerUnless leaves the byte of an escape that stays as it is.
+// lowerUnless returns c in lower case, unless it is the byte of an escape that stays.
 func lowerUnless(c byte, escaped bool) byte {
 	if escaped {
 		return c
@@ -233,8 +241,9 @@ func lowerUnless(c byte, escaped bool) byte {
 	return lower(c)
 }
 
-// zoneOf returns the zone of an IPv6 address with its percent sign, where it is one that an interface can have.
-func zoneOf(name string) string {
+// parseZone returns the zone of an IPv6 address with its percent sign, if an interface can have
+// such a zone.
+func parseZone(name string) string {
 	i := strings.IndexByte(name, '%')
 	if i < 0 {
 		return ""
@@ -261,8 +270,7 @@ func appendBracketed(dst []byte, address netip.Addr, zone string) []byte {
 	return append(append(dst, zone...), ']')
 }
 
-// parseIPv6 parses an IPv6 address, with or without a zone, which is left out. Unlike netip.ParseAddr it allocates
-// nothing, whatever the input.
+// parseIPv6 parses an IPv6 address and drops its zone. Unlike netip.ParseAddr it never allocates.
 func parseIPv6(s string) (netip.Addr, bool) {
 	s, _, _ = strings.Cut(s, "%")
 	var b [16]byte
@@ -322,7 +330,8 @@ func parseGroup(s string) (v uint16, ok bool) {
 func parseIPv4(s string) (b [4]byte, ok bool) {
 	for i := range b {
 		part, rest, more := strings.Cut(s, ".")
-		if more != (i < len(b)-1) || len(part) < 1 || len(part) > 3 || len(part) > 1 && part[0] == '0' {
+		if more != (i < len(b)-1) || len(part) < 1 || len(part) > 3 ||
+			len(part) > 1 && part[0] == '0' {
 			return b, false
 		}
 		v := 0

@@ -1,4 +1,5 @@
-// Package keyhash hashes the keys of limits under a secret.
+// Package keyhash hashes the keys of limits under a secret, so that clients, who choose keys,
+// cannot choose two with the same hash.
 package keyhash
 
 import (
@@ -18,9 +19,9 @@ func NewSecret() (s Secret) {
 	return s
 }
 
-// Hasher hashes keys that others may choose. Who does not know its secret cannot choose two keys with the same hash, or
-// one that shares a counter with a given other one; see [Hasher.Hash]. All methods are safe for concurrent use and
-// allocate nothing.
+// Hasher hashes keys that clients may choose. Without its secret nobody can choose two keys with
+// the same hash, or one that shares a counter with a given other one; see [Hasher.Hash]. All
+// methods are safe for concurrent use and allocate nothing.
 type Hasher struct {
 	words     [hasherWords]uint64
 	low, high [2]uint64 // coefficients of 128 bits
@@ -38,7 +39,8 @@ const (
 // New returns the hasher of a secret.
 func New(s Secret) *Hasher {
 	h := new(Hasher)
-	key := siphash.Key{Low: binary.LittleEndian.Uint64(s[:]), High: binary.LittleEndian.Uint64(s[8:])}
+	key := siphash.Key{Low: binary.LittleEndian.Uint64(s[:]),
+		High: binary.LittleEndian.Uint64(s[8:])}
 	n := uint64(0)
 	next := func() uint64 {
 		var b [8]byte
@@ -58,14 +60,15 @@ func New(s Secret) *Hasher {
 
 // Hash returns a 64-bit hash of key under the secret.
 //
-// For any two different keys of up to 512 bytes, however they were chosen, the pair of their hashes takes each of its
-// 2^128 values with the same probability over the secret, but for an error of 2^-63: so they are equal with probability
-// 2^-63 at most, and agree in any b of their bits with 2^-b. The key is first brought to 128 bits by NH, the hash of UMAC
-// (J. Black et al., "UMAC: fast and secure message authentication", CRYPTO 1999), over words of 64 bits, then to 64 by
-// multiplication modulo 2^128 (M. Dietzfelbinger, "Universal hashing and k-wise independent random variables via integer
-// arithmetic without primes", STACS 1996). What follows is a permutation, which changes nothing of that; it is there so
-// that who has learned from refusals that two keys share a counter cannot tell from this which others do. Longer keys are
-// hashed with SipHash-2-4.
+// For any two different keys of up to 512 bytes, however they were chosen, the pair of their hashes
+// takes each of its 2^128 values with the same probability over the secret, but for an error of
+// 2^-63: so they are equal with probability 2^-63 at most, and agree in any b of their bits with
+// 2^-b. The key is first brought to 128 bits by NH, the hash of UMAC (J. Black et al., "UMAC: fast
+// and secure message authentication", CRYPTO 1999), over words of 64 bits, then to 64 by
+// multiplication modulo 2^128 (M. Dietzfelbinger, "Universal hashing and k-wise independent random
+// variables via integer arithmetic without primes", STACS 1996). The permutation that follows does
+// not change this; because of it, a client that has learned from refusals that two keys share a
+// counter cannot compute which others do. Longer keys are hashed with SipHash-2-4.
 //
 // The result is part of the format of the limits file.
 func (h *Hasher) Hash(key []byte) uint64 {
@@ -78,10 +81,12 @@ func (h *Hasher) Hash(key []byte) uint64 {
 	case n <= blockBytes:
 		a, b := shortBlock(key)
 		high, low = bits.Mul64(a+h.words[0], b+h.words[1])
-	case n <= 2*blockBytes: // as blocks does it
-		high, low = bits.Mul64(binary.LittleEndian.Uint64(key)+h.words[0], binary.LittleEndian.Uint64(key[8:])+h.words[1])
+	case n <= 2*blockBytes: // blocks, written out
+		high, low = bits.Mul64(binary.LittleEndian.Uint64(key)+h.words[0],
+			binary.LittleEndian.Uint64(key[8:])+h.words[1])
 		last := key[n-blockBytes:]
-		ph, pl := bits.Mul64(binary.LittleEndian.Uint64(last)+h.words[2], binary.LittleEndian.Uint64(last[8:])+h.words[3])
+		ph, pl := bits.Mul64(binary.LittleEndian.Uint64(last)+h.words[2],
+			binary.LittleEndian.Uint64(last[8:])+h.words[3])
 		low, carry = bits.Add64(low, pl, 0)
 		high += ph + carry
 	default:
@@ -102,30 +107,34 @@ func (h *Hasher) Hash(key []byte) uint64 {
 // Fingerprint returns another hash of key, for keys that are too long to be compared byte by byte.
 func (h *Hasher) Fingerprint(key []byte) uint64 { return h.print.Hash(key) }
 
-// blocks is NH of more than one block. The last block overlaps with the one before it: together with the length, which
-// is added later, this takes in every byte.
+// blocks returns NH of more than one block. The last block overlaps with the previous one: together
+// with the length, which is added later, every byte is included.
 func (h *Hasher) blocks(key []byte) (high, low uint64) {
 	last := key[len(key)-blockBytes:]
 	words := h.words[:]
 	for len(key) > blockBytes && len(words) >= 4 {
-		ph, pl := bits.Mul64(binary.LittleEndian.Uint64(key)+words[0], binary.LittleEndian.Uint64(key[8:])+words[1])
+		ph, pl := bits.Mul64(binary.LittleEndian.Uint64(key)+words[0],
+			binary.LittleEndian.Uint64(key[8:])+words[1])
 		var carry uint64
 		low, carry = bits.Add64(low, pl, 0)
 		high += ph + carry
 		key, words = key[blockBytes:], words[2:]
 	}
-	ph, pl := bits.Mul64(binary.LittleEndian.Uint64(last)+words[0], binary.LittleEndian.Uint64(last[8:])+words[1])
+	ph, pl := bits.Mul64(binary.LittleEndian.Uint64(last)+words[0],
+		binary.LittleEndian.Uint64(last[8:])+words[1])
 	low, carry := bits.Add64(low, pl, 0)
 	return high + ph + carry, low
 }
 
-// shortBlock has all of a key of at most 16 bytes; different keys of one length have different blocks.
+// shortBlock returns a block with all of a key of at most 16 bytes; different keys of one length
+// have different blocks.
 func shortBlock(key []byte) (a, b uint64) {
 	switch n := len(key); {
 	case n >= 8:
 		return binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
 	case n >= 4:
-		return uint64(binary.LittleEndian.Uint32(key)), uint64(binary.LittleEndian.Uint32(key[n-4:]))
+		return uint64(binary.LittleEndian.Uint32(key)),
+			uint64(binary.LittleEndian.Uint32(key[n-4:]))
 	case n > 0:
 		return uint64(key[0]) | uint64(key[n/2])<<8 | uint64(key[n-1])<<16, 0
 	}
