@@ -2,7 +2,7 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// Request returns what is certain from the request alone: a finding from [Injection] to [NoAgent], or [NoFinding].
+// Request returns what is certain from the request alone: a finding from [Injection] to [ForgedAgent], or [NoFinding].
 func (r Rules) Request(ev *traffic.Event) Finding {
 	if ev.Method == "" { // what was sent is not text, perhaps
 		return r.only(Malformed)
@@ -19,7 +19,13 @@ func (r Rules) Request(ev *traffic.Event) Finding {
 	if r.has(Malformed) && (malformed(ev) || !plain && malformedPath(ev.Path)) {
 		return Malformed
 	}
-	return r.agent(ev)
+	switch f := r.agent(ev); {
+	case f != NoFinding:
+		return f
+	case r.has(ForgedAgent) && ContradictionsOf(ev).Forged(ev):
+		return ForgedAgent
+	}
+	return NoFinding
 }
 
 // path looks at the path. It is made plain only where it is not.

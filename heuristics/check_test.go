@@ -223,7 +223,7 @@ func TestSwitchedOff(t *testing.T) {
 	examples := map[string]*traffic.Event{
 		"injection": event("GET", jndi, browser, ""), "damning_path": event("GET", "/.env", browser, ""), "malformed": event("TRACE", "/", browser, ""),
 		"headless": event("GET", "/", "HeadlessChrome/1 AppleWebKit/537.36", ""), "declared_tool": event("GET", "/", "curl/8", ""),
-		"declared_crawler": event("GET", "/", "Googlebot/2.1 AppleWebKit/1 (KHTML, like Gecko)", ""), "no_agent": event("GET", "/", "", ""),
+		"declared_crawler": event("GET", "/", "Googlebot/2.1 AppleWebKit/1 (KHTML, like Gecko)", ""), "no_agent": event("GET", "/", "", ""), "forged_agent": forgery,
 		"first_fetch": fetch, "unknown_client": event("GET", "/", browser, ""),
 	}
 	find := func(off []string, ev *traffic.Event) string {

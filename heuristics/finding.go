@@ -19,6 +19,7 @@ const (
 	DeclaredTool            // the user agent declares a library or a command-line program, or nothing that a person uses
 	DeclaredCrawler         // the user agent declares a crawler, monitor, link preview or scanner
 	NoAgent                 // there is no user agent
+	ForgedAgent             // the user agent claims a browser, and the request is another program's
 	FirstFetch              // a client whose history is its first page asks for what a page of the site brings along
 	UnknownClient           // a client without history
 	NumFindings
@@ -42,6 +43,7 @@ var rules = [NumFindings]rule{
 	DeclaredTool:    {"declared_tool", 1, 20, false},
 	DeclaredCrawler: {"declared_crawler", 1, 20, false},
 	NoAgent:         {"no_agent", 1, 20, false},
+	ForgedAgent:     {"forged_agent", 1, 20, false},
 	FirstFetch:      {"first_fetch", 51, 60, true},
 	UnknownClient:   {"unknown_client", 40, 60, true},
 }

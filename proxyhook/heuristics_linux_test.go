@@ -172,3 +172,46 @@ func TestFindingsLiveAndInAReplay(t *testing.T) {
 		}
 	}
 }
+
+// A program under a browser's name is found by its first request over TLS, and the event that the daemon gets tells the same, which is what
+// a replay has. A request that says that it was passed on, and one in the clear, have no connection to go by.
+func TestForgedAgentsLive(t *testing.T) {
+	const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
+	for name, c := range map[string]struct {
+		secure  bool
+		version int
+		agent   string
+		via     string
+		want    heuristics.Finding
+	}{
+		"HTTP/2":       {true, 2, chrome, "", heuristics.ForgedAgent},
+		"HTTP/1.1":     {true, 1, chrome, "", heuristics.ForgedAgent},
+		"an app":       {true, 2, "Example/7.1 CFNetwork/1399 Darwin/22.1.0", "", heuristics.UnknownClient},
+		"passed on":    {true, 2, chrome, "1.1 proxy", heuristics.UnknownClient},
+		"in the clear": {false, 1, chrome, "", heuristics.UnknownClient},
+	} {
+		found := make(chan heuristics.Finding, 1)
+		s := serveWire(t, proxyhook.Config{HeuristicsOff: all}, c.secure, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			d, _ := proxyhook.FromContext(r.Context())
+			found <- d.Finding
+		}), unchanged)
+		transport := s.transport(c.version)
+		request, err := http.NewRequest("GET", s.url, nil)
+		must(t, err)
+		request.Header.Set("User-Agent", c.agent)
+		if c.via != "" {
+			request.Header.Set("Via", c.via)
+		}
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		must(t, err)
+		response.Body.Close()
+		transport.CloseIdleConnections()
+		if got := <-found; got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+		ev, nothing := ended(t, s.host, s.filter, 1)[0], heuristics.Nothing()
+		if got := (heuristics.Rules{}).WithHistory(heuristics.Rules{}.Request(&ev), &ev, &nothing); got != c.want {
+			t.Errorf("%s: of the event that was reported %v, want %v", name, got, c.want)
+		}
+	}
+}

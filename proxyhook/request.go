@@ -39,6 +39,9 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 		sums.SetLink(ev, page)
 	}
 	ev.Facts |= attackOf(r, query)
+	if ev.JA4 != "" && passedOn(r.Header) {
+		ev.Facts |= traffic.PassedOn
+	}
 	if name := c.SessionCookie; name != "" {
 		if cookie, err := r.Cookie(name); err == nil {
 			sums.SetSession(ev, cookie.Value)
@@ -66,6 +69,16 @@ func headersOf(r *http.Request, forwarded bool) int {
 		}
 	}
 	return n
+}
+
+// passedOn reports whether a field says that somebody on the way has passed the request on.
+func passedOn(h http.Header) bool {
+	for _, name := range forwardingHeaders {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 var forwardingHeaders = [...]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}

@@ -23,6 +23,7 @@ type explainCommand struct {
 	Path    string  `help:"With an address: what the client asks for, with its query." default:"/"`
 	Method  string  `help:"With an address: the method of the request." default:"GET"`
 	Host    string  `help:"With an address: the host that is asked. Default: not known." placeholder:"NAME"`
+	JA4     string  `name:"ja4" help:"With an address: what the client's TLS looks like, as a proxy that ends it tells. Default: not known." placeholder:"FINGERPRINT"`
 	Referer *string `help:"With an address: the Referer, as it is sent; empty: none. Default: not known." placeholder:"URL"`
 	Dir     string  `help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
 	Owner   string  `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`

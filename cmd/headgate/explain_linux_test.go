@@ -181,3 +181,16 @@ func TestExplainDamagedTable(t *testing.T) {
 		}
 	}
 }
+
+// With what its TLS looks like, a client under a browser's name is explained by what contradicts it.
+func TestExplainForgedAgent(t *testing.T) {
+	dir := publishScanner(t)
+	text := explained1(t, "198.51.100.1", "--dir", dir, "--agent", chromeAgent, "--ja4", "t13d1812h1_85036bcba153_b26ce05bbdd6")
+	if want := "\nfinding   forged_agent: the user agent claims a browser, and another program sent the request: the TLS hello is that of a library for programs, "; !strings.Contains(text, want) {
+		t.Errorf("no %q in:\n%s", want, text)
+	}
+	text = explained1(t, "198.51.100.1", "--dir", dir, "--agent", chromeAgent, "--ja4", "t13d1516h2_8daaf6152771_d8a2da3f94cd")
+	if want := "\nfinding   unknown_client: "; !strings.Contains(text, want) {
+		t.Errorf("no %q in:\n%s", want, text)
+	}
+}

@@ -93,7 +93,7 @@ func newExplained(ev *traffic.Event, found heuristics.Finding, why *explain.Expl
 		Model: explainedModel{why.Score, why.Raw, why.Base}, Reasons: []explainedReason{},
 	}
 	if found != heuristics.NoFinding {
-		e.Finding = &explainedFinding{found.String(), explain.Finding(found), explain.Bounds(found)}
+		e.Finding = &explainedFinding{found.String(), explain.Finding(found, ev), explain.Bounds(found)}
 	}
 	if addr := ev.Addr(); addr.IsValid() {
 		e.Client = addr.String()

@@ -86,7 +86,7 @@ func valuesOf(known []knownKey, names []string) []float32 {
 
 // plainRequest is a request of which nothing is known but what the command line tells.
 func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traffic.Event {
-	ev := traffic.Event{Time: time.Now().UnixNano(), Method: c.Method}
+	ev := traffic.Event{Time: time.Now().UnixNano(), Method: c.Method, JA4: c.JA4}
 	ev.SetClient(client)
 	path, query := traffic.SplitTarget(c.Path)
 	sums.SetPath(&ev, path)

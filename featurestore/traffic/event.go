@@ -177,6 +177,7 @@ const (
 	HostUnknown                       // likewise which host was asked for, if any
 	DurationUnknown                   // likewise how long the request took
 	Injected                          // the query or a field of the header holds an attack, as package heuristics tells
+	PassedOn                          // where JA4 is known: a field says that somebody on the way passed the request on, so that the connection is his
 )
 
 // Has tells whether all bits of want are set.

@@ -1,0 +1,152 @@
+package heuristics
+
+import (
+	"strings"
+
+	"github.com/headgate/headgate/featurestore/traffic"
+)
+
+// claim is the browser that a user agent says it is of.
+type claim struct {
+	engine  traffic.Engine // NoEngine: none that is judged
+	version int            // of the engine
+	mobile  bool
+}
+
+// The oldest releases that are judged, by the years in which they got TLS 1.3. What is older is seldom a browser, but then
+// it is somebody's old device.
+const (
+	leastChromium = 70
+	leastGecko    = 63
+	leastWebKit   = 14
+)
+
+// The versions since which browsers send what is looked for, by the release notes of Chrome, Firefox and Safari and
+// caniuse.com, and up to three more where it came to some people first.
+const (
+	fetchChromium    = 80
+	fetchGecko       = 90
+	fetchWebKit      = 17
+	hintsChromium    = 91
+	priorityChromium = 126
+	priorityGecko    = 130
+	zstdChromium     = 125
+	zstdGecko        = 128
+	never            = 1 << 30
+)
+
+// isOfApps reports whether apps send this user agent too: those of telephones and of Apple's systems do, by the system's own TLS and
+// with fields of their own.
+func (c *claim) isOfApps() bool { return c.mobile || c.engine == traffic.WebKit }
+
+// since reports whether the claim is of one of these versions, or a later one.
+func (c *claim) since(chromium, gecko int) bool {
+	return c.engine == traffic.Chromium && c.version >= chromium || c.engine == traffic.Gecko && c.version >= gecko
+}
+
+// claimOf returns what an agent claims if it is, to the last byte, that of a browser whose wire is known: Chrome, Edge, Opera and
+// what looks like them, Firefox, Safari. An agent that names anything else (an app, a web view, a television, another browser) is
+// of a program that may well have a network stack of its own, and so is one of an Android that names its device.
+func claimOf(agent string) claim {
+	rest, ok := strings.CutPrefix(agent, "Mozilla/5.0 (")
+	if !ok {
+		return claim{}
+	}
+	system, rest, ok := strings.Cut(rest, ") ")
+	if !ok {
+		return claim{}
+	}
+	c := claim{mobile: strings.Contains(rest, "Mobile") || strings.HasPrefix(system, "Android")}
+	least := 0
+	if after, ok := strings.CutPrefix(rest, "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"); ok && ofChromium(system) {
+		c.engine, c.version, least = traffic.Chromium, chromiumVersion(after), leastChromium
+	} else if after, ok := strings.CutPrefix(rest, "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/"); ok && ofWebKit(system) {
+		c.engine, c.version, least = traffic.WebKit, webkitVersion(after), leastWebKit
+	} else if strings.HasPrefix(rest, "Gecko/") && ofGecko(system) {
+		c.engine, c.version, least = traffic.Gecko, geckoVersion(rest), leastGecko
+	}
+	if c.version < least || c.version == 0 {
+		return claim{}
+	}
+	return c
+}
+
+func ofDesktop(system string) bool {
+	return strings.HasPrefix(system, "Windows NT ") || strings.HasPrefix(system, "Macintosh; Intel Mac OS X ") ||
+		strings.HasPrefix(system, "X11; Linux x86_64") || strings.HasPrefix(system, "X11; Ubuntu; Linux x86_64")
+}
+
+// ofChromium: what Chrome has said of every Android since version 110 is K.
+func ofChromium(system string) bool {
+	return ofDesktop(system) || strings.HasPrefix(system, "X11; CrOS ") || system == "Linux; Android 10; K"
+}
+
+func ofGecko(system string) bool {
+	return strings.Contains(system, "; rv:") && (ofDesktop(system) || strings.HasPrefix(system, "Android "))
+}
+
+func ofWebKit(system string) bool {
+	return strings.HasPrefix(system, "Macintosh; Intel Mac OS X ") || strings.HasPrefix(system, "iPhone; CPU iPhone OS ") ||
+		strings.HasPrefix(system, "iPad; CPU OS ")
+}
+
+// mostVersion is more than any of these browsers has had.
+const mostVersion = 999
+
+// number returns the major version that text begins with, 0 where there is none that a browser has, and what is behind the whole
+// version.
+func number(text string) (major int, rest string) {
+	at := 0
+	for ; at < len(text) && '0' <= text[at] && text[at] <= '9' && major <= mostVersion; at++ {
+		major = 10*major + int(text[at]-'0')
+	}
+	if major > mostVersion {
+		major = 0
+	}
+	for at < len(text) && ('0' <= text[at] && text[at] <= '9' || text[at] == '.') {
+		at++
+	}
+	return major, text[at:]
+}
+
+// chromiumVersion returns the version that text begins with, 0 if anything unusual is behind it.
+func chromiumVersion(text string) int {
+	major, rest := number(text)
+	rest = strings.TrimPrefix(rest, " Mobile")
+	rest, ok := strings.CutPrefix(rest, " Safari/537.36")
+	if !ok {
+		return 0
+	}
+	for _, product := range [...]string{" Edg/", " EdgA/", " OPR/"} {
+		if after, ok := strings.CutPrefix(rest, product); ok {
+			_, rest = number(after)
+			break
+		}
+	}
+	return whole(major, rest)
+}
+
+func webkitVersion(text string) int {
+	major, rest := number(text)
+	if rest == " Safari/605.1.15" || rest == " Mobile/15E148 Safari/604.1" {
+		return major
+	}
+	return 0
+}
+
+func geckoVersion(text string) int {
+	_, after, ok := strings.Cut(text, " Firefox/")
+	if !ok {
+		return 0
+	}
+	major, rest := number(after)
+	return whole(major, rest)
+}
+
+// whole returns major if nothing is left.
+func whole(major int, rest string) int {
+	if rest != "" {
+		return 0
+	}
+	return major
+}

@@ -1,0 +1,156 @@
+package heuristics
+
+import "github.com/headgate/headgate/featurestore/traffic"
+
+// ContradictionsOf returns what of ev contradicts the browser that its user agent claims. It returns none where the agent is not, to the
+// last byte, that of a browser whose wire is known, and where nobody saw the TLS hello.
+func ContradictionsOf(ev *traffic.Event) Contradictions {
+	h := helloOf(ev.JA4)
+	if h.ja4 == "" {
+		return 0
+	}
+	c := claimOf(ev.UserAgent)
+	if c.engine == traffic.NoEngine {
+		return 0
+	}
+	wire := ev.Wire.Facts()
+	connection, sender := connectionOf(&h, &wire, c.engine)
+	switch {
+	case !ev.Facts.Has(traffic.HeadersKnown | traffic.ClaimsKnown):
+		return connection
+	case sender != c.engine:
+		return connection | fieldsOfOther(ev, &wire, sender)
+	case c.isOfApps() && connection&OddHello == 0 && lacksFetch(ev):
+		return connection
+	}
+	return connection | c.fields(ev, &wire)
+}
+
+// connectionOf compares the connection with what an engine's is like. It also returns the engine by whose habits the header
+// fields are to be judged: the claimed one, or another one whose connection this is in all its parts.
+func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (found Contradictions, sender traffic.Engine) {
+	if h.isLibrary() {
+		found |= OfLibrary
+	}
+	fits, by := h.fits(claimed), traffic.NoEngine
+	switch {
+	case wire.Pseudo != 0:
+		by = engineOf(wire)
+	case fits:
+		by = claimed
+	default:
+		by = h.engine()
+	}
+	if by != claimed && by != traffic.NoEngine && h.fits(by) {
+		return found | OtherBrowser, by
+	}
+	if !fits {
+		found |= OddHello
+	}
+	if wire.Pseudo != 0 && by != claimed || wire.Seen && wire.Pseudo == 0 && isOddHTTP1(wire) {
+		found |= OddSetup
+	}
+	return found, claimed
+}
+
+// fields compares the header fields with those of the claimed browser.
+func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradictions {
+	f := ev.Facts
+	navigates, hints := f.FetchMode() == traffic.NavigateMode, f.Has(traffic.HintsSent)
+	found := fieldsOf(ev, wire, c.engine)
+	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) || c.engine == traffic.WebKit && c.version >= fetchWebKit) {
+		found |= NoFetch
+	}
+	if hints && (c.engine != traffic.Chromium || f.Has(traffic.HintsVersion)) {
+		found |= OddHints
+	}
+	if navigates && !hints && c.since(hintsChromium, never) {
+		found |= NoHints
+	}
+	if navigates && ev.Version >= 20 && !f.Has(traffic.PrioritySent) && c.since(priorityChromium, priorityGecko) {
+		found |= NoPriority
+	}
+	if f.FetchMode() != traffic.NoCORSMode {
+		found |= c.encodings(f.Encoding())
+	}
+	return found
+}
+
+// encodings compares the newest encoding that is taken. Media are asked for in none, and Zstandard alone may be switched off.
+func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
+	switch {
+	case newest != traffic.AcceptGzip:
+		return 0
+	case c.since(zstdChromium, zstdGecko):
+		return NoBrotli | NoZstandard
+	}
+	return NoBrotli
+}
+
+// lacksFetch reports whether a fetch has no Sec-Fetch fields. To open a WebSocket and to report errors are no fetches; neither has
+// an Accept.
+func lacksFetch(ev *traffic.Event) bool {
+	f := ev.Facts
+	noFetch := f.Accept() == traffic.NoAccept && f.Has(traffic.AcceptLanguage) && (ev.Version < 20 || ev.Method != "GET")
+	return !f.Has(traffic.SecFetch) && !noFetch
+}
+
+// fieldsOfOther compares the header fields with those of a browser that goes by the name of another one. People do that, by an
+// extension or a developer's tools. Versions and what else is of the name mean nothing then.
+func fieldsOfOther(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) Contradictions {
+	found := fieldsOf(ev, wire, engine)
+	if engine != traffic.WebKit && lacksFetch(ev) {
+		found |= NoFetch
+	}
+	if engine != traffic.Chromium && ev.Facts.Has(traffic.HintsSent) {
+		found |= OddHints
+	}
+	return found
+}
+
+// fieldsOf compares the header fields with what all versions of an engine have in common.
+func fieldsOf(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) (found Contradictions) {
+	f := ev.Facts
+	if f.Has(traffic.FetchOdd) && !mayBeReferer(f) {
+		found |= OddFetch
+	}
+	if wire.Seen && wire.Pseudo == 0 && !wire.HostFirst {
+		found |= OddOrder
+	}
+	if engine == traffic.WebKit {
+		return found | fieldsOfWebKit(f)
+	}
+	navigates, clicked := f.FetchMode() == traffic.NavigateMode, f.Has(traffic.FetchUser)
+	if navigates && !f.Has(traffic.UpgradeSent) {
+		found |= OddUpgrade
+	}
+	if clicked && f.Accept() != traffic.AcceptDocument {
+		found |= OddAccept
+	}
+	if engine == traffic.Chromium && navigates && f.FetchSite() == traffic.NoSite && !clicked {
+		found |= OddFetchUser
+	}
+	// A script may put its Accept first.
+	if wire.AgentAccept == traffic.Reversed && (navigates || !f.Has(traffic.SecFetch)) || engine == traffic.Gecko && wire.EncodingLanguage == traffic.InOrder {
+		found |= OddOrder
+	}
+	return found
+}
+
+// fieldsOfWebKit: it has no Sec-Fetch-User (https://webkit.org/b/247697), and asks for no better protocol than TLS.
+func fieldsOfWebKit(f traffic.Facts) (found Contradictions) {
+	if f.Has(traffic.FetchUser) {
+		found |= OddFetchUser
+	}
+	if f.Has(traffic.UpgradeSent) {
+		found |= OddUpgrade
+	}
+	return found
+}
+
+// mayBeReferer reports whether it may be the Referer that the Sec-Fetch fields contradict. That depends on the request's host,
+// which a proxy before this one may have changed.
+func mayBeReferer(f traffic.Facts) bool {
+	site := f.FetchSite()
+	return f.Has(traffic.Referer) && (site == traffic.NoSite || site == traffic.SameOrigin && !f.Has(traffic.RefererSame))
+}

@@ -1,0 +1,36 @@
+package heuristics
+
+import "github.com/headgate/headgate/featurestore/traffic"
+
+// The orders of HTTP/2's pseudo-header fields.
+var (
+	masp = traffic.PseudoOrder("masp") // Chromium
+	mpas = traffic.PseudoOrder("mpas") // Firefox
+	mspa = traffic.PseudoOrder("mspa") // Safari before version 18, and URLSession
+	msap = traffic.PseudoOrder("msap") // Safari since
+)
+
+// engineWindow is the class of what the engines open a connection's window by: 10 to 15 MiB. Libraries open it by less, or much
+// more, or not at all.
+const engineWindow = 8
+
+// isOddHTTP1 reports what no engine writes by HTTP/1.1.
+func isOddHTTP1(f *traffic.WireFacts) bool {
+	return f.Case != traffic.CanonicalCase || !f.HostFirst || f.Connection == traffic.NoConnectionField
+}
+
+// engineOf returns the engine that sets HTTP/2 up like this, NoEngine if none does.
+func engineOf(f *traffic.WireFacts) traffic.Engine {
+	sends := func(settings uint8) bool { return f.Settings&settings == settings }
+	switch {
+	case f.ConnectionWindow != engineWindow:
+		return traffic.NoEngine
+	case f.Pseudo == masp && f.HeadersPriority && !f.PriorityFrames && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingHeaders):
+		return traffic.Chromium
+	case f.Pseudo == mpas && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingFrame):
+		return traffic.Gecko
+	case (f.Pseudo == mspa || f.Pseudo == msap) && sends(traffic.SettingStreams|traffic.SettingWindow) && f.Settings&traffic.SettingTable == 0:
+		return traffic.WebKit
+	}
+	return traffic.NoEngine
+}
