@@ -1,5 +1,7 @@
 package traffic
 
+import "hash/maphash"
+
 // AgentFact is something that a user agent says of itself. It is the same for every request that sends it.
 type AgentFact uint8
 
@@ -54,11 +56,11 @@ func FactsOfAgent(agent string) AgentFacts {
 		return AgentFacts{AgentBrowserVersion: nan, AgentOSVersion: nan}
 	}
 	agent = clip(agent, MaxUserAgent)
-	hash := agentCache.hash(agent)
-	packed, ok := agentCache.get(hash)
-	if !ok {
+	hash := maphash.String(agentSeed, agent)
+	packed := packedFacts(factsMemo.get(hash))
+	if packed == 0 {
 		packed = readAgent(agent)
-		agentCache.put(hash, packed)
+		factsMemo.put(hash, uint64(packed))
 	}
 	return packed.facts()
 }
@@ -68,7 +70,7 @@ func readAgent(agent string) packedFacts {
 	var buffer [MaxUserAgent]byte
 	r := reading{text: buffer[:copy(buffer[:], agent)]}
 	r.read()
-	var p packedFacts
+	p := factsRead
 	p.set(AgentCrawler, truth(r.has(markCrawler)))
 	p.set(AgentTool, truth(r.has(markTool) || r.isProgram() && !r.has(markCrawler) && !r.has(markHeadless)))
 	p.set(AgentHeadless, truth(r.has(markHeadless) || r.has(markHeadlessChrome)))
@@ -100,8 +102,11 @@ func version(major int) float32 {
 	return float32(major)
 }
 
-// packedFacts are AgentFacts in one word: a field of agentFactBits for each, of which the versions need most.
+// packedFacts are AgentFacts in one word: a field of agentFactBits for each, of which the versions need most. They are never 0,
+// since the highest bit is set.
 type packedFacts uint64
+
+const factsRead packedFacts = 1 << 63
 
 var agentFactShift = [NumAgentFacts]struct{ from, bits uint8 }{
 	AgentCrawler: {0, 1}, AgentTool: {1, 1}, AgentHeadless: {2, 1}, AgentBrowser: {3, 4}, AgentBrowserVersion: {7, 14}, AgentOS: {21, 3},

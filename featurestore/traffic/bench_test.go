@@ -28,9 +28,10 @@ func BenchmarkDecodeAndObserve(b *testing.B) {
 	}
 	var ev traffic.Event
 	var o traffic.Observation
+	d := traffic.NewDecoder()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, err := ev.UnmarshalMsg(encoded[i%len(encoded)]); err != nil {
+		if err := d.Decode(encoded[i%len(encoded)], &ev); err != nil {
 			b.Fatal(err)
 		}
 		ev.Bound()

@@ -74,8 +74,14 @@ func (s *Dimensions) Add(d Dimension) { *s |= 1 << d }
 func (s Dimensions) has(d Dimension) bool { return s>>d&1 != 0 }
 
 // KeysOf returns those of the keys of ev that are of the set's dimensions, as [KeysOf] does. The others are 0.
-func (s Dimensions) KeysOf(ev *Event, seed uint64) (k Keys) {
-	if s.has(UserAgent) || s.has(IPAgent) {
+func (s Dimensions) KeysOf(ev *Event, seed uint64) Keys {
+	keys, _ := s.keysOf(ev, seed)
+	return keys
+}
+
+// keysOf also returns the hash of the program on its wire, where one of the keys is made of it.
+func (s Dimensions) keysOf(ev *Event, seed uint64) (k Keys, program uint64) {
+	if s.has(UserAgent) || s.has(IPAgent) || s.has(ProgramOnWire) {
 		k[UserAgent] = agentKey(ev, seed)
 	}
 	if ev.Client != ([16]byte{}) {
@@ -86,7 +92,11 @@ func (s Dimensions) KeysOf(ev *Event, seed uint64) (k Keys) {
 		k[IPAgent] = 0 // with none sent, the pair would be one
 	}
 	if s.has(OnWire) || s.has(ProgramOnWire) {
-		k[OnWire], k[ProgramOnWire] = wireKeys(ev, seed, s.has(ProgramOnWire))
+		k[OnWire] = wireKey(ev, seed)
+	}
+	if s.has(ProgramOnWire) {
+		program = programOnWire(ev, k[UserAgent], seed)
+		k[ProgramOnWire] = pairKey(program, k[OnWire], seed)
 	}
 	if s.has(Host) && ev.Host != "" {
 		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
@@ -99,7 +109,7 @@ func (s Dimensions) KeysOf(ev *Event, seed uint64) (k Keys) {
 			k[d] = 0
 		}
 	}
-	return k
+	return k, program
 }
 
 func sessionKey(session, seed uint64) uint64 {
@@ -134,13 +144,6 @@ func networkKeys(client *[16]byte, seed uint64) (wide, narrow uint64) {
 	return wide, nonZero(metro.Hash64(b[:], seed))
 }
 
-func wireKeys(ev *Event, seed uint64, program bool) (wire, both uint64) {
-	if wire = wireKey(ev, seed); wire != 0 && program {
-		both = pairKey(programOf(ev.UserAgent, seed), wire, seed)
-	}
-	return wire, both
-}
-
 func wireKey(ev *Event, seed uint64) uint64 {
 	if print := ev.Wire.Print(); print != 0 {
 		var b [5]byte
@@ -163,6 +166,19 @@ func pairKey(program, wire, seed uint64) uint64 {
 	binary.LittleEndian.PutUint64(b[1:], program)
 	binary.LittleEndian.PutUint64(b[9:], wire)
 	return nonZero(metro.Hash64(b[:], seed))
+}
+
+// programOnWire returns the hash of the program that sent ev, whose user agent has the given key, 0 where its wire is unknown.
+func programOnWire(ev *Event, agent, seed uint64) uint64 {
+	if ev.Wire.Print() == 0 && ev.JA4 == "" || agent == 0 {
+		return 0
+	}
+	program := engineMemo.get(agent)
+	if program == 0 {
+		program = programOf(ev.UserAgent, seed)
+		engineMemo.put(agent, program)
+	}
+	return program
 }
 
 // maxProduct is how much of a product's name counts.

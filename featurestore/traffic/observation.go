@@ -119,7 +119,8 @@ type Observation struct {
 // Observe fills o from ev under the installation's hash seed.
 func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Time = ev.Time
-	o.Keys = KeysOf(ev, seed)
+	var program uint64
+	o.Keys, program = allDimensions.keysOf(ev, seed)
 	if o.observeOpen(ev); o.Report {
 		return
 	}
@@ -134,9 +135,7 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 		Networks:  o.Keys[Net],
 		Wires:     o.Keys[OnWire],
 		Sessions:  o.Keys[Session],
-	}
-	if o.Keys[OnWire] != 0 {
-		o.Objects[Programs] = programOf(ev.UserAgent, seed)
+		Programs:  program,
 	}
 	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {
 		o.Objects[Agents] = 1

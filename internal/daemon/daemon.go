@@ -33,6 +33,7 @@ type Daemon struct {
 	reporting  reporting
 
 	beat        beat
+	decoder     *traffic.Decoder
 	event       traffic.Event
 	observation traffic.Observation
 	now         int64  // of the present round, nanoseconds since 1970 UTC
@@ -90,7 +91,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, clock: clock, beat: beat{interval: config.Interval}, started: time.Now()}
+	d := &Daemon{config: config, clock: clock, decoder: traffic.NewDecoder(), beat: beat{interval: config.Interval}, started: time.Now()}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -307,8 +308,7 @@ func (d *Daemon) look() (wall int64) {
 // fold takes the bytes of one event, which nobody has vouched for.
 func (d *Daemon) fold(payload []byte) {
 	ev := &d.event
-	*ev = traffic.Event{}
-	if _, err := ev.UnmarshalMsg(payload); err != nil {
+	if err := d.decoder.Decode(payload, ev); err != nil {
 		d.count(func(s *Stats) { s.Undecodable++ })
 		return
 	}
