@@ -43,17 +43,26 @@ type Operation func(i int, now int64) error
 // it measures includes one reading of the clock (see ClockCost).
 func BackToBack(n int, operation Operation) (*Latency, error) {
 	latency := NewLatency()
+	if err := latency.BackToBack(n, operation); err != nil {
+		return nil, err
+	}
+	return latency, nil
+}
+
+// BackToBack adds n operations, as the function of that name performs them. Between two calls there is time to prepare the next
+// ones that is not measured.
+func (l *Latency) BackToBack(n int, operation Operation) error {
 	start := time.Now()
 	epoch, last := start.UnixNano(), time.Since(start)
 	for i := range n {
 		if err := operation(i, epoch+int64(last)); err != nil {
-			return nil, err
+			return err
 		}
 		now := time.Since(start)
-		latency.Record(now - last)
+		l.Record(now - last)
 		last = now
 	}
-	return latency, nil
+	return nil
 }
 
 // Paced performs n operations and sleeps for an interval between two, as a proxy with other things to do: caches cool down, and the

@@ -53,7 +53,7 @@ func allocationsOfFilter(r *harness.Run, dir string) error {
 		return err
 	}
 	defer end(publisher)
-	filter, err := openFilter(dir)
+	filter, err := openFilter(dir, true)
 	if err != nil {
 		return err
 	}

@@ -21,12 +21,15 @@ import (
 )
 
 // Decision measures Filter.Decide whole: keys, features, score, verdict; while the daemon publishes, is stopped, is dead.
-var Decision = harness.Suite{Name: "decision", About: "Filter.Decide with 300 trees; the daemon publishing, stopped, killed", Run: runDecision}
+var Decision = harness.Suite{Name: "decision", About: "Filter.Decide with 300 trees and with the built-in model; the daemon publishing, stopped, killed", Run: runDecision}
 
 const decisionTrees = 300
 
-// visited are the dimensions that requests without a session or a TLS fingerprint have.
-var visited = []traffic.Dimension{traffic.IP, traffic.Net, traffic.UserAgent, traffic.Host, traffic.IPAgent}
+// visited are the dimensions that requests without a session or a TLS fingerprint have, but for the user agent: of these there
+// are agents.
+var visited = []traffic.Dimension{traffic.IP, traffic.Net, traffic.Host, traffic.IPAgent}
+
+const agents = 8192
 
 func runDecision(r *harness.Run) error {
 	dir, err := memoryDir()
@@ -40,24 +43,36 @@ func runDecision(r *harness.Run) error {
 		return err
 	}
 	defer end(publisher)
-	filter, err := openFilter(dir)
+	synthetic, err := openFilter(dir, true)
 	if err != nil {
 		return err
 	}
-	defer filter.Close()
-	name := fmt.Sprintf("%d million keys, %d trees, ", len(visited)*visitors/1_000_000, decisionTrees)
-	for _, state := range []struct {
-		name   string
-		signal syscall.Signal
-	}{{"daemon publishing", 0}, {"daemon stopped", syscall.SIGSTOP}, {"daemon killed", syscall.SIGKILL}} {
-		if state.signal != 0 {
-			if err := publisher.Process.Signal(state.signal); err != nil {
+	defer synthetic.Close()
+	builtIn, err := openFilter(dir, false)
+	if err != nil {
+		return err
+	}
+	defer builtIn.Close()
+	keys, n := fmt.Sprintf("%d million keys, ", len(visited)*visitors/1_000_000), r.Size(50_000, 300_000)
+	for _, c := range []struct {
+		name     string
+		filter   *proxyhook.Filter
+		rotating bool
+		signal   syscall.Signal
+	}{
+		{"built-in model, daemon publishing", builtIn, false, 0},
+		{"built-in model, each request with a new user agent", builtIn, true, 0},
+		{fmt.Sprintf("%d trees, daemon publishing", decisionTrees), synthetic, false, 0},
+		{fmt.Sprintf("%d trees, daemon stopped", decisionTrees), synthetic, false, syscall.SIGSTOP},
+		{fmt.Sprintf("%d trees, daemon killed", decisionTrees), synthetic, false, syscall.SIGKILL},
+	} {
+		if c.signal != 0 {
+			if err := publisher.Process.Signal(c.signal); err != nil {
 				return err
 			}
 		}
-		n := r.Size(50_000, 300_000)
-		err := r.Compare(name+state.name, []harness.Implementation{{Name: harness.Headgate, Measure: func() ([]harness.Measurement, error) {
-			return decide(filter, visitors, n)
+		err := r.Compare(keys+c.name, []harness.Implementation{{Name: harness.Headgate, Measure: func() ([]harness.Measurement, error) {
+			return decide(c.filter, visitors, n, c.rotating)
 		}}})
 		if err != nil {
 			return err
@@ -66,8 +81,12 @@ func runDecision(r *harness.Run) error {
 	return nil
 }
 
-// openFilter makes a filter that scores with a model over all features that it can have.
-func openFilter(dir string) (*proxyhook.Filter, error) {
+// openFilter makes a filter that scores with a model over all features that it can have, or with the built-in model.
+func openFilter(dir string, synthetic bool) (*proxyhook.Filter, error) {
+	config := proxyhook.Config{Dir: dir, Log: slog.New(slog.DiscardHandler)}
+	if !synthetic {
+		return proxyhook.New(config)
+	}
 	var features []string
 	for _, f := range traffic.RequestCatalog {
 		features = append(features, traffic.RequestPrefix+f.Name)
@@ -75,29 +94,36 @@ func openFilter(dir string) (*proxyhook.Filter, error) {
 	for _, f := range traffic.Catalog() {
 		features = append(features, f.Dimension.String()+"/"+f.Name)
 	}
-	model := filepath.Join(dir, "model.json")
-	if err := syntheticModel(model, decisionTrees, features); err != nil {
+	config.ModelFile = filepath.Join(dir, "model.json")
+	if err := syntheticModel(config.ModelFile, decisionTrees, features); err != nil {
 		return nil, err
 	}
-	return proxyhook.New(proxyhook.Config{Dir: dir, ModelFile: model, Log: slog.New(slog.DiscardHandler)})
+	return proxyhook.New(config)
 }
 
-// decide decides on random visitors, back to back.
-func decide(filter *proxyhook.Filter, visitors, n int) ([]harness.Measurement, error) {
+// decide decides on random visitors, back to back. Their events are made ahead, a few hundred at a time: parsing is the proxy's
+// work, which leaves an event in the caches.
+func decide(filter *proxyhook.Filter, visitors, n int, rotating bool) ([]harness.Measurement, error) {
 	before := filter.Stats()
 	k := keys(time.Now().UnixNano())
-	events := make([]traffic.Event, 4096) // made ahead: parsing is the proxy's work
-	for i := range events {
-		events[i] = visitor(int(k.next64() % uint64(visitors)))
-	}
-	latency, err := harness.BackToBack(n, func(i int, _ int64) error {
-		if filter.Decide(&events[i%len(events)]).Score == 0 {
-			return errors.New("a request without a score")
+	latency := harness.NewLatency()
+	var events [256]traffic.Event
+	for made := 0; made < n; made += len(events) {
+		for i := range events {
+			events[i] = visitor(int(k.next64() % uint64(visitors)))
+			if rotating {
+				events[i].SetUserAgent(agent(int(k.next64() >> 20)))
+			}
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		err := latency.BackToBack(len(events), func(i int, _ int64) error {
+			if filter.Decide(&events[i]).Score == 0 {
+				return errors.New("a request without a score")
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if after := filter.Stats(); after.NoFeatures != before.NoFeatures {
 		return nil, fmt.Errorf("%d decisions found no features published", after.NoFeatures-before.NoFeatures)
@@ -105,14 +131,18 @@ func decide(filter *proxyhook.Filter, visitors, n int) ([]harness.Measurement, e
 	return latency.Measurements(), nil
 }
 
-// visitor is a request of the n-th visitor: IPv6, each with a network, a user agent and a host of its own.
+// visitor is a request of the n-th visitor: IPv6, each with a network and a host of its own.
 func visitor(n int) traffic.Event {
 	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Host: strconv.Itoa(n) + ".example.com", Headers: 12, Version: 20,
 		Facts: traffic.HeadersKnown}
 	ev.Client = [16]byte{0: 0x20, 2: byte(n >> 24), 3: byte(n >> 16), 4: byte(n >> 8), 5: byte(n), 15: 1}
 	ev.SetPath("/catalog/item")
-	ev.SetUserAgent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140." + strconv.Itoa(n))
+	ev.SetUserAgent(agent(n % agents))
 	return ev
+}
+
+func agent(n int) string {
+	return "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140." + strconv.Itoa(n)
 }
 
 const publisherRole = "decision-publisher"
@@ -163,7 +193,7 @@ func publishVisitors(args []string) error {
 	put := func(n int) error {
 		ev := visitor(n)
 		all := traffic.KeysOf(&ev, publisher.Seed())
-		for _, d := range visited {
+		for _, d := range append(visited, traffic.UserAgent) {
 			columns := len(schema.Dimensions[d].Columns)
 			for c := range columns {
 				row[c] = float32((n + 7*c) % 128)
@@ -206,8 +236,11 @@ func catalogSchema(visitors int) (schema featurestore.Schema, capacity []int, er
 	schema = daemon.Schema()
 	for _, dimension := range schema.Dimensions {
 		keys := 1
-		if d, ok := traffic.DimensionByName(dimension.Name); ok && slices.Contains(visited, d) {
+		switch d, ok := traffic.DimensionByName(dimension.Name); {
+		case ok && slices.Contains(visited, d):
 			keys = visitors
+		case ok && d == traffic.UserAgent:
+			keys = agents
 		}
 		capacity = append(capacity, keys)
 	}
