@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,6 +39,23 @@ func TestJSONLines(t *testing.T) {
 		}
 		if object["value"] != 0.0 {
 			t.Errorf("%s: the request path allocates", line)
+		}
+	}
+}
+
+// From stored results nothing is measured: the documents are made again, and a run that was asked for, too, is an error.
+func TestFrom(t *testing.T) {
+	report := filepath.Join(t.TempDir(), "RESULTS.md")
+	if err := run([]string{"-from", "results/results.json", "-report", report}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil || !strings.Contains(string(text), "\n## features\n") {
+		t.Errorf("%v: the report lacks the suite features:\n%.500s", err, text)
+	}
+	for _, args := range [][]string{{"-from", "results/results.json", "limits"}, {"-from", "results/results.json", "-quick"}, {"-from", "none.json"}} {
+		if err := run(args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%q is no error", args)
 		}
 	}
 }

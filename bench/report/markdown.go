@@ -53,7 +53,7 @@ func (r *Report) markdown(w io.Writer, folder string, known []harness.Suite) {
 		fmt.Fprintf(w, "\n## %s\n\n", s.name)
 		for _, k := range known {
 			if k.Name == s.name {
-				fmt.Fprintf(w, "%s\n\n", wrap(k.About+"."))
+				fmt.Fprintf(w, "%s\n\n", wrap(strings.ToUpper(k.About[:1])+k.About[1:]+"."))
 			}
 		}
 		if s.hasPlot() {

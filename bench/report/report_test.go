@@ -89,7 +89,7 @@ func TestMarkdown(t *testing.T) {
 		"|  |  | memcached | 40.7 µs | 40 µs to 50 µs | 90.5 |",
 		"|  |  | pipe | 7 µs | 6 µs to 8 µs | **0.5** |",
 		"| Decide; Done | allocations | headgate | 0 allocs/op | | |",
-		"(results/features.svg)", "(results/ipc.svg)", "\nfeatures of a request.\n",
+		"(results/features.svg)", "(results/ipc.svg)", "\nFeatures of a request.\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("RESULTS.md lacks %q:\n%s", want, text)
