@@ -109,15 +109,19 @@ func TestRealLogsEqualNaiveModel(t *testing.T) {
 	for _, log := range realLogs {
 		t.Run(log.file, func(t *testing.T) {
 			entries, _, _ := readAll(t, openReal(t, log.file))
+			lines := log.entries
+			if testing.Short() { // with the race detector, which has one goroutine to look at here, all take minutes
+				lines = min(lines, 1000)
+			}
 			scanner := bufio.NewScanner(openReal(t, log.file))
 			compared := 0
-			for ; scanner.Scan() && compared < len(entries); compared++ {
+			for ; compared < min(lines, len(entries)) && scanner.Scan(); compared++ {
 				if want := naiveEntry(t, compared+1, scanner.Text()); entries[compared] != want {
 					t.Fatalf("line %d:\n got %+v\nwant %+v", compared+1, entries[compared], want)
 				}
 			}
-			if scanner.Err() != nil || compared != log.entries {
-				t.Fatalf("compared %d of %d lines, %v", compared, log.entries, scanner.Err())
+			if scanner.Err() != nil || compared != lines {
+				t.Fatalf("compared %d of %d lines, %v", compared, lines, scanner.Err())
 			}
 		})
 	}

@@ -91,6 +91,10 @@ func removeAll(patterns ...string) error {
 	return errors.Join(errs...)
 }
 
+// seldom are the arguments of a daemon that is ready on a slow machine too: what it published last
+// may be five intervals old.
+var seldom = []string{"--max-keys", "1024", "--interval", "1s"}
+
 // What somebody deletes under a living daemon is noticed, made again, logged and counted; proxies decide with what they
 // have mapped meanwhile, and what they report afterwards arrives in the new files.
 func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
@@ -112,7 +116,7 @@ func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "hg")
-			d := startProcess(t, dir, "--max-keys", "1024")
+			d := startProcess(t, dir, seldom...)
 			until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
 			var log printed
 			filter, err := proxyhook.New(proxyhook.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -168,7 +172,7 @@ func TestDirectoryIsReplacedBySomebodyElses(t *testing.T) {
 	}
 	scratch := inMemory(t)
 	dir := filepath.Join(scratch, "hg")
-	d := startProcess(t, dir, "--max-keys", "1024")
+	d := startProcess(t, dir, seldom...)
 	until(t, "publication", func() bool { return !publishedAt(dir).IsZero() })
 	theirs := filepath.Join(scratch, "theirs")
 	if err := errors.Join(os.Mkdir(theirs, 0o777), os.Chown(theirs, 65534, 65534)); err != nil {
@@ -204,7 +208,7 @@ func TestDirectoryIsReplacedBySomebodyElses(t *testing.T) {
 func TestDirectoryIsTakenByAnotherDaemon(t *testing.T) {
 	scratch := inMemory(t)
 	dir, other := filepath.Join(scratch, "hg"), filepath.Join(scratch, "other")
-	first, second := startProcess(t, dir, "--max-keys", "1024"), startProcess(t, other, "--max-keys", "1024")
+	first, second := startProcess(t, dir, seldom...), startProcess(t, other, seldom...)
 	until(t, "publications", func() bool { return !publishedAt(dir).IsZero() && !publishedAt(other).IsZero() })
 	exchange(t, other, dir)
 	// Each has the other's directory now.

@@ -23,6 +23,10 @@ import (
 // interval keeps the tests short; nothing depends on its length.
 const interval = 20 * time.Millisecond
 
+// unhurried is the interval of a daemon that is ready on a slow machine too: what it published last
+// may be five intervals old.
+const unhurried = 10 * interval
+
 // patience is how long a test waits for what must come. It is generous, since machines stall.
 const patience = time.Minute
 

@@ -73,7 +73,7 @@ func TestTroubleIsShownWhilePublicationsAreFresh(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			policy := filepath.Join(t.TempDir(), "limits.json")
 			write(t, policy, "{}")
-			r := start(t, daemon.Config{Policy: policy, Interval: 100 * time.Millisecond, Checkpoint: 100 * time.Millisecond})
+			r := start(t, daemon.Config{Policy: policy, Interval: unhurried, Checkpoint: unhurried})
 			r.until("ready without trouble", func() bool { status, body := get(r.Daemon, "/readyz"); return status == 200 && body == "ok\n" })
 			for try := 0; ; try++ { // a checkpoint may be written at the same time
 				err := c.begin(r, policy)

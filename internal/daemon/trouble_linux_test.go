@@ -159,7 +159,7 @@ func TestTroubleAndRecovery(t *testing.T) {
 	if err := os.Mkdir(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r := start(t, daemon.Config{Dir: filepath.Join(parent, "headgate"), Checkpoint: 2 * interval}) // a failed one is soon written again
+	r := start(t, daemon.Config{Dir: filepath.Join(parent, "headgate"), Interval: unhurried, Checkpoint: unhurried}) // a failed one is soon written again
 	p := proxy(t, r.dir)
 	report(t, p, visit(0, "/", time.Now()))
 	r.consumed(1)
@@ -180,7 +180,7 @@ func TestTroubleAndRecovery(t *testing.T) {
 	if gauge := troubleGauges(t, r.Daemon)["directory"]; gauge != "1" {
 		t.Errorf("headgate_trouble of the directory is %q", gauge)
 	}
-	until := time.Now().Add(10 * interval) // several attempts
+	until := time.Now().Add(2 * unhurried) // several attempts
 	r.until("more attempts", func() bool { return time.Now().After(until) })
 	if err := os.Rename(parent+".away", parent); err != nil {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func TestFullFileSystem(t *testing.T) {
 		t.Skipf("mounting a tmpfs of 24 MiB: %v: run as root (CAP_SYS_ADMIN) to test a full file system", err)
 	}
 	t.Cleanup(func() { unix.Unmount(mount, unix.MNT_DETACH) })
-	r := start(t, daemon.Config{Dir: filepath.Join(mount, "headgate"), Checkpoint: 2 * interval,
+	r := start(t, daemon.Config{Dir: filepath.Join(mount, "headgate"), Interval: unhurried, Checkpoint: unhurried,
 		Window: window.Config{MaxKeys: 3000, Promote: 1}})
 	p := proxy(t, r.dir)
 	report(t, p, visit(0, "/", time.Now()))
@@ -241,7 +241,7 @@ func TestFullFileSystem(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}
-	again := start(t, daemon.Config{Dir: string(r.dir), Window: window.Config{MaxKeys: 3000, Promote: 1}})
+	again := start(t, daemon.Config{Dir: string(r.dir), Interval: unhurried, Window: window.Config{MaxKeys: 3000, Promote: 1}})
 	recovered(t, again, 2001)
 }
 
