@@ -20,7 +20,7 @@ func ContradictionsOf(ev *traffic.Event) Contradictions {
 		return connection
 	case sender != c.engine:
 		return connection | fieldsOfOther(ev, &wire, sender)
-	case c.isOfApps() && connection&OddHello == 0 && lacksFetch(ev):
+	case c.isOfApps() && h.isOf(c.engine) && lacksFetch(ev):
 		return connection
 	}
 	return connection | c.fields(ev, &wire)

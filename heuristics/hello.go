@@ -38,11 +38,14 @@ var shapes = [...]struct{ leastCiphers, mostCiphers, leastExtensions int }{
 	traffic.WebKit:   {12, 28, 11},
 }
 
-// fits reports whether an engine may have sent the hello. Engines speak TLS 1.3, and offer HTTP/2 first.
-func (h hello) fits(engine traffic.Engine) bool {
+// fits reports whether an engine may have sent the hello for a fetch: it offers HTTP/2 first then.
+func (h hello) fits(engine traffic.Engine) bool { return h.ja4[8:10] == "h2" && h.isOf(engine) }
+
+// isOf reports whether an engine may have sent the hello for anything: for a WebSocket it offers HTTP/1.1 alone. Engines speak
+// TLS 1.3.
+func (h hello) isOf(engine traffic.Engine) bool {
 	s := &shapes[engine]
-	return h.ja4[1:3] == "13" && h.ja4[8:10] == "h2" && s.leastCiphers <= h.ciphers && h.ciphers <= s.mostCiphers &&
-		s.leastExtensions <= h.extensions && !h.isGo()
+	return h.ja4[1:3] == "13" && s.leastCiphers <= h.ciphers && h.ciphers <= s.mostCiphers && s.leastExtensions <= h.extensions && !h.isGo()
 }
 
 // engine returns an engine that may have sent the hello, NoEngine if none may.
