@@ -7,5 +7,5 @@ import _ "embed"
 //go:embed default.cbm
 var defaultModel []byte
 
-// Default gives the bytes of the default model, a CatBoost .cbm file. They must not be changed.
+// Default returns the bytes of the default model, a CatBoost .cbm file. They must not be changed.
 func Default() []byte { return defaultModel }

@@ -50,15 +50,7 @@ featurestore/window
 heuristics
 internal/daemon
 internal/explain
-internal/hostdir
-internal/lane
-internal/mmap
-internal/opfile
-internal/outfile
-internal/plaintext
-internal/prefetch
 internal/ring
-internal/simulator
 internal/wire
 internal/wordmatch
 mmapsync
@@ -67,9 +59,6 @@ models
 models/README.md
 models/corpus
 models/gate
-models/worlds
-models/zoo
-models/zoo/site
 proxyhook
 proxyhook/metrics
 scorer

@@ -9,7 +9,7 @@
 //	checkpoint        the daemon's aggregation, as of the last minute (package window), unless it is kept elsewhere
 //
 // What it promises: [Dir.Check] refuses a directory that somebody who is not trusted owns or could exchange, and one in
-// which he owns a file that proxies read. Whoever writes there decides what every proxy of the host refuses.
+// which he owns a file that proxies read. Who can write there decides what every proxy of the host refuses.
 package hostdir
 
 import (

@@ -1,6 +1,6 @@
 // Package lane spreads goroutines over memory of their own without asking which goroutine this is: a number from where
 // the stack lies, for about a nanosecond. It promises no more than that goroutines that run at the same time mostly get
-// different numbers; whoever uses it must be right if they do not.
+// different numbers; its user must be right if they do not.
 package lane
 
 import "unsafe"

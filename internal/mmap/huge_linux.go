@@ -36,7 +36,7 @@ func mapAligned(f *os.File, size, protection int) ([]byte, error) {
 	return room[skip : skip+size : skip+size], nil
 }
 
-// reserveHuge gives f, which is empty, huge pages for as much of size bytes as the system lets it have at once, and says
+// reserveHuge reserves for f, which is empty, huge pages for as much of size bytes as the system lets it have at once, and says
 // how many bytes those are. Only a tmpfs can: there it needs one page in place of each huge one to be, and neither a
 // mount option nor a setting of the system (Linux 6.1). That one page is all that has to be copied, so this
 // takes less time than to fill as many small pages takes later.

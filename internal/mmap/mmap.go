@@ -65,7 +65,7 @@ func CreateReserved(path string, size int64, perm os.FileMode) (*os.File, error)
 }
 
 // CreateHuge is [CreateReserved] for memory that is used at random places: as much of the file as can be had without
-// waiting long is in huge pages, which [Map] gives every process that maps the file. It says how many bytes those are: all but a rest of
+// waiting long is in huge pages, which [Map] passes on to every process that maps the file. It says how many bytes those are: all but a rest of
 // less than 2 MiB on a tmpfs of Linux 6.1 or later with memory to spare, otherwise less, down to 0.
 func CreateHuge(path string, size int64, perm os.FileMode) (f *os.File, huge int64, err error) {
 	return create(path, size, perm, reserveHuge)
@@ -89,7 +89,7 @@ func create(path string, size int64, perm os.FileMode, first func(f *os.File, si
 	return f, done, nil
 }
 
-// Irregular reports whether something is at path that is no regular file.
+// Irregular reports whether something is at path that is not a regular file.
 func Irregular(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,7 +98,7 @@ func Irregular(path string) (bool, error) {
 	return err == nil && !info.Mode().IsRegular(), err
 }
 
-// SetAside gives whatever is at path the name path + ".damaged", where somebody can look at it. Of each path only the last
+// SetAside renames what is at path to path + ".damaged", where somebody can look at it. Of each path only the last
 // is kept, so that damage again and again does not fill the file system. That nothing is there is no error.
 func SetAside(path string) error {
 	aside := path + ".damaged"

@@ -133,7 +133,7 @@ func TestFilesForHugePages(t *testing.T) {
 	}
 }
 
-// shm gives a folder on a tmpfs where there is one, and any other where not.
+// shm returns a folder on a tmpfs where there is one, and any other where not.
 func shm(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("/dev/shm", "mmap-test-")

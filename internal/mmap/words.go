@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// Word64 gives the 8 bytes of b at offset as an atomic word. The pointer keeps b's memory reachable where that is
+// Word64 returns the 8 bytes of b at offset as an atomic word. The pointer keeps b's memory reachable where that is
 // heap memory, and must not outlive the mapping where it is a mapping. It panics where the word is not inside b or
 // not aligned: offsets are constants of a format, never input.
 func Word64(b []byte, offset int) *atomic.Uint64 {
@@ -18,9 +18,10 @@ func Word32(b []byte, offset int) *atomic.Uint32 {
 	return (*atomic.Uint32)(wordAt(b, offset, 4))
 }
 
-// StoreRelease stores v in a word that its caller alone changes but for single bits that others set; whoever loads it
-// sees what the caller has loaded and stored before. Unlike [atomic.Uint64.Store] it does not order the store before
-// loads that come later, which on amd64 takes as long as an addition.
+// StoreRelease stores v in a word that its caller alone changes but for single bits that others set.
+// A process that loads it sees what the caller has loaded and stored before. Unlike
+// [atomic.Uint64.Store] it does not order the store before loads that come later, which on amd64
+// takes as long as an addition.
 func StoreRelease(word *atomic.Uint64, v uint64) {
 	if plainStoresRelease {
 		*(*uint64)(unsafe.Pointer(word)) = v
@@ -77,8 +78,8 @@ func Uint32s(b []byte) []uint32 {
 	return unsafe.Slice((*uint32)(wordAt(b, 0, 4)), len(b)/4)
 }
 
-// Aligned gives size zeroed bytes of heap memory whose first byte lies on a cache line, for tests that run the shared
-// memory protocols where the race detector can see them.
+// Aligned returns size zeroed bytes of heap memory whose first byte is at the start of a cache line,
+// for tests that run the shared memory protocols where the race detector can see them.
 func Aligned(size int) []byte {
 	const line = 128
 	b := make([]byte, size+line)

@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/internal/opfile"
 )
 
-// What is no regular file is refused at once, also behind a link, and is not read.
+// What is not a regular file is refused at once, also behind a link, and is not read.
 func TestSpecialFilesAreRefusedWithoutWaiting(t *testing.T) {
 	dir := t.TempDir()
 	fifo, socket, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "socket"), filepath.Join(dir, "loop")

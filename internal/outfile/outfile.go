@@ -24,7 +24,7 @@ type File struct {
 	unnamed bool   // the file has no name yet
 }
 
-// Create begins a file that appears as name. source describes what it is made from, nil where that is no file: it must not
+// Create begins a file that appears as name. source describes what it is made from, nil where that is not a file: it must not
 // be the same file. Opening a FIFO waits for its reader, until ctx is done.
 func Create(ctx context.Context, name string, source fs.FileInfo) (*File, error) {
 	info, err := os.Stat(name)
@@ -91,7 +91,7 @@ func hidden(name string) string {
 	}
 }
 
-// open opens what is no regular file.
+// open opens what is not a regular file.
 func open(ctx context.Context, name string) (*File, error) {
 	type opened struct {
 		f   *os.File
@@ -133,7 +133,7 @@ func (f *File) Commit() error {
 	return err
 }
 
-// Discard gives the file up. What was written to a FIFO or device stays written.
+// Discard gives up the file. What was written to a FIFO or device stays written.
 func (f *File) Discard() {
 	f.Close()
 	if f.name != "" && !f.unnamed {

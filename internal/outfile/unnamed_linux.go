@@ -17,7 +17,7 @@ func newUnnamed(dir string) (*os.File, error) {
 	return f, err
 }
 
-// nameIt gives the file a name that must not be taken.
+// nameIt links the file to a name that must not be taken.
 func nameIt(f *os.File, path string) error {
 	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {

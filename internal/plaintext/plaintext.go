@@ -60,7 +60,7 @@ func appendEscaped(dst []byte, r rune, raw string) []byte {
 
 // AppendCell appends s as [Append] does, for a cell of a table that a spreadsheet may open: where s begins with a
 // character by which spreadsheets know a formula (= + - @, a tab, a carriage return or a line feed), or with an
-// apostrophe, an apostrophe comes first, so that the cell is a text. Whoever wants s back removes one leading
+// apostrophe, an apostrophe comes first, so that the cell is a text. To have s back, remove one leading
 // apostrophe.
 func AppendCell(dst []byte, s string) []byte {
 	if s != "" && slices.Contains([]byte("=+-@\t\r\n'"), s[0]) {

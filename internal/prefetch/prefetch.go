@@ -16,7 +16,7 @@ func Word[T any](p *T) { line((*byte)(unsafe.Pointer(p))) }
 // Line is the address of a cache line. It keeps nothing alive.
 type Line uintptr
 
-// LineOf gives the cache line of *p.
+// LineOf returns the cache line of *p.
 func LineOf[T any](p *T) Line { return Line(unsafe.Pointer(p)) }
 
 // Lines asks for all of them, with so few instructions from one to the next that the processor looks up the addresses of

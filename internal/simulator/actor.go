@@ -12,7 +12,7 @@ type routine struct {
 	// burst appends the requests of one burst to dst, at least one, none of
 	// them before at.
 	burst func(at time.Duration, dst []Request) []Request
-	// pause gives the time from the last request of a burst to the next burst.
+	// pause returns the time from the last request of a burst to the next burst.
 	pause func() time.Duration
 	left  int           // bursts to come; 0 when only until ends the routine
 	until time.Duration // no burst begins after it; 0 when only left ends the routine
@@ -32,7 +32,7 @@ type actor struct {
 // at is the time of the actor's next request.
 func (a *actor) at() time.Duration { return a.queue[a.head].At }
 
-// refill plans the next burst after the last request of the one before. It is
+// refill plans the next burst after the last request of the previous one. It is
 // false when the actor leaves.
 func (a *actor) refill(last time.Duration) bool {
 	at := last + a.pause()

@@ -44,7 +44,7 @@ func (w *world) carrierAddr() netip.Addr { return pick(w, w.addresses.carriers) 
 // botAddresses is the number of IPv4 addresses for bots.
 const botAddresses = 256 * 55
 
-// botAddr gives each bot an address of its own: the IPv4 ones come around again
+// botAddr returns an address of its own for each bot: the IPv4 ones come around again
 // only after all others were given.
 func (w *world) botAddr() netip.Addr {
 	if w.chance(0.15) {
@@ -56,7 +56,7 @@ func (w *world) botAddr() netip.Addr {
 	return netip.AddrFrom4([4]byte{198, 18, byte(n % 256), byte(200 + n/256)})
 }
 
-// swarmAddr gives member 0 to 11 of a swarm one of the 20 addresses it uses in turn.
+// swarmAddr returns for member 0 to 11 of a swarm one of the 20 addresses that it uses in turn.
 func (w *world) swarmAddr(swarm, member int) netip.Addr {
 	if swarm%2 == 1 {
 		return w.addr6(0xf000 + uint16(swarm%0x1000))

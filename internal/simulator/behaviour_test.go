@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// ofKind gives the requests of a kind in the first minutes, by client address.
+// ofKind returns the requests of a kind in the first minutes, by client address.
 func ofKind(kind string, seed uint64, end time.Duration) map[netip.Addr][]simulator.Request {
 	clients := map[netip.Addr][]simulator.Request{}
 	for _, r := range until(simulator.Config{Seed: seed}, end) {

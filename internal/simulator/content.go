@@ -56,7 +56,7 @@ var sharedAssets = []asset{
 	{"/favicon.ico", "image"},
 }
 
-// images gives the pictures of a page, always the same ones: 2 to 6.
+// images returns the pictures of a page, always the same ones: 2 to 6.
 func images(page string) []asset {
 	h := hash(page)
 	list := make([]asset, 2+h%5)

@@ -25,7 +25,7 @@
 // (RFC 2544), 100.64.0.0/10 (RFC 6598) and 2001:db8::/32 (RFC 3849). Host names
 // end in ".test" (RFC 2606).
 //
-// A simulator knows no clock. [Simulator.Next] gives a request and its time
+// A simulator knows no clock. [Simulator.Next] returns a request and its time
 // since the start; a live demonstration waits until then, and offline training
 // does not. [Respond] is what the property answers, for both.
 package simulator

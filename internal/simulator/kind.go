@@ -32,7 +32,7 @@ type role struct {
 	requests float64
 	stay     time.Duration
 
-	// begin gives the routine of a new actor. slot counts the actors of the
+	// begin returns the routine of a new actor. slot counts the actors of the
 	// role; a replaced bot keeps its slot. A resumed actor is in the middle of its
 	// session at the start of the simulation.
 	begin func(w *world, slot int, now time.Duration, resumed bool) routine

@@ -36,7 +36,7 @@ type Header struct{ Name, Value string }
 
 // AppendHeaders appends the headers of the request to dst in the order in which
 // the client sends them: browsers with client hints in that of Chromium, all
-// others in that of Firefox. There is no Content-Length; whoever sends the
+// others in that of Firefox. There is no Content-Length; the sender of the
 // request adds it.
 func (r *Request) AppendHeaders(dst []Header) []Header {
 	dst = append(dst, Header{"Host", r.Host})

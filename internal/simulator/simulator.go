@@ -62,7 +62,7 @@ func New(c Config) *Simulator {
 	return s
 }
 
-// Next gives the next request. There is always one.
+// Next returns the next request. There is always one.
 func (s *Simulator) Next() Request {
 	first := s.actors[0] // bots never run out
 	for a := s.firstArrival(); a.at <= first.at(); a = s.firstArrival() {

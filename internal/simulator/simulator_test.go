@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// until gives all requests before a time.
+// until returns all requests before a time.
 func until(c simulator.Config, end time.Duration) []simulator.Request {
 	s := simulator.New(c)
 	var list []simulator.Request

@@ -38,7 +38,7 @@ func (r Response) Revalidated() Response {
 
 // Respond is what the property answers. It depends on the arguments alone,
 // takes any strings, and is safe for concurrent use. The host has no port; a
-// host that is none of Hosts is answered with 421. If the request has a header
+// host that is not one of Hosts is answered with 421. If the request has a header
 // If-None-Match, the answer is Respond(...).Revalidated().
 func Respond(host, method, target string) Response {
 	path, _, _ := strings.Cut(target, "?")
@@ -126,7 +126,7 @@ func respondSearch(method, path, target string) Response {
 	return notFound(target)
 }
 
-// allowing gives answer for GET and HEAD, and 405 for every other method.
+// allowing returns answer for GET and HEAD, and 405 for every other method.
 func allowing(method string, answer Response) Response {
 	if method == http.MethodGet || method == http.MethodHead {
 		return answer
@@ -138,8 +138,8 @@ func notFound(target string) Response {
 	return Response{http.StatusNotFound, 1_250, delay(target, 2, 6)}
 }
 
-// splitPath gives the first segment of a path of two segments, and the second
-// as a number; 0 when it is none.
+// splitPath returns the first segment of a path of two segments, and the second
+// as a number; 0 when it is not one.
 func splitPath(path string) (name string, number int) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !ok {
@@ -152,12 +152,12 @@ func splitPath(path string) (name string, number int) {
 	return name, number
 }
 
-// vary gives a number of the range that depends on s alone.
+// vary returns a number of the range that depends on s alone.
 func vary(s string, low, high int) int {
 	return low + int(hash(s)%uint64(high-low+1))
 }
 
-// delay gives a duration of low to high milliseconds that depends on s alone.
+// delay returns a duration of low to high milliseconds that depends on s alone.
 func delay(s string, low, high int) time.Duration {
 	return time.Duration(vary(s, low*1000, high*1000)) * time.Microsecond
 }

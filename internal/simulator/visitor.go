@@ -80,7 +80,7 @@ func (v *visitor) visit(w *world, at time.Duration, host, target, from string, d
 	return dst
 }
 
-// load appends the assets of a page and gives the time of the last one.
+// load appends the assets of a page and returns the time of the last one.
 func (v *visitor) load(w *world, at time.Duration, list []asset, pageURL string, dst []Request) ([]Request, time.Duration) {
 	for _, a := range list {
 		r := v.request(at, http.MethodGet, WWW, a.target)

@@ -21,7 +21,7 @@ type bot struct {
 	total    int        // requests of one coming
 }
 
-// aim gives the next request of a bot.
+// aim returns the next request of a bot.
 type aim func(w *World, b *bot) errand
 
 // errand is one request, and what is answered.

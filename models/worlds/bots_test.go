@@ -68,7 +68,7 @@ func TestDisguises(t *testing.T) {
 		for _, part := range b.parts {
 			seen[part]++
 		}
-		loads := b.parts[0] == "engine" || b.parts[0] == "headless" // much of a page is no asset
+		loads := b.parts[0] == "engine" || b.parts[0] == "headless" // much of a page is not an asset
 		fixed := !has("network") && !has("prefix") && !has("swarm") && b.kind != "crawler"
 		switch {
 		case fixed && len(b.addresses) != 1,

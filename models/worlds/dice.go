@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// dice is a source of chance that gives the same on every processor: what is drawn is computed with
+// dice is a source of chance that is the same on every processor: what is drawn is computed with
 // integers, or with single products of floats, which round alike everywhere.
 type dice struct{ src *rand.PCG }
 

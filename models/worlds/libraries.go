@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// libraryKind is a program that is no browser, as it sends requests where nobody tells it to send
+// libraryKind is a program that is not a browser, as it sends requests where nobody tells it to send
 // anything else.
 type libraryKind struct {
 	name   string

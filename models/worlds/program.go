@@ -49,7 +49,7 @@ type tlsShape struct {
 	alpn                string
 }
 
-// dress gives a program its fingerprints. Numbers are those of its TLS stack; hashes are the
+// dress sets the fingerprints of a program. Numbers are those of its TLS stack; hashes are the
 // episode's, since what they are says nothing by itself, only who else has them.
 func (p *program) dress(stack string, shape tlsShape, h2 setup, secret uint64) {
 	ciphers := mix(hash(stack) ^ secret)

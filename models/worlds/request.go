@@ -124,7 +124,7 @@ func (d *describer) context(c connection) context.Context {
 // event fills ev with what a proxy of the view reports of r in an episode that began at a time.
 func (d *describer) event(ev *traffic.Event, r *Request, view View, start int64) {
 	d.config.Describe(ev, d.http(r, view), traffic.Sums{})
-	if view == Behind { // whoever speaks to the client speaks HTTP/1.1 to the proxy
+	if view == Behind { // the front that the client speaks to speaks HTTP/1.1 to the proxy
 		ev.Version = 11
 	}
 	ev.Time, ev.Origin = start+int64(r.At), ev.Host

@@ -181,7 +181,7 @@ func (s *site) addPage(d *dice, kind pageKind, target string) {
 	s.pages[kind] = append(s.pages[kind], &page{target: target, kind: kind, gone: kind == item && d.chance(s.dead)})
 }
 
-// addImages gives pages their pictures.
+// addImages adds pictures to pages.
 func (s *site) addImages(d *dice, b *blueprint) {
 	pattern := pick(d, imageStyles)
 	pool := make([]string, d.logUniform(8, 900))

@@ -262,7 +262,7 @@ func (c *collection) environment(v *visit) []string {
 	}
 }
 
-// write replaces a family's file. Runs of the former file that were not collected again stay.
+// write replaces a family's file. Runs of the old file that were not collected again stay.
 func (c *collection) write(f *family, done []*recording) (err error) {
 	requests := 0
 	for _, rec := range done {

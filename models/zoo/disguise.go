@@ -92,7 +92,7 @@ func fetchSite(target, referer string) string {
 	return "cross-site"
 }
 
-// disguise gives the steps the header fields of a disguise.
+// disguise adds to the steps the header fields of a disguise.
 func disguise(steps []step, name string, random *rand.Rand) {
 	b := browsers[random.IntN(len(browsers))]
 	forged := []string{"https://www.google.com/", "https://duckduckgo.com/", "https://news.ycombinator.com/"}[random.IntN(3)]
@@ -121,7 +121,7 @@ func disguise(steps []step, name string, random *rand.Rand) {
 	}
 }
 
-// userAgent returns the agent that a disguise gives its steps; empty: the program's own.
+// userAgent returns the agent that a disguise adds to its steps; empty: the program's own.
 func userAgent(steps []step) string {
 	for _, s := range steps {
 		for _, f := range s.Header {

@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/models/corpus"
 )
 
-// withFormer returns the recordings that have requests, after those of the former file of the same
+// withFormer returns the recordings that have requests, after those of the old file of the same
 // name whose runs were not collected again. head gets the earlier of the two beginnings, and all
 // times count from there.
 func withFormer(name string, head *corpus.Head, done []*recording) ([]*recording, error) {
@@ -26,7 +26,7 @@ func withFormer(name string, head *corpus.Head, done []*recording) ([]*recording
 		return fresh, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("zoo: reading the former file: %w", err)
+		return nil, fmt.Errorf("zoo: reading the old file: %w", err)
 	}
 	defer in.Close()
 	former, err := corpus.Read(in)

@@ -112,7 +112,7 @@ type lane struct {
 	done           sync.WaitGroup
 }
 
-// openLane gives a run its addresses: what connects to server comes from client. There a resolver
+// openLane assigns a run its addresses: what connects to server comes from client. There a resolver
 // answers, with server for every name of the sites.
 func openLane(client, server netip.Addr, hosts []string) (*lane, error) {
 	l := &lane{client: client, server: server}

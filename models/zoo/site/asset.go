@@ -90,7 +90,7 @@ func picture(name string) image.Image {
 	return img
 }
 
-// noise gives bytes that cannot be packed.
+// noise returns bytes that cannot be packed.
 func noise(name string, size int) []byte {
 	b := make([]byte, size)
 	state := uint64(number(name)) | 1

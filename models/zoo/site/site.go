@@ -1,7 +1,7 @@
 // Package site has small web sites of many kinds for clients to be let loose on. They are made up,
 // but their pages are real: HTML with style sheets, scripts, images and requests of the scripts,
 // forms, cookies, feeds and errors, so that a browser does on them what it does elsewhere. The same
-// path gives the same page each time.
+// path returns the same page each time.
 package site
 
 import (
