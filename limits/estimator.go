@@ -33,15 +33,16 @@ func (e *Estimator) Add(key []byte, n uint32) uint64 {
 	return e.AddHash(Hash(key), n)
 }
 
+// In AddHash three rows, the size of the benchmarks, need no loop: all loads wait for the atomic
+// operations before them, so nothing is loaded between them. It is sketch.add otherwise, and is
+// written out since a build with a profile inlines one level of calls.
+
 // AddHash is [Estimator.Add] for a key by its [Hash].
 func (e *Estimator) AddHash(hash uint64, n uint32) uint64 {
 	s := &e.sketch
 	if s.Rows != 3 {
 		return s.add(hash, n)
 	}
-	// Three rows, the size of the benchmarks, need no loop: all loads wait for the atomic
-	// operations before them, so nothing is loaded between them. It is sketch.add otherwise, and is
-	// written out since a build with a profile inlines one level of calls.
 	words, width, columns := s.words, s.Width&31, uint64(1)<<(s.Width&31)
 	first := &words[hash&(columns-1)]
 	second := &words[columns|hash>>width&(columns-1)]

@@ -12,9 +12,10 @@ import (
 // lockAttempts bounds the races of several writers that start at once on a new path.
 const lockAttempts = 16
 
-// lockState takes the writer's lock, which is a byte of the state file in place or, where that is to be made (fresh), of
-// the draft that will be renamed there. A lock belongs to a file and not to its name, hence the second look at the name:
-// between open and lock it may have gone to another file.
+// lockState takes the writer's lock, which is a byte of the state file. If there is no state file
+// (fresh), it is a byte of the draft that will be renamed there. A lock belongs to a file and not
+// to its name, so the name is looked up again: between open and lock it may have gone to another
+// file.
 func (w *Writer) lockState() (f file, fresh bool, err error) {
 	for range lockAttempts {
 		f, err = w.sys.open(w.paths.state(), mmap.ReadWrite)
@@ -23,7 +24,7 @@ func (w *Writer) lockState() (f file, fresh bool, err error) {
 		} else if missing := errors.Is(err, fs.ErrNotExist); missing || w.mayReplace(nil) {
 			f, err = w.createDraft(nil)
 			fresh = true
-		} else if w.repairs && notRegular(err) { // it was, and another writer is repairing it
+		} else if w.repairs && notRegular(err) { // it was regular: another writer is repairing it
 			err = nil
 		}
 		if f != nil || err != nil {
@@ -33,15 +34,17 @@ func (w *Writer) lockState() (f file, fresh bool, err error) {
 	return nil, false, lockedError(w.paths, mmap.ErrLocked)
 }
 
-// notRegular says whether a file could not be opened because it is none.
+// notRegular reports whether a file could not be opened because it is not a regular file.
 func notRegular(err error) bool {
-	return errors.Is(err, mmap.ErrNotRegular) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EISDIR)
+	return errors.Is(err, mmap.ErrNotRegular) || errors.Is(err, syscall.ELOOP) ||
+		errors.Is(err, syscall.EISDIR)
 }
 
-// lockInPlace locks f, the state file. Where readers have locked it, as everybody can do who may read it, a Writer that
-// repairs makes another one: only a writer's lock says that a writer lives.
+// lockInPlace locks f, the state file. If readers have locked it, as every process that may read it
+// can, a Writer that repairs makes another one: only a writer's lock means that a writer lives.
 func (w *Writer) lockInPlace(f file) (locked file, fresh bool, err error) {
-	if err = f.lock(stateLockByte, 1); errors.Is(err, mmap.ErrLocked) && w.repairs && f.readLocked(stateLockByte) {
+	if err = f.lock(stateLockByte, 1); errors.Is(err, mmap.ErrLocked) && w.repairs &&
+		f.readLocked(stateLockByte) {
 		defer f.close()
 		w.note(&FormatError{w.paths.state(), "somebody who only reads it has locked it"})
 		locked, err = w.createDraft(f)
@@ -53,13 +56,14 @@ func (w *Writer) lockInPlace(f file) (locked file, fresh bool, err error) {
 
 func lockedError(p paths, err error) error {
 	if errors.Is(err, mmap.ErrLocked) {
-		return fmt.Errorf("%w: %s (stop that writer, or give this one another path)", ErrLocked, p.state())
+		return fmt.Errorf("%w: %s (stop that writer, or give this one another path)", ErrLocked,
+			p.state())
 	}
 	return err
 }
 
-// named is f if it was locked without an error and name still means it, and otherwise closes it. No file and no error
-// means to look again.
+// named returns f if it was locked without an error and name is still its name, and otherwise
+// closes it. No file and no error means to look again.
 func named(f file, name string, err error) (file, error) {
 	if err == nil {
 		var still bool
@@ -71,8 +75,8 @@ func named(f file, name string, err error) (file, error) {
 	return nil, err
 }
 
-// mayReplace says whether what is at the state file's name, which is not locked, is to be replaced: it is no file, or the
-// very file that only readers have locked.
+// mayReplace reports whether what is at the state file's name, which is not locked, is to be
+// replaced: it is not a regular file, or it is the very file that only readers have locked.
 func (w *Writer) mayReplace(locked file) bool {
 	if !w.repairs {
 		return false
@@ -85,10 +89,10 @@ func (w *Writer) mayReplace(locked file) bool {
 	return still && err == nil
 }
 
-// createDraft makes and locks the draft of a state file. A draft that is there already and not locked was left by a
-// killed writer and is removed; should its maker be alive and only about to lock it, that one finds its name gone and
-// starts again. With the draft locked nobody else can bring a state file into place, so the last look settles it: there
-// must be none, or one that is to be replaced.
+// createDraft makes and locks the draft of a state file. A draft that exists and is not locked was
+// left by a killed writer and is removed; if its maker lives and is only about to lock it, that one
+// finds its name gone and starts again. With the draft locked no other writer can make a state
+// file, so one last look is enough: there must be no state file, or one that is to be replaced.
 func (w *Writer) createDraft(replaced file) (file, error) {
 	draft := temporary(w.paths.state())
 	f, err := w.sys.create(draft, stateSize, statePermissions)
@@ -117,8 +121,8 @@ func (w *Writer) createDraft(replaced file) (file, error) {
 	return nil, err
 }
 
-// discardDraft removes what is in the draft's place and no file. Another writer may be doing so, and have made a draft since,
-// which stays.
+// discardDraft removes what is at the draft's name if it is not a regular file. Another writer may
+// be doing so, and may have made a draft since, which stays.
 func (w *Writer) discardDraft(draft string) error {
 	irregular, err := w.sys.irregular(draft)
 	if irregular && err == nil {
@@ -130,7 +134,7 @@ func (w *Writer) discardDraft(draft string) error {
 	return err
 }
 
-// bringIntoPlace gives the state file its name.
+// bringIntoPlace renames the draft to the name of the state file.
 func (w *Writer) bringIntoPlace() error {
 	draft := temporary(w.paths.state())
 	still, err := w.state.file.isAt(draft)
@@ -145,15 +149,16 @@ func (w *Writer) bringIntoPlace() error {
 	return err
 }
 
-// build makes all files of a path, with last in them where there is one; state is the locked draft of the state file. That
-// gets its name last, so that whoever finds it finds all of them; a writer killed before that leaves nothing that the
-// next one would use. Generations go on from what an earlier set left, so that no reader can take a new file for
-// one that it knows.
+// build makes all files of a path, with last in them unless it is nil; state is the locked draft of
+// the state file. That is renamed last, so that a process that finds it finds all files; a writer
+// killed before that leaves nothing that the next one would use. Generations continue from those of
+// an earlier set, so that no reader can take a new file for one that it knows.
 //
-// What is in the place of the files is replaced; readers keep what they have mapped. A state file loses its name
-// before anything else changes, so that nobody opens a mixture, and [Reader.Replaced] says so. The file that will hold
-// nothing is made first, since the memory of its predecessor may be what the other one needs.
-func (w *Writer) build(state file, slots int, last *kept) (err error) {
+// build replaces what is at the names of the files; readers keep what they have mapped. A state
+// file loses its name before anything else changes, so that no reader opens a mixture, and
+// [Reader.Replaced] reports it. The file that will hold nothing is made first, since the memory of
+// its predecessor may be needed for the other one.
+func (w *Writer) build(state file, slots int, last *lastPublication) (err error) {
 	if w.state, err = mapState(state, mmap.ReadWrite); err != nil {
 		return errors.Join(err, state.close())
 	}
@@ -173,7 +178,7 @@ func (w *Writer) build(state file, slots int, last *kept) (err error) {
 	if last != nil {
 		err = w.replaceFile(x, int64(last.size), last.copyTo)
 	}
-	if errors.Is(err, syscall.ENOSPC) { // better to begin with nothing than not at all
+	if errors.Is(err, syscall.ENOSPC) { // better without the last publication than not at all
 		last = nil
 	}
 	if last == nil {
@@ -192,25 +197,26 @@ func (w *Writer) build(state file, slots int, last *kept) (err error) {
 	return w.bringIntoPlace()
 }
 
-// buildRegistry makes a registry for the data files in place. It is complete before it has its name: from then on readers can
-// do to it what they like.
+// buildRegistry makes a registry for the data files. It is complete before it has its name: after
+// that readers can write to it.
 func (w *Writer) buildRegistry(slots int) error {
-	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions, func(memory []byte) error {
-		encodeRegistry(memory, slots)
-		r := newRegistry(nil, memory, slots)
-		for i := range r.generations {
-			r.generations[i].Store(w.data[i].generation)
-		}
-		return nil
-	})
+	f, memory, err := install(w.sys, w.paths.registry(), registrySize(slots), registryPermissions,
+		func(memory []byte) error {
+			encodeRegistry(memory, slots)
+			r := newRegistry(nil, memory, slots)
+			for i := range r.generations {
+				r.generations[i].Store(w.data[i].generation)
+			}
+			return nil
+		})
 	if err == nil {
 		w.registry = newRegistry(f, memory, slots)
 	}
 	return err
 }
 
-// makeWay sets aside what a new set of files cannot be renamed over, and what somebody may want to look at, and returns the
-// highest generation that was in use.
+// makeWay renames what a new set of files cannot be renamed over, and what an operator may want to
+// look at, and returns the highest generation that was in use.
 func (w *Writer) makeWay() (highest uint64, err error) {
 	if !w.repairs {
 		if err := w.sys.remove(w.paths.state()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -236,14 +242,16 @@ func (w *Writer) makeWay() (highest uint64, err error) {
 	return highest, w.sys.setAside(w.paths.registry())
 }
 
-// adopt takes over what a former writer left, at whatever instruction it ended; f is the state file. The active data file must be sound.
-// The inactive one may be anything, half-written above all; where it is no data file it is replaced before it is used.
+// adopt takes over what the previous writer left, at whichever instruction it ended; f is the state
+// file. The active data file must be sound. The inactive one may be half-written; if it is not a
+// data file, it is replaced before it is used.
 //
-// Both files stay in use unless a slot is retired, which is the only way in which a reader can have a hold that drain does not
-// see. Then both are replaced, as the former writer was about to do, or did: that is not known.
+// Both files stay in use unless a slot is retired: only then can a reader have a hold that drain
+// does not see. Then both are replaced, as the previous writer was about to do, or did.
 //
-// The generations are the files' own. The former writer may have been killed between renaming a file, which is inactive
-// then, and storing its generation; once this writer has filled it and made it active, readers must find it.
+// The generations are the files' own. The previous writer may have been killed between renaming a
+// file, which is inactive then, and storing its generation; once this writer has filled it and made
+// it active, readers must find it.
 func (w *Writer) adopt(f file) (err error) {
 	if err = belongs(f, w.sys.user()); err == nil {
 		w.state, err = mapState(f, mmap.ReadWrite)
@@ -258,7 +266,8 @@ func (w *Writer) adopt(f file) (err error) {
 	if w.generation, err = highestGeneration(w.sys, w.paths); err != nil {
 		return err
 	}
-	if err := checked(func() error { w.version = Version(w.state.version.Load()); return nil }); err != nil {
+	err = checked(func() error { w.version = Version(w.state.version.Load()); return nil })
+	if err != nil {
 		return explain(w.paths, w.paths.state(), err)
 	}
 	for i := range w.data {
@@ -279,8 +288,10 @@ func (w *Writer) adoptData(i int) error {
 	active := w.version != 0 && w.version.Index() == i
 	d, err := openData(w.sys, w.paths.data(i), i, w.sys.user(), mmap.ReadWrite)
 	if err == nil && active {
-		if err = checked(func() error { return d.verify(w.version) }); errors.Is(err, ErrNotHashed) {
-			err = nil // it was complete, or the version would not announce it; hashing would take seconds for each GiB
+		if err = checked(func() error { return d.verify(w.version) }); errors.Is(err,
+			ErrNotHashed) {
+			// the version announces only complete files; hashing takes seconds for each GiB
+			err = nil
 		}
 		if err != nil {
 			d.unmap()
@@ -301,8 +312,8 @@ func (w *Writer) adoptData(i int) error {
 	return checked(func() error { w.registry.generations[i].Store(d.generation); return nil })
 }
 
-// abandoned says whether the former writer gave up on a reader that lives. Slots of dead readers are cleared on the way, as
-// many as one look may.
+// abandoned reports whether the previous writer gave up on a reader that lives. It clears slots of
+// dead readers on the way, as many as maxProbes allows.
 func (w *Writer) abandoned() bool {
 	probes := 0
 	for k := range w.registry.scanned() {
@@ -316,13 +327,13 @@ func (w *Writer) abandoned() bool {
 	return false
 }
 
-// maxRegistryGeneration is the highest generation believed of a registry, which readers can write to: far above what
-// replacements can reach, far below the end of the range.
+// maxRegistryGeneration is the highest generation that is believed of a registry, which readers can
+// write to: far above what replacements can reach, far below the end of the range.
 const maxRegistryGeneration = 1 << 48
 
-// highestGeneration is the highest generation that the files in place know of, 0 where there are none. Files that are
-// damaged count for nothing, but one that the system does not let us read is an error: a generation used twice would
-// let a reader take a new file for one that it has mapped.
+// highestGeneration returns the highest generation in the files of the path, 0 if there are none.
+// Damaged files are ignored, but one that the system does not let us read is an error: if a
+// generation were used twice, a reader could take a new file for one that it has mapped.
 func highestGeneration(sys system, p paths) (highest uint64, err error) {
 	for i := range 2 {
 		d, err := openData(sys, p.data(i), i, sys.user(), mmap.ReadOnly)
@@ -340,7 +351,7 @@ func highestGeneration(sys system, p paths) (highest uint64, err error) {
 		}
 		return highest, err
 	}
-	mmap.Intact(func() { // one that is cut short now counts for nothing, like one that was cut short before
+	mmap.Intact(func() { // a file that is truncated now is ignored, too
 		for i := range r.generations {
 			if g := r.generations[i].Load(); g <= maxRegistryGeneration {
 				highest = max(highest, g)

@@ -37,7 +37,7 @@ func TestRestartedWriterGoesOnInTheFilesInPlace(t *testing.T) {
 }
 
 func TestRestartedWriterReplacesWhatIsHeldOnARetiredSlot(t *testing.T) {
-	for between := range 4 { // publications of the former writer after it gave up: none is replaced, or one, or both
+	for between := range 4 { // publications of the previous writer after it gave up: none is replaced, or one, or both
 		h := newHeap()
 		w := h.process().writer(t, WriterOptions{Grace: -1})
 		r := h.process().reader(t)

@@ -11,33 +11,35 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// client is the part that an open Reader has in the protocol: its slots and mappings. It is reachable from the Reader
-// until Close, from every slot and mapping, and so from every Snapshot and every goroutine half-way through an Acquire.
-// When it is reachable from nowhere, nobody can touch the shared words any more: that is when a closed one gives them back.
+// client is the part that an open Reader has in the protocol: its slots and mappings. It is
+// reachable from the Reader until Close, from every slot and mapping, and so from every Snapshot
+// and every goroutine that is inside Acquire. Once it is unreachable, no goroutine can write to the
+// shared words any more, and a closed client releases them.
 type client struct {
 	version     *atomic.Uint64
 	generations [2]*atomic.Uint64
 	current     [2]atomic.Pointer[mapping]  // swapped only with mu held
-	lanes       [lanes]atomic.Pointer[slot] // counted slots; never nil; changed only with mu held
-	own         []*slot                     // a power of two of them, or none; for copyOwn
+	lanes       [lanes]atomic.Pointer[slot] // counted slots; never nil; changed with mu held
+	own         []*slot                     // a power of two of them, or empty; for copyOwn
 
 	sys      system
 	paths    paths
 	state    *state
 	registry *registry
 
-	mu     sync.Mutex
-	slots  []*slot // all that were ever claimed, those given up by the writer too; their byte locks are kept
-	stale  []stale // replaced data files that a guard may still refer to
+	mu sync.Mutex
+	// all that were ever claimed, also those that the writer retired; all stay locked
+	slots  []*slot
+	stale  []stale // mappings that were replaced, but that a guard may still refer to
 	closed bool
 }
 
-// enter claims the slots that the Reader begins with: one, and as many more, up to want, as can be had. The first
-// ones are counted slots. A Reader that was not told how many it wants leaves room for others, and one that finds none free
-// shares one.
+// enter claims the slots that the Reader begins with: one, and up to want in all. The first ones
+// are counted slots. A Reader without a number in its options leaves room for others, and one that
+// finds no free slot shares one.
 func (c *client) enter(want int) error {
-	told := want > 0
-	if !told {
+	explicit := want > 0
+	if !explicit {
 		want = spread(runtime.GOMAXPROCS(0), c.registry.slots)
 	}
 	var numbers []int
@@ -45,7 +47,7 @@ func (c *client) enter(want int) error {
 	for err == nil {
 		numbers = append(numbers, k)
 		to := c.registry.private()
-		if !told {
+		if !explicit {
 			to = c.registry.room(len(numbers))
 		}
 		if len(numbers) == want {
@@ -58,7 +60,7 @@ func (c *client) enter(want int) error {
 	}
 	shared := len(numbers) - ownSlots(len(numbers))
 	for k, n := range numbers {
-		if s := c.add(n, k < shared); s.places == nil {
+		if s := c.add(n, k < shared); s.guards == nil {
 			c.own = append(c.own, s)
 		}
 	}
@@ -74,7 +76,7 @@ func (c *client) enter(want int) error {
 	return nil
 }
 
-// join takes part in a slot that other Readers have, too.
+// join joins a slot that other Readers also use.
 func (c *client) join() (*slot, error) {
 	k, err := c.registry.join(c.owns)
 	if err != nil {
@@ -85,7 +87,7 @@ func (c *client) join() (*slot, error) {
 	return s, nil
 }
 
-// copyOwn makes a mapping's places in the own slots, and where there are none, places that can never be had.
+// copyOwn initialises a mapping's guards in the own slots. The rest of them can never be taken.
 func (c *client) copyOwn(to *[lanes]guard) {
 	taken := new(atomic.Uint64)
 	taken.Store(oneHold(0))
@@ -97,7 +99,8 @@ func (c *client) copyOwn(to *[lanes]guard) {
 	}
 }
 
-// ownSlots is how many of n slots have one guard at a time: the greatest power of two below, so that at least one counts.
+// ownSlots returns how many of n slots have one guard at a time: the greatest power of two below n,
+// so that at least one slot counts.
 func ownSlots(n int) int {
 	own := 0
 	for next := 1; next < n && next <= lanes; next *= 2 {
@@ -106,8 +109,8 @@ func ownSlots(n int) int {
 	return own
 }
 
-// spread is the number of slots for a Reader that was told none: a power of two. Hashing puts goroutines on the same
-// slot now and then, the less often the more there are.
+// spread returns the number of slots, a power of two, for a Reader without a number in its options.
+// Hashing sometimes puts two goroutines on one slot, the less often the more slots there are.
 func spread(processors, registrySlots int) int {
 	const perProcessor, readers = 8, 64
 	n := 1
@@ -117,19 +120,20 @@ func spread(processors, registrySlots int) int {
 	return n
 }
 
-// maxRounds bounds how often one Acquire begins again because the writer has retired its slot meanwhile. Each time
-// takes a whole publication in the moment of one Acquire, or while that waits to map a new file, so nothing but a damaged
-// registry comes near it. (A writer in memory without a grace time, on a machine that has six times as many threads as
-// processors, has been seen to do it 64 times.)
+// maxRounds bounds how often one Acquire begins again because the writer has retired its slot
+// meanwhile. Each time takes a whole publication during one Acquire, or while that waits to map a
+// new file, so only a damaged registry reaches the bound. (A writer in memory without a grace time,
+// on a machine that has six times as many threads as processors, was seen to do it 64 times.)
 const maxRounds = 1024
 
-// settle ends an Acquire that did not go the short way. The caller has a hold on data file i in slot s, a counted one, and v
-// was loaded after it was taken. It gives a mapping, on which there is a hold then, and the slot of that.
+// settle ends an Acquire that did not take the short way. The caller has a hold on data file i in
+// slot s, a counted one, and v was loaded after the hold was taken. settle returns the mapping on
+// which it leaves a hold, and the slot of the hold.
 func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 	for range maxRounds {
 		v, i = c.follow(s, v, i)
 		d, err := c.mapping(s, i)
-		if s.load().retired() { // first, since then anything may have been seen, an error too
+		if s.load().retired() { // first: if so, what was read, even an error, means nothing
 			s.drop(i)
 			if s, err = c.renew(s); err != nil {
 				return nil, nil, err
@@ -139,8 +143,10 @@ func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 			v = Version(c.version.Load())
 			continue
 		}
-		if err == nil && d == nil { // mapping saw the slot retired; somebody else has cleared it since
-			err = explain(c.paths, c.paths.registry(), formatReason(fmt.Sprintf("slot %d was cleared by another process", s.number)))
+		if err == nil && d == nil {
+			// mapping saw the slot retired; another process has cleared it since
+			err = explain(c.paths, c.paths.registry(),
+				formatReason(fmt.Sprintf("slot %d was cleared by another process", s.number)))
 		}
 		if err == nil {
 			err = d.recognise(v)
@@ -156,9 +162,9 @@ func (c *client) settle(s *slot, v Version, i int) (*mapping, *slot, error) {
 		formatReason(fmt.Sprintf("%d slots were retired during one Acquire", maxRounds)))
 }
 
-// follow moves the hold to the data file that is active, if v says that it is not i. Holding both, the one that is
-// active at the load cannot be overwritten: the writer would have to see this slot without a hold on it after
-// switching away.
+// follow moves the hold to the active data file if v says that i is not. With holds on both, the
+// file that is active at the load cannot be overwritten: for that, the writer would have to see
+// this slot without a hold on it after it has switched away.
 func (c *client) follow(s *slot, v Version, i int) (Version, int) {
 	if v.Index() == i {
 		return v, i
@@ -169,8 +175,9 @@ func (c *client) follow(s *slot, v Version, i int) (Version, int) {
 	return v, v.Index()
 }
 
-// renew gives a slot in the place of s, which the writer has retired and on which the caller has no hold any more: s
-// itself if nobody else holds it, or another retired one of which that is true now, or a fresh one.
+// renew returns a slot to use instead of s, which the writer has retired and in which the caller
+// has no hold any more: s itself if it has no other holds, or another retired slot without holds,
+// or a fresh one.
 func (c *client) renew(s *slot) (*slot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,10 +201,11 @@ func (c *client) renew(s *slot) (*slot, error) {
 	return fresh, nil
 }
 
-// another gives a counted slot that no lane uses: one retired before, or one claimed now, or one that is shared.
+// another returns a counted slot that no lane leads to: one that was retired before, or one claimed
+// now, or a shared one.
 func (c *client) another() (*slot, error) {
 	for _, s := range c.slots {
-		if s.places != nil && !c.inUse(s) && s.reclaim() {
+		if s.guards != nil && !c.inUse(s) && s.reclaim() {
 			return s, nil
 		}
 	}
@@ -211,17 +219,17 @@ func (c *client) another() (*slot, error) {
 	return c.add(k, true), nil
 }
 
-// add takes up a slot of the registry that was claimed.
+// add adds a slot of the registry that was claimed.
 func (c *client) add(number int, counted bool) *slot {
 	s := &slot{word: c.registry.word(number), client: c, number: number}
 	if counted {
-		s.places = newPlaces(s)
+		s.guards = newGuards(s)
 	}
 	c.slots = append(c.slots, s)
 	return s
 }
 
-// inUse says whether a lane leads to s.
+// inUse reports whether a lane leads to s.
 func (c *client) inUse(s *slot) bool {
 	for k := range c.lanes {
 		if c.lanes[k].Load() == s {
@@ -231,13 +239,13 @@ func (c *client) inUse(s *slot) bool {
 	return false
 }
 
-// owns says whether slot k is one of this client's.
+// owns reports whether slot k is one of this client's.
 func (c *client) owns(k int) bool {
 	return slices.ContainsFunc(c.slots, func(s *slot) bool { return s.number == k })
 }
 
-// close lets go of what nobody holds and leaves the rest to the collector. A goroutine may be on its way to a hold: it
-// finds no mapping in use, and then the mark.
+// close unmaps what has no hold and leaves the rest to the garbage collector. A goroutine that is
+// about to take a hold finds no mapping in use, and then the mark of a closed Reader.
 func (c *client) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -246,7 +254,7 @@ func (c *client) close() error {
 		c.retireMapping(i, nil)
 	}
 	err := c.sweep()
-	shared := ground{state: c.state, registry: c.registry}
+	shared := sharedMemory{state: c.state, registry: c.registry}
 	for _, s := range c.slots {
 		shared.slots = append(shared.slots, s.number)
 	}
@@ -254,27 +262,29 @@ func (c *client) close() error {
 		shared.held = append(shared.held, old.data.dataFile)
 	}
 	closedClients.Add(1)
-	runtime.AddCleanup(c, func(g ground) {
+	runtime.AddCleanup(c, func(g sharedMemory) {
 		defer closedClients.Add(-1)
 		g.leave()
 	}, shared)
 	return err
 }
 
-// ground is the memory that every Acquire touches, and after Close what the collector gives back.
-type ground struct {
+// sharedMemory is the memory that every Acquire accesses. After Close the garbage collector
+// releases it.
+type sharedMemory struct {
 	state    *state
 	registry *registry
-	slots    []int       // the numbers of all that were claimed
-	held     []*dataFile // mapped, because somebody held them at Close
+	slots    []int       // numbers of all that were claimed
+	held     []*dataFile // still mapped, because they had holds at Close
 }
 
-// leave gives the ground back, unless one of the slots still has a hold. That is of a snapshot that was forgotten
-// without a Release: what it gave out may be in use for ever, so it must not look like a dead reader's. Holds in a shared slot may
-// be those of other Readers; that they are is not known here, and the ground is kept for them, too.
-func (g ground) leave() {
+// leave releases the memory, unless one of the slots still has a hold: that of a snapshot that was
+// forgotten without a Release. Its bytes may be in use for ever, so it must not look like a dead
+// reader's. Holds in a shared slot may be those of other Readers; they cannot be distinguished
+// here, and the memory stays for them, too.
+func (g sharedMemory) leave() {
 	forgotten := false
-	mmap.Intact(func() { // a truncated registry protects nobody any more
+	mmap.Intact(func() { // a truncated registry protects no snapshot any more
 		for _, k := range g.slots {
 			word := slotWord(g.registry.word(k).Load())
 			forgotten = forgotten || word.holds(0)+word.holds(1) > 0
@@ -287,9 +297,10 @@ func (g ground) leave() {
 		d.unmap()
 	}
 	for _, k := range g.slots {
-		g.registry.file.unlock(slotRange(k)) // a child process between fork and exec would keep it
+		// a child process between fork and exec would keep the lock
+		g.registry.file.unlock(slotRange(k))
 	}
 	g.release()
 }
 
-func (g ground) release() error { return errors.Join(g.state.unmap(), g.registry.close()) }
+func (g sharedMemory) release() error { return errors.Join(g.state.unmap(), g.registry.close()) }

@@ -136,8 +136,8 @@ func TestReadersAreSwappedUnderLoadOnFiles(t *testing.T) {
 	swapReaders(t, w, func() (*Reader, error) { return OpenReader(path, ReaderOptions{}) })
 }
 
-// swapReaders lets goroutines read through whatever Reader is current, while a supervisor opens another and closes the
-// one before, and a writer publishes.
+// swapReaders lets goroutines read through whatever Reader is current, while a supervisor opens another and closes the previous
+// one, and a writer publishes.
 func swapReaders(t *testing.T, w *Writer, open func() (*Reader, error)) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	if _, err := w.Publish(wrapPayload(1, 64)); err != nil {

@@ -89,7 +89,7 @@ func killWriterAt(t *testing.T, n int) (reached bool) {
 	p.die()
 	p.hook = nil
 
-	// Whoever reads now sees the last publication or the one before.
+	// A reader now sees the last publication or the previous one.
 	late, err := openReader(h.process(), "table", ReaderOptions{})
 	if err == nil && now != "" {
 		if s, err := late.Acquire(); err == nil {

@@ -54,7 +54,7 @@ func TestReadersShareSlotsRatherThanFail(t *testing.T) {
 	}
 }
 
-// Whoever dies with a hold in a shared slot costs the others a move to another one, and nobody a snapshot or memory.
+// A reader that dies with a hold in a shared slot costs the others a move to another one, and nobody a snapshot or memory.
 func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 	h, w, processes, readers := crowded(t, 120)
 	for _, r := range readers {
@@ -137,16 +137,16 @@ func TestManySnapshotsInASharedSlot(t *testing.T) {
 		}
 		expect(t, r, "later 3")
 	}
-	places := 0
+	guards := 0
 	for _, s := range r.client.Load().slots {
 		for i := range 2 {
-			for m := s.crowd.more[i].Load(); m != nil; m = m.next {
-				places++
+			for m := s.crowd.extra[i].Load(); m != nil; m = m.next {
+				guards++
 			}
 		}
 	}
-	if places > 3*200 {
-		t.Errorf("%d places for 200 snapshots at a time", places)
+	if guards > 3*200 {
+		t.Errorf("%d guards for 200 snapshots at a time", guards)
 	}
 	if allocations := testing.AllocsPerRun(100, func() { s, _ := r.Acquire(); s.Release() }); allocations != 0 {
 		t.Errorf("%v allocations for a snapshot in a shared slot", allocations)

@@ -9,11 +9,13 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// A data file holds the content at offset 0, where mmap-sync 2.x readers expect it, and a footer in its last 64 bytes.
-// The capacity is everything before the footer. The length is a multiple of 4096 and never changes. Numbers are little
-// endian. The first five fields are written before the file gets its name and never again; the other four belong to the
-// content and change with it. The publication number is 0 from before the first byte of the content changes until
-// all of it, and the other three fields, are in place: a writer that is killed in between leaves a file that says so.
+// A data file holds the content at offset 0, where mmap-sync 2.x readers expect it, and a footer in
+// its last 64 bytes. The capacity is everything before the footer. The length is a multiple of 4096
+// and never changes. Numbers are little endian. The first five fields are written before the file
+// has its name and never again; the other four describe the content and change with it. The
+// publication number is 0 from before the first byte of the content changes until all of it, and
+// the other three fields, are written: a writer that is killed in between leaves a file that says
+// so.
 //
 //	offset  size  content (offsets from the start of the footer)
 //	0       8     magic "hgdatamm"
@@ -24,7 +26,7 @@ import (
 //	32      8     publication number of the content, from 1; 0 while there is none
 //	40      8     size of the content in bytes
 //	48      8     64-bit hash of the content
-//	56      8     kind of that hash. 0: metro hash (seed: hashSeed); 1: whatever the caller of Update gave
+//	56      8     kind of that hash. 0: metro hash (seed: hashSeed); 1: the caller's of Update
 const (
 	dataMagic      = 0x6d6d617461646768
 	dataFormat     = 1
@@ -60,7 +62,8 @@ type publication struct {
 	kind     uint64
 }
 
-// The kinds of hash in a footer. A snapshot made by Update is not hashed: that would cost the time that Update saves.
+// The kinds of hash in a footer. A snapshot made by Update is not hashed: that would cost the time
+// that Update saves.
 const (
 	hashOfContent = 0
 	hashOfCaller  = 1
@@ -69,26 +72,29 @@ const (
 // dataFile is a mapped data file: read-write in the writer, read-only in readers.
 type dataFile struct {
 	identity
-	file   file // closed; kept for unmap
+	file   file // closed; for unmap
 	memory []byte
 	paths  paths // in readers, for the errors of Verify
 
-	// content is what the writer knows to be in the file, apart from what the file says; zero while it is of no use.
+	// content is what the writer knows of the content, whatever the footer says; zero while the
+	// content is of no use.
 	content publication
 
-	// unknown is set in a file that a writer has found inactive, and not filled yet: nobody has looked what is in it.
+	// unknown is set in a file that a writer found inactive and has not filled yet: its content was
+	// not checked.
 	unknown bool
 
-	// copied is set in what is no file: a copy on the heap of what some writer has published. content is then what the
-	// file's footer said of it.
-	copied bool
+	// onHeap is set if this is not a file but a copy on the heap of what a writer has published.
+	// content is then what the file's footer said.
+	onHeap bool
 
-	// unmapped is apart from memory, which guards read: that none of them does so any more is ordered by words in mapped
-	// memory, which the race detector does not see.
+	// unmapped is separate from memory, which guards read: words in mapped memory order that no
+	// guard reads it any more, and the race detector does not see them.
 	unmapped bool
 }
 
-// dataLength is the length of a file with room for capacity bytes, and the capacity that this length really gives.
+// dataLength returns the length of a file with room for capacity bytes, and the capacity that this
+// length has.
 func dataLength(capacity int64) (length, real int64) {
 	length = (capacity + footerSize + dataAlignment - 1) &^ (dataAlignment - 1)
 	return length, length - footerSize
@@ -102,14 +108,18 @@ func encodeIdentity(footer []byte, id identity) {
 	binary.LittleEndian.PutUint64(footer[footerCapacity:], uint64(id.capacity))
 }
 
-// decodeIdentity checks a footer of 64 bytes from a file of the given length. It reads only what never changes, because
-// a reader whose slot is retired may look at a file that is being written.
+// decodeIdentity checks a footer of 64 bytes from a file of the given length. It reads only what
+// never changes, because a reader whose slot is retired may be looking at a file that is being
+// written.
 func decodeIdentity(footer []byte, length int64) (identity, error) {
 	if magic := binary.LittleEndian.Uint64(footer[footerMagic:]); magic != dataMagic {
-		return identity{}, formatReason(fmt.Sprintf("not a data file: footer magic %#016x, want %#016x", magic, uint64(dataMagic)))
+		return identity{}, formatReason(
+			fmt.Sprintf("not a data file: footer magic %#016x, want %#016x",
+				magic, uint64(dataMagic)))
 	}
 	if format := binary.LittleEndian.Uint32(footer[footerFormat:]); format != dataFormat {
-		return identity{}, formatReason(fmt.Sprintf("data format %d, this program knows %d", format, dataFormat))
+		return identity{}, formatReason(fmt.Sprintf("data format %d, this program knows %d", format,
+			dataFormat))
 	}
 	index := binary.LittleEndian.Uint32(footer[footerIndex:])
 	if index > 1 {
@@ -121,7 +131,8 @@ func decodeIdentity(footer []byte, length int64) (identity, error) {
 	}
 	capacity := binary.LittleEndian.Uint64(footer[footerCapacity:])
 	if want := uint64(length - footerSize); capacity != want {
-		return identity{}, formatReason(fmt.Sprintf("footer says capacity %d, the file has room for %d", capacity, want))
+		return identity{}, formatReason(
+			fmt.Sprintf("footer says capacity %d, the file has room for %d", capacity, want))
 	}
 	return identity{index: int(index), generation: generation, capacity: int64(capacity)}, nil
 }
@@ -137,16 +148,22 @@ func openData(sys system, path string, index, owner int, access mmap.Access) (*d
 		return nil, err
 	}
 	if f.size() < dataAlignment || f.size()%dataAlignment != 0 {
-		return nil, formatReason(fmt.Sprintf("the data file has %d bytes, want a multiple of %d", f.size(), dataAlignment))
+		return nil, formatReason(fmt.Sprintf("the data file has %d bytes, want a multiple of %d",
+			f.size(), dataAlignment))
 	}
 	memory, err := f.mapAll(access)
 	if err != nil {
 		return nil, err
 	}
 	var id identity
-	err = checked(func() (err error) { id, err = decodeIdentity(memory[len(memory)-footerSize:], f.size()); return err })
+	err = checked(func() (err error) {
+		id, err = decodeIdentity(memory[len(memory)-footerSize:],
+			f.size())
+		return err
+	})
 	if err == nil && id.index != index {
-		err = formatReason(fmt.Sprintf("this is data file %d, want %d: were the files exchanged?", id.index, index))
+		err = formatReason(fmt.Sprintf("this is data file %d, want %d: were the files exchanged?",
+			id.index, index))
 	}
 	if err != nil {
 		f.unmap(memory)
@@ -155,8 +172,9 @@ func openData(sys system, path string, index, owner int, access mmap.Access) (*d
 	return &dataFile{identity: id, file: f, memory: memory}, nil
 }
 
-// installData puts a new data file in place, which fill completes before it gets its name.
-func installData(sys system, path string, id identity, fill func(d *dataFile) error) (*dataFile, error) {
+// installData makes a new data file, which fill completes before the file has its name.
+func installData(sys system, path string, id identity, fill func(d *dataFile) error) (*dataFile,
+	error) {
 	length, capacity := dataLength(id.capacity)
 	d := &dataFile{identity: id}
 	d.capacity = capacity
@@ -169,29 +187,29 @@ func installData(sys system, path string, id identity, fill func(d *dataFile) er
 		return nil, err
 	}
 	d.file, d.memory = f, memory
-	f.close() // nothing is written back, so there is no error to lose
+	f.close() // nothing is written back, so close cannot fail
 	return d, nil
 }
 
 func (d *dataFile) footer() []byte { return d.memory[d.capacity:] }
 
-// write replaces the content. Nobody may hold the file meanwhile, and content must fit.
+// write replaces the content, which must fit. No reader may hold the file meanwhile.
 func (d *dataFile) write(content []byte, p publication) {
 	d.begin()
 	copy(d.memory[:d.capacity], content)
 	d.end(p)
 }
 
-// begin says in the file that its content is none, before any of it changes. It gives what the content was until now.
-// The store is atomic so that the compiler keeps it before the others; processors need no more, since a kill comes
-// between instructions.
+// begin marks the file as without content before any of the content changes, and returns what the
+// content was. The store is atomic so that the compiler keeps it before the others; processors need
+// no more, since a kill comes between instructions.
 func (d *dataFile) begin() (before publication) {
 	before, d.content = d.content, publication{}
 	mmap.Word64(d.footer(), footerSequence).Store(0)
 	return before
 }
 
-// end says in the file what its content is, once it is complete.
+// end writes what the content is, once it is complete.
 func (d *dataFile) end(p publication) {
 	footer := d.footer()
 	binary.LittleEndian.PutUint64(footer[footerContent:], p.size)
@@ -201,7 +219,7 @@ func (d *dataFile) end(p publication) {
 	d.content, d.unknown = p, false
 }
 
-// publication reads what the footer says about the content; the caller holds the file.
+// publication returns what the footer says about the content; the caller holds the file.
 func (d *dataFile) publication() publication {
 	footer := d.footer()
 	return publication{
@@ -212,13 +230,13 @@ func (d *dataFile) publication() publication {
 	}
 }
 
-// verify recomputes the hash of the content that v announces, and gives ErrNotHashed where that is the caller's and
-// everything else is right; the caller holds the file.
+// verify recomputes the hash of the content that v announces; the caller holds the file. It returns
+// ErrNotHashed if the hash is the caller's of Update and everything else is right.
 func (d *dataFile) verify(v Version) error {
 	if v.Size() > d.capacity {
 		return tooLarge(v, d.capacity)
 	}
-	if d.copied {
+	if d.onHeap {
 		return verifyCopy(d.memory, d.content, v)
 	}
 	p := d.publication()
@@ -228,34 +246,40 @@ func (d *dataFile) verify(v Version) error {
 	return p.verify(d.memory[:v.Size()])
 }
 
-// announcedBy says whether v is the version word of p, and so of our writer: one of mmap-sync writes no footer.
+// announcedBy reports whether v is the version word of p, and so of our writer: a writer of
+// mmap-sync writes no footer.
 func (p publication) announcedBy(v Version) error {
 	if p.sequence == 0 || p.size != uint64(v.Size()) {
-		return formatReason(fmt.Sprintf("footer says publication %d of %d bytes, the version word says %d bytes",
+		return formatReason(fmt.Sprintf(
+			"footer says publication %d of %d bytes, the version word says %d bytes",
 			p.sequence, p.size, v.Size()))
 	}
 	if want := newVersion(v.Index(), v.Size(), p.hash); want != v {
-		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x", want.Checksum(), v.Checksum()))
+		return formatReason(fmt.Sprintf("content checksum %#06x, the version word says %#06x",
+			want.Checksum(), v.Checksum()))
 	}
 	return nil
 }
 
-// verify says whether content has the hash that the footer names.
+// verify reports whether content has the hash that the footer names.
 func (p publication) verify(content []byte) error {
 	switch p.kind {
 	case hashOfContent:
 		if hash := contentHash(content); hash != p.hash {
-			return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash, p.hash))
+			return formatReason(fmt.Sprintf("content hash %#016x, the footer says %#016x", hash,
+				p.hash))
 		}
 		return nil
 	case hashOfCaller:
 		return ErrNotHashed
 	}
-	return formatReason(fmt.Sprintf("footer says hash of kind %d, this program knows 0 and 1", p.kind))
+	return formatReason(fmt.Sprintf("footer says hash of kind %d, this program knows 0 and 1",
+		p.kind))
 }
 
 func tooLarge(v Version, capacity int64) error {
-	return formatReason(fmt.Sprintf("the version word says %d bytes, the data file has room for %d", v.Size(), capacity))
+	return formatReason(fmt.Sprintf("the version word says %d bytes, the data file has room for %d",
+		v.Size(), capacity))
 }
 
 func (d *dataFile) unmap() error {

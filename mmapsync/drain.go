@@ -8,8 +8,9 @@ const (
 	longestPause  = 2 * time.Millisecond
 )
 
-// drain sees to it that data file x may be filled: when it returns, no slot that is not retired holds x, and where
-// something else may still do, replace[x] is set. It takes at most the grace time, however many readers are stuck.
+// drain waits until data file x may be filled: then no slot that is not retired holds x, and if
+// anything else may still hold it, replace[x] is set. It waits at most the grace time, however many
+// readers are stuck.
 func (w *Writer) drain(x int) {
 	if !w.busy(x) {
 		return
@@ -24,12 +25,13 @@ func (w *Writer) drain(x int) {
 	w.giveUp(x)
 }
 
-// maxProbes bounds the system calls of one look at the slots. Many readers that died at once are cleared in several
-// looks; where somebody keeps writing holds into slots that nobody has, the rest is retired as if it lived.
+// maxProbes bounds the system calls of one look at the slots. Many readers that died at once are
+// cleared in several looks. If a process keeps writing holds into free slots, the rest is retired
+// as if its reader lived.
 const maxProbes = 256
 
-// busy says whether a living reader holds x. Slots of dead readers are cleared on the way; only a slot that holds x
-// costs a system call.
+// busy reports whether a living reader holds x. It clears slots of dead readers on the way; only a
+// slot that holds x costs a system call.
 func (w *Writer) busy(x int) bool {
 	busy, probes := w.foreignBusy(x), 0
 	for k := range w.registry.scanned() {
@@ -46,15 +48,16 @@ func (w *Writer) busy(x int) bool {
 	return busy
 }
 
-// blocking says whether slot k keeps the writer from filling x.
+// blocking reports whether slot k keeps the writer from filling x.
 func (w *Writer) blocking(k, x int) bool {
 	word := slotWord(w.registry.word(k).Load())
 	return word.holds(x) > 0 && !word.retired()
 }
 
-// giveUp retires every slot that still holds x and marks both data files to be replaced: x, which the slot holds, and
-// the other one too, which a guard of the same slot may hold and for which the slot will not be asked any more. A
-// slot that is let go of meanwhile, or changes hands, is retired for nothing, which costs its reader one round.
+// giveUp retires every slot that still holds x and marks both data files to be replaced: x, which
+// the slot holds, and the other one, which a guard of the same slot may hold and for which the slot
+// will not be checked any more. A slot whose hold is released meanwhile, or that changes hands, is
+// retired needlessly, which costs its reader one round.
 func (w *Writer) giveUp(x int) {
 	for k := range w.registry.scanned() {
 		if w.blocking(k, x) {
@@ -69,9 +72,9 @@ func (w *Writer) giveUp(x int) {
 	}
 }
 
-// foreignBusy says whether to wait for mmap-sync readers. A count that a whole grace time did not bring down was most
-// likely left by a dead reader; while it stays the same x is replaced each time without waiting again. It is never
-// taken for zero.
+// foreignBusy reports whether to wait for mmap-sync readers. A count that a whole grace time did
+// not bring down was most likely left by a dead reader; while it stays the same, x is replaced each
+// time without waiting again. The count is never taken for zero.
 func (w *Writer) foreignBusy(x int) bool {
 	n := w.state.foreign[x].Load()
 	switch n {

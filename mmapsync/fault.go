@@ -2,10 +2,10 @@ package mmapsync
 
 import "github.com/headgate/headgate/internal/mmap"
 
-// errTruncated is what a fault says about the file.
+// errTruncated is the refusal for a fault.
 const errTruncated formatReason = "the file was truncated while it was in use"
 
-// checked runs a decoder on mapped memory and makes a fault one of its refusals.
+// checked runs a decoder on mapped memory and returns a refusal for a fault.
 func checked(decode func() error) (err error) {
 	if !mmap.Intact(func() { err = decode() }) {
 		return errTruncated

@@ -10,15 +10,16 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// foreign reads what any writer publishes, also one of mmap-sync 2.x, and of two writers what is whole. The crate's
-// writer knows nothing of our registry, and overwrites a file after its grace time whoever reads it. So nothing is read in
-// place: each publication is copied once, and the copy counts only if it is proved to be what the version word announces
-// (see verifyCopy). Readers of the crate count themselves in, in the state file; a copy needs no count, so nothing is
+// foreign reads what any writer publishes, also one of mmap-sync 2.x, and of two writers what is
+// whole. The crate's writer does not know our registry, and overwrites a file after its grace time
+// even if it is being read. So nothing is read in the file: each publication is copied once, and
+// the copy counts only if it is proved to be what the version word announces (see verifyCopy).
+// Readers of the crate count themselves in the state file; a copy needs no count, so nothing is
 // written, and a reader that dies leaves nothing behind.
 type foreign struct {
 	sys    system
 	paths  paths
-	state  *state // unmapped by the collector, since a goroutine may be about to load the version
+	state  *state // unmapped by the garbage collector: a goroutine may be about to load the version
 	latest atomic.Pointer[foreignCopy]
 	fence  atomic.Uint32
 
@@ -27,15 +28,15 @@ type foreign struct {
 	closed bool
 }
 
-// foreignCopy is a publication on the heap. Its slot is there for guards to count in, and nobody looks at it.
+// foreignCopy is a publication on the heap. Guards count in its slot, which no other process sees.
 type foreignCopy struct {
 	version Version
 	data    mapping
 	slot    slot
 }
 
-// foreignData is a data file as long as it was when it was mapped. mmap-sync makes files longer and never shorter; our
-// writer puts others under their names.
+// foreignData is a data file as long as it was when it was mapped. mmap-sync makes files longer and
+// never shorter; our writer replaces them.
 type foreignData struct {
 	file   file
 	memory []byte
@@ -44,12 +45,12 @@ type foreignData struct {
 // newForeign takes over state.
 func newForeign(sys system, p paths, state *state) *foreign {
 	f := &foreign{sys: sys, paths: p, state: state}
-	runtime.AddCleanup(f, func(s ground) { s.state.unmap() }, ground{state: state})
+	runtime.AddCleanup(f, func(s sharedMemory) { s.state.unmap() }, sharedMemory{state: state})
 	return f
 }
 
-// foreignAttempts bounds how often a publication is copied anew because the next one, or the one after, has come meanwhile.
-// A writer has to write two publications in the time of one copy for that.
+// foreignAttempts bounds how often a publication is copied again because a later one has come
+// meanwhile. For each attempt a writer has to write two publications in the time of one copy.
 const foreignAttempts = 32
 
 func (f *foreign) acquire() (Snapshot, error) {
@@ -75,7 +76,8 @@ func (f *foreign) acquire() (Snapshot, error) {
 			return c.guard(), nil
 		}
 	}
-	return Snapshot{}, fmt.Errorf("mmapsync: %s: published anew during each of %d attempts to copy", f.paths.state(), foreignAttempts)
+	return Snapshot{}, fmt.Errorf("mmapsync: %s: published anew during each of %d attempts to copy",
+		f.paths.state(), foreignAttempts)
 }
 
 func (f *foreign) version() Version {
@@ -84,9 +86,10 @@ func (f *foreign) version() Version {
 	return v
 }
 
-// attempt gives the publication v as it is in the files, neither copy nor error where another one came meanwhile, and an
-// error where it is damaged, or two writers have mixed it. The file that is mapped may have lost its name to another one, so
-// what is not proved by the one is looked for in the other.
+// attempt returns the publication v as it is in the files. It returns neither copy nor error if
+// another one has come meanwhile, and an error if the publication is damaged or two writers have
+// mixed it. The file that is mapped may have lost its name to another one, so if it does not have
+// the publication, the file that has the name now is tried.
 func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	if c := f.latest.Load(); c != nil && c.version == v {
 		return c, nil // another goroutine was faster
@@ -110,16 +113,17 @@ func (f *foreign) attempt(v Version) (*foreignCopy, error) {
 	return nil, f.explain(f.paths.data(v.Index()), failed)
 }
 
-// newForeignCopy makes content, of which a footer said what p is, a mapping that is in no file.
+// newForeignCopy returns a mapping for content, of which a footer said what p is.
 func (f *foreign) newForeignCopy(v Version, content []byte, p publication) *foreignCopy {
 	id := identity{index: v.Index(), capacity: int64(len(content))}
 	c := &foreignCopy{version: v}
-	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, copied: true, content: p}
+	c.data.dataFile = &dataFile{identity: id, memory: content, paths: f.paths, onHeap: true,
+		content: p}
 	c.data.hold, c.data.content = oneHold(v.Index()), content
 	c.data.size.Store(v.Size())
 	c.data.announced.Store(uint64(v))
 	c.slot.word = new(atomic.Uint64)
-	c.slot.places = newPlaces(&c.slot)
+	c.slot.guards = newGuards(&c.slot)
 	return c
 }
 
@@ -128,8 +132,9 @@ func (c *foreignCopy) guard() Snapshot {
 	return c.slot.snapshot(&c.data)
 }
 
-// copy gives the bytes that v names, whatever they are by now, and what the file's footer says, from the file that has the
-// name now if fresh is set. The addition keeps the processor from loading the version before the content.
+// copy returns the bytes that v names, as they are by now, and what the file's footer says, from
+// the file that has the name now if fresh is set. The addition keeps the processor from loading the
+// version before the content.
 func (f *foreign) copy(v Version, fresh bool) (content []byte, p publication, err error) {
 	if d := &f.data[v.Index()]; fresh || int64(len(d.memory)) < v.Size() {
 		return f.copyFrom(v, f.state.file.owner())
@@ -155,16 +160,17 @@ func (f *foreign) copyMapped(v Version) (content []byte, p publication, err erro
 	return content, p, err
 }
 
-// publication is what the footer says where the file has one; anything, but nothing that verifyCopy believes, where a
-// content reaches into it.
+// publication returns what the footer says if the file has one; if content reaches into it, the
+// result is arbitrary, and verifyCopy refuses it.
 func (d *foreignData) publication() publication {
 	if len(d.memory) < footerSize {
 		return publication{}
 	}
-	return (&dataFile{identity: identity{capacity: int64(len(d.memory) - footerSize)}, memory: d.memory}).publication()
+	return (&dataFile{identity: identity{capacity: int64(len(d.memory) - footerSize)},
+		memory: d.memory}).publication()
 }
 
-// remap maps the data file anew.
+// remap maps the data file again.
 func (f *foreign) remap(d *foreignData, v Version, owner int) error {
 	file, err := f.sys.open(f.paths.data(v.Index()), mmap.ReadOnly)
 	if err != nil {
@@ -193,10 +199,10 @@ func (d *foreignData) unmap() {
 	*d = foreignData{}
 }
 
-// verifyCopy says whether content, of which the footer says what p is, is what somebody has published as v. Our writer is
-// recognised by the footer, and a content that it has made whole is proved by the 64 bits of its hash. Every other publication
-// is the crate's, proved by the 24 bits in the version word alone. One that [Writer.Update] made has no hash, and so could
-// be a mixture.
+// verifyCopy reports whether content, of which the footer says what p is, is what a writer has
+// published as v. Our writer's publications are recognised by the footer, and proved by the 64 bits
+// of their hash. Every other publication is the crate's, proved by the 24 bits in the version word.
+// One of [Writer.Update] has no hash, and so could be a mixture.
 func verifyCopy(content []byte, p publication, v Version) error {
 	ours := p.announcedBy(v)
 	if ours == nil {
@@ -208,11 +214,12 @@ func verifyCopy(content []byte, p publication, v Version) error {
 	if errors.Is(ours, ErrNotHashed) {
 		return ours
 	}
-	return formatReason(fmt.Sprintf("the content's checksum is not the %#06x of the version word: the file was damaged, two "+
-		"writers publish at a time, or one of mmap-sync 2.x does not use the crate's own hash", v.Checksum()))
+	return formatReason(fmt.Sprintf("the content's checksum is not the %#06x of the version word: "+
+		"the file was damaged, two writers publish at a time, "+
+		"or one of mmap-sync 2.x does not use the crate's own hash", v.Checksum()))
 }
 
-// explain names the file only: how it can be made anew is up to the program that wrote it.
+// explain names only the file: how it can be made again depends on the program that wrote it.
 func (f *foreign) explain(path string, err error) error {
 	if reason, ok := refusal(err); ok {
 		return &FormatError{Path: path, Reason: string(reason)}

@@ -32,7 +32,7 @@ func goldenContent(n int) []byte {
 	return b
 }
 
-// goldenWords gives, in the order of publication, content and version word.
+// goldenWords returns, in the order of publication, content and version word.
 func goldenWords(t *testing.T) (contents [][]byte, words []mmapsync.Version) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(golden, "words.txt"))

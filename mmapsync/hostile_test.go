@@ -100,7 +100,7 @@ func TestNewSetSurvivesTheFailureOfAnyCall(t *testing.T) {
 		p := h.process()
 		w := p.writer(t, WriterOptions{Grace: -1, Slots: 8})
 		publish(t, w, "before")
-		w.lost = true
+		w.mustRebuild = true
 		calls := 0
 		p.hook = func(string, string) error {
 			if calls++; calls == n {

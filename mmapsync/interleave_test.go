@@ -166,7 +166,7 @@ func TestPublicationsBetweenVersionAndHold(t *testing.T) {
 }
 
 func TestAdoptionKeepsWhatRetiredSlotsHold(t *testing.T) {
-	// The former writer gives up a slot that holds both files and ends before it has replaced either.
+	// The previous writer gives up a slot that holds both files and ends before it has replaced either.
 	h := newHeap()
 	p := h.process()
 	w := p.writer(t, WriterOptions{Grace: -1})

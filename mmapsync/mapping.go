@@ -9,30 +9,32 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// mapping is a data file as a Reader has it mapped, and all that the short way of Acquire, Bytes and Release look at, so that
-// they follow no further pointer.
+// mapping is a data file as a Reader has it mapped, with all that the short way of Acquire, Bytes
+// and Release read, so that they follow no other pointer.
 type mapping struct {
-	own    [lanes]guard   // places in the Reader's own slots
+	own    [lanes]guard   // guards of the Reader's own slots
 	hold   uint64         // what a hold on this file adds to a slot's word
 	state  *atomic.Uint64 // the version word
 	newest *atomic.Uint64 // in the registry: the generation of the file of this index
 	number uint64         // the generation of this file
-	ended  atomic.Uint64  // not 0: another mapping has its place, or none since the Reader was closed
+	ended  atomic.Uint64  // not 0: it was replaced, or the Reader was closed
 
-	// announced is the version word of the publication that is, or was last, taken from this mapping. It is stored only by
-	// who holds that publication, and so does not change for as long as somebody does: the next one comes to this
-	// file when nobody holds it any more, or to another file. So does its size, which is stored before it and spares each
-	// Bytes the arithmetic.
+	// announced is the version word of the publication that is, or was last, taken from this
+	// mapping. Only a goroutine that holds that publication stores it, so it does not change while
+	// the publication is held: the next one comes to this file when it has no holds any more, or to
+	// another file. The same is true of size, which is stored before it and spares Bytes the
+	// arithmetic.
 	announced atomic.Uint64
 	size      atomic.Int64
 
-	content []byte // with room for the capacity
+	content []byte // as long as the capacity
 	*dataFile
 }
 
-// recognise takes v for the publication in the mapping if the file's footer says that our writer has made it. Any other
-// may be written over at any time, by a writer that takes no notice of holds. The caller has a hold, so a publication of
-// our writer, and its footer, stay as they are; and its slot was seen not to be retired after that.
+// recognise stores v as the publication in the mapping if the file's footer says that our writer
+// has made it. Any other may be overwritten at any time, by a writer that ignores holds. The caller
+// has a hold, so a publication of our writer and its footer stay unchanged; and its slot was seen
+// not to be retired after that.
 func (d *mapping) recognise(v Version) error {
 	if d.announced.Load() == uint64(v) {
 		return nil
@@ -45,18 +47,20 @@ func (d *mapping) recognise(v Version) error {
 	}
 	if err != nil {
 		return explain(d.paths, d.paths.data(d.index), formatReason(err.Error()+
-			": it is damaged, or a writer of mmap-sync 2.x, which ReaderOptions.Foreign reads, publishes here"))
+			": it is damaged, "+
+			"or a writer of mmap-sync 2.x, which ReaderOptions.Foreign reads, publishes here"))
 	}
 	d.size.Store(v.Size())
 	d.announced.Store(uint64(v))
 	return nil
 }
 
-// maxRemaps bounds how often a data file is looked for again because it was replaced meanwhile.
+// maxRemaps bounds how often a data file is opened again because it was replaced meanwhile.
 const maxRemaps = 8
 
-// mapping gives the mapping of data file i in its present generation. The caller has a hold on i in slot s, so a slot
-// that is not retired sees a generation that stays. Only goroutines of this Reader wait for each other here.
+// mapping returns the mapping of data file i in its present generation. The caller has a hold on i
+// in slot s, so if that is not retired, the generation does not change. Only goroutines of this
+// Reader wait for each other here.
 func (c *client) mapping(s *slot, i int) (*mapping, error) {
 	if d := c.current[i].Load(); d != nil && d.generation == c.generations[i].Load() {
 		return d, nil
@@ -69,8 +73,8 @@ func (c *client) mapping(s *slot, i int) (*mapping, error) {
 	return d, err
 }
 
-// remap maps data file i anew, with mu held. The mapping in use before goes to the stale ones. What comes back for a
-// slot that is retired meanwhile is of no use, and the caller does not look at it.
+// remap maps data file i again, with mu held. The previous mapping becomes stale. If a slot is
+// retired meanwhile, the result is of no use, and the caller does not use it.
 func (c *client) remap(s *slot, i int) (*mapping, error) {
 	if c.closed {
 		return nil, ErrClosed
@@ -97,8 +101,8 @@ func (c *client) remap(s *slot, i int) (*mapping, error) {
 			state: c.version, newest: c.generations[i], number: f.generation,
 		}
 		c.copyOwn(&d.own)
-		// Before the exchange is the best moment: data file i has just become active, and unless the writer gave up on
-		// somebody, whoever holds it is on the way here.
+		// Before the exchange is the best moment: data file i has just become active, and unless
+		// the writer gave up on a reader, all that hold it are on the way here.
 		c.sweep()
 		c.retireMapping(i, d)
 		c.sweep()
@@ -108,26 +112,26 @@ func (c *client) remap(s *slot, i int) (*mapping, error) {
 		"the file is not of the generation %d that the registry names", c.generations[i].Load())))
 }
 
-// stale is a mapping of data file i that new guards do not get any more. A guard takes its hold before it loads the
-// pointer to the mapping, so once every slot has been seen without a hold on i, each at any time after the exchange
-// of the pointer, nobody refers to it.
+// stale is a mapping of data file i that new guards do not get any more. A guard takes its hold
+// before it loads the pointer to the mapping, so once every slot has been seen without a hold on i,
+// each at any time after the exchange of the pointer, no guard refers to it.
 type stale struct {
 	data    *mapping
 	pending []*slot // not yet seen without a hold
 }
 
-// retireMapping puts next in the place of data file i's mapping, with mu held.
+// retireMapping replaces data file i's mapping by next, with mu held.
 func (c *client) retireMapping(i int, next *mapping) {
 	old := c.current[i].Swap(next)
 	if old == nil {
 		return
 	}
-	old.ended.Store(1) // before anybody looks for holds on it
+	old.ended.Store(1) // before the slots are searched for holds on it
 	c.stale = append(c.stale, stale{data: old, pending: slices.Clone(c.slots)})
 }
 
-// sweep unmaps the stale mappings that nobody can refer to any more, with mu held. Where the registry was truncated, and
-// does not say any more who holds what, they stay mapped for ever.
+// sweep unmaps the stale mappings that no guard can refer to any more, with mu held. If the
+// registry was truncated, so that holds are unknown, they stay mapped for ever.
 func (c *client) sweep() (err error) {
 	if !mmap.Intact(func() { err = c.sweepIntact() }) {
 		c.stale = nil
@@ -156,9 +160,9 @@ func (c *client) sweepIntact() error {
 	return errors.Join(errs...)
 }
 
-// usesMapping says whether a guard of the slot may refer to a mapping of data file i. Goroutines that wait in mapping
-// have a hold and refer to none; they cannot leave while the caller has mu. Loading their number first can only err
-// on the safe side.
+// usesMapping reports whether a guard of the slot may refer to a mapping of data file i. Goroutines
+// that wait in mapping have a hold and refer to none; they cannot leave while the caller has mu.
+// Loading their number first errs on the safe side.
 func (s *slot) usesMapping(i int) bool {
 	waiting := int(s.waiting[i].Load())
 	if s.crowd != nil {

@@ -10,7 +10,7 @@ import (
 
 // These tests are about the slots that have one guard at a time. The Readers have two slots, of which one is such.
 
-// both gives the own slot and the counted one of a Reader of two slots.
+// both returns the own slot and the counted one of a Reader of two slots.
 func (r *Reader) both(t *testing.T) (own, counted *slot) {
 	t.Helper()
 	c := r.client.Load()

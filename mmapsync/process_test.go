@@ -303,7 +303,7 @@ func (c *child) kill(t *testing.T) {
 	}
 }
 
-// finish tells the process to end, and gives the number it reports.
+// finish tells the process to end, and returns the number it reports.
 func (c *child) finish(t *testing.T) (seen int) {
 	t.Helper()
 	c.stdin.Close()

@@ -10,21 +10,22 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// This is about files that others have damaged: what the writer finds in them when it starts, and what becomes of them
-// under its hands. A set of files in which anything but the inactive data file is damaged is given up: the writer makes
-// another set, which begins with the last publication that is whole, and readers find it by [Reader.Replaced].
+// This file is about damaged files: what the writer finds in them when it starts, and what happens
+// to them while it runs. If anything but the inactive data file is damaged, the writer abandons the
+// set of files and makes another one, which begins with the last publication that is whole. Readers
+// find it by [Reader.Replaced].
 
-// guarded runs one publication, whose error is in err. Where that touches a file which somebody has truncated, the files are
-// made anew and it runs once more.
+// guarded runs one publication, whose error is in err. If it reads a file that was truncated, the
+// files are made again and it runs once more.
 func (w *Writer) guarded(err *error, publish func()) error {
 	if w.state == nil {
 		return ErrClosed
 	}
-	if w.overtaken != nil { // whatever else is wrong: who made it so is at work
+	if w.overtaken != nil { // whatever else is wrong: another program is writing
 		return w.overtaken
 	}
 	for range 2 {
-		if w.lost {
+		if w.mustRebuild {
 			if err := w.rebuildLost(); err != nil {
 				return err
 			}
@@ -33,17 +34,20 @@ func (w *Writer) guarded(err *error, publish func()) error {
 			return *err
 		}
 		if !w.inspect() {
-			return errors.New("mmapsync: memory that was to be published is not backed by its file any more")
+			return errors.New("mmapsync: memory to be published is not backed by its file any more")
 		}
 	}
 	return w.stats.Damage
 }
 
-// Check looks whether all files are in place and have the length and the header that they should have, and makes anew
-// what is not. A publication finds out by itself what would keep it from being made; Check finds too what would keep
-// readers from opening the path, such as a file that was deleted. It makes a few system calls. Stats say what was found. An
-// error means that it could not be made good, or that another program has published at the path
-// ([*ForeignVersionError]), as the next Publish would say: Check is for a Writer that seldom publishes, too.
+// Check checks that all files exist and have the right length and header, and makes those again
+// that do not. A publication notices what would keep it from being made; Check also notices what
+// would keep readers from opening the path, such as a file that was deleted. It makes a few system
+// calls. Stats say what was found.
+//
+// The error means that the damage could not be repaired, or that another program has published at
+// the path ([*ForeignVersionError]), as the next Publish would say: Check is also for a Writer that
+// seldom publishes.
 func (w *Writer) Check() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,18 +62,19 @@ func (w *Writer) Check() error {
 	return w.rebuildLost()
 }
 
-// inspect looks for damage and says whether there is any. An inactive data file is replaced at the next publication;
-// everything else takes a new set of files.
+// inspect reports whether there is damage. An inactive data file is replaced at the next
+// publication; for everything else a new set of files is made.
 func (w *Writer) inspect() (found bool) {
-	if !w.intact(w.paths.registry(), w.registry.file, w.checkRegistry) || !w.intact(w.paths.state(), w.state.file, w.checkVersion) {
-		found, w.lost = true, true
+	if !w.intact(w.paths.registry(), w.registry.file, w.checkRegistry) ||
+		!w.intact(w.paths.state(), w.state.file, w.checkVersion) {
+		found, w.mustRebuild = true, true
 	}
 	for i, d := range w.data {
 		if d == nil || w.intact(w.paths.data(i), d.file, d.checkIdentity) {
 			continue
 		}
 		active := w.version != 0 && w.version.Index() == i
-		if found, w.lost = true, w.lost || active; !w.lost {
+		if found, w.mustRebuild = true, w.mustRebuild || active; !w.mustRebuild {
 			w.stats.Rebuilds++
 			d.unmap()
 			w.data[i] = nil
@@ -78,8 +83,8 @@ func (w *Writer) inspect() (found bool) {
 	return found
 }
 
-// intact says whether a file is at its path, of its length, and as check wants it, and notes what is wrong. That the system
-// does not say where the file is counts for nothing.
+// intact reports whether a file is at its path, has its length, and passes check, and notes what is
+// wrong. An error of the system about the path is ignored.
 func (w *Writer) intact(path string, f file, check func() error) bool {
 	whole, err := f.wholeAt(path)
 	switch {
@@ -109,17 +114,19 @@ const errZeroed formatReason = "the version word was zeroed while it was in use"
 func (w *Writer) checkRegistry() error {
 	slots, err := decodeRegistry(w.registry.memory)
 	if err == nil && slots != w.registry.slots {
-		err = formatReason(fmt.Sprintf("the registry has %d slots now, %d before", slots, w.registry.slots))
+		err = formatReason(fmt.Sprintf("the registry has %d slots now, %d before", slots,
+			w.registry.slots))
 	}
 	return err
 }
 
-// isMarked says whether there is still a footer: a file that was truncated, and has grown again since, has none.
+// isMarked reports whether there is still a footer: a file that was truncated and has grown again
+// has none.
 func (d *dataFile) isMarked() bool {
 	return binary.LittleEndian.Uint64(d.footer()[footerMagic:]) == dataMagic
 }
 
-// checkIdentity says whether the footer is the one that was written when the file was made.
+// checkIdentity reports whether the footer is the one that was written when the file was made.
 func (d *dataFile) checkIdentity() error {
 	if footer := d.footer(); binary.LittleEndian.Uint64(footer[footerMagic:]) != dataMagic ||
 		binary.LittleEndian.Uint64(footer[footerFormat:]) != dataFormat|uint64(d.index)<<32 ||
@@ -132,10 +139,10 @@ func (d *dataFile) checkIdentity() error {
 
 const errFooter formatReason = "the footer was changed while the file was in use"
 
-// rebuildLost makes a new set of files where those in place are given up. Readers keep what they have mapped of these. The
-// lock of the draft keeps other writers out meanwhile.
+// rebuildLost makes a new set of files if the current one was abandoned. Readers keep what they
+// have mapped. The lock of the draft keeps other writers out meanwhile.
 func (w *Writer) rebuildLost() error {
-	if !w.lost {
+	if !w.mustRebuild {
 		return nil
 	}
 	draft, err := w.replacementDraft()
@@ -148,12 +155,13 @@ func (w *Writer) rebuildLost() error {
 	}
 	w.generation = fresh.generation
 	if err != nil {
-		return rebuildError(errors.Join(err, w.sys.remove(temporary(w.paths.state())), fresh.release()))
+		return rebuildError(errors.Join(err, w.sys.remove(temporary(w.paths.state())),
+			fresh.release()))
 	}
 	w.release()
 	w.state, w.registry, w.data = fresh.state, fresh.registry, fresh.data
 	w.version, w.sequence = fresh.version, max(w.sequence, fresh.sequence)
-	w.replace, w.stuck, w.lost, w.untouched = [2]bool{}, [2]uint32{}, false, true
+	w.replace, w.stuck, w.mustRebuild, w.untouched = [2]bool{}, [2]uint32{}, false, true
 	w.stats.Rebuilds++
 	w.stats.Replacements += fresh.stats.Replacements
 	return nil
@@ -174,24 +182,27 @@ func (w *Writer) ready() (x int) {
 	return x
 }
 
-// kept is a publication that a new set of files begins with.
-type kept struct {
+// lastPublication is what a new set of files begins with.
+type lastPublication struct {
 	publication
 	data *dataFile
 }
 
-func (k *kept) version() Version { return newVersion(k.data.index, int64(k.size), k.hash) }
+func (k *lastPublication) version() Version {
+	return newVersion(k.data.index, int64(k.size),
+		k.hash)
+}
 
-func (k *kept) copyTo(d *dataFile) error {
+func (k *lastPublication) copyTo(d *dataFile) error {
 	copy(d.memory, k.data.memory[:k.size])
 	d.end(k.publication)
 	return nil
 }
 
-// newest is the last publication that is whole in one of the files, nil where there is none. It unmaps the others, whose
-// memory the new set may need.
-func newest(data *[2]*dataFile) *kept {
-	last := newestOf(*data)
+// newest returns the last publication that is whole in one of the files, nil if there is none. It
+// unmaps the others, whose memory the new set may need.
+func newest(data *[2]*dataFile) *lastPublication {
+	last := newestWhole(*data)
 	for i, d := range data {
 		if d != nil && (last == nil || d != last.data) {
 			d.unmap()
@@ -201,23 +212,23 @@ func newest(data *[2]*dataFile) *kept {
 	return last
 }
 
-func newestOf(data [2]*dataFile) (last *kept) {
+func newestWhole(data [2]*dataFile) (last *lastPublication) {
 	for _, d := range data {
 		if d == nil || checked(d.sound) != nil {
 			continue
 		}
 		if p := d.publication(); last == nil || p.sequence > last.sequence {
-			last = &kept{p, d}
+			last = &lastPublication{p, d}
 		}
 	}
 	return last
 }
 
-// lastForeign is the publication that v announces if a writer of mmap-sync has made it, and nil otherwise. Of what our
-// writer has made before, nothing is known to be whole then: the crate's writer leaves footers alone. It is proved by the copy
-// that is kept, since that writer may live.
-func (w *Writer) lastForeign(v Version, ours [2]*dataFile) *kept {
-	before := newestOf(ours)
+// lastForeign returns the publication that v announces if a writer of mmap-sync has made it, and
+// nil otherwise. Earlier publications of our writer cannot be trusted then, since the crate's
+// writer does not change footers. The copy that is returned proves it, since that writer may live.
+func (w *Writer) lastForeign(v Version, ours [2]*dataFile) *lastPublication {
+	before := newestWhole(ours)
 	if d := ours[v.Index()]; v == 0 || d != nil && d.publication().announcedBy(v) == nil {
 		return nil
 	}
@@ -231,11 +242,11 @@ func (w *Writer) lastForeign(v Version, ours [2]*dataFile) *kept {
 	if before != nil {
 		p.sequence += before.sequence
 	}
-	return &kept{p, &dataFile{identity: identity{index: v.Index()}, memory: content}}
+	return &lastPublication{p, &dataFile{identity: identity{index: v.Index()}, memory: content}}
 }
 
-// sound says what is wrong with a data file, of which nobody else knows what it holds: a content whose hash is the
-// caller's is taken at the footer's word.
+// sound returns what is wrong with a data file of which only the footer says what it holds. If the
+// hash is the caller's of Update, the footer is believed.
 func (d *dataFile) sound() error {
 	if err := d.checkIdentity(); err != nil {
 		return err
@@ -260,7 +271,7 @@ func (w *Writer) note(err error) {
 	w.stats.Damage = err
 }
 
-// repairable says whether an error of adopt is about what the files are, and not about the system.
+// repairable reports whether an error of adopt is about the files, and not about the system.
 func (w *Writer) repairable(err error) bool {
 	if damaged := new(FormatError); errors.As(err, &damaged) {
 		return true
@@ -273,20 +284,22 @@ func (w *Writer) repairable(err error) bool {
 	return false
 }
 
-// forgotten says that the state file announces nothing although there was more than one publication: it was zeroed. After
-// the first one the writer may have been killed before it announced that.
+// forgotten reports that the state file announces nothing although there was more than one
+// publication: it was zeroed. After the first publication the writer may have been killed before it
+// announced it.
 func (w *Writer) forgotten() error {
 	if w.version != 0 {
 		return nil
 	}
-	if last := newestOf(w.data); last != nil && last.sequence > 1 {
-		return explain(w.paths, w.paths.state(), formatReason(fmt.Sprintf("it announces nothing, after %d publications", last.sequence)))
+	if last := newestWhole(w.data); last != nil && last.sequence > 1 {
+		return explain(w.paths, w.paths.state(),
+			formatReason(fmt.Sprintf("it announces nothing, after %d publications", last.sequence)))
 	}
 	return nil
 }
 
-// make makes the files of a path without a state file, or without one that can be used. Of a path that had files before,
-// the last publication stays.
+// make makes the files of a path whose state file is missing or cannot be used. If the path had
+// files before, the last publication stays.
 func (w *Writer) make(draft file, slots int) error {
 	var data [2]*dataFile
 	if w.repairs {
@@ -299,14 +312,14 @@ func (w *Writer) make(draft file, slots int) error {
 	return w.makeWith(draft, slots, newest(&data))
 }
 
-// makeAnew replaces the files in place, which are damaged. f is the state file: its lock keeps other writers away until
+// makeAnew replaces the damaged files. f is the state file: its lock keeps other writers away until
 // that of the new one does.
 func (w *Writer) makeAnew(f file, slots int, damage error) error {
 	w.note(damage)
 	unmapAll(&w.data)
 	data := w.leftBehind()
 	defer unmapAll(&data)
-	var last *kept
+	var last *lastPublication
 	if w.state != nil {
 		last = w.lastForeign(Version(w.state.version.Load()), data)
 	}
@@ -329,20 +342,21 @@ func (w *Writer) makeAnew(f file, slots int, damage error) error {
 	return w.makeWith(draft, slots, last)
 }
 
-// makeWith builds the files, and leaves no draft where that fails.
-func (w *Writer) makeWith(draft file, slots int, last *kept) error {
+// makeWith builds the files, and removes the draft if that fails.
+func (w *Writer) makeWith(draft file, slots int, last *lastPublication) error {
 	if w.stats.Damage != nil {
 		w.stats.Rebuilds++
 		w.generation = max(w.generation, generationFloor())
 	}
 	err := w.build(draft, slots, last)
-	if err != nil && !errors.Is(err, ErrLocked) { // then the draft is another writer's
+	if err != nil && !errors.Is(err, ErrLocked) { // if so, the draft is another writer's
 		w.sys.remove(temporary(w.paths.state()))
 	}
 	return err
 }
 
-// replacementDraft makes and locks the draft of another state file, under the lock of the one in place.
+// replacementDraft makes and locks the draft of another state file, under the lock of the current
+// one.
 func (w *Writer) replacementDraft() (file, error) {
 	draft := temporary(w.paths.state())
 	if err := w.sys.discard(draft); err != nil {
@@ -359,11 +373,13 @@ func (w *Writer) replacementDraft() (file, error) {
 	return f, nil
 }
 
-// generationFloor is higher than any generation that was in use on a path whose files do not tell any more: by the time,
-// since a second has no room for 65,536 replacements.
-func generationFloor() uint64 { return uint64(time.Now().Unix()) << 16 & (maxRegistryGeneration - 1) }
+// generationFloor returns a generation above any that was in use on a path whose files do not tell:
+// it follows from the time, since a second has no room for 65,536 replacements.
+func generationFloor() uint64 {
+	return uint64(time.Now().Unix()) << 16 & (maxRegistryGeneration - 1)
+}
 
-// leftBehind maps what data files there are, to read.
+// leftBehind maps the data files that exist, to read.
 func (w *Writer) leftBehind() (data [2]*dataFile) {
 	for i := range data {
 		data[i], _ = openData(w.sys, w.paths.data(i), i, w.sys.user(), mmap.ReadOnly)

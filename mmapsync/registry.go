@@ -11,8 +11,8 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// The registry file. Its length is 128 + 128 × slot count and never changes. Numbers are little endian; the words that
-// change (generations and slots) are 64-bit words in the machine's order.
+// The registry file. Its length is 128 + 128 × slot count and never changes. Numbers are little
+// endian; the words that change (generations and slots) are 64-bit words in the machine's order.
 //
 //	offset     size  content
 //	0          8     magic "hgreader"
@@ -20,11 +20,13 @@ import (
 //	12         4     slot count, 1 to 65536
 //	16         8     generation of data file 0
 //	24         8     generation of data file 1
-//	32         8     number of the slots that were ever taken: the highest one's, and one; never lowered
+//	32         8     slots in use: one more than the highest that was ever taken; never lowered
 //	40         88    zero
-//	128+128k   8     slot k: bits 0-30 holds on data file 0, bits 32-62 holds on data file 1, bit 63 retired;
-//	                 the slot's bytes are locked by who has it; by all of them, to read, where readers share it
-//	136+128k   120   zero: a slot is alone on its cache lines, and on the line that the processor fetches beside it
+//	128+128k   8     slot k: bits 0-30 holds on data file 0, bits 32-62 holds on data file 1,
+//	                 bit 63 retired; the slot's bytes are locked by its Reader, or by all Readers
+//	                 that share it with a lock to read
+//	136+128k   120   zero: a slot is alone on its cache line and on the next one, which processors
+//	                 fetch with it
 const (
 	registryMagic       = 0x7265646165726768
 	registryFormat      = 2
@@ -40,15 +42,15 @@ const (
 const (
 	defaultSlots = 2048
 	maxSlots     = 1 << 16
-	sharingSlots = 64 // a registry with fewer has none that readers share
+	sharingSlots = 64 // a registry with fewer slots has no shared ones
 )
 
 // Every reader writes to the registry.
 const registryPermissions os.FileMode = 0o660
 
-// registry is a mapped registry file. The generations are stored by the writer and loaded by readers. Readers of one
-// path can overwrite all of it, so the writer takes nothing from it but slot words, of which any value is harmless to
-// it.
+// registry is a mapped registry file. The writer stores the generations, readers load them. Readers
+// of one path can overwrite all of it, so the writer reads only slot words, of which any value is
+// harmless to it.
 type registry struct {
 	file        file
 	memory      []byte
@@ -66,29 +68,33 @@ func encodeRegistry(memory []byte, slots int) {
 	binary.LittleEndian.PutUint32(memory[registrySlotsAt:], uint32(slots))
 }
 
-// decodeRegistry checks the header of a registry and gives its slot count.
+// decodeRegistry checks the header of a registry and returns its slot count.
 func decodeRegistry(memory []byte) (slots int, err error) {
 	if len(memory) < registryHeader {
-		return 0, formatReason(fmt.Sprintf("the registry has %d bytes, want at least %d", len(memory), registryHeader))
+		return 0, formatReason(fmt.Sprintf("the registry has %d bytes, want at least %d",
+			len(memory), registryHeader))
 	}
 	if magic := binary.LittleEndian.Uint64(memory[registryMagicAt:]); magic != registryMagic {
-		return 0, formatReason(fmt.Sprintf("not a registry: magic %#016x, want %#016x", magic, uint64(registryMagic)))
+		return 0, formatReason(fmt.Sprintf("not a registry: magic %#016x, want %#016x", magic,
+			uint64(registryMagic)))
 	}
 	if format := binary.LittleEndian.Uint32(memory[registryFormatAt:]); format != registryFormat {
-		return 0, formatReason(fmt.Sprintf("registry format %d, this program knows %d", format, registryFormat))
+		return 0, formatReason(fmt.Sprintf("registry format %d, this program knows %d", format,
+			registryFormat))
 	}
 	count := binary.LittleEndian.Uint32(memory[registrySlotsAt:])
 	if count < 1 || count > maxSlots {
 		return 0, formatReason(fmt.Sprintf("registry with %d slots, want 1 to %d", count, maxSlots))
 	}
 	if want := registrySize(int(count)); int64(len(memory)) != want {
-		return 0, formatReason(fmt.Sprintf("a registry of %d slots has %d bytes, want %d", count, len(memory), want))
+		return 0, formatReason(fmt.Sprintf("a registry of %d slots has %d bytes, want %d", count,
+			len(memory), want))
 	}
 	return int(count), nil
 }
 
-// openRegistry opens a registry, which must belong to owner. Byte locks belong to the open file, so each reader needs a
-// registry of its own.
+// openRegistry opens a registry, which must belong to owner. Byte locks belong to the open file, so
+// each Reader opens the registry itself.
 func openRegistry(sys system, path string, owner int) (*registry, error) {
 	f, err := sys.open(path, mmap.ReadWrite)
 	if err != nil {
@@ -100,7 +106,8 @@ func openRegistry(sys system, path string, owner int) (*registry, error) {
 	}
 	if largest := registrySize(maxSlots); f.size() < registryHeader || f.size() > largest {
 		f.close()
-		return nil, formatReason(fmt.Sprintf("the registry has %d bytes, want %d to %d", f.size(), registryHeader, largest))
+		return nil, formatReason(fmt.Sprintf("the registry has %d bytes, want %d to %d", f.size(),
+			registryHeader, largest))
 	}
 	memory, err := f.mapAll(mmap.ReadWrite)
 	if err != nil {
@@ -125,20 +132,21 @@ func newRegistry(f file, memory []byte, slots int) *registry {
 	return r
 }
 
-// word is the word of slot k.
+// word returns the word of slot k.
 func (r *registry) word(k int) *atomic.Uint64 { return mmap.Word64(r.memory, slotOffset(k)) }
 
-// scanned is the number of slots, from the first on, that the writer has to look at: those ever taken. A reader raises
-// the number before its first hold. A writer that misses the raise therefore misses no hold that matters: it looks
-// after it has stored a version, and whoever counts in after that look loads the version later still, and goes to the
-// file which that names. A wrong number harms nobody more than wrong slot words do, which the same readers can write.
+// scanned returns the number of slots, from the first on, that the writer has to read: those ever
+// taken. A reader raises the number before its first hold. Even if the writer misses the update, it
+// misses no hold that matters: it reads the number after it has stored a version, and a reader that
+// takes a hold after that loads the version later still, and uses the file that it names. A wrong
+// number does no more harm than wrong slot words, which the same readers can write.
 func (r *registry) scanned() int { return int(min(r.used.Load(), uint64(r.slots))) }
 
-// touchEnd is a fault where the registry has lost its last page or more. No slot there may be in use, and without this
-// the writer would not notice that readers cannot open the path any more.
+// touchEnd faults if the registry has lost its last page or more. No slot there may be in use, and
+// without this the writer would not notice that readers cannot open the path any more.
 func (r *registry) touchEnd() { r.word(r.slots - 1).Load() }
 
-// raise sees to it that slot k is looked at.
+// raise makes the writer read slot k.
 func (r *registry) raise(k int) {
 	for {
 		used := r.used.Load()
@@ -150,8 +158,8 @@ func (r *registry) raise(k int) {
 
 func slotOffset(k int) int { return registryHeader + k*slotSize }
 
-// private is the number of slots, from the first on, of which each belongs to one reader. Those after them, where the
-// registry is large enough, are for readers that find none free: any number of readers shares one.
+// private returns the number of slots, from the first on, that belong to one reader each. Those
+// after them, if the registry is large enough, are shared by the readers that find no free slot.
 func (r *registry) private() int {
 	if r.slots < sharingSlots {
 		return r.slots
@@ -159,15 +167,15 @@ func (r *registry) private() int {
 	return r.slots - r.slots/16
 }
 
-// room is where a reader that has n slots stops looking for one more. The first half of the private slots goes to readers by
-// the handful, the fewer the nearer it is to full, and the second half one by one, so that there is one for as many
-// readers as there are slots in that half.
+// room returns the slot before which a reader that has n slots stops looking for another one.
+// Readers take several slots of the first half of the private ones, the fewer the fuller it is, and
+// one each of the second half. So there is one for as many readers as that half has slots.
 func (r *registry) room(n int) int { return r.private()/2 - 16*n }
 
-// claim locks a slot, from number from on and before to, that no living reader has, clears what a dead one left in it, and
-// gives its number. Numbers in taken are this registry's own, whose lock the system would grant again. Clearing also
-// ends a retirement: whatever the slot counts from now on was counted after this step, so to the writer it is a reader
-// that has just come.
+// claim locks a slot, from number from on and before to, that no living reader has, clears what a
+// dead one left in it, and returns its number. Numbers in taken are this registry's own, whose lock
+// the system would grant again. Clearing also ends a retirement: what the slot counts from now on
+// was counted after this step, so to the writer it is a new reader.
 func (r *registry) claim(from, to int, taken func(k int) bool) (int, error) {
 	for k := from; k < to; k++ {
 		if taken(k) {
@@ -175,7 +183,7 @@ func (r *registry) claim(from, to int, taken func(k int) bool) (int, error) {
 		}
 		err := r.file.lock(slotRange(k))
 		if errors.Is(err, mmap.ErrLocked) {
-			if k < r.private()/2 { // where readers have many side by side, which are one lock
+			if k < r.private()/2 { // a reader has several side by side, which are one lock
 				if at, size, ok := r.file.locked(slotRange(k)); ok {
 					k = max(k, slotAt(at+size-1))
 				}
@@ -192,8 +200,9 @@ func (r *registry) claim(from, to int, taken func(k int) bool) (int, error) {
 	return 0, ErrNoSlot
 }
 
-// claimOne claims the first slot of a reader, wherever there is one. Where the first half is full, trying all of them in turn would
-// take thousands of system calls, so it begins anywhere in the second.
+// claimOne claims the first slot of a reader, anywhere in the private part. If the first half is
+// full, trying all of its slots would take thousands of system calls, so it begins at a random slot
+// of the second half.
 func (r *registry) claimOne(taken func(k int) bool) (k int, err error) {
 	half, from := r.private()/2, r.private()/2
 	if r.slots >= sharingSlots {
@@ -207,9 +216,9 @@ func (r *registry) claimOne(taken func(k int) bool) (k int, err error) {
 	return k, err
 }
 
-// join takes part in a slot that readers share, and gives its number. To the writer such a slot is one reader, who is alive
-// while any of them is. What one that died held there stays held until all have gone: the writer gives up on the slot once,
-// and the others move to another one.
+// join joins a shared slot and returns its number. To the writer such a slot is one reader, which
+// lives as long as any of its Readers. Holds of one that died stay until all have gone: the writer
+// retires the slot once, and the others move to another one.
 func (r *registry) join(taken func(k int) bool) (int, error) {
 	first := r.private()
 	n := r.slots - first
@@ -225,8 +234,9 @@ func (r *registry) join(taken func(k int) bool) (int, error) {
 	return 0, ErrNoSlot
 }
 
-// joinSlot says whether it could take part in slot k: nobody has locked it for himself, and it is of use to the writer. Who
-// has it for himself for a moment knows that it is nobody's, and clears it as claim does.
+// joinSlot reports whether it could join slot k: no Reader has locked it for itself, and the writer
+// has not retired it. A Reader that gets the lock for itself for a moment knows that the slot is
+// free, and clears it as claim does.
 func (r *registry) joinSlot(k int) (joined bool, err error) {
 	err = r.file.lock(slotRange(k))
 	alone := err == nil
@@ -249,14 +259,15 @@ func (r *registry) joinSlot(k int) (joined bool, err error) {
 	return true, nil
 }
 
-// slotRange is the lock of slot k: all of its bytes, so that the slots of one reader, side by side, are one lock to the
-// system. To have one of them suffices to keep others out.
+// slotRange returns the lock of slot k: all of its bytes, so that the slots of one reader, side by
+// side, are one lock to the system. A lock on one of the bytes keeps other readers out.
 func slotRange(k int) (offset, length int64) { return int64(slotOffset(k)), slotSize }
 
-// slotAt is the number of the slot that a byte belongs to.
+// slotAt returns the number of the slot that a byte belongs to.
 func slotAt(offset int64) int { return int(offset-registryHeader) / slotSize }
 
-// takenSlots counts the slots that readers have locked, in two calls for each reader, more or less.
+// takenSlots counts the slots that readers have locked, with about two system calls for each
+// reader.
 func (r *registry) takenSlots() int { return r.takenBetween(0, r.slots) }
 
 func (r *registry) takenBetween(first, end int) int {
@@ -268,17 +279,17 @@ func (r *registry) takenBetween(first, end int) int {
 		return 0
 	}
 	from, to := max(first, slotAt(at)), min(end, slotAt(at+max(size, 1)-1)+1)
-	if size == 0 { // to the end of all files
+	if size == 0 { // up to the end of the file
 		to = end
 	}
-	if from >= to { // a lock that the system does not describe as it should
+	if from >= to { // not what the system should return
 		return 0
 	}
 	return r.takenBetween(first, from) + to - from + r.takenBetween(to, end)
 }
 
-// clearIfDead clears slot k where no living reader has it. The lock is held meanwhile, so that none can take it
-// half-way.
+// clearIfDead clears slot k if no living reader has it. It holds the lock meanwhile, so that no
+// reader can take the slot.
 func (r *registry) clearIfDead(k int) bool {
 	if r.file.lock(slotRange(k)) != nil {
 		return false
@@ -288,5 +299,5 @@ func (r *registry) clearIfDead(k int) bool {
 	return true
 }
 
-// close ends the mapping and, with the file, every byte lock.
+// close unmaps the registry and closes the file, which releases every byte lock.
 func (r *registry) close() error { return errors.Join(r.file.unmap(r.memory), r.file.close()) }

@@ -183,7 +183,7 @@ func TestDamageHidesNoLivingWriter(t *testing.T) {
 	}
 }
 
-// Everybody who may read the state file can lock it to read. That is no writer.
+// Everybody who may read the state file can lock it to read. That does not make it a writer.
 func TestReadersThatLockTheStateFileKeepNoWriterOut(t *testing.T) {
 	path := published(t)
 	r := openReader(t, path)

@@ -6,20 +6,21 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// Snapshot is a guard on one publication: while it is held its bytes do not change. It is a small value; copies are the same
-// guard, and the Release of one is that of all. It is used by one goroutine at a time. The zero Snapshot is a released
-// one. A variable that keeps a released Snapshot keeps the memory of its Reader if that is closed.
+// Snapshot is one publication: until Release its bytes do not change. It is a small value; copies
+// are the same snapshot, and the Release of one releases all. It is used by one goroutine at a
+// time. The zero Snapshot is a released one. A variable that keeps a released Snapshot keeps the
+// memory of its Reader if that is closed.
 type Snapshot struct {
 	data   *mapping
 	guard  *guard
 	serial uint64 // number of the hold in guard
 }
 
-// held says whether the snapshot has not been released.
+// held reports whether the snapshot has not been released.
 func (s Snapshot) held() bool { return s.guard != nil && s.guard.serial.Load() == s.serial }
 
-// Bytes is the snapshot's content, valid until Release and nil afterwards. It is mapped read-only: writing to it is a
-// fault.
+// Bytes returns the snapshot's content, valid until Release, and nil afterwards. It is mapped
+// read-only: writing to it is a fault.
 func (s Snapshot) Bytes() []byte {
 	if !s.held() {
 		return nil
@@ -28,7 +29,7 @@ func (s Snapshot) Bytes() []byte {
 	return s.data.content[:size:size]
 }
 
-// Version is the version word that announced the snapshot; 0 once that is released.
+// Version returns the version word that announced the snapshot, and 0 once that is released.
 func (s Snapshot) Version() Version {
 	if !s.held() {
 		return 0
@@ -36,9 +37,10 @@ func (s Snapshot) Version() Version {
 	return Version(s.data.announced.Load())
 }
 
-// Verify recomputes the hash of the content, which takes time in proportion to its size, and returns a [*FormatError]
-// where it is not what was published. Only damage from outside the protocol can be the cause. A snapshot made by Update
-// has no hash: where nothing else is wrong with it, that is [ErrNotHashed]. A released snapshot is [ErrClosed].
+// Verify recomputes the hash of the content, which takes time in proportion to its size, and
+// returns a [*FormatError] if it is not what was published. Only damage from outside the protocol
+// can be the cause. A snapshot made by Update has no hash: if nothing else is wrong with it, Verify
+// returns [ErrNotHashed]. For a released snapshot it returns [ErrClosed].
 func (s Snapshot) Verify() error {
 	if !s.held() {
 		return ErrClosed
@@ -47,21 +49,23 @@ func (s Snapshot) Verify() error {
 	return explain(s.data.paths, s.data.paths.data(s.data.index), err)
 }
 
-// Release lets go of the snapshot; slices that Bytes gave must not be used any more. Releasing again, or a copy, does
-// nothing.
-//
-// It is small enough to be inlined, and calls nothing. Nor does it have a pointer to the Snapshot, which would keep that in
-// memory, not in registers: together this is half the time of an Acquire and its Release.
+// Release is small enough to be inlined, and calls nothing. It has no pointer to the Snapshot,
+// which would keep that in memory, not in registers: together this is half the time of an Acquire
+// and its Release.
+
+// Release releases the snapshot; slices that Bytes returned must not be used any more. Releasing
+// again, or a copy, does nothing.
 func (s Snapshot) Release() {
 	if !s.held() {
 		return
 	}
 	g := s.guard
-	mmap.StoreRelease(&g.serial, s.serial+1) // first: once the word of an own slot is 0, somebody else can have the place
+	// first: once the word of an own slot is 0, another goroutine can have the guard
+	mmap.StoreRelease(&g.serial, s.serial+1)
 	if g.counted {
 		g.word.Add(-s.data.hold)
 	} else {
 		mmap.StoreRelease(g.word, 0)
 	}
-	runtime.KeepAlive(g) // the word is in memory that goes when nobody has the slot
+	runtime.KeepAlive(g) // the word is unmapped when the slot is unreachable
 }

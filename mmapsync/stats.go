@@ -1,26 +1,27 @@
 package mmapsync
 
-// Stats is what a Writer has done since OpenWriter, and what its files take.
+// Stats is what a Writer has done since OpenWriter, and the size of its files.
 type Stats struct {
 	Publications uint64 // by Publish and Update
-	Replacements uint64 // data files made anew: the first two, larger ones, and those that somebody would not let go of
-	Retirements  uint64 // slots that were given up, because they held on for longer than the grace time
-	Rebuilds     uint64 // times that damaged files were made anew, at the start and since
+	// data files made: the first two, larger ones, and those in place of files with a stuck reader
+	Replacements uint64
+	Retirements  uint64 // slots whose holds lasted longer than the grace time
+	Rebuilds     uint64 // times that damaged files were made again, at the start and since
 	Slots        int    // for readers, in the registry
-	SlotsTaken   int    // of these, those that living readers have
-	Bytes        int64  // length of the two data files in place
+	SlotsTaken   int    // of these, those of living readers
+	Bytes        int64  // length of the two data files
 
-	// HugeBytes is how much of Bytes is known to be in huge pages, where random access is faster. It is nearly all of a
-	// snapshot of many MiB on a tmpfs of Linux 6.1 or later, unless memory is short or scattered. Of files that another
-	// Writer made it is not known.
+	// HugeBytes is how much of Bytes is known to be in huge pages, where random access is faster.
+	// It is nearly all of a snapshot of many MiB on a tmpfs of Linux 6.1 or later, unless memory is
+	// short or scattered. It is unknown for files that another Writer made.
 	HugeBytes int64
 
-	// Damage is what was found damaged last, mostly a [*FormatError]; nil: nothing.
+	// Damage is the last damage that was found, mostly a [*FormatError]; nil if there was none.
 	Damage error
 }
 
-// Stats returns the Writer's figures; those of a closed one are of no files any more. To count the slots taken makes about two
-// system calls for each reader.
+// Stats returns the Writer's figures. A closed Writer has no files any more. Counting the slots
+// taken makes about two system calls for each reader.
 func (w *Writer) Stats() Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()

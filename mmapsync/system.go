@@ -9,18 +9,20 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// system is everything the package asks of the operating system, so that tests can make any call fail and can put the
-// files on the heap, where the race detector sees them.
+// system is what the package calls in the operating system, so that tests can make any call fail
+// and can put the files on the heap, where the race detector sees them.
 type system interface {
-	open(path string, access mmap.Access) (file, error)                    // regular files only, no symbolic link
-	create(path string, size int64, permissions os.FileMode) (file, error) // new, zeroed, every block reserved
+	// regular files only, no symbolic link
+	open(path string, access mmap.Access) (file, error)
+	// new, zeroed, every block reserved
+	create(path string, size int64, permissions os.FileMode) (file, error)
 	rename(from, to string) error
 	remove(path string) error
-	discard(path string) error          // whatever is there, if anything
+	discard(path string) error          // what is there, if anything
 	discardIrregular(path string) error // what is there unless it is a regular file
-	setAside(path string) error         // whatever is there, if anything: gives it the name path + ".damaged"
+	setAside(path string) error         // renames what is there, if anything, to path + ".damaged"
 	exists(path string) (bool, error)
-	irregular(path string) (bool, error) // whether something is there that is no regular file
+	irregular(path string) (bool, error) // whether something is there that is not a regular file
 	user() int                           // the user that files made here belong to
 }
 
@@ -28,20 +30,26 @@ type system interface {
 type file interface {
 	size() int64
 	owner() int  // the user that the file belongs to
-	huge() int64 // how many bytes lie in huge pages, as far as is known: only who made the file knows
+	huge() int64 // number of bytes in huge pages; only known of files made here
 	mapAll(access mmap.Access) ([]byte, error)
 	unmap(memory []byte) error
-	lock(offset, length int64) error       // mmap.ErrLocked where another open file has any of the bytes
-	lockToRead(offset, length int64) error // any number of open files can have it; in place of a lock of this one's
+	// mmap.ErrLocked if another open file has any of the bytes
+	lock(offset, length int64) error
+	// any number of open files can have it; replaces a lock of this one
+	lockToRead(offset, length int64) error
 	unlock(offset, length int64) error
-	locked(offset, length int64) (from, size int64, ok bool) // a range that another open file has, of those that meet this one
-	readLocked(offset int64) bool                            // whether others have the byte, but only locked to read
-	isAt(path string) (bool, error)                          // whether path names this very file
-	wholeAt(path string) (bool, error)                       // whether it does, and the file is as long as it was
+	// a range that another open file has locked and that meets this one
+	locked(offset, length int64) (from, size int64, ok bool)
+	// whether other open files have the byte, but only locked to read
+	readLocked(offset int64) bool
+	// whether path is this very file's name
+	isAt(path string) (bool, error)
+	// the same, and the file has its length
+	wholeAt(path string) (bool, error)
 	close() error
 }
 
-// host is the system that is really there. Files are made for group, where that is not 0.
+// host is the real system. Files are made for group, unless that is 0.
 type host struct{ group int }
 
 func (host) open(path string, access mmap.Access) (file, error) {
@@ -76,7 +84,7 @@ func (host) exists(path string) (bool, error) {
 
 func (host) irregular(path string) (bool, error) { return mmap.Irregular(path) }
 
-// present turns the error of a look at a path into whether something is there.
+// present returns from the error of a lookup of a path whether something is there.
 func present(err error) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -84,7 +92,7 @@ func present(err error) (bool, error) {
 	return err == nil, err
 }
 
-// hostFile keeps what was found at opening: a length that never changes afterwards, and the identity.
+// hostFile has what was found at opening: a length that never changes afterwards, and the identity.
 type hostFile struct {
 	f         *os.File
 	info      os.FileInfo
@@ -116,7 +124,10 @@ func (h *hostFile) lock(offset, length int64) error { return mmap.LockRange(h.f,
 func (h *hostFile) lockToRead(offset, length int64) error {
 	return mmap.LockRangeToRead(h.f, offset, length)
 }
-func (h *hostFile) unlock(offset, length int64) error { return mmap.UnlockRange(h.f, offset, length) }
+func (h *hostFile) unlock(offset, length int64) error {
+	return mmap.UnlockRange(h.f, offset,
+		length)
+}
 func (h *hostFile) locked(offset, length int64) (from, size int64, ok bool) {
 	return mmap.Locked(h.f, offset, length)
 }
@@ -136,8 +147,8 @@ func (h *hostFile) wholeAt(path string) (bool, error) {
 	return there && os.SameFile(h.info, info) && info.Size() == h.info.Size(), err
 }
 
-// belongs refuses a file that does not belong to the user who should have made it: somebody else, who may write to the
-// folder, has put it there, and could change it at any time.
+// belongs refuses a file that does not belong to the user who should have made it: another user,
+// who may write to the folder, has put it there, and could change it at any time.
 func belongs(f file, owner int) error {
 	if got := f.owner(); got != owner {
 		return formatReason(fmt.Sprintf("the file belongs to user %d, want user %d", got, owner))
@@ -145,10 +156,12 @@ func belongs(f file, owner int) error {
 	return nil
 }
 
-// install makes a file under its temporary name and renames it into place, so that path never names a half-made one.
-// fill writes what must be there from the first moment. Only the writer that holds the path's lock may call it: what
-// it finds under the temporary name was left by one that was killed. Where fill fails or panics nothing is left.
-func install(sys system, path string, size int64, permissions os.FileMode, fill func(memory []byte) error) (f file, memory []byte, err error) {
+// install makes a file under its temporary name and renames it, so that path never names a
+// half-made one. fill writes what must be there from the first moment. Only the writer that holds
+// the path's lock may call it: what it finds under the temporary name was left by a writer that was
+// killed. If fill fails or panics, nothing is left.
+func install(sys system, path string, size int64, permissions os.FileMode,
+	fill func(memory []byte) error) (f file, memory []byte, err error) {
 	draft := temporary(path)
 	if err := sys.discard(draft); err != nil {
 		return nil, nil, err

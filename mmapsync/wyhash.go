@@ -5,14 +5,15 @@ import (
 	"math/bits"
 )
 
-// foreignHash is the hash whose low 24 bits mmap-sync 2.x announces with what it publishes: wyhash with seed 0, in the version
-// of the crate wyhash 0.5 (the algorithm's "final version 1", github.com/wangyi-fudan/wyhash). It is an identity check,
-// nothing secret.
+// foreignHash returns the hash whose low 24 bits mmap-sync 2.x announces with a publication: wyhash
+// with seed 0, in the version of the crate wyhash 0.5 (the algorithm's "final version 1",
+// github.com/wangyi-fudan/wyhash). It protects from mistakes, not from attackers.
 func foreignHash(content []byte) uint64 {
 	seed, rest := uint64(0), content
 	for ; len(rest) >= 32; rest = rest[32:] {
 		seed = fold(seed^wy0,
-			fold(word64(rest)^wy1, word64(rest[8:])^wy2)^fold(word64(rest[16:])^wy3, word64(rest[24:])^wy4))
+			fold(word64(rest)^wy1, word64(rest[8:])^wy2)^fold(word64(rest[16:])^wy3,
+				word64(rest[24:])^wy4))
 	}
 	seed ^= wy0
 	switch n := len(rest); {
@@ -20,11 +21,13 @@ func foreignHash(content []byte) uint64 {
 	case n <= 8:
 		seed = fold(seed, last(rest)^wy1)
 	case n <= 16:
-		seed = fold(turned(rest)^seed, last(rest[8:])^wy2)
+		seed = fold(swapHalves(rest)^seed, last(rest[8:])^wy2)
 	case n <= 24:
-		seed = fold(turned(rest)^seed, turned(rest[8:])^wy2) ^ fold(seed, last(rest[16:])^wy3)
+		seed = fold(swapHalves(rest)^seed, swapHalves(rest[8:])^wy2) ^ fold(seed,
+			last(rest[16:])^wy3)
 	default:
-		seed = fold(turned(rest)^seed, turned(rest[8:])^wy2) ^ fold(turned(rest[16:])^seed, last(rest[24:])^wy4)
+		seed = fold(swapHalves(rest)^seed,
+			swapHalves(rest[8:])^wy2) ^ fold(swapHalves(rest[16:])^seed, last(rest[24:])^wy4)
 	}
 	return fold(seed, uint64(len(content))^wy5)
 }
@@ -39,7 +42,7 @@ const (
 	wy5 = 0xeb44accab455d165
 )
 
-// fold is the 128-bit product with its halves added without carry.
+// fold returns the 128-bit product with its halves added without carry.
 func fold(a, b uint64) uint64 {
 	high, low := bits.Mul64(a, b)
 	return high ^ low
@@ -47,10 +50,10 @@ func fold(a, b uint64) uint64 {
 
 func word64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
-// turned is 8 bytes with their halves exchanged.
-func turned(b []byte) uint64 { return bits.RotateLeft64(word64(b), 32) }
+// swapHalves returns 8 bytes with their halves exchanged.
+func swapHalves(b []byte) uint64 { return bits.RotateLeft64(word64(b), 32) }
 
-// last is what the final 1 to 8 bytes count for: fours and twos lie above what follows them.
+// last returns what the final 1 to 8 bytes count for: fours and twos are above what follows them.
 func last(b []byte) uint64 {
 	switch n := len(b); {
 	case n == 1:

@@ -53,8 +53,6 @@ internal/explain
 internal/ring
 internal/wire
 internal/wordmatch
-mmapsync
-mmapsync/model
 models
 models/README.md
 models/corpus

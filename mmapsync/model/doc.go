@@ -2,7 +2,7 @@
 // on it. There is nothing in it to call.
 //
 // protocol.pml says step by step which function of mmapsync each part stands for, what is checked, and what a model
-// cannot say. Whoever changes the order of two steps in mmapsync changes it there first.
+// cannot say. A change of the order of two steps in mmapsync is made there first.
 //
 //	go test ./mmapsync/model                      # about three minutes
 //	go test -short ./mmapsync/model               # smaller sizes

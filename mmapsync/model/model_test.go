@@ -205,7 +205,7 @@ func check(t *testing.T, c sizes) report {
 	return r
 }
 
-// tools gives the name of the C compiler.
+// tools returns the name of the C compiler.
 func tools(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("spin"); err != nil {
@@ -220,7 +220,7 @@ func tools(t *testing.T) string {
 	return ""
 }
 
-// run gives what a command prints, its end by failure included only where it is the checker's, whose report says more.
+// run returns what a command prints, its end by failure included only where it is the checker's, whose report says more.
 func run(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), name, args...)

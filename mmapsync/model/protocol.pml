@@ -97,8 +97,8 @@
 //   The calls of the system: opening a path is one step, but in REBUILD; a lock is a variable that death gives back.
 //   In a shared slot (CROWD) which holds are whose is known to each Reader from its own memory (crowd), which is no step of the protocol: the
 //   model's processes have one goroutine, and so nothing but themselves to ask.
-//   More than two own slots, two counted ones, two places: what a goroutine does in one of them is told from the others by the slot's
-//   number alone, and two goroutines cannot be in three. The places of a counted slot are one, and then memory of the guard's own,
+//   More than two own slots, two counted ones, two guards: what a goroutine does in one of them is told from the others by the slot's
+//   number alone, and two goroutines cannot be in three. The guards of a counted slot are one, and then memory of the guard's own,
 //   which nobody else touches; in the code they are 32.
 //   An Update that succeeds is to the protocol a publication in place or a replacement.
 //   A set of files made anew (Writer.rebuild) has only names in common with the one before. To who has that open its writer has
@@ -543,7 +543,7 @@ inline drop(index) {
 
 #ifndef SHARED
 
-// client.mapping and remap: gives d, 0 if the slot was seen retired. What it replaces is unmapped at once, since the
+// client.mapping and remap: return d, 0 if the slot was seen retired. What it replaces is unmapped at once, since the
 // only goroutine of the Reader is here and refers to no mapping.
 inline mapping() {
 	atomic { d = current[2 * r + i]; g = generation[i] };
@@ -688,7 +688,7 @@ inline retireMapping() {
 	}
 }
 
-// client.mapping and remap: gives d, 0 if the slot was seen retired.
+// client.mapping and remap: return d, 0 if the slot was seen retired.
 inline mapping() {
 	d = current[2 * r + i];
 	if
@@ -923,7 +923,7 @@ proctype Goroutine(byte r, lane, me) {
 				n++; floor = version; d = latest[r]; i = latestIndex[r];
 #if CLOSES > 0
 				if
-				:: d == CLOSED -> d = 0 // closedMapping, whose places cannot be had
+				:: d == CLOSED -> d = 0 // closedMapping, whose guards cannot be taken
 				:: d != 0 && d != CLOSED -> refer()
 				:: else
 				fi;
@@ -988,12 +988,12 @@ proctype Goroutine(byte r, lane, me) {
 					atomic { storeRelease(); d = 0; v = 0; i = 0 }
 #ifdef SHARED
 				:: atomic { DRAINED && word[s] != 0 -> d = 0; i = 0 };
-					if // slot.metSomebody
+					if // slot.contended
 					:: atomic { word[s] == RETIRED -> word[s] = 0 }
 					:: word[s] != RETIRED
 					fi
 #else
-				:: atomic { word[s] == RETIRED -> word[s] = 0; d = 0; i = 0 } // slot.metSomebody
+				:: atomic { word[s] == RETIRED -> word[s] = 0; d = 0; i = 0 } // slot.contended
 				:: atomic { word[s] != 0 && word[s] != RETIRED -> d = 0; i = 0 }
 #endif
 				fi
@@ -1177,7 +1177,7 @@ proctype Closer() {
 	retireMapping();
 	sweep(0); sweep(1);
 	locked = 0;
-	// ground.leave, once nothing leads to the client. A collection stops all processors, which empties their store buffers.
+	// sharedMemory.leave, once nothing leads to the client. A collection stops all processors, which empties their store buffers.
 #ifdef COLLECT_EARLY
 	d_step {
 #else
