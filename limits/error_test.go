@@ -140,9 +140,11 @@ func overestimatePage(all []overestimate) []byte {
 	var b bytes.Buffer
 	b.WriteString(`# How far estimates are above the truth
 
-Written by ` + "`go test -run TestOverestimates -update ./limits`" + `. A count-min sketch of 4 rows counts events of random keys, one each; the load is the
-number of events for each column (1024 here; the distribution depends on the load alone). What keys read that were never counted, 20,000 of them, is the error
-that any key's estimate has. "Conservative" is ` + "`limits.GrowOnly`" + `, which cannot count down.
+Written by ` + "`go test -run TestOverestimates -update ./limits`" + `. A count-min sketch of 4 rows counts
+events of random keys, one each; the load is the number of events for each column (1024 here; the
+distribution depends on the load alone). What keys read that were never counted, 20,000 of them, is
+the error that any key's estimate has. "Conservative" is ` + "`limits.GrowOnly`" + `, which cannot count
+down.
 
 ![Overestimates by load](limits-error.svg)
 
@@ -154,8 +156,8 @@ that any key's estimate has. "Conservative" is ` + "`limits.GrowOnly`" + `, whic
 			o.grown[0], o.grown[3])
 	}
 	b.WriteString(`
-The default sketch has 8,192 columns: a load of 0.1 is 819 requests in flight that have no exact counter. Up to there an unknown key reads more than
-0 in about one of ten thousand cases.
+The default sketch has 8,192 columns: a load of 0.1 is 819 requests in flight that have no exact
+counter. Up to there an unknown key reads more than 0 in about one of ten thousand cases.
 `)
 	return b.Bytes()
 }

@@ -39,7 +39,7 @@ var keysOf = [traffic.NumDimensions]string{
 	traffic.Net64:         "a client's own network, /64 of IPv6; IPv4 addresses have none",
 	traffic.UserAgent:     "a User-Agent string",
 	traffic.OnWire:        "what a program looks like on the wire (`Wire.Print`); where only its JA4 is known, that",
-	traffic.ProgramOnWire: "the program and major version that a user agent names (browsers made of Chromium are one), and what it looks like on the wire",
+	traffic.ProgramOnWire: "the program and major version that a user agent names (browsers made of\nChromium are one), and what it looks like on the wire",
 	traffic.Host:          "a requested host",
 	traffic.Session:       "a session cookie",
 	traffic.IPAgent:       "a client's address and its User-Agent together",
@@ -51,7 +51,8 @@ func featurePageOf(request []traffic.RequestFeature, inter []traffic.Feature) st
 
 Written by `+"`go generate ./featurestore/traffic`"+` from the catalogs in that package; edit those.
 
-A model asks for a feature by its full name: `+"`request/NAME` or `DIMENSION/NAME`"+`. What is not known is NaN.
+A model asks for a feature by its full name: `+"`request/NAME` or `DIMENSION/NAME`"+`. What is not known
+is NaN.
 
 ## request: %d features of the request alone
 
@@ -66,9 +67,10 @@ Computed in the proxy before the request is answered.
 	fmt.Fprintf(&b, `
 # Features of earlier requests: %d
 
-Folded by the daemon, by key, and published every 50 ms to 1 s. Sums are exponentially decayed: an event of age t counts exp(-t/window), so that
-a steady rate r gives r x window. What fades goes on doing so at reading, with its window, or a peak's memory, as time constant; what does not fade
-is as of the key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
+Folded by the daemon, by key, and published every 50 ms to 1 s. Sums are exponentially decayed: an
+event of age t counts exp(-t/window), so that a steady rate r adds up to r x window. What fades
+continues to do so at reading, with its window, or a peak's memory, as time constant; what does not
+fade is as of the key's last event. What is computed how is at `+"`traffic.FoldKind`"+`.
 
 An access log tells neither the host that was asked for nor how long a request took. In its rows
 these are NaN as well:
@@ -103,10 +105,12 @@ func writeSteady(b *strings.Builder, inter []traffic.Feature) {
 		}
 	}
 	fmt.Fprintf(b, `
-Strangers share a key of `+"`net`, `ua`, `ja4` and `host`"+`. A flood of one of them, or of thousands, moves most features of that key for all: a model that
-reads them lets a bot condemn people by copying their user agent, or hide among them. Steady in a flood (`+"`traffic.Feature.Steady`"+`), beside what a user
-agent says of itself, are %s.
-`, strings.Join(steady, ", "))
+Strangers share a key of `+"`net`, `ua`, `wire`, `program_wire` and `host`"+`. A flood of one of them, or
+of thousands, moves most features of that key for all: a model that reads them lets a bot condemn
+people by copying their user agent, or hide among them. Steady in a flood
+(`+"`traffic.Feature.Steady`"+`), beside what a user agent says of itself, are
+%s.
+`, strings.Join(steady, ",\n"))
 }
 
 func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.Feature) {
