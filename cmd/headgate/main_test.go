@@ -208,7 +208,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"replay", log, "--model", foreign}, []string{foreign, "XGBoost", "write it again with save_model"}},
 		{[]string{"replay", log, "--model", words}, []string{words, "agent", "not supported"}},
 		{[]string{"replay", log, "--out", at("none/rows.csv")}, []string{at("none/rows.csv"), "no directory " + at("none"), "make it"}},
-		{[]string{"replay", log, "--features", "ip/typo"}, []string{"no feature named ip/typo"}},
+		{[]string{"replay", log, "--features", "ip/typo"}, []string{"unknown feature ip/typo"}},
 		{[]string{"inspect", at("none")}, []string{at("none"), "no such directory", "headgate run --dir " + at("none")}},
 		{[]string{"inspect", log}, []string{log, "no such directory"}},
 		{[]string{"inspect", dir}, []string{dir, "no daemon has published here", "headgate run --dir " + dir}},

@@ -352,10 +352,10 @@ func (o *output) finish(err error) error {
 }
 
 func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Duration) error {
-	for _, e := range s.Shown {
+	for _, e := range s.MalformedLines {
 		fmt.Fprintf(t.err, "line %d: %s: %s\n", e.Line, e.Reason, e.Text)
 	}
-	if more := s.Malformed - len(s.Shown); more > 0 {
+	if more := s.Malformed - len(s.MalformedLines); more > 0 {
 		fmt.Fprintf(t.err, "and %d more malformed lines\n", more)
 	}
 	if len(s.Unknown) > 0 {

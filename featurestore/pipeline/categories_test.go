@@ -8,7 +8,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// A model of a data frame whose category column had numbers that are not their codes would take each number for another.
+// A model of a data frame whose categories are numbers other than their codes would confuse the
+// two.
 func TestModelOfOtherCategoriesIsRefused(t *testing.T) {
 	model := func(values string) *scorer.Model {
 		m, err := scorer.Load([]byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=binary sigmoid:1\n" +

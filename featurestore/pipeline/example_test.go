@@ -36,7 +36,6 @@ func ExampleReplay() {
 	fmt.Println(summary.Rows, "requests,", summary.Flagged, "flagged:", summary.Findings)
 	header, _, _ := strings.Cut(rows.String(), "\n")
 	fmt.Println(header)
-	// Output:
-	// 2 requests, 2 flagged: map[damning_path:1 declared_tool:1]
+	// Output: 2 requests, 2 flagged: map[damning_path:1 declared_tool:1]
 	// line,time,client,method,host,path,query_length,http_version,status,bytes,referer,user_agent,cut,truth,score,finding,request/query_length,ip/requests_1m
 }

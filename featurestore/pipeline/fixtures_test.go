@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of testdata instead of comparing with them")
 
-// testModel is a model of one tree over request/agent_mozilla, ip/requests_1m and a feature that nobody computes. The
-// built-in model changes from release to release; what is tested here does not.
+// testModel is a model of one tree over request/agent_mozilla, ip/requests_1m and a feature that
+// nothing computes. Unlike the built-in model it is the same in every release.
 func testModel(t testing.TB) *scorer.Model {
 	t.Helper()
 	m, err := scorer.LoadFile(filepath.Join("testdata", "model.json"))
@@ -40,7 +40,7 @@ func newPipeline(t testing.TB, config pipeline.Config) *pipeline.Pipeline {
 	return p
 }
 
-// replay runs a log and gives what was written.
+// replay runs a log and returns its output.
 func replay(t testing.TB, log []byte, format pipeline.Format, features ...string) (string, pipeline.Summary) {
 	t.Helper()
 	source, err := pipeline.FromLog(bytes.NewReader(log))
@@ -59,7 +59,7 @@ func replay(t testing.TB, log []byte, format pipeline.Format, features ...string
 	return out.String(), s
 }
 
-// simulatedLog writes simulated traffic down as nginx would, in the combined format.
+// simulatedLog returns simulated traffic as a log of nginx in the combined format.
 func simulatedLog(seed uint64, lines int) []byte {
 	var b bytes.Buffer
 	s := simulator.New(simulator.Config{Seed: seed})
@@ -80,7 +80,7 @@ func dash(s string) string {
 	return s
 }
 
-// line is a log line of one client with a request line and a user agent that are written as they are.
+// line returns a log line of one client, with request line and user agent as they are.
 func line(request, agent string) string {
 	return `192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "` + request + `" 200 17 "-" "` + agent + `"` + "\n"
 }
@@ -99,7 +99,7 @@ func realLog(t testing.TB, name string) *os.File {
 	return f
 }
 
-// golden compares with a file of testdata, or writes it where the tests run with -update.
+// golden compares with a file of testdata, or writes the file if the tests run with -update.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

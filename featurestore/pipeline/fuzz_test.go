@@ -10,8 +10,9 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 )
 
-// FuzzReplay takes any bytes for a log: each line gives a row or is counted as malformed, and nothing panics.
-// Minimizing its inputs is slow, since writing in a goroutine makes coverage waver: run it with -fuzzminimizetime 10x.
+// FuzzReplay replays any bytes: each line is a row or counts as malformed, and nothing panics.
+// Minimizing its inputs is slow, since writing in a goroutine makes coverage vary: run it with
+// -fuzzminimizetime 10x.
 func FuzzReplay(f *testing.F) {
 	small, err := os.ReadFile(filepath.Join("testdata", "small.log"))
 	if err != nil || len(small) == 0 {
@@ -27,7 +28,7 @@ func FuzzReplay(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log []byte) {
 		source, err := pipeline.FromLog(bytes.NewReader(log))
 		if err != nil {
-			return // a gzip stream that is none
+			return // an invalid gzip stream
 		}
 		r := pipeline.Replay{Pipeline: newPipeline(t, config), Source: source, Out: io.Discard, Format: pipeline.CSV{}}
 		s, err := r.Run(t.Context())

@@ -20,8 +20,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// live is what daemon and request path do, in virtual time and with nothing left out: every second all that has ended
-// is folded, idle keys are dropped and the table is published to files; a request reads these files.
+// live does what daemon and request path do, in virtual time: every second it folds all requests
+// that have ended, drops idle keys and publishes the table to files; a request reads these files.
 type live struct {
 	t          *testing.T
 	aggregator *window.Aggregator
@@ -29,11 +29,12 @@ type live struct {
 	selection  *featurestore.Selection
 	names      []string // of the selection
 	waiting    []*traffic.Event
-	open       []*traffic.Event // those of at least a second, in the order in which they came
+	open       []*traffic.Event // requests of at least a second, in the order in which they came
 	next       int64            // time of the next publication
 }
 
-// replaySeed is the seed of offline keys. A daemon draws one at random; here it takes over a table that has this one.
+// replaySeed is the seed of offline keys. A daemon draws a random one; here it takes over a table
+// with this seed.
 const replaySeed = 1
 
 func newLive(t *testing.T, config window.Config) *live {
@@ -105,7 +106,7 @@ func (l *live) advance(now int64) {
 	}
 }
 
-// fold takes what ended before the publication, in the order of its ends.
+// fold folds the requests that ended before the publication, in the order of their ends.
 func (l *live) fold() {
 	slices.SortStableFunc(l.waiting, func(a, b *traffic.Event) int { return int(min(max(ends(a)-ends(b), -1), 1)) })
 	for len(l.waiting) > 0 && ends(l.waiting[0]) < l.next {
@@ -117,7 +118,7 @@ func (l *live) fold() {
 	l.report()
 }
 
-// report tells of what is open as a proxy does.
+// report reports open requests as a proxy does.
 func (l *live) report() {
 	l.open = slices.DeleteFunc(l.open, func(ev *traffic.Event) bool { return ends(ev) < l.next })
 	for _, ev := range l.open {
@@ -133,7 +134,7 @@ func (l *live) report() {
 	}
 }
 
-// row is what the request path sees of a request.
+// row returns the row that the request path sees.
 func (l *live) row(ev *traffic.Event) []float32 {
 	l.advance(ev.Time)
 	var request [traffic.NumRequestFeatures]float32
@@ -151,7 +152,7 @@ func (l *live) row(ev *traffic.Event) []float32 {
 	return append(request[:], inter...)
 }
 
-// compare returns the same requests to both and wants the same bits.
+// compare passes the same requests to both and expects the same bits.
 func compare(t *testing.T, config window.Config, next func() (traffic.Event, bool)) (rows, known int) {
 	t.Helper()
 	p := newPipeline(t, pipeline.Config{Window: config})
@@ -178,7 +179,7 @@ func compare(t *testing.T, config window.Config, next func() (traffic.Event, boo
 	}
 }
 
-// A replay gives the rows, bit for bit, that the daemon would have served at those instants.
+// A replay returns the rows, bit for bit, that the daemon would have served at those instants.
 func TestRowsAreTheLiveOnes(t *testing.T) {
 	source := simulated.NewSource(simulator.Config{Seed: 3, Rate: 120}, 40*time.Second)
 	rows, known := compare(t, window.Config{}, func() (traffic.Event, bool) {
@@ -191,7 +192,7 @@ func TestRowsAreTheLiveOnes(t *testing.T) {
 	}
 }
 
-// The same where keys are evicted and expire, requests last for minutes, and hours pass without any.
+// The same if keys are evicted and expire, requests last for minutes, and hours pass without any.
 func TestRowsAreTheLiveOnesUnderPressure(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -210,7 +211,7 @@ func TestRowsAreTheLiveOnesUnderPressure(t *testing.T) {
 	}
 }
 
-// pause is mostly none or a moment, and sometimes longer than a key lives.
+// pause returns mostly a moment or less, and sometimes longer than a key lives.
 func pause(rng *rand.Rand) int64 {
 	switch rng.IntN(60) {
 	case 0:

@@ -10,56 +10,56 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// A log is written in the order in which requests end, and some servers write down when they began:
-// Apache does. Its clock is the latest time read so far. When a line is written its request has
-// ended, so the request counts for others from what the clock shows then, and not from the line's
-// own time.
+// Servers write a log in the order in which requests end, and some of them, such as Apache, write
+// the time when a request began. The clock of a log is the latest time read so far. When a line is
+// written its request has ended, so the request counts for others from the clock's time at that
+// line, not from the line's own time.
 
-// Window is by how much a line may be out of the order of time: so long it is held back, so that
-// those that follow it and belong before it come first.
+// Window is the time by which a line may be out of order: each line is held back for that long, so
+// that earlier lines that come later in the log precede it.
 const Window = time.Minute
 
-// Bounds of what is held back at a time. Beyond them the earliest lines go on.
+// Bounds of the lines held back at a time. Beyond them the earliest lines are released.
 const (
 	maxHeld      = 1 << 15
 	maxHeldBytes = 32 << 20
 )
 
-// witnesses is how many of the following lines are asked whether a line that is ahead of the clock
-// is right.
+// witnesses is the number of following lines that are consulted about a line that is ahead of the
+// clock.
 const witnesses = 16
 
-// errHeld says that a line was read and is held back.
+// errHeld reports that a line was read and is held back.
 var errHeld = errors.New("pipeline: the line is held back")
 
-// order gives the records of a source in the order of their times.
+// order returns the records of a source in the order of their times.
 type order struct {
-	source Source
-	err    error     // what ended the source
-	next   []*Record // read, and not yet held against the clock: the first one, and its witnesses
-	free   []*Record
+	source    Source
+	err       error     // the error that ended the source
+	lookahead []*Record // read but not yet compared with the clock: the first one, and its witnesses
+	free      []*Record
 
-	begun    bool
-	clock    int64 // latest time that was believed
-	released int64 // time of the latest record given
+	started  bool
+	clock    int64 // latest accepted time
+	lastTime int64 // time of the last released record
 
-	inOrder queue // records that came in the order of time
-	others  heldRecords
-	bytes   int
-	serial  uint64
+	inOrder    queue // records that came in order
+	outOfOrder heldRecords
+	bytes      int
+	serial     uint64
 
 	counts orderCounts
 }
 
-// orderCounts are the records that the order could not be kept for.
+// orderCounts counts the records whose order could not be restored.
 type orderCounts struct {
-	backward int // more than Window late, taken as of the record before
-	ahead    int // from the future, taken as of the clock
+	backward int // more than Window late; given the time of the record before
+	ahead    int // from the future; given the clock's time
 }
 
-func newOrder(source Source) *order { return &order{source: source, released: math.MinInt64} }
+func newOrder(source Source) *order { return &order{source: source, lastTime: math.MinInt64} }
 
-// held is a record that waits for its turn.
+// held is a record that is held back.
 type held struct {
 	record *Record
 	serial uint64
@@ -72,11 +72,11 @@ func (h held) before(other held) bool {
 	return h.serial < other.serial
 }
 
-// read fills r with the next record. It reads at most one line: errHeld says that there is none to
-// give yet. Other errors are those of the source; one that ends it comes when all is given that was
-// read before.
+// read fills r with the next record. It reads at most one line; errHeld means that no record can be
+// released yet. Other errors are those of the source. An error that ends the source is returned
+// after all records read before it.
 func (o *order) read(r *Record) error {
-	if o.give(r) {
+	if o.emit(r) {
 		return nil
 	}
 	if o.err == nil {
@@ -84,24 +84,24 @@ func (o *order) read(r *Record) error {
 			return err
 		}
 	}
-	if len(o.next) > witnesses || o.err != nil && len(o.next) > 0 {
-		o.place()
+	if len(o.lookahead) > witnesses || o.err != nil && len(o.lookahead) > 0 {
+		o.enqueue()
 	}
-	if o.give(r) {
+	if o.emit(r) {
 		return nil
 	}
-	if o.err != nil && len(o.next) == 0 {
+	if o.err != nil && len(o.lookahead) == 0 {
 		return o.err
 	}
 	return errHeld
 }
 
-// readLine reads a record of the source. The error is that of a malformed line.
+// readLine reads a record of the source. It returns an error only for a malformed line.
 func (o *order) readLine() error {
-	record := o.record()
+	record := o.newRecord()
 	err := o.source.Next(record)
 	if err == nil {
-		o.next = append(o.next, record)
+		o.lookahead = append(o.lookahead, record)
 		return nil
 	}
 	o.release(record)
@@ -113,7 +113,7 @@ func (o *order) readLine() error {
 	return nil
 }
 
-func (o *order) record() *Record {
+func (o *order) newRecord() *Record {
 	if n := len(o.free); n > 0 {
 		record := o.free[n-1]
 		o.free = o.free[:n-1]
@@ -122,42 +122,42 @@ func (o *order) record() *Record {
 	return new(Record)
 }
 
-// release keeps a record to be used again, but not the texts that it has.
+// release makes a record available again, without its strings.
 func (o *order) release(record *Record) {
 	*record = Record{}
 	o.free = append(o.free, record)
 }
 
-// place takes the first of the records that were read and puts it among those that are held back.
-func (o *order) place() {
-	record := o.next[0]
-	copy(o.next, o.next[1:])
-	o.next = o.next[:len(o.next)-1]
-	record.Clipped = o.hold(&record.Event)
-	record.ends = max(endOf(&record.Event), o.clock)
-	o.bytes += sizeOf(record)
+// enqueue moves the first record of the lookahead to the records that are held back.
+func (o *order) enqueue() {
+	record := o.lookahead[0]
+	copy(o.lookahead, o.lookahead[1:])
+	o.lookahead = o.lookahead[:len(o.lookahead)-1]
+	record.Clipped = o.checkTime(&record.Event)
+	record.knownAt = max(endTime(&record.Event), o.clock)
+	o.bytes += memorySize(record)
 	h := held{record, o.serial}
 	o.serial++
 	if o.inOrder.len() == 0 || !h.before(o.inOrder.last()) {
 		o.inOrder.push(h)
 	} else {
-		heap.Push(&o.others, h)
+		heap.Push(&o.outOfOrder, h)
 	}
 }
 
-// hold holds the time of an event against the clock, which moves to it where it is later. A time
-// more than traffic.MaxAhead later is believed where the lines that follow bear it out: so a log
-// goes on after a night without a line, and one line from the future does not take from all others
-// what was before it. An event that is not believed is clipped to the clock, as the daemon does,
-// unless it is early enough for Window to put it right.
-func (o *order) hold(ev *traffic.Event) (clipped bool) {
-	if !o.begun {
-		o.begun, o.clock = true, ev.Time
-		for _, r := range o.next {
+// checkTime compares the time of an event with the clock, and advances the clock to a later time. A
+// time more than traffic.MaxAhead later is accepted only if the following lines confirm it: so a
+// log can continue after a night without a line, and one line from the future does not make all
+// others late. A rejected event is clipped to the clock, as by the daemon, unless it is early
+// enough for Window to sort it.
+func (o *order) checkTime(ev *traffic.Event) (clipped bool) {
+	if !o.started {
+		o.started, o.clock = true, ev.Time
+		for _, r := range o.lookahead {
 			o.clock = min(o.clock, r.Event.Time)
 		}
 	}
-	if ev.Time-int64(traffic.MaxAhead) <= o.clock || o.borneOut(ev.Time) {
+	if ev.Time-int64(traffic.MaxAhead) <= o.clock || o.confirmed(ev.Time) {
 		o.clock = max(o.clock, ev.Time)
 		return false
 	}
@@ -168,60 +168,60 @@ func (o *order) hold(ev *traffic.Event) (clipped bool) {
 	return true
 }
 
-// borneOut reports whether at least half of the lines that follow are of a time or later. They may
-// be earlier by a little, and by more where the event would be clipped if they did not bear it out.
-func (o *order) borneOut(t int64) bool {
+// confirmed reports whether at least half of the following lines have time t or later. They may be
+// a little earlier, and more if the event would otherwise be clipped.
+func (o *order) confirmed(t int64) bool {
 	earliest := t - int64(time.Second)
 	if t-o.clock > int64(Window) {
 		earliest = t - int64(traffic.MaxAhead)
 	}
 	agree := 0
-	for _, r := range o.next {
+	for _, r := range o.lookahead {
 		if r.Event.Time >= earliest {
 			agree++
 		}
 	}
-	return 2*agree >= len(o.next)
+	return 2*agree >= len(o.lookahead)
 }
 
-// give fills r with the earliest record, if none can come any more that belongs before it.
-func (o *order) give(r *Record) bool {
-	n := o.inOrder.len() + len(o.others)
+// emit fills r with the earliest record, if no record to come can precede it.
+func (o *order) emit(r *Record) bool {
+	n := o.inOrder.len() + len(o.outOfOrder)
 	if n == 0 {
 		return false
 	}
-	fromOthers := len(o.others) > 0 && (o.inOrder.len() == 0 || o.others[0].before(o.inOrder.first()))
+	fromOthers := len(o.outOfOrder) > 0 && (o.inOrder.len() == 0 || o.outOfOrder[0].before(o.inOrder.first()))
 	earliest := o.earliest(fromOthers)
-	ended := o.err != nil && len(o.next) == 0
+	ended := o.err != nil && len(o.lookahead) == 0
 	if !ended && n <= maxHeld && o.bytes <= maxHeldBytes && earliest.Event.Time > o.clock-int64(Window) {
 		return false
 	}
 	if fromOthers {
-		heap.Pop(&o.others)
+		heap.Pop(&o.outOfOrder)
 	} else {
 		o.inOrder.pop()
 	}
-	o.bytes -= sizeOf(earliest)
+	o.bytes -= memorySize(earliest)
 	*r = *earliest
 	o.release(earliest)
-	if r.Event.Time < o.released {
+	if r.Event.Time < o.lastTime {
 		o.counts.backward++
-		r.ends = endOf(&r.Event) // long ago: it counts at once
-		r.Event.Time, r.Clipped = o.released, true
+		r.knownAt = endTime(&r.Event) // long ago: it counts at once
+		r.Event.Time, r.Clipped = o.lastTime, true
 	}
-	o.released = r.Event.Time
+	o.lastTime = r.Event.Time
 	return true
 }
 
 func (o *order) earliest(fromOthers bool) *Record {
 	if fromOthers {
-		return o.others[0].record
+		return o.outOfOrder[0].record
 	}
 	return o.inOrder.first().record
 }
 
-// sizeOf is about the memory of a record.
-func sizeOf(r *Record) int {
+// memorySize returns the approximate memory of a record.
+func memorySize(r *Record) int {
 	const fixed = 600
 	return fixed + len(r.Referer) + len(r.Path) + len(r.Agent) + len(r.Event.Path) + len(r.Event.UserAgent)
 }
@@ -240,9 +240,9 @@ func (h *heldRecords) Pop() any {
 	return last
 }
 
-// queue is first in, first out, in a ring that grows.
+// queue is a FIFO queue in a growing ring.
 type queue struct {
-	ring []held // a power of two of them
+	ring []held // its length is a power of two
 	head uint
 	tail uint
 }

@@ -21,13 +21,13 @@ import (
 // logStart is when the logs of these tests begin.
 var logStart = time.Date(2026, 4, 1, 10, 0, 0, 0, time.UTC)
 
-// visitAt is a log line of a client, at so much after the start.
+// visitAt returns a log line of a client, at a time after the start.
 func visitAt(client int, after time.Duration, path string, status int) string {
 	return fmt.Sprintf("192.0.2.%d - - [%s] \"GET %s HTTP/1.1\" %d 153 \"-\" \"a/1\"\n", client,
 		logStart.Add(after).Format("02/Jan/2006:15:04:05 -0700"), path, status)
 }
 
-// misses are lines of a client that finds nothing, two in a second.
+// misses returns lines of a client with status 404, two in a second.
 func misses(client, n int) []string {
 	lines := make([]string, n)
 	for i := range lines {
@@ -40,10 +40,10 @@ func misses(client, n int) []string {
 func ordered(t *testing.T, lines []string, features ...string) ([]map[string]string, pipeline.Summary) {
 	t.Helper()
 	out, s := replay(t, []byte(strings.Join(lines, "")), pipeline.CSV{}, features...)
-	return rowsOf(t, out), s
+	return parseRows(t, out), s
 }
 
-func rowsOf(t *testing.T, out string) []map[string]string {
+func parseRows(t *testing.T, out string) []map[string]string {
 	t.Helper()
 	table, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil {
@@ -60,10 +60,10 @@ func rowsOf(t *testing.T, out string) []map[string]string {
 	return rows
 }
 
-// orderFeatures are what the tests of order look at.
+// orderFeatures are the features that the tests of order check.
 var orderFeatures = []string{"ip/requests_1m", "ip/not_found_streak", "ip/gap_min", "ip/age"}
 
-// rowsByPath are what rows say, by their paths, without the number of the line.
+// rowsByPath returns the rows by their paths, without the line numbers.
 func rowsByPath(rows []map[string]string) map[string]string {
 	named := map[string]string{}
 	for _, r := range rows {
@@ -76,8 +76,8 @@ func rowsByPath(rows []map[string]string) map[string]string {
 	return named
 }
 
-// One line from the future, wherever it is, changes no other client's row: it is taken as of the
-// line before and counted.
+// One line from the future, at any position, changes no other client's row: it gets the time of the
+// line before and is counted.
 func TestLineFromTheFuture(t *testing.T) {
 	lines := misses(1, 600)
 	rows, _ := ordered(t, lines, orderFeatures...)
@@ -103,7 +103,7 @@ func TestLineFromTheFuture(t *testing.T) {
 	}
 }
 
-// Several lines from the future, fewer than half of any sixteen, are each taken as of the clock.
+// Several lines from the future, fewer than half of any sixteen, each get the clock's time.
 func TestLinesFromTheFuture(t *testing.T) {
 	lines := misses(1, 600)
 	rows, _ := ordered(t, lines, orderFeatures...)
@@ -150,7 +150,7 @@ func TestGapsAreNoDisorder(t *testing.T) {
 	}
 }
 
-// The hour that a zone has twice, or not at all, is no step: dates have their offsets.
+// The hour that a time zone repeats or skips does not matter: dates have their offsets.
 func TestDaylightSaving(t *testing.T) {
 	zone := time.FixedZone("", 2*3600)
 	var lines []string
@@ -166,8 +166,8 @@ func TestDaylightSaving(t *testing.T) {
 	}
 }
 
-// Where a log has the starts of requests, as Apache's has, the row of a slow one does not have what
-// came after its start, and the slow one counts for others only from where its line is.
+// If a log has the start times of requests, as Apache's has, the row of a slow request does not
+// include later events, and the slow request counts for others only from its line on.
 func TestRowsDoNotSeeTheFuture(t *testing.T) {
 	quick := misses(1, 100) // the first 50 seconds
 	slow := visitAt(1, -2*time.Second, "/slow", 200)
@@ -215,7 +215,7 @@ func TestShuffledWithinTheWindow(t *testing.T) {
 	}
 }
 
-// disordered are logs that are not in the order of time, and what may be done about it.
+// disordered lists logs out of order, and whether they are accepted.
 func disordered() map[string][]string {
 	var days [3][]string
 	for d := range days {
@@ -239,7 +239,7 @@ func disordered() map[string][]string {
 	}
 }
 
-// A log that goes back is refused, in one line, and not only when all of it has been read.
+// A log that goes back is rejected in one line of text, and before all of it has been read.
 func TestDisorderIsRefused(t *testing.T) {
 	for name, lines := range disordered() {
 		source, err := pipeline.FromLog(strings.NewReader(strings.Join(lines, "")))
@@ -258,7 +258,7 @@ func TestDisorderIsRefused(t *testing.T) {
 	}
 }
 
-// A few lines out of order are no reason to refuse a log.
+// A few lines out of order are no reason to reject a log.
 func TestLittleDisorderIsCounted(t *testing.T) {
 	lines := misses(1, 900)
 	for i := range 9 {
@@ -279,7 +279,7 @@ func TestLittleDisorderIsCounted(t *testing.T) {
 	}
 }
 
-// heapBytes is the memory that is in use.
+// heapBytes returns the memory in use.
 func heapBytes() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -287,8 +287,8 @@ func heapBytes() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// A Pipeline keeps as much of requests that come again and again, in the same order or backwards, as
-// of those that come once.
+// A Pipeline keeps as much memory for requests that repeat, in the same order or backwards, as for
+// requests that come once.
 func TestMemoryIsBoundedInAnyOrder(t *testing.T) {
 	const requests = 8_000
 	event := func(i int, at time.Duration) traffic.Event {
@@ -319,8 +319,7 @@ func TestMemoryIsBoundedInAnyOrder(t *testing.T) {
 	}
 }
 
-// endlessLog is a log of long lines whose bytes nobody makes before they are read, each of which is
-// held back.
+// endlessLog generates a log of long lines, each of which is held back.
 type endlessLog struct {
 	lines int
 	line  []byte
@@ -340,7 +339,7 @@ func (l *endlessLog) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// What is held back is bounded in bytes too.
+// The lines held back are bounded in bytes too.
 func TestLongLinesAreBounded(t *testing.T) {
 	agent := strings.Repeat("x", 60_000)
 	log := &endlessLog{lines: 3000, line: []byte(strings.Replace(visitAt(1, 0, "/", 200), "a/1", agent, 1))}
@@ -359,7 +358,7 @@ func TestLongLinesAreBounded(t *testing.T) {
 	}
 }
 
-// A log that begins with a line of a century before is replayed at once, and not second by second.
+// A log whose first line is a century early is replayed at once, not second by second.
 func TestCenturyWithoutALine(t *testing.T) {
 	lines := slices.Insert(misses(1, 20), 3, visitAt(1, logStart.AddDate(-30, 0, 0).Sub(logStart), "/old", 200), visitAt(1, logStart.AddDate(70, 0, 0).Sub(logStart), "/new", 200))
 	if rows, s := ordered(t, lines, orderFeatures...); len(rows) != 22 || s.Backward != 0 || s.Ahead != 1 {
@@ -367,7 +366,7 @@ func TestCenturyWithoutALine(t *testing.T) {
 	}
 }
 
-// More requests in one second than are kept count early, and are told of.
+// If more requests come in one second than are held, they count early, and Summary says so.
 func TestManyRequestsAtOnce(t *testing.T) {
 	const requests = 140_000
 	line := visitAt(1, 0, "/", 200)
@@ -381,7 +380,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	}
 }
 
-// records is a source of records that were made before.
+// records is a source of given records.
 type records struct {
 	all  []pipeline.Record
 	next int
@@ -396,8 +395,8 @@ func (s *records) Next(r *pipeline.Record) error {
 	return nil
 }
 
-// Requests that are told of when they end, with when they began and how long they took, give the bytes of those that are
-// told of when they begin, which are the live ones.
+// Requests reported when they end, with start and duration, return the same bytes as the live ones,
+// which are reported when they begin.
 func TestToldAtTheEnd(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	now := logStart.UnixNano()

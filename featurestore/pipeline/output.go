@@ -16,33 +16,33 @@ import (
 	"github.com/headgate/headgate/internal/plaintext"
 )
 
-// Format is how rows are written down.
+// Format is how rows are encoded.
 type Format interface {
-	// AppendHeader appends what comes before the first row.
+	// AppendHeader appends the header, which precedes the first row.
 	AppendHeader(dst []byte, features []string) []byte
 	// AppendRow appends a row and its line end.
 	AppendRow(dst []byte, r *Record) []byte
 }
 
-// Record is a row with what identifies its request.
+// Record is a row with the identity of its request.
 type Record struct {
-	Line     int           // of the log, from 1; of simulated traffic the number of the request
-	Event    traffic.Event // which may have path and user agent cut, see Cut
-	Path     string        // the whole path; empty: that of Event
-	Agent    string        // the whole user agent; empty: that of Event
+	Line     int           // of the log, from 1; in simulated traffic the number of the request
+	Event    traffic.Event // may have path and user agent cut, see Cut
+	Path     string        // the whole path; empty if Event has it
+	Agent    string        // the whole user agent; empty if Event has it
 	Referer  string
-	Truth    string // what made a simulated request; empty: not known
+	Truth    string // the kind of client that a simulated request came from; empty: not known
 	Score    uint8
 	Finding  heuristics.Finding
 	Features []float32
-	Clipped  bool // the time of Event is not the log's, which is out of order
+	Clipped  bool // whether Event has another time than the log, whose line was out of order
 
-	ends int64 // when the request is known
+	knownAt int64 // from when on the request is known
 }
 
-// Cut names, with blanks between, what features are not of as it was: "path" and "user_agent" where
-// they are longer than an event holds, so that features are of their beginning and of the hash of
-// the whole; "time" where it is out of order.
+// Cut returns, separated by blanks, the names of the fields whose features differ from the
+// original: "path" and "user_agent" if they are longer than an event holds, so that features are of
+// their beginning and of the hash of the whole; "time" if it is out of order.
 func (r *Record) Cut() string {
 	var named []string
 	if r.Event.PathSum != 0 {
@@ -60,7 +60,7 @@ func (r *Record) Cut() string {
 func (r *Record) path() string  { return cmp.Or(r.Path, r.Event.Path) }
 func (r *Record) agent() string { return cmp.Or(r.Agent, r.Event.UserAgent) }
 
-// finding returns the name of the finding; empty: there is none.
+// finding returns the name of the finding, or "" if there is none.
 func (r *Record) finding() string {
 	if r.Finding == heuristics.NoFinding {
 		return ""
@@ -68,16 +68,18 @@ func (r *Record) finding() string {
 	return r.Finding.String()
 }
 
-// identity are the columns before the features.
+// identity lists the columns before the features.
 var identity = []string{"line", "time", "client", "method", "host", "path", "query_length", "http_version", "status", "bytes",
 	"referer", "user_agent", "cut", "truth", "score", "finding"}
 
-// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. A text that is not known is an empty field, a
-// feature that is not known is NaN: readers that take a column's type from its first rows, as polars does, take a column
-// that begins with empty fields for text. Features are written as floats, with a point or an exponent, the shortest that
-// give the same float32 again; times as RFC 3339. Texts are fit for spreadsheets and terminals: one that could be taken
-// for a formula, or begins with an apostrophe, has an apostrophe before it, and control characters and bytes that are not
-// UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text stay as they are.
+// CSV writes comma-separated values (RFC 4180) with a header line, in UTF-8. An unknown text is an
+// empty field, an unknown feature is NaN: readers that take a column's type from its first rows, as
+// polars does, take a column that begins with empty fields for text. Features are written as
+// floats, with a point or an exponent, in the shortest form with the same float32 value; times as
+// RFC 3339. Texts are safe for spreadsheets and terminals: a text that could be read as a formula,
+// or begins with an apostrophe, gets an apostrophe before it, and control characters and bytes that
+// are not UTF-8 are written as \xNN (see [plaintext.AppendCell]). Line feeds within a text are
+// kept.
 type CSV struct{}
 
 // AppendHeader implements [Format].
@@ -118,7 +120,7 @@ func (CSV) AppendRow(dst []byte, r *Record) []byte {
 	return append(dst, '\n')
 }
 
-// appendField appends a text as a cell, in quotes where it has to be.
+// appendField appends a text as a cell, in quotes if needed.
 func appendField(dst []byte, s string) []byte {
 	if strings.ContainsAny(s, "\",\n") || strings.HasPrefix(s, " ") {
 		s = strings.ReplaceAll(s, `"`, `""`)
@@ -127,8 +129,8 @@ func appendField(dst []byte, s string) []byte {
 	return plaintext.AppendCell(dst, s)
 }
 
-// appendNumber writes a value so that every reader takes it for a float, also where it decides by the first rows, as polars
-// does. It takes the short way for the many small whole numbers.
+// appendNumber appends a value so that every reader takes it for a float, also one that decides by
+// the first rows, as polars does. The many small whole numbers take a fast path.
 func appendNumber(dst []byte, v float32) []byte {
 	if n := int32(v); float32(n) == v && n > -1<<20 && n < 1<<20 && (n != 0 || !math.Signbit(float64(v))) {
 		return append(strconv.AppendInt(dst, int64(n), 10), ".0"...)
@@ -136,13 +138,13 @@ func appendNumber(dst []byte, v float32) []byte {
 	return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
 }
 
-// JSONL writes one JSON object per line, in UTF-8; features are members of "features", null where not known. Texts are as
-// the client sent them, but that bytes that are not UTF-8 become U+FFFD.
+// JSONL writes one JSON object per line, in UTF-8. Features are members of "features", null if
+// unknown. Texts are as the client sent them, except that bytes that are not UTF-8 become U+FFFD.
 type JSONL struct {
 	keys [][]byte // quoted names of the features
 }
 
-// AppendHeader implements [Format]. It writes nothing and keeps the names.
+// AppendHeader implements [Format]. It appends nothing and keeps the names.
 func (j *JSONL) AppendHeader(dst []byte, features []string) []byte {
 	for _, name := range features {
 		j.keys = append(j.keys, appendJSON(nil, name))
@@ -190,11 +192,11 @@ func (j *JSONL) AppendRow(dst []byte, r *Record) []byte {
 
 func appendJSON(dst []byte, s string) []byte {
 	b, err := json.Marshal(s)
-	if err != nil { // no string fails
+	if err != nil { // never happens for a string
 		return append(dst, `""`...)
 	}
 	for _, r := range string(b) {
-		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) { // JSON does not ask for these escapes, terminals do
+		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) { // for terminals
 			dst = fmt.Appendf(dst, `\u%04x`, r)
 		} else {
 			dst = utf8.AppendRune(dst, r)

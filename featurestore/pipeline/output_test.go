@@ -17,15 +17,15 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// nasty are strings that clients send and formats trip over.
+// nasty are strings from clients that can break a format.
 var nasty = []string{
 	"", "/", `/"`, `/""a"`, "/a,b", "/a\nb", "/a\rb", "/a\r\nb", " /leading", "/trailing ", "\t", "/\x00\x01\x7f", "/\xff\xfe", "/ä/\u2028",
 	"=1+1", "-", "/a;b", `\`, "'", "</script>", "/\xed\xa0\x80", strings.Repeat(`"`, 200),
 	"\x1b[2J\u009b0m", "@a\u202e",
 }
 
-// cells are what CSV makes of those nasty strings that would be a formula in a spreadsheet, act on a terminal, or are not
-// UTF-8.
+// cells are the CSV cells of those nasty strings that would be a formula in a spreadsheet, act on a
+// terminal, or are not UTF-8.
 var cells = map[string]string{
 	"/a\rb": `/a\x0db`, "/a\r\nb": "/a\\x0d\nb", "\t": "'\t", "/\x00\x01\x7f": `/\x00\x01\x7f`, "/\xff\xfe": `/\xff\xfe`, "=1+1": "'=1+1", "-": "'-",
 	"'": "''", "/\xed\xa0\x80": `/\xed\xa0\x80`, "\x1b[2J\u009b0m": `\x1b[2J\xc2\x9b0m`, "@a\u202e": `'@a\u202e`,
@@ -72,7 +72,7 @@ func TestCSVIsReadable(t *testing.T) {
 		if !ok {
 			want = nasty[i]
 		}
-		truth := "bot:" + strings.TrimPrefix(want, "'") // begins with no character that needs an apostrophe
+		truth := "bot:" + strings.TrimPrefix(want, "'") // no first character that needs an apostrophe
 		for name, want := range map[string]string{
 			"path": want, "host": want, "referer": want, "user_agent": want, "truth": truth, "line": "7", "score": "42",
 			"method": "GET", "client": "2001:db8::1", "time": "2026-05-01T01:02:03.045Z", "query_length": "9", "http_version": "11",
@@ -86,7 +86,7 @@ func TestCSVIsReadable(t *testing.T) {
 	}
 }
 
-// checkNumbers wants the very float32 values back, and the word NaN for it.
+// checkNumbers expects the same float32 values, and the word NaN.
 func checkNumbers(t *testing.T, fields []string) {
 	t.Helper()
 	if len(fields) != len(numbers) {
@@ -151,7 +151,7 @@ func TestJSONLIsReadable(t *testing.T) {
 	}
 }
 
-// replaceInvalid puts U+FFFD in the place of each byte that is no UTF-8.
+// replaceInvalid replaces each byte that is not UTF-8 by U+FFFD.
 func replaceInvalid(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
@@ -162,7 +162,7 @@ func replaceInvalid(s string) string {
 	return b.String()
 }
 
-// checkMembers wants the very float32 values back, and null for what JSON has no number for.
+// checkMembers expects the same float32 values, and null for values without a JSON number.
 func checkMembers(t *testing.T, features map[string]*float32) {
 	t.Helper()
 	if len(features) != len(numbers) {

@@ -9,49 +9,50 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// pending holds requests that have been scored and not yet counted, by the time they end. Requests that end at the
-// same time keep their order.
+// pending holds requests that have been scored but do not count yet, by the time they end. Requests
+// that end at the same time keep their order.
 type pending struct {
-	items  items
-	serial uint64
-	last   traffic.Observation
-	open   []*item // of report
-	opened int64   // until when a request was open that reports are of
+	items     items
+	serial    uint64
+	last      traffic.Observation
+	open      []*item // used by report
+	openUntil int64   // no pending request is open after this time
 }
 
 type item struct {
-	ends        int64
+	end         int64
 	serial      uint64
-	observation traffic.Observation // its OpenFrom moves with what is told while it is open
+	observation traffic.Observation // its OpenFrom advances with each report
 }
 
-// endOf is when the request of an event ended.
-func endOf(ev *traffic.Event) int64 {
-	return max(ev.Time, ev.Time+int64(min(ev.Duration, 1<<62))) // which may overflow
+// endTime returns when the request of an event ended.
+func endTime(ev *traffic.Event) int64 {
+	return max(ev.Time, ev.Time+int64(min(ev.Duration, 1<<62))) // in case the sum overflows
 }
 
 // push adds an event that counts from its end on.
 func (p *pending) push(ev *traffic.Event, ends int64) {
-	it := item{ends: ends, serial: p.serial}
+	it := item{end: ends, serial: p.serial}
 	traffic.Observe(ev, hashSeed, &it.observation)
-	if ev.AgentSum != 0 { // the beginning of a longer one, which would be kept with it
+	if ev.AgentSum != 0 { // the agent shares memory with a longer one, which it would keep alive
 		it.observation.Agent = strings.Clone(it.observation.Agent)
 	}
-	p.opened = max(p.opened, it.observation.OpenTo)
+	p.openUntil = max(p.openUntil, it.observation.OpenTo)
 	p.serial++
 	heap.Push(&p.items, it)
 }
 
-// maxPending bounds the requests that are kept.
+// maxPending bounds the requests that are held.
 const maxPending = 1 << 17
 
-// full reports whether there are too many.
+// full reports whether there are more than maxPending requests.
 func (p *pending) full() bool { return len(p.items) > maxPending }
 
-func (p *pending) endedBefore(t int64) bool { return len(p.items) > 0 && p.items[0].ends < t }
+func (p *pending) endedBefore(t int64) bool { return len(p.items) > 0 && p.items[0].end < t }
 
-// report tells of the requests that are open at a time what a proxy tells of them then: of those that have lasted for
-// traffic.OpenAfter, in the order in which they came. An observation is add's only until that returns.
+// report passes to add what a proxy reports at a time about the requests that are open then: those
+// that have lasted for traffic.OpenAfter, in the order in which they came. add must not keep the
+// observation.
 func (p *pending) report(at int64, add func(*traffic.Observation)) {
 	p.open = p.open[:0]
 	for i := range p.items {
@@ -69,10 +70,11 @@ func (p *pending) report(at int64, add func(*traffic.Observation)) {
 	}
 }
 
-// ends is when the request that pop gives ended.
-func (p *pending) ends() int64 { return p.items[0].ends }
+// end returns when the request that pop returns next ended.
+func (p *pending) end() int64 { return p.items[0].end }
 
-// pop takes the request that ended first. The observation stays valid until the next pop.
+// pop removes and returns the request that ended first. The observation is valid until the next
+// pop.
 func (p *pending) pop() *traffic.Observation {
 	p.last = heap.Pop(&p.items).(item).observation
 	return &p.last
@@ -84,8 +86,8 @@ type items []item
 func (s items) Len() int { return len(s) }
 
 func (s items) Less(i, j int) bool {
-	if s[i].ends != s[j].ends {
-		return s[i].ends < s[j].ends
+	if s[i].end != s[j].end {
+		return s[i].end < s[j].end
 	}
 	return s[i].serial < s[j].serial
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// Config configures a Pipeline. Model is needed; the rest has defaults.
+// Config configures a Pipeline. Model is required; the rest has defaults.
 type Config struct {
 	Model    *scorer.Model
 	Window   window.Config
-	Interval time.Duration    // between two publications; default 1 s, the longest of a daemon by default
+	Interval time.Duration    // between publications; default 1 s
 	Rules    heuristics.Rules // default: all
 
-	// Features are the full names of the features that rows hold; one that nobody computes is an error. Default: all,
-	// single-request features first, each in the catalog's order.
+	// Features lists the full names of the features in a row; an unknown name is an error. Default:
+	// all, single-request features first, each in the catalog's order.
 	Features []string
 }
 
-// Row is what a Pipeline makes of one request. Its slices are reused for the next one.
+// Row is the result for one request. Its slices are reused for the next one.
 type Row struct {
 	Score    uint8 // 1 = certainly a bot .. 99 = certainly human
 	Finding  heuristics.Finding
@@ -33,42 +33,42 @@ type Row struct {
 
 // Pipeline scores requests in virtual time. It is for one goroutine.
 type Pipeline struct {
-	aggregator *window.Aggregator
-	pending    pending
-	interval   int64
-	published  int64 // time of the last publication
-	early      int   // requests that counted before that was published
-	ticked     int64 // the latest time that the aggregation was told
+	aggregator      *window.Aggregator
+	pending         pending
+	interval        int64
+	lastPublication int64 // time of the last publication
+	earlyCount      int   // requests that counted before the publication after their end
+	lastTick        int64 // the latest time passed to the aggregation
 
 	names     []string // of a row's features
 	vector    *traffic.Vector
-	selection *window.Selection // of the vector's features, then more for the heuristics
-	history   heuristics.Places // of the heuristics' in the selection
+	selection *window.Selection // the vector's features, then more for the heuristics
+	history   heuristics.Places // indices of the heuristics' features in the selection
 	rules     heuristics.Rules
-	notTold   []notTold
+	masked    []maskedFeature
 	inter     []float32
-	values    []float32 // a row's features, then the model's inputs that are not among them
+	values    []float32 // a row's features, then the other inputs of the model
 
-	model  *scorer.Model
-	places []int // of the model's inputs in values
-	inputs []float32
-	row    *scorer.Row
-	out    Row
+	model      *scorer.Model
+	inputIndex []int // indices of the model's inputs in values
+	inputs     []float32
+	row        *scorer.Row
+	out        Row
 }
 
-// notTold is a feature of the selection that any of these facts makes unknown.
-type notTold struct {
+// maskedFeature is a feature of the selection that any of these facts makes unknown.
+type maskedFeature struct {
 	at    int
 	facts traffic.Facts
 }
 
-// hashSeed seeds the keys. Offline, where nobody chooses keys to collide, it is a constant.
+// hashSeed seeds the keys. It is constant, since offline no client can exploit collisions.
 const hashSeed = 1
 
-// New makes a Pipeline with nothing in it.
+// New returns an empty Pipeline.
 func New(config Config) (*Pipeline, error) {
 	if _, ok := config.Model.PositiveClass(); !ok {
-		return nil, fmt.Errorf("pipeline: the model (objective %.100q, %d outputs) gives no probability of a class, so that there is no score",
+		return nil, fmt.Errorf("pipeline: the model (objective %.100q, %d outputs) has no class probability to score with",
 			config.Model.Objective(), config.Model.Outputs())
 	}
 	if err := config.Model.TakesNumbers(); err != nil {
@@ -99,22 +99,23 @@ func New(config Config) (*Pipeline, error) {
 	p.resolve(features)
 	for _, name := range p.Unknown() {
 		if slices.Contains(p.names, name) {
-			return nil, fmt.Errorf("pipeline: there is no feature named %s", name)
+			return nil, fmt.Errorf("pipeline: unknown feature %s", name)
 		}
 	}
 	return p, nil
 }
 
-// resolve finds out how each feature is computed, once for those that both the rows and the model want.
+// resolve finds out how each feature is computed, once for those that both the rows and the model
+// use.
 func (p *Pipeline) resolve(features []traffic.Feature) {
 	all := slices.Clone(p.names)
 	for _, f := range p.model.Features() {
-		place := slices.Index(all, f.Name)
-		if place < 0 {
-			place = len(all)
+		at := slices.Index(all, f.Name)
+		if at < 0 {
+			at = len(all)
 			all = append(all, f.Name)
 		}
-		p.places = append(p.places, place)
+		p.inputIndex = append(p.inputIndex, at)
 	}
 	p.vector = traffic.NewVector(all)
 	wanted, history := heuristics.Wanted(p.vector.Inter())
@@ -123,15 +124,15 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 	p.inter = make([]float32, len(wanted))
 	for _, f := range features {
 		if at := slices.Index(wanted, f.FullName()); at >= 0 && f.NotTold() != 0 {
-			p.notTold = append(p.notTold, notTold{at, f.NotTold()})
+			p.masked = append(p.masked, maskedFeature{at, f.NotTold()})
 		}
 	}
 	p.values = make([]float32, len(all))
-	p.inputs = make([]float32, len(p.places))
+	p.inputs = make([]float32, len(p.inputIndex))
 	p.out.Features = p.values[:len(p.names)]
 }
 
-// AllFeatures returns the full names of all features that there are.
+// AllFeatures returns the full names of all features.
 func AllFeatures() []string {
 	var names []string
 	for _, f := range traffic.RequestCatalog {
@@ -146,7 +147,7 @@ func AllFeatures() []string {
 // Features returns the names of a row's features.
 func (p *Pipeline) Features() []string { return p.names }
 
-// Unknown returns the features that the model wants and nobody computes: they are NaN in every row.
+// Unknown returns the features that the model uses and nothing computes: they are NaN in every row.
 func (p *Pipeline) Unknown() []string {
 	return slices.Concat(p.vector.Unknown(), slices.DeleteFunc(slices.Clone(p.selection.Unknown()), func(name string) bool {
 		return !slices.Contains(p.vector.Inter(), name)
@@ -156,75 +157,76 @@ func (p *Pipeline) Unknown() []string {
 // Stats returns the aggregation's counts.
 func (p *Pipeline) Stats() window.Stats { return p.aggregator.Stats() }
 
-// Score makes the row of the next request, then lets the request count for those after it, once it has ended and a
-// publication has come round. Requests are to come in the order of their times; one that is earlier than its
-// predecessor sees the features of its predecessor's instant. The row stays valid until the next call.
-func (p *Pipeline) Score(ev *traffic.Event) *Row { return p.score(ev, endOf(ev)) }
+// Score returns the row of the next request. The request counts for later ones once it has ended
+// and a publication has followed. Pass requests in the order of their times; an earlier one sees
+// the features of its predecessor's instant. The row is valid until the next call.
+func (p *Pipeline) Score(ev *traffic.Event) *Row { return p.score(ev, endTime(ev)) }
 
-// score is Score of a request that is known from a time on.
+// score is Score for a request that is known from the time ends on.
 func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	p.publish(ev.Time)
 	keys := traffic.KeysOf(ev, hashSeed)
-	p.selection.Read(p.inter, &keys, max(ev.Time, p.published))
-	p.forget(ev.Facts)
+	p.selection.Read(p.inter, &keys, max(ev.Time, p.lastPublication))
+	p.maskUnknown(ev.Facts)
 	history := p.history.History(p.inter)
 	p.out.Finding = p.rules.WithHistory(p.rules.Request(ev), ev, &history)
 	p.vector.Fill(p.values, ev, p.inter)
-	for i, place := range p.places {
-		p.inputs[i] = p.values[place]
+	for i, at := range p.inputIndex {
+		p.inputs[i] = p.values[at]
 	}
-	raw, _ := p.model.Raw(p.row, p.inputs) // resolve made room for one input for each feature: there is no error
+	raw, _ := p.model.Raw(p.row, p.inputs) // no error: resolve made one input for each feature
 	p.out.Score = p.out.Finding.Bound(uint8(scorer.Score(p.model.Probability(raw))))
 	ev.Score = p.out.Score
 	p.pending.push(ev, ends)
 	if p.pending.full() {
-		p.early++
+		p.earlyCount++
 		p.aggregator.Add(p.pending.pop())
 	}
 	return &p.out
 }
 
-// forget makes the features unknown that events with these facts do not tell. They are those of the
-// source: what one log line does not tell none of them does.
-func (p *Pipeline) forget(facts traffic.Facts) {
-	for _, n := range p.notTold {
+// maskUnknown sets the features to NaN that events with these facts do not contain. The facts are
+// those of the source: what is missing in one log line is missing in all.
+func (p *Pipeline) maskUnknown(facts traffic.Facts) {
+	for _, n := range p.masked {
 		if n.facts&facts != 0 {
 			p.inter[n.at] = float32(math.NaN())
 		}
 	}
 }
 
-// publish brings the aggregation to the last publication at or before now: what had ended by then counts, and what was
-// open at each full second, and idle keys are dropped as the publications up to then have dropped them.
+// publish advances the aggregation to the last publication at or before now: it adds the requests
+// that had ended by then and the reports of each full second, and drops idle keys when the
+// publications up to then would have.
 func (p *Pipeline) publish(now int64) {
 	at := now - now%p.interval
-	if at <= p.published {
-		p.settle(p.published) // what came late has ended long ago
+	if at <= p.lastPublication {
+		p.addEnded(p.lastPublication) // late requests have ended long ago
 		return
 	}
-	const second = int64(traffic.OpenAfter) // as often as proxies report
-	last := min(at, p.pending.opened)       // later there is nothing to report, be it years
-	for next := p.published - p.published%second + second; next <= last && len(p.pending.items) > 0; next += second {
-		p.settle(next)
+	const second = int64(traffic.OpenAfter) // the interval of proxies' reports
+	last := min(at, p.pending.openUntil)    // nothing is open later, even if years follow
+	for next := p.lastPublication - p.lastPublication%second + second; next <= last && len(p.pending.items) > 0; next += second {
+		p.addEnded(next)
 		p.tick(next - second)
 		p.pending.report(next, p.aggregator.Add)
 	}
-	p.published = at
-	p.settle(at)
+	p.lastPublication = at
+	p.addEnded(at)
 	p.tick(at)
 }
 
-// settle folds what had ended by a time.
-func (p *Pipeline) settle(at int64) {
+// addEnded adds the requests that had ended by a time.
+func (p *Pipeline) addEnded(at int64) {
 	for p.pending.endedBefore(at) {
-		ends := p.pending.ends()
+		ends := p.pending.end()
 		p.tick(ends - ends%p.interval)
 		p.aggregator.Add(p.pending.pop())
 	}
 }
 
-// tick tells the aggregation the time, which does not go back with a log that does.
+// tick passes the time to the aggregation. Time never goes back, even in a log that does.
 func (p *Pipeline) tick(now int64) {
-	p.ticked = max(p.ticked, now)
-	p.aggregator.Tick(p.ticked)
+	p.lastTick = max(p.lastTick, now)
+	p.aggregator.Tick(p.lastTick)
 }

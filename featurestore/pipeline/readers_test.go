@@ -11,8 +11,8 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 )
 
-// readers is what the libraries of data scientists make of rows, with their defaults: how many there are, and which
-// features of the request are no floats.
+// readers are the results of data science libraries that read rows with their defaults: the number
+// of rows, and the features that are not floats.
 const readers = `
 import sys
 import duckdb, pandas, polars
@@ -33,8 +33,9 @@ for f in features:
         print(f, a[f].dtype, b[f].dtype, kinds[f])
 `
 
-// pandas, polars and duckdb read the rows with their defaults: also rows of requests that are no UTF-8, and columns whose
-// first values are whole numbers, and columns of which nothing is known for hundreds of rows, or at all.
+// pandas, polars and duckdb read the rows with their defaults: also rows of requests that are not
+// UTF-8, columns whose first values are whole numbers, and columns without a known value for
+// hundreds of rows, or at all.
 func TestCSVIsReadByOthers(t *testing.T) {
 	python := os.Getenv("HEADGATE_PYTHON")
 	if python == "" {
@@ -43,7 +44,7 @@ func TestCSVIsReadByOthers(t *testing.T) {
 	features := []string{"request/path_length", "request/path_upper", "request/path_digits", "request/path_entropy", "request/agent_digits", "request/query_length",
 		"ip_ua/gap_entropy", "wire/requests_1m"}
 	var log strings.Builder
-	for i := range 300 { // each client once, so that nothing is known of its requests before
+	for i := range 300 { // each client once, so that it has no history
 		fmt.Fprintf(&log, "10.0.%d.%d - - [28/Feb/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"a/%d\"\n", i>>8, i&255, i)
 	}
 	log.Write(simulatedLog(3, 500))

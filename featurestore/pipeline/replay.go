@@ -14,14 +14,15 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// Source gives requests in the order in which they were written down, which is about that of their
-// times (see Window): it fills Line, Event, Path, Agent, Referer and Truth of r. io.EOF ends it; a
+// Source returns requests in the order of its input, which is roughly that of their times (see
+// Window). Next fills Line, Event, Path, Agent, Referer and Truth of r. io.EOF ends the source; a
 // *accesslog.LineError is counted and reading goes on; any other error ends the replay.
 type Source interface {
 	Next(r *Record) error
 }
 
-// FromLog reads an access log in nginx's or Apache's combined or common format, plain or gzip.
+// FromLog returns a Source of an access log in nginx's or Apache's combined or common format, plain
+// or gzipped.
 func FromLog(r io.Reader) (Source, error) {
 	reader, err := accesslog.NewReader(r)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *logSource) Next(r *Record) error {
 	s.site.link(&r.Event, r.Referer)
 	r.Path, r.Agent = "", ""
 	if r.Event.PathSum != 0 {
-		r.Path, _ = targetOf(&s.entry)
+		r.Path, _ = requestTarget(&s.entry)
 	}
 	if r.Event.AgentSum != 0 {
 		r.Agent = string(s.entry.UserAgent)
@@ -53,51 +54,51 @@ func (s *logSource) Next(r *Record) error {
 	return nil
 }
 
-// maxShown is how many malformed lines a Summary keeps.
-const maxShown = 5
+// maxMalformed is the number of malformed lines that a Summary keeps.
+const maxMalformed = 5
 
-// Summary is what a replay came to.
+// Summary is the result of a replay.
 type Summary struct {
-	Rows      int                    `json:"rows"`
-	NoHTTP    int                    `json:"no_http"`            // of the rows: the request line was no HTTP
-	Malformed int                    `json:"malformed"`          // lines that gave no row
-	Shown     []*accesslog.LineError `json:"-"`                  // the first of them
-	Flagged   int                    `json:"flagged"`            // rows with a score below Replay.FlagBelow
-	Findings  map[string]int         `json:"findings,omitempty"` // rows by what was certain before the model was asked, without those of which nothing was
-	Scores    [10]int                `json:"scores"`             // rows by score, in tens: 1..9, 10..19, ... 90..99
-	First     time.Time              `json:"first,omitzero"`     // the smallest time of a row
-	Last      time.Time              `json:"last,omitzero"`      // the greatest
-	Unknown   []string               `json:"unknown_features,omitempty"`
+	Rows           int                    `json:"rows"`
+	NoHTTP         int                    `json:"no_http"`            // rows whose request line was not HTTP
+	Malformed      int                    `json:"malformed"`          // lines without a row
+	MalformedLines []*accesslog.LineError `json:"-"`                  // the first errors of malformed lines
+	Flagged        int                    `json:"flagged"`            // rows with a score below Replay.FlagBelow
+	Findings       map[string]int         `json:"findings,omitempty"` // rows by finding, without those that have none
+	Scores         [10]int                `json:"scores"`             // rows by score, in tens: 1..9, 10..19, ... 90..99
+	First          time.Time              `json:"first,omitzero"`     // the earliest time of a row
+	Last           time.Time              `json:"last,omitzero"`      // the latest time of a row
+	Unknown        []string               `json:"unknown_features,omitempty"`
 
-	// What costs rows their history: where these are not empty, features of returning clients are those of first visits.
-	Evicted map[string]uint64 `json:"evicted_keys,omitempty"`   // keys that made place for others, by dimension
-	Waiting map[string]uint64 `json:"waiting_events,omitempty"` // events of keys that had to wait for a row, by dimension
-	Early   int               `json:"events_early,omitempty"`   // rows that counted for others before a publication: too many in one second
+	// Losses of history: if these are not empty, features of returning clients look like first
+	// visits.
+	Evicted map[string]uint64 `json:"evicted_keys,omitempty"`   // keys evicted, by dimension
+	Waiting map[string]uint64 `json:"waiting_events,omitempty"` // events without a row, by dimension
+	Early   int               `json:"events_early,omitempty"`   // rows counted too early: too many came in one second
 
-	// Rows that Window did not put into the order of time.
-	Backward int `json:"events_backward,omitempty"` // later than that, taken as of the row before
-	Ahead    int `json:"events_ahead,omitempty"`    // from the future, as the lines after them tell, taken as of the latest time before
+	// Rows that Window could not sort.
+	Backward int `json:"events_backward,omitempty"` // too late; given the time of the row before
+	Ahead    int `json:"events_ahead,omitempty"`    // from the future; given the latest time before
 }
 
-// OrderError refuses a source too much of which is out of the order of time, so that rows would see
-// what came after them.
+// OrderError reports a source with too many rows out of order: its rows would see later requests.
 type OrderError struct {
-	Disordered int // rows, of those so far
+	Disordered int // of the rows so far
 	Rows       int
 }
 
 func (e *OrderError) Error() string {
-	return fmt.Sprintf("pipeline: %d of %d requests are out of the order of time by more than %v: sort them by time", e.Disordered, e.Rows, Window)
+	return fmt.Sprintf("pipeline: %d of %d requests are out of order by more than %v (sort the log by time)", e.Disordered, e.Rows, Window)
 }
 
-// What of a source may be out of the order of time: a few rows, and one in a hundred. One in ten
-// ends the replay as soon as that is a share of many rows.
+// Tolerated rows out of order: a few, or one in a hundred. If one in ten of many rows is out of
+// order, the replay ends at once.
 const (
 	fewRows  = 10
 	manyRows = 10_000
 )
 
-// checkOrder returns an OrderError where too many rows are out of the order of time.
+// checkOrder returns an OrderError if too many rows are out of order.
 func (s *Summary) checkOrder(ended bool) error {
 	share := 100
 	if !ended {
@@ -110,12 +111,12 @@ func (s *Summary) checkOrder(ended bool) error {
 	return &OrderError{disordered, s.Rows}
 }
 
-// history notes what the aggregation had to leave out.
-func (s *Summary) history(of window.Stats) {
+// countHistory copies the aggregation's losses.
+func (s *Summary) countHistory(of window.Stats) {
 	s.Evicted, s.Waiting = byDimension(of.Evicted), byDimension(of.Waiting)
 }
 
-// byDimension returns the counts that are not 0, nil where all are.
+// byDimension returns the counts that are not 0, or nil.
 func byDimension(counts [traffic.NumDimensions]uint64) map[string]uint64 {
 	var named map[string]uint64
 	for d, n := range counts {
@@ -136,20 +137,20 @@ type Replay struct {
 	Source    Source
 	FlagBelow uint8
 
-	// Out and Format are where rows go and how. Out may be nil.
+	// Out receives the rows, encoded by Format. It may be nil.
 	Out    io.Writer
 	Format Format
 
-	// Progress, if not nil, is called now and then with the number of rows so far.
+	// Progress, if not nil, is called from time to time with the number of rows so far.
 	Progress func(rows int)
 }
 
-// batchRows is how many rows go from the scoring to the writing goroutine at a time.
+// batchRows is the number of rows that go from the scoring to the writing goroutine at a time.
 const batchRows = 256
 
-// Run runs until the source ends, ctx is done, or an error ends it; the summary tells what was done
-// until then. Rows come in the order of their times. A source that is too far from that is refused
-// with an *OrderError.
+// Run runs until the source ends, ctx is done, or an error occurs; the summary covers the rows
+// until then. Rows come in the order of their times. A source that is too far out of order returns
+// an *OrderError.
 func (r *Replay) Run(ctx context.Context) (Summary, error) {
 	w := newRowWriter(r.Out, r.Format, r.Pipeline.Features())
 	summary, err := r.scoreAll(ctx, w)
@@ -157,7 +158,7 @@ func (r *Replay) Run(ctx context.Context) (Summary, error) {
 		err = werr
 	}
 	summary.Unknown = r.Pipeline.Unknown()
-	summary.history(r.Pipeline.Stats())
+	summary.countHistory(r.Pipeline.Stats())
 	return summary, err
 }
 
@@ -167,7 +168,7 @@ func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
 	for {
 		b := w.batch()
 		err := r.scoreSome(b, o, &s)
-		s.Backward, s.Ahead, s.Early = o.counts.backward, o.counts.ahead, r.Pipeline.early
+		s.Backward, s.Ahead, s.Early = o.counts.backward, o.counts.ahead, r.Pipeline.earlyCount
 		if err == nil || err == io.EOF {
 			err = cmp.Or(s.checkOrder(err == io.EOF), err)
 		}
@@ -183,13 +184,13 @@ func (r *Replay) scoreAll(ctx context.Context, w *rowWriter) (Summary, error) {
 		case ctx.Err() != nil:
 			return s, ctx.Err()
 		case w.failed():
-			return s, nil // close tells why
+			return s, nil // close returns the error
 		}
 	}
 }
 
-// scoreSome reads so much that it fits into a batch. Malformed lines count as read, so that a source of nothing else
-// can be cancelled.
+// scoreSome reads enough records for one batch. Malformed lines count too, so that a source of
+// nothing else can be cancelled.
 func (r *Replay) scoreSome(b *batch, o *order, s *Summary) error {
 	for range batchRows {
 		record := b.next()
@@ -197,11 +198,11 @@ func (r *Replay) scoreSome(b *batch, o *order, s *Summary) error {
 		var malformed *accesslog.LineError
 		switch {
 		case err == nil:
-			b.keep(r.Pipeline.score(&record.Event, record.ends))
+			b.keep(r.Pipeline.score(&record.Event, record.knownAt))
 			s.count(record, r.FlagBelow)
 			continue
 		case errors.As(err, &malformed):
-			s.malformed(malformed)
+			s.countMalformed(malformed)
 		case err != errHeld:
 			b.drop()
 			return err
@@ -211,10 +212,10 @@ func (r *Replay) scoreSome(b *batch, o *order, s *Summary) error {
 	return nil
 }
 
-func (s *Summary) malformed(e *accesslog.LineError) {
+func (s *Summary) countMalformed(e *accesslog.LineError) {
 	s.Malformed++
-	if len(s.Shown) < maxShown {
-		s.Shown = append(s.Shown, e)
+	if len(s.MalformedLines) < maxMalformed {
+		s.MalformedLines = append(s.MalformedLines, e)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// The same log gives the same bytes, in both formats and also compressed.
+// The same log returns the same bytes, in both formats and also compressed.
 func TestReplayIsDeterministic(t *testing.T) {
 	log := simulatedLog(11, 3000)
 	var packed bytes.Buffer
@@ -43,8 +43,8 @@ func TestReplayIsDeterministic(t *testing.T) {
 	}
 }
 
-// What a small log gives, as a file to read. Rows are as of the publication before the request: the second request of
-// an instant does not see the first one.
+// The output of a small log, as a golden file. Rows are as of the publication before the request:
+// the second request of an instant does not see the first one.
 func TestGolden(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join("testdata", "small.log"))
 	if err != nil {
@@ -56,7 +56,7 @@ func TestGolden(t *testing.T) {
 	golden(t, "small.csv", csv)
 	jsonl, _ := replay(t, log, &pipeline.JSONL{}, features...)
 	golden(t, "small.jsonl", jsonl)
-	s.Shown = nil
+	s.MalformedLines = nil
 	summary, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestMalformedLinesAreCounted(t *testing.T) {
 		t.Errorf("%d rows, %d malformed, %d no HTTP; want 3, 8, 0", s.Rows, s.Malformed, s.NoHTTP)
 	}
 	var shown []int
-	for _, e := range s.Shown {
+	for _, e := range s.MalformedLines {
 		shown = append(shown, e.Line)
 	}
 	if len(shown) != 5 || shown[0] != 2 || shown[1] != 4 || shown[4] != 7 {
@@ -96,7 +96,7 @@ func TestEmptyLog(t *testing.T) {
 	}
 }
 
-// The model wants one feature that nobody computes; a caller may not.
+// The model may use a feature that nothing computes; a caller may not ask for it.
 func TestUnknownFeatures(t *testing.T) {
 	_, s := replay(t, nil, pipeline.CSV{})
 	if len(s.Unknown) != 1 || s.Unknown[0] != "ip/of_a_later_release" {
@@ -104,7 +104,7 @@ func TestUnknownFeatures(t *testing.T) {
 	}
 	for _, name := range []string{"ip/requests", "request/nothing", "nothing", ""} {
 		_, err := pipeline.New(pipeline.Config{Model: testModel(t), Features: []string{"ip/requests_1m", name}})
-		if err == nil || !strings.Contains(err.Error(), "no feature named "+name) {
+		if err == nil || !strings.Contains(err.Error(), "unknown feature "+name) {
 			t.Errorf("feature %q: %v", name, err)
 		}
 	}
@@ -124,7 +124,7 @@ func (w *failing) Write(b []byte) (int, error) {
 
 // endless is a source that never ends.
 type endless struct {
-	err   error // of each call
+	err   error // returned by each call
 	reads int
 }
 
@@ -144,8 +144,8 @@ func TestFailingWriterEndsTheReplay(t *testing.T) {
 	}
 }
 
-// A source can be cancelled whatever it gives: rows, of which the last minute is held back, or
-// nothing but malformed lines.
+// A source can be cancelled whatever it returns: rows, of which the last minute is held back, or
+// only malformed lines.
 func TestCancel(t *testing.T) {
 	for name, source := range map[string]*endless{"rows": {}, "malformed lines": {err: &accesslog.LineError{}}} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -166,7 +166,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// What was written before a source fails stays, and the summary tells of it.
+// Rows written before a source fails are kept, and the summary covers them.
 func TestSourceFails(t *testing.T) {
 	want := errors.New("disk on fire")
 	source, err := pipeline.FromLog(io.MultiReader(strings.NewReader(line("GET / HTTP/1.1", "a")), failingReader{want}))
@@ -202,7 +202,7 @@ func TestSummaryCountsScores(t *testing.T) {
 	}
 }
 
-// Simulated traffic brings its truth and ends in time.
+// Simulated traffic contains its truth and ends in time.
 func TestSimulated(t *testing.T) {
 	source := simulated.NewSource(simulator.Config{Seed: 1}, 3*time.Second)
 	truths, rows := map[string]int{}, 0
@@ -244,7 +244,8 @@ func TestRealLogs(t *testing.T) {
 	}
 }
 
-// A row has the whole path and the whole user agent of its request, also where an event holds only their beginning, and says so.
+// A row has the whole path and user agent of its request even if the event holds only their
+// beginning, and Cut says so.
 func TestRowsHaveWhatEventsCut(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	for _, c := range []struct{ path, agent, cut string }{

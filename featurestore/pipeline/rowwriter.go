@@ -5,19 +5,19 @@ import (
 	"sync/atomic"
 )
 
-// rowWriter formats and writes rows in a goroutine of its own, in order, batch by batch, while the next batch is
-// being scored.
+// rowWriter formats and writes rows in its own goroutine, in order, batch by batch, while the next
+// batch is being scored.
 type rowWriter struct {
-	out    io.Writer
-	format Format
-	full   chan *batch
-	free   chan *batch
-	done   chan struct{}
-	broken atomic.Bool
-	err    error // read after done
+	out     io.Writer
+	format  Format
+	full    chan *batch
+	free    chan *batch
+	done    chan struct{}
+	failing atomic.Bool
+	err     error // read only after done
 }
 
-// batch is a run of records that owns the memory of their features.
+// batch is a number of records that owns the memory of their features.
 type batch struct {
 	records  []Record
 	features []float32
@@ -37,7 +37,7 @@ func newRowWriter(out io.Writer, format Format, features []string) *rowWriter {
 	return w
 }
 
-// batch returns an empty batch; it waits for the writer where that is behind.
+// batch returns an empty batch; it waits if the writer is behind.
 func (w *rowWriter) batch() *batch {
 	b := <-w.free
 	b.records = b.records[:0]
@@ -46,9 +46,9 @@ func (w *rowWriter) batch() *batch {
 
 func (w *rowWriter) send(b *batch) { w.full <- b }
 
-func (w *rowWriter) failed() bool { return w.broken.Load() }
+func (w *rowWriter) failed() bool { return w.failing.Load() }
 
-// close waits until all is written and gives the first error of it.
+// close waits until everything is written and returns the first write error.
 func (w *rowWriter) close() error {
 	close(w.full)
 	<-w.done
@@ -76,7 +76,7 @@ func (w *rowWriter) write(features []string) {
 func (w *rowWriter) flush(b []byte) {
 	if _, err := w.out.Write(b); err != nil {
 		w.err = err
-		w.broken.Store(true)
+		w.failing.Store(true)
 	}
 }
 
@@ -88,10 +88,10 @@ func (b *batch) next() *Record {
 	return r
 }
 
-// drop takes the record back that next gave last.
+// drop removes the record that next returned last.
 func (b *batch) drop() { b.records = b.records[:len(b.records)-1] }
 
-// keep copies a row into the record that next gave last.
+// keep copies a row into the record that next returned last.
 func (b *batch) keep(row *Row) {
 	i := len(b.records) - 1
 	features := b.features[i*b.width : (i+1)*b.width : (i+1)*b.width]

@@ -6,10 +6,10 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// siteName finds out the host of a log that tells none, so that a Referer of the same site can be
-// told from others: assets are asked for by the site's own pages, so their Referers name it. The
-// majority of these is found by Boyer and Moore's vote ("MJRTY", 1991), which keeps one name; until
-// that leads by siteVotes, no link is known.
+// siteName finds out the host of a log without host names, so that Referers of the same site can be
+// recognized: a site's own pages request its assets, so the Referers of assets name it. The
+// majority of these hosts is found by Boyer and Moore's vote ("MJRTY", 1991), which keeps one name;
+// until that leads by siteVotes, no link is known.
 type siteName struct {
 	host  string
 	votes int
@@ -17,7 +17,7 @@ type siteName struct {
 
 const siteVotes = 3
 
-// link sets the page that a Referer names where its host is that of the site, and counts its vote.
+// link sets the event's link if the Referer's host is the site's, and counts the Referer's vote.
 func (s *siteName) link(ev *traffic.Event, referer string) {
 	host, path := traffic.SplitReferer(referer)
 	if host == "" {

@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 )
 
-// A log does not tell its site's host, but the assets of its pages name it, whatever else sends Referers meanwhile.
+// A log does not contain its site's host, but the assets of its pages name it, whatever other
+// Referers come meanwhile.
 func TestLinksOfALog(t *testing.T) {
 	var log strings.Builder
 	line := func(path, referer string) {

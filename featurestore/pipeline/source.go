@@ -9,9 +9,9 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// FromEntry describes the request of a log line. A log tells neither the host nor the headers other than Referer and
-// User-Agent, which one of the common format lacks as well, and not how long a request took: those stay unknown. Status
-// and size are always told: where the log has no number, none was sent.
+// FromEntry fills ev with the request of a log line. A log contains neither the host, nor headers
+// other than Referer and User-Agent (the common format lacks these too), nor the duration: those
+// stay unknown. Status and size are always known: if the log has no number, no answer was sent.
 func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	*ev = traffic.Event{
 		Time:    e.Time,
@@ -21,7 +21,7 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 		Bytes:   uint64(e.Bytes),
 	}
 	ev.SetClient(e.Addr)
-	path, query := targetOf(e)
+	path, query := requestTarget(e)
 	ev.SetPath(path)
 	ev.SetQuery(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
@@ -36,20 +36,21 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	}
 	ev.Facts |= heuristics.FactsOf(query, string(e.Referer), string(e.UserAgent))
 	ev.Bound()
-	if ev.PathSum != 0 || ev.AgentSum != 0 { // the whole of it is not kept for its beginning
+	if ev.PathSum != 0 || ev.AgentSum != 0 { // do not keep the whole string alive
 		ev.Path, ev.UserAgent = strings.Clone(ev.Path), strings.Clone(ev.UserAgent)
 	}
 }
 
-// targetOf returns the path that was asked for and the query; where the request was no HTTP, what was sent in its place.
-func targetOf(e *accesslog.Entry) (path, query string) {
+// requestTarget returns the requested path and the query, or the whole request line if it is not
+// HTTP.
+func requestTarget(e *accesslog.Entry) (path, query string) {
 	if !e.HTTP {
 		return string(e.RequestLine), ""
 	}
 	return traffic.SplitTarget(string(e.Target))
 }
 
-// httpVersion returns ten times the version: "HTTP/1.1" is 11. What is none is 0.
+// httpVersion returns ten times the version, 11 for "HTTP/1.1", or 0 if proto is not a version.
 func httpVersion(proto []byte) uint8 {
 	version, ok := bytes.CutPrefix(proto, []byte("HTTP/"))
 	if !ok || len(version) == 0 || version[0] < '0' || version[0] > '9' {

@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// What a log line tells of its request, and what stays unknown.
+// The facts of a request in a log line, and the ones that stay unknown.
 func TestFromEntry(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	head := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0100] `
@@ -31,7 +31,7 @@ func TestFromEntry(t *testing.T) {
 		{`"GET /a?b=c&d HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 5 }},
 		{`"GET /a?b?c HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 3 }},
 		{`"GET ?a HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "", 1 }},
-		{`"GET http://a.test/b HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path = "/b" }}, // as a proxy sees it,
+		{`"GET http://a.test/b HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path = "/b" }}, // as a proxy sees it
 		{`"CONNECT a.test:443 HTTP/1.0" 405 0`, func(e *traffic.Event) {
 			e.Method, e.Path, e.Version, e.Status, e.Bytes = "CONNECT", "a.test:443", 10, 405, 0
 		}},
@@ -50,13 +50,13 @@ func TestFromEntry(t *testing.T) {
 	} {
 		want := base
 		c.change(&want)
-		if got := eventOf(t, head+c.line); got != want {
+		if got := parseEvent(t, head+c.line); got != want {
 			t.Errorf("%s:\n got %+v\nwant %+v", c.line, got, want)
 		}
 	}
 }
 
-func eventOf(t *testing.T, line string) traffic.Event {
+func parseEvent(t *testing.T, line string) traffic.Event {
 	t.Helper()
 	r, err := accesslog.NewReader(strings.NewReader(line))
 	if err != nil {
@@ -66,12 +66,13 @@ func eventOf(t *testing.T, line string) traffic.Event {
 	if err := r.Next(&e); err != nil {
 		t.Fatal(err)
 	}
-	ev := traffic.Event{Session: 1, Refused: true} // left by the event before
+	ev := traffic.Event{Session: 1, Refused: true} // left over from another event
 	pipeline.FromEntry(&ev, &e)
 	return ev
 }
 
-// A log of the common format does not tell the user agent: what depends on it is not known, instead of that of a client who sent none.
+// A log of the common format has no user agent: features that depend on it are unknown, not those
+// of a client that sent none.
 func TestUnknownAgentIsNotNone(t *testing.T) {
 	const common, none = `192.0.2.1 - - [02/Mar/2026:10:00:0%d +0000] "GET / HTTP/1.1" 200 17` + "\n", `192.0.2.1 - - [02/Mar/2026:10:00:0%d +0000] "GET / HTTP/1.1" 200 17 "-" "-"` + "\n"
 	names := []string{"request/agent_length", "request/agent_mozilla", "request/agent_products", "request/agent_digits", "request/agent_comment",
