@@ -92,7 +92,7 @@ func (p *pick) planRun(r run, columns []column) {
 	}
 }
 
-// planBlocks covers a run with blocks. The last one may overlap the one before it.
+// planBlocks covers a run with blocks. The last block may overlap its predecessor.
 func (p *pick) planBlocks(run []column) {
 	for at := 0; at < len(run); at += blockColumns {
 		columns := run[min(at, len(run)-blockColumns):]

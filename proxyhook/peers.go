@@ -163,7 +163,7 @@ func (at addresses) blocked() bool {
 	if conn == nil {
 		return false
 	}
-	p, err := socket.ProgressOf(conn)
+	p, err := socket.ReadProgress(conn)
 	return err == nil && p.Unsent
 }
 
@@ -207,7 +207,7 @@ func (l *Listener) look() (open int) {
 			l.forget(pointer)
 			continue
 		}
-		p, err := socket.ProgressOf(conn)
+		p, err := socket.ReadProgress(conn)
 		if err != nil {
 			l.forget(pointer)
 			continue

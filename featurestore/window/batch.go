@@ -136,7 +136,7 @@ func (c *crew) visits(f *folder, block []traffic.Observation) []visit {
 				continue
 			}
 			s := &t.shards[number]
-			f.lines[n] = prefetch.LineOf(&s.index.slots[uint32(h)&s.index.mask])
+			f.lines[n] = prefetch.CacheLine(&s.index.slots[uint32(h)&s.index.mask])
 			// Field by field: a value built elsewhere and copied is read in wider words than it was written, for which the
 			// processor waits until the stores, and so all loads before them, are done.
 			v := &f.visits[n]
@@ -154,7 +154,7 @@ func (f *folder) find(visits []visit) {
 	for i := range visits {
 		v := &visits[i]
 		if v.guess = v.shard.index.first(uint32(v.hash)); v.guess != none {
-			f.lines[n] = prefetch.LineOf(&v.shard.cells[int(v.guess)*v.shard.plan.words])
+			f.lines[n] = prefetch.CacheLine(&v.shard.cells[int(v.guess)*v.shard.plan.words])
 			n++
 		}
 	}

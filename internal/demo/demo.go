@@ -1,6 +1,6 @@
-// Package demo runs all of headgate on one machine: the daemon as a child process, three origins of which one is
-// slow, a reverse proxy with the filter linked in, and clients that send simulated traffic or a real access log
-// through it as real HTTP. Everything listens on loopback only.
+// Package demo runs all of headgate on one machine: the daemon as a child process, three origins of
+// which one is slow, a reverse proxy with the filter linked in, and clients that send simulated
+// traffic or a real access log through it as real HTTP. Everything listens on loopback only.
 package demo
 
 import (
@@ -15,29 +15,30 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Config says what to run. Executable is needed: the headgate binary, whose run command is the daemon.
+// Config configures a demonstration. Executable is required: the headgate binary, whose run command
+// is the daemon.
 type Config struct {
 	Executable string
 	For        time.Duration // length of the simulated traffic; 0: until the context is done
 	Seed       uint64        // of the simulated traffic
 	Rate       float64       // of the simulated traffic, requests/s; 0: the simulator's default
-	Log        io.Reader     // an access log to send instead; it is sent whole
-	LogName    string        // of the log, for errors
+	Log        io.Reader     // an access log to send instead, completely
+	LogName    string        // the log's name in errors
 	Speed      float64       // of the log: 2 is twice as fast as it was written; default 1
-	MaxSilence time.Duration // of the log: longer silences, in the log's time, are cut to this; default 10 s
-	MaxRate    float64       // requests/s that are never exceeded; default 1000, or twice Rate where that is more
+	MaxSilence time.Duration // cut silences of the log, in its time, to this; default 10 s
+	MaxRate    float64       // most requests/s; default 1000, or twice Rate if that is more
 	Threshold  uint32        // requests in flight for an origin; default 64
 	Model      string        // model file; default: the built-in one
-	Shadow     string        // file of a model to try beside it; default: none
+	Shadow     string        // file of a shadow model; default: none
 
-	HeuristicsOff []string // see proxyhook.Config
+	HeuristicsOff []string // HeuristicsOff is passed to proxyhook.Config.
 
 	// Show, if not nil, is called twice a second.
 	Show   func(Snapshot)
 	Logger *slog.Logger
 }
 
-// Run runs the demonstration until its traffic has ended, or ctx is done, and returns its summary.
+// Run runs the demonstration until its traffic ends or ctx is done, and returns its summary.
 func Run(ctx context.Context, config Config) (_ Summary, err error) {
 	if config.Threshold == 0 {
 		config.Threshold = 64
@@ -78,28 +79,28 @@ func Run(ctx context.Context, config Config) (_ Summary, err error) {
 		return Summary{}, err
 	}
 	defer site.stop()
-	t := &tally{filter: filter, shadow: config.Shadow != "", kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
+	t := &tally{filter: filter, hasShadow: config.Shadow != "", kinds: make(map[string]*kindTally), origins: make(map[string]*originTally)}
 	stopShowing := t.showEvery(500*time.Millisecond, config.Show)
-	whole, err := newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load, config.length())
+	complete, err := newClients(site.proxyAddr, config.MaxRate, t).send(ctx, load, config.sendLimit())
 	stopShowing()
 	summary := t.summary(load.truthKnown())
-	summary.CutShort = !whole && ctx.Err() == nil
+	summary.CutShort = !complete && ctx.Err() == nil
 	summary.Malformed = load.malformed()
 	return summary, err
 }
 
-// length is how long sending may take; 0: as long as it takes.
-func (c *Config) length() time.Duration {
+// sendLimit returns how long sending may take; 0: unlimited.
+func (c *Config) sendLimit() time.Duration {
 	if c.Log != nil {
 		return 0
 	}
 	return c.For
 }
 
-// startDaemon starts the daemon with a directory of its own in memory. Where there is too little memory for one (a
-// container's /dev/shm is often small), it lies with the other temporary files.
+// startDaemon starts the daemon with its own directory in memory. If that fails, for instance
+// because a container's /dev/shm is too small, it uses the directory of temporary files.
 func (c *Config) startDaemon(ctx context.Context) (*daemonProcess, string, error) {
-	var last error
+	var lastErr error
 	for _, parent := range []string{"/dev/shm", os.TempDir()} {
 		dir, err := os.MkdirTemp(parent, "headgate-quickstart-")
 		if err == nil {
@@ -113,7 +114,7 @@ func (c *Config) startDaemon(ctx context.Context) (*daemonProcess, string, error
 			return nil, "", err
 		}
 		c.Logger.Warn("headgate: no place for the daemon's files", "dir", parent, "error", err)
-		last = err
+		lastErr = err
 	}
-	return nil, "", last
+	return nil, "", lastErr
 }

@@ -30,7 +30,7 @@ type request struct {
 // load returns the requests to send, in the order of their times; io.EOF ends it.
 type load interface {
 	next() (*request, error)
-	malformed() int // lines so far that were none of an access log, and were left out
+	malformed() int // lines dropped so far because they were malformed
 	truthKnown() bool
 }
 
@@ -55,7 +55,7 @@ func (c *Config) load() (load, error) {
 	return l, nil
 }
 
-// simulatedLoad is the simulator's traffic.
+// simulatedLoad is traffic of the simulator.
 type simulatedLoad struct {
 	simulator *simulator.Simulator
 	length    time.Duration // 0: endless
@@ -81,35 +81,36 @@ func (l *simulatedLoad) next() (*request, error) {
 	return out, nil
 }
 
-// logLoad is an access log. Lines that are malformed, or whose request line was no HTTP, cannot be sent and are left
-// out. The paths are spread over the origins, which answer with the log's status and size.
+// logLoad is an access log. It drops malformed lines and lines whose request was not HTTP, since
+// they cannot be sent. The paths are spread over the origins, which answer with the log's status
+// and size.
 type logLoad struct {
-	reader     *accesslog.Reader
-	speed      float64
-	maxSilence time.Duration
-	entry      accesslog.Entry
-	last       int64         // time of the line before
-	at         time.Duration // in the log's time, without what was cut from silences
-	bad        int           // malformed lines so far
-	noHTTP     int           // lines so far whose request line was no HTTP
-	first      *request      // read by begin; next returns it
+	reader         *accesslog.Reader
+	speed          float64
+	maxSilence     time.Duration
+	entry          accesslog.Entry
+	lastTime       int64         // time of the last line
+	at             time.Duration // in the log's time, without the cut silences
+	malformedLines int           // malformed lines so far
+	nonHTTPLines   int           // lines so far whose request was not HTTP
+	first          *request      // read by begin; returned by next
 }
 
 func (l *logLoad) truthKnown() bool { return false }
-func (l *logLoad) malformed() int   { return l.bad }
+func (l *logLoad) malformed() int   { return l.malformedLines }
 
-// begin reads up to the first request, so that a file without any is an error before anything is started.
+// begin reads the first request, so that a file without one is an error before anything is started.
 func (l *logLoad) begin() (err error) {
 	l.first, err = l.read()
 	switch {
 	case err != io.EOF:
 		return err
-	case l.bad == 0 && l.noHTTP == 0:
+	case l.malformedLines == 0 && l.nonHTTPLines == 0:
 		return errors.New("the log is empty; name an access log")
-	case l.noHTTP == 0:
-		return fmt.Errorf("none of its %d lines is one of an access log in the combined or common format", l.bad)
+	case l.nonHTTPLines == 0:
+		return fmt.Errorf("none of its %d lines is an access log line in the combined or common format", l.malformedLines)
 	}
-	return fmt.Errorf("none of its lines can be sent: %d are no HTTP, %d are none of an access log", l.noHTTP, l.bad)
+	return fmt.Errorf("none of its lines can be sent: %d are not HTTP, %d are malformed", l.nonHTTPLines, l.malformedLines)
 }
 
 func (l *logLoad) next() (*request, error) {
@@ -126,11 +127,11 @@ func (l *logLoad) read() (*request, error) {
 		var malformed *accesslog.LineError
 		switch {
 		case errors.As(err, &malformed):
-			l.bad++
+			l.malformedLines++
 		case err != nil:
 			return nil, err
 		case !l.entry.HTTP:
-			l.noHTTP++
+			l.nonHTTPLines++
 		default:
 			return l.request(), nil
 		}
@@ -139,10 +140,10 @@ func (l *logLoad) read() (*request, error) {
 
 func (l *logLoad) request() *request {
 	e := &l.entry
-	if l.last != 0 {
-		l.at += min(max(time.Duration(e.Time-l.last), 0), l.maxSilence)
+	if l.lastTime != 0 {
+		l.at += min(max(time.Duration(e.Time-l.lastTime), 0), l.maxSilence)
 	}
-	l.last = e.Time
+	l.lastTime = e.Time
 	r := &request{
 		at:     time.Duration(float64(l.at) / l.speed),
 		kind:   "log",
@@ -161,8 +162,8 @@ func (l *logLoad) request() *request {
 	return r
 }
 
-// answerable returns the status an origin can answer a line with: none below 200, and no success to CONNECT, which
-// would open a tunnel.
+// answerable returns a status that an origin can answer a line with: none below 200, and no success
+// to CONNECT, which would open a tunnel.
 func answerable(e *accesslog.Entry) int {
 	switch {
 	case e.Status < 200:
@@ -173,11 +174,12 @@ func answerable(e *accesslog.Entry) int {
 	return e.Status
 }
 
-// sendableTarget returns a request target that an HTTP client sends and an HTTP server takes: one that begins with a
-// single slash, with escapes for the bytes that a URL cannot hold. Logs of attacks hold anything.
+// sendableTarget returns a request target that an HTTP client can send and a server accepts: it
+// begins with a single slash, and bytes that a URL cannot contain are escaped. Logs of attacks
+// contain anything.
 func sendableTarget(target string) string {
 	path, query, hasQuery := strings.Cut(target, "?")
-	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") { // a proxy's absolute form: the path is what matters
+	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") { // absolute form
 		_, path, _ = strings.Cut(rest, "/")
 	}
 	path = "/" + strings.TrimLeft(path, "/")
@@ -210,7 +212,7 @@ func isEscape(s string) bool {
 	return err == nil && s[1] != '+'
 }
 
-// sendableValue replaces the bytes that a header field cannot hold by blanks.
+// sendableValue replaces bytes that a header field cannot contain by blanks.
 func sendableValue(s string) string {
 	b := []byte(s)
 	for i, c := range b {
@@ -221,7 +223,7 @@ func sendableValue(s string) string {
 	return string(b)
 }
 
-// spread is FNV-1a, so that a path always goes to the same origin.
+// spread returns the FNV-1a hash of a path, so that a path always goes to the same origin.
 func spread(s string) uint32 {
 	h := uint32(2166136261)
 	for i := range len(s) {

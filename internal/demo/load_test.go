@@ -22,7 +22,7 @@ import (
 	"github.com/headgate/headgate/internal/simulator"
 )
 
-// odd are targets as attackers send them, and what goes out instead.
+// odd are targets from attackers, and the targets sent instead.
 var odd = map[string]string{
 	"/":                             "/",
 	"/a/b?c=d&e":                    "/a/b?c=d&e",
@@ -78,7 +78,7 @@ func TestSendableValue(t *testing.T) {
 	}
 }
 
-// entry writes a log line, with the escapes that nginx makes.
+// entry returns a log line, with nginx's escapes.
 func entry(method, target, agent, referer string, status int) string {
 	escaped := func(s string) string {
 		var b strings.Builder
@@ -151,7 +151,7 @@ func sendAll(t *testing.T, all []*request) {
 	}
 }
 
-// Whatever a log holds is sent, taken by a real server and reaches its handler.
+// Every line of a log is sent, accepted by a real server and reaches its handler.
 func TestEverythingIsSendable(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	methods := []string{"GET", "GET", "HEAD", "POST", "PUT", "CONNECT", "OPTIONS", "TRACE", "PRI", "X", "PROPFIND"}
@@ -179,7 +179,7 @@ func TestEverythingIsSendable(t *testing.T) {
 	sendAll(t, all)
 }
 
-// noise is a short string of any bytes, rich in those that mean something in a URL.
+// noise returns a short string of any bytes, many of them special in a URL.
 func noise(rng *rand.Rand) string {
 	const special = "/?#%:@&=+;,.\\\"'<>[]{}|^`~\x00\t\r\n 2fF\xc3\xa4\xff"
 	b := make([]byte, rng.IntN(24))
@@ -191,8 +191,8 @@ func noise(rng *rand.Rand) string {
 	return string(b)
 }
 
-// All of a real log can be sent: as bytes each request is one that a server parses, and the odd ones are sent to a
-// server.
+// All of a real log can be sent: a server parses the bytes of each request, and the odd ones reach
+// the handler of a server.
 func TestRealLogIsSendable(t *testing.T) {
 	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "logs", "site-a.nginx.log"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -229,7 +229,7 @@ func TestRealLogIsSendable(t *testing.T) {
 	sendAll(t, strange)
 }
 
-// A log keeps its order and its pace, but for long silences; a path always goes to the same origin.
+// A log keeps its order and pace, except for long silences; a path always goes to the same origin.
 func TestLogPace(t *testing.T) {
 	line := func(at time.Duration, path string) string {
 		stamp := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC).Add(at).Format("02/Jan/2006:15:04:05 -0700")
@@ -261,7 +261,7 @@ func TestLogPace(t *testing.T) {
 	}
 }
 
-// An origin cannot answer with just any status that a log holds.
+// An origin cannot answer with every status in a log.
 func TestAnswerable(t *testing.T) {
 	for _, c := range []struct {
 		method    string

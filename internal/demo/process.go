@@ -18,18 +18,19 @@ import (
 // daemonProcess is headgate run as a child process.
 type daemonProcess struct {
 	cmd    *exec.Cmd
-	said   lastWords
+	stderr tail
 	exited chan error
 }
 
-// maxKeys is more than the crowd of a quick start has addresses, and little enough for the /dev/shm of a container, often 64 MiB.
+// maxKeys exceeds the number of addresses in a quick start, and fits the /dev/shm of a container,
+// often 64 MiB.
 const maxKeys = "16384"
 
 // startDaemon starts the daemon and waits until it has published.
 func startDaemon(ctx context.Context, executable, dir string) (*daemonProcess, error) {
-	p := &daemonProcess{exited: make(chan error, 1), said: lastWords{trouble: make(chan string, 1)}}
+	p := &daemonProcess{exited: make(chan error, 1), stderr: tail{firstError: make(chan string, 1)}}
 	p.cmd = exec.Command(executable, "run", "--dir", dir, "--listen", "127.0.0.1:0", "--max-keys", maxKeys)
-	p.cmd.Stderr = &p.said
+	p.cmd.Stderr = &p.stderr
 	p.cmd.SysProcAttr = childAttributes()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the daemon: %w", err)
@@ -54,11 +55,11 @@ func (p *daemonProcess) waitUntilPublished(ctx context.Context, dir string) erro
 		}
 		select {
 		case err := <-p.exited:
-			return fmt.Errorf("the daemon ended at once (%v): %s", err, p.said.String())
-		case line := <-p.said.trouble:
+			return fmt.Errorf("the daemon ended at once (%v): %s", err, p.stderr.String())
+		case line := <-p.stderr.firstError:
 			return fmt.Errorf("the daemon cannot publish: %s", line)
 		case <-deadline:
-			return fmt.Errorf("the daemon did not publish within 20 s: %s", p.said.String())
+			return fmt.Errorf("the daemon did not publish within 20 s: %s", p.stderr.String())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
@@ -66,13 +67,13 @@ func (p *daemonProcess) waitUntilPublished(ctx context.Context, dir string) erro
 	}
 }
 
-// stop ends the daemon as an operator would, and the hard way after five seconds.
+// stop ends the daemon with SIGTERM, as an operator would, and kills it after five seconds.
 func (p *daemonProcess) stop() error {
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-p.exited:
 		if err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return fmt.Errorf("the daemon ended with %v: %s", err, p.said.String())
+			return fmt.Errorf("the daemon ended with %v: %s", err, p.stderr.String())
 		}
 		return nil
 	case <-time.After(5 * time.Second):
@@ -82,20 +83,20 @@ func (p *daemonProcess) stop() error {
 	}
 }
 
-// lastWords keeps the end of what a process wrote, for its error.
-type lastWords struct {
-	trouble chan string // the first line that reports an error
-	mutex   sync.Mutex
-	buf     []byte
+// tail keeps the end of a process's output for its error.
+type tail struct {
+	firstError chan string // the first line that reports an error
+	mutex      sync.Mutex
+	buf        []byte
 }
 
-func (w *lastWords) Write(b []byte) (int, error) {
+func (w *tail) Write(b []byte) (int, error) {
 	const most = 4 << 10
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if bytes.Contains(b, []byte(" level=ERROR ")) { // the daemon's log writes each line at once
 		select {
-		case w.trouble <- string(bytes.TrimSpace(b)):
+		case w.firstError <- string(bytes.TrimSpace(b)):
 		default:
 		}
 	}
@@ -106,7 +107,7 @@ func (w *lastWords) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (w *lastWords) String() string {
+func (w *tail) String() string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return string(bytes.TrimSpace(w.buf))

@@ -16,25 +16,25 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Headers between the demonstration's own parts.
+// Headers between the parts of the demonstration.
 const (
 	statusHeader = "X-Demo-Status" // to the origin: answer with this status
 	sizeHeader   = "X-Demo-Size"   // and this many bytes
 	originHeader = "X-Demo-Origin" // to the client: the origin's name
-	scoreHeader  = "X-Demo-Score"  // and what the filter found. Its own fields never reach a client
+	scoreHeader  = "X-Demo-Score"  // the filter's score; its own fields never reach a client
 	actionHeader = "X-Demo-Action"
 )
 
-// maxBody bounds what an origin sends for a line of a log.
+// maxBody bounds the body of an answer to a log's line.
 const maxBody = 256 << 10
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// site is the three origins and the proxy in front of them.
+// site runs the three origins and the proxy in front of them.
 type site struct {
 	servers   []*http.Server
-	addresses map[string]string // of an origin, by its name
-	names     map[string]string // and the other way round
+	addresses map[string]string // of an origin, by name
+	names     map[string]string // of an origin, by address
 	proxyAddr string
 }
 
@@ -55,8 +55,9 @@ func startSite(filter *proxyhook.Filter) (_ *site, err error) {
 	return s, nil
 }
 
-// serve starts a server on a free port. The listener and the timeouts end what a dead peer would hold. There is none for
-// a whole request or answer: these may take as long as they need.
+// serve starts a server on a free port. The listener and the timeouts end connections of dead
+// peers. There is no timeout for a whole request or answer: downloads may take as long as they
+// need.
 func (s *site) serve(h http.Handler) (addr string, err error) {
 	listener, err := proxyhook.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,8 +80,8 @@ func (s *site) stop() {
 	}
 }
 
-// proxy is how headgate is linked into a reverse proxy. It also tells the client what the filter found, which a real
-// proxy would not.
+// proxy links headgate into a reverse proxy. Unlike a real proxy it also sends the filter's
+// decision to the client.
 func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -99,11 +100,11 @@ func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 		}),
 		ModifyResponse: func(r *http.Response) error {
 			r.Header.Set(originHeader, s.names[r.Request.URL.Host])
-			tellDecision(r.Header, r.Request.Context())
+			setDecision(r.Header, r.Request.Context())
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			tellDecision(w.Header(), r.Context())
+			setDecision(w.Header(), r.Context())
 			status := http.StatusBadGateway
 			if errors.Is(err, proxyhook.ErrOriginSilent) {
 				status = http.StatusGatewayTimeout
@@ -114,14 +115,14 @@ func (s *site) proxy(filter *proxyhook.Filter) http.Handler {
 	}
 }
 
-func tellDecision(h http.Header, ctx context.Context) {
+func setDecision(h http.Header, ctx context.Context) {
 	if d, ok := proxyhook.FromContext(ctx); ok {
 		h.Set(scoreHeader, strconv.Itoa(int(d.Score)))
 		h.Set(actionHeader, d.Action.String())
 	}
 }
 
-// origin answers for one host: as the simulation has it, or with the status and size of a log's line.
+// origin answers for one host: as in the simulation, or with the status and size of a log's line.
 func origin(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		response := answer(name, r)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A healthy download lasts as long as it needs: one of 1 MB/s is not cut after half a minute.
+// A healthy download may take as long as it needs: one of 1 MB/s is not cut after half a minute.
 func TestLongDownloadsAreNotCut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 36 s; without -short it runs")

@@ -12,14 +12,14 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// tally counts the answers as the clients see them.
+// tally counts the answers that the clients get.
 type tally struct {
-	filter  *proxyhook.Filter
-	shadow  bool       // there is one
-	mutex   sync.Mutex // guards all below
-	total   counts
-	kinds   map[string]*kindTally
-	origins map[string]*originTally
+	filter    *proxyhook.Filter
+	hasShadow bool       // whether there is a shadow model
+	mutex     sync.Mutex // guards the fields below
+	total     counts
+	kinds     map[string]*kindTally
+	origins   map[string]*originTally
 }
 
 type counts struct{ sent, scored, flagged, limited, failed int }
@@ -31,22 +31,22 @@ type kindTally struct {
 
 type originTally struct{ sent, limited int }
 
-func (t *tally) failed(r *request) {
+func (t *tally) countFailure(r *request) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	for _, c := range t.countsOf(r) {
+	for _, c := range t.counters(r) {
 		c.sent++
 		c.failed++
 	}
 }
 
-func (t *tally) answered(r *request, response *http.Response) {
+func (t *tally) countAnswer(r *request, response *http.Response) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	score, _ := strconv.Atoi(response.Header.Get(scoreHeader))
 	flagged := response.Header.Get(actionHeader) != proxyhook.Allow.String()
 	limited := response.StatusCode == http.StatusServiceUnavailable && response.Header.Get(proxyhook.ReasonHeader) != ""
-	for _, c := range t.countsOf(r) {
+	for _, c := range t.counters(r) {
 		c.sent++
 		if score > 0 {
 			c.scored++
@@ -73,7 +73,7 @@ func (t *tally) countOrigin(name string, limited bool) {
 	}
 }
 
-func (t *tally) countsOf(r *request) [2]*counts {
+func (t *tally) counters(r *request) [2]*counts {
 	k := t.kinds[r.kind]
 	if k == nil {
 		k = &kindTally{bot: r.bot}
@@ -82,7 +82,7 @@ func (t *tally) countsOf(r *request) [2]*counts {
 	return [2]*counts{&t.total, &k.counts}
 }
 
-// showEvery calls show until the returned function is called, which shows once more.
+// showEvery calls show at an interval, until the caller calls stop, which shows once more.
 func (t *tally) showEvery(interval time.Duration, show func(Snapshot)) (stop func()) {
 	if show == nil {
 		return func() {}
@@ -106,23 +106,23 @@ func (t *tally) showEvery(interval time.Duration, show func(Snapshot)) (stop fun
 	return func() { close(end); <-ended }
 }
 
-// Snapshot is how far a demonstration is.
+// Snapshot is the progress of a demonstration.
 type Snapshot struct {
 	Elapsed  time.Duration
 	Kinds    []Kind
 	Origins  []Origin
-	P50, P99 time.Duration // of a decision
+	P50, P99 time.Duration // duration of a decision
 	InFlight uint64
 }
 
-// Kind is a kind of client: what it sent and what became of it.
+// Kind holds the counts of one kind of client.
 type Kind struct {
 	Name                           string
 	Bot                            bool
 	Sent, Flagged, Limited, Failed int
 }
 
-// Origin is one origin: requests for it, and those of them refused.
+// Origin holds the requests for one origin, and how many of them were refused.
 type Origin struct {
 	Name          string
 	Sent, Limited int
@@ -154,44 +154,44 @@ func (t *tally) snapshot(elapsed time.Duration) Snapshot {
 	return s
 }
 
-// Summary is what a demonstration came to. Of the requests, allowed and flagged are those that the policy allowed and
-// flagged; with what could not be scored they make up the whole. limited_503 counts, among both, the ones refused for
-// an overloaded origin.
+// Summary is the result of a demonstration. Allowed and Flagged count the requests that the policy
+// allowed and flagged; the rest could not be scored. Limited503 counts requests of both kinds that
+// were refused because an origin was full.
 type Summary struct {
-	Requests       int               `json:"requests"` // sent and ended
+	Requests       int               `json:"requests"` // sent and finished
 	Scored         int               `json:"scored"`
 	Allowed        int               `json:"allowed"`
 	Flagged        int               `json:"flagged"`
-	Findings       map[string]uint64 `json:"findings"` // requests by what was certain before the model was asked, without those of which nothing was
+	Findings       map[string]uint64 `json:"findings"` // by finding, without NoFinding
 	Limited503     int               `json:"limited_503"`
 	LimitedOrigins []string          `json:"limited_origins"`
 	DecisionNS     DecisionNS        `json:"decision_ns"`
 	EventsDropped  uint64            `json:"events_dropped"`
-	Failed         int               `json:"failed"`              // requests that got no answer
-	Malformed      int               `json:"malformed,omitempty"` // lines left out that are none of an access log
-	CutShort       bool              `json:"cut_short,omitempty"` // the time was over before all was sent: this machine is too slow
+	Failed         int               `json:"failed"`              // requests without an answer
+	Malformed      int               `json:"malformed,omitempty"` // not access log lines
+	CutShort       bool              `json:"cut_short,omitempty"` // out of time: machine too slow
 	Shadow         *Shadow           `json:"shadow,omitempty"`
 
-	// Where the truth is known.
+	// Truth is set if the truth is known.
 	*Truth
 }
 
-// DecisionNS are quantiles of the time a decision takes, in nanoseconds.
+// DecisionNS holds quantiles of the duration of a decision, in nanoseconds.
 type DecisionNS struct {
 	P50 int64 `json:"p50"`
 	P99 int64 `json:"p99"`
 }
 
-// Shadow is what a model that was tried beside the one in use would have done with the requests.
+// Shadow holds what a shadow model would have done with the requests.
 type Shadow struct {
 	Judged           uint64 `json:"judged"`
 	Flagged          uint64 `json:"flagged"`
-	FlaggedOfAllowed uint64 `json:"flagged_of_allowed"` // those that the model in use has allowed
-	AllowedOfFlagged uint64 `json:"allowed_of_flagged"` // and the other way round
-	Failed           uint64 `json:"failed"`             // requests without a score of the shadow
+	FlaggedOfAllowed uint64 `json:"flagged_of_allowed"` // of these, allowed by the active model
+	AllowedOfFlagged uint64 `json:"allowed_of_flagged"` // flagged by the active model
+	Failed           uint64 `json:"failed"`             // requests that the shadow could not score
 }
 
-func shadowOf(s proxyhook.ShadowStats) *Shadow {
+func newShadow(s proxyhook.ShadowStats) *Shadow {
 	shadow := &Shadow{Judged: s.Judged, Flagged: s.Judged - s.Action(proxyhook.Allow), Failed: s.Failed}
 	for done, would := range s.Matrix {
 		for action, n := range would {
@@ -206,7 +206,7 @@ func shadowOf(s proxyhook.ShadowStats) *Shadow {
 	return shadow
 }
 
-// Truth compares with what the clients were.
+// Truth compares the decisions with what the clients were.
 type Truth struct {
 	BotsSent      int `json:"bots_sent"`
 	BotsFlagged   int `json:"bots_flagged"`
@@ -236,8 +236,8 @@ func (t *tally) summary(truthKnown bool) Summary {
 		}
 	}
 	slices.Sort(s.LimitedOrigins)
-	if t.shadow {
-		s.Shadow = shadowOf(stats.Shadow)
+	if t.hasShadow {
+		s.Shadow = newShadow(stats.Shadow)
 	}
 	if truthKnown {
 		s.Truth = t.truth()

@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// witness is a policy that keeps the event it judged last.
+// witness is a policy that keeps the last event it saw.
 type witness struct{ ev traffic.Event }
 
 func (w *witness) Judge(ev *traffic.Event, _ uint8) proxyhook.Action {
@@ -22,8 +22,8 @@ func (w *witness) Judge(ev *traffic.Event, _ uint8) proxyhook.Action {
 	return proxyhook.Allow
 }
 
-// A simulated request means the same offline as in a proxy: the pipeline describes it as the filter does when it is
-// sent.
+// A simulated request is the same event offline as in a proxy: the pipeline describes it as the
+// filter does when it is sent.
 func TestFilterAndPipelineSeeTheSame(t *testing.T) {
 	w := &witness{}
 	filter, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), Policy: w, Log: slog.New(slog.DiscardHandler)})
@@ -65,7 +65,8 @@ func TestFilterAndPipelineSeeTheSame(t *testing.T) {
 	}
 }
 
-// asAsked keeps what is known when a request comes in; who sent it is told by the connection here.
+// asAsked keeps the fields that are known when a request comes in, except the client, who is the
+// connection's peer here.
 func asAsked(ev traffic.Event) traffic.Event {
 	return traffic.Event{Method: ev.Method, Host: ev.Host, Path: ev.Path, PathSum: ev.PathSum, Query: ev.Query, UserAgent: ev.UserAgent,
 		AgentSum: ev.AgentSum, Facts: ev.Facts, Headers: ev.Headers, Version: ev.Version}

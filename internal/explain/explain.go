@@ -21,10 +21,10 @@ type Explainer struct {
 // ErrNoKnownFeature is returned for a model none of whose inputs this release computes.
 var ErrNoKnownFeature = errors.New("explain: this release computes none of the model's features")
 
-// New returns an Explainer. The error says why scores of the model cannot be explained.
+// New returns an Explainer, or an error that says why scores of the model cannot be explained.
 func New(model *scorer.Model) (*Explainer, error) {
 	if _, ok := model.PositiveClass(); !ok {
-		return nil, fmt.Errorf("explain: the model (objective %.100q) gives no probability of a class, so that there is no score",
+		return nil, fmt.Errorf("explain: the model (objective %.100q) has no class probability to score with",
 			model.Objective())
 	}
 	if err := model.TakesNumbers(); err != nil {
@@ -42,9 +42,9 @@ func New(model *scorer.Model) (*Explainer, error) {
 		e.words = append(e.words, words)
 	}
 	if !known {
-		return nil, fmt.Errorf("%w (it asks for %d, such as %.60q)", ErrNoKnownFeature, len(e.words), e.firstName())
+		return nil, fmt.Errorf("%w (it has %d, such as %.60q)", ErrNoKnownFeature, len(e.words), e.firstName())
 	}
-	if _, err := e.Explain(e.Inputs(nil, nil)); err != nil { // what keeps one row from being explained keeps all
+	if _, err := e.Explain(e.Inputs(nil, nil)); err != nil { // one row's error would be every row's
 		return nil, err
 	}
 	return e, nil
@@ -67,7 +67,7 @@ func (e *Explainer) Known() (names []string) {
 	return names
 }
 
-// Inputs puts values of named features into the order of the model's inputs. What is not named is
+// Inputs returns the values in the order of the model's inputs. Inputs without a name in names are
 // NaN.
 func (e *Explainer) Inputs(names []string, values []float32) []float32 {
 	inputs := make([]float32, len(e.words))
@@ -80,11 +80,11 @@ func (e *Explainer) Inputs(names []string, values []float32) []float32 {
 	return inputs
 }
 
-// Explanation is why a model gave a score.
+// Explanation explains a score of a model.
 type Explanation struct {
 	Score    uint8     // 1 = certainly a bot .. 99 = certainly human
 	Raw      float64   // the model's output; the larger, the more likely a bot
-	Base     float64   // what the output is on average over the training rows
+	Base     float64   // average output over the training rows
 	Reasons  []Reason  // by share, the largest first
 	Features []Feature // all inputs of the model, by share, the largest first
 }
@@ -92,11 +92,11 @@ type Explanation struct {
 // Feature is one input of the model.
 type Feature struct {
 	Name  string
-	Value float32 // NaN: not known
-	Share float64 // of Raw - Base; above 0 it speaks for a bot
+	Value float32 // NaN: unknown
+	Share float64 // of Raw - Base; positive shares speak for a bot
 	Words string
 
-	said feature
+	catalog feature
 }
 
 // Explain explains the score of one row of inputs, as Inputs orders them.
@@ -111,7 +111,7 @@ func (e *Explainer) Explain(inputs []float32) (*Explanation, error) {
 	}
 	x := &Explanation{Score: uint8(scorer.Score(e.model.Probability(raw))), Raw: raw, Base: base}
 	for i, f := range e.words {
-		x.Features = append(x.Features, Feature{Name: f.name, Value: inputs[i], Words: f.sentence(inputs[i]), said: f})
+		x.Features = append(x.Features, Feature{Name: f.name, Value: inputs[i], Words: f.sentence(inputs[i]), catalog: f})
 	}
 	for _, share := range shares {
 		x.Features[share.Feature].Share = share.Value

@@ -27,7 +27,8 @@ func builtIn(t *testing.T) (*scorer.Model, *explain.Explainer) {
 	return m, e
 }
 
-// The base and all shares are the raw output, and so are the base and the reasons: nothing is left out or counted twice.
+// The base and all shares are the raw output, and so are the base and the reasons: nothing is left
+// out or counted twice.
 func TestSharesAddUp(t *testing.T) {
 	m, e := builtIn(t)
 	draw := rand.New(rand.NewPCG(1, 2))
@@ -72,7 +73,7 @@ func TestSharesAddUp(t *testing.T) {
 	}
 }
 
-// Features about the same are one reason, in the words of the one that counts most.
+// Features with the same topic are one reason, in the words of the feature that counts most.
 func TestReasonsJoinFeatures(t *testing.T) {
 	_, e := builtIn(t)
 	names, values := []string{"request/method", "request/path_kind", "request/referer", "ip/requests_10s", "ip/requests_1m", "ip/acceleration_10s",
@@ -107,7 +108,7 @@ func TestStrength(t *testing.T) {
 	}
 }
 
-// A model that cannot be explained says so.
+// New returns an error for a model that cannot be explained.
 func TestModelsThatCannotBeExplained(t *testing.T) {
 	strange, err := scorer.Load(tree("f0", "f1"))
 	if err != nil {
@@ -125,7 +126,7 @@ func TestModelsThatCannotBeExplained(t *testing.T) {
 	}
 }
 
-// A model of a later release is explained by what this one knows of it.
+// A model of a later release is explained by the features that this release has.
 func TestFeaturesOfAnotherRelease(t *testing.T) {
 	m, err := scorer.Load(tree("ip/of_a_later_release", "ip/requests_1m"))
 	if err != nil {
@@ -152,7 +153,7 @@ func TestFeaturesOfAnotherRelease(t *testing.T) {
 	}
 }
 
-// tree is a model of one tree over two features, each of which is compared with 1.
+// tree returns a model of one tree over two features, each of which is compared with 1.
 func tree(first, second string) []byte {
 	return []byte(`{"features_info":{"float_features":[{"flat_feature_index":0,"feature_id":"` + first + `","borders":[1]},
 {"flat_feature_index":1,"feature_id":"` + second + `","borders":[1]}]},"scale_and_bias":[1,[0]],

@@ -8,7 +8,7 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// findingWords are what is certain, in words.
+// findingWords describes each finding in words.
 var findingWords = map[heuristics.Finding]string{
 	heuristics.Injection:       "there is an attack in the path, the query or the header",
 	heuristics.DamningPath:     "no person asks for this path",
@@ -22,7 +22,7 @@ var findingWords = map[heuristics.Finding]string{
 	heuristics.UnknownClient:   "nothing is known of the client yet",
 }
 
-// contradictionWords are what contradicts a user agent, in words.
+// contradictionWords describes in words what contradicts a user agent.
 var contradictionWords = map[heuristics.Contradictions]string{
 	heuristics.OfLibrary:    "the TLS hello is that of a library for programs",
 	heuristics.OddHello:     "the browser sends no such TLS hello",
@@ -41,7 +41,7 @@ var contradictionWords = map[heuristics.Contradictions]string{
 	heuristics.NoZstandard:  "it does not take Zstandard",
 }
 
-// Finding says in words what was certain of ev before the model was asked; empty if nothing was.
+// Finding describes in words the finding that bounds the score of ev. It returns "" for NoFinding.
 func Finding(f heuristics.Finding, ev *traffic.Event) string {
 	words := findingWords[f]
 	if f != heuristics.ForgedAgent {
@@ -54,7 +54,7 @@ func Finding(f heuristics.Finding, ev *traffic.Event) string {
 	return words + ": " + strings.Join(found, ", ")
 }
 
-// Bounds says in words to what a finding bounds the score.
+// Bounds describes in words the scores that a finding allows.
 func Bounds(f heuristics.Finding) string {
 	const lowest, highest = 1, 99
 	low, high := f.Bound(lowest), f.Bound(highest)

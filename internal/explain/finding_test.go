@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/internal/explain"
 )
 
-// Every finding has words of its own and bounds.
+// Every finding has its own words and bounds.
 func TestFindings(t *testing.T) {
 	seen := make(map[string]heuristics.Finding)
 	for f := heuristics.NoFinding + 1; f < heuristics.NumFindings; f++ {

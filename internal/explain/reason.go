@@ -9,17 +9,17 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Reason is what some features say together.
+// Reason is the common statement of some features.
 type Reason struct {
 	Words    string
-	Share    float64  // the sum of the features' shares; above 0 it speaks for a bot
+	Share    float64  // the sum of the features' shares; a positive share speaks for a bot
 	Features []string // by share, the largest first
 }
 
 // IsForBot reports whether the reason speaks for a bot.
 func (r *Reason) IsForBot() bool { return r.Share > 0 }
 
-// Strength says in a word how much a share counts: by what factor it moves the odds of a bot.
+// Strength returns an adverb for the factor by which a share moves the odds of a bot.
 func Strength(share float64) string {
 	const strong, clear = 4, 1.6
 	switch factor := math.Exp(math.Abs(share)); {
@@ -31,20 +31,20 @@ func Strength(share float64) string {
 	return "slightly"
 }
 
-// Keys of groups that are of no topic.
+// Keys of groups without a topic.
 const (
-	absentKeys    = "\x00absent"  // keys of which nothing at all is known
-	unknownValues = "\x00unknown" // other features that are not known
+	absentKeys    = "\x00absent"  // dimensions without any known value
+	unknownValues = "\x00unknown" // other unknown features
 )
 
-// group is the features that become one reason.
+// group is a group of features that becomes one reason.
 type group struct {
 	key     string
 	share   float64
 	members []*Feature // by share, the largest first
 }
 
-// reasons joins the features that say the same. They come in the order of their shares.
+// reasons joins the features with the same topic, in the order of their shares.
 func reasons(features []Feature) (all []Reason) {
 	for _, g := range groups(features) {
 		if g.share != 0 {
@@ -55,7 +55,7 @@ func reasons(features []Feature) (all []Reason) {
 	return all
 }
 
-// groups divides the features that moved the output by what they are about.
+// groups groups the features that moved the output by their topic.
 func groups(features []Feature) (all []*group) {
 	absent := absentDimensions(features)
 	for i := range features {
@@ -63,10 +63,10 @@ func groups(features []Feature) (all []*group) {
 		if f.Share == 0 {
 			continue
 		}
-		key := f.said.phrase.Topic
+		key := f.catalog.phrase.Topic
 		if f.Value != f.Value {
 			key = unknownValues
-			if absent[f.said.dimension] {
+			if absent[f.catalog.dimension] {
 				key = absentKeys
 			}
 		}
@@ -81,14 +81,14 @@ func groups(features []Feature) (all []*group) {
 	return all
 }
 
-// absentDimensions tells of which keys nothing is known.
+// absentDimensions reports for each dimension whether all of its values are unknown.
 func absentDimensions(features []Feature) (absent [traffic.NumDimensions + 1]bool) {
 	for d := range traffic.NumDimensions {
 		absent[d] = true
 	}
 	for _, f := range features {
 		if f.Value == f.Value {
-			absent[f.said.dimension] = false
+			absent[f.catalog.dimension] = false
 		}
 	}
 	return absent
@@ -101,29 +101,29 @@ func (g *group) names() (names []string) {
 	return names
 }
 
-// words says what the members have in common.
+// words describes what the members have in common.
 func (g *group) words() string {
 	switch g.key {
 	case absentKeys:
-		return "nothing is known of " + list(g.each(func(f *Feature) string { return f.said.subject() }), " or ")
+		return "nothing is known of " + list(g.distinct(func(f *Feature) string { return f.catalog.subject() }), " or ")
 	case unknownValues:
-		return "what is not known of " + list(g.each(func(f *Feature) string { return f.said.subject() }), " and ") + ": " +
-			list(g.each(func(f *Feature) string { return f.said.phrase.Topic }), " and ")
+		return "what is not known of " + list(g.distinct(func(f *Feature) string { return f.catalog.subject() }), " and ") + ": " +
+			list(g.distinct(func(f *Feature) string { return f.catalog.phrase.Topic }), " and ")
 	}
 	return g.sentence()
 }
 
-// each returns what of says of the members, each once.
-func (g *group) each(of func(*Feature) string) (all []string) {
+// distinct returns the text of each member, without duplicates.
+func (g *group) distinct(text func(*Feature) string) (all []string) {
 	for _, f := range g.members {
-		if text := of(f); !slices.Contains(all, text) {
-			all = append(all, text)
+		if value := text(f); !slices.Contains(all, value) {
+			all = append(all, value)
 		}
 	}
 	return all
 }
 
-// maxListed is how many things a reason lists.
+// maxListed is the number of items in a reason's list.
 const maxListed = 3
 
 func list(all []string, last string) string {
@@ -137,7 +137,7 @@ func list(all []string, last string) string {
 	return strings.Join(all[:n], ", ") + last + all[n]
 }
 
-// sentence is that of the member that moved the output most to the side where the reason is, and of a
+// sentence is about the member that moved the output most in the direction of the reason, and a
 // second one that adds to it.
 func (g *group) sentence() string {
 	var first, second *Feature
@@ -150,13 +150,13 @@ func (g *group) sentence() string {
 			second = f
 		}
 	}
-	const longest = 110 // bytes, for a line that people read at a glance
+	const longest = 110 // bytes, for a line to read at a glance
 	words := first.Words
 	switch {
 	case second == nil:
 		return words
-	case first.said.subject() == second.said.subject():
-		words += ", and " + second.said.predicate(second.Value)
+	case first.catalog.subject() == second.catalog.subject():
+		words += ", and " + second.catalog.predicate(second.Value)
 	default:
 		words += "; " + second.Words
 	}
@@ -166,8 +166,8 @@ func (g *group) sentence() string {
 	return words
 }
 
-// addsTo reports whether f says something that first does not, and counts at least half as much. The same
-// share of 404 and of 4xx, say, or the same number of requests in two windows, is no news.
+// addsTo reports whether f says something new after first, and counts at least half as much. The
+// same share of 404 and of 4xx, or the same number of requests in two windows, is not new.
 func (f *Feature) addsTo(first *Feature) bool {
-	return f.said.stem != first.said.stem && f.Value != first.Value && 2*math.Abs(f.Share) >= math.Abs(first.Share)
+	return f.catalog.stem != first.catalog.stem && f.Value != first.Value && 2*math.Abs(f.Share) >= math.Abs(first.Share)
 }

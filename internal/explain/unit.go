@@ -6,51 +6,51 @@ import (
 	"strconv"
 )
 
-// unit writes a value as people read it.
+// unit formats a value for people.
 type unit func(value float32) string
 
-// write writes a value. One of a unit that has no way of its own is a plain number.
-func (u unit) write(value float32) string {
+// format formats a value. A nil unit formats a plain number.
+func (u unit) format(value float32) string {
 	if u == nil {
-		return shownNumber(value)
+		return formatNumber(value)
 	}
 	return u(value)
 }
 
-// units are those of the catalogs, and "excess" for a share that is a difference. Distinct counts have
-// the unit of what they count: see unitOf.
+// units are the units of the catalogs, and "excess" for the difference of two shares. Distinct
+// counts have the unit of what they count: see lookUpUnit.
 var units = map[string]unit{
-	"share":      shownShare,
-	"excess":     shownExcess,
-	"s":          func(v float32) string { return shownDuration(float64(v)) },
-	"log2 ms":    func(v float32) string { return shownDuration((math.Exp2(float64(v)) - 1) / 1000) },
-	"bits":       func(v float32) string { return shownRatio(math.Exp2(float64(v))) },
-	"ratio":      func(v float32) string { return shownRatio(float64(v)) },
-	"B":          func(v float32) string { return shownBytes(float64(v)) },
-	"B/s":        func(v float32) string { return shownBytes(float64(v)) + "/s" },
-	"log2 bytes": func(v float32) string { return shownBytes(math.Exp2(float64(v))) },
-	"code":       shownNumber,
-	"version":    shownNumber,
-	"bool":       shownNumber,
+	"share":      formatShare,
+	"excess":     formatExcess,
+	"s":          func(v float32) string { return formatDuration(float64(v)) },
+	"log2 ms":    func(v float32) string { return formatDuration((math.Exp2(float64(v)) - 1) / 1000) },
+	"bits":       func(v float32) string { return formatRatio(math.Exp2(float64(v))) },
+	"ratio":      func(v float32) string { return formatRatio(float64(v)) },
+	"B":          func(v float32) string { return formatBytes(float64(v)) },
+	"B/s":        func(v float32) string { return formatBytes(float64(v)) + "/s" },
+	"log2 bytes": func(v float32) string { return formatBytes(math.Exp2(float64(v))) },
+	"code":       formatNumber,
+	"version":    formatNumber,
+	"bool":       formatNumber,
 }
 
-// counted are the units of numbers of things.
-var counted = []string{"requests", "responses", "count", "bytes", "segments", "agents", "paths", "hosts", "addresses", "networks",
+// countUnits are the units of counts.
+var countUnits = []string{"requests", "responses", "count", "bytes", "segments", "agents", "paths", "hosts", "addresses", "networks",
 	"wires", "programs", "sessions", "versions"}
 
-// unitOf returns how a unit is written; nil if it is none of those that are known.
-func unitOf(name string) unit {
+// lookUpUnit returns the unit of a name, or nil if it is unknown.
+func lookUpUnit(name string) unit {
 	if u, ok := units[name]; ok {
 		return u
 	}
-	if slices.Contains(counted, name) {
-		return shownCount
+	if slices.Contains(countUnits, name) {
+		return formatCount
 	}
 	return nil
 }
 
-// shownCount writes a number of things. A sum that fades is no whole number, and reads as one.
-func shownCount(value float32) string {
+// formatCount formats a count. A fading sum is not a whole number, but is rounded to one.
+func formatCount(value float32) string {
 	switch v := float64(value); {
 	case v == 0:
 		return "no"
@@ -59,10 +59,10 @@ func shownCount(value float32) string {
 	case v > 0 && v < 1e9:
 		return grouped(int64(math.Round(v)))
 	}
-	return shownNumber(value)
+	return formatNumber(value)
 }
 
-// grouped writes a whole number in groups of three figures.
+// grouped formats a whole number in groups of three digits.
 func grouped(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	for at := len(text) - 3; at > 0; at -= 3 {
@@ -71,10 +71,10 @@ func grouped(n int64) string {
 	return text
 }
 
-func shownNumber(value float32) string { return strconv.FormatFloat(float64(value), 'g', 4, 32) }
+func formatNumber(value float32) string { return strconv.FormatFloat(float64(value), 'g', 4, 32) }
 
-// shownShare writes a share before what it is a share of: 45 % of, all, or no requests.
-func shownShare(value float32) string {
+// formatShare formats a share to precede the whole: 45 % of, all, or no requests.
+func formatShare(value float32) string {
 	switch v := 100 * float64(value); {
 	case v <= 0:
 		return "no"
@@ -89,8 +89,8 @@ func shownShare(value float32) string {
 	}
 }
 
-// shownExcess writes the difference of two shares.
-func shownExcess(value float32) string {
+// formatExcess formats the difference of two shares.
+func formatExcess(value float32) string {
 	points := strconv.FormatFloat(min(math.Abs(100*float64(value)), 100), 'f', 0, 64)
 	switch {
 	case points == "0":
@@ -101,21 +101,21 @@ func shownExcess(value float32) string {
 	return points + " points more often than"
 }
 
-// shownRatio writes a ratio, or how many there seem to be of what is not counted.
-func shownRatio(v float64) string {
+// formatRatio formats a ratio or an estimated count.
+func formatRatio(v float64) string {
 	switch {
 	case v >= 0 && v < 10:
 		return threeFigures(v)
 	case v >= 0 && v < 1e6:
-		return shownCount(float32(v))
+		return formatCount(float32(v))
 	}
-	return shownNumber(float32(v))
+	return formatNumber(float32(v))
 }
 
-// shownBytes writes an amount of data in decimal units.
-func shownBytes(v float64) string {
+// formatBytes formats an amount of data in decimal units.
+func formatBytes(v float64) string {
 	if v < 0 {
-		return shownNumber(float32(v)) + " B"
+		return formatNumber(float32(v)) + " B"
 	}
 	scaled, prefix := v, ""
 	for _, p := range []string{"k", "M", "G", "T"} {
@@ -127,9 +127,9 @@ func shownBytes(v float64) string {
 	return threeFigures(scaled) + " " + prefix + "B"
 }
 
-// shownDuration writes a number of seconds in the unit that fits.
-func shownDuration(seconds float64) string {
-	const almost = 0.9995 // what would be rounded to a whole one of the next unit
+// formatDuration formats a number of seconds in a fitting unit.
+func formatDuration(seconds float64) string {
+	const almost = 0.9995 // rounds up to the next unit
 	for _, u := range []struct {
 		from, length float64
 		name         string
@@ -141,7 +141,7 @@ func shownDuration(seconds float64) string {
 	return "less than 1 ms"
 }
 
-// threeFigures rounds so that no more than three figures are left of a number below 1000.
+// threeFigures rounds numbers below 1000 to at most three digits.
 func threeFigures(v float64) string {
 	switch {
 	case v < 10:

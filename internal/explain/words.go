@@ -8,39 +8,39 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// feature is what is said of a feature.
+// feature is what the words of a feature depend on.
 type feature struct {
 	name      string
-	known     bool              // this release has it
-	dimension traffic.Dimension // NumDimensions: of the request alone
-	stem      string            // of the name, without dimension and window
+	known     bool              // computed by this release
+	dimension traffic.Dimension // NumDimensions: of the request itself
+	stem      string            // name without dimension and window
 	unit      unit
-	window    time.Duration // 0: none is said
+	window    time.Duration // 0: not mentioned
 	phrase    traffic.Phrase
 }
 
-// byName returns what is said of every feature of the catalogs.
+// byName returns the catalogs' features by name.
 func byName() map[string]feature {
 	all := make(map[string]feature)
 	for _, f := range traffic.Catalog() {
 		phrase, _ := f.Phrase()
-		said := feature{f.FullName(), true, f.Dimension, f.Stem(), unitOf(f.Unit), 0, phrase}
+		entry := feature{f.FullName(), true, f.Dimension, f.Stem(), lookUpUnit(f.Unit), 0, phrase}
 		if f.Stem() != f.Name {
-			said.window = f.Fold.Window
+			entry.window = f.Fold.Window
 		}
 		if f.Fold.Kind == traffic.Excess {
-			said.unit = units["excess"]
+			entry.unit = units["excess"]
 		}
-		all[f.FullName()] = said
+		all[f.FullName()] = entry
 	}
 	for _, f := range traffic.RequestCatalog {
 		phrase, _ := f.Phrase()
-		all[f.FullName()] = feature{f.FullName(), true, traffic.NumDimensions, f.Name, unitOf(f.Unit), 0, phrase}
+		all[f.FullName()] = feature{f.FullName(), true, traffic.NumDimensions, f.Name, lookUpUnit(f.Unit), 0, phrase}
 	}
 	return all
 }
 
-// subjects are who did what a phrase says, by dimension.
+// subjects are the subjects of the phrases, by dimension.
 var subjects = [traffic.NumDimensions + 1]string{
 	traffic.IP:            "the address",
 	traffic.Net:           "the network",
@@ -54,10 +54,10 @@ var subjects = [traffic.NumDimensions + 1]string{
 	traffic.NumDimensions: "the request",
 }
 
-// Subject returns what a key of a dimension is called in sentences.
+// Subject returns the name of a key of dimension d in sentences.
 func Subject(d traffic.Dimension) string { return subjects[min(d, traffic.NumDimensions)] }
 
-// subject returns who the feature is about.
+// subject returns the subject of the feature's sentence.
 func (f feature) subject() string {
 	if f.phrase.Subject != "" {
 		return f.phrase.Subject
@@ -65,7 +65,7 @@ func (f feature) subject() string {
 	return Subject(f.dimension)
 }
 
-// sentence says what the value tells.
+// sentence describes a value of the feature.
 func (f feature) sentence(value float32) string {
 	switch {
 	case !f.known:
@@ -76,7 +76,7 @@ func (f feature) sentence(value float32) string {
 	return f.subject() + " " + f.predicate(value)
 }
 
-// predicate says it without the subject.
+// predicate returns the sentence without its subject.
 func (f feature) predicate(value float32) string {
 	text := f.phrase.Text
 	if value == 0 && f.phrase.Zero != "" {
@@ -87,20 +87,20 @@ func (f feature) predicate(value float32) string {
 	} else if f.phrase.Codes != nil {
 		text = "has a code that has no words here: %v"
 	}
-	shown := f.unit.write(value)
-	text = strings.Replace(text, traffic.PhraseValue, shown, 1)
+	formatted := f.unit.format(value)
+	text = strings.Replace(text, traffic.PhraseValue, formatted, 1)
 	window := ""
 	if f.window > 0 {
-		window = "in " + shownDuration(f.window.Seconds())
+		window = "in " + formatDuration(f.window.Seconds())
 	}
 	text = strings.TrimRight(strings.Replace(text, traffic.PhraseWindow, window, 1), " ")
-	if strings.HasSuffix(shown, " 1") || shown == "1" {
+	if strings.HasSuffix(formatted, " 1") || formatted == "1" {
 		return strings.NewReplacer("(s)", "", "(es)", "").Replace(text)
 	}
 	return strings.NewReplacer("(s)", "s", "(es)", "es").Replace(text)
 }
 
-// Words says what the value of a feature of the catalogs tells; not ok if there is no such feature.
+// Words describes the value of a feature; it reports false if the catalogs have no such feature.
 func Words(name string, value float32) (words string, ok bool) {
 	f, ok := catalogued[name]
 	if !ok {

@@ -23,7 +23,7 @@ func allFeatures() (names []string) {
 	return names
 }
 
-// Whatever the value of a feature, its words are one short line without a place that was not filled.
+// For any value of a feature, its words are one short line without an unfilled placeholder.
 func TestWordsOfEveryFeature(t *testing.T) {
 	const longest = 85 // characters
 	values := []float32{0, 1, 2, 3, 0.004, 0.4, 0.996, -0.4, 12.4, 38, 1234, 3.4e38, -3.4e38, float32(math.Inf(1)), float32(math.Inf(-1)), nan}

@@ -2,5 +2,5 @@
 
 package opfile
 
-// nonblock is nothing where opening a file never waits for another process.
+// nonblock is 0: opening a file here never waits for another process.
 const nonblock = 0

@@ -4,5 +4,5 @@ package opfile
 
 import "syscall"
 
-// nonblock makes opening a FIFO return at once; regular files do not change by it.
+// nonblock makes opening a FIFO return at once. It has no effect on regular files.
 const nonblock = syscall.O_NONBLOCK

@@ -2,11 +2,11 @@
 //
 // What it promises:
 //
-//   - opening and reading never wait: a FIFO, a device, a socket or a directory in the file's place is an error;
-//   - no more than a stated number of bytes is read, whatever the file claims to be;
-//   - symbolic links are followed, since mounted configuration is made of them.
+//   - opening and reading never wait: a FIFO, a device, a socket or a directory is an error;
+//   - at most a given number of bytes is read, whatever size the file reports;
+//   - symbolic links are followed, since mounted configuration consists of them.
 //
-// Files that others than the operator could have put there are opened with package mmap, which follows no link.
+// Files that others could have put there are opened with package mmap, which follows no link.
 package opfile
 
 import (
@@ -17,8 +17,8 @@ import (
 	"os"
 )
 
-// Read returns the content of the regular file at path, which must have at most limit bytes. The error is one line that
-// names the path.
+// Read returns the content of the regular file at path, which must have at most limit bytes. The
+// error is one line and names the path.
 func Read(path string, limit int64) ([]byte, error) {
 	f, info, err := Open(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func Read(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, reason(err))
 	}
-	if int64(len(content)) > limit { // it has grown, or its size is not known
+	if int64(len(content)) > limit { // the file has grown, or its size is unknown
 		return nil, tooLarge(path, int64(len(content)), limit)
 	}
 	return content, nil
@@ -40,8 +40,8 @@ func Read(path string, limit int64) ([]byte, error) {
 
 // Open opens the regular file at path for reading.
 func Open(path string) (*os.File, fs.FileInfo, error) {
-	// The type is looked at before opening, because opening a device may have effects, and after it, because the file
-	// may have been replaced between the two.
+	// The type is checked before opening, because opening a device may have effects, and again
+	// after it, because the file may have been replaced in between.
 	info, err := os.Stat(path)
 	if err == nil {
 		err = regular(path, info)
@@ -90,7 +90,7 @@ func regular(path string, info fs.FileInfo) error {
 	return &typeError{path, "a special file"}
 }
 
-// named puts the path and what to do in front of the system's reason.
+// named adds the path and what to do to the system's error.
 func named(path string, err error) error {
 	var kind *typeError
 	switch {
@@ -104,7 +104,7 @@ func named(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, reason(err))
 }
 
-// reason is the system's error without the operation and the path, which the message has already.
+// reason returns the system's error without operation and path, which the message already has.
 func reason(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

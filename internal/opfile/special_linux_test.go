@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/internal/opfile"
 )
 
-// What is not a regular file is refused at once, also behind a link, and is not read.
+// Anything but a regular file is rejected at once, also behind a link, and is not read.
 func TestSpecialFilesAreRefusedWithoutWaiting(t *testing.T) {
 	dir := t.TempDir()
 	fifo, socket, loop := filepath.Join(dir, "fifo"), filepath.Join(dir, "socket"), filepath.Join(dir, "loop")
@@ -50,7 +50,7 @@ func TestSpecialFilesAreRefusedWithoutWaiting(t *testing.T) {
 	}
 }
 
-// A file whose size the system does not know is read, and no further than the limit.
+// A file of unknown size is read up to the limit.
 func TestFilesWithoutASizeAreReadToTheLimit(t *testing.T) {
 	if got, err := opfile.Read("/proc/self/status", 1<<16); err != nil || !strings.Contains(string(got), "Name:") {
 		t.Errorf("%q, %v", got, err)

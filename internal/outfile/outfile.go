@@ -1,11 +1,12 @@
-// Package outfile writes files of results: one appears under its name when it is complete, and not before.
+// Package outfile writes result files: a file appears under its name only when it is complete.
 //
 // What it promises:
 //
-//   - where a process is killed, what it has written so far is gone with it (on Linux, on file systems that have unnamed
-//     files; elsewhere a hidden file beside the result may be left);
-//   - a file is for no more readers than what it was made from, and than the file that it replaces;
-//   - a FIFO or a device is written to and stays what it is; a symbolic link stays, and the file behind it is replaced.
+//   - when a process is killed, its incomplete file disappears (on Linux, on file systems with
+//     unnamed files; elsewhere a hidden file may remain beside the result);
+//   - a file can be read by no more users than its source and the file that it replaces;
+//   - a FIFO or a device is written to and not replaced; a symbolic link is kept, and its target is
+//     replaced.
 package outfile
 
 import (
@@ -17,20 +18,20 @@ import (
 	"path/filepath"
 )
 
-// File is a file in the making. It must be ended by Commit or Discard.
+// File is an incomplete file. It must be ended by Commit or Discard.
 type File struct {
 	*os.File
-	name    string // under which it appears; empty: it has its name
-	unnamed bool   // the file has no name yet
+	name    string // final name; empty: a FIFO or device, written directly
+	unnamed bool   // whether the file has no name yet
 }
 
-// Create begins a file that appears as name. source describes what it is made from, nil where that is not a file: it must not
-// be the same file. Opening a FIFO waits for its reader, until ctx is done.
+// Create starts a file that appears as name. source describes the file that it is made from, or is
+// nil; name must not be that file. Opening a FIFO waits for its reader until ctx is done.
 func Create(ctx context.Context, name string, source fs.FileInfo) (*File, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return create(name, permOf(source))
+		return create(name, maxPerm(source))
 	case err != nil:
 		return nil, err
 	case info.IsDir():
@@ -44,18 +45,18 @@ func Create(ctx context.Context, name string, source fs.FileInfo) (*File, error)
 	if err != nil {
 		return nil, err
 	}
-	return create(target, permOf(source)&info.Mode().Perm())
+	return create(target, maxPerm(source)&info.Mode().Perm())
 }
 
-// permOf are the permissions that a file may have at most.
-func permOf(source fs.FileInfo) fs.FileMode {
+// maxPerm returns the most permissions that a file may have.
+func maxPerm(source fs.FileInfo) fs.FileMode {
 	if source == nil || !source.Mode().IsRegular() {
 		return 0o666
 	}
 	return source.Mode().Perm() & 0o666
 }
 
-// create makes a file with at most the permissions perm, and the umask taken off.
+// create makes a file with at most the permissions perm, reduced by the umask.
 func create(name string, perm fs.FileMode) (*File, error) {
 	f, err := newUnnamed(filepath.Dir(name))
 	unnamed := err == nil
@@ -80,7 +81,7 @@ func create(name string, perm fs.FileMode) (*File, error) {
 	return file, nil
 }
 
-// hidden is a name beside another one that is not in use.
+// hidden returns an unused name in the same directory.
 func hidden(name string) string {
 	dir, base := filepath.Split(name)
 	for n := os.Getpid(); ; n++ {
@@ -91,7 +92,7 @@ func hidden(name string) string {
 	}
 }
 
-// open opens what is not a regular file.
+// open opens a FIFO or device.
 func open(ctx context.Context, name string) (*File, error) {
 	type opened struct {
 		f   *os.File
@@ -133,7 +134,7 @@ func (f *File) Commit() error {
 	return err
 }
 
-// Discard gives up the file. What was written to a FIFO or device stays written.
+// Discard removes the file. Data written to a FIFO or device stays written.
 func (f *File) Discard() {
 	f.Close()
 	if f.name != "" && !f.unnamed {

@@ -49,7 +49,8 @@ func names(t *testing.T, dir string) string {
 	return strings.Join(all, " ")
 }
 
-// A file appears when it is complete, and takes the place of another at once. Before, and when it is given up, nothing is seen of it.
+// A file appears when it is complete, and replaces another at once. Before that, or if it is
+// discarded, nothing of it is visible.
 func TestFileAppearsWhenItIsComplete(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "rows.csv")
@@ -75,7 +76,8 @@ func TestFileAppearsWhenItIsComplete(t *testing.T) {
 	}
 }
 
-// Rows of a log are for no more readers than the log, and a file keeps the permissions of the one that it replaces.
+// Rows of a log have no more readers than the log, and a file keeps the permissions of the file
+// that it replaces.
 func TestPermissionsAreNoWiderThanTheSources(t *testing.T) {
 	old := syscall.Umask(0o022)
 	defer syscall.Umask(old)
@@ -100,7 +102,7 @@ func TestPermissionsAreNoWiderThanTheSources(t *testing.T) {
 	}
 }
 
-// What is read is not overwritten, by whatever name it is called.
+// The source is never overwritten, under any of its names.
 func TestTheSourceIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.csv")
@@ -121,7 +123,7 @@ func TestTheSourceIsNotOverwritten(t *testing.T) {
 	}
 }
 
-// The file behind a symbolic link is replaced, and the link stays.
+// The target of a symbolic link is replaced, and the link is kept.
 func TestSymbolicLinkStays(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "there"), 0o700))
@@ -138,7 +140,7 @@ func TestSymbolicLinkStays(t *testing.T) {
 	}
 }
 
-// A FIFO is written to and stays one. Nobody waits for its reader for ever.
+// A FIFO is written to and stays a FIFO. Create does not wait for its reader for ever.
 func TestFIFOStays(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "rows.csv")
 	must(t, syscall.Mkfifo(fifo, 0o600))
@@ -162,10 +164,10 @@ func TestFIFOStays(t *testing.T) {
 	if _, err := outfile.Create(ctx, fifo, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a FIFO without a reader: %v", err)
 	}
-	go func() { os.ReadFile(fifo) }() // lets go of the opening that was given up
+	go func() { os.ReadFile(fifo) }() // ends the open that was cancelled
 }
 
-// A device is written to: one that takes nothing says so.
+// A device is written to: one that accepts no data causes an error.
 func TestFullDevice(t *testing.T) {
 	f := create(t, "/dev/full", nil)
 	if _, err := io.WriteString(f, "rows"); !errors.Is(err, syscall.ENOSPC) {
@@ -194,7 +196,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A process that is killed leaves nothing behind.
+// A killed process leaves nothing behind.
 func TestKilledProcessLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])

@@ -1,5 +1,5 @@
-// Package plaintext makes strings of clients and files harmless where people look at them: on a terminal, which obeys
-// control characters, and in a spreadsheet, which computes formulas.
+// Package plaintext makes strings from clients and files harmless for display: on a terminal, which
+// obeys control characters, and in a spreadsheet, which computes formulas.
 package plaintext
 
 import (
@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Append appends s with each control character and each byte that is not UTF-8 written as \xNN, and each character that
-// changes the direction of a text as \uNNNN. Line feeds, tabs and all other text stay as they are. What it returns is
-// valid UTF-8 if dst is.
+// Append appends s with each control character and each byte that is not UTF-8 as \xNN, and each
+// character that changes the direction of a text as \uNNNN. Line feeds, tabs and all other text are
+// kept. The result is valid UTF-8 if dst is.
 func Append(dst []byte, s string) []byte {
 	for len(s) > 0 {
 		if n := plainPrefix(s); n > 0 {
@@ -26,7 +26,7 @@ func Append(dst []byte, s string) []byte {
 	return dst
 }
 
-// plainPrefix returns how many bytes s begins with that need no escape.
+// plainPrefix returns the number of bytes at the beginning of s that need no escape.
 func plainPrefix(s string) int {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
@@ -52,16 +52,16 @@ func appendEscaped(dst []byte, r rune, raw string) []byte {
 	if unicode.Is(unicode.Bidi_Control, r) {
 		return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 	}
-	for i := range len(raw) { // a control character of two bytes, U+0080 to U+009F, is two escapes
+	for i := range len(raw) { // U+0080 to U+009F have two bytes, and become two escapes
 		dst = append(dst, '\\', 'x', hex[raw[i]>>4], hex[raw[i]&15])
 	}
 	return dst
 }
 
-// AppendCell appends s as [Append] does, for a cell of a table that a spreadsheet may open: where s begins with a
-// character by which spreadsheets know a formula (= + - @, a tab, a carriage return or a line feed), or with an
-// apostrophe, an apostrophe comes first, so that the cell is a text. To have s back, remove one leading
-// apostrophe.
+// AppendCell appends s like [Append], for a cell that a spreadsheet may open. If s begins with a
+// character that starts a formula (= + - @, a tab, a carriage return or a line feed) or with an
+// apostrophe, it prepends an apostrophe, so that the cell is text. To get s back, remove one
+// leading apostrophe.
 func AppendCell(dst []byte, s string) []byte {
 	if s != "" && slices.Contains([]byte("=+-@\t\r\n'"), s[0]) {
 		dst = append(dst, '\'')
@@ -69,13 +69,13 @@ func AppendCell(dst []byte, s string) []byte {
 	return Append(dst, s)
 }
 
-// Writer writes text to w as [Append] makes it. It keeps the first error of w and returns it from then on. A
-// character that is cut by the end of a Write is completed by the next, or escaped by Flush. All methods are safe for
-// concurrent use.
+// Writer writes text to w as [Append] does. It returns the first error of w from every later call.
+// A character that is split across calls of Write is joined, or escaped by Flush. All methods are
+// safe for concurrent use.
 type Writer struct {
-	mutex sync.Mutex // guards all below
+	mutex sync.Mutex // guards the fields below
 	w     io.Writer
-	cut   []byte // the beginning of a character, at most utf8.UTFMax-1 bytes
+	cut   []byte // the first bytes of a split character, at most utf8.UTFMax-1
 	text  []byte
 	err   error
 }
@@ -96,7 +96,7 @@ func (p *Writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Flush writes what an incomplete character at the end has left, and returns the first error of all writes.
+// Flush writes an incomplete character at the end, and returns the first error of all writes.
 func (p *Writer) Flush() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -113,7 +113,7 @@ func (p *Writer) write(b []byte) error {
 	return p.err
 }
 
-// completed returns how many bytes of b come before a character that may be continued.
+// completed returns the number of bytes of b before an incomplete character.
 func completed(b []byte) int {
 	for back := 1; back < utf8.UTFMax && back <= len(b); back++ {
 		if tail := b[len(b)-back:]; utf8.RuneStart(tail[0]) {

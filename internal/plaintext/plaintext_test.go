@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/internal/plaintext"
 )
 
-// A terminal does nothing for these texts but show them.
+// A terminal only displays these texts.
 func TestControlCharactersAreEscaped(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                              "",
@@ -34,7 +34,7 @@ func TestControlCharactersAreEscaped(t *testing.T) {
 	}
 }
 
-// A spreadsheet takes each of these for a text.
+// A spreadsheet takes each of these for text.
 func TestFormulasBecomeTexts(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                       "",
@@ -55,7 +55,7 @@ func TestFormulasBecomeTexts(t *testing.T) {
 	}
 }
 
-// However the text is cut into writes, what comes out is the same.
+// The output does not depend on how the text is split into writes.
 func TestWriterJoinsWhatWritesCut(t *testing.T) {
 	const text = "ä\x1b[0m 世\xff\u009b🙂\xf0\x9f"
 	want := string(plaintext.Append(nil, text))
@@ -75,7 +75,7 @@ func TestWriterJoinsWhatWritesCut(t *testing.T) {
 	}
 }
 
-// The first error is what every later call returns.
+// Every call after the first error returns that error.
 func TestWriterKeepsTheFirstError(t *testing.T) {
 	full := errors.New("no space left on device")
 	w := plaintext.NewWriter(failing{full})

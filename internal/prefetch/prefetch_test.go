@@ -18,7 +18,7 @@ func TestNothingIsChangedAndNothingAllocated(t *testing.T) {
 			prefetch.Words(words[from:])
 			prefetch.Words(words[from:from])
 			prefetch.Word(&words[from])
-			lines[from] = prefetch.LineOf(&words[40*from])
+			lines[from] = prefetch.CacheLine(&words[40*from])
 			prefetch.Lines(lines[:from])
 		}
 	})
@@ -39,8 +39,9 @@ func TestAddressesNeedNotBeValid(t *testing.T) {
 	prefetch.Lines(nil)
 }
 
-// BenchmarkAhead sums up words at random places in 256 MiB, 64 at a time, with some forty instructions of other work for each: without asking for
-// them, with loads that ask for all 64 first, and with prefetches.
+// BenchmarkAhead sums up words at random positions in 256 MiB, 64 at a time, with some forty
+// instructions of other work for each: without fetching ahead, with loads of all 64 first, and with
+// prefetches.
 //
 //	go test -run '^$' -bench Ahead ./internal/prefetch
 func BenchmarkAhead(b *testing.B) {
@@ -74,8 +75,9 @@ func BenchmarkAhead(b *testing.B) {
 	}
 }
 
-// BenchmarkPages changes five lines at each of many random places in a gigabyte, with some work for each: without asking
-// for them, with Words eight places ahead, and with Lines for the first line of 112 places before.
+// BenchmarkPages changes five lines at each of many random positions in a gigabyte, with some work
+// for each: without fetching ahead, with Words eight positions ahead, and with Lines for the first
+// line 112 positions ahead.
 //
 //	go test -run '^$' -bench Pages ./internal/prefetch
 func BenchmarkPages(b *testing.B) {
@@ -96,7 +98,7 @@ func BenchmarkPages(b *testing.B) {
 				for i := range places {
 					at := rng.IntN(len(memory)/words-lines) * words
 					places[i] = memory[at:][:lines*words]
-					first[i] = prefetch.LineOf(&memory[at])
+					first[i] = prefetch.CacheLine(&memory[at])
 				}
 				if c.lines {
 					prefetch.Lines(first[:])
@@ -114,7 +116,7 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
-// work is what is done with a word, and is long enough that the processor cannot look ahead to many others.
+// work processes a word for long enough that the processor cannot look ahead to many others.
 func work(word uint64) uint64 {
 	for range 12 {
 		word = word*0x9e3779b97f4a7c15 ^ word>>29

@@ -1,5 +1,5 @@
-// Package simulated turns the requests of package simulator into events and into a source of a
-// pipeline, each with its truth.
+// Package simulated converts requests of package simulator to events and to a source of a pipeline,
+// each with its truth.
 package simulated
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// NewSource returns the simulated traffic of a duration, which starts at the beginning of 2026.
+// NewSource returns simulated traffic of the given duration, which starts at the beginning of 2026.
 func NewSource(config simulator.Config, duration time.Duration) pipeline.Source {
 	return &source{simulator: simulator.New(config), duration: duration}
 }
@@ -43,8 +43,8 @@ func (s *source) Next(r *pipeline.Record) error {
 	return nil
 }
 
-// Describe fills ev with a request of a simulation that began at start, as a proxy reports it to
-// which the client speaks HTTP/1.1.
+// Describe sets ev to a request of a simulation that began at start, as a proxy that speaks
+// HTTP/1.1 with the client reports it.
 func Describe(ev *traffic.Event, r *simulator.Request, start time.Time) {
 	var config proxyhook.Config
 	config.Describe(ev, httpRequest(r), traffic.Sums{})
@@ -57,8 +57,8 @@ func Describe(ev *traffic.Event, r *simulator.Request, start time.Time) {
 	ev.Bound()
 }
 
-// httpRequest returns the request as a Go server has it: without the field Host, with the
-// Content-Length of a body.
+// httpRequest returns the request as a Go server sees it: without the field Host, and with a
+// Content-Length for a body.
 func httpRequest(r *simulator.Request) *http.Request {
 	request := &http.Request{Method: r.Method, Host: r.Host, RequestURI: r.Target,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

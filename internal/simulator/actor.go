@@ -6,34 +6,32 @@ import (
 	"time"
 )
 
-// routine is what an actor does: bursts of requests with pauses in between,
-// until it leaves.
+// routine is what an actor does: bursts of requests with pauses between them, until it leaves.
 type routine struct {
-	// burst appends the requests of one burst to dst, at least one, none of
-	// them before at.
+	// burst appends the requests of one burst to dst: at least one, none of them before at.
 	burst func(at time.Duration, dst []Request) []Request
 	// pause returns the time from the last request of a burst to the next burst.
 	pause func() time.Duration
-	left  int           // bursts to come; 0 when only until ends the routine
-	until time.Duration // no burst begins after it; 0 when only left ends the routine
+	left  int           // bursts to come; 0 if only until ends the routine
+	until time.Duration // no burst begins after it; 0 if only left ends the routine
 }
 
-// actor is a client, or a person behind a client, on the stage.
+// actor is a client, or a person behind a client.
 type actor struct {
 	routine
 	role   *role
 	slot   int
 	number uint64 // breaks ties of time, so that the order is defined
 
-	queue []Request // the current burst by time; its memory is used again
-	head  int       // the next of them
+	queue []Request // the current burst by time; its memory is reused
+	head  int       // index of the next request in queue
 }
 
-// at is the time of the actor's next request.
+// at returns the time of the actor's next request.
 func (a *actor) at() time.Duration { return a.queue[a.head].At }
 
-// refill plans the next burst after the last request of the previous one. It is
-// false when the actor leaves.
+// refill plans the next burst, after the last request of the previous one. It returns false when
+// the actor leaves.
 func (a *actor) refill(last time.Duration) bool {
 	at := last + a.pause()
 	if a.left == 1 || (a.until > 0 && at > a.until) {
@@ -52,7 +50,7 @@ func (a *actor) fill(at time.Duration) {
 	slices.SortStableFunc(a.queue, func(x, y Request) int { return cmp.Compare(x.At, y.At) })
 }
 
-// actorHeap is a container/heap with the actor of the earliest request first.
+// actorHeap implements heap.Interface; the actor of the earliest request comes first.
 type actorHeap []*actor
 
 func (h actorHeap) Len() int      { return len(h) }

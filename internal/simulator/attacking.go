@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// probes are what vulnerability scanners ask for.
+// probes are the targets of vulnerability scanners.
 var probes = []string{
 	"/.env", "/.env.production", "/.env.bak", "/api/.env", "/.git/config", "/.git/HEAD", "/.svn/entries", "/.aws/credentials",
 	"/wp-login.php", "/wp-admin/setup-config.php", "/wp-content/plugins/", "/wp-includes/wlwmanifest.xml", "/xmlrpc.php",
@@ -19,12 +19,11 @@ var probes = []string{
 	"/", "/robots.txt", "/login",
 }
 
-// beginProber goes through the list again and again in a changing order and
-// below changing folders, on both fast hosts.
+// beginProber repeats the list in a changing order and below changing folders, on both fast hosts.
 func beginProber(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newTool(w, pick(w, probeAgents))
 	if slot%3 == 2 {
-		v = newBot(w, false) // the careful one looks like a browser
+		v = newBot(w, false) // the careful half looks like a browser
 	}
 	folders := []string{"", "", "/blog", "/wp", "/shop", "/old", "/backend"}
 	var order []int
@@ -46,8 +45,8 @@ func beginProber(w *world, slot int, now time.Duration, _ bool) routine {
 	})
 }
 
-// beginStuffer tries passwords. Half of them send all headers of a browser, the
-// cookie of the login page and its referer.
+// beginStuffer tries passwords. Half of the stuffers send all headers of a browser, the cookie of
+// the login page and its referer.
 func beginStuffer(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newBot(w, slot%2 == 0)
 	v.refusesAll = slot%2 == 0

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// beginMonitor asks for one address at a fixed period, give or take what a timer
-// and a network add.
+// beginMonitor requests one target at a fixed period, with the jitter of a timer and a network.
 func beginMonitor(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newTool(w, pick(w, toolAgents))
 	host, target := WWW, productPage(w)
@@ -22,9 +21,9 @@ func beginMonitor(w *world, slot int, now time.Duration, _ bool) routine {
 	})
 }
 
-// beginHeadless drives a browser engine: styles and scripts are fetched for each
-// page since every page gets a fresh profile, images and fonts are switched off.
-// One in three forgets to change the user agent.
+// beginHeadless drives a browser engine. It fetches styles and scripts for each page, since every
+// page gets a fresh profile; images and fonts are switched off. One in three forgets to change the
+// user agent.
 func beginHeadless(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newBot(w, false)
 	if slot%3 == 0 {

@@ -40,9 +40,8 @@ func isPage(r simulator.Request) bool {
 	return r.FetchMode == "navigate" && r.Method == http.MethodGet
 }
 
-// TestReadersFetchAssetsOfTheirPages follows readers through pages and assets:
-// an asset comes within 800 ms of its page, names it as the referer, and the
-// next page comes after at least 2 s.
+// TestReadersFetchAssetsOfTheirPages follows readers through pages and assets: an asset comes
+// within 800 ms of its page, names it as the referer, and the next page comes after at least 2 s.
 func TestReadersFetchAssetsOfTheirPages(t *testing.T) {
 	assets, pages, cookies := 0, 0, 0
 	for addr, requests := range ofKind("reader", 1, 2*time.Minute) {
@@ -77,7 +76,7 @@ func TestFirstPageHasNoCookie(t *testing.T) {
 	first, later := 0, 0
 	for _, requests := range ofKind("reader", 2, 3*time.Minute) {
 		if requests[0].At < 10*time.Second {
-			continue // may have been there before the simulation began
+			continue // may have begun before the simulation
 		}
 		if requests[0].Cookie != "" {
 			first++
@@ -166,8 +165,8 @@ func TestScrapersFetchPagesOnly(t *testing.T) {
 	}
 }
 
-// TestSwarmsAreOfOneNetwork finds two swarms at the default rate: one /24, one
-// /48, each with one user agent.
+// TestSwarmsAreOfOneNetwork finds two swarms at the default rate: one /24, one /48, each with one
+// user agent.
 func TestSwarmsAreOfOneNetwork(t *testing.T) {
 	agents, members := map[netip.Prefix]map[string]bool{}, map[netip.Prefix]int{}
 	for addr, requests := range ofKind("swarm", 1, time.Minute) {
@@ -224,9 +223,8 @@ func TestHeadlessFetchesAssetsWithoutCookies(t *testing.T) {
 	within(t, "share with cookie", share(list, func(r simulator.Request) bool { return r.Cookie != "" }), 0, 0)
 }
 
-// TestNoSingleFactTells tries each fact of a request alone as a judge of it,
-// either way round: each must be wrong about at least 8 % of the people or of
-// the bots.
+// TestNoSingleFactTells tries each fact of a request as a classifier, in both directions: each must
+// be wrong about at least 8 % of the people or of the bots.
 func TestNoSingleFactTells(t *testing.T) {
 	list := until(simulator.Config{Seed: 1}, 2*time.Minute)
 	var people, bots []simulator.Request

@@ -1,9 +1,9 @@
 package simulator
 
-// browser is a program that people use: what it says of itself.
+// browser is a program that people use, by what it sends.
 type browser struct {
 	agent    string
-	hints    string // Sec-CH-UA; empty where the engine sends none
+	hints    string // Sec-CH-UA; empty if the engine sends none
 	plain    bool   // sends no Sec-Fetch headers: too old, or too simple
 	textOnly bool   // shows no images and runs no scripts
 }
@@ -17,7 +17,7 @@ const (
 	chrome109 = `"Not_A Brand";v="99", "Google Chrome";v="109", "Chromium";v="109"`
 )
 
-// desktopBrowsers repeat what is frequent.
+// desktopBrowsers repeats the frequent ones.
 var desktopBrowsers = []browser{
 	{agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36", hints: chrome143},
 	{agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36", hints: chrome143},
@@ -45,7 +45,7 @@ var mobileBrowsers = []browser{
 	{agent: "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36", hints: samsung29},
 }
 
-// oddBrowsers are real people's too.
+// oddBrowsers are rare browsers of real people.
 var oddBrowsers = []browser{
 	{agent: "Mozilla/5.0 (Windows NT 6.1; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36", hints: chrome109},
 	{agent: "Mozilla/5.0 (Windows NT 6.1; Win64; x64; rv:115.0) Gecko/20100101 Firefox/115.0"},
@@ -55,20 +55,20 @@ var oddBrowsers = []browser{
 	{agent: "w3m/0.5.3+git20230121", plain: true, textOnly: true},
 }
 
-// toolAgents belong to programs and libraries.
+// toolAgents are user agents of programs and libraries.
 var toolAgents = []string{
 	"curl/8.14.1", "python-requests/2.32.5", "Go-http-client/1.1", "Go-http-client/2.0", "axios/1.12.2",
 	"Apache-HttpClient/4.5.14 (Java/17.0.16)", "okhttp/4.12.0", "python-httpx/0.28.1",
 }
 
-// probeAgents belong to scanners, or to nobody.
+// probeAgents are user agents of scanners and of unknown programs.
 var probeAgents = []string{
 	"", "", "Mozilla/5.0 zgrab/0.x", "python-requests/2.31.0", "Go-http-client/1.1", "curl/7.88.1",
 	"Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)", "Mozilla/5.0",
 	"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
 }
 
-// crawlerAgents belong to robots that say so.
+// crawlerAgents are user agents of declared crawlers.
 var crawlerAgents = []string{
 	"Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
 	"Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
@@ -82,8 +82,8 @@ var languages = []string{
 	"es-ES,es;q=0.9", "pt-BR,pt;q=0.9,en;q=0.6", "nl-NL,nl;q=0.9,en;q=0.8", "it-IT,it;q=0.9",
 }
 
-// outsideReferers are where first pages are found; the empty one is a bookmark
-// or a typed address.
+// outsideReferers are the referers of first pages; the empty one means a bookmark or a typed
+// address.
 var outsideReferers = []string{
 	"", "", "https://www.google.com/", "https://www.google.com/", "https://www.bing.com/", "https://duckduckgo.com/",
 	"https://www.reddit.com/", "https://news.example/",

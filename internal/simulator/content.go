@@ -12,7 +12,7 @@ const (
 	products = 20_000
 )
 
-// categories are also words that people search for.
+// categories are also search words.
 var categories = []string{"kitchen", "garden", "office", "outdoor", "audio", "lighting", "tools", "textiles"}
 
 var searchWords = append([]string{
@@ -37,8 +37,7 @@ func init() {
 	}
 }
 
-// assetSizes are the largest sizes of assets in bytes; no suffix is the end of
-// another.
+// assetSizes are the largest sizes of assets in bytes; no suffix is the end of another.
 var assetSizes = map[string]int{
 	".css": 40_000, ".js": 160_000, ".woff2": 60_000, ".webp": 220_000, ".svg": 6_000,
 }
@@ -56,7 +55,7 @@ var sharedAssets = []asset{
 	{"/favicon.ico", "image"},
 }
 
-// images returns the pictures of a page, always the same ones: 2 to 6.
+// images returns the pictures of a page, always the same: 2 to 6.
 func images(page string) []asset {
 	h := hash(page)
 	list := make([]asset, 2+h%5)
@@ -69,7 +68,7 @@ func images(page string) []asset {
 func articlePage(w *world) string { return fmt.Sprintf("/articles/%d", 1+w.popular(articles)) }
 func productPage(w *world) string { return fmt.Sprintf("/products/%d", 1+w.popular(products)) }
 
-// anyPage is where a link leads that a reader follows.
+// anyPage returns the target of a link that a reader follows.
 func anyPage(w *world) string {
 	switch n := w.IntN(20); {
 	case n < 11:
@@ -84,7 +83,7 @@ func anyPage(w *world) string {
 	return "/"
 }
 
-// searchPage is a search for one to three words.
+// searchPage returns a search for one to three words.
 func searchPage(w *world, page int) string {
 	words := make([]string, 1+w.IntN(3))
 	for i := range words {
@@ -97,7 +96,7 @@ func searchPage(w *world, page int) string {
 	return target
 }
 
-// loginTarget is a login that ends well or badly, see respondForm.
+// loginTarget returns a login that succeeds or fails, see respondForm.
 func loginTarget(w *world, well bool) string {
 	for {
 		target := guessedLogin(w)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// repeat is the routine of a bot that makes one request after the other for
-// some minutes, with a pause of low to high.
+// repeat is the routine of a bot that makes one request after the other for some minutes, with a
+// pause of low to high.
 func repeat(w *world, now, low, high time.Duration, next func(at time.Duration) Request) routine {
 	return routine{
 		until: now + w.between(8*time.Minute, 30*time.Minute),
@@ -16,8 +16,8 @@ func repeat(w *world, now, low, high time.Duration, next func(at time.Duration) 
 	}
 }
 
-// beginCrawler follows the rules: robots.txt first, then pages, now and then an
-// image, with seconds in between.
+// beginCrawler follows the rules: robots.txt first, then pages and now and then an image, with
+// seconds in between.
 func beginCrawler(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newTool(w, crawlerAgents[slot%len(crawlerAgents)])
 	asked := 0
@@ -38,8 +38,8 @@ func beginCrawler(w *world, slot int, now time.Duration, _ bool) routine {
 	})
 }
 
-// beginScraper walks numbers. Half of them copy all headers of a browser, and
-// half of those keep the cookie of the first answer; one in four walks the API.
+// beginScraper walks numbers. Half of the scrapers copy all headers of a browser, and half of those
+// keep the cookie of the first answer; one in four walks the API.
 func beginScraper(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newBot(w, slot%2 == 0)
 	v.refusesAll = slot%4 != 1
@@ -56,19 +56,19 @@ func beginScraper(w *world, slot int, now time.Duration, _ bool) routine {
 	})
 }
 
-// swarm is what the members of a distributed scraper have in common.
+// swarm is the shared state of a distributed scraper's members.
 type swarm struct {
 	browser  browser
 	language string
 	bare     bool
-	number   int // the article asked for last by any of them
+	number   int // the last article that a member requested
 }
 
 // swarmSize is the number of members of a swarm.
 const swarmSize = 12
 
-// beginSwarm is one member. A member that ends comes back with another address
-// of the same network.
+// beginSwarm begins one member. A member that ends returns with another address of the same
+// network.
 func beginSwarm(w *world, slot int, now time.Duration, _ bool) routine {
 	number, member := slot/swarmSize, slot%swarmSize
 	for len(w.swarms) <= number {
@@ -84,8 +84,8 @@ func beginSwarm(w *world, slot int, now time.Duration, _ bool) routine {
 	})
 }
 
-// beginHammerer searches for random words, deep into the pages of results. Two
-// in three look exactly like a browser, with a referer from the home page.
+// beginHammerer searches for random words, deep into the pages of results. Two in three look
+// exactly like a browser, with a referer of the home page.
 func beginHammerer(w *world, slot int, now time.Duration, _ bool) routine {
 	v := newBot(w, slot%3 == 0)
 	v.refusesAll = slot%3 != 1

@@ -2,7 +2,7 @@ package simulator
 
 import "time"
 
-// Kind is a way to behave, with the truth about it.
+// Kind is a kind of behaviour, with its truth.
 type Kind struct {
 	Name  string
 	Bot   bool
@@ -18,23 +18,23 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// role is a kind with its part in the whole.
+// role is a kind with its share of the traffic.
 type role struct {
 	Kind
 
-	// Bots: how many there are at DefaultRate. A bot that ends is replaced.
+	// Bots: their number at DefaultRate. A bot that ends is replaced.
 	count int
 
-	// People: the share of all requests, and what one session has on average,
-	// measured; from these follow how many arrive per second and how many are
-	// there at the start. TestRateAndShares holds the figures to the truth.
+	// People: the share of all requests, and the measured average of requests per session; these
+	// determine how many arrive per second and how many are present at the start. TestRateAndShares
+	// checks the figures.
 	share    float64
 	requests float64
 	stay     time.Duration
 
-	// begin returns the routine of a new actor. slot counts the actors of the
-	// role; a replaced bot keeps its slot. A resumed actor is in the middle of its
-	// session at the start of the simulation.
+	// begin returns the routine of a new actor. slot numbers the actors of the role; the
+	// replacement of a bot has the same slot. A resumed actor is in the middle of its session at
+	// the start of the simulation.
 	begin func(w *world, slot int, now time.Duration, resumed bool) routine
 }
 

@@ -26,11 +26,11 @@ func beginReturning(w *world, _ int, _ time.Duration, _ bool) routine {
 	}
 	v := newPerson(w, w.personAddr(), browsers, true)
 	v.revalidates = true
-	v.cached = w.chance(0.5) // the other half reloads, and revalidates the shared assets too
+	v.cached = w.chance(0.5) // the others reload, and revalidate the shared assets too
 	return reading(w, v, w.geometric(1, 4), 5*time.Second)
 }
 
-// reading looks at a number of pages, each with its assets, one leading to the next.
+// reading reads a number of linked pages, each with its assets.
 func reading(w *world, v *visitor, pages int, median time.Duration) routine {
 	from := pick(w, outsideReferers)
 	return routine{
@@ -51,8 +51,8 @@ func reading(w *world, v *visitor, pages int, median time.Duration) routine {
 	}
 }
 
-// beginApp polls the API. Its clockwork is that of a program, its headers and
-// its breaks are those of a person's browser.
+// beginApp polls the API. Its timing is that of a program, its headers and pauses are those of a
+// person's browser.
 func beginApp(w *world, _ int, _ time.Duration, resumed bool) routine {
 	v := newPerson(w, w.personAddr(), desktopBrowsers, resumed)
 	v.browser.textOnly = false
@@ -83,7 +83,7 @@ func beginApp(w *world, _ int, _ time.Duration, resumed bool) routine {
 	}
 }
 
-// act appends what someone does in the application besides letting it poll.
+// act appends what a person does in the application besides polling.
 func (v *visitor) act(w *world, at time.Duration, page string, dst []Request) []Request {
 	at += w.between(100*time.Millisecond, 900*time.Millisecond)
 	switch {

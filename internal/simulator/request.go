@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Request is one HTTP request of one client. A header that is empty is not sent.
+// Request is one HTTP request of one client. Empty headers are not sent.
 type Request struct {
-	At     time.Duration // since the start; never less than that of the request before
+	At     time.Duration // since the start; never less than that of the previous request
 	Client netip.Addr    // IPv4 or IPv6, never IPv4-mapped
 	Kind   string        // name of a Kind
 	Bot    bool          // the truth
@@ -34,10 +34,9 @@ type Request struct {
 // Header is one line of an HTTP header.
 type Header struct{ Name, Value string }
 
-// AppendHeaders appends the headers of the request to dst in the order in which
-// the client sends them: browsers with client hints in that of Chromium, all
-// others in that of Firefox. There is no Content-Length; the sender of the
-// request adds it.
+// AppendHeaders appends the headers of the request to dst in the order in which the client sends
+// them: browsers with client hints in that of Chromium, all others in that of Firefox. There is no
+// Content-Length; the sender of the request adds it.
 func (r *Request) AppendHeaders(dst []Header) []Header {
 	dst = append(dst, Header{"Host", r.Host})
 	if r.ClientHints != "" {
@@ -56,8 +55,8 @@ func (r *Request) AppendHeaders(dst []Header) []Header {
 		Header{"If-None-Match", r.IfNoneMatch})
 }
 
-// Response is what the property answers to this request, if nothing in front of
-// it refuses.
+// Response returns the property's answer to this request, if nothing in front of it refuses the
+// request.
 func (r *Request) Response() Response {
 	answer := Respond(r.Host, r.Method, r.Target)
 	if r.IfNoneMatch != "" {

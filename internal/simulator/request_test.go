@@ -48,8 +48,8 @@ func TestEmptyHeadersAreNotSent(t *testing.T) {
 	}
 }
 
-// TestHeadersCanBeSent puts all headers of the first requests through the check
-// that net/http makes before it sends them.
+// TestHeadersCanBeSent passes all headers of the first requests through the check of net/http
+// before sending.
 func TestHeadersCanBeSent(t *testing.T) {
 	for _, r := range until(simulator.Config{Seed: 1}, 10*time.Second) {
 		request, err := http.NewRequest(r.Method, "http://"+r.Host+r.Target, strings.NewReader(r.Body))
@@ -68,8 +68,8 @@ func TestHeadersCanBeSent(t *testing.T) {
 	}
 }
 
-// TestRefererKeepsTheOriginsPolicy checks what browsers do by default: nothing
-// but the origin goes to another host.
+// TestRefererKeepsTheOriginsPolicy checks the default of browsers: another host gets only the
+// origin.
 func TestRefererKeepsTheOriginsPolicy(t *testing.T) {
 	across := 0
 	for _, r := range until(simulator.Config{Seed: 1}, time.Minute) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// step is one thing a shopper does.
+// step is one action of a shopper.
 type step uint8
 
 const (
@@ -19,13 +19,13 @@ const (
 	checkOut
 )
 
-// shopper goes through a plan made at the start.
+// shopper carries out a plan made at the start.
 type shopper struct {
 	*visitor
 	world   *world
-	plan    []step // still to do
+	plan    []step // remaining steps
 	from    string // URL of the page on the screen
-	product string // page of the product last looked at
+	product string // page of the last product viewed
 }
 
 func beginShopper(w *world, _ int, _ time.Duration, resumed bool) routine {
@@ -45,7 +45,7 @@ func beginShopper(w *world, _ int, _ time.Duration, resumed bool) routine {
 	}
 }
 
-// shoppingPlan is what a shopper would like to do, cut short where patience ends.
+// shoppingPlan returns the steps of a shopper, cut short where patience ends.
 func shoppingPlan(w *world) []step {
 	plan := []step{land}
 	for range 1 + w.IntN(2) {
@@ -89,14 +89,14 @@ func (s *shopper) burst(at time.Duration, dst []Request) []Request {
 	}
 }
 
-// open goes to a page.
+// open visits a page.
 func (s *shopper) open(at time.Duration, host, target string, dst []Request) []Request {
 	dst = s.visit(s.world, at, host, target, s.from, dst)
 	s.from = "https://" + host + target
 	return dst
 }
 
-// submit sends a form and, if it leads somewhere, goes there.
+// submit sends a form and, if then is not empty, visits that page.
 func (s *shopper) submit(at time.Duration, target, body, then string, dst []Request) []Request {
 	post := s.navigate(at, http.MethodPost, WWW, target, s.from)
 	post.Body = body

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Rates in requests per second, on average over minutes. Below MinRate one bot
-// of each kind would already be too many.
+// Rates in requests per second, on average over minutes. Below MinRate one bot of each kind would
+// be too many.
 const (
 	DefaultRate = 220
 	MinRate     = 60
 	MaxRate     = 50_000
 )
 
-// Config sets up a simulation. The zero value is the default rate with seed 0.
+// Config configures a simulation. The zero value means the default rate with seed 0.
 type Config struct {
 	Seed uint64
-	// Rate is the mean number of requests per second in total; 0 means
-	// DefaultRate. It is moved into the range from MinRate to MaxRate.
+	// Rate is the mean number of requests per second in total; 0 means DefaultRate. It is clamped
+	// to MinRate and MaxRate.
 	Rate float64
 }
 
@@ -35,10 +35,10 @@ type Simulator struct {
 	world    *world
 	actors   actorHeap
 	arrivals []arrivals
-	begun    uint64 // actors so far
+	started  uint64 // actors so far
 }
 
-// New begins a simulation.
+// New starts a simulation.
 func New(c Config) *Simulator {
 	scale := c.rate() / DefaultRate
 	rng := rand.New(rand.NewPCG(c.Seed, 0x68656164))
@@ -62,7 +62,7 @@ func New(c Config) *Simulator {
 	return s
 }
 
-// Next returns the next request. There is always one.
+// Next returns the next request. The stream never ends.
 func (s *Simulator) Next() Request {
 	first := s.actors[0] // bots never run out
 	for a := s.firstArrival(); a.at <= first.at(); a = s.firstArrival() {
@@ -84,10 +84,10 @@ func (s *Simulator) Next() Request {
 	return request
 }
 
-// begin puts a new actor on the stage at the given time.
+// begin adds a new actor at the given time.
 func (s *Simulator) begin(r *role, slot int, now time.Duration, resumed bool) {
-	a := &actor{role: r, slot: slot, number: s.begun, routine: r.begin(s.world, slot, now, resumed)}
-	s.begun++
+	a := &actor{role: r, slot: slot, number: s.started, routine: r.begin(s.world, slot, now, resumed)}
+	s.started++
 	a.fill(now)
 	heap.Push(&s.actors, a)
 }
@@ -102,12 +102,12 @@ func (s *Simulator) firstArrival() *arrivals {
 	return first
 }
 
-// arrivals is the Poisson process by which people of one role come.
+// arrivals is the Poisson process by which people of one role arrive.
 type arrivals struct {
 	role      *role
 	perSecond float64
-	at        time.Duration // of the next one
-	slot      int           // its number
+	at        time.Duration // of the next arrival
+	slot      int           // of the next arrival
 }
 
 func (a *arrivals) advance(w *world) {

@@ -27,7 +27,7 @@ func until(c simulator.Config, end time.Duration) []simulator.Request {
 	}
 }
 
-// share is the part of the requests for which the fact holds.
+// share returns the share of the requests for which the fact holds.
 func share(list []simulator.Request, fact func(r simulator.Request) bool) float64 {
 	n := 0
 	for _, r := range list {
@@ -108,7 +108,7 @@ func TestEveryRequestIsWellFormed(t *testing.T) {
 	}
 }
 
-// inReservedRange is true of addresses that belong to no one.
+// inReservedRange reports whether an address is in one of the reserved ranges.
 func inReservedRange(a netip.Addr) bool {
 	for _, p := range []string{"198.18.0.0/15", "100.64.0.0/10", "2001:db8::/32"} {
 		if netip.MustParsePrefix(p).Contains(a) {
@@ -134,7 +134,7 @@ func TestRateAndShares(t *testing.T) {
 }
 
 func TestRateScalesTheNumberOfClients(t *testing.T) {
-	// Out of range is moved into it; nonsense is the default.
+	// Values out of range are clamped; NaN means the default.
 	for rate, want := range map[float64]float64{1: 60, 60: 60, 600: 600, math.NaN(): 220, -5: 220, math.Inf(-1): 220} {
 		list := until(simulator.Config{Seed: 3, Rate: rate}, time.Minute)
 		within(t, fmt.Sprintf("rate for Config.Rate %v", rate), float64(len(list))/60, 0.85*want, 1.15*want)
@@ -162,7 +162,7 @@ func TestHugeRateBegins(t *testing.T) {
 	within(t, "rate of the first second at MaxRate", float64(n), 0.4*simulator.MaxRate, 1.2*simulator.MaxRate)
 }
 
-// TestBotsCanBeTold checks that short windows have something to see.
+// TestBotsCanBeTold checks that bots make enough requests for short windows.
 func TestBotsCanBeTold(t *testing.T) {
 	for seed := range uint64(5) {
 		type client struct {
@@ -199,7 +199,7 @@ func TestBotsAndPeopleShareNoAddress(t *testing.T) {
 	}
 }
 
-// ends holds when requests in flight end, the earliest first.
+// ends holds the ends of requests in flight, the earliest first.
 type ends []time.Duration
 
 func (h ends) Len() int           { return len(h) }
@@ -270,7 +270,7 @@ func TestMemoryDoesNotGrowWithVirtualTime(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// BenchmarkNext makes the requests of the default simulation.
+// BenchmarkNext generates the requests of the default simulation.
 // Run: go test -run '^$' -bench Next ./internal/simulator
 func BenchmarkNext(b *testing.B) {
 	s := simulator.New(simulator.Config{})

@@ -17,7 +17,7 @@ const (
 // Hosts lists the hosts of the property.
 var Hosts = [...]string{WWW, API, Search}
 
-// SearchDelay is how long one search takes.
+// SearchDelay is the duration of one search.
 const SearchDelay = 1500 * time.Millisecond
 
 // Response is an answer of the property.
@@ -27,8 +27,8 @@ type Response struct {
 	Delay  time.Duration // from the request to the answer, at most SearchDelay
 }
 
-// Revalidated is the answer to a request with If-None-Match: nothing ever
-// changes on the property, so a 200 becomes a 304 without a body.
+// Revalidated returns the answer to a request with If-None-Match: nothing ever changes on the
+// property, so a 200 becomes a 304 without a body.
 func (r Response) Revalidated() Response {
 	if r.Status == http.StatusOK {
 		r.Status, r.Bytes = http.StatusNotModified, 0
@@ -36,10 +36,9 @@ func (r Response) Revalidated() Response {
 	return r
 }
 
-// Respond is what the property answers. It depends on the arguments alone,
-// takes any strings, and is safe for concurrent use. The host has no port; a
-// host that is not one of Hosts is answered with 421. If the request has a header
-// If-None-Match, the answer is Respond(...).Revalidated().
+// Respond returns the property's answer. It depends only on the arguments, accepts any strings, and
+// is safe for concurrent use. The host has no port; a host that is not in Hosts is answered with
+// 421. If the request has a header If-None-Match, the answer is Respond(...).Revalidated().
 func Respond(host, method, target string) Response {
 	path, _, _ := strings.Cut(target, "?")
 	var answer Response
@@ -81,9 +80,9 @@ func respondWWW(method, path, target string) Response {
 	return allowing(method, Response{http.StatusOK, vary(target, 9_000, 60_000), delay(target, 6, 22)})
 }
 
-// respondForm answers a POST. Whether a password is right cannot be seen from
-// outside the body, so the state parameter of a login stands for it: one in 32
-// is a success. People choose theirs (loginTarget); password guessers cannot.
+// respondForm answers a POST. The body does not show whether a password is right, so the state
+// parameter of a login decides: one value in 32 is a success. People choose theirs (loginTarget);
+// password guessers cannot.
 func respondForm(path, target string) Response {
 	switch {
 	case path == "/login" && hash(target)%32 == 0, path == "/cart", path == "/checkout":
@@ -138,8 +137,7 @@ func notFound(target string) Response {
 	return Response{http.StatusNotFound, 1_250, delay(target, 2, 6)}
 }
 
-// splitPath returns the first segment of a path of two segments, and the second
-// as a number; 0 when it is not one.
+// splitPath splits a path of two segments; number is 0 if the second is not a number.
 func splitPath(path string) (name string, number int) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !ok {
@@ -152,17 +150,17 @@ func splitPath(path string) (name string, number int) {
 	return name, number
 }
 
-// vary returns a number of the range that depends on s alone.
+// vary returns a number in [low, high] that depends only on s.
 func vary(s string, low, high int) int {
 	return low + int(hash(s)%uint64(high-low+1))
 }
 
-// delay returns a duration of low to high milliseconds that depends on s alone.
+// delay returns a duration of low to high milliseconds that depends only on s.
 func delay(s string, low, high int) time.Duration {
 	return time.Duration(vary(s, low*1000, high*1000)) * time.Microsecond
 }
 
-// hash is 64-bit FNV-1a.
+// hash returns the 64-bit FNV-1a hash of s.
 func hash(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {

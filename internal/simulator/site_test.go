@@ -86,7 +86,7 @@ func TestRevalidated(t *testing.T) {
 	}
 }
 
-// FuzzRespond checks that any strings have an answer within the stated bounds.
+// FuzzRespond checks that any strings have an answer within the documented bounds.
 func FuzzRespond(f *testing.F) {
 	if len(answers) < 30 {
 		f.Fatalf("only %d seeds", len(answers))

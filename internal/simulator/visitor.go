@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// visitor is who makes requests: an address and a browser with its habits.
-// Bots are visitors with other habits.
+// visitor makes requests: an address and a browser with its habits. Bots are visitors with other
+// habits.
 type visitor struct {
 	addr     netip.Addr
 	browser  browser
@@ -19,12 +19,12 @@ type visitor struct {
 	refusesAll   bool   // never sends a cookie
 	hidesReferer bool
 	bare         bool // sends User-Agent and Accept, and no other header of a browser
-	cached       bool // has the shared assets and does not ask for them
-	revalidates  bool // has everything and asks whether it is still good
+	cached       bool // has the shared assets and does not request them
+	revalidates  bool // has everything and revalidates it
 }
 
-// newPerson is someone with a browser of the list, or now and then a strange one.
-// One in fourteen keeps cookies and referers from the site.
+// newPerson returns a visitor with a browser of the list, or now and then an odd one. One in
+// fourteen keeps cookies and referers from the site.
 func newPerson(w *world, addr netip.Addr, browsers []browser, resumed bool) *visitor {
 	v := &visitor{addr: addr, browser: pick(w, browsers), language: pick(w, languages)}
 	if w.chance(0.04) {
@@ -40,13 +40,13 @@ func newPerson(w *world, addr netip.Addr, browsers []browser, resumed bool) *vis
 	return v
 }
 
-// newBot is a program with an address of its own that looks like a browser, or,
-// if bare, only says so.
+// newBot returns a program with its own address that looks like a browser or, if bare, only has its
+// user agent.
 func newBot(w *world, bare bool) *visitor {
 	return &visitor{addr: w.botAddr(), browser: pick(w, desktopBrowsers), language: pick(w, languages), bare: bare, refusesAll: true}
 }
 
-// newTool is a program that sends a user agent, if any, and hardly more.
+// newTool returns a program that sends a user agent, if any, and hardly anything else.
 func newTool(w *world, agent string) *visitor {
 	return &visitor{addr: w.botAddr(), browser: browser{agent: agent}, bare: true, refusesAll: true}
 }
@@ -57,16 +57,15 @@ func (v *visitor) acceptCookie(w *world) {
 	}
 }
 
-// visit appends a page and, after the answer, the assets that the browser still
-// needs, spread over a few hundred milliseconds. from is the URL of the page that
-// led here, or empty.
+// visit appends a page and, after the answer, the assets that the browser still needs, spread over
+// a few hundred milliseconds. from is the URL of the linking page, or empty.
 func (v *visitor) visit(w *world, at time.Duration, host, target, from string, dst []Request) []Request {
 	page := v.navigate(at, http.MethodGet, host, target, from)
 	if v.revalidates {
 		page.IfNoneMatch = etag(target)
 	}
 	dst = append(dst, page)
-	v.acceptCookie(w) // came with the answer
+	v.acceptCookie(w) // of the answer
 	at += Respond(host, http.MethodGet, target).Delay + w.between(30*time.Millisecond, 120*time.Millisecond)
 	if v.browser.textOnly {
 		return dst
@@ -94,14 +93,14 @@ func (v *visitor) load(w *world, at time.Duration, list []asset, pageURL string,
 	return dst, at
 }
 
-// navigate is a request for a page, by a link or a form.
+// navigate returns a request for a page, by a link or a form.
 func (v *visitor) navigate(at time.Duration, method, host, target, from string) Request {
 	r := v.request(at, method, host, target)
 	v.describe(&r, "navigate", "document", from)
 	return r
 }
 
-// call is a request that a script in the page makes.
+// call returns a request of a script in the page.
 func (v *visitor) call(at time.Duration, method, host, target, from string) Request {
 	r := v.request(at, method, host, target)
 	v.describe(&r, "cors", "empty", from)
@@ -111,7 +110,7 @@ func (v *visitor) call(at time.Duration, method, host, target, from string) Requ
 	return r
 }
 
-// request holds what all requests of the visitor have in common.
+// request returns what all requests of the visitor have in common.
 func (v *visitor) request(at time.Duration, method, host, target string) Request {
 	r := Request{
 		At: at, Client: v.addr, Method: method, Host: host, Target: target,
@@ -125,7 +124,7 @@ func (v *visitor) request(at time.Duration, method, host, target string) Request
 	return r
 }
 
-// describe adds the headers by which a browser says what a request is for.
+// describe adds the headers by which a browser declares the purpose of a request.
 func (v *visitor) describe(r *Request, mode, dest, from string) {
 	if !v.hidesReferer {
 		r.Referer = refererFor(r.Host, from)
@@ -146,8 +145,8 @@ func (v *visitor) describe(r *Request, mode, dest, from string) {
 	}
 }
 
-// refererFor is what browsers send by default: the whole URL within a host, and
-// only the origin beyond it.
+// refererFor returns the referer that browsers send by default: the whole URL within a host, and
+// only the origin to others.
 func refererFor(host, from string) string {
 	origin, rest, ok := strings.Cut(strings.TrimPrefix(from, "https://"), "/")
 	if !ok || origin == host {

@@ -1,6 +1,7 @@
-// Package siphash is SipHash-2-4 (J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012):
-// a hash under a secret key of which nobody who does not know the key can tell anything, least of all two texts with the
-// same hash. It is for texts that others choose where equal hashes decide something.
+// Package siphash implements SipHash-2-4 (J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast
+// short-input PRF", INDOCRYPT 2012). Without the secret key nobody can predict a hash or find two
+// texts with the same hash. Use it for texts that clients choose, where equal hashes decide
+// something.
 package siphash
 
 import (
@@ -8,7 +9,7 @@ import (
 	"math/bits"
 )
 
-// Key is the secret: 128 bits.
+// Key is the secret of 128 bits.
 type Key struct{ Low, High uint64 }
 
 // Hash returns the hash of text. It allocates nothing.
@@ -26,7 +27,7 @@ func (k Key) Hash(text []byte) uint64 {
 	return s.end()
 }
 
-// HashString is [Key.Hash] of the bytes of text, without a copy.
+// HashString returns [Key.Hash] of the bytes of text, without copying them.
 func (k Key) HashString(text string) uint64 {
 	s := k.begin()
 	n := uint64(len(text))
@@ -43,7 +44,7 @@ func (k Key) HashString(text string) uint64 {
 	return s.end()
 }
 
-// state is what a hash has come to.
+// state is the state of a hash in progress.
 type state struct{ v0, v1, v2, v3 uint64 }
 
 func (k Key) begin() state {

@@ -7,7 +7,7 @@ import (
 	"github.com/headgate/headgate/internal/siphash"
 )
 
-// The vectors of the reference implementation: key and text are the bytes 0, 1, 2 and so on; hashes as it prints them.
+// The vectors of the reference implementation: key and text are the bytes 0, 1, 2 and so on.
 func TestVectors(t *testing.T) {
 	key := siphash.Key{Low: 0x0706050403020100, High: 0x0f0e0d0c0b0a0908}
 	text := make([]byte, 64)

@@ -1,4 +1,4 @@
-// Package socket asks the kernel about TCP connections what package net does not.
+// Package socket offers kernel features of TCP connections that package net lacks.
 package socket
 
 import (
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// SetUserTimeout ends a connection in which something that was sent, or could not be sent, has waited so long for the
-// other side (TCP_USER_TIMEOUT). Where the system does not have it, nothing is changed.
+// SetUserTimeout makes the kernel end a connection whose sent or unsent data has waited this long
+// for the other side (TCP_USER_TIMEOUT). It has no effect on systems without this option.
 func SetUserTimeout(c *net.TCPConn, d time.Duration) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -16,8 +16,8 @@ func SetUserTimeout(c *net.TCPConn, d time.Duration) error {
 	return Control(raw, d)
 }
 
-// Progress is how far what was written to a connection has come.
+// Progress is the progress of written data.
 type Progress struct {
-	Unsent bool   // the kernel has bytes that it has not sent, for want of room at the other side or in the network
+	Unsent bool   // the kernel holds unsent bytes, for want of room at the other side or on the way
 	Acked  uint64 // bytes that the other side has confirmed since the connection began
 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Control is [SetUserTimeout] for a socket that is not connected yet.
+// Control sets the same timeout as [SetUserTimeout] on a socket that is not connected yet.
 func Control(raw syscall.RawConn, d time.Duration) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
@@ -20,8 +20,9 @@ func Control(raw syscall.RawConn, d time.Duration) error {
 	return err
 }
 
-// ProgressOf looks at a connection. It fails if the connection is closed, or the system does not know.
-func ProgressOf(c *net.TCPConn) (p Progress, err error) {
+// ReadProgress returns the progress of a connection, or an error if it is closed or the system does
+// not support it.
+func ReadProgress(c *net.TCPConn) (p Progress, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return p, err

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Control is [SetUserTimeout] for a socket that is not connected yet.
+// Control sets the same timeout as [SetUserTimeout] on a socket that is not connected yet.
 func Control(syscall.RawConn, time.Duration) error { return nil }
 
-// ProgressOf looks at a connection. It fails if the connection is closed, or the system does not know.
+// ReadProgress returns the progress of a connection, or an error if it is closed or the system does
+// not support it.
 func ProgressOf(*net.TCPConn) (Progress, error) { return Progress{}, errors.ErrUnsupported }

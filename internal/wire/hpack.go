@@ -17,16 +17,16 @@ func (t *text) add(c byte) {
 	t.sum = t.sum.byte(c)
 }
 
-// name returns the name of the header field that t is.
+// name returns the name of the header field that t spells.
 func (t *text) name() name {
 	if t.size > maxName {
 		return otherName
 	}
-	return nameOf(t.head[:t.size])
+	return parseName(t.head[:t.size])
 }
 
-// entry is a header field of HPACK's tables. Its size is by RFC 7541, 4.1; its value is known by its sum, and only where
-// that is of interest.
+// entry is a header field of HPACK's tables. Its size is defined by RFC 7541, 4.1; only the sum of
+// its value is kept, and only if something depends on it.
 type entry struct {
 	value   sum
 	size    uint32
@@ -34,7 +34,8 @@ type entry struct {
 	name    name
 }
 
-// static are the header fields of RFC 7541, appendix A. Where a field's value is of interest, it stands after "=".
+// static lists the header fields of RFC 7541, appendix A. A value that something depends on follows
+// "=".
 var static = func() (entries []entry) {
 	const fields = `:authority :method=GET :method=POST :path=/ :path=/index.html :scheme :scheme :status :status :status :status :status
 		:status :status accept-charset accept-encoding accept-language accept-ranges accept access-control-allow-origin age allow
@@ -44,13 +45,13 @@ var static = func() (entries []entry) {
 		set-cookie strict-transport-security transfer-encoding user-agent vary via www-authenticate`
 	for _, field := range strings.Fields(fields) {
 		name, value, _ := strings.Cut(field, "=")
-		entries = append(entries, entry{name: nameOf([]byte(name)), nameLen: uint16(len(name)), value: sumOf(value)})
+		entries = append(entries, entry{name: parseName([]byte(name)), nameLen: uint16(len(name)), value: newSum(value)})
 	}
 	return entries
 }()
 
-// Bounds of the table of a connection. A client may make it as large as the server lets it; net/http's limit is 4,096
-// bytes unless it is told another.
+// Bounds of the table of a connection. A client may make it as large as the server allows; net/http
+// allows 4,096 bytes by default.
 const (
 	defaultTable  = 4096
 	maxTable      = 64 << 10
@@ -64,7 +65,7 @@ type table struct {
 	size, max uint32
 }
 
-// at returns the field with an index, which is from 1 on.
+// at returns the field with an index, counted from 1.
 func (t *table) at(index uint64) (entry, bool) {
 	switch {
 	case index == 0:
@@ -95,7 +96,7 @@ func (t *table) add(e entry) {
 	t.size += e.size
 }
 
-// shrink makes room for so many bytes, as far as that is possible.
+// shrink evicts entries until room bytes fit, or none are left.
 func (t *table) shrink(room uint32) {
 	for t.n > 0 && uint64(t.size)+uint64(room) > uint64(t.max) {
 		t.size -= t.ring[t.oldest].size
@@ -104,13 +105,13 @@ func (t *table) shrink(room uint32) {
 	}
 }
 
-// block is a header block that is being decoded. A read of what is not there makes it not ok.
+// block is a header block that is being decoded. Reading past its end sets bad.
 type block struct {
 	rest []byte
 	bad  bool
 }
 
-// integer reads one with a prefix of so many bits (RFC 7541, 5.1).
+// integer reads an integer with a prefix of the given number of bits (RFC 7541, 5.1).
 func (b *block) integer(bits uint8) uint64 {
 	if len(b.rest) == 0 {
 		b.bad = true
@@ -134,7 +135,7 @@ func (b *block) integer(bits uint8) uint64 {
 	return 0
 }
 
-// text reads a string (RFC 7541, 5.2); where only its length matters, more quickly.
+// text reads a string (RFC 7541, 5.2); it is faster if only the length matters.
 func (b *block) text(t *text, lengthOnly bool) {
 	t.size, t.sum = 0, emptySum
 	if len(b.rest) == 0 {
@@ -162,8 +163,8 @@ func (b *block) text(t *text, lengthOnly bool) {
 	}
 }
 
-// decode calls field for each header field of a block, in their order, and reports whether the block was sound. After one
-// that was not, the table is of no use any more.
+// decode calls field for each header field of a block, in order, and reports whether the block was
+// sound. After an unsound block the table must not be used.
 func (t *table) decode(src []byte, field func(name, sum)) bool {
 	b := block{rest: src}
 	for len(b.rest) > 0 && !b.bad {

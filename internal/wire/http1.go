@@ -7,20 +7,20 @@ import (
 
 // http1 follows the messages of an HTTP/1 connection.
 type http1 struct {
-	state state1
-	left  uint64 // of a body or chunk
-	line  keeper // beginning of a line that has not come whole
-	long  bool   // the line is longer than what is kept of it
+	state     state1
+	remaining uint64 // of a body or chunk
+	line      keeper // beginning of an incomplete line
+	lineCut   bool   // the line is longer than what is kept of it
 
-	// Of the request whose header is being read.
-	order   order
-	key     uint64
-	keyed   bool // the key is known
-	old     bool // HTTP/1.0, where nothing is chunked
-	chunked bool
-	sized   bool // length is known
-	length  uint64
-	leaves  bool // the connection will speak something else
+	// State of the request whose header is being read.
+	order       order
+	key         uint64
+	keyKnown    bool // whether key is known
+	isHTTP10    bool // HTTP/1.0, which has no chunks
+	chunked     bool
+	lengthKnown bool // whether length is known
+	length      uint64
+	upgrades    bool // the connection will switch to another protocol
 }
 
 type state1 uint8
@@ -35,7 +35,7 @@ const (
 	atTrailer
 )
 
-// write parses b, and reports whether that was HTTP.
+// write parses b and reports whether it is HTTP.
 func (h *http1) write(t *Tap, b []byte) bool {
 	for len(b) > 0 {
 		if h.state == atBody || h.state == atChunk {
@@ -53,10 +53,10 @@ func (h *http1) write(t *Tap, b []byte) bool {
 			line = *h.line.bytes
 		}
 		b = b[end+1:]
-		long := h.long || len(line) > maxLine
+		long := h.lineCut || len(line) > maxLine
 		ok := h.read(t, bytes.TrimSuffix(line, []byte{'\r'}), long)
 		h.line.drop()
-		h.long = false
+		h.lineCut = false
 		if !ok {
 			return false
 		}
@@ -68,13 +68,13 @@ func (h *http1) write(t *Tap, b []byte) bool {
 }
 
 func (h *http1) keep(b []byte) {
-	h.long = h.long || h.line.len()+len(b) > maxLine
+	h.lineCut = h.lineCut || h.line.len()+len(b) > maxLine
 	h.line.add(b, maxLine)
 }
 
 func (h *http1) skip(b []byte) []byte {
-	n := min(h.left, uint64(len(b)))
-	if h.left -= n; h.left > 0 {
+	n := min(h.remaining, uint64(len(b)))
+	if h.remaining -= n; h.remaining > 0 {
 		return b[n:]
 	}
 	if h.state == atChunk {
@@ -85,7 +85,7 @@ func (h *http1) skip(b []byte) []byte {
 	return b[n:]
 }
 
-// read reads a line. Of a long one it has the beginning.
+// read reads a line, or the beginning of a long one.
 func (h *http1) read(t *Tap, line []byte, long bool) bool {
 	switch h.state {
 	case atRequest:
@@ -102,7 +102,7 @@ func (h *http1) read(t *Tap, line []byte, long bool) bool {
 		h.state = atChunkSize
 		return len(line) == 0
 	}
-	if len(line) == 0 { // of the trailer
+	if len(line) == 0 { // ends the trailer
 		h.state = atRequest
 	}
 	return true
@@ -121,16 +121,16 @@ func (h *http1) request(line []byte, long bool) bool {
 	if !ok || !ok2 || !long && !bytes.HasPrefix(version, []byte("HTTP/1.")) {
 		return false
 	}
-	*h = http1{state: atField, line: h.line, keyed: !long}
-	h.key = keyOf(sumOf(method), sumOf(target))
-	h.old = string(version) == "HTTP/1.0"
-	h.leaves = string(method) == "CONNECT"
+	*h = http1{state: atField, line: h.line, keyKnown: !long}
+	h.key = requestKey(newSum(method), newSum(target))
+	h.isHTTP10 = string(version) == "HTTP/1.0"
+	h.upgrades = string(method) == "CONNECT"
 	return true
 }
 
 // field reads a header field.
 func (h *http1) field(line []byte, long bool) bool {
-	if line[0] == ' ' || line[0] == '\t' { // more of the value before
+	if line[0] == ' ' || line[0] == '\t' { // continues the value of the last field
 		return h.order.fields > 0
 	}
 	written, value, ok := bytes.Cut(line, []byte{':'})
@@ -140,7 +140,7 @@ func (h *http1) field(line []byte, long bool) bool {
 	var space [maxName]byte
 	n := otherName
 	if len(written) <= maxName {
-		n = nameOf(appendLower(space[:0], written))
+		n = parseName(appendLower(space[:0], written))
 	}
 	h.order.add(n)
 	if n.isCommon() {
@@ -151,35 +151,35 @@ func (h *http1) field(line []byte, long bool) bool {
 	case lengthName:
 		return !long && h.setLength(value)
 	case codingName:
-		h.chunked = !h.old
-		return h.old || len(value) == len("chunked") && string(appendLower(space[:0], value)) == "chunked"
+		h.chunked = !h.isHTTP10
+		return h.isHTTP10 || len(value) == len("chunked") && string(appendLower(space[:0], value)) == "chunked"
 	case upgradeName:
-		h.leaves = h.leaves || string(value) != "h2c"
+		h.upgrades = h.upgrades || string(value) != "h2c"
 	}
 	return true
 }
 
 func (h *http1) setLength(value []byte) bool {
 	n, ok := number(value, 10)
-	if !ok || h.sized && n != h.length {
+	if !ok || h.lengthKnown && n != h.length {
 		return false
 	}
-	h.length, h.sized = n, true
+	h.length, h.lengthKnown = n, true
 	return true
 }
 
 // end ends a header.
 func (h *http1) end(t *Tap) {
-	if h.keyed {
+	if h.keyKnown {
 		t.read(h.key, h.order.http1(), 0)
 	}
 	switch {
-	case h.leaves:
+	case h.upgrades:
 		t.mode = ended
 	case h.chunked:
 		h.state = atChunkSize
 	case h.length > 0:
-		h.state, h.left = atBody, h.length
+		h.state, h.remaining = atBody, h.length
 	default:
 		h.state = atRequest
 	}
@@ -191,7 +191,7 @@ func (h *http1) chunkSize(line []byte) bool {
 	if !ok {
 		return false
 	}
-	if h.left, h.state = n, atChunk; n == 0 {
+	if h.remaining, h.state = n, atChunk; n == 0 {
 		h.state = atTrailer
 	}
 	return true

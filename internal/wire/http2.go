@@ -8,30 +8,30 @@ import (
 
 // http2 follows the frames of an HTTP/2 connection.
 type http2 struct {
-	head    [frameHead]byte
-	got     int    // bytes of the head
-	left    uint32 // of the payload
-	payload keeper // what has come of a payload that is read whole
-	block   keeper // what has come of a header block of several frames
-	within  bool   // a header block is not whole
-	stream  uint32 // its stream
-	first   bool   // it has a priority
+	head        [frameHead]byte
+	headBytes   int    // bytes of the head so far
+	remaining   uint32 // bytes of the payload to come
+	payload     keeper // received part of a payload that is read whole
+	block       keeper // received part of a header block of several frames
+	inBlock     bool   // a header block is incomplete
+	stream      uint32 // stream of that block
+	hasPriority bool   // whether that block has a priority
 
-	// How the client set the connection up. It counts until the first request.
-	prelude  sum
-	begun    bool
-	frames   int
-	settings uint8
-	window   uint8 // class of the initial window
-	whole    uint8 // class of the connection's first window update
-	priority bool  // PRIORITY frames were sent
+	// How the client set the connection up, before its first request.
+	prelude          sum
+	started          bool
+	frames           int
+	settings         uint8
+	window           uint8 // class of the initial window
+	connectionWindow uint8 // class of the connection's first window update
+	sentPriority     bool  // whether PRIORITY frames were sent
 
 	table table
 }
 
 const frameHead = 9
 
-// Types of frames, and their flags.
+// Types of frames and their flags.
 const (
 	headersFrame      = 1
 	priorityFrame     = 2
@@ -45,7 +45,8 @@ const (
 	priorityFlag   = 0x20
 )
 
-// preludeFrames is how many frames before the first request count, and preludeSettings how many settings of each.
+// preludeFrames is the number of frames before the first request that count, and preludeSettings
+// the number of settings of each.
 const (
 	preludeFrames   = 32
 	preludeSettings = 32
@@ -53,39 +54,39 @@ const (
 
 func newHTTP2() *http2 { return &http2{prelude: emptySum, table: table{max: defaultTable}} }
 
-// write parses b, and reports whether that was HTTP/2.
+// write parses b and reports whether it is HTTP/2.
 func (h *http2) write(t *Tap, b []byte) bool {
 	for len(b) > 0 {
-		if h.got < frameHead {
-			n := copy(h.head[h.got:], b)
-			h.got += n
+		if h.headBytes < frameHead {
+			n := copy(h.head[h.headBytes:], b)
+			h.headBytes += n
 			b = b[n:]
-			if h.got < frameHead {
+			if h.headBytes < frameHead {
 				return true
 			}
-			h.left = binary.BigEndian.Uint32(h.head[:4]) >> 8
+			h.remaining = binary.BigEndian.Uint32(h.head[:4]) >> 8
 			if !h.follows() {
 				return false
 			}
 		}
-		n := min(int(h.left), len(b))
+		n := min(int(h.remaining), len(b))
 		part := b[:n]
 		b = b[n:]
-		h.left -= uint32(n)
+		h.remaining -= uint32(n)
 		if !h.isRead() {
-			if h.left == 0 {
-				h.got = 0
+			if h.remaining == 0 {
+				h.headBytes = 0
 			}
 			continue
 		}
-		if h.left > 0 || h.payload.bytes != nil {
+		if h.remaining > 0 || h.payload.bytes != nil {
 			h.payload.add(part, maxBlock)
-			if h.left > 0 {
+			if h.remaining > 0 {
 				return true
 			}
 			part = *h.payload.bytes
 		}
-		h.got = 0
+		h.headBytes = 0
 		ok := h.frame(t, part)
 		h.payload.drop()
 		if !ok {
@@ -95,29 +96,29 @@ func (h *http2) write(t *Tap, b []byte) bool {
 	return true
 }
 
-func (h *http2) kind() byte  { return h.head[3] }
-func (h *http2) flags() byte { return h.head[4] }
-func (h *http2) of() uint32  { return binary.BigEndian.Uint32(h.head[5:]) &^ (1 << 31) }
+func (h *http2) kind() byte       { return h.head[3] }
+func (h *http2) flags() byte      { return h.head[4] }
+func (h *http2) streamID() uint32 { return binary.BigEndian.Uint32(h.head[5:]) &^ (1 << 31) }
 
-// follows reports whether a frame may come here, and is not too large.
+// follows reports whether a frame may come here and is not too large.
 func (h *http2) follows() bool {
-	if h.within != (h.kind() == continuationFrame) || h.within && h.of() != h.stream {
+	if h.inBlock != (h.kind() == continuationFrame) || h.inBlock && h.streamID() != h.stream {
 		return false
 	}
-	return !h.isRead() || h.left <= maxBlock
+	return !h.isRead() || h.remaining <= maxBlock
 }
 
-// isRead reports whether the payload of the frame is of interest.
+// isRead reports whether the payload of the frame is needed.
 func (h *http2) isRead() bool {
 	switch h.kind() {
 	case headersFrame, continuationFrame:
 		return true
 	case settingsFrame:
-		return !h.begun && h.flags()&ackFlag == 0
+		return !h.started && h.flags()&ackFlag == 0
 	case windowFrame:
-		return !h.begun && h.of() == 0
+		return !h.started && h.streamID() == 0
 	case priorityFrame:
-		return !h.begun
+		return !h.started
 	}
 	return false
 }
@@ -135,7 +136,7 @@ func (h *http2) frame(t *Tap, payload []byte) bool {
 		if h.flags()&endHeadersFlag == 0 {
 			return true
 		}
-		h.within = false
+		h.inBlock = false
 		ok := h.request(t, *h.block.bytes)
 		h.block.drop()
 		return ok
@@ -146,18 +147,18 @@ func (h *http2) frame(t *Tap, payload []byte) bool {
 	return true
 }
 
-// setUp notes a frame that comes before the first request.
+// setUp records a frame that comes before the first request.
 func (h *http2) setUp(kind byte, payload []byte) {
 	h.prelude = h.prelude.byte(kind)
 	switch kind {
 	case priorityFrame:
-		h.priority = true
+		h.sentPriority = true
 	case windowFrame:
 		if len(payload) == 4 {
 			size := binary.BigEndian.Uint32(payload)
 			h.prelude = h.prelude.uint32(size)
-			if h.whole == 0 {
-				h.whole = traffic.WindowClass(size)
+			if h.connectionWindow == 0 {
+				h.connectionWindow = traffic.WindowClass(size)
 			}
 		}
 	case settingsFrame:
@@ -172,7 +173,7 @@ const initialWindow = 4 // SETTINGS_INITIAL_WINDOW_SIZE
 
 func (h *http2) setting(id uint16, value uint32) {
 	if id&0x0f0f == 0x0a0a {
-		return // made up by the client, another one each time, so that servers keep ignoring what they do not know
+		return // a random setting, by which clients keep servers ignoring unknown ones
 	}
 	h.prelude = h.prelude.byte(byte(id >> 8)).byte(byte(id)).uint32(value)
 	if id == 0 || id > 6 {
@@ -193,7 +194,7 @@ func (h *http2) headers(t *Tap, payload []byte) bool {
 		}
 		padding, payload = int(payload[0]), payload[1:]
 	}
-	if h.first = h.flags()&priorityFlag != 0; h.first {
+	if h.hasPriority = h.flags()&priorityFlag != 0; h.hasPriority {
 		if len(payload) < 5 {
 			return false
 		}
@@ -203,17 +204,17 @@ func (h *http2) headers(t *Tap, payload []byte) bool {
 		return false
 	}
 	payload = payload[:len(payload)-padding]
-	h.begun = true
+	h.started = true
 	if h.flags()&endHeadersFlag != 0 {
 		return h.request(t, payload)
 	}
-	h.within, h.stream = true, h.of()
+	h.inBlock, h.stream = true, h.streamID()
 	h.block.add(payload, maxBlock)
 	return true
 }
 
-// request decodes a header block. One without :method and :path ends a request with a trailer, or is none that a server
-// knows by its path.
+// request decodes a header block. A block without :method and :path is a trailer, or a request that
+// a server does not know by its path.
 func (h *http2) request(t *Tap, src []byte) bool {
 	var o order
 	var pseudo pseudoOrder
@@ -241,7 +242,7 @@ func (h *http2) request(t *Tap, src []byte) bool {
 		return false
 	}
 	if methods == 1 && paths == 1 {
-		t.read(keyOf(method, path), h.facts(&o, pseudo.code()), h.prelude)
+		t.read(requestKey(method, path), h.facts(&o, pseudo.code()), h.prelude)
 	}
 	return true
 }
@@ -249,12 +250,12 @@ func (h *http2) request(t *Tap, src []byte) bool {
 func (h *http2) facts(o *order, pseudo uint8) traffic.WireFacts {
 	f := o.common()
 	f.Pseudo = pseudo
-	f.Settings, f.Window, f.ConnectionWindow = h.settings, h.window, h.whole
-	f.PriorityFrames, f.HeadersPriority = h.priority, h.first
+	f.Settings, f.Window, f.ConnectionWindow = h.settings, h.window, h.connectionWindow
+	f.PriorityFrames, f.HeadersPriority = h.sentPriority, h.hasPriority
 	return f
 }
 
-// pseudoOrder is the order of the pseudo-header fields, as far as it can be one of the usual ones.
+// pseudoOrder is the order of the pseudo-header fields, if it can be one of the usual ones.
 type pseudoOrder struct {
 	letters [5]byte
 	n       int

@@ -1,7 +1,8 @@
 package wire
 
-// codeLengths are the lengths of the codes of RFC 7541, appendix B, by symbol; the last is the end of the string. The code
-// is canonical: codes of one length follow each other in the order of the symbols, so that the lengths are all of it.
+// codeLengths are the lengths of the codes of RFC 7541, appendix B, by symbol; the last is the end
+// of the string. The code is canonical: codes of one length follow each other in the order of the
+// symbols, so that the lengths define it.
 var codeLengths = [257]uint8{
 	13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
 	28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
@@ -24,8 +25,9 @@ var codeLengths = [257]uint8{
 
 const endOfString = 256
 
-// huffman has the tables of a decoder that looks at 8 bits at a time. An entry of a symbol is symbol<<8 and the bits of
-// its code in this table; one that goes on is deeper and the number of the next table.
+// huffman holds the tables of a decoder that reads 8 bits at a time. The entry of a symbol is
+// symbol<<8 and the number of its bits in this table; the entry of a longer code is deeper and the
+// number of the next table.
 var huffman = huffmanTables()
 
 const deeper = 1 << 31
@@ -65,7 +67,7 @@ func putCode(tables [][256]uint32, symbol, code uint32, length uint8) [][256]uin
 	return tables
 }
 
-// unhuffman calls add for each byte that the code in src stands for, and reports whether it is sound.
+// unhuffman calls add for each byte that src encodes, and reports whether src is sound.
 func unhuffman(src []byte, t *text) bool {
 	var pending uint64
 	bits, at := uint8(0), uint32(0)
@@ -92,6 +94,6 @@ func unhuffman(src []byte, t *text) bool {
 		t.add(byte(e >> 8))
 		at, bits = 0, bits-uint8(e)
 	}
-	// What is left has to be the beginning of the end, shorter than a byte.
+	// The rest must be a prefix of the end's code, shorter than a byte.
 	return at == 0 && pending&(1<<bits-1) == 1<<bits-1
 }

@@ -6,7 +6,7 @@ type name uint8
 const (
 	otherName name = iota
 
-	// Those whose places are told.
+	// Names whose position is recorded.
 	agentName
 	acceptName
 	encodingName
@@ -17,7 +17,7 @@ const (
 	hostName
 	connectionName
 
-	// Those that are needed to follow the protocol.
+	// Names that are needed to follow the protocol.
 	lengthName
 	codingName
 	upgradeName
@@ -27,14 +27,14 @@ const (
 	pathPseudo
 	otherPseudo
 
-	numPlaced = lengthName
+	numRecorded = lengthName
 )
 
-// maxName is more than the length of any name below.
+// maxName exceeds the length of every name below.
 const maxName = 24
 
-// nameOf returns the name of a header field in lower case.
-func nameOf(lower []byte) name {
+// parseName returns the name of a header field in lower case.
+func parseName(lower []byte) name {
 	switch string(lower) {
 	case "user-agent":
 		return agentName
@@ -75,8 +75,8 @@ func nameOf(lower []byte) name {
 	return otherName
 }
 
-// isCommon reports whether clients send a field with nearly all of their requests, so that how they write it is the
-// program's and not that of a page's script.
+// isCommon reports whether clients send a field with nearly all of their requests, so that its
+// spelling is the program's and not that of a page's script.
 func (n name) isCommon() bool {
 	switch n {
 	case agentName, acceptName, encodingName, languageName, hostName, connectionName:

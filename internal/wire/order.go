@@ -8,16 +8,16 @@ import (
 
 // order is what is kept of the header fields of one request while they are read.
 type order struct {
-	fields uint16            // so far
-	at     [numPlaced]uint16 // place of the first field of each name, from 1; 0: none
+	fields uint16              // so far
+	at     [numRecorded]uint16 // position of the first field of each name, from 1; 0: absent
 	last   name
 
-	withinCookies  bool // another field came after a cookie
-	lower, written bool // of the common fields: some are in lower case, some in canonical case
-	odd            bool // ... some in neither
+	withinCookies          bool // whether another field came after a cookie
+	anyLower, anyCanonical bool // of the common fields: some are in lower, some in canonical case
+	anyOther               bool // whether some are in neither
 }
 
-// add notes the next field.
+// add records the next field.
 func (o *order) add(n name) {
 	if o.fields < math.MaxUint16 {
 		o.fields++
@@ -30,12 +30,12 @@ func (o *order) add(n name) {
 	default:
 		o.withinCookies = true
 	}
-	if n < numPlaced && o.at[n] == 0 {
+	if n < numRecorded && o.at[n] == 0 {
 		o.at[n] = o.fields
 	}
 }
 
-// addCase notes how a common field's name was written.
+// addCase records the spelling of a common field's name.
 func (o *order) addCase(written []byte) {
 	lower, canonical, upper := true, true, true // upper: the next letter should be upper case
 	for _, c := range written {
@@ -45,12 +45,12 @@ func (o *order) addCase(written []byte) {
 		canonical = canonical && !(upper && isLower) && !(!upper && isUpper)
 		upper = c == '-'
 	}
-	o.lower = o.lower || lower
-	o.written = o.written || canonical && !lower
-	o.odd = o.odd || !lower && !canonical
+	o.anyLower = o.anyLower || lower
+	o.anyCanonical = o.anyCanonical || canonical && !lower
+	o.anyOther = o.anyOther || !lower && !canonical
 }
 
-func (o *order) of(first, second name) traffic.Order {
+func (o *order) compare(first, second name) traffic.Order {
 	a, b := o.at[first], o.at[second]
 	switch {
 	case a == 0 || b == 0:
@@ -61,19 +61,19 @@ func (o *order) of(first, second name) traffic.Order {
 	return traffic.Reversed
 }
 
-// common returns the facts that both versions of HTTP have.
+// common returns the facts of both versions of HTTP.
 func (o *order) common() traffic.WireFacts {
 	return traffic.WireFacts{
 		Seen:             true,
-		AgentAccept:      o.of(agentName, acceptName),
-		EncodingLanguage: o.of(encodingName, languageName),
-		LanguageAccept:   o.of(languageName, acceptName),
-		HintsAgent:       o.of(hintsName, agentName),
+		AgentAccept:      o.compare(agentName, acceptName),
+		EncodingLanguage: o.compare(encodingName, languageName),
+		LanguageAccept:   o.compare(languageName, acceptName),
+		HintsAgent:       o.compare(hintsName, agentName),
 		Cookie:           o.cookie(),
 	}
 }
 
-// http1 returns the facts of a request in HTTP/1.
+// http1 returns the facts of an HTTP/1 request.
 func (o *order) http1() traffic.WireFacts {
 	f := o.common()
 	f.Case, f.HostFirst, f.Connection = o.nameCase(), o.at[hostName] == 1, o.connection()
@@ -94,11 +94,11 @@ func (o *order) cookie() traffic.CookiePlace {
 
 func (o *order) nameCase() traffic.NameCase {
 	switch {
-	case o.odd:
+	case o.anyOther:
 		return traffic.OtherCase
-	case o.lower && o.written:
+	case o.anyLower && o.anyCanonical:
 		return traffic.BothCases
-	case o.lower:
+	case o.anyLower:
 		return traffic.LowerCase
 	}
 	return traffic.CanonicalCase

@@ -7,56 +7,56 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Recorded is a request as a record has it that kept what a server does not.
+// Recorded is a recorded request with what a server discards.
 type Recorded struct {
-	TLS    uint32   // what the client's TLS looked like; 0: it spoke none
-	Fields []string // names of the header fields, in the order and case sent
+	TLS    uint32   // print of the client's TLS; 0: no TLS
+	Fields []string // names of the header fields, in order and as spelled
 
 	// HTTP/2 only.
-	Pseudo   string // first letters of the pseudo-header fields, in their order; empty: HTTP/1
-	Priority bool   // the HEADERS frame had a priority
+	Pseudo   string // first letters of the pseudo-header fields, in order; empty: HTTP/1
+	Priority bool   // whether the HEADERS frame had a priority
 	Frames   []Frame
 }
 
-// Frame is one that a client sent before its first request.
+// Frame is a frame that a client sent before its first request.
 type Frame struct {
 	Kind   FrameKind
-	Values [][2]uint32 // of SETTINGS: identifiers and values; of WINDOW_UPDATE: stream and increment
+	Values [][2]uint32 // SETTINGS: identifiers and values; WINDOW_UPDATE: stream and increment
 }
 
 // FrameKind is the type of a frame.
 type FrameKind byte
 
-// The kinds of frames that count.
+// The kinds of frames that matter.
 const (
 	Settings     FrameKind = settingsFrame
 	WindowUpdate FrameKind = windowFrame
 	Priority     FrameKind = priorityFrame
 )
 
-// Wire returns what a Tap would have told of the request.
+// Wire returns what a Tap would have found of the request.
 func (r *Recorded) Wire() traffic.Wire {
 	var o order
 	for _, field := range r.Fields {
-		n := nameOf([]byte(strings.ToLower(field)))
+		n := parseName([]byte(strings.ToLower(field)))
 		if o.add(n); n.isCommon() {
 			o.addCase([]byte(field))
 		}
 	}
 	if r.Pseudo == "" {
 		f := o.http1()
-		return traffic.MakeWire(f, printOf(r.TLS, 0, f))
+		return traffic.MakeWire(f, wirePrint(r.TLS, 0, f))
 	}
 	h := newHTTP2()
 	for _, frame := range r.Frames {
 		h.replay(frame)
 	}
-	h.first = r.Priority
+	h.hasPriority = r.Priority
 	f := h.facts(&o, traffic.PseudoOrder(r.Pseudo))
-	return traffic.MakeWire(f, printOf(r.TLS, h.prelude, f))
+	return traffic.MakeWire(f, wirePrint(r.TLS, h.prelude, f))
 }
 
-// replay notes a recorded frame.
+// replay processes a recorded frame.
 func (h *http2) replay(frame Frame) {
 	var payload []byte
 	for _, v := range frame.Values {

@@ -6,16 +6,16 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// records are the requests that were read and that nobody has claimed yet. One goroutine adds to them, any number claim.
-// None of them waits.
+// records holds the requests that were read and not claimed yet. One goroutine adds to them, any
+// number claim. None of them waits.
 //
-// Where there is no room, the oldest goes: it is one that nobody asks for, say of a part of the server without a filter.
-// A server of net/http lets a client have 250 requests at once.
+// If there is no room, the oldest request is dropped: probably nobody claims it, for instance in a
+// part of the server without a filter. A server of net/http allows a client 250 requests at once.
 type records struct {
 	few  [fewRecords]record
-	more atomic.Pointer[[moreRecords]record] // nil: not needed yet
+	more atomic.Pointer[[moreRecords]record] // nil until needed
 
-	// Of who adds.
+	// Used only by the goroutine that adds.
 	next   int
 	serial uint16
 }
@@ -25,8 +25,8 @@ const (
 	moreRecords = 248
 )
 
-// record is one request. Its key is 48 bits of the request's key and, so that a claim never takes one that has come
-// since, a serial number that is not 0. A record without a key is free.
+// record is one request. Its key combines 48 bits of the request's key and a serial number that is
+// not 0, so that a claim never takes a later request. A record with key 0 is free.
 type record struct {
 	key  atomic.Uint64
 	wire atomic.Uint64
@@ -34,7 +34,8 @@ type record struct {
 
 const serialBits = 16
 
-// add adds a request. Where not many may be open at once, as in HTTP/1, few are kept.
+// add adds a request. many is false where few requests may be open at once, as in HTTP/1: then few
+// are kept.
 func (r *records) add(key uint64, w traffic.Wire, many bool) {
 	at := r.free(many)
 	if r.serial++; r.serial == 0 {
@@ -45,7 +46,7 @@ func (r *records) add(key uint64, w traffic.Wire, many bool) {
 	at.key.Store(key>>serialBits<<serialBits | uint64(r.serial))
 }
 
-// free returns the place for another record.
+// free returns the record for another request: a free one, or the oldest.
 func (r *records) free(many bool) *record {
 	for i := range r.few {
 		if r.few[i].key.Load() == 0 {
@@ -72,8 +73,8 @@ func (r *records) free(many bool) *record {
 	return &more[r.next-fewRecords]
 }
 
-// claim takes the request with a key. Where there are several that differ, all of them become unknown, since nobody can
-// tell which is meant.
+// claim removes and returns the request with a key. If several differ, all of them become unknown,
+// since they cannot be told apart.
 func (r *records) claim(key uint64) (traffic.Wire, bool) {
 	for {
 		found, serial, w, differ := r.find(key)
@@ -86,7 +87,7 @@ func (r *records) claim(key uint64) (traffic.Wire, bool) {
 		if found.key.CompareAndSwap(serial, 0) {
 			return traffic.Wire(w), true
 		}
-		// Another one has taken it, or it had to go.
+		// Another goroutine took it, or it was dropped.
 	}
 }
 

@@ -2,8 +2,9 @@ package wire
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// sum is an FNV-1a hash that grows byte by byte, so that a text may come in pieces. It need not withstand anybody: whoever
-// finds two requests of the same key confuses his own.
+// sum is an FNV-1a hash that grows byte by byte, so that a text may come in pieces. It need not
+// resist attacks: a client that finds two requests with the same key confuses only its own
+// requests.
 type sum uint64
 
 const (
@@ -17,7 +18,7 @@ func (s sum) uint32(v uint32) sum {
 	return s.byte(byte(v >> 24)).byte(byte(v >> 16)).byte(byte(v >> 8)).byte(byte(v))
 }
 
-func sumOf[T string | []byte](text T) sum {
+func newSum[T string | []byte](text T) sum {
 	s := emptySum
 	for i := range len(text) {
 		s = s.byte(text[i])
@@ -25,12 +26,12 @@ func sumOf[T string | []byte](text T) sum {
 	return s
 }
 
-// keyOf makes the key of a request of the sums of its method and its target.
-func keyOf(method, target sum) uint64 { return uint64(method*prime ^ target) }
+// requestKey combines the sums of a request's method and target.
+func requestKey(method, target sum) uint64 { return uint64(method*prime ^ target) }
 
-// printOf makes the print of a program: of what its TLS looked like, of how it set up HTTP/2, and of those facts that are
-// the same for all of its requests.
-func printOf(tls uint32, prelude sum, f traffic.WireFacts) uint32 {
+// wirePrint returns the print of a program: of its TLS, of how it set up HTTP/2, and of the facts
+// that are the same for all of its requests.
+func wirePrint(tls uint32, prelude sum, f traffic.WireFacts) uint32 {
 	s := emptySum.uint32(tls).uint32(uint32(prelude)).uint32(uint32(prelude >> 32)).
 		byte(byte(f.AgentAccept)).byte(byte(f.EncodingLanguage)).byte(byte(f.LanguageAccept)).byte(f.Pseudo)
 	if f.Pseudo != 0 {

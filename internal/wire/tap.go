@@ -7,28 +7,29 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Bounds of what is kept for a connection, in bytes; beyond them a client's requests are unknown.
+// Bounds of what is kept for a connection, in bytes; requests beyond them are unknown.
 const (
-	maxLine  = 4 << 10  // beginning of a line of HTTP/1 that has not come whole; of longer ones the rest is not needed
+	maxLine  = 4 << 10  // beginning of an incomplete line of HTTP/1; its rest is not needed
 	maxBlock = 64 << 10 // a header block of HTTP/2, and any other frame that is read
 )
 
-// Counters count for many taps. They may be read at any time.
+// Counters holds the counts of many taps. They may be read at any time.
 type Counters struct {
-	Requests      atomic.Uint64 // whose header fields were seen
-	Unmatched     atomic.Uint64 // requests of which nothing was known when they were claimed
-	NotUnderstood atomic.Uint64 // connections whose bytes were not understood from some place on
+	Requests      atomic.Uint64 // requests whose header fields were read
+	Unmatched     atomic.Uint64 // requests that were unknown when they were claimed
+	NotUnderstood atomic.Uint64 // connections on which some bytes were not understood
 }
 
-// Tap parses what one client sends on one connection. Write is for one goroutine at a time, Claim for any number.
+// Tap parses what one client sends on one connection. Write is for one goroutine at a time, Claim
+// for any number.
 type Tap struct {
-	counters *Counters
-	tls      uint32 // what the client's TLS looked like
-	mode     mode
-	matched  int // bytes of the preface that have come
-	http1    http1
-	http2    *http2
-	pending  records
+	counters  *Counters
+	tls       uint32 // print of the client's TLS
+	mode      mode
+	matched   int // bytes of the preface so far
+	http1     http1
+	http2     *http2
+	unclaimed records
 }
 
 type mode uint8
@@ -45,10 +46,11 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 // NewTap returns a tap that counts in counters.
 func NewTap(counters *Counters) *Tap { return &Tap{counters: counters} }
 
-// SetTLS tells what the client's TLS looked like, before the first Write. Without it the client spoke none.
+// SetTLS sets the print of the client's TLS. Call it before the first Write; without it the client
+// has no TLS.
 func (t *Tap) SetTLS(print uint32) { t.tls = print }
 
-// Write parses the next bytes. It keeps none of b.
+// Write parses the next bytes. It does not keep b.
 func (t *Tap) Write(b []byte) {
 	for t.mode == undecided && len(b) > 0 {
 		b = t.decide(b)
@@ -66,7 +68,8 @@ func (t *Tap) Write(b []byte) {
 	}
 }
 
-// decide looks whether a connection begins with the preface of HTTP/2, and returns what is left to parse.
+// decide checks whether a connection begins with the preface of HTTP/2, and returns the rest to
+// parse.
 func (t *Tap) decide(b []byte) []byte {
 	for len(b) > 0 && t.matched < len(preface) {
 		if b[0] != preface[t.matched] {
@@ -85,7 +88,7 @@ func (t *Tap) decide(b []byte) []byte {
 	return b
 }
 
-// end ends the parsing. What was read may still be claimed.
+// end stops parsing. Requests read so far may still be claimed.
 func (t *Tap) end() {
 	t.mode = ended
 	t.http1.line.drop()
@@ -96,10 +99,10 @@ func (t *Tap) end() {
 	}
 }
 
-// Claim returns what the request with this method and target looked like, 0 where that is unknown. It is to be called once
-// for each request: a second call finds another one.
+// Claim returns what the request with this method and target looked like, or 0 if that is unknown.
+// Call it once for each request: a second call finds another one.
 func (t *Tap) Claim(method, target string) traffic.Wire {
-	w, _ := t.pending.claim(keyOf(sumOf(method), sumOf(target)))
+	w, _ := t.unclaimed.claim(requestKey(newSum(method), newSum(target)))
 	if w == 0 {
 		t.counters.Unmatched.Add(1)
 	}
@@ -108,18 +111,18 @@ func (t *Tap) Claim(method, target string) traffic.Wire {
 
 func (t *Tap) read(key uint64, f traffic.WireFacts, prelude sum) {
 	t.counters.Requests.Add(1)
-	t.pending.add(key, traffic.MakeWire(f, printOf(t.tls, prelude, f)), f.Pseudo != 0)
+	t.unclaimed.add(key, traffic.MakeWire(f, wirePrint(t.tls, prelude, f)), f.Pseudo != 0)
 }
 
-// keeper keeps bytes until what they are a part of is whole. It takes its memory from a pool and gives it back.
+// keeper keeps bytes until a line, payload or block is complete. Its memory comes from a pool.
 type keeper struct{ bytes *[]byte }
 
-// pooled is the size of the memory in the pool, which may grow, but then does not go back.
-const pooled = 4 << 10
+// pooledSize is the initial size of the memory in the pool. It may grow, and does not shrink.
+const pooledSize = 4 << 10
 
-var pool = sync.Pool{New: func() any { b := make([]byte, 0, pooled); return &b }}
+var pool = sync.Pool{New: func() any { b := make([]byte, 0, pooledSize); return &b }}
 
-// add keeps b too, up to limit bytes in all.
+// add appends b, up to limit bytes in all.
 func (k *keeper) add(b []byte, limit int) {
 	if k.bytes == nil {
 		k.bytes = pool.Get().(*[]byte)
@@ -134,12 +137,12 @@ func (k *keeper) len() int {
 	return len(*k.bytes)
 }
 
-// drop forgets what was kept. Nobody may hold it any more.
+// drop returns the memory to the pool. Nothing may refer to it any more.
 func (k *keeper) drop() {
 	if k.bytes == nil {
 		return
 	}
-	if cap(*k.bytes) <= pooled {
+	if cap(*k.bytes) <= pooledSize {
 		*k.bytes = (*k.bytes)[:0]
 		pool.Put(k.bytes)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// tapOf returns a tap that was given the bytes in pieces of at most so many, and its counters.
-func tapOf(bytes string, piece int) (*Tap, *Counters) {
+// newTap returns a tap that got the bytes in pieces of a bounded size, and its counters.
+func newTap(bytes string, piece int) (*Tap, *Counters) {
 	counters := new(Counters)
 	t := NewTap(counters)
 	for len(bytes) > 0 {
@@ -56,7 +56,7 @@ func TestHTTP1OfRealClients(t *testing.T) {
 		for _, field := range strings.Fields(c.fields) {
 			request += field + ": x\r\n"
 		}
-		tap, counters := tapOf(request+"\r\n", whole)
+		tap, counters := newTap(request+"\r\n", whole)
 		w := tap.Claim("GET", "/a?b")
 		c.want.Seen = true
 		if w.Facts() != c.want || w.Print() == 0 {
@@ -68,7 +68,7 @@ func TestHTTP1OfRealClients(t *testing.T) {
 	}
 }
 
-// One print tells apart what differs, and only that.
+// A print distinguishes what differs, and only that.
 func TestPrints(t *testing.T) {
 	print := func(tls uint32, fields string) uint32 {
 		tap := NewTap(new(Counters))
@@ -100,7 +100,7 @@ func TestPrints(t *testing.T) {
 	}
 }
 
-// Bodies are skipped, so that the requests behind them are found.
+// Bodies are skipped, so that the requests after them are found.
 func TestHTTP1Bodies(t *testing.T) {
 	stream := "POST /length HTTP/1.1\r\nContent-Length: 23\r\n\r\nGET /fake HTTP/1.1\r\n\r\n\n" +
 		"POST /chunks HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n5;a=b\r\nhello\r\n" +
@@ -112,7 +112,7 @@ func TestHTTP1Bodies(t *testing.T) {
 		"GET /last HTTP/1.1\r\nUpgrade: websocket\r\n\r\n" +
 		"\x81\x05hello GET /never HTTP/1.1\r\n\r\n"
 	for _, piece := range []int{1, 2, 7, whole} {
-		tap, counters := tapOf(stream, piece)
+		tap, counters := newTap(stream, piece)
 		for _, r := range []string{"POST /length", "POST /chunks", "PUT /none", "GET /folded", "GET /h2c", "POST /old", "GET /last"} {
 			method, target, _ := strings.Cut(r, " ")
 			if tap.Claim(method, target) == 0 {
@@ -125,7 +125,7 @@ func TestHTTP1Bodies(t *testing.T) {
 	}
 }
 
-// What is not HTTP ends the work, is counted once, and costs no request that came before.
+// Bytes that are not HTTP end the work, are counted once, and lose no earlier request.
 func TestWhatIsNotUnderstood(t *testing.T) {
 	const before, after = "GET /before HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\nGET /after HTTP/1.1\r\nHost: a\r\n\r\n"
 	for _, bad := range []string{"\x16\x03\x01\x02\x00\x01\n", "GET\r\n", "GET / FTP/1.1\r\n", "GET / HTTP/1.1\r\nno colon\r\n", "GET / HTTP/1.1\r\n folded\r\n",
@@ -133,7 +133,7 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 		"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n", "GET / HTTP/1.1\r\n:path: /\r\n", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
 		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"} {
 		for _, piece := range []int{1, whole} {
-			tap, counters := tapOf(before+bad+after, piece)
+			tap, counters := newTap(before+bad+after, piece)
 			if tap.Claim("GET", "/before") == 0 || tap.Claim("GET", "/after") != 0 {
 				t.Errorf("%q: wrong requests are known, in pieces of %d", bad, piece)
 			}
@@ -147,7 +147,8 @@ func TestWhatIsNotUnderstood(t *testing.T) {
 	}
 }
 
-// A line may be of any length; what is kept of it is bounded. Where it is the request line, that request is unknown.
+// A line may have any length; what is kept of it is bounded. If it is the request line, that
+// request is unknown.
 func TestLongLines(t *testing.T) {
 	long := strings.Repeat("x", 3*maxLine)
 	stream := "GET /cookie HTTP/1.1\r\nHost: a\r\nCookie: " + long + "\r\nUser-Agent: b\r\n\r\n" +
@@ -170,22 +171,22 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// Requests that differ and that nothing tells apart are unknown, all of them; those that look the same need not be told
-// apart.
+// Different requests that cannot be told apart are all unknown; those that look the same need not
+// be told apart.
 func TestAmbiguousRequests(t *testing.T) {
 	const one, other = "GET /a HTTP/1.1\r\nUser-Agent: a\r\nAccept: b\r\n\r\n", "GET /a HTTP/1.1\r\nAccept: b\r\nUser-Agent: a\r\n\r\n"
-	tap, _ := tapOf(one+other+"GET /b HTTP/1.1\r\nHost: a\r\n\r\n", whole)
+	tap, _ := newTap(one+other+"GET /b HTTP/1.1\r\nHost: a\r\n\r\n", whole)
 	if a, b := tap.Claim("GET", "/a"), tap.Claim("GET", "/a"); a != 0 || b != 0 {
 		t.Errorf("%x and %x, though they may be the wrong way round", a, b)
 	}
 	if tap.Claim("GET", "/b") == 0 || tap.Claim("GET", "/b") != 0 || tap.Claim("POST", "/b") != 0 {
 		t.Error("a request is claimed once, by its method and target")
 	}
-	tap, _ = tapOf(one+one, whole)
+	tap, _ = newTap(one+one, whole)
 	if a, b := tap.Claim("GET", "/a"), tap.Claim("GET", "/a"); a == 0 || a != b {
 		t.Errorf("%x and %x of the same", a, b)
 	}
-	tap, _ = tapOf(one, whole)
+	tap, _ = newTap(one, whole)
 	first := tap.Claim("GET", "/a")
 	tap.Write([]byte(other))
 	if second := tap.Claim("GET", "/a"); first == 0 || second == 0 || first == second {
@@ -199,7 +200,7 @@ func TestUnclaimedRequests(t *testing.T) {
 	for n := range 1000 {
 		tap.Write(fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", n))
 	}
-	if tap.pending.more.Load() != nil {
+	if tap.unclaimed.more.Load() != nil {
 		t.Error("HTTP/1 has many requests at once")
 	}
 	if tap.Claim("GET", "/999") == 0 || tap.Claim("GET", "/1") != 0 {
@@ -222,7 +223,7 @@ func TestUnclaimedRequests(t *testing.T) {
 	}
 }
 
-// Many claim while one adds: each gets its own.
+// Many goroutines claim while one adds: each gets its own.
 func TestConcurrentClaims(t *testing.T) {
 	var r records
 	var claims sync.WaitGroup
@@ -240,7 +241,7 @@ func TestConcurrentClaims(t *testing.T) {
 	claims.Wait()
 }
 
-// frame is one of HTTP/2.
+// frame returns a frame of HTTP/2.
 func frame(kind, flags byte, stream uint32, payload string) string {
 	n := len(payload)
 	return string([]byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags, byte(stream >> 24), byte(stream >> 16), byte(stream >> 8), byte(stream)}) + payload
@@ -258,7 +259,7 @@ func windowUpdate(size uint32) string {
 	return frame(windowFrame, 0, 0, string([]byte{byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)}))
 }
 
-// literals is a header block of fields that are neither indexed nor coded.
+// literals returns a header block of fields that are neither indexed nor coded.
 func literals(fields ...string) string {
 	var b []byte
 	for _, field := range fields {
@@ -305,7 +306,7 @@ func TestHTTP2OfRealClients(t *testing.T) {
 		}
 		stream := preface + c.prelude + frame(headersFrame, endHeadersFlag|c.flags, 1, payload) + frame(0, 1, 1, "a body")
 		for _, piece := range []int{1, 5, whole} {
-			tap, counters := tapOf(stream, piece)
+			tap, counters := newTap(stream, piece)
 			w := tap.Claim("GET", "/x")
 			c.want.Seen = true
 			if w.Facts() != c.want || counters.NotUnderstood.Load() != 0 || counters.Requests.Load() != 1 {
@@ -315,10 +316,10 @@ func TestHTTP2OfRealClients(t *testing.T) {
 	}
 }
 
-// What a client sets up makes its print, but for settings that it makes up anew each time.
+// The print depends on a client's set-up, except for random settings.
 func TestPrintsOfHTTP2(t *testing.T) {
 	print := func(prelude string) uint32 {
-		tap, _ := tapOf(preface+prelude+frame(headersFrame, endHeadersFlag, 1, literals(":method=GET", ":path=/")), whole)
+		tap, _ := newTap(preface+prelude+frame(headersFrame, endHeadersFlag, 1, literals(":method=GET", ":path=/")), whole)
 		return tap.Claim("GET", "/").Print()
 	}
 	base := print(settings(1, 65536, 4, 1<<20))
@@ -333,7 +334,8 @@ func TestPrintsOfHTTP2(t *testing.T) {
 	}
 }
 
-// The examples of RFC 7541, C.3, C.4 and C.6: requests with and without Huffman coding, one table for all three.
+// The examples of RFC 7541, C.3, C.4 and C.6: requests with and without Huffman coding, one table
+// for all three.
 func TestHeaderBlocksOfTheRFC(t *testing.T) {
 	for what, blocks := range map[string][]string{
 		"plain": {"828684410f7777772e6578616d706c652e636f6d", "828684be58086e6f2d6361636865", "828785bf400a637573746f6d2d6b65790c637573746f6d2d76616c7565"},
@@ -344,7 +346,7 @@ func TestHeaderBlocksOfTheRFC(t *testing.T) {
 			b, _ := hex.DecodeString(block)
 			stream += frame(headersFrame, endHeadersFlag, uint32(2*i+1), string(b))
 		}
-		tap, counters := tapOf(stream, 3)
+		tap, counters := newTap(stream, 3)
 		for i, target := range []string{"/", "/", "/index.html"} {
 			if w := tap.Claim("GET", target); w.Facts().Pseudo != traffic.PseudoOrder("mspa") {
 				t.Errorf("%s: request %d has order %d", what, i, w.Facts().Pseudo)
@@ -356,7 +358,7 @@ func TestHeaderBlocksOfTheRFC(t *testing.T) {
 	}
 }
 
-// Frames and blocks beyond the bounds, and those that are none, end the work.
+// Frames and blocks beyond the bounds, and malformed ones, end the work.
 func TestHTTP2Bounds(t *testing.T) {
 	request := frame(headersFrame, endHeadersFlag, 1, literals(":method=GET", ":path=/before"))
 	const unfinished = "\x00\x01a\x01b" // a field, which more may follow
@@ -383,7 +385,7 @@ func TestHTTP2Bounds(t *testing.T) {
 		"a coded string's wrong end": frame(headersFrame, endHeadersFlag, 3, "\x00\x81\x18\x01a"),
 	} {
 		for _, piece := range []int{1, 1000, whole} {
-			tap, counters := tapOf(preface+settings()+request+bad+frame(headersFrame, endHeadersFlag, 9, literals(":method=GET", ":path=/after")), piece)
+			tap, counters := newTap(preface+settings()+request+bad+frame(headersFrame, endHeadersFlag, 9, literals(":method=GET", ":path=/after")), piece)
 			if tap.Claim("GET", "/before") == 0 || tap.Claim("GET", "/after") != 0 || counters.NotUnderstood.Load() != 1 || tap.http2 != nil {
 				t.Errorf("%s in pieces of %d: not understood %d", name, piece, counters.NotUnderstood.Load())
 			}
@@ -391,7 +393,7 @@ func TestHTTP2Bounds(t *testing.T) {
 	}
 }
 
-// The table grows with what it holds and no further than the client may make it.
+// The table grows with its content, and no further than the client may make it.
 func TestHeaderTableIsBounded(t *testing.T) {
 	block := "\x3f\xe1\xff\x03" // 64 KiB
 	for n := range 5000 {
@@ -407,13 +409,13 @@ func TestHeaderTableIsBounded(t *testing.T) {
 	if table.size > maxTable || len(table.ring) > maxTable/entryOverhead || table.n == 0 {
 		t.Errorf("%d entries of %d, %d bytes", table.n, len(table.ring), table.size)
 	}
-	large := "\x20\x40\x01a\x02bc\x3f\x0a\x40\x01a\x7f\x00" + strings.Repeat("x", 127) // nothing fits, then one that is larger than all
+	large := "\x20\x40\x01a\x02bc\x3f\x0a\x40\x01a\x7f\x00" + strings.Repeat("x", 127) // nothing fits, then an entry larger than the table
 	if !table.decode([]byte(large), func(name, sum) {}) || table.n != 0 || table.size != 0 {
 		t.Errorf("%d entries, %d bytes", table.n, table.size)
 	}
 }
 
-// The code is whole: its lengths use up all there is, and every text comes back.
+// The code is complete: its lengths use up the code space, and every text can be decoded again.
 func TestHuffman(t *testing.T) {
 	used := 0.0
 	for _, n := range codeLengths {
@@ -429,13 +431,13 @@ func TestHuffman(t *testing.T) {
 			src[i] = byte(rng.Uint32())
 		}
 		got := text{sum: emptySum}
-		if !unhuffman(huffmanCode(src), &got) || got.size != len(src) || string(got.head[:got.size]) != string(src) || got.sum != sumOf(src) {
+		if !unhuffman(huffmanCode(src), &got) || got.size != len(src) || string(got.head[:got.size]) != string(src) || got.sum != newSum(src) {
 			t.Fatalf("%q became %q", src, got.head[:min(got.size, maxName)])
 		}
 	}
 }
 
-// huffmanCode is the inverse, one bit after the other.
+// huffmanCode is a naive encoder, bit by bit.
 func huffmanCode(src []byte) (dst []byte) {
 	codes, code, length := make([]uint32, len(codeLengths)), uint32(0), uint8(0)
 	symbols := make([]int, len(codeLengths))
@@ -468,14 +470,14 @@ func huffmanCode(src []byte) (dst []byte) {
 	return dst
 }
 
-// In steady state nothing is allocated for a request.
+// In steady state a request allocates nothing.
 func TestRequestsAllocateNothing(t *testing.T) {
 	one := []byte("GET /a HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: c\r\nCookie: d\r\n\r\n")
 	tap := NewTap(new(Counters))
 	if n := testing.AllocsPerRun(200, func() { tap.Write(one); tap.Claim("GET", "/a") }); n != 0 {
 		t.Errorf("%v for HTTP/1", n)
 	}
-	tap, _ = tapOf(preface+settings(1, 65536)+frame(headersFrame, endHeadersFlag, 1, "\x82\x87\x41\x01a\x44\x02/a\x7a\x01b\x60\x01c"), whole)
+	tap, _ = newTap(preface+settings(1, 65536)+frame(headersFrame, endHeadersFlag, 1, "\x82\x87\x41\x01a\x44\x02/a\x7a\x01b\x60\x01c"), whole)
 	if tap.Claim("GET", "/a") == 0 {
 		t.Fatal("not understood")
 	}
@@ -485,7 +487,7 @@ func TestRequestsAllocateNothing(t *testing.T) {
 	}
 }
 
-// A record tells the same as the bytes.
+// A record means the same as the bytes.
 func TestRecorded(t *testing.T) {
 	fields := []string{"Host", "user-agent", "Accept", "Accept-Language", "Cookie", "Connection"}
 	stream := "GET / HTTP/1.1\r\n"
@@ -498,7 +500,7 @@ func TestRecorded(t *testing.T) {
 	if got, want := (&Recorded{TLS: 7, Fields: fields}).Wire(), tap.Claim("GET", "/"); got != want || want == 0 {
 		t.Errorf("HTTP/1: %+v, %x, want %+v, %x", got.Facts(), got.Print(), want.Facts(), want.Print())
 	}
-	tap, _ = tapOf(preface+settings(1, 65536, 0x0a0a, 5, 4, 6291456)+frame(windowFrame, 0, 3, "\x00\x00\x00\x01")+windowUpdate(15663105)+
+	tap, _ = newTap(preface+settings(1, 65536, 0x0a0a, 5, 4, 6291456)+frame(windowFrame, 0, 3, "\x00\x00\x00\x01")+windowUpdate(15663105)+
 		frame(priorityFrame, 0, 3, "\x00\x00\x00\x00\xc8")+
 		frame(headersFrame, endHeadersFlag|priorityFlag, 1, priorityOfChrome+literals(":method=GET", ":authority=a", ":scheme=b", ":path=/", "user-agent=c", "accept=d")), whole)
 	record := Recorded{Pseudo: "masp", Priority: true, Fields: []string{"user-agent", "accept"}, Frames: []Frame{
@@ -509,19 +511,19 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// FuzzTap: in whatever pieces the bytes come, the same is known of them, in bounded memory.
+// FuzzTap: however the bytes are split, the same is known of them, in bounded memory.
 func FuzzTap(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPOST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 3)
 	f.Add(preface+settings(1, 65536, 2, 0)+windowUpdate(9)+frame(headersFrame, endHeadersFlag|priorityFlag, 1, priorityOfChrome+literals(":method=GET", ":path=/", "cookie=1")), 5)
 	f.Add(preface+frame(headersFrame, 0, 1, "\x82\x87\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff")+frame(continuationFrame, endHeadersFlag, 1, "\x84"), 1)
 	f.Fuzz(func(t *testing.T, stream string, piece int) {
-		a, x := tapOf(stream, max(1, piece))
-		b, y := tapOf(stream, whole)
+		a, x := newTap(stream, max(1, piece))
+		b, y := newTap(stream, whole)
 		if x.Requests.Load() != y.Requests.Load() || x.NotUnderstood.Load() != y.NotUnderstood.Load() {
 			t.Fatalf("%d requests and %d, not understood %d and %d", x.Requests.Load(), y.Requests.Load(), x.NotUnderstood.Load(), y.NotUnderstood.Load())
 		}
-		for i := range a.pending.few {
-			p, q := &a.pending.few[i], &b.pending.few[i]
+		for i := range a.unclaimed.few {
+			p, q := &a.unclaimed.few[i], &b.unclaimed.few[i]
 			if p.key.Load() != q.key.Load() || p.wire.Load() != q.wire.Load() {
 				t.Fatalf("request %d is %x %x and %x %x", i, p.key.Load(), p.wire.Load(), q.key.Load(), q.wire.Load())
 			}
@@ -535,7 +537,8 @@ func FuzzTap(f *testing.F) {
 	})
 }
 
-// FuzzAgainstNetHTTP: the requests that net/http reads are those that are known, in its order, as long as the tap goes on.
+// FuzzAgainstNetHTTP: the requests that net/http reads are the known ones, in order, as long as the
+// tap works.
 func FuzzAgainstNetHTTP(f *testing.F) {
 	f.Add("GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /c HTTP/1.0\r\n\r\n")
 	f.Add("POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\nGET /c HTTP/1.1\r\nHost: b\r\n\r\n")
@@ -553,8 +556,8 @@ func FuzzAgainstNetHTTP(f *testing.F) {
 				return
 			}
 			known := false
-			tap.pending.find(keyOf(sumOf(request.Method), sumOf(request.RequestURI)))
-			if _, ok := tap.pending.claim(keyOf(sumOf(request.Method), sumOf(request.RequestURI))); ok {
+			tap.unclaimed.find(requestKey(newSum(request.Method), newSum(request.RequestURI)))
+			if _, ok := tap.unclaimed.claim(requestKey(newSum(request.Method), newSum(request.RequestURI))); ok {
 				known = true
 			}
 			if !known && tap.mode != ended && counters.Requests.Load() <= fewRecords {
@@ -589,7 +592,7 @@ func BenchmarkHTTP2(b *testing.B) {
 		name, value, _ := strings.Cut(field, "=")
 		first += "\x40" + string([]byte{byte(len(name))}) + name + string([]byte{byte(len(value))}) + value
 	}
-	tap, _ := tapOf(preface+settings(1, 65536)+frame(headersFrame, endHeadersFlag, 1, first), whole)
+	tap, _ := newTap(preface+settings(1, 65536)+frame(headersFrame, endHeadersFlag, 1, first), whole)
 	path := huffmanCode([]byte("/shop/item?id=17"))
 	again := "\x82\x87\xc8\x04" + string([]byte{0x80 | byte(len(path))}) + string(path)
 	for i := range fields {
@@ -606,7 +609,7 @@ func BenchmarkHTTP2(b *testing.B) {
 	}
 }
 
-// What a connection of one request takes: the tap, and for HTTP/2 the table.
+// Memory of a connection with one request: the tap, and for HTTP/2 the table.
 func BenchmarkConnection(b *testing.B) {
 	http1 := []byte("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\nAccept: c\r\n\r\n")
 	http2 := []byte(preface + settings(1, 65536, 2, 0, 4, 6291456, 6, 262144) + windowUpdate(15663105) +

@@ -2,11 +2,11 @@ package wordmatch
 
 import "math"
 
-// Filter tells quickly of most texts that they have none of some words: of each word three bytes in a row are in its set,
-// whatever the case of their letters. It is never changed.
+// Filter quickly rules out most texts that contain none of its words: it holds three successive
+// bytes of each word, in any case. It is immutable.
 type Filter struct {
-	folds [256]uint8                   // what a byte counts as, with suffices set where it is a word by itself
-	set   [1 << tripleBits / 64]uint64 // a bit for each value of tripleOf
+	folds [256]uint8                   // class of each byte, with suffices set if it is a word
+	set   [1 << tripleBits / 64]uint64 // one bit for each value of hashTriple
 }
 
 const (
@@ -14,21 +14,22 @@ const (
 	suffices   = 1 << 7
 )
 
-// folded maps the two cases of a letter to one value below suffices. Others may share one, too, which only makes more texts
-// worth a search.
+// folded maps the two cases of a letter to one value below suffices. Other bytes may share a value
+// too, which only makes more texts worth a search.
 func folded(c byte) uint8 { return (c | 0x20) &^ suffices }
 
-func tripleOf(a, b, c uint8) uint {
+func hashTriple(a, b, c uint8) uint {
 	return (uint(a)<<10 ^ uint(b)<<5 ^ uint(c)) % (1 << tripleBits)
 }
 
-// NewFilter returns a Filter of words, which are of one byte or of three and more. Of each word it takes the three bytes that
-// are rarest in usual, text of the kind that should be passed over, and among these rather some with a mark than a part of a
-// plain word. It panics where a word is empty or has two bytes.
+// NewFilter returns a Filter of words, each of which has one byte, or three or more. It chooses the
+// three bytes of each word that are rarest in usual, a text of the kind that should be ruled out,
+// and prefers bytes with a non-letter to parts of plain words. It panics if a word is empty or has
+// two bytes.
 func NewFilter(words []string, usual string) *Filter {
 	counts := make(map[uint]int)
 	for i := 2; i < len(usual); i++ {
-		counts[tripleIn(usual, i)] += 2
+		counts[tripleAt(usual, i)] += 2
 	}
 	f := new(Filter)
 	for c := range f.folds {
@@ -40,9 +41,9 @@ func NewFilter(words []string, usual string) *Filter {
 	return f
 }
 
-// tripleIn returns the triple that ends at a place of text.
-func tripleIn(text string, at int) uint {
-	return tripleOf(folded(text[at-2]), folded(text[at-1]), folded(text[at]))
+// tripleAt returns the triple that ends at index at of text.
+func tripleAt(text string, at int) uint {
+	return hashTriple(folded(text[at-2]), folded(text[at-1]), folded(text[at]))
 }
 
 func (f *Filter) add(word string, counts map[uint]int) {
@@ -55,7 +56,7 @@ func (f *Filter) add(word string, counts map[uint]int) {
 	}
 	best, least := uint(0), math.MaxInt
 	for i := 2; i < len(word); i++ {
-		t := tripleIn(word, i)
+		t := tripleAt(word, i)
 		n := counts[t]
 		if isLetter(word[i-2]) && isLetter(word[i-1]) && isLetter(word[i]) {
 			n++
@@ -67,15 +68,15 @@ func (f *Filter) add(word string, counts map[uint]int) {
 	f.set[best/64] |= 1 << (best % 64)
 }
 
-// MayHold reports whether text may hold one of the words. If it returns false, it holds none. It does not branch on the
-// bytes, which no processor foresees.
+// MayHold reports whether text may contain one of the words; false is certain. It does not branch
+// on the bytes, which no processor can predict.
 func (f *Filter) MayHold(text string) bool {
 	found, a, b := uint64(0), uint8(0), uint8(0)
 	for i := range len(text) {
 		c := f.folds[text[i]]
 		found |= uint64(c / suffices)
 		if c %= suffices; i >= 2 {
-			t := tripleOf(a, b, c)
+			t := hashTriple(a, b, c)
 			found |= f.set[t/64] >> (t % 64) & 1
 		}
 		a, b = b, c

@@ -1,6 +1,6 @@
-// Package wordmatch finds many words in a text in one pass over it, whatever the case of its ASCII letters: the automaton of
-// Aho and Corasick (Efficient string matching, CACM 18(6), 1975) with every transition filled in. A search allocates nothing,
-// and takes one step for each byte.
+// Package wordmatch finds many words in a text in one pass, whatever the case of its ASCII letters.
+// It uses the automaton of Aho and Corasick (Efficient string matching, CACM 18(6), 1975) with
+// every transition filled in. A search allocates nothing, and takes one step for each byte.
 package wordmatch
 
 import (
@@ -9,35 +9,35 @@ import (
 	"strings"
 )
 
-// MaxWords bounds the words of a Matcher, and maxStates what they are made into.
+// MaxWords bounds the words of a Matcher, and maxStates its states.
 const (
 	MaxWords  = 1 << 12
 	maxStates = wordsEnd
 )
 
-// Word is something to be found.
+// Word is a word to find.
 type Word struct {
 	Text  string // not empty, without upper-case letters
-	Begin bool   // it counts only where no letter is before it
-	End   bool   // it counts only where no letter is behind it
+	Begin bool   // whether it must not follow a letter
+	End   bool   // whether no letter may follow it
 }
 
-// Anchored returns a Word from its text with ^ before it where Begin is meant, and $ behind it for End.
+// Anchored parses a Word: a leading ^ sets Begin, and a trailing $ sets End.
 func Anchored(text string) (w Word) {
 	w.Text, w.Begin = strings.CutPrefix(text, "^")
 	w.Text, w.End = strings.CutSuffix(w.Text, "$")
 	return w
 }
 
-// Matcher finds its words. It is never changed.
+// Matcher finds its words. It is immutable.
 type Matcher struct {
 	words   []Word
-	classes [256]uint8 // of bytes that no word tells apart
+	classes [256]uint8 // equivalence class of each byte
 	count   uint32     // of classes
-	shift   uint8      // 1<<shift: places of a state in next, so that a step needs no multiplication
-	next    []uint16   // of state<<shift + class; with wordsEnd where words end at the state that it leads to
-	first   []uint16   // of a state: place in ends of the words that end there
-	ends    []uint16   // words, longest first; none ends a list
+	shift   uint8      // a state has 1<<shift transitions: no multiplication
+	next    []uint16   // state<<shift + class to state; with wordsEnd if words end at the new state
+	first   []uint16   // index in ends of the words that end at a state
+	ends    []uint16   // words, longest first; none terminates a list
 }
 
 const (
@@ -45,8 +45,8 @@ const (
 	wordsEnd = 1 << 15
 )
 
-// New returns a Matcher of words. Their numbers are their places. It panics where a word is empty or has an upper-case
-// letter, or where there are too many: words are constants of the program.
+// New returns a Matcher of words, which it numbers by their index. It panics if a word is empty or
+// has an upper-case letter, or if there are too many: words are constants of the program.
 func New(words []Word) *Matcher {
 	m := &Matcher{words: words, ends: []uint16{none}}
 	if len(words) > MaxWords {
@@ -62,8 +62,8 @@ func New(words []Word) *Matcher {
 	return m
 }
 
-// classify gives each byte that occurs in a word a class of its own, and all others class 0. Upper-case letters have their
-// lower-case letter's.
+// classify assigns a class to each byte that occurs in a word, and class 0 to all others.
+// Upper-case letters share the class of their lower-case letter.
 func (m *Matcher) classify() {
 	m.count = 1
 	for _, w := range m.words {
@@ -87,19 +87,20 @@ func (m *Matcher) classify() {
 	m.shift = uint8(bits.Len32(m.count - 1))
 }
 
-// builder makes the states. 0 is the root; a transition that is not there yet is 0 as well, since none leads to the root.
+// builder builds the states. State 0 is the root; it also marks a missing transition, since none
+// leads to the root.
 type builder struct {
 	*Matcher
-	own [][]uint16 // the words that end at a state
+	wordsAt [][]uint16 // the words that end at a state
 }
 
 func (b *builder) add() uint16 {
-	if len(b.own) == maxStates {
+	if len(b.wordsAt) == maxStates {
 		panic("wordmatch: the words are too long together")
 	}
 	b.next = append(b.next, make([]uint16, 1<<b.shift)...)
-	b.own = append(b.own, nil)
-	return uint16(len(b.own) - 1)
+	b.wordsAt = append(b.wordsAt, nil)
+	return uint16(len(b.wordsAt) - 1)
 }
 
 func (b *builder) insert(number uint16, text string) {
@@ -112,13 +113,13 @@ func (b *builder) insert(number uint16, text string) {
 		}
 		state = b.next[at]
 	}
-	b.own[state] = append(b.own[state], number)
+	b.wordsAt[state] = append(b.wordsAt[state], number)
 }
 
-// link fills in the transitions in the order of depth: where a state has none of its own, it has its longest suffix's. The words
-// that end at the suffix end at the state too.
+// link fills in the transitions in the order of depth: a missing transition is that of the state's
+// longest suffix. The words that end at the suffix end at the state too.
 func (b *builder) link() {
-	suffix := make([]uint16, len(b.own))
+	suffix := make([]uint16, len(b.wordsAt))
 	queue := []uint16{0}
 	for i := 0; i < len(queue); i++ {
 		state := queue[i]
@@ -130,15 +131,15 @@ func (b *builder) link() {
 			}
 			if to := b.next[at]; to != 0 {
 				suffix[to] = fallback
-				b.own[to] = append(b.own[to], b.own[fallback]...)
+				b.wordsAt[to] = append(b.wordsAt[to], b.wordsAt[fallback]...)
 				queue = append(queue, to)
 			} else {
 				b.next[at] = fallback
 			}
 		}
 	}
-	b.first = make([]uint16, len(b.own))
-	for state, words := range b.own {
+	b.first = make([]uint16, len(b.wordsAt))
+	for state, words := range b.wordsAt {
 		if len(words) > 0 {
 			b.first[state] = uint16(len(b.ends))
 			b.ends = append(append(b.ends, words...), none)
@@ -151,26 +152,26 @@ func (b *builder) link() {
 	}
 }
 
-// Search is a search that is under way.
+// Search is a search in progress.
 type Search struct {
 	matcher *Matcher
 	text    []byte
-	at      int    // of the next byte
-	pending uint16 // place in ends
+	at      int    // index of the next byte
+	pending uint16 // index in ends
 	state   uint16
 }
 
-// Search begins a search of text, which must not change before it has ended.
+// Search starts a search of text, which must not change before the search ends.
 func (m *Matcher) Search(text []byte) Search { return Search{matcher: m, text: text} }
 
-// Next returns the number of the next word and the place behind it. Words come in the order of their ends, longer ones first;
-// not ok: there are no more.
+// Next returns the number of the next word and the index after its end. Words come in the order of
+// their ends, longer ones first. ok is false after the last one.
 func (s *Search) Next() (word, end int, ok bool) {
 	m := s.matcher
 	for {
 		for w := m.ends[s.pending]; w != none; w = m.ends[s.pending] {
 			s.pending++
-			if s.stands(&m.words[w]) {
+			if s.isBounded(&m.words[w]) {
 				return int(w), s.at, true
 			}
 		}
@@ -180,7 +181,7 @@ func (s *Search) Next() (word, end int, ok bool) {
 	}
 }
 
-// advance goes on to the next place where a word ends.
+// advance moves to the next index where a word ends.
 func (s *Search) advance() bool {
 	next, classes, shift, state := s.matcher.next, &s.matcher.classes, s.matcher.shift&15, uint(s.state)
 	for i := s.at; i < len(s.text); i++ {
@@ -195,8 +196,8 @@ func (s *Search) advance() bool {
 	return false
 }
 
-// stands reports whether what is around the word that ends here is what the word wants.
-func (s *Search) stands(w *Word) bool {
+// isBounded reports whether the text around the word that ends here satisfies Begin and End.
+func (s *Search) isBounded(w *Word) bool {
 	if from := s.at - len(w.Text); w.Begin && from > 0 && isLetter(s.text[from-1]) {
 		return false
 	}

@@ -22,7 +22,7 @@ func search(m *wordmatch.Matcher, text []byte) (hits []hit) {
 	}
 }
 
-// naive looks for each word at each place.
+// naive compares each word at each index.
 func naive(words []wordmatch.Word, text []byte) (hits []hit) {
 	lower := slices.Clone(text)
 	for i, c := range lower {
@@ -105,7 +105,7 @@ func TestSearchAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzSearch takes any words and any text: what is found is what a naive search finds.
+// FuzzSearch compares searches of any text for any words with a naive search.
 func FuzzSearch(f *testing.F) {
 	f.Add("he she his hers", "ushers", uint8(0))
 	f.Add("a aa aaa", "aaaa b aa", uint8(5))
@@ -141,7 +141,8 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// What a Filter passes over has none of the words, and it does pass over what it is made for.
+// A text that a Filter rules out contains none of the words, and a Filter rules out the texts it is
+// made for.
 func TestFilter(t *testing.T) {
 	f := wordmatch.NewFilter([]string{"/.env", "passwd", "~", "\xff\x00\xff", "abc"}, "/index.html /static/app.css")
 	for _, text := range []string{"/.env", "/x/.ENV", "/etc/PASSwd", "~", "/a~", "~b", "\xff\x00\xff", "xAbC"} {
