@@ -22,7 +22,7 @@ import (
 var head = corpus.Head{Format: corpus.Format, Family: "test", Recorded: time.Date(2026, 11, 1, 2, 3, 4, 0, time.UTC), System: "none"}
 
 func example() *corpus.File {
-	hello := corpus.HelloOf(&tls.ClientHelloInfo{
+	hello := corpus.NewHello(&tls.ClientHelloInfo{
 		ServerName: "x.test", SupportedVersions: []uint16{tls.VersionTLS13}, CipherSuites: []uint16{0x1301, 0x0a0a}, Extensions: []uint16{0, 16, 51},
 		SupportedCurves: []tls.CurveID{29}, SupportedPoints: []uint8{0}, SignatureSchemes: []tls.SignatureScheme{0x0403}, SupportedProtos: []string{"h2"},
 	})
@@ -67,7 +67,7 @@ func write(t *testing.T, f *corpus.File) []byte {
 	return out.Bytes()
 }
 
-// What is written is read again.
+// A written file can be read again.
 func TestReadWhatWasWritten(t *testing.T) {
 	want := example()
 	got, err := corpus.Read(bytes.NewReader(write(t, want)))
@@ -110,13 +110,13 @@ func TestSource(t *testing.T) {
 	if want := traffic.JA4Of(f.Conns[0].Hello.Info()); ev.JA4 != want || !strings.HasPrefix(want, "t13d0103h2_") {
 		t.Errorf("JA4 %q, the hello's is %q", ev.JA4, want)
 	}
-	if gap := ev.Time - first.Event.Time; gap < 900e6 || gap > 1100e6 { // a second into its run, the other at the beginning of its own
+	if gap := ev.Time - first.Event.Time; gap < 900e6 || gap > 1100e6 { // a second into its run; the other at the beginning of its own
 		t.Errorf("%d ns between them", gap)
 	}
 }
 
 // A mix is the same each time; another seed makes another one; an address keeps its pauses, also
-// over two files.
+// across two files.
 func TestMix(t *testing.T) {
 	files := []*corpus.File{example(), example()}
 	files[1].Head.Family = "other"
@@ -168,7 +168,7 @@ func pack(text string) []byte {
 
 const headLine = `{"format":"headgate corpus 1","family":"x"}` + "\n"
 
-// What is not of the format is an error that says where.
+// A malformed file is an error with a position.
 func TestNotOfTheFormat(t *testing.T) {
 	run := `{"run":{"id":1,"truth":"bot","client":"1.2.3.4"}}` + "\n"
 	for text, want := range map[string]string{
@@ -178,7 +178,7 @@ func TestNotOfTheFormat(t *testing.T) {
 		headLine + "{}\n":        "line 2",
 		headLine + "nonsense\n":  "line 2",
 		headLine + `{"other":1}`: "line 2",
-		headLine + run + run:     "two runs",
+		headLine + run + run:     "occurs twice",
 		headLine + `{"run":{"id":1,"truth":"maybe","client":"1.2.3.4"}}`:                              "truth",
 		headLine + `{"run":{"id":1,"truth":"bot","client":"nobody"}}`:                                 "client",
 		headLine + `{"run":{"id":1,"truth":"bot","client":"1.2.3.4","start":-1}}`:                     "starts",
@@ -202,7 +202,7 @@ func TestNotOfTheFormat(t *testing.T) {
 	}
 }
 
-// No bytes make reading, or the events of what was read, panic.
+// No bytes make reading, or the events of a file, panic.
 func FuzzRead(f *testing.F) {
 	f.Add(headLine + `{"run":{"id":1,"truth":"bot","client":"1.2.3.4"}}` + "\n" + `{"conn":{"id":1,"run":1,"hello":{}}}` + "\n" +
 		`{"request":{"conn":1,"proto":"HTTP/2.0","target":"?","header":[["",""],["cookie","a"]]}}`)

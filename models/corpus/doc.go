@@ -1,10 +1,10 @@
-// Package corpus reads and writes recorded requests of clients that are known: which program sent
-// them, and whether a person or an automation was behind it.
+// Package corpus reads and writes recorded requests of known clients: which program sent them, and
+// whether a person or an automation was behind it.
 //
 // A corpus is a folder of files, one for each family of clients, written by models/zoo. It holds
-// what the clients sent (TLS hello, HTTP/2 frames, header fields in their order and case) and what
-// came of it, and no features, so that it outlives their changes. [Source] turns it into the events
-// that a proxy would have reported, by the function that the proxy itself uses.
+// what the clients sent (TLS hello, HTTP/2 frames, header fields in order and as spelled) and how
+// they were answered, and no features, so that it outlives their changes. [Source] converts it to
+// the events that a proxy would have reported, by the function that the proxy itself uses.
 //
 // # Format
 //

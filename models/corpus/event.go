@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// HTTP returns the request as a Go server hands it to a handler, with what its connection told.
+// HTTP returns the request as a Go server passes it to a handler, with the facts of its connection.
 func (r *Request) HTTP(run *Run, conn *Conn) *http.Request {
 	ctx := context.Background()
 	if conn.Hello != nil {
@@ -29,7 +29,7 @@ func (r *Request) HTTP(run *Run, conn *Conn) *http.Request {
 		name := textproto.CanonicalMIMEHeaderKey(field[0])
 		request.Header[name] = append(request.Header[name], field[1])
 	}
-	for _, name := range []string{"Host", "Transfer-Encoding", "Trailer"} { // which net/http keeps elsewhere
+	for _, name := range []string{"Host", "Transfer-Encoding", "Trailer"} { // kept elsewhere by net/http
 		delete(request.Header, name)
 	}
 	if crumbs := request.Header["Cookie"]; request.ProtoMajor == 2 && len(crumbs) > 1 {

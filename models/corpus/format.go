@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Format is what [Head].Format says of files that this package reads.
+// Format is the value of [Head].Format in files that this package reads.
 const Format = "headgate corpus 1"
 
-// Extension ends the name of a file of a corpus.
+// Extension is the end of the name of a corpus file.
 const Extension = ".jsonl.gz"
 
 // Head is the first line of a file.
@@ -16,27 +16,27 @@ type Head struct {
 	Format   string    `json:"format"`
 	Family   string    `json:"family"`
 	Recorded time.Time `json:"recorded"`
-	System   string    `json:"system,omitempty"` // that the clients ran on
+	System   string    `json:"system,omitempty"` // system of the clients
 }
 
-// What Run.Truth may say.
+// The values of Run.Truth.
 const (
-	Person = "person" // or who stands in for one: a real browser under real input events
+	Person = "person" // or a stand-in: a real browser under real input events
 	Bot    = "bot"
 )
 
-// Run is one client that was let loose on one site.
+// Run is one client's visit to one site.
 type Run struct {
 	ID       int    `json:"id"`
 	Truth    string `json:"truth"`             // Person or Bot
-	Intent   string `json:"intent"`            // what it was there for, such as scraper or reader
+	Intent   string `json:"intent"`            // its purpose, such as scraper or reader
 	Program  string `json:"program"`           // such as py-requests
 	Version  string `json:"version,omitempty"` // of the program
 	Disguise string `json:"disguise"`          // plain, or how the program pretends to be another
 	Site     string `json:"site"`              // kind of the site
 	Client   string `json:"client"`            // address; several runs may share one
 	Start    int64  `json:"start"`
-	Thinned  int    `json:"thinned,omitempty"` // requests that were left out, of a client that sent very many
+	Thinned  int    `json:"thinned,omitempty"` // requests left out, of a client that sent very many
 }
 
 // Conn is one connection of a run.
@@ -48,7 +48,7 @@ type Conn struct {
 	H2    []Frame `json:"h2,omitempty"`    // HTTP/2 frames that set the connection up, as sent
 }
 
-// Hello is what a TLS client hello said, values and order as sent, GREASE included.
+// Hello is a TLS client hello, values and order as sent, GREASE included.
 type Hello struct {
 	ServerName string   `json:"sni,omitempty"`
 	Versions   []uint16 `json:"versions"`
@@ -60,8 +60,8 @@ type Hello struct {
 	Protocols  []string `json:"alpn,omitempty"`
 }
 
-// Frame is an HTTP/2 frame of a connection's beginning: SETTINGS with its pairs of identifier and
-// value, WINDOW_UPDATE with stream and increment, PRIORITY with stream, stream that it depends on,
+// Frame is an HTTP/2 frame at the start of a connection: SETTINGS with its pairs of identifier and
+// value, WINDOW_UPDATE with stream and increment, PRIORITY with stream, the stream it depends on,
 // exclusive and weight.
 type Frame struct {
 	Type   string      `json:"type"`
@@ -74,19 +74,19 @@ type Request struct {
 	At       int64       `json:"at"`
 	Method   string      `json:"method"`
 	Target   string      `json:"target"`             // as sent: path and query, or a whole URL
-	Host     string      `json:"host"`               // HTTP/1: the Host field's; HTTP/2: :authority
+	Host     string      `json:"host"`               // HTTP/1: the Host field; HTTP/2: :authority
 	Proto    string      `json:"proto"`              // such as HTTP/1.1
-	Pseudo   string      `json:"pseudo,omitempty"`   // HTTP/2: initials of the pseudo-header fields in their order, such as masp
-	Priority []uint32    `json:"priority,omitempty"` // HTTP/2: stream that it depends on, exclusive (0 or 1), weight; empty: none sent
-	Header   [][2]string `json:"header"`             // name and value, in the order and case sent
+	Pseudo   string      `json:"pseudo,omitempty"`   // HTTP/2: initials of the pseudo-header fields in order, such as masp
+	Priority []uint32    `json:"priority,omitempty"` // HTTP/2: the stream it depends on, exclusive (0 or 1), weight; empty: not sent
+	Header   [][2]string `json:"header"`             // name and value, in order and as spelled
 	Body     int64       `json:"body,omitempty"`     // bytes of the request's body that were read
 	Status   int         `json:"status"`
 	Bytes    int64       `json:"bytes"`
 	Duration int64       `json:"duration"` // microseconds
 }
 
-// HelloOf copies what crypto/tls tells of a hello.
-func HelloOf(info *tls.ClientHelloInfo) *Hello {
+// NewHello copies the fields that crypto/tls reports of a hello.
+func NewHello(info *tls.ClientHelloInfo) *Hello {
 	h := &Hello{
 		ServerName: info.ServerName,
 		Versions:   append([]uint16(nil), info.SupportedVersions...),
@@ -104,7 +104,7 @@ func HelloOf(info *tls.ClientHelloInfo) *Hello {
 	return h
 }
 
-// Info returns the hello as crypto/tls tells it, for functions that take fingerprints.
+// Info returns the hello as crypto/tls reports it, for functions that compute fingerprints.
 func (h *Hello) Info() *tls.ClientHelloInfo {
 	info := &tls.ClientHelloInfo{
 		ServerName: h.ServerName, SupportedVersions: h.Versions, CipherSuites: h.Ciphers,

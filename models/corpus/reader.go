@@ -29,7 +29,7 @@ type File struct {
 	Requests []*Request
 }
 
-// Read reads a file. What is not of the format is an error that names the line.
+// Read reads a file. A malformed file is an error that names the line.
 func Read(r io.Reader) (*File, error) {
 	zip, err := gzip.NewReader(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func Read(r io.Reader) (*File, error) {
 	return &d.file, nil
 }
 
-// decoder takes lines and checks that they refer to each other as the format says.
+// decoder decodes lines and checks that they refer to each other as the format demands.
 type decoder struct {
 	file        File
 	runs, conns map[int]bool
@@ -95,7 +95,7 @@ func (d *decoder) run(r *Run) error {
 	}
 	switch {
 	case d.runs[r.ID]:
-		return fmt.Errorf("there are two runs %d", r.ID)
+		return fmt.Errorf("run %d occurs twice", r.ID)
 	case r.Truth != Person && r.Truth != Bot:
 		return fmt.Errorf("run %d: the truth is %.40q, neither %s nor %s", r.ID, r.Truth, Person, Bot)
 	case !inTime(r.Start):
@@ -109,9 +109,9 @@ func (d *decoder) run(r *Run) error {
 func (d *decoder) conn(c *Conn) error {
 	switch {
 	case d.conns[c.ID]:
-		return fmt.Errorf("there are two connections %d", c.ID)
+		return fmt.Errorf("connection %d occurs twice", c.ID)
 	case !d.runs[c.Run]:
-		return fmt.Errorf("connection %d is of run %d, which is not there", c.ID, c.Run)
+		return fmt.Errorf("connection %d belongs to run %d, which is missing", c.ID, c.Run)
 	}
 	d.conns[c.ID] = true
 	d.file.Conns = append(d.file.Conns, c)
@@ -121,7 +121,7 @@ func (d *decoder) conn(c *Conn) error {
 func (d *decoder) request(r *Request) error {
 	switch {
 	case !d.conns[r.Conn]:
-		return fmt.Errorf("a request is of connection %d, which is not there", r.Conn)
+		return fmt.Errorf("a request belongs to connection %d, which is missing", r.Conn)
 	case !inTime(r.At) || r.Duration < 0 || r.Duration > maxDuration || r.Bytes < 0 || r.Body < 0:
 		return fmt.Errorf("a request of connection %d has an absurd time or size", r.Conn)
 	case r.Status < 0 || r.Status > 999:

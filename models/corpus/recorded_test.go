@@ -15,10 +15,10 @@ import (
 // recorded is the corpus of the project.
 const recorded = "../zoo/corpus"
 
-// maxRecorded is how much of the project it may be.
+// maxRecorded bounds the size of the corpus.
 const maxRecorded = 10 << 20
 
-// The recorded corpus is small, whole and of use: every file decodes, has header fields and
+// The recorded corpus is small, complete and useful: every file decodes, has header fields and
 // fingerprints, and runs through the pipeline.
 func TestRecordedCorpus(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(recorded, "*"+corpus.Extension))
@@ -46,7 +46,7 @@ func TestRecordedCorpus(t *testing.T) {
 			t.Errorf("%s: family %s, %d runs, %d requests", want, f.Head.Family, len(f.Runs), len(f.Requests))
 		}
 		for _, r := range f.Requests {
-			// By HTTP/2 Node sends no field that it is not told to.
+			// Over HTTP/2, Node sends only fields that it is told to send.
 			if len(r.Header) == 0 && r.Pseudo == "" || r.Status == 0 || r.Host == "" {
 				t.Errorf("%s: a request without header fields, status or host: %+v", names[i], r)
 			}
@@ -85,8 +85,8 @@ func replay(t *testing.T, files []*corpus.File, total int) {
 	}
 }
 
-// A command line's program has one print whatever it asks for and however often, and no other
-// program has it too, unless it uses the same library for all: that is what a print is for.
+// A command line's program has one print for every target and number of requests, and no other
+// program has it too, unless it uses the same library: that is the purpose of a print.
 func TestPrintsOfRecordedPrograms(t *testing.T) {
 	file, err := os.Open(filepath.Join(recorded, "commandline"+corpus.Extension))
 	if err != nil {

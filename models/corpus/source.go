@@ -16,12 +16,11 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Mix says how clients that were recorded one after the other come together into one stream of
+// Mix configures how clients that were recorded one after the other are combined into one stream of
 // traffic.
 type Mix struct {
-	// Spread is the time over which the clients begin. Each client address begins at a moment of
-	// its own within it, drawn from Seed, and keeps the times between its own requests. Default: an
-	// hour.
+	// Spread is the time over which the clients begin. Each client address begins at its own moment
+	// within it, drawn from Seed, and keeps the times between its requests. Default: an hour.
 	Spread time.Duration
 	Seed   uint64
 }
@@ -61,8 +60,8 @@ func readFile(name string) (*File, error) {
 	return f, nil
 }
 
-// Source gives the requests of files as one stream, in the order of their times. The same files and
-// the same mix give the same stream.
+// Source returns the requests of files as one stream, in the order of their times. The same files
+// and the same mix return the same stream.
 func Source(files []*File, mix Mix) pipeline.Source {
 	s := &source{}
 	start := make(map[string]int64)
@@ -73,7 +72,7 @@ func Source(files []*File, mix Mix) pipeline.Source {
 	return s
 }
 
-// item is one request at its place in the stream.
+// item is one request of the stream.
 type item struct {
 	at      int64 // nanoseconds since 1970 UTC
 	run     *Run
@@ -87,7 +86,7 @@ type source struct {
 	next  int
 }
 
-// epoch is when mixed traffic begins.
+// epoch is the start of mixed traffic.
 var epoch = time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC).UnixNano()
 
 func (s *source) add(f *File, mix Mix, start map[string]int64) {
@@ -114,16 +113,16 @@ func (s *source) add(f *File, mix Mix, start map[string]int64) {
 	}
 }
 
-// begin draws when an address begins. It depends on the address alone, so that another corpus
-// beside it changes nothing.
+// begin returns when an address begins. It depends only on the address, so that adding another
+// corpus changes nothing.
 func (m Mix) begin(client string) int64 {
 	seed := sha256.Sum256(fmt.Appendf(nil, "%d %s", m.Seed, client))
 	spread := max(1, int64(cmp.Or(m.Spread, time.Hour)))
 	return epoch + rand.New(rand.NewChaCha8(seed)).Int64N(spread)
 }
 
-// Next implements [pipeline.Source]. A record's truth has six parts with colons between them:
-// truth, intent, program, disguise, kind of the site, and the run, by family and number.
+// Next implements [pipeline.Source]. A record's truth has six parts separated by colons: truth,
+// intent, program, disguise, kind of the site, and the run, by family and number.
 func (s *source) Next(r *pipeline.Record) error {
 	if s.next == len(s.items) {
 		return io.EOF

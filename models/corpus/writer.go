@@ -14,7 +14,8 @@ type line struct {
 	Request *Request `json:"request,omitempty"`
 }
 
-// Writer writes a file. Its methods are not safe for concurrent use. After an error all fail.
+// Writer writes a file. Its methods are not safe for concurrent use. After an error all of them
+// fail.
 type Writer struct {
 	zip *gzip.Writer
 	out *json.Encoder
@@ -46,10 +47,10 @@ func (w *Writer) encode(v any) error {
 // Run writes a run.
 func (w *Writer) Run(r *Run) error { return w.encode(line{Run: r}) }
 
-// Conn writes a connection of a run that was written.
+// Conn writes a connection of a run written before.
 func (w *Writer) Conn(c *Conn) error { return w.encode(line{Conn: c}) }
 
-// Request writes a request of a connection that was written.
+// Request writes a request of a connection written before.
 func (w *Writer) Request(r *Request) error { return w.encode(line{Request: r}) }
 
 // Close ends the file. It does not close the underlying writer.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// attack is a series of requests of one who hides behind a browser's user agent.
+// attack is a series of requests of one attacker behind a browser's user agent.
 type attack struct {
 	rng     *rand.Rand
 	site    *site
@@ -17,12 +17,12 @@ type attack struct {
 	from    func(i int) netip.Addr
 	agent   func(i int) string         // nil: the program's own
 	next    func(i int) (m, t string)  // method and target
-	referer func(target string) string // nil: none is sent
+	referer func(target string) string // nil: no referer
 	assets  int                        // of each page
 	status  func(i int) int
 }
 
-// requests are the first n pages of the attack from a time, with the assets.
+// requests returns the first n pages of the attack from a time on, with the assets.
 func (a *attack) requests(n int, at time.Duration) (all []*request) {
 	for i := range n {
 		program := a.program
@@ -57,14 +57,14 @@ func (a *attack) evenly(from, to time.Duration) func() time.Duration {
 
 func always(status int) func(int) int { return func(int) int { return status } }
 
-// words are what scanners guess from: names of files and folders.
+// words are the file and folder names that scanners guess.
 var words = []string{"admin", "backup", "old", "test", "dev", "tmp", "config", "data", "upload", "files", "private", "secret", "db", "sql", "log", "logs",
 	"install", "setup", "portal", "cms", "user", "users", "api", "v1", "status", "server", "info", "phpinfo", "manager", "console", "login", "auth"}
 
 var endings = []string{"", "/", ".php", ".bak", ".zip", ".txt", ".old", ".asp", ".html", ".json"}
 
-// newScanners are scanners of four kinds: one that guesses names, one that tries parameters of pages that are there, one
-// that crawls every link, and a slow one of the first kind.
+// newScanners returns scanners of four kinds: one that guesses names, one that tries parameters of
+// existing pages, one that crawls every link, and a slow one of the first kind.
 func newScanners(seed uint64) []*attack {
 	rng := random(seed)
 	guess := func(int) (string, string) { return "GET", "/" + pick(rng, words) + pick(rng, endings) }
@@ -114,7 +114,7 @@ func scannersInDisguise(t *theatre) outcome {
 	return atLeast(90, requests, afterRequests(20))
 }
 
-// logins are attempts at a login form, 600 a minute.
+// logins returns attempts at a login form, 600 a minute.
 func logins(from func(int) netip.Addr) []*request {
 	rng := random(15)
 	a := &attack{rng: rng, site: mailSite, program: browsers[0], from: from, status: always(401),
@@ -144,7 +144,7 @@ func loginsOfFreshAddresses(t *theatre) outcome {
 	return atLeast(95, requests, afterRequests(20))
 }
 
-// madeUp is a user agent of a browser that nobody has in this form.
+// madeUp returns a user agent of a browser that does not exist in this form.
 func madeUp(rng *rand.Rand) string {
 	return fill(rng, fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1%d.0.%d.%d Safari/537.36",
 		10+rng.IntN(36), 1000+rng.IntN(6000), rng.IntN(200)))
@@ -172,7 +172,8 @@ func networkRotation(t *theatre) outcome {
 	return atLeast(95, requests, afterRequests(20))
 }
 
-// swarm is many addresses of as many networks that share a program and a purpose, with ten requests each.
+// swarm plays many addresses of as many networks that share a program and a purpose, with ten
+// requests each.
 func swarm(t *theatre) outcome {
 	rng := random(23)
 	requests := scenery(random(24), shopSite, 100, 20*time.Minute)
@@ -187,7 +188,7 @@ func swarm(t *theatre) outcome {
 	return atLeast(85, requests, every)
 }
 
-// automation is browsers that a program drives: they load pages with all that belongs to them, and click evenly.
+// automation plays browsers that a program drives: they load whole pages, and click evenly.
 func automation(t *theatre) outcome {
 	rng := random(25)
 	requests := scenery(random(26), shopSite, 60, 30*time.Minute)
@@ -207,7 +208,7 @@ func automation(t *theatre) outcome {
 	return atLeast(60, requests, afterRequests(10))
 }
 
-// firstSecond: what begins at full speed is known 200 ms after its tenth request.
+// firstSecond: a client that begins at full speed is recognized 200 ms after its tenth request.
 func firstSecond(t *theatre) outcome {
 	rng := random(27)
 	requests := scenery(random(28), shopSite, 60, 20*time.Minute)
@@ -215,7 +216,7 @@ func firstSecond(t *theatre) outcome {
 	for i := range 10 {
 		s := newScanners(uint64(30 + i))[0]
 		s.cast, s.from, s.pause = i, one(fmt.Sprintf("45.9%d.7.1", i)), s.evenly(2*time.Millisecond, 25*time.Millisecond)
-		if i%2 == 1 { // a load tool, which asks for one page
+		if i%2 == 1 { // a load tool, which requests one page
 			s.next, s.status = func(int) (string, string) { return "GET", "/leuchten/pendel" }, always(200)
 		}
 		attack := s.requests(80, 5*time.Minute+between(rng, 0, time.Minute))
@@ -226,7 +227,7 @@ func firstSecond(t *theatre) outcome {
 	return atLeast(100, requests, func(r *request) bool { return r.at > tenth[r.cast]+200*time.Millisecond })
 }
 
-// flood is 40 requests a second for two minutes from one address.
+// flood returns 40 requests a second for two minutes from one address.
 func flood(rng *rand.Rand, program *program, from string) []*request {
 	a := &attack{rng: rng, site: shopSite, program: program, from: one(from), status: always(200),
 		next: func(int) (string, string) { return "GET", fill(rng, "/suche?q=~~~~~~") }}
@@ -234,7 +235,7 @@ func flood(rng *rand.Rand, program *program, from string) []*request {
 	return a.requests(4800, 5*time.Minute)
 }
 
-// memory: one ordinary request of an address that has flooded, after a while.
+// memory: one ordinary request of an address that has flooded some time before.
 func memory(t *theatre) outcome {
 	var scores [3]uint8
 	for i, later := range []time.Duration{10 * time.Second, 10 * time.Minute, time.Hour} {
@@ -247,7 +248,7 @@ func memory(t *theatre) outcome {
 	return outcome{fmt.Sprintf("%d, %d, %d", scores[0], scores[1], scores[2]), scores[0] < 10 && scores[1] < 30 && scores[2] < 60, nil}
 }
 
-// whitewashed: a flood is not excused by the many people who have the same user agent.
+// whitewashed: a flood is flagged even if many people have the same user agent.
 func whitewashed(t *theatre) outcome {
 	requests := scenery(random(33), shopSite, 400, 15*time.Minute)
 	for _, r := range requests {

@@ -2,7 +2,7 @@ package gate
 
 import "time"
 
-// declaredAgents say themselves that they are no person's browser.
+// declaredAgents declare that they are not a person's browser.
 var declaredAgents = []*program{
 	tool("curl", "curl/8.18.0"),
 	tool("Wget", "Wget/1.25.0"),
@@ -59,7 +59,7 @@ func declared(t *theatre) outcome {
 	return atLeast(98, requests, every)
 }
 
-// damned are requests that nobody makes innocently.
+// damned are requests that are never innocent.
 var damned = []struct{ method, target, name, value string }{
 	{method: "GET", target: "/.env"},
 	{method: "GET", target: "/laravel/.env.production"},
@@ -111,7 +111,7 @@ func damning(t *theatre) outcome {
 	return atLeast(100, requests, every)
 }
 
-// impostors send a browser's user agent and fields by a TLS stack of their own.
+// impostors send a browser's user agent and fields through another TLS stack.
 var impostors = []struct{ name, ja4 string }{
 	{"Python's OpenSSL", "t13d1812h1_85036bcba153_b26ce05bbdd6"},
 	{"curl's OpenSSL", "t13d3112h2_e8f1e7e78f70_b26ce05bbdd6"},

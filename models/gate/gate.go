@@ -1,6 +1,7 @@
-// Package gate judges a model by scripted situations: what an operator would notice first, such as people who are
-// refused and attacks that pass. Each situation is played through the features, heuristics and the model as a proxy with an
-// idle daemon serves them, in virtual time. Nothing here is used in training: sites, user agents and paths are others.
+// Package gate judges a model by scripted situations that an operator would notice first, such as
+// people who are refused and attacks that pass. It plays each situation through the features,
+// heuristics and the model as a proxy with an idle daemon serves them, in virtual time. Training
+// uses nothing of this package: its sites, user agents and paths are different.
 package gate
 
 import (
@@ -12,17 +13,17 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// flagBelow is the score below which a request counts as flagged, which is a filter's default.
+// flagBelow is the score below which a request counts as flagged: a filter's default.
 const flagBelow = 30
 
-// Result is what a model does in one situation.
+// Result is the result of one situation.
 type Result struct {
 	Name   string `json:"name"`   // of the situation
 	Wanted string `json:"wanted"` // in words
 	Value  string `json:"value"`  // in words
 	Met    bool   `json:"met"`
 
-	// Misses are the first of the requests or clients that were judged wrongly, each in words with its score.
+	// Misses describes the first requests or clients that were judged wrongly, with their scores.
 	Misses []string `json:"misses,omitempty"`
 }
 
@@ -35,7 +36,7 @@ type situation struct {
 	judge        func(*theatre) outcome
 }
 
-// outcome is what came of a situation.
+// outcome is the measured result of a situation.
 type outcome struct {
 	value  string
 	met    bool
@@ -50,8 +51,8 @@ func Situations() (names []string) {
 	return names
 }
 
-// Run plays the named situations with a model. Each begins with a daemon that knows nothing but what the situation
-// brings along. Progress, if not nil, is called with the name of each situation before it is played.
+// Run plays the named situations with a model. Each starts with a daemon without any history.
+// Progress, if not nil, is called with the name of each situation before it is played.
 func Run(model *scorer.Model, names []string, progress func(name string)) ([]Result, error) {
 	var results []Result
 	for _, s := range situations() {
@@ -71,7 +72,7 @@ func Run(model *scorer.Model, names []string, progress func(name string)) ([]Res
 	return results, nil
 }
 
-// situations are all of them, in the order of the table.
+// situations returns all situations, in the order of the table.
 func situations() []situation {
 	return []situation{
 		{"people's first requests, 8 kinds of sites", "none below 40", peopleFirst},
@@ -98,7 +99,7 @@ func situations() []situation {
 	}
 }
 
-// Met counts the results that are as wanted.
+// Met returns the number of results that are as wanted.
 func Met(results []Result) (n int) {
 	for _, r := range results {
 		if r.Met {
@@ -108,7 +109,7 @@ func Met(results []Result) (n int) {
 	return n
 }
 
-// Write prints the results as a table in Markdown that is readable as it is.
+// Write prints the results as a Markdown table that is also readable as plain text.
 func Write(w io.Writer, results []Result) error {
 	out := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(out, "| situation\t| wanted\t| value\t| met\t|")

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// constant is a model that gives every request the same probability of a bot.
+// constant returns a model that predicts the same probability of a bot for every request.
 func constant(t *testing.T, raw float64) *scorer.Model {
 	t.Helper()
 	m, err := scorer.Load([]byte(fmt.Sprintf(`tree
@@ -63,8 +63,8 @@ func run(t *testing.T, m *scorer.Model) map[string]gate.Result {
 	return byName
 }
 
-// A model that takes everybody for a person fails wherever the model must find an attack, one that takes everybody
-// for a bot fails wherever people are served.
+// A model that takes every client for a person fails where the model must find an attack; one that
+// takes every client for a bot fails where people are served.
 func TestEverySituationCanFail(t *testing.T) {
 	people, bots := run(t, constant(t, -6)), run(t, constant(t, 6))
 	for _, name := range gate.Situations() {
@@ -87,7 +87,7 @@ func TestEverySituationCanFail(t *testing.T) {
 	}
 }
 
-// The same model comes to the same, so that its card can be checked.
+// The same model has the same results, so that its card can be checked.
 func TestResultsAreTheSameEachTime(t *testing.T) {
 	m, err := scorer.Load(models.Default())
 	if err != nil {

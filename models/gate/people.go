@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// arrival is a first request of somebody unknown.
+// arrival is the first request of an unknown client.
 type arrival struct {
 	host, target, referer string
 	what                  load
@@ -57,7 +57,7 @@ var firstRequests = []arrival{
 	{"www.zeitung-mittelland.test", "/", "", page},
 }
 
-// peopleFirst: nobody's first request is held against him.
+// peopleFirst: people's first requests are not flagged.
 func peopleFirst(t *theatre) outcome {
 	var requests []*request
 	for i, a := range firstRequests {
@@ -81,7 +81,7 @@ func (a arrival) request(from netip.Addr, browser *program) *request {
 		status: 200, bytes: 20_000, took: 40 * time.Millisecond}
 }
 
-// direct: a single request without a referer says nothing.
+// direct: a single request without a referer is not evidence.
 func direct(t *theatre) outcome {
 	var requests []*request
 	for i, target := range []string{"/", "/", "/", "/preise", "/blog/neues-aus-dem-garten", "/impressum", "/anfahrt", "/kontakt"} {
@@ -91,7 +91,7 @@ func direct(t *theatre) outcome {
 	return within(requests, 40, 60)
 }
 
-// within is the outcome where all scores are to lie in a range.
+// within returns an outcome that wants all scores in a range.
 func within(requests []*request, from, to uint8) outcome {
 	lowest, highest := uint8(99), uint8(0)
 	var misses []string
@@ -104,7 +104,7 @@ func within(requests []*request, from, to uint8) outcome {
 	return outcome{fmt.Sprintf("%d to %d", lowest, highest), len(misses) == 0, misses}
 }
 
-// pageFetches: what the scripts of a page ask for right after it is the page's.
+// pageFetches: requests of a page's scripts right after the page belong to it.
 func pageFetches(t *theatre) outcome {
 	rng := random(1)
 	var judged []*request
@@ -126,8 +126,8 @@ func pageFetches(t *theatre) outcome {
 	return within(judged, 51, 99)
 }
 
-// byVisit is the outcome where at most a percentage of people's pages may be flagged. A visit counts as flagged
-// where any of its requests is.
+// byVisit returns an outcome that wants at most a percentage of people's visits flagged. A visit
+// counts as flagged if any of its requests is.
 func byVisit(requests []*request, percent float64) outcome {
 	const pause = 4 * time.Minute // longer than between two pages, shorter than between two visits
 	type visit struct {
@@ -157,7 +157,8 @@ func byVisit(requests []*request, percent float64) outcome {
 	return outcome{fmt.Sprintf("%.1f %% of %d visits", flagged, len(visits)), flagged <= percent && len(visits) > 0, misses}
 }
 
-// visitsWithoutReferers: a site of PHP pages whose assets come from elsewhere, with a policy of no referrers.
+// visitsWithoutReferers: a site of PHP pages with assets on another host and a policy of no
+// referrers.
 func visitsWithoutReferers(t *theatre) outcome {
 	rng := random(2)
 	requests := audience(rng, phpSite, 400, time.Hour, home)
@@ -181,7 +182,7 @@ func visitsBehindOneAddress(t *theatre) outcome {
 	return byVisit(sorted(requests), 1)
 }
 
-// visits of people to sites of other kinds.
+// visits plays people's visits to sites of other kinds.
 func visits(t *theatre) outcome {
 	rng := random(4)
 	var requests []*request
@@ -196,14 +197,14 @@ func visits(t *theatre) outcome {
 	return byVisit(requests, 1)
 }
 
-// sorted are the requests in the order of their times.
+// sorted returns the requests in the order of their times.
 func sorted(requests []*request) []*request {
 	slices.SortStableFunc(requests, func(a, b *request) int { return cmp.Compare(a.at, b.at) })
 	return requests
 }
 
-// poisoned: others send 20,000 requests with the people's user agent, from their network, and from 5,000 addresses. People
-// are judged as without them.
+// poisoned: others send 20,000 requests with the people's user agent, from their network, and from
+// 5,000 addresses. People's scores must not suffer.
 func poisoned(t *theatre) outcome {
 	rng := random(5)
 	neighbours := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{80, 1, 2, byte(100 + i)}) }

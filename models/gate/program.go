@@ -6,20 +6,20 @@ import (
 	"github.com/headgate/headgate/internal/wire"
 )
 
-// program is what a client sends requests with.
+// program is a client program.
 type program struct {
 	name    string
 	agent   string
 	engine  engine
-	hints   string // Sec-CH-UA; empty: none sent
+	hints   string // Sec-CH-UA; empty: not sent
 	system  string // Sec-CH-UA-Platform
 	accepts string // Accept-Language
-	ja4     string // empty: not seen
+	ja4     string // empty: unknown
 	stack   *stack // nil: the engine's
 	version int    // HTTP version times ten; 0: 20
 }
 
-// engine decides which fields a program sends and in which order.
+// engine determines which fields a program sends and in which order.
 type engine int
 
 const (
@@ -31,8 +31,8 @@ const (
 
 // stack is how a program sets an HTTP/2 connection up.
 type stack struct {
-	pseudo   string // first letters of the pseudo-header fields, in their order
-	priority bool   // requests have one
+	pseudo   string // first letters of the pseudo-header fields, in order
+	priority bool   // whether requests have one
 	frames   []wire.Frame
 }
 
@@ -55,7 +55,7 @@ const (
 	webkitJA4   = "t13d2014h2_a09f3c656075_e42f34c56612"
 )
 
-// browsers are those of people: other releases and systems than the ones of the training data.
+// browsers are people's browsers, in other releases and systems than in the training data.
 var browsers = []*program{
 	{name: "Chrome on Windows", agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36",
 		hints: `"Not:A-Brand";v="99", "Google Chrome";v="145", "Chromium";v="145"`, system: `"Windows"`, accepts: "fr-FR,fr;q=0.9,en-US;q=0.8,en;q=0.7", ja4: chromiumJA4},
@@ -75,7 +75,7 @@ var browsers = []*program{
 		hints: `"Chromium";v="130", "Samsung Internet";v="28.0", "Not?A_Brand";v="99"`, system: `"Android"`, accepts: "ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7", ja4: chromiumJA4},
 }
 
-// load is what a fetch is for.
+// load is the purpose of a fetch.
 type load int
 
 const (
@@ -96,8 +96,8 @@ var accepted = [...]string{
 	call:   "application/json, text/plain, */*",
 }
 
-// headers are the lines that the program sends for a load of a host's. Referer may be empty, and is of the
-// same site where same is.
+// headers returns the fields that the program sends for a load. referer may be empty; same reports
+// whether it is of the same site.
 func (p *program) headers(what load, referer string, same bool) []field {
 	if p.engine == library {
 		return present(field{"User-Agent", p.agent}, field{"Accept", "*/*"}, field{"Accept-Encoding", "gzip, deflate"}, field{"Referer", referer})
@@ -143,7 +143,7 @@ func (p *program) mobile() string {
 	return "?0"
 }
 
-// present leaves out the lines without a value.
+// present removes the fields without a value.
 func present(fields ...field) (sent []field) {
 	for _, f := range fields {
 		if f.value != "" {
@@ -153,14 +153,14 @@ func present(fields ...field) (sent []field) {
 	return sent
 }
 
-// as is the program under another user agent, with the rest of what it sends as it was.
+// as returns the program with another user agent and otherwise the same fields.
 func (p *program) as(agent string) *program {
 	disguised := *p
 	disguised.agent = agent
 	return &disguised
 }
 
-// tool is a program that sends a library's few fields under a user agent.
+// tool returns a program that sends a library's few fields under a user agent.
 func tool(name, agent string) *program {
 	return &program{name: name, agent: agent, engine: library, version: 11}
 }

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// site is where people and others go.
+// site is a site that people and others visit.
 type site struct {
 	host      string
-	pages     []string // patterns, as fill takes them
+	pages     []string // patterns for fill
 	assets    []string // empty: on another host, and not seen
 	calls     []string // of pages' scripts
-	poll      bool     // pages ask again and again whether there is news
-	noReferer bool     // a Referrer-Policy of no-referrer
-	cookies   bool     // the first page sets one
+	poll      bool     // whether pages poll for news
+	noReferer bool     // has a Referrer-Policy of no-referrer
+	cookies   bool     // whether the first page sets a cookie
 	arrivals  []string // Referers of visits' first pages
 }
 
 var arrivals = []string{"", "", "https://www.google.com/", "https://duckduckgo.com/", "https://www.bing.com/", "https://t.co/", "https://mail.example.org/"}
 
-// variants is how many pages, assets and calls there are of each pattern.
+// variants is the number of pages, assets and calls of each pattern.
 const variants = 24
 
 // some returns one of a site's targets.
 func some(rng *rand.Rand, patterns []string) string {
 	n := rng.IntN(len(patterns))
-	return fill(random(uint64(n<<16|rng.IntN(1+rng.IntN(variants)))), patterns[n]) // some are asked for more often than others
+	return fill(random(uint64(n<<16|rng.IntN(1+rng.IntN(variants)))), patterns[n]) // some are more popular
 }
 
 // The sites of the situations.
@@ -51,17 +51,17 @@ var (
 		calls:  []string{"/api/v3/session", "/api/v3/trips?limit=50&offset=##0", "/api/v3/vehicles", "/api/v3/trips/####"}}
 )
 
-// person is somebody who visits a site.
+// person is a visitor of a site.
 type person struct {
 	rng     *rand.Rand
 	site    *site
 	from    netip.Addr
 	browser *program
 	cast    int
-	cookie  string // what the site has set
+	cookie  string // set by the site
 }
 
-// visit appends what a person's browser sends in one visit that begins at a time, and returns when it ends.
+// visit appends the requests of one visit that begins at a time, and returns when it ends.
 func (p *person) visit(to []*request, at time.Duration) ([]*request, time.Duration) {
 	referer := pick(p.rng, p.site.arrivals)
 	for n := range 2 + p.rng.IntN(7) {
@@ -78,7 +78,7 @@ func (p *person) visit(to []*request, at time.Duration) ([]*request, time.Durati
 	return to, at
 }
 
-// parts appends what the page brings along: assets, fewer once they are in the cache, and its scripts' calls.
+// parts appends the page's assets, fewer once they are cached, and its scripts' calls.
 func (p *person) parts(to []*request, at time.Duration, target string, first bool) []*request {
 	referer := "https://" + p.site.host + target
 	if len(p.site.assets) > 0 {
@@ -115,7 +115,8 @@ func (p *person) load(to []*request, at time.Duration, what load, target, refere
 		took: between(p.rng, 3*time.Millisecond, 180*time.Millisecond), cast: p.cast})
 }
 
-// audience is the visits of many people to a site, each from an address given by from, which begin within a time.
+// audience returns the visits of many people to a site, each from an address returned by from,
+// which begin within a time.
 func audience(rng *rand.Rand, s *site, people int, within time.Duration, from func(i int) netip.Addr) (requests []*request) {
 	for i := range people {
 		p := &person{rng: rng, site: s, from: from(i), browser: browsers[rng.IntN(len(browsers))], cast: i}
@@ -129,12 +130,12 @@ func audience(rng *rand.Rand, s *site, people int, within time.Duration, from fu
 	return requests
 }
 
-// home is an address of somebody's own, no two in a network.
+// home returns an address in its own network for each i.
 func home(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(78 + i%9), byte(i / 250), byte(i % 250), byte(1 + i*7%250)})
 }
 
-// scenery is an audience that is there and is not judged, so that the site is one that is in use.
+// scenery returns an audience that is played and not judged, so that the site is in use.
 func scenery(rng *rand.Rand, s *site, people int, within time.Duration) []*request {
 	requests := audience(rng, s, people, within, func(i int) netip.Addr { return netip.AddrFrom4([4]byte{91, byte(i / 200), byte(i % 200), 9}) })
 	for _, r := range requests {

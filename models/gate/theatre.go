@@ -17,16 +17,17 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// theatre is where one situation is played.
+// theatre plays one situation.
 type theatre struct {
 	model *scorer.Model
 	err   error // the first one; nothing is played after it
 }
 
-// freshness is how old features are at most with an idle daemon.
+// freshness is the greatest age of features with an idle daemon.
 const freshness = 50 * time.Millisecond
 
-// opening is when each situation begins: noon UTC of a working day, with the clients' systems a month or two old.
+// opening is when each situation begins: noon UTC of a working day, with the clients' systems a
+// month or two old.
 var opening = time.Date(2026, 3, 11, 12, 0, 0, 0, time.UTC)
 
 // field is one line of a request's header.
@@ -45,12 +46,12 @@ type request struct {
 	bytes   uint64
 	took    time.Duration
 
-	cast  int   // whose it is, as the situation counts its clients
-	extra bool  // scenery: it is played, and not judged
-	score uint8 // what came of it
+	cast  int   // the client, as the situation numbers its clients
+	extra bool  // scenery: played, and not judged
+	score uint8 // as played
 }
 
-// flagged reports whether the request was.
+// flagged reports whether the request was flagged.
 func (r *request) flagged() bool { return r.score != 0 && r.score < flagBelow }
 
 // String describes the request for people.
@@ -58,7 +59,7 @@ func (r *request) String() string {
 	return fmt.Sprintf("%s %s (%s) at %v: %d", r.method, r.target, r.program.name, r.at.Round(time.Millisecond), r.score)
 }
 
-// play has the requests scored, in the order of their times, by a daemon that knows nothing before them.
+// play scores the requests, in the order of their times, with a daemon without history.
 func (t *theatre) play(requests []*request) {
 	if t.err != nil {
 		return
@@ -76,14 +77,14 @@ func (t *theatre) play(requests []*request) {
 	}
 }
 
-// playEach plays each request to a daemon of its own.
+// playEach plays each request to its own daemon.
 func (t *theatre) playEach(requests []*request) {
 	for _, r := range requests {
 		t.play([]*request{r})
 	}
 }
 
-// describe makes the event of a request as a filter does.
+// describe fills ev with a request as a filter does.
 func describe(config *proxyhook.Config, ev *traffic.Event, r *request) {
 	line := &http.Request{Method: r.method, Host: r.host, RequestURI: r.target, RemoteAddr: netip.AddrPortFrom(r.from, 40000).String(),
 		Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{}}
@@ -99,7 +100,7 @@ func describe(config *proxyhook.Config, ev *traffic.Event, r *request) {
 	ev.Status, ev.Bytes, ev.Duration = uint16(r.status), r.bytes, uint64(r.took)
 }
 
-// wire is what the request looked like on its connection.
+// wire returns what the request looked like on its connection.
 func (r *request) wire() traffic.Wire {
 	h2 := stacks[r.program.engine]
 	if r.program.stack != nil {
@@ -115,7 +116,8 @@ func (r *request) wire() traffic.Wire {
 	return w.Wire()
 }
 
-// share is the percentage of the requests that are flagged, of those that are judged and for which of holds.
+// share returns the percentage of flagged requests among the judged ones for which of holds, the
+// missed ones in words, and the number judged.
 func share(requests []*request, of func(*request) bool) (percent float64, missed []string, judged int) {
 	flagged := 0
 	for _, r := range requests {
@@ -132,7 +134,7 @@ func share(requests []*request, of func(*request) bool) (percent float64, missed
 	return 100 * float64(flagged) / float64(max(judged, 1)), missed, judged
 }
 
-// atLeast is the outcome where at least so many percent are to be flagged.
+// atLeast returns an outcome that wants at least a percentage flagged.
 func atLeast(percent float64, requests []*request, of func(*request) bool) outcome {
 	value, missed, judged := share(requests, of)
 	return outcome{fmt.Sprintf("%.1f %% of %d", value, judged), value >= percent && judged > 0, missed}
@@ -149,12 +151,12 @@ func afterRequests(n int) func(*request) bool {
 
 func every(*request) bool { return true }
 
-// random is a source that gives the same each time.
+// random returns a source of the same numbers each time.
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6761746573)) }
 
 func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
 
-// between draws a duration.
+// between returns a random duration.
 func between(rng *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(rng.Int64N(int64(to-from)))
 }

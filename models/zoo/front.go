@@ -87,7 +87,7 @@ func noteHello(server *http.Server, config *tls.Config) {
 		return context.WithValue(ctx, tapKey{}, c.(*tap))
 	}
 	config.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		tapOf(info.Context()).hello = corpus.HelloOf(info)
+		tapOf(info.Context()).hello = corpus.NewHello(info)
 		return nil, nil
 	}
 }
