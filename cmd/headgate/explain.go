@@ -15,22 +15,22 @@ import (
 
 // explainCommand is headgate explain.
 type explainCommand struct {
-	What string `arg:"" name:"address or log" help:"Address of a client, to be looked up in what the daemon has published; or an access log, as headgate replay takes it (- is standard input)."`
+	What string `arg:"" name:"address or log" help:"Address of a client, looked up in the published table; or an access log, as for headgate replay (- is standard input)."`
 
 	Client  string  `help:"With a log: explain the request of this address that has the lowest score." placeholder:"ADDRESS" xor:"which"`
 	Line    int     `help:"With a log: explain the request of this line, from 1." placeholder:"N" xor:"which"`
-	Agent   *string `help:"The client's user agent, as it is sent; empty: none. With a log: only requests that have it." placeholder:"STRING"`
-	Path    string  `help:"With an address: what the client asks for, with its query." default:"/"`
+	Agent   *string `help:"The client's user agent as sent; empty: none. With a log: only requests with this agent." placeholder:"STRING"`
+	Path    string  `help:"With an address: path and query of the request." default:"/"`
 	Method  string  `help:"With an address: the method of the request." default:"GET"`
-	Host    string  `help:"With an address: the host that is asked. Default: not known." placeholder:"NAME"`
-	JA4     string  `name:"ja4" help:"With an address: what the client's TLS looks like, as a proxy that ends it tells. Default: not known." placeholder:"FINGERPRINT"`
-	Referer *string `help:"With an address: the Referer, as it is sent; empty: none. Default: not known." placeholder:"URL"`
-	Dir     string  `help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
-	Owner   string  `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`
+	Host    string  `help:"With an address: the host of the request. Default: unknown." placeholder:"NAME"`
+	JA4     string  `name:"ja4" help:"With an address: the JA4 of the client's TLS, as a proxy that ends TLS reports it. Default: unknown." placeholder:"FINGERPRINT"`
+	Referer *string `help:"With an address: the Referer as sent; empty: none. Default: unknown." placeholder:"URL"`
+	Dir     string  `help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon uses." type:"path"`
+	Owner   string  `name:"dir-owner" help:"User, by name or number, who may own the directory, besides root and the current user." placeholder:"USER"`
 	Model   string  `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	MaxKeys int     `help:"With a log: keys kept in each dimension." default:"131072"`
 
-	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings to switch off, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
 
 	All  bool `help:"List all features of the model, and all reasons."`
 	JSON bool `name:"json" help:"Print one JSON object."`
@@ -38,12 +38,12 @@ type explainCommand struct {
 
 // Help is shown by headgate explain --help.
 func (explainCommand) Help() string {
-	return `Prints what the score of a request is and the reasons for it: first what was certain before the model was asked, then what moved the model, the strongest first. Given an address, the request is a plain one from it
-now, and what counts is what a daemon has published of the address. Given a log, the request is one of the log, seen as the proxy
-would have seen it at that instant.
+	return `Prints the score of a request and the reasons for it: the finding that bounds the score, if there is one, then what moved the model,
+the strongest reason first. With an address, the request is a plain one from that address now, scored by what a daemon has published.
+With a log, the request is one of the log, scored as the proxy would have scored it at that instant.
 
 A reason counts slightly, clearly or strongly: clearly is a factor of 1.6 or more in the odds that the request is a bot's, strongly one of 4 or
-more. Reasons are Shapley values of the features: with the base, which is the model's output on average, they add up to its output.
+more. Reasons are Shapley values of the features: the base, which is the model's average output, and all reasons add up to the output.
 
 Examples:
   headgate explain 203.0.113.7
@@ -85,7 +85,7 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// check says what of the command line does not fit together.
+// check reports options that do not fit together.
 func (c *explainCommand) check(live bool) error {
 	_, err := netip.ParseAddr(c.Client)
 	switch {
@@ -105,7 +105,7 @@ func (c *explainCommand) check(live bool) error {
 	return nil
 }
 
-// explainer loads the model.
+// explainer loads the model and returns its explainer.
 func (c *explainCommand) explainer() (*explain.Explainer, *scorer.Model, error) {
 	model, err := loadModel(c.Model)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *explainCommand) explainer() (*explain.Explainer, *scorer.Model, error) 
 	return e, model, nil
 }
 
-// judge returns what is done with a request of this score where no policy is configured.
+// judge returns the action for a request with this score under the default policy.
 func judge(ev *traffic.Event, score uint8) proxyhook.Action {
 	return proxyhook.Thresholds{TagBelow: proxyhook.DefaultFlagBelow}.Judge(ev, score)
 }

@@ -334,7 +334,7 @@ func TestExplainMissingValues(t *testing.T) {
 		}
 	}
 	if text := explained1(t, common, "--line", "2", "--model", model); !strings.Contains(text, "client    not told by the log\n") ||
-		!strings.Contains(text, "no HTTP, ") {
+		!strings.Contains(text, "not HTTP, ") {
 		t.Errorf("%s", text)
 	}
 }
@@ -409,7 +409,7 @@ func TestExplainErrors(t *testing.T) {
 		{[]string{log, "--client", personAddress, "--agent", "x"}, exitFailure, []string{personAddress, `user agent "x"`}},
 		{[]string{log, "--line", "57"}, exitFailure, []string{log, "no line 57", "line 56"}},
 		{[]string{log, "--line", "1", "--agent", "x"}, exitFailure, []string{log, "line 1", `"x"`}},
-		{[]string{broken, "--line", "1"}, exitFailure, []string{broken, "line 1 holds no request"}},
+		{[]string{broken, "--line", "1"}, exitFailure, []string{broken, "line 1 has no request"}},
 		{[]string{empty, "--line", "1"}, exitFailure, []string{empty, "empty", "name an access log"}},
 		{[]string{noise, "--line", "1"}, exitFailure, []string{noise, "none of its 2 lines"}},
 		{[]string{filepath.Join(dir, "none.log"), "--line", "1"}, exitFailure, []string{"none.log", "no such file"}},

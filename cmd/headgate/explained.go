@@ -18,10 +18,10 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// explained is what explain prints.
+// explained is the output of explain.
 type explained struct {
 	Source    string            `json:"source"` // published, or log
-	Client    string            `json:"client"` // empty: the log does not tell
+	Client    string            `json:"client"` // empty: unknown, as in some logs
 	Published time.Time         `json:"published,omitzero"`
 	Known     []knownKey        `json:"known,omitempty"`
 	Log       *loggedClient     `json:"log,omitempty"`
@@ -29,13 +29,13 @@ type explained struct {
 	Score     uint8             `json:"score"`
 	Verdict   string            `json:"verdict"`
 	Action    string            `json:"action"`  // by the default threshold
-	Finding   *explainedFinding `json:"finding"` // null: nothing was certain
+	Finding   *explainedFinding `json:"finding"` // null: no finding
 	Model     explainedModel    `json:"model"`
 	Reasons   []explainedReason `json:"reasons"`
 	Features  []explainedShare  `json:"features"`
 }
 
-// loggedClient is what a log holds about a client.
+// loggedClient is what a log contains of a client.
 type loggedClient struct {
 	File     string   `json:"file"`
 	Rows     int      `json:"rows"`
@@ -44,7 +44,7 @@ type loggedClient struct {
 	Periods  []period `json:"periods"`
 }
 
-// explainedRequest is what the score is of. Line, time and status are those of a log.
+// explainedRequest is the request that the score is for. Line, time and status are those of a log.
 type explainedRequest struct {
 	Line        int       `json:"line,omitempty"`
 	Time        time.Time `json:"time,omitzero"`
@@ -54,14 +54,14 @@ type explainedRequest struct {
 	QueryLength int       `json:"query_length"`
 	Status      int       `json:"status,omitempty"`
 	Referer     string    `json:"referer,omitempty"`
-	UserAgent   *string   `json:"user_agent"` // null: not known
+	UserAgent   *string   `json:"user_agent"` // null: unknown
 }
 
-// explainedFinding is what was certain before the model was asked.
+// explainedFinding is the finding that bounds the score.
 type explainedFinding struct {
 	Name  string `json:"name"`
 	Words string `json:"words"`
-	Score string `json:"score"` // to what it bounds the score, in words
+	Score string `json:"score"` // the bounds of the score, in words
 }
 
 type explainedModel struct {
@@ -80,7 +80,7 @@ type explainedReason struct {
 
 type explainedShare struct {
 	Feature string   `json:"feature"`
-	Value   *float32 `json:"value"` // null: not known
+	Value   *float32 `json:"value"` // null: unknown
 	Share   float64  `json:"share"`
 	Words   string   `json:"words"`
 }
@@ -118,7 +118,7 @@ func newExplained(ev *traffic.Event, found heuristics.Finding, why *explain.Expl
 	return e
 }
 
-// setRecord sets the log's request that is explained.
+// setRecord sets the explained request of a log.
 func (e *explained) setRecord(r *pipeline.Record) {
 	e.Request.Line, e.Request.Time = r.Line, r.Event.At().UTC()
 	e.Request.Status, e.Request.Referer = int(r.Event.Status), r.Referer
@@ -126,12 +126,12 @@ func (e *explained) setRecord(r *pipeline.Record) {
 		e.Request.Path = r.Path
 	}
 	if e.Request.UserAgent != nil {
-		agent := agentOf(r)
+		agent := agent(r)
 		e.Request.UserAgent = &agent
 	}
 }
 
-// verdict says what a score means.
+// verdict describes a score in words.
 func verdict(score uint8) string {
 	switch {
 	case score < 10:
@@ -148,7 +148,7 @@ func verdict(score uint8) string {
 	return "almost certainly a person"
 }
 
-// writeJSON writes one object. What a terminal could obey is escaped, as JSON allows.
+// writeJSON writes one JSON object, with control characters escaped for terminals.
 func (e *explained) writeJSON(w io.Writer) error {
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -166,7 +166,7 @@ func (e *explained) writeJSON(w io.Writer) error {
 	return err
 }
 
-// print prints for people.
+// print prints the explanation for people.
 func (e *explained) print(w io.Writer, all bool) {
 	e.printRequest(w)
 	fmt.Fprintf(w, "score     %d (1 = bot .. 99 = person): %s\n", e.Score, e.Verdict)
@@ -180,7 +180,7 @@ func (e *explained) print(w io.Writer, all bool) {
 	}
 }
 
-// printRequest says what the score is of, and what is known of its client.
+// printRequest prints the request that the score is for, and what is known of its client.
 func (e *explained) printRequest(w io.Writer) {
 	client := e.Client
 	if client == "" {
@@ -193,7 +193,7 @@ func (e *explained) printRequest(w io.Writer) {
 		fmt.Fprintf(w, "%-9s %s\n", onlyFirst(i, "known"), k.Words)
 	}
 	if e.Source == "published" && !known {
-		fmt.Fprintln(w, "          it is unknown: it sent nothing of late, or its row made place for others")
+		fmt.Fprintln(w, "          the client is unknown: it sent nothing recently, or its row was evicted")
 	}
 	if e.Log != nil {
 		e.Log.print(w, e.Client)
@@ -209,7 +209,7 @@ func onlyFirst(i int, title string) string {
 	return ""
 }
 
-// print prints the scores over time.
+// print prints the client's scores over time.
 func (l *loggedClient) print(w io.Writer, client string) {
 	fmt.Fprintf(w, "log       %q: %d of %d requests are this client's, %d of them flagged\n", clipped(l.File), l.Requests, l.Rows, l.Flagged)
 	fmt.Fprintf(w, "          %-20s %9s %8s  %s\n", "from", "requests", "flagged", "scores")
@@ -218,14 +218,14 @@ func (l *loggedClient) print(w io.Writer, client string) {
 	}
 }
 
-// text describes the request. What the client sent is quoted.
+// text describes the request. Strings from the client are quoted.
 func (r *explainedRequest) text() string {
 	var b strings.Builder
 	if r.Line > 0 {
 		fmt.Fprintf(&b, "line %d, %s: ", r.Line, r.Time.Format(time.RFC3339))
 	}
 	if r.Method == "" {
-		fmt.Fprintf(&b, "no HTTP, %q", clipped(r.Path))
+		fmt.Fprintf(&b, "not HTTP, %q", clipped(r.Path))
 	} else {
 		fmt.Fprintf(&b, "%.16q %q", r.Method, clipped(r.Path))
 	}
@@ -251,7 +251,7 @@ func (r *explainedRequest) agent() string {
 	return strconv.Quote(clipped(*r.UserAgent))
 }
 
-// clipped is the beginning of a long text.
+// clipped returns the beginning of a long text.
 func clipped(s string) string {
 	const longest = 200
 	if len(s) > longest {
@@ -260,13 +260,13 @@ func clipped(s string) string {
 	return s
 }
 
-// The reasons that are shown are the strongest, until they make up most of all that moved the score.
+// The strongest reasons are shown, until they make up most of what moved the score.
 const (
 	maxReasons = 6
 	mostOfAll  = 0.9
 )
 
-// shownReasons returns how many reasons are shown.
+// shownReasons returns the number of reasons to show.
 func (e *explained) shownReasons(all bool) int {
 	if all {
 		return len(e.Reasons)

@@ -41,7 +41,7 @@ func (c *explainCommand) explainLogged(ctx context.Context, t *terminal, rules h
 		return nil, fmt.Errorf("explain: %w", replay.named(err))
 	}
 	if len(summary.Unknown) > 0 {
-		fmt.Fprintf(t.err, "the model wants features that nobody computes: %s\n", strings.Join(summary.Unknown, ", "))
+		fmt.Fprintf(t.err, "the model has features that this release does not compute: %s\n", strings.Join(summary.Unknown, ", "))
 	}
 	if found.requests == 0 {
 		return nil, c.notFound(lines, summary.Rows)
@@ -50,11 +50,11 @@ func (c *explainCommand) explainLogged(ctx context.Context, t *terminal, rules h
 	if err != nil {
 		return nil, err
 	}
-	return c.ofLog(found, why, summary.Rows), nil
+	return c.newLogged(found, why, summary.Rows), nil
 }
 
-// ofLog is what is printed of the request that was found.
-func (c *explainCommand) ofLog(found *search, why *explain.Explanation, rows int) *explained {
+// newLogged returns the explanation of the request that was found.
+func (c *explainCommand) newLogged(found *search, why *explain.Explanation, rows int) *explained {
 	r := &found.lowest
 	e := newExplained(&r.Event, r.Finding, why)
 	e.Source = "log"
@@ -65,7 +65,7 @@ func (c *explainCommand) ofLog(found *search, why *explain.Explanation, rows int
 	return e
 }
 
-// notFound says why there is nothing to explain.
+// notFound returns an error that says why there is no request to explain.
 func (c *explainCommand) notFound(lines *lineWatch, rows int) error {
 	ofAgent := ""
 	if c.Agent != nil {
@@ -75,18 +75,19 @@ func (c *explainCommand) notFound(lines *lineWatch, rows int) error {
 	case rows == 0 && lines.last == 0:
 		return fmt.Errorf("%s: the log is empty; name an access log", c.What)
 	case rows == 0:
-		return fmt.Errorf("%s: none of its %d lines is one of an access log in the combined or common format", c.What, lines.last)
+		return fmt.Errorf("%s: none of its %d lines is an access log line in the combined or common format", c.What, lines.last)
 	case lines.malformed != nil:
-		return fmt.Errorf("%s: line %d holds no request: %s", c.What, c.Line, lines.malformed.Reason)
+		return fmt.Errorf("%s: line %d has no request: %s", c.What, c.Line, lines.malformed.Reason)
 	case c.Line > lines.last:
 		return fmt.Errorf("%s: there is no line %d, the last request is in line %d", c.What, c.Line, lines.last)
 	case c.Line > 0:
-		return fmt.Errorf("%s: line %d holds no request%s; name another line", c.What, c.Line, ofAgent)
+		return fmt.Errorf("%s: line %d has no request%s; name another line", c.What, c.Line, ofAgent)
 	}
 	return fmt.Errorf("%s: none of its %d requests is of %s%s; headgate replay --out rows.csv lists the clients", c.What, rows, c.Client, ofAgent)
 }
 
-// lineWatch is a source that remembers its last line, and why the line that is looked for is malformed.
+// lineWatch is a source that remembers its last line, and the error of the wanted line if that is
+// malformed.
 type lineWatch struct {
 	pipeline.Source
 	line      int
@@ -109,8 +110,9 @@ func (w *lineWatch) Next(r *pipeline.Record) error {
 	return err
 }
 
-// search finds the request that is to be explained among the rows of a replay: of those that are wanted, the one with the
-// lowest score; of several the last, of whose client most is known. It is a format that writes nothing.
+// search is a pipeline.Format that writes nothing and keeps the record to explain: of the wanted
+// ones the one with the lowest score, and of several such the last, whose client has the longest
+// history.
 type search struct {
 	line   int
 	client netip.Addr
@@ -125,7 +127,7 @@ type search struct {
 func (c *explainCommand) search() *search {
 	s := &search{line: c.Line, agent: c.Agent}
 	if c.Client != "" {
-		s.client, _ = netip.ParseAddr(c.Client) // check has seen to it
+		s.client, _ = netip.ParseAddr(c.Client) // check has validated it
 		s.client = s.client.Unmap().WithZone("")
 	}
 	return s
@@ -158,18 +160,18 @@ func (s *search) wants(r *pipeline.Record) bool {
 	case s.line == 0 && r.Event.Addr() != s.client:
 		return false
 	}
-	return s.agent == nil || *s.agent == agentOf(r)
+	return s.agent == nil || *s.agent == agent(r)
 }
 
-// agentOf returns the whole user agent.
-func agentOf(r *pipeline.Record) string {
+// agent returns the whole user agent.
+func agent(r *pipeline.Record) string {
 	if r.Agent != "" {
 		return r.Agent
 	}
 	return r.Event.UserAgent
 }
 
-// period is a stretch of a client's requests.
+// period is a time range of a client's requests.
 type period struct {
 	From     time.Time `json:"from"`
 	Requests int       `json:"requests"`
@@ -178,11 +180,12 @@ type period struct {
 	Highest  uint8     `json:"highest_score"`
 }
 
-// periods are at most maxPeriods of the same length, which doubles where they do not reach far enough.
+// periods holds at most maxPeriods periods of the same length, which doubles when more would be
+// needed.
 type periods struct {
 	begin  int64
 	length int64
-	all    []period // by how many lengths they are after begin
+	all    []period // by their number of lengths after begin
 }
 
 const maxPeriods = 12
@@ -206,7 +209,7 @@ func (p *periods) add(r *pipeline.Record) {
 	p.all[at].join(one)
 }
 
-// double makes one period of every two.
+// double joins every two periods.
 func (p *periods) double() {
 	for i, one := range p.all {
 		p.all[i] = period{}
@@ -228,7 +231,7 @@ func (p *period) join(other period) {
 	p.Lowest, p.Highest = min(p.Lowest, other.Lowest), max(p.Highest, other.Highest)
 }
 
-// list returns the periods that have requests.
+// list returns the periods with requests.
 func (p *periods) list() (all []period) {
 	for i, one := range p.all {
 		if one.Requests > 0 {

@@ -24,7 +24,7 @@ type knownKey struct {
 	Words      string              `json:"words"`
 }
 
-// explainPublished explains a plain request from a client by what a daemon has published.
+// explainPublished explains a plain request of a client by what a daemon has published.
 func (c *explainCommand) explainPublished(client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (*explained, error) {
 	dir, owners, err := findDir("explain", c.Dir, c.Owner)
 	if err != nil {
@@ -39,8 +39,8 @@ func (c *explainCommand) explainPublished(client netip.Addr, rules heuristics.Ru
 	return e, notPublished(dir, err)
 }
 
-// explainPlain explains a plain request by the features of a store. The table is read within one View, which survives that
-// somebody cuts the files short meanwhile.
+// explainPlain explains a plain request by the features of a store. It reads the table within one
+// View, which survives that files are truncated meanwhile.
 func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (
 	*explained, error) {
 	vector := traffic.NewVector(explainer.Known())
@@ -57,7 +57,7 @@ func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Ad
 	if err != nil {
 		return nil, err
 	}
-	inter, values := valuesOf(known, wanted), make([]float32, vector.Len())
+	inter, values := featureValues(known, wanted), make([]float32, vector.Len())
 	vector.Fill(values, &ev, inter)
 	why, err := explainer.Explain(explainer.Inputs(explainer.Known(), values))
 	if err != nil {
@@ -69,8 +69,8 @@ func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Ad
 	return e, nil
 }
 
-// valuesOf returns the values of features by their full names, NaN where they are not known.
-func valuesOf(known []knownKey, names []string) []float32 {
+// featureValues returns the values of features by their full names, NaN if unknown.
+func featureValues(known []knownKey, names []string) []float32 {
 	values := make([]float32, len(names))
 	for i, name := range names {
 		values[i] = float32(math.NaN())
@@ -84,7 +84,7 @@ func valuesOf(known []knownKey, names []string) []float32 {
 	return values
 }
 
-// plainRequest is a request of which nothing is known but what the command line tells.
+// plainRequest returns a request with only the facts of the command line.
 func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traffic.Event {
 	ev := traffic.Event{Time: time.Now().UnixNano(), Method: c.Method, JA4: c.JA4}
 	ev.SetClient(client)
@@ -112,7 +112,7 @@ func (c *explainCommand) referer() string {
 	return *c.Referer
 }
 
-// setReferer sets the Referer, where the flag is given.
+// setReferer sets the Referer if the flag is given.
 func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 	switch {
 	case c.Referer == nil:
@@ -127,17 +127,17 @@ func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 	}
 }
 
-// knownKeys returns what is published about a request's keys, the client's first.
+// knownKeys returns what is published of a request's keys, the client's first.
 func knownKeys(table *featurestore.Table, keys *traffic.Keys, now int64) (all []knownKey) {
 	for _, d := range []traffic.Dimension{traffic.IP, traffic.IPAgent, traffic.Net64, traffic.Net, traffic.UserAgent, traffic.Host} {
 		if i := dimensionIndex(table, d.String()); i >= 0 && keys[d] != 0 {
-			all = append(all, knownKeyOf(table, d, i, keys[d], now))
+			all = append(all, newKnownKey(table, d, i, keys[d], now))
 		}
 	}
 	return all
 }
 
-// shownFeatures are what the words of a known key tell, where it has them: of each line the first.
+// shownFeatures are the features that describe a known key: of each line the first that is known.
 var shownFeatures = [][]string{
 	{"requests_10m", "requests_1h", "requests_24h"},
 	{"distinct_addresses_10m"},
@@ -145,7 +145,7 @@ var shownFeatures = [][]string{
 	{"age"},
 }
 
-func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint64, now int64) knownKey {
+func newKnownKey(table *featurestore.Table, d traffic.Dimension, at int, key uint64, now int64) knownKey {
 	columns := table.Schema.Dimensions[at].Columns
 	k := knownKey{Dimension: d.String()}
 	row := make([]float32, len(columns))
@@ -157,16 +157,16 @@ func knownKeyOf(table *featurestore.Table, d traffic.Dimension, at int, key uint
 	k.Known, k.AgeSeconds, k.Features = true, time.Duration(now-stamp).Seconds(), make(map[string]*float32)
 	for i, column := range columns {
 		k.Features[column.Name] = nil
-		if v := row[i] * featurestore.Decay(now-stamp, column.Decay); v-v == 0 { // neither NaN nor infinite, as in a damaged table
+		if v := row[i] * featurestore.Decay(now-stamp, column.Decay); v-v == 0 { // finite
 			k.Features[column.Name] = &v
 		}
 	}
-	k.Words = strings.Join(append([]string{fmt.Sprintf("%s: last request %s", explain.Subject(d), ago(k.AgeSeconds))}, k.told(d)...), ", ")
+	k.Words = strings.Join(append([]string{fmt.Sprintf("%s: last request %s", explain.Subject(d), ago(k.AgeSeconds))}, k.describe(d)...), ", ")
 	return k
 }
 
-// told says in words what the features of a key are.
-func (k *knownKey) told(d traffic.Dimension) (all []string) {
+// describe describes the features of a key in words.
+func (k *knownKey) describe(d traffic.Dimension) (all []string) {
 	for _, names := range shownFeatures {
 		at := slices.IndexFunc(names, func(name string) bool { return k.Features[name] != nil && *k.Features[name] >= 0.5 })
 		if at >= 0 {

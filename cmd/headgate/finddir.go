@@ -11,8 +11,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// findDir looks for the directory of the daemon as a proxy does, for a command that is given --dir and --dir-owner, and
-// returns whose files may be read there.
+// findDir finds the daemon's directory as a proxy does, for a command with --dir and --dir-owner,
+// and returns the owners whose files may be read there.
 func findDir(command, path, owner string) (string, hostdir.Owners, error) {
 	owners, err := hostdir.NewOwners(owner)
 	if err != nil {
@@ -33,7 +33,7 @@ func findDir(command, path, owner string) (string, hostdir.Owners, error) {
 	return path, owners, nil
 }
 
-// openFeatures opens what is published in a directory. The caller closes it.
+// openFeatures opens the table published in a directory. The caller closes it.
 func openFeatures(dir string, owners hostdir.Owners) (*featurestore.Store, error) {
 	store, err := featurestore.Open(hostdir.Dir(dir).Features(), owners...)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,7 +42,8 @@ func openFeatures(dir string, owners hostdir.Owners) (*featurestore.Store, error
 	return store, err
 }
 
-// notPublished says what to do about an error of a table that was not published yet, and returns any other as it is.
+// notPublished adds what to do to the error of a table that was not published yet, and returns any
+// other error as it is.
 func notPublished(dir string, err error) error {
 	if errors.Is(err, mmapsync.ErrNotPublished) {
 		return fmt.Errorf("%s: nothing is published yet; the daemon publishes every second", dir)

@@ -21,29 +21,29 @@ import (
 
 // inspectCommand is headgate inspect.
 type inspectCommand struct {
-	Dir    string `arg:"" optional:"" help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon has made its own." type:"path"`
-	Owner  string `name:"dir-owner" help:"User, by name or number, who is trusted with the directory, besides root and oneself." placeholder:"USER"`
+	Dir    string `arg:"" optional:"" help:"Directory of the daemon. Default: /run/headgate or /dev/shm/headgate, whichever a daemon uses." type:"path"`
+	Owner  string `name:"dir-owner" help:"User, by name or number, who may own the directory, besides root and the current user." placeholder:"USER"`
 	Key    string `help:"Print one row, by dimension and key." placeholder:"DIMENSION=KEY" xor:"what"`
 	Top    string `help:"Print the keys with the largest values of a feature." placeholder:"DIMENSION/FEATURE" xor:"what"`
 	Verify bool   `help:"Recompute the table's checksum and follow every key to its row." xor:"what"`
-	Limits bool   `help:"Print what is in flight to origins, with rates measured over a second." xor:"what"`
-	Count  int    `short:"n" help:"How many keys --top and --limits print." default:"20"`
+	Limits bool   `help:"Print the requests in flight to origins, with rates measured over a second." xor:"what"`
+	Count  int    `short:"n" help:"Number of keys that --top and --limits print." default:"20"`
 	JSON   bool   `name:"json" help:"Print one JSON object."`
 
-	owners hostdir.Owners `kong:"-"` // whose files are read
+	owners hostdir.Owners `kong:"-"` // owners whose files may be read
 }
 
-// maxTop bounds what --top keeps in memory.
+// maxTop bounds the keys that --top keeps in memory.
 const maxTop = 1_000_000
 
 // Help is shown by headgate inspect --help.
 func (inspectCommand) Help() string {
-	return `Reads what is published as a proxy does, whether or not the daemon runs. --verify and --top look at every row, which takes about
-a second for ten million keys; meanwhile the daemon publishes to other files, once more than usual.
+	return `Reads the published table as a proxy does, whether or not the daemon runs. --verify and --top read every row, which takes about a
+second for ten million keys; the daemon publishes to new files meanwhile.
 
 Keys by dimension: ip=ADDRESS, net=ADDRESS and net64=ADDRESS (any of the network), ua=USER-AGENT, wire=PRINT or wire=JA4, program_wire=PRINT,USER-AGENT, host=NAME, ip_ua=ADDRESS,USER-AGENT;
-for all of them, and for session: the key as --top prints it, 0x and 16 figures. A table has only hashes of what it keeps rows of, and
-what is printed is keyed once more: a row can be found for an address, an address not for a row.
+for all of them, and for session: the key as --top prints it, 0x and 16 hexadecimal digits. A table contains only hashes of addresses and
+the like, and printed keys are hashed once more: a row can be found by its address, but an address cannot be found by its row.
 
 Examples:
   headgate inspect
@@ -56,7 +56,7 @@ Examples:
   headgate inspect /dev/shm/headgate --limits --json`
 }
 
-// Run prints.
+// Run prints the table, one row, the limits or the heaviest keys.
 func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Count < 1 || c.Count > maxTop {
 		return usageError{fmt.Errorf("inspect: -n %d: 1 to %d keys can be printed", c.Count, maxTop)}
@@ -86,13 +86,13 @@ func (c *inspectCommand) Run(ctx context.Context, t *terminal) error {
 	return notPublished(c.Dir, err)
 }
 
-// find looks for the directory.
+// find finds the directory.
 func (c *inspectCommand) find() (err error) {
 	c.Dir, c.owners, err = findDir("inspect", c.Dir, c.Owner)
 	return err
 }
 
-// inspected is what inspect prints of a table.
+// inspected is the output of inspect for a table.
 type inspected struct {
 	Published  time.Time            `json:"published"`
 	AgeSeconds float64              `json:"age_seconds"`
@@ -104,7 +104,7 @@ type inspectedDimension struct {
 	Name     string                `json:"name"`
 	Keys     int                   `json:"keys"`
 	Capacity int                   `json:"capacity"`
-	Evicted  uint64                `json:"evicted"` // rows that made place for others since the table was built
+	Evicted  uint64                `json:"evicted"` // rows evicted since the table was built
 	Columns  []featurestore.Column `json:"columns"`
 }
 
@@ -127,7 +127,7 @@ func (c *inspectCommand) printTable(w io.Writer, table *featurestore.Table) erro
 	return nil
 }
 
-// ago says when something was. It lies in the future where the clock was set back since.
+// ago formats the time since an event. The event is in the future if the clock was set back since.
 func ago(seconds float64) string {
 	if seconds <= -0.05 {
 		return fmt.Sprintf("%.1f s in the future by this clock", -seconds)
@@ -160,7 +160,7 @@ func (c *inspectCommand) printRow(w io.Writer, table *featurestore.Table) error 
 	return c.printColumns(w, d, row, stamp)
 }
 
-// printColumns prints a row as it reads now: what fades has faded.
+// printColumns prints a row with its values faded until now.
 func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row []float32, stamp int64) error {
 	elapsed := time.Since(time.Unix(0, stamp))
 	values := make(map[string]*float32, len(row))
@@ -186,13 +186,13 @@ func (c *inspectCommand) printColumns(w io.Writer, d featurestore.Dimension, row
 	return nil
 }
 
-// dimensionIndex returns the position of a dimension in the table's schema, -1 if it is not published.
+// dimensionIndex returns the index of a dimension in the table's schema, or -1.
 func dimensionIndex(table *featurestore.Table, name string) int {
 	return slices.IndexFunc(table.Schema.Dimensions, func(d featurestore.Dimension) bool { return d.Name == name })
 }
 
-// parseKey reads dimension=key and returns its hash in the table. It makes the event that has the key, so that it cannot
-// differ from what the request path looks up.
+// parseKey parses dimension=key and returns the key's hash in the table. It builds an event with
+// the key, so that the hash cannot differ from that of the request path.
 func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, error) {
 	name, value, ok := strings.Cut(s, "=")
 	d, known := traffic.DimensionByName(name)
@@ -202,9 +202,9 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 	if shown, ok := parseShownKey(value); ok {
 		i := dimensionIndex(table, name)
 		if i < 0 {
-			return d, 0, nil // printRow says so
+			return d, 0, nil // printRow reports that
 		}
-		key, _ := findShown(table, i, shown) // no row has key 0
+		key, _ := findShown(table, i, shown) // 0 is never a key
 		return d, key, nil
 	}
 	var ev traffic.Event
@@ -239,7 +239,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 	return d, key, nil
 }
 
-// setWire has ev look as value says: a print in eight hexadecimal figures, or a JA4.
+// setWire sets ev's wire to value: a print of eight hexadecimal digits, or a JA4.
 func setWire(ev *traffic.Event, value string) {
 	if print, err := strconv.ParseUint(value, 16, 32); err == nil && len(value) == 8 {
 		ev.Wire = traffic.MakeWire(traffic.WireFacts{}, uint32(print))

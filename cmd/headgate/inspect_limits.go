@@ -14,10 +14,10 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// rateOver is the time over which inspect --limits measures rates.
-const rateOver = time.Second
+// rateInterval is the time over which inspect --limits measures rates.
+const rateInterval = time.Second
 
-// inspectedLimits is what inspect --limits prints.
+// inspectedLimits is the output of inspect --limits.
 type inspectedLimits struct {
 	Processes       uint64            `json:"processes"`
 	Capacity        uint64            `json:"capacity"`
@@ -35,13 +35,13 @@ type inspectedLimits struct {
 }
 
 type inspectedLimit struct {
-	Key       string  `json:"key"` // the first 116 bytes of a long one; a hash would betray the file's secret
+	Key       string  `json:"key"` // cut to 116 bytes; a hash would reveal the file's secret
 	InFlight  uint64  `json:"in_flight"`
 	Rate      float64 `json:"admitted_per_second"`
 	Threshold *uint32 `json:"threshold"` // null: unlimited by the policy, or each proxy's own
 }
 
-// printLimits reads the limits file twice, so that it can tell rates.
+// printLimits reads the limits file twice to measure rates.
 func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	dir := hostdir.Dir(c.Dir)
 	all := hostlimits.MaxExactKeys
@@ -56,7 +56,7 @@ func (c *inspectCommand) printLimits(ctx context.Context, w io.Writer) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(rateOver):
+	case <-time.After(rateInterval):
 	}
 	now, err := hostlimits.ReadReport(dir.Limits(), c.Count, c.owners...)
 	if err != nil {
@@ -79,7 +79,7 @@ func inspectLimits(before, now hostlimits.Report, elapsed time.Duration, p hostl
 		Admitted: now.Admitted, Refused: make(map[string]uint64), ExactKeys: now.ExactKeys, PinnedKeys: now.Pinned,
 		Bytes: now.Bytes, PolicyPublished: published, Policy: p, Keys: []inspectedLimit{},
 	}
-	for reason, n := range now.Refused[1:] { // the first is that of admissions
+	for reason, n := range now.Refused[1:] { // the first counts admitted requests
 		in.Refused[hostlimits.Reason(reason+1).String()] = n
 	}
 	former := make(map[uint64]uint32)
@@ -101,7 +101,8 @@ func inspectLimits(before, now hostlimits.Report, elapsed time.Duration, p hostl
 	return in
 }
 
-// readPolicy reads what the proxies go by; published is false where that is their own configuration.
+// readPolicy reads the policy that the proxies use; published is false if they use their own
+// configuration.
 func (c *inspectCommand) readPolicy(dir hostdir.Dir) (p hostlimits.Policy, published bool, err error) {
 	reader, err := mmapsync.OpenReader(dir.Policy(), mmapsync.ReaderOptions{Slots: 1, Owners: c.owners})
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,16 +12,16 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// heaviest is what inspect --top prints: the keys with the largest values of one feature.
+// heaviest is the output of inspect --top: the keys with the largest values of one feature.
 type heaviest struct {
 	Feature string        `json:"feature"`
 	Unit    string        `json:"unit"`
 	Keys    int           `json:"keys"`  // of the dimension
-	Known   int           `json:"known"` // of those, how many have a value
+	Known   int           `json:"known"` // of those, the keys with a value
 	Top     []weightedKey `json:"top"`
 }
 
-// weightedKey is one of them. Its value has faded to the time of the look.
+// weightedKey is one of these keys. Its value has faded until now.
 type weightedKey struct {
 	key        uint64   // in the table
 	Key        shownKey `json:"key"`
@@ -34,7 +34,7 @@ func (c *inspectCommand) printTop(w io.Writer, table *featurestore.Table) error 
 	if err != nil {
 		return usageError{fmt.Errorf("inspect: --top %s: %w; the features are listed by: headgate inspect %s", c.Top, err, c.Dir)}
 	}
-	found := topOf(table, d, column, c.Count, time.Now().UnixNano())
+	found := findHeaviest(table, d, column, c.Count, time.Now().UnixNano())
 	if c.JSON {
 		return json.NewEncoder(w).Encode(found)
 	}
@@ -64,8 +64,8 @@ func findColumn(s featurestore.Schema, name string) (dimension, column int, err 
 	return 0, 0, fmt.Errorf("no dimension %q is published, there are %s", first, strings.Join(known, ", "))
 }
 
-// topOf looks at all keys of a dimension. It keeps at most twice as many as are asked for.
-func topOf(table *featurestore.Table, dimension, column, count int, now int64) heaviest {
+// findHeaviest reads all keys of a dimension. It keeps at most twice as many as needed.
+func findHeaviest(table *featurestore.Table, dimension, column, count int, now int64) heaviest {
 	d := table.Schema.Dimensions[dimension]
 	c := d.Columns[column]
 	found := heaviest{Feature: d.Name + "/" + c.Name, Unit: c.Unit, Keys: table.Keys(dimension), Top: []weightedKey{}}
@@ -85,7 +85,8 @@ func topOf(table *featurestore.Table, dimension, column, count int, now int64) h
 	return found
 }
 
-// show names the keys, and puts those of equal values in the order of their names: that of the table's keys is not shown.
+// show sets the shown keys, and sorts keys of equal values by them, so that the table's own keys do
+// not show in the order.
 func (h *heaviest) show(shower *keyShower) {
 	for i := range h.Top {
 		h.Top[i].Key = shower.show(h.Top[i].key)
@@ -95,7 +96,8 @@ func (h *heaviest) show(shower *keyShower) {
 	})
 }
 
-// keep leaves the heaviest; of equal ones those of the lower keys, so that two looks give the same.
+// keep keeps the heaviest keys; of equal ones those with the lower keys, so that the result is
+// always the same.
 func (h *heaviest) keep(count int) {
 	slices.SortFunc(h.Top, func(a, b weightedKey) int {
 		return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(a.key, b.key))

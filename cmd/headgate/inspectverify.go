@@ -9,13 +9,13 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// verified is what inspect --verify prints of a sound table. One that is not is an error.
+// verified is the output of inspect --verify for a sound table. An unsound one is an error.
 type verified struct {
 	Sound     bool      `json:"sound"` // true
 	Keys      int       `json:"keys"`
 	Bytes     int       `json:"bytes"`
 	Published time.Time `json:"published"`
-	Seconds   float64   `json:"seconds"` // that it took
+	Seconds   float64   `json:"seconds"` // duration of the verification
 }
 
 func (c *inspectCommand) printVerified(w io.Writer, table *featurestore.Table) error {

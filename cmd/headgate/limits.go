@@ -12,7 +12,7 @@ import (
 
 // limitsCommand is headgate limits.
 type limitsCommand struct {
-	Check limitsCheckCommand `cmd:"" help:"Check a file for headgate run --limits, and show its keys as requests have them."`
+	Check limitsCheckCommand `cmd:"" help:"Check a file for headgate run --limits, and show its keys in the form that requests have."`
 }
 
 // limitsCheckCommand is headgate limits check.
@@ -23,18 +23,18 @@ type limitsCheckCommand struct {
 
 // Help is shown by headgate limits check --help.
 func (limitsCheckCommand) Help() string {
-	return `Reads the file as the daemon and the proxies do. Prints every override by the key that requests have: in lower case, without
-the host's port, with single blanks. Warns of overrides that can match nothing, or not what they seem to. The status is
-0 also where there are warnings, and 1 where the file would be refused.
+	return `Reads the file as the daemon and the proxies do. Prints every override with the key that requests have: in lower case, without
+the host's port, with single blanks. Warns of overrides that match nothing, or not what they seem to. The status is
+0 even if there are warnings, and 1 if the file would be rejected.
 
 Examples:
   headgate limits check limits.json
   headgate limits check limits.json --json | jq -e '.warnings == []'`
 }
 
-// checkedLimits is what limits check prints.
+// checkedLimits is the output of limits check.
 type checkedLimits struct {
-	Error     string                `json:"error,omitempty"` // why the file would be refused; then there is nothing else
+	Error     string                `json:"error,omitempty"` // why the file would be rejected
 	Policy    hostlimits.Policy     `json:"policy"`
 	Overrides []hostlimits.Override `json:"overrides"` // by the keys of requests
 	Warnings  []hostlimits.Warning  `json:"warnings"`

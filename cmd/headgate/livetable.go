@@ -14,12 +14,12 @@ import (
 type liveTable struct {
 	out    io.Writer
 	log    io.Writer                  // for everything but the table
-	size   func() (width, height int) // of the terminal; nil: there is none that can be drawn on
+	size   func() (width, height int) // of the terminal; nil: cannot draw
 	lines  int                        // of the table on the screen
 	width  int                        // of the terminal when the table was drawn
 	height int
 	said   time.Duration
-	mutex  sync.Mutex // of all: log lines come from other goroutines
+	mutex  sync.Mutex // guards all fields: log lines come from other goroutines
 }
 
 // Write prints a log line. The next table is drawn below it.
@@ -43,9 +43,10 @@ func (l *liveTable) show(s demo.Snapshot) {
 	l.lines, l.width, l.height = strings.Count(table, "\n"), width, height
 }
 
-// overwrite returns what draws a table over the one on the screen, line by line. It never erases from the first line
-// of the screen on: tmux keeps what is erased so in its history. A terminal of another size has broken the lines
-// anew, so that nobody knows where its table begins: the new one is drawn below.
+// overwrite returns the output that draws a table over the one on the screen, line by line. It
+// never erases from the first line of the screen on, since tmux keeps what is erased that way in
+// its history. If the terminal's size has changed, its lines are wrapped differently and the old
+// table's beginning is unknown: the new one is drawn below.
 func (l *liveTable) overwrite(table string, width, height int) string {
 	if l.lines == 0 || width != l.width || height != l.height {
 		return table
@@ -66,8 +67,9 @@ func (l *liveTable) say(s demo.Snapshot) {
 		s.Elapsed.Seconds(), sent, flagged, limited, short(s.P99))
 }
 
-// fit returns a table that neither wraps nor scrolls away, since it could not be drawn over. Where it is too long it
-// goes without blank lines, then without the single kinds of clients; what is still too long or too wide is cut.
+// fit returns a table that neither wraps nor scrolls, since it could not be drawn over. A table
+// that is too long loses its blank lines, then the single kinds of clients; the rest of what is too
+// long or too wide is cut.
 func fit(s demo.Snapshot, width, height int) string {
 	table := renderDemo(s)
 	if strings.Count(table, "\n") > height-1 {
@@ -90,7 +92,7 @@ func fit(s demo.Snapshot, width, height int) string {
 
 func withoutBlankLines(table string) string { return strings.ReplaceAll(table, "\n\n", "\n") }
 
-// byTruth adds all people up to one kind, and all bots to another.
+// byTruth sums up all people as one kind, and all bots as another.
 func byTruth(kinds []demo.Kind) []demo.Kind {
 	sums := []demo.Kind{{Name: "all people"}, {Name: "all bots", Bot: true}}
 	for _, k := range kinds {
@@ -139,5 +141,5 @@ func percent(part, whole int) float64 {
 	return 100 * float64(part) / float64(whole)
 }
 
-// short leaves out digits that the measurement does not give.
+// short drops digits beyond the precision of the measurement.
 func short(d time.Duration) time.Duration { return d.Round(100 * time.Nanosecond) }

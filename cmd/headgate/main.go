@@ -1,5 +1,5 @@
-// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect, explain, limits, model and version. See README.md
-// at the root of the project, or headgate --help.
+// Command headgate is the sidecar for HTTP proxies and its tools: run, quickstart, replay, inspect,
+// explain, limits, model and version. See README.md at the root of the project, or headgate --help.
 package main
 
 import (
@@ -18,15 +18,15 @@ import (
 	"github.com/headgate/headgate/internal/plaintext"
 )
 
-// commands is the command line. Each command is a struct with a Run method in a file of its own.
+// commands is the command line. Each command is a struct with a Run method in its own file.
 type commands struct {
 	Run        runCommand        `cmd:"" help:"Run the daemon (sidecar) that turns the proxies' events into published features."`
-	Quickstart quickstartCommand `cmd:"" help:"See everything at work on this machine: daemon, proxy, origins and traffic."`
+	Quickstart quickstartCommand `cmd:"" help:"Run a demonstration on this machine: daemon, proxy, origins and traffic."`
 	Replay     replayCommand     `cmd:"" help:"Score an access log offline: one row of features and a score per request."`
 	Inspect    inspectCommand    `cmd:"" help:"Show what a daemon has published."`
-	Explain    explainCommand    `cmd:"" help:"Say in words why a client, or a request of a log, has its score."`
-	Limits     limitsCommand     `cmd:"" help:"Look at a file with connection limits before a daemon gets it."`
-	Model      modelCommand      `cmd:"" help:"Look at a model, score rows with it, compare it with its library, measure it."`
+	Explain    explainCommand    `cmd:"" help:"Explain in words why a client, or a request of a log, has its score."`
+	Limits     limitsCommand     `cmd:"" help:"Check a file of connection limits before a daemon gets it."`
+	Model      modelCommand      `cmd:"" help:"Examine a model, score rows with it, compare it with its library, measure it."`
 	Version    versionCommand    `cmd:"" help:"Print what this binary was built from: version, revision, Go, built-in model."`
 	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
 }
@@ -38,13 +38,13 @@ const (
 	exitUsage   = 2
 )
 
-// terminal is what a command talks to. What commands print may hold strings of clients and files, so out and err write
-// no control character but line feeds and tabs.
+// terminal is the input and output of a command. Output may contain strings from clients and files,
+// so out and err write no control characters except line feeds and tabs.
 type terminal struct {
 	out    *plaintext.Writer // results
 	err    *plaintext.Writer // progress, logs and errors
 	log    *slog.Logger
-	screen io.Writer // where err goes, for what is drawn in place
+	screen io.Writer // the target of err, for drawing in place
 }
 
 func newTerminal(out, errOut io.Writer) *terminal {
@@ -62,8 +62,8 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// execute runs a command line and returns its exit status. Results that could not be written are a failure, whatever the
-// command was.
+// execute runs a command line and returns its exit status. Results that could not be written are a
+// failure of every command.
 func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 	t := newTerminal(out, errOut)
 	status, err := t.execute(ctx, args)
@@ -71,7 +71,7 @@ func execute(ctx context.Context, args []string, out, errOut io.Writer) int {
 		status, err = exitFailure, fmt.Errorf("writing to standard output: %w", unwritten)
 	}
 	if err != nil {
-		fmt.Fprintf(t.err, "headgate: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")) // also where several were joined
+		fmt.Fprintf(t.err, "headgate: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors too
 	}
 	t.err.Flush()
 	return status

@@ -9,17 +9,17 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// modelCommand is headgate model: what one wants to know of a model before a proxy gets it.
+// modelCommand is headgate model, the commands to examine a model before a proxy gets it.
 type modelCommand struct {
-	Info    modelInfoCommand    `cmd:"" help:"Show what a model is: format, trees, features."`
+	Info    modelInfoCommand    `cmd:"" help:"Show the properties of a model: format, trees, features."`
 	Score   modelScoreCommand   `cmd:"" help:"Evaluate a model on rows of a CSV file."`
-	Explain modelExplainCommand `cmd:"" help:"Show which features moved the model's answers to rows of a CSV file."`
-	Verify  modelVerifyCommand  `cmd:"" help:"Compare a model with what its library answered."`
+	Explain modelExplainCommand `cmd:"" help:"Show which features moved the model's outputs for rows of a CSV file."`
+	Verify  modelVerifyCommand  `cmd:"" help:"Compare a model's outputs with those of its library."`
 	Gate    modelGateCommand    `cmd:"" help:"Judge a model by scripted situations."`
-	Bench   modelBenchCommand   `cmd:"" help:"Measure how long a row takes, on every tier of this machine, exactly and in fast mode."`
+	Bench   modelBenchCommand   `cmd:"" help:"Measure the time per row, on every tier of this machine, exactly and in fast mode."`
 }
 
-// answer is what a model says of a row.
+// answer is a model's output for a row.
 type answer struct {
 	raw, prediction []float64
 }
@@ -28,7 +28,7 @@ type answer struct {
 type evaluation struct {
 	*scorer.Model
 	row      *scorer.Row
-	bits     int // of the floats that the library computes with: XGBoost's have 32
+	bits     int // of the library's floats: 32 for XGBoost
 	rows     *modelRows
 	progress *progress
 }
@@ -41,8 +41,8 @@ func newEvaluation(m *scorer.Model) *evaluation {
 	return e
 }
 
-// of overwrites a.
-func (e *evaluation) of(a *answer, x []float32) (err error) {
+// evaluate overwrites a.
+func (e *evaluation) evaluate(a *answer, x []float32) (err error) {
 	if a.raw, err = e.AppendRaw(a.raw[:0], e.row, x); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (e *evaluation) hasScore() bool {
 	return ok
 }
 
-// columns names what is answered: raw and prediction, or raw_0, raw_1 and so on.
+// columns returns the names of the outputs: raw and prediction, or raw_0, raw_1 and so on.
 func (e *evaluation) columns() []string {
 	var names []string
 	for _, name := range []string{"raw", "prediction"} {
@@ -71,10 +71,10 @@ func (e *evaluation) columns() []string {
 	return names
 }
 
-// modelFlags are what names a model, and how much of it is used.
+// modelFlags are the flags that name a model and how much of it is used.
 type modelFlags struct {
 	File       string `arg:"" help:"Model: CatBoost .cbm or JSON, LightGBM text, XGBoost JSON or UBJ." type:"path"`
-	Iterations string `help:"Use the first N iterations of the training only, or with best those up to the one that early stopping found best (XGBoost)." placeholder:"N|best"`
+	Iterations string `help:"Use only the first N iterations of the training, or with best those up to the best one of early stopping (XGBoost)." placeholder:"N|best"`
 }
 
 // load loads the model.
@@ -92,7 +92,7 @@ func (f *modelFlags) load() (*scorer.Model, error) {
 	return l.LoadFile(f.File)
 }
 
-// modelOnRows is what names a model and a file of rows.
+// modelOnRows are the flags that name a model and a file of rows.
 type modelOnRows struct {
 	modelFlags
 	rowsFlag
@@ -113,12 +113,12 @@ func (c *modelOnRows) evaluation(t *terminal) (*evaluation, error) {
 	return e, err
 }
 
-// rowsFlag is what names a file of rows.
+// rowsFlag is the flag that names a file of rows.
 type rowsFlag struct {
 	Rows string `help:"CSV file whose first line names the columns; also gzip. - is standard input." type:"path" placeholder:"FILE" required:""`
 }
 
-// open opens the rows and tells progress how much there is to read.
+// open opens the rows and sets the total of the progress.
 func (f rowsFlag) open(p *progress, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
 	if f.Rows == "-" {
 		return newModelRows("standard input", io.NopCloser(os.Stdin), m, row)

@@ -187,8 +187,8 @@ func TestModelRowsOfOtherLengths(t *testing.T) {
 	for _, c := range []struct{ model, rows, reason string }{
 		{file, "requests,kind\n5\n", "line 2: wrong number of fields"},
 		{file, "requests,kind\n5,1,7\n", "line 2: wrong number of fields"},
-		{file, "requests,other\n5,1\n", "has no column named kind, which the model looks at"},
-		{file, "requests,kind,requests\n5,1,7\n", "has 2 columns named requests, which the model looks at; leave one"},
+		{file, "requests,other\n5,1\n", "has no column named kind, which the model uses"},
+		{file, "requests,kind,requests\n5,1,7\n", "has 2 columns named requests, which the model uses; leave one"},
 		{twins, "requests,kind\n5,1\n", "two features of the model are called kind"},
 		{file, "other,kind,requests,other\n9,1,5,9\n", ""}, // further columns, and columns in another order
 	} {

@@ -16,23 +16,24 @@ import (
 // modelBenchCommand is headgate model bench.
 type modelBenchCommand struct {
 	modelFlags
-	Rows string        `help:"CSV file of rows, of which the first thousand are taken. Default: random rows." type:"path" placeholder:"FILE"`
-	For  time.Duration `help:"How long to measure each tier, in each mode." default:"1s"`
+	Rows string        `help:"CSV file of rows; the first thousand are used. Default: random rows." type:"path" placeholder:"FILE"`
+	For  time.Duration `help:"Time to measure each tier in each mode." default:"1s"`
 	JSON bool          `name:"json" help:"Print one JSON object."`
 }
 
 // Help is shown by headgate model bench --help.
 func (modelBenchCommand) Help() string {
-	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. A tier that
-cannot take the model is served by pure Go. "fast" is the mode that adds leaves in another order (model score --fast); it is left out for models that would not
-gain by it. "in a batch" is what a row takes where all are scored in one call, exactly and on the same core. Texts of CatBoost's categorical features are left out. Random rows are harder on the processor's predictions than real ones: give real ones.
+	return `Evaluates one row after the other on one core and prints the median time of a row, for each tier that this machine has. Models that a
+tier does not support run in pure Go. "fast" is the mode that adds leaves in another order (model score --fast); it is not printed for
+models that do not gain from it. "in a batch" is the time of a row if all are scored in one call, exactly and on the same core. Texts of
+CatBoost's categorical features are ignored. Random rows are harder to predict for the processor than real ones: use real ones.
 
 Examples:
   headgate model bench bots.cbm --rows rows.csv
   headgate model bench bots.txt --for 5s --json`
 }
 
-// tierBench is what was measured of a tier.
+// tierBench is the measurement of a tier.
 type tierBench struct {
 	Tier        string  `json:"tier"`
 	RunsOn      string  `json:"runs_on"`
@@ -42,7 +43,7 @@ type tierBench struct {
 	Batch       float64 `json:"batch_ns_per_row"`          // of all rows in one call, on one thread
 }
 
-// Run measures.
+// Run measures each tier.
 func (c *modelBenchCommand) Run(ctx context.Context, t *terminal) error {
 	if c.For <= 0 {
 		return usageError{errors.New("model bench: --for must be above 0")}
@@ -97,7 +98,7 @@ func (c *modelBenchCommand) tier(ctx context.Context, m *scorer.Model, tier scor
 	return b, err
 }
 
-// oneByOne is a pass that scores one row after the other.
+// oneByOne returns a pass that scores one row after the other.
 func oneByOne(m *scorer.Model, rows [][]float32) func() error {
 	row := m.NewRow()
 	out := make([]float64, 0, m.Outputs())
@@ -111,7 +112,7 @@ func oneByOne(m *scorer.Model, rows [][]float32) func() error {
 	}
 }
 
-// together is a pass that scores all rows in one call.
+// together returns a pass that scores all rows in one call.
 func together(m *scorer.Model, rows [][]float32) func() error {
 	b := scorer.Batch{Rows: len(rows), Values: slices.Concat(rows...), Threads: 1}
 	var out []float64
@@ -132,7 +133,8 @@ func (b *tierBench) print(out io.Writer) {
 	fmt.Fprintln(out)
 }
 
-// rows reads rows or makes some. Texts of categorical features are left out: a Row holds those of one row alone.
+// rows reads rows or generates some. It ignores texts of categorical features: a Row holds only
+// those of one row.
 func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32, err error) {
 	const most = 1000
 	if c.Rows == "" {
@@ -167,7 +169,7 @@ func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32,
 	return all, nil
 }
 
-// medianTime is the median of the mean nanoseconds of a row over passes through all rows.
+// medianTime returns the median over passes of the mean nanoseconds per row.
 func medianTime(ctx context.Context, score func() error, rows int, limit time.Duration) (float64, error) {
 	var passes []float64
 	for start := time.Now(); len(passes) == 0 || time.Since(start) < limit; {

@@ -106,7 +106,7 @@ func TestModelVerifyWithValuesOfCategories(t *testing.T) {
 			t.Errorf("%s: exit status %d", extension, status)
 		}
 		_, last, _ := strings.Cut(errOut, "\n") // behind the note of the empty text
-		checkOneLine(t, "an unseen category", last, "training did not see the category ", "XGBoost refuses such; leave it empty")
+		checkOneLine(t, "an unseen category", last, "training did not see the category ", "XGBoost refuses it; leave it empty")
 	}
 }
 

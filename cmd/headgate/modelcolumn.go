@@ -11,25 +11,25 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// modelColumn is a column of a table that a feature is read from.
+// modelColumn is the column of a table that a feature is read from.
 type modelColumn struct {
-	at   int // -1: the table has none
+	at   int // index in the table, or -1
 	kind columnKind
 
-	unseen  int    // rows with a category that training did not see and the library takes as missing
-	example string // the first of those
+	unseen  int    // rows with a category that is unknown and counts as missing
+	example string // the first of these categories
 	empty   bool   // a row is empty, and so is a category
-	truths  int    // rows that say True or False
-	others  int    // rows that say something else
+	truths  int    // rows with True or False
+	others  int    // rows with anything else
 }
 
-// columnKind says what a column's texts are to the model.
+// columnKind is what a column's texts mean to the model.
 type columnKind uint8
 
 const (
 	numberColumn columnKind = iota
 	codeColumn              // codes of categories: numbers
-	valueColumn             // values of categories whose codes the model knows
+	valueColumn             // values of categories whose codes the model has
 	textColumn              // categories of CatBoost
 )
 
@@ -47,7 +47,7 @@ func newModelColumn(m *scorer.Model, i int, f scorer.Feature, at int) modelColum
 	return c
 }
 
-// read returns the number of a text of the column, and sets a category of CatBoost in the row.
+// read returns the number for a text of the column, and sets a category of CatBoost in the row.
 func (c *modelColumn) read(m *scorer.Model, i int, text string, row *scorer.Row) (float32, error) {
 	switch c.kind {
 	case valueColumn:
@@ -73,7 +73,7 @@ func (c *modelColumn) read(m *scorer.Model, i int, text string, row *scorer.Row)
 	return v, nil
 }
 
-// value returns the code of a category. XGBoost refuses such as training did not see.
+// value returns the code of a category. XGBoost refuses categories that training did not see.
 func (c *modelColumn) value(m *scorer.Model, i int, text string) (float32, error) {
 	missing := float32(math.NaN())
 	code, ok := m.Category(i, text)
@@ -87,7 +87,7 @@ func (c *modelColumn) value(m *scorer.Model, i int, text string) (float32, error
 		return missing, nil
 	}
 	if strings.HasPrefix(m.Format(), "xgboost") {
-		return missing, fmt.Errorf("training did not see the category %q, and XGBoost refuses such; leave it empty if it is to be missing", text)
+		return missing, fmt.Errorf("training did not see the category %q, and XGBoost refuses it; leave it empty if it is missing", text)
 	}
 	if c.unseen++; c.unseen == 1 {
 		c.example = strings.Clone(text)
@@ -95,7 +95,7 @@ func (c *modelColumn) value(m *scorer.Model, i int, text string) (float32, error
 	return missing, nil
 }
 
-// note reports what the user may not have meant.
+// note warns of values that may not mean what the user intends.
 func (c *modelColumn) note(w io.Writer, table, name string) {
 	if c.empty {
 		fmt.Fprintf(w, "%s: column %s: the empty text is missing, although it is a category of the model\n", table, name)
@@ -110,8 +110,8 @@ func (c *modelColumn) note(w io.Writer, table, name string) {
 	}
 }
 
-// parseInput rounds to float32, as all libraries do or are given. Nothing, NaN and NA are missing
-// values, and truth values are 1 and 0, as pandas passes them to the libraries.
+// parseInput rounds to float32, as the libraries do. Empty, NaN and NA are missing values; True and
+// False are 1 and 0, as pandas passes them to the libraries.
 func parseInput(s string) (float32, error) {
 	s = strings.TrimSpace(s)
 	switch s {
@@ -123,7 +123,7 @@ func parseInput(s string) (float32, error) {
 		return 0, nil
 	}
 	v, err := strconv.ParseFloat(s, 32)
-	if errors.Is(err, strconv.ErrRange) { // infinite, as a conversion to float32 makes it
+	if errors.Is(err, strconv.ErrRange) { // infinite, as after a conversion to float32
 		err = nil
 	}
 	return float32(v), err

@@ -14,19 +14,19 @@ import (
 // modelExplainCommand is headgate model explain.
 type modelExplainCommand struct {
 	modelOnRows
-	Top    int  `help:"Show this many features of each row, those that moved it most; 0 shows all. Default: 10." default:"10" placeholder:"N"`
+	Top    int  `help:"Number of features to show of each row, those that moved it most; 0 shows all. Default: 10." default:"10" placeholder:"N"`
 	Output int  `help:"Explain this output of a model that has several; the first is 0, the default." default:"0" placeholder:"K"`
 	JSON   bool `name:"json" help:"Print a JSON object a line."`
 }
 
 // Help is shown by headgate model explain --help.
 func (modelExplainCommand) Help() string {
-	return `Prints a line for each row and feature: the row's raw output, what the output is on average over the training rows, and by how much the
-feature moved it, the largest first. The average and all of a row's features add up to its raw output. These are Shapley values, which
-CatBoost calls ShapValues, LightGBM pred_contrib and XGBoost pred_contribs. The value of the feature is printed as it stands in the file. A row that
+	return `Prints a line for each row and feature: the row's raw output, the average output over the training rows, and by how much the feature
+moved it, the largest first. The average and all of a row's features add up to its raw output. These are Shapley values, which
+CatBoost calls ShapValues, LightGBM pred_contrib and XGBoost pred_contribs. The value of the feature is printed as in the file. A row that
 no feature moved has a line without one.
 
-The model must say how many training rows each leaf had, as the libraries write it.
+The model must contain the number of training rows of each leaf, as the libraries write it.
 
 Examples:
   headgate model explain bots.cbm --rows rows.csv
@@ -34,18 +34,18 @@ Examples:
   headgate model explain classes.json --rows rows.csv --output 2 --top 0 --json`
 }
 
-// explainedFeature is a line. A row that no feature moved has one without a feature.
+// explainedFeature is one line of output. A row that no feature moved has one without a feature.
 type explainedFeature struct {
 	Row          int     `json:"row"` // from 1
 	Raw          float64 `json:"raw"`
 	Average      float64 `json:"average"`
 	Position     *int    `json:"position,omitempty"` // of the feature
 	Feature      string  `json:"feature,omitempty"`
-	Input        string  `json:"input,omitempty"` // its value, as in the file of rows; nothing if it is missing
+	Input        string  `json:"input,omitempty"` // as in the file of rows; empty if missing
 	Contribution float64 `json:"contribution"`
 }
 
-// Run prints.
+// Run prints the explanations of all rows.
 func (c *modelExplainCommand) Run(ctx context.Context, t *terminal) error {
 	switch {
 	case c.Top < 0:
@@ -103,7 +103,7 @@ func (c *modelExplainCommand) explain(ctx context.Context, e *evaluation, out io
 	return ctx.Err()
 }
 
-// putAll puts the lines of a row.
+// putAll outputs the lines of a row.
 func (l explainedFeature) putAll(put func(*explainedFeature) error, rows *modelRows, features []scorer.Feature, moved []scorer.Contribution, top int) error {
 	if len(moved) == 0 {
 		return put(&l)

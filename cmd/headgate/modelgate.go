@@ -16,16 +16,16 @@ import (
 
 // modelGateCommand is headgate model gate.
 type modelGateCommand struct {
-	File   string `arg:"" optional:"" help:"Model to judge. Without: the built-in one." type:"path"`
+	File   string `arg:"" optional:"" help:"Model to judge. Default: the built-in one." type:"path"`
 	Only   string `help:"Play only situations whose name contains this." placeholder:"TEXT"`
-	Misses bool   `help:"Also print what was judged wrongly."`
-	Strict bool   `help:"End with status 1 where a situation is not as wanted."`
+	Misses bool   `help:"Also print the requests and clients that were judged wrongly."`
+	Strict bool   `help:"Exit with status 1 if a situation is not as wanted."`
 	JSON   bool   `name:"json" help:"Print one JSON array."`
 }
 
 // Help is shown by headgate model gate --help.
 func (modelGateCommand) Help() string {
-	return `Plays scripted situations through features, heuristics and a model, as a proxy with an idle daemon would, and prints what came of
+	return `Plays scripted situations through features, heuristics and a model, as a proxy with an idle daemon would, and prints the result of
 each: people's first requests, scanners in disguise, floods, swarms, automated browsers. It takes some seconds and always
 prints the same for the same model.
 
@@ -36,7 +36,7 @@ Examples:
   headgate model gate mine.cbm --strict --json > gates.json`
 }
 
-// Run plays and prints.
+// Run plays the situations and prints the results.
 func (c *modelGateCommand) Run(_ context.Context, t *terminal) error {
 	data, err := c.read()
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 // modelInfoCommand is headgate model info.
 type modelInfoCommand struct {
 	modelFlags
-	Top  int  `help:"Show this many features, the most used first; 0 shows all." default:"0" placeholder:"N"`
+	Top  int  `help:"Number of features to show, the most used first; 0 shows all." default:"0" placeholder:"N"`
 	JSON bool `name:"json" help:"Print one JSON object."`
 }
 
 // Help is shown by headgate model info --help.
 func (modelInfoCommand) Help() string {
-	return `Loads a model as a proxy does, so that what this accepts a proxy accepts. Splits are the places in trees that look at a feature.
+	return `Loads a model as a proxy does: if this command accepts a model, a proxy does too. Splits are the nodes of trees that test a feature.
 
 Examples:
   headgate model info bots.cbm
@@ -30,7 +30,7 @@ Examples:
   headgate model info bots.json --json`
 }
 
-// modelInfo is what info prints.
+// modelInfo is the output of info.
 type modelInfo struct {
 	File       string         `json:"file"`
 	Bytes      int64          `json:"bytes"`
@@ -38,15 +38,15 @@ type modelInfo struct {
 	Objective  string         `json:"objective,omitempty"`
 	Outputs    int            `json:"outputs"`
 	Classes    []string       `json:"classes,omitempty"`
-	Iterations int            `json:"iterations"` // of the training, that are used
+	Iterations int            `json:"iterations"` // of the training; the ones used
 	InFile     int            `json:"iterations_in_file"`
-	Best       int            `json:"best_iterations,omitempty"` // that early stopping found best, where the file says so
+	Best       int            `json:"best_iterations,omitempty"` // by early stopping, if known
 	Warnings   []string       `json:"warnings,omitempty"`
 	Trees      int            `json:"trees"`
 	Depth      int            `json:"depth"`
 	Tier       string         `json:"tier"`
 	Features   []modelFeature `json:"features"`
-	Categories []modelValues  `json:"categories,omitempty"` // of the features whose values the file has
+	Categories []modelValues  `json:"categories,omitempty"` // of features whose values are known
 }
 
 // modelValues are the values of a categorical feature in the order of their codes.
@@ -62,10 +62,10 @@ type modelFeature struct {
 	Kind     string `json:"kind"`
 	Borders  int    `json:"borders"`
 	Splits   int    `json:"splits"`
-	Missing  string `json:"missing"` // where a missing value falls
+	Missing  string `json:"missing"` // the side of missing values
 }
 
-// Run prints.
+// Run prints the model's properties.
 func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	if c.Top < 0 {
 		return usageError{fmt.Errorf("model info: --top %d must not be below 0", c.Top)}
@@ -95,7 +95,7 @@ func (c *modelInfoCommand) Run(_ context.Context, t *terminal) error {
 	return nil
 }
 
-// print lists the features that are used, the most used first.
+// print lists the features in use, the most used first.
 func (m *modelInfo) print(w io.Writer, top int) {
 	fmt.Fprintf(w, "format      %s, %d bytes\n", m.Format, m.Bytes)
 	if m.Objective != "" {
@@ -135,7 +135,7 @@ func (m *modelInfo) print(w io.Writer, top int) {
 	m.printCategories(w)
 }
 
-// printCategories lists the values of categories, as many as a line takes.
+// printCategories lists the values of categories, as many as fit a line.
 func (m *modelInfo) printCategories(w io.Writer) {
 	const line = 80
 	for i, c := range m.Categories {

@@ -15,7 +15,7 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// table reads a CSV file with a line of names; errors name the file and the line.
+// table reads a CSV file with a line of names. Errors name the file and the line.
 type table struct {
 	name   string
 	file   io.Closer
@@ -24,10 +24,10 @@ type table struct {
 	header []string
 }
 
-// maxRecord bounds a row of a table: a file without an end of line is not taken into memory.
+// maxRecord bounds a row of a table, so that a file without line ends does not fill memory.
 const maxRecord = 16 << 20
 
-// boundedRecord is a reader that fails where a record needs more than a number of bytes.
+// boundedRecord is a reader that fails if a record needs more than a number of bytes.
 type boundedRecord struct {
 	io.Reader
 	left int
@@ -95,7 +95,7 @@ func (t *table) read() ([]string, error) {
 	return t.reader.Read()
 }
 
-// next reads a line; the values are good until the next call. It returns io.EOF at the end.
+// next reads a line; the values are valid until the next call. It returns io.EOF at the end.
 func (t *table) next() (values []string, line int, err error) {
 	values, err = t.read()
 	if err == io.EOF {
@@ -108,7 +108,7 @@ func (t *table) next() (values []string, line int, err error) {
 	return values, line, nil
 }
 
-// column finds a column by its name, or returns -1.
+// column returns the index of a column by name, or -1.
 func (t *table) column(name string) int {
 	for i, column := range t.header {
 		if column == name {
@@ -118,18 +118,20 @@ func (t *table) column(name string) int {
 	return -1
 }
 
-// modelRows are the inputs of a model from a table: columns are found by the names of the features, others are passed over.
+// modelRows reads the inputs of a model from a table. It finds columns by the names of the features
+// and ignores others.
 type modelRows struct {
 	*table
 	model   *scorer.Model
 	columns []modelColumn // of each feature
 	row     *scorer.Row
 	x       []float32
-	line    int      // of the row that was read last
-	values  []string // its columns, until the next is read
+	line    int      // of the last row read
+	values  []string // the columns of the last row read
 }
 
-// newModelRows refuses a table without a column that the model looks at, or with two of its name.
+// newModelRows returns an error if the table lacks a column that the model uses, or has two with
+// its name.
 func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
 	t, err := newTable(name, file)
 	if err != nil {
@@ -148,15 +150,15 @@ func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.
 		r.columns = append(r.columns, newModelColumn(m, i, f, column))
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s has no column named %s, which the model looks at (%d of its features are missing); the first line must name the columns as headgate model info does",
+		return nil, fmt.Errorf("%s has no column named %s, which the model uses (%d of its features are missing); the first line must name the columns as headgate model info does",
 			name, missing[0], len(missing))
 	}
 	r.x = make([]float32, len(r.columns))
 	return r, nil
 }
 
-// checkNames makes sure that a name leads from each feature that the model looks at to one column,
-// and back.
+// checkNames checks that each feature that the model uses has exactly one column of its name, and
+// each such column one feature.
 func (t *table) checkNames(m *scorer.Model) error {
 	columns := map[string]int{}
 	for _, name := range t.header {
@@ -167,16 +169,17 @@ func (t *table) checkNames(m *scorer.Model) error {
 			continue
 		}
 		if _, ok := m.FeatureIndex(f.Name); !ok {
-			return fmt.Errorf("two features of the model are called %s, so that columns cannot be found by name; train it with names of their own", f.Name)
+			return fmt.Errorf("two features of the model are called %s, so that columns cannot be found by name; train it with unique names", f.Name)
 		}
 		if n := columns[f.Name]; n > 1 {
-			return fmt.Errorf("%s has %d columns named %s, which the model looks at; leave one", t.name, n, f.Name)
+			return fmt.Errorf("%s has %d columns named %s, which the model uses; leave one", t.name, n, f.Name)
 		}
 	}
 	return nil
 }
 
-// next reads a row: numbers into the slice that it returns, texts into the row of the model. It returns io.EOF at the end.
+// next reads a row: it returns the numbers and sets the texts in the row of the model. It returns
+// io.EOF at the end.
 func (r *modelRows) next() ([]float32, error) {
 	values, line, err := r.table.next()
 	if err != nil {
@@ -196,7 +199,7 @@ func (r *modelRows) next() ([]float32, error) {
 	return r.x, nil
 }
 
-// input is the value of a feature in the row that was read last, as the file has it; empty if it has none.
+// input returns a feature's value in the last row, as in the file; empty if it has none.
 func (r *modelRows) input(feature int) string {
 	if at := r.columns[feature].at; at >= 0 {
 		return r.values[at]
@@ -204,7 +207,7 @@ func (r *modelRows) input(feature int) string {
 	return ""
 }
 
-// close closes the file, and tells of columns what may not be meant.
+// close closes the file and warns of columns that may not mean what the user intends.
 func (r *modelRows) close(notes io.Writer) {
 	r.file.Close()
 	for i := range r.columns {

@@ -12,19 +12,19 @@ import (
 // modelScoreCommand is headgate model score.
 type modelScoreCommand struct {
 	modelOnRows
-	Fast bool   `help:"Add leaves in an order that takes less time; the last digits differ from the library's."`
+	Fast bool   `help:"Add leaves in a faster order; the last digits differ from the library's."`
 	Out  string `help:"CSV file to write. Default: standard output." type:"path" placeholder:"FILE"`
 }
 
 // Help is shown by headgate model score --help.
 func (modelScoreCommand) Help() string {
-	return `Finds the inputs by name among the columns and writes a line for each row: raw, the untransformed output; prediction, what the
-library's predict answers; and score, 1 = bot .. 99 = human, where the prediction is the probability of one of two classes. All
-digits are written: reading them gives the same bits. A model with several outputs has raw_0, raw_1 and so on. raw has the bits of the
+	return `Finds the inputs by name among the columns and writes a line for each row: raw, the untransformed output; prediction, the
+result of the library's predict; and score, 1 = bot .. 99 = human, if the prediction is the probability of one of two classes. All
+digits are written: reading them returns the same bits. A model with several outputs has raw_0, raw_1 and so on. raw has the bits of the
 library; with --fast, which has the same result on every machine, the last digits may differ.
 
-Empty is missing, as NaN and NA are, and True and False are 1 and 0. A category of CatBoost is the text as it stands, also an empty one. Categories of
-LightGBM and XGBoost are their values where the model file has these (headgate model info lists them), else their codes.
+Empty is missing, as NaN and NA are, and True and False are 1 and 0. A category of CatBoost is the text as it is, also an empty one. Categories of
+LightGBM and XGBoost are their values if the model file contains these (headgate model info lists them), else their codes.
 
 Examples:
   headgate model score bots.cbm --rows rows.csv
@@ -51,7 +51,7 @@ func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 	return out.finish(e.score(ctx, out))
 }
 
-// score writes the answers as CSV.
+// score writes the outputs as CSV.
 func (e *evaluation) score(ctx context.Context, to io.Writer) error {
 	defer e.progress.end()
 	w := csv.NewWriter(to)
@@ -69,7 +69,7 @@ func (e *evaluation) score(ctx context.Context, to io.Writer) error {
 			return w.Error()
 		}
 		if err == nil {
-			err = e.of(&a, x)
+			err = e.evaluate(&a, x)
 		}
 		if err != nil {
 			w.Flush()

@@ -13,35 +13,35 @@ import (
 // modelVerifyCommand is headgate model verify.
 type modelVerifyCommand struct {
 	modelOnRows
-	Expected string `help:"CSV file with what the library answered: columns raw, prediction or both." type:"path" placeholder:"FILE" required:""`
+	Expected string `help:"CSV file with the outputs of the library: columns raw, prediction or both." type:"path" placeholder:"FILE" required:""`
 	ULPs     uint64 `name:"ulps" help:"Units in the last place that predictions may differ; raw outputs may not." default:"1" placeholder:"N"`
 	JSON     bool   `name:"json" help:"Print one JSON object."`
 }
 
 // Help is shown by headgate model verify --help.
 func (modelVerifyCommand) Help() string {
-	return `Compares the answers to rows with those of the library that trained the model, in the same order. The file of expected values has
+	return `Compares the outputs for rows with those of the library that trained the model, in the same order. The file of expected values has
 the columns that headgate model score writes, or some of them: raw (in CatBoost RawFormulaVal, in LightGBM raw_score=True, in XGBoost
 output_margin=True) and prediction; raw_0, raw_1 and so on for several outputs. Print them with all digits (repr in Python).
 
-Columns of the rows are found by name, and further ones are passed over. A column that is missing though the model looks at it is an
-error, and so is a row that has more or fewer values than the first line.
+Columns of the rows are found by name, and further ones are ignored. It is an error if a column that the model uses is missing, or
+if a row has more or fewer values than the first line.
 
-Prints the first difference and exits with 1, or says how many rows agree.
+Prints the first difference and exits with 1, or prints how many rows agree.
 
 Examples:
   headgate model verify bots.cbm --rows rows.csv --expected expected.csv
   headgate model verify bots.txt --rows rows.csv.gz --expected expected.csv --ulps 2 --json`
 }
 
-// modelVerified is what verify found.
+// modelVerified is the result of verify.
 type modelVerified struct {
-	Rows   int         `json:"rows"`   // that were compared
-	Values int         `json:"values"` // likewise
+	Rows   int         `json:"rows"`   // rows compared
+	Values int         `json:"values"` // values compared
 	First  *difference `json:"difference,omitempty"`
 }
 
-// difference is a value that is not as expected.
+// difference is a value that differs from the expected one.
 type difference struct {
 	Row      int    `json:"row"`  // from 1
 	Line     int    `json:"line"` // of the file of rows
@@ -56,7 +56,7 @@ func (d *difference) Error() string {
 		d.Expected, d.ULPs)
 }
 
-// Run compares.
+// Run compares the model's outputs with the expected ones.
 func (c *modelVerifyCommand) Run(ctx context.Context, t *terminal) error {
 	e, err := c.evaluation(t)
 	if err != nil {
@@ -86,10 +86,10 @@ func (c *modelVerifyCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// expectedTable is a table some columns of which are answers.
+// expectedTable is a table of expected outputs.
 type expectedTable struct {
 	*table
-	columns []int // of each column of the evaluation, or -1
+	columns []int // index of each column of the evaluation, or -1
 }
 
 func (c *modelVerifyCommand) expected(e *evaluation) (*expectedTable, error) {
@@ -136,7 +136,7 @@ func (e *evaluation) verify(ctx context.Context, expected *expectedTable, ulps u
 			return v, errors.Join(err, expectedErr)
 		}
 		v.Rows++
-		if err := e.of(&a, x); err != nil {
+		if err := e.evaluate(&a, x); err != nil {
 			return v, err
 		}
 		if err := e.compare(&v, &a, expected, values, ulps); err != nil || v.First != nil {
@@ -147,7 +147,7 @@ func (e *evaluation) verify(ctx context.Context, expected *expectedTable, ulps u
 	return v, ctx.Err()
 }
 
-// compare notes the first difference of a row.
+// compare records the first difference of a row.
 func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTable, values []string, ulps uint64) error {
 	for i, got := range append(a.raw, a.prediction...) {
 		column := expected.columns[i]
@@ -172,7 +172,7 @@ func (e *evaluation) compare(v *modelVerified, a *answer, expected *expectedTabl
 	return nil
 }
 
-// ulps is how many floats apart two values are; -0 and 0 are the same, and so are all NaN.
+// ulps returns the number of floats between two values; -0 and 0 are equal, and so are all NaN.
 func (e *evaluation) ulps(a, b float64) uint64 {
 	switch {
 	case a == b || a != a && b != b:

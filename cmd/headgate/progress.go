@@ -10,7 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far a replay is: a bar on a terminal, a line every five seconds elsewhere.
+// progress shows the progress of a replay: a bar on a terminal, a line every five seconds
+// elsewhere.
 type progress struct {
 	*terminal
 	total int64 // bytes to read; 0: not known
@@ -19,7 +20,7 @@ type progress struct {
 	drawn bool
 }
 
-// reading counts what is read from r.
+// reading returns a reader that counts what is read from r.
 func (p *progress) reading(r io.Reader) io.Reader { return &countingReader{r, &p.read} }
 
 type countingReader struct {
@@ -71,8 +72,8 @@ func (p *progress) end() {
 	}
 }
 
-// terminalSize returns the function that reads the size of the terminal behind w, or nil where there is none that can
-// be drawn on. A size that is not known, or too small to be true, counts as 80 by 24.
+// terminalSize returns a function that reads the size of the terminal behind w, or nil if w cannot
+// be drawn on. An unknown or implausibly small size counts as 80 by 24.
 func terminalSize(w io.Writer) func() (width, height int) {
 	f, ok := w.(*os.File)
 	if !ok || !canDraw(w) {

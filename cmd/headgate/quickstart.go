@@ -18,35 +18,35 @@ import (
 
 // quickstartCommand is headgate quickstart.
 type quickstartCommand struct {
-	For        time.Duration `help:"How long to send simulated traffic." default:"20s"`
-	Keep       bool          `help:"Run on until Ctrl-C."`
-	Log        string        `help:"Send this access log through the proxy instead of simulated traffic, whole." type:"path" placeholder:"FILE"`
-	Speed      float64       `help:"Send the log this many times as fast as it was written." default:"1"`
-	MaxSilence time.Duration `help:"Cut longer silences of the log, in the log's time, to this." default:"10s"`
+	For        time.Duration `help:"Time to send simulated traffic." default:"20s"`
+	Keep       bool          `help:"Keep running until Ctrl-C."`
+	Log        string        `help:"Send this whole access log through the proxy instead of simulated traffic." type:"path" placeholder:"FILE"`
+	Speed      float64       `help:"Factor by which the log is sent faster than it was written." default:"1"`
+	MaxSilence time.Duration `help:"Shorten longer silences of the log, in the log's time, to this." default:"10s"`
 	Seed       uint64        `help:"Seed of the simulated traffic." default:"1"`
 	Rate       float64       `help:"Requests per second of the simulated traffic." default:"220"`
-	MaxRate    float64       `help:"Requests per second that are never exceeded, however bursts are compressed. 0: 1000, or twice --rate where that is more." default:"0"`
+	MaxRate    float64       `help:"Most requests per second, also if bursts are compressed. 0: 1000, or twice --rate if that is more." default:"0"`
 	Threshold  uint32        `help:"Requests in flight for one origin before it is protected." default:"64"`
 	Model      string        `help:"Model to score with. Default: the built-in one." type:"path" placeholder:"FILE"`
-	Shadow     string        `help:"Model to try beside it: its scores are only counted." type:"path" placeholder:"FILE"`
+	Shadow     string        `help:"Shadow model: its scores are only counted." type:"path" placeholder:"FILE"`
 	JSON       bool          `name:"json" help:"Print the summary as one JSON object and nothing else on standard output."`
 
-	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked (docs/detection.md)." placeholder:"NAME"`
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings to switch off (docs/detection.md)." placeholder:"NAME"`
 }
 
 // Help is shown by headgate quickstart --help.
 func (quickstartCommand) Help() string {
 	return `Starts the daemon as a child process, three demo origins of which one (search.demo.test) is slow, a reverse proxy with the
-filter linked in, and clients: several kinds of people and of bots, whose truth is known. Everything listens on loopback, and
-nothing is left behind.
+filter linked in, and clients: several kinds of people and of bots, whose truth is known. Everything listens on loopback, and all
+files are removed at the end.
 
-allowed + flagged = scored. A flagged request has a score below 30; the quick start marks it and lets it go on. limited_503 counts
-the requests, of either sort, that were refused because their origin had too many in flight. bots_* and people_* are requests.
+allowed + flagged = scored. A flagged request has a score below 30; the quick start marks it and forwards it. limited_503 counts
+allowed and flagged requests that were refused because their origin had too many in flight. bots_* and people_* are requests.
 
-Both model files are looked at once a second, and models that have come in their places are put in use. What the --shadow would have
-done is counted and shown at the end; it flags nothing.
+Both model files are checked once a second; a new file is loaded and used. The decisions of the --shadow model are counted and shown
+at the end; it flags nothing.
 
-With --log the run ends when the whole log has been sent, whatever --for says. Its requests go out with the log's client
+With --log the run ends when the whole log has been sent; --for has no effect. Its requests have the log's client
 addresses, user agents, methods, paths and referers, and the origins answer with its statuses. A speed above 1 makes every client
 look busier than it was.
 
@@ -109,7 +109,7 @@ func (c *quickstartCommand) Run(ctx context.Context, t *terminal) error {
 func printDemo(w io.Writer, s demo.Summary) {
 	fmt.Fprintf(w, "requests     %d sent, %d scored, %d without an answer\n", s.Requests, s.Scored, s.Failed)
 	if s.Malformed > 0 {
-		fmt.Fprintf(w, "left out     %d lines that are none of an access log\n", s.Malformed)
+		fmt.Fprintf(w, "dropped      %d lines that are not access log lines\n", s.Malformed)
 	}
 	if s.CutShort {
 		fmt.Fprintln(w, "cut short    this machine could not send as fast as --rate and --max-rate ask for")
@@ -132,13 +132,14 @@ func printDemo(w io.Writer, s demo.Summary) {
 	fmt.Fprint(w, nextSteps)
 }
 
-// nextSteps is what somebody does who has seen the quick start.
+// nextSteps tells users what to do after the quick start.
 const nextSteps = `
 next         score a log of yours: headgate replay access.log
              link the filter into a Go proxy: "Link it in" in README.md
 `
 
-// indented breaks a list at spaces, so that it fits a terminal of 80 columns behind the name of its line.
+// indented breaks a list at spaces, so that it fits a terminal of 80 columns after the name of its
+// line.
 func indented(list string) string {
 	const indent, width = 13, 80
 	var b strings.Builder

@@ -151,9 +151,9 @@ func TestQuickstartFails(t *testing.T) {
 // A file without a request that can be sent is an error before anything is started.
 func TestQuickstartRefusesWhatIsNoLog(t *testing.T) {
 	for what, c := range map[string]struct{ content, want string }{
-		"no log":  {"\x7fELF\x00\n\x00\n", "none of its 2 lines is one of an access log"},
+		"no log":  {"\x7fELF\x00\n\x00\n", "none of its 2 lines is an access log line"},
 		"empty":   {"", "the log is empty"},
-		"no HTTP": {`192.0.2.1 - - [01/Apr/2026:00:10:00 +0000] "\x16\x03" 400 0 "-" "-"` + "\n", "1 are no HTTP"},
+		"no HTTP": {`192.0.2.1 - - [01/Apr/2026:00:10:00 +0000] "\x16\x03" 400 0 "-" "-"` + "\n", "1 are not HTTP"},
 	} {
 		name := write(t, filepath.Join(t.TempDir(), "a.log"), []byte(c.content))
 		status, out, errOut := run(t, "quickstart", "--log", name)

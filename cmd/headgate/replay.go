@@ -36,28 +36,28 @@ type replayCommand struct {
 	Out      string        `help:"Write one row per request, as .csv or .jsonl by the name." type:"path" placeholder:"FILE"`
 	Model    string        `help:"Model to score with (CatBoost, LightGBM or XGBoost). Default: the built-in one." type:"path" placeholder:"FILE"`
 	Features []string      `help:"Write these features only, by full name, such as ip/requests_1m." placeholder:"NAME"`
-	Corpus   string        `help:"Instead of a log, take recorded requests of known clients: a file that models/zoo wrote, or a folder of them. The truth is in each row." type:"path" placeholder:"PATH"`
-	Simulate time.Duration `help:"Instead of a log, take this much traffic of the quick start's shop, with the truth in each row." placeholder:"DURATION"`
-	World    string        `help:"Instead of a log, take an episode of a simulated site of this kind, or of any, with the truth in each row." placeholder:"KIND"`
+	Corpus   string        `help:"Replay recorded requests of known clients instead of a log: a file that models/zoo wrote, or a folder of them. Each row has the truth." type:"path" placeholder:"PATH"`
+	Simulate time.Duration `help:"Replay this much traffic of the quick start's shop instead of a log. Each row has the truth." placeholder:"DURATION"`
+	World    string        `help:"Replay an episode of a simulated site of this kind, or of any, instead of a log. Each row has the truth." placeholder:"KIND"`
 	For      time.Duration `help:"Length of the episode of --world, in the traffic's own time. Default: 30m." default:"30m" placeholder:"DURATION"`
-	View     string        `help:"What is told of the requests of --world: log, behind, proxy, ja4 or wire. Default: drawn from the seed." placeholder:"VIEW"`
+	View     string        `help:"What is known of the requests of --world: log, behind, proxy, ja4 or wire. Default: drawn from the seed." placeholder:"VIEW"`
 	Rate     float64       `help:"Mean requests per second of --world. Default: drawn from the seed." placeholder:"NUMBER"`
 	Seed     uint64        `help:"Seed of the simulated traffic, and of when the clients of a corpus begin." default:"1"`
-	Interval time.Duration `help:"Time between two publications: 1s is the longest of a daemon, 50ms that of one with little to do." default:"1s"`
+	Interval time.Duration `help:"Time between two publications: a daemon needs 50ms if it has little to do, and 1s at most by default." default:"1s"`
 	MaxKeys  int           `help:"Keys kept in each dimension." default:"131072"`
 
-	HeuristicsOff []string `name:"heuristics-off" help:"Findings that are not looked for before the model is asked, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
+	HeuristicsOff []string `name:"heuristics-off" help:"Findings to switch off, such as declared_crawler (docs/detection.md)." placeholder:"NAME"`
 	JSON          bool     `name:"json" help:"Print the summary as one JSON object."`
 }
 
 // Help is shown by headgate replay --help.
 func (replayCommand) Help() string {
-	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row holds what the request path
-would have seen at that instant. The same input makes the same bytes. A line that is not one of a log is counted and left out.
+	return `Runs the features and the model over a log in the log's own time, as fast as it can: each row has what the request path
+would have seen at that instant. The same input makes the same bytes. Malformed lines are counted and dropped.
 
-Rows come in the order of time. A line may be up to a minute (or 32,768 lines) behind those above it, as where a server writes
-down when requests began. One that is further behind, and one from the future, is counted; if more than one in a hundred
-are, the log is refused: give rotated files the oldest first, and sort what was merged from several hosts.
+Rows come in the order of time. A line may be up to a minute (or 32,768 lines) late, for instance if a server logs the times at which
+requests began. Lines that are later, or from the future, are counted; if more than one in a hundred are, the log is
+rejected: pass rotated files with the oldest first, and sort logs merged from several hosts.
 
 A flagged request is one with a score below 30.
 
@@ -71,8 +71,8 @@ Examples:
   headgate replay --world any --view wire --for 24h --rate 0.5 --out rows.csv
 
 Kinds of --world: ` + strings.Join(worlds.Kinds, ", ") + `.
-The truth in a row of --world has six parts with colons between: person or bot, kind of client, program, disguise, kind of
-site, client. models/README.md says what is simulated.`
+The truth in a row of --world has six parts separated by colons: person or bot, kind of client, program, disguise, kind of
+site, client. models/README.md describes the simulation.`
 }
 
 // Run replays.
@@ -80,7 +80,7 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err := c.check(); err != nil {
 		return usageError{fmt.Errorf("replay: %w", err)}
 	}
-	format, err := formatOf(c.Out)
+	format, err := outputFormat(c.Out)
 	if err != nil {
 		return err
 	}
@@ -125,15 +125,15 @@ func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	case summary.Malformed == 0:
 		return fmt.Errorf("%s: the log is empty; name an access log", c.File)
 	default:
-		return fmt.Errorf("%s: none of its %d lines is one of an access log in the combined or common format", c.File, summary.Malformed)
+		return fmt.Errorf("%s: none of its %d lines is an access log line in the combined or common format", c.File, summary.Malformed)
 	}
 	return nil
 }
 
-// shortestInterval is that of a daemon.
+// shortestInterval is the shortest interval of a daemon.
 const shortestInterval = 10 * time.Millisecond
 
-// check refuses what cannot be meant.
+// check reports options that do not fit together.
 func (c *replayCommand) check() error {
 	switch {
 	case c.sources() != 1 || c.Simulate < 0:
@@ -150,17 +150,17 @@ func (c *replayCommand) check() error {
 	return nil
 }
 
-// named says what to do about a log that is not in the order of time.
+// named adds what to do to the error of a log that is out of order.
 func (c *replayCommand) named(err error) error {
 	var order *pipeline.OrderError
 	if !errors.As(err, &order) {
 		return err
 	}
-	return fmt.Errorf("%s: %d of %d lines are out of the order of time by more than %v, so that rows would tell what came after them; "+
+	return fmt.Errorf("%s: %d of %d lines are out of order by more than %v, so that rows would contain later events; "+
 		"sort the log by time, or give rotated files the oldest first", c.File, order.Disordered, order.Rows, pipeline.Window)
 }
 
-// sources counts what is to be replayed.
+// sources returns the number of inputs that are named.
 func (c *replayCommand) sources() (n int) {
 	for _, named := range []bool{c.File != "", c.Corpus != "", c.Simulate != 0, c.World != ""} {
 		if named {
@@ -170,7 +170,7 @@ func (c *replayCommand) sources() (n int) {
 	return n
 }
 
-func formatOf(name string) (pipeline.Format, error) {
+func outputFormat(name string) (pipeline.Format, error) {
 	switch {
 	case name == "", filepath.Ext(name) == ".csv":
 		return pipeline.CSV{}, nil
@@ -187,7 +187,7 @@ func loadModel(file string) (*scorer.Model, error) {
 	return scorer.LoadFile(file)
 }
 
-// source opens what is to be replayed. Reading it tells progress how far it is.
+// source opens the input. Reading it advances the progress.
 func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Source, closeSource func() error, err error) {
 	if c.Simulate > 0 {
 		return simulated.NewSource(simulator.Config{Seed: c.Seed}, c.Simulate), func() error { return nil }, nil
@@ -214,7 +214,7 @@ func (c *replayCommand) source(ctx context.Context, p *progress) (_ pipeline.Sou
 	return &namedSource{source, c.File}, f.Close, nil
 }
 
-// world begins an episode of --world.
+// world starts an episode of --world.
 func (c *replayCommand) world() (pipeline.Source, error) {
 	kind := c.World
 	if kind == "any" {
@@ -227,7 +227,7 @@ func (c *replayCommand) world() (pipeline.Source, error) {
 	return source, nil
 }
 
-// namedSource puts the name of the log into the error that ends the reading.
+// namedSource adds the name of the log to the error that ends reading.
 type namedSource struct {
 	pipeline.Source
 	name string
@@ -242,8 +242,8 @@ func (s *namedSource) Next(r *pipeline.Record) error {
 	return fmt.Errorf("%s: %w", s.name, err)
 }
 
-// openLog opens a log and returns its size, 0 where that is not known. A log may be a named pipe: waiting for what is
-// written to it ends with ctx.
+// openLog opens a log and returns its size, 0 if unknown. A log may be a named pipe: waiting for
+// its writer ends with ctx.
 func openLog(ctx context.Context, name string) (_ io.ReadCloser, size int64, err error) {
 	f, err := openStream(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -269,7 +269,7 @@ func openLog(ctx context.Context, name string) (_ io.ReadCloser, size int64, err
 	}{interruptible(ctx, f), f}, 0, nil
 }
 
-// openStream opens a file. Opening a named pipe waits for who writes to it, until ctx is done.
+// openStream opens a file. Opening a named pipe waits for a writer, until ctx is done.
 func openStream(ctx context.Context, name string) (*os.File, error) {
 	type opened struct {
 		file *os.File
@@ -288,7 +288,8 @@ func openStream(ctx context.Context, name string) (*os.File, error) {
 	}
 }
 
-// interruptible returns a reader whose reads end with ctx: a read from a terminal or a pipe may wait for ever.
+// interruptible returns a reader whose reads end with ctx: a read from a terminal or a pipe may
+// wait for ever.
 func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	out, in := io.Pipe()
 	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
@@ -299,14 +300,14 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	return out
 }
 
-// output is a buffered file of results.
+// output is a buffered result file.
 type output struct {
 	*bufio.Writer
 	file *outfile.File
 	name string
 }
 
-// inputInfo describes the file that is read; nil where it is not one.
+// inputInfo describes the input file, or is nil if the input is not a file.
 func inputInfo(name string) fs.FileInfo {
 	var info fs.FileInfo
 	var err error
@@ -321,7 +322,8 @@ func inputInfo(name string) fs.FileInfo {
 	return info
 }
 
-// createOutput begins the file of --out, which is made from source (see outfile.Create); nil where none is asked for.
+// createOutput creates the file of --out, made from source (see outfile.Create), or returns nil
+// without --out.
 func createOutput(ctx context.Context, name string, source fs.FileInfo) (*output, error) {
 	if name == "" {
 		return nil, nil
@@ -333,7 +335,7 @@ func createOutput(ctx context.Context, name string, source fs.FileInfo) (*output
 	return &output{bufio.NewWriterSize(f, 1<<20), f, name}, nil
 }
 
-// finish completes the output, or discards it after an error. A nil output has nothing to finish.
+// finish completes the output, or discards it after an error. A nil output needs neither.
 func (o *output) finish(err error) error {
 	if o == nil {
 		return err
@@ -359,7 +361,7 @@ func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Durati
 		fmt.Fprintf(t.err, "and %d more malformed lines\n", more)
 	}
 	if len(s.Unknown) > 0 {
-		fmt.Fprintf(t.err, "the model wants features that nobody computes: %s\n", strings.Join(s.Unknown, ", "))
+		fmt.Fprintf(t.err, "the model has features that this release does not compute: %s\n", strings.Join(s.Unknown, ", "))
 	}
 	rate := float64(s.Rows+s.Malformed) / took.Seconds()
 	if c.JSON {
@@ -373,7 +375,7 @@ func (c *replayCommand) report(t *terminal, s pipeline.Summary, took time.Durati
 }
 
 func (c *replayCommand) printSummary(w io.Writer, s pipeline.Summary, took time.Duration, rate float64) error {
-	fmt.Fprintf(w, "requests    %d, of them %d no HTTP; %d malformed lines left out\n", s.Rows, s.NoHTTP, s.Malformed)
+	fmt.Fprintf(w, "requests    %d, %d of them not HTTP; %d malformed lines dropped\n", s.Rows, s.NoHTTP, s.Malformed)
 	if s.Rows > 0 {
 		fmt.Fprintf(w, "period      %s to %s\n", s.First.Format(time.RFC3339), s.Last.Format(time.RFC3339))
 		fmt.Fprintf(w, "flagged     %d (%.1f %%)\n", s.Flagged, 100*float64(s.Flagged)/float64(s.Rows))
@@ -390,14 +392,14 @@ func (c *replayCommand) printSummary(w io.Writer, s pipeline.Summary, took time.
 	return nil
 }
 
-// printHistory says what cost rows their history, and what to do.
+// printHistory prints what rows lack of their history, and what to do.
 func (c *replayCommand) printHistory(w io.Writer, s pipeline.Summary) {
 	if len(s.Evicted)+len(s.Waiting) > 0 {
 		fmt.Fprintf(w, "history     incomplete: keys evicted: %s; events of keys without a row: %s; keep more keys: --max-keys %d\n",
 			counts(s.Evicted), counts(s.Waiting), 4*c.MaxKeys)
 	}
 	if s.Backward+s.Ahead > 0 {
-		fmt.Fprintf(w, "order       %d lines came more than a minute late, %d are from the future: taken as of the lines before; sort the log by time\n",
+		fmt.Fprintf(w, "order       %d lines came more than a minute late, %d are from the future: given the time of the line before; sort the log by time\n",
 			s.Backward, s.Ahead)
 	}
 	if s.Early > 0 {
@@ -405,7 +407,7 @@ func (c *replayCommand) printHistory(w io.Writer, s pipeline.Summary) {
 	}
 }
 
-// counts lists numbers by name.
+// counts formats numbers by name.
 func counts[N int | uint64](named map[string]N) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(named)) {
@@ -414,7 +416,7 @@ func counts[N int | uint64](named map[string]N) string {
 	return cmp.Or(strings.Join(all, ", "), "none")
 }
 
-// printScores draws the scores as bars, the longest of 40 characters.
+// printScores draws the scores as bars of at most 40 characters.
 func printScores(w io.Writer, s pipeline.Summary) {
 	most := 1
 	for _, n := range s.Scores {

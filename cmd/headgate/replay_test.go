@@ -25,7 +25,7 @@ func TestReplay(t *testing.T) {
 	if status != exitOK {
 		t.Fatalf("exit status %d: %s", status, errOut)
 	}
-	for _, want := range []string{"requests    400, of them 0 no HTTP; 1 malformed lines left out", "period      2026-04-01T00:00:00Z to ",
+	for _, want := range []string{"requests    400, 0 of them not HTTP; 1 malformed lines dropped", "period      2026-04-01T00:00:00Z to ",
 		"flagged     ", "lines/s", "rows        " + out} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
@@ -226,7 +226,7 @@ func TestReplayOfWhatIsNoLog(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "notes.txt"), []byte("milk\nbread\n"))
 	status, _, errOut := run(t, "replay", file)
 	if status != exitFailure || !strings.Contains(errOut, "line 1: ") ||
-		!strings.Contains(errOut, file+": none of its 2 lines is one of an access log") {
+		!strings.Contains(errOut, file+": none of its 2 lines is an access log line") {
 		t.Errorf("status %d, %q on standard error", status, errOut)
 	}
 }
@@ -250,7 +250,7 @@ func TestReplayKeepsTheLogsSecrets(t *testing.T) {
 }
 
 // Where there is no room for all clients, the summary says what rows lost of their history, and how
-// to keep it. So it does where lines are out of the order of time.
+// to keep it. So it does if lines are out of order.
 func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
 	var log, shuffled strings.Builder
 	line := func(to *strings.Builder, client int, at time.Time) {
@@ -286,7 +286,7 @@ func TestReplaySaysWhatHistoryIsLost(t *testing.T) {
 	}
 	_, out, _ = run(t, "replay", unsorted)
 	if !strings.Contains(out, "\nperiod      2026-04-01T00:00:00Z to 2026-04-01T00:03:19Z\n") ||
-		!strings.Contains(out, "\norder       2 lines came more than a minute late, 1 are from the future: taken as of the lines before; sort the log by time\n") {
+		!strings.Contains(out, "\norder       2 lines came more than a minute late, 1 are from the future: given the time of the line before; sort the log by time\n") {
 		t.Errorf("a log with lines out of order:\n%s", out)
 	}
 	_, out, _ = run(t, "replay", unsorted, "--json")
@@ -317,7 +317,7 @@ func TestReplayOfADisorderedLog(t *testing.T) {
 	if status != exitFailure || out != "" {
 		t.Errorf("exit status %d, %q", status, out)
 	}
-	checkOneLine(t, "newest first", errOut, file, " of 3600 lines", "out of the order of time", "sort the log by time", "oldest first")
+	checkOneLine(t, "newest first", errOut, file, " of 3600 lines", "out of order", "sort the log by time", "oldest first")
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("%v is left", left)
 	}

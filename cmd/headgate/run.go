@@ -16,25 +16,25 @@ import (
 
 // runCommand is headgate run.
 type runCommand struct {
-	Dir        string        `help:"Directory shared with the proxies. Made where it does not exist. Default: /run/headgate where it exists and is ours, otherwise /dev/shm/headgate." type:"path"`
-	DirOwner   string        `help:"User, by name or number, whose directory is taken over, besides root's and one's own." placeholder:"USER"`
-	DirGroup   string        `help:"Group, by name or number, that the directory is given to: its members may be proxies." placeholder:"GROUP"`
-	StateDir   string        `help:"Directory for the checkpoints, on a disk. Made where it does not exist. Without: --dir, and for the default one /var/lib/headgate where that can be written." type:"path" placeholder:"DIR"`
+	Dir        string        `help:"Directory shared with the proxies. Created if it does not exist. Default: /run/headgate if it exists and belongs to the daemon, otherwise /dev/shm/headgate." type:"path"`
+	DirOwner   string        `help:"User, by name or number, who may own the directory, besides root and the current user." placeholder:"USER"`
+	DirGroup   string        `help:"Group, by name or number, of the directory: its members may be proxies." placeholder:"GROUP"`
+	StateDir   string        `help:"Directory for the checkpoints, on a disk. Created if it does not exist. Default: --dir if given, else /var/lib/headgate if that is writable." type:"path" placeholder:"DIR"`
 	Listen     string        `help:"Loopback address for /metrics, /healthz and /readyz (default 127.0.0.1:9477). Empty for none." default:"127.0.0.1:9477" placeholder:"ADDR"`
-	HostNames  []string      `help:"Names that requests to --listen may have as Host or Origin, besides localhost and the addresses of this machine." placeholder:"NAME"`
-	Interval   time.Duration `help:"Longest time between two publications; quick ones are made more often, up to 20 a second." default:"1s"`
-	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick ones are written more often." default:"1m"`
+	HostNames  []string      `help:"Names allowed as Host or Origin of requests to --listen, besides localhost and the addresses of this machine." placeholder:"NAME"`
+	Interval   time.Duration `help:"Longest time between two publications; quick publications come more often, up to 20 a second." default:"1s"`
+	Checkpoint time.Duration `help:"Longest time between two checkpoints of the aggregation; quick checkpoints come more often." default:"1m"`
 	MaxKeys    int           `help:"Keys kept in each dimension (client addresses, networks, ...)." default:"131072"`
-	Idle       time.Duration `help:"A key that was idle for longer is dropped." default:"3h"`
-	Limits     string        `help:"File with the connection limits of all proxies (JSON), read again when it changes. Without: each proxy's own." type:"path" placeholder:"FILE"`
-	NewSeed    bool          `help:"Hash keys under another seed than before: all clients begin anew, and keys that inspect has shown lead nowhere."`
-	Proxies    int           `help:"Proxy processes that can count requests in flight together." default:"32"`
+	Idle       time.Duration `help:"Time after which an idle key is dropped." default:"3h"`
+	Limits     string        `help:"File with the connection limits of all proxies (JSON), read again when it changes. Default: each proxy's own." type:"path" placeholder:"FILE"`
+	NewSeed    bool          `help:"Hash keys with a new seed: all clients lose their history, and keys shown by inspect before become invalid."`
+	Proxies    int           `help:"Number of proxy processes that can share their counts of requests in flight." default:"32"`
 }
 
 // Help is shown by headgate run --help.
 func (runCommand) Help() string {
 	return `The daemon consumes the events of every proxy that uses the directory, folds them into features in sliding windows, and
-publishes these. It ends on SIGTERM or SIGINT after a last publication and checkpoint. On SIGHUP it reads the file of --limits again. It may be killed at any time: proxies
+publishes the features. It ends on SIGTERM or SIGINT after a last publication and checkpoint. On SIGHUP it reads the file of --limits again. It may be killed at any time: proxies
 continue, and so does it when it is started again.
 
 Examples:

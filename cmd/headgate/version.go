@@ -16,8 +16,8 @@ type versionCommand struct{}
 
 // Help is shown by headgate version --help.
 func (versionCommand) Help() string {
-	return `What go build does not know, such as the revision of a build by go run, is "unknown". The model is the built-in one, by the
-SHA-256 of its file (sha256sum models/default.cbm).
+	return `Facts that the build did not record, such as the revision under go run, are "unknown". The model is the built-in one; its SHA-256 is
+that of its file (sha256sum models/default.cbm).
 
 Examples:
   headgate version`
