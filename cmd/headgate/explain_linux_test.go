@@ -108,7 +108,7 @@ func TestExplainIsTheFiltersScore(t *testing.T) {
 func TestExplainUnknownClient(t *testing.T) {
 	dir := publishScanner(t)
 	text := explained1(t, "198.51.100.1", "--dir", dir)
-	for _, want := range []string{"known     the address: nothing is known\n", "it is unknown: ", "\nfinding   unknown_client: "} {
+	for _, want := range []string{"known     the address: nothing is known\n", "the client is unknown: ", "\nfinding   unknown_client: "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

@@ -28,7 +28,7 @@ func (j *judged) add(f heuristics.Finding) {
 	}
 }
 
-// isEngine reports whether real browsers are behind a family's programs, whoever drives them.
+// isEngine reports whether real browsers are behind a family's programs, whatever drives them.
 func isEngine(family string) bool { return family == "persons" || family == "automation" }
 
 // eachEvent calls yield with the events of a file in the order of their times.
