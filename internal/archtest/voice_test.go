@@ -47,17 +47,11 @@ featurestore/traffic
 featurestore/window
 heuristics
 internal/daemon
-internal/hostdir
-internal/lane
-internal/mmap
 internal/ring
 mmapsync
 mmapsync/model
 models
 models/README.md
-models/worlds
-models/zoo
-models/zoo/site
 proxyhook
 proxyhook/metrics
 scorer
