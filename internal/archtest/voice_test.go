@@ -48,8 +48,6 @@ featurestore/window
 heuristics
 internal/daemon
 internal/ring
-mmapsync
-mmapsync/model
 models
 models/README.md
 proxyhook
