@@ -88,10 +88,12 @@ func BenchmarkDecide(b *testing.B) {
 	for _, c := range []struct {
 		name, dir, shadow, agent string
 		off                      []string
+		tls                      bool // by TLS that a proxy ends
 	}{
-		{"found", string(h.dir), "", "", all}, {"found, shadow", string(h.dir), shadow, "", all},
-		{"found, one agent", string(h.dir), "", person, all}, {"found, heuristics off", string(h.dir), "", "", nil},
-		{"no daemon", b.TempDir(), "", "", all}, {"no daemon, shadow", b.TempDir(), shadow, "", all},
+		{"found", string(h.dir), "", "", all, false}, {"found, shadow", string(h.dir), shadow, "", all, false},
+		{"found, one agent", string(h.dir), "", person, all, false}, {"found, by TLS", string(h.dir), "", person, all, true},
+		{"found, by TLS, forged_agent off", string(h.dir), "", person, []string{"forged_agent"}, true}, {"found, heuristics off", string(h.dir), "", "", nil, false},
+		{"no daemon", b.TempDir(), "", "", all, false}, {"no daemon, shadow", b.TempDir(), shadow, "", all, false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			f := newFilter(b, proxyhook.Config{Dir: c.dir, ModelFile: file, ShadowFile: c.shadow, HeuristicsOff: c.off})
@@ -99,6 +101,9 @@ func BenchmarkDecide(b *testing.B) {
 			for i := range events {
 				if events[i] = visitor(i * 7919 % n); c.agent != "" {
 					events[i].UserAgent = c.agent
+				}
+				if c.tls {
+					events[i].JA4, events[i].Version = "t13d1516h2_8daaf6152771_d8a2da3f94cd", 20
 				}
 			}
 			b.ReportAllocs()
