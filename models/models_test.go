@@ -94,12 +94,12 @@ func TestDefaultGivesCatBoostsBits(t *testing.T) {
 		if names := inputs(model); !slices.Equal(names, header) {
 			t.Fatalf("%s: inputs %q, the rows have %q", form, names, header)
 		}
-		row, values := model.NewRow(), make([]float32, len(header))
+		scratch, values := model.NewScratch(), make([]float32, len(header))
 		for i := range rows {
 			for j, v := range rows[i] {
 				values[j] = float32(v)
 			}
-			got, err := model.Raw(row, values)
+			got, err := model.Raw(scratch, values)
 			if err != nil {
 				t.Fatal(err)
 			}

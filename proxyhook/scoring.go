@@ -29,12 +29,12 @@ type scoring struct {
 
 // scratch is the memory of one decision.
 type scratch struct {
-	keys   traffic.Keys
-	ahead  featurestore.Ahead
-	inputs []float32
-	inter  []float32
-	row    *scorer.Row
-	raw    [2]float64 // outputs of a set
+	keys    traffic.Keys
+	ahead   featurestore.Ahead
+	inputs  []float32
+	inter   []float32
+	scratch *scorer.Scratch
+	raw     [2]float64 // outputs of a set
 }
 
 // newScoring joins the active model and the shadow, which may be nil. The error says where they contradict each other.
@@ -80,9 +80,9 @@ func dimensionsOf(names []string) (all traffic.Dimensions) {
 func (s *scoring) newScratch() *scratch {
 	m := &scratch{inputs: make([]float32, s.vector.Len()), inter: make([]float32, len(s.wanted))}
 	if s.set != nil {
-		m.row = s.set.NewRow()
+		m.scratch = s.set.NewScratch()
 	} else {
-		m.row = s.active.NewRow()
+		m.scratch = s.active.NewScratch()
 	}
 	return m
 }
@@ -92,10 +92,10 @@ func (s *scoring) newScratch() *scratch {
 // have no score either.
 func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
 	if s.set == nil {
-		raw, _ := s.active.Raw(m.row, m.inputs) // NaN with an error
+		raw, _ := s.active.Raw(m.scratch, m.inputs) // NaN with an error
 		return scoreOf(s.active, raw), 0
 	}
-	raw, err := s.set.AppendRaw(m.raw[:0], m.row, m.inputs)
+	raw, err := s.set.AppendRaw(m.raw[:0], m.scratch, m.inputs)
 	if err != nil {
 		return 0, 0
 	}

@@ -5,11 +5,12 @@ import (
 	"math"
 )
 
-// ErrAbsentClass is wrapped by the error of Explain for the output of a class that CatBoost was told of by class_names
-// or classes_count, and that no training row had. As in CatBoost, the raw output of such a class is -Inf for every row
-// and its probability 0, or about 1e-308 where CatBoost's vectors round it up. There is nothing to explain: the
-// library's ShapValues leave such classes out, so that their positions differ from those of the outputs.
-// LightGBM and XGBoost train trees for all num_class classes.
+// ErrAbsentClass is wrapped by the error of Explain for the output of a class that no training row
+// had, although class_names or classes_count of CatBoost declared it. As in CatBoost, the raw
+// output of such a class is -Inf for every row and its probability is 0, or about 1e-308 where
+// CatBoost's vector code rounds it up. Such an output has no explanation: the library's ShapValues
+// omit these classes, so their positions differ from those of the outputs. LightGBM and XGBoost
+// train trees for all num_class classes.
 var ErrAbsentClass = errors.New("the class was absent in training")
 
 // absent reports whether no training row had the class of an output.

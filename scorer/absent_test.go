@@ -20,12 +20,14 @@ func absentFixtures(t *testing.T) (absent []libraryFixture) {
 		}
 	}
 	if len(absent) < 12 {
-		t.Fatalf("%d models with absent classes, expected at least 12: run testdata/make/catboost.sh", len(absent))
+		t.Fatalf("%d models with absent classes, expected at least 12: run "+
+			"testdata/make/catboost.sh", len(absent))
 	}
 	return absent
 }
 
-// Such a class is -Inf for every row, is no row's class, and cannot be explained. The others can, under their own numbers.
+// Such a class is -Inf for every row, is not the class of a row, and cannot be explained. The
+// others can, under their own numbers.
 func TestAbsentClasses(t *testing.T) {
 	for _, f := range absentFixtures(t) {
 		m := load(t, f.models["model.cbm"])
@@ -40,15 +42,20 @@ func TestAbsentClasses(t *testing.T) {
 				continue
 			}
 			absent++
-			if !errors.Is(err, scorer.ErrAbsentClass) || !slices.Equal(values, kept) || slices.Contains(f.Class, k) {
+			if !errors.Is(err, scorer.ErrAbsentClass) || !slices.Equal(values, kept) ||
+				slices.Contains(f.Class, k) {
 				t.Errorf("%s: output %d: %v, %v, error %v", f.title(), k, values, mean, err)
 			}
-			if warnings := m.Warnings(); len(warnings) != 1 || !strings.Contains(warnings[0], fmt.Sprintf("%q", m.Classes()[k])) {
-				t.Errorf("%s: warnings %q, expected one about class %q", f.title(), warnings, m.Classes()[k])
+			if warnings := m.Warnings(); len(warnings) != 1 ||
+				!strings.Contains(warnings[0], fmt.Sprintf("%q", m.Classes()[k])) {
+				t.Errorf("%s: warnings %q, expected one about class %q", f.title(), warnings,
+					m.Classes()[k])
 			}
 		}
-		if len(m.Classes()) != m.Outputs() || m.Outputs() != f.Outputs || absent < 2 || absent > f.Outputs-3 {
-			t.Errorf("%s: %d of %d outputs are absent classes, %q", f.title(), absent, m.Outputs(), m.Classes())
+		if len(m.Classes()) != m.Outputs() || m.Outputs() != f.Outputs || absent < 2 ||
+			absent > f.Outputs-3 {
+			t.Errorf("%s: %d of %d outputs are absent classes, %q", f.title(), absent, m.Outputs(),
+				m.Classes())
 		}
 	}
 }
@@ -64,18 +71,21 @@ func TestAbsentClassesInBatchesSetsAndFirstIterations(t *testing.T) {
 	for i, in := range fixtures[0].rows(t) {
 		var raw, prediction []float64
 		for _, m := range models {
-			raw, prediction = must(m.AppendRaw(raw, nil, in.x)), must(m.AppendPrediction(prediction, nil, in.x))
+			raw, prediction = must(m.AppendRaw(raw, nil, in.x)), must(m.AppendPrediction(prediction,
+				nil, in.x))
 		}
 		if got := must(s.AppendRaw(nil, nil, in.x)); !slices.EqualFunc(got, raw, sameBits) {
 			t.Fatalf("row %d: raw %v, alone %v", i, got, raw)
 		}
-		if got := must(s.AppendPrediction(nil, nil, in.x)); !slices.EqualFunc(got, prediction, sameBits) {
+		if got := must(s.AppendPrediction(nil, nil, in.x)); !slices.EqualFunc(got, prediction,
+			sameBits) {
 			t.Fatalf("row %d: %v, alone %v", i, got, prediction)
 		}
 	}
 	for i, f := range fixtures {
 		batch := scorer.Batch{Rows: f.Rows, Values: f.floats32(t, "rows.f32")}
-		if got := must(models[i].AppendRawBatch(nil, batch)); !slices.EqualFunc(got, f.floats64(t, "raw.f64"), sameBits) {
+		if got := must(models[i].AppendRawBatch(nil, batch)); !slices.EqualFunc(got,
+			f.floats64(t, "raw.f64"), sameBits) {
 			t.Errorf("%s: a batch has other raw outputs than the library", f.title())
 		}
 		m, err := scorer.Loader{Iterations: 1}.Load(f.models["model.cbm"])
@@ -83,7 +93,8 @@ func TestAbsentClassesInBatchesSetsAndFirstIterations(t *testing.T) {
 			t.Fatal(err)
 		}
 		for k, raw := range must(m.AppendRaw(nil, nil, f.rows(t)[0].x)) {
-			if math.IsInf(raw, -1) == slices.Contains(f.Seen, k) && f.Seen != nil || math.IsNaN(raw) {
+			if math.IsInf(raw, -1) == slices.Contains(f.Seen, k) && f.Seen != nil ||
+				math.IsNaN(raw) {
 				t.Errorf("%s, first iteration: output %d is %v", f.title(), k, raw)
 			}
 		}
@@ -95,7 +106,8 @@ func classModel(info string) []byte {
 	return []byte(`{"model_info":{` + info + `},"features_info":{` + schemaRate + `},"oblivious_trees":[{"leaf_values":[1,2,3]}]}`)
 }
 
-// What files say about classes in the ways that the library understands, and the answers that it gives.
+// What files say about classes in the ways that the library understands, and the outputs that it
+// returns.
 func TestClassesOfAFile(t *testing.T) {
 	inf := math.Inf(-1)
 	multi := `"params":{"loss_function":{"type":"MultiClass"},"data_processing_options":{"class_names":["x","y","z"]}}`
@@ -122,13 +134,16 @@ func TestClassesOfAFile(t *testing.T) {
 			params += ","
 		}
 		m := load(t, classModel(params+multi))
-		if got := must(m.AppendRaw(nil, nil, []float32{0})); !slices.Equal(m.Classes(), want.classes) || !slices.Equal(got, want.raw) {
-			t.Errorf("%s: %q, %v, expected %q, %v", params, m.Classes(), got, want.classes, want.raw)
+		if got := must(m.AppendRaw(nil, nil, []float32{0})); !slices.Equal(m.Classes(),
+			want.classes) || !slices.Equal(got, want.raw) {
+			t.Errorf("%s: %q, %v, expected %q, %v", params, m.Classes(), got, want.classes,
+				want.raw)
 		}
 	}
 }
 
-// A file that does not say which classes its outputs are is damaged: the library does not evaluate it either.
+// A file that does not say which classes its outputs are is damaged: the library does not evaluate
+// it either.
 func TestClassesThatCannotBe(t *testing.T) {
 	const four = `"class_names":["a","b","c","d"],`
 	for params, want := range map[string]string{

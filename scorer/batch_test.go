@@ -12,11 +12,11 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// batchOf lays rows out as a matrix, with something that is no value behind each row if stride is
-// larger than a row. Integers among the categories become texts, which is what CatBoost makes of
-// them.
+// batchOf lays rows out as a matrix, with other data after each row if stride is larger than a row.
+// Integers among the categories become texts, which is what CatBoost makes of them.
 func batchOf(rows []libraryRow, width, stride int) scorer.Batch {
-	b := scorer.Batch{Rows: len(rows), Values: make([]float32, len(rows)*stride), Stride: stride, Texts: map[int][]string{}}
+	b := scorer.Batch{Rows: len(rows), Values: make([]float32, len(rows)*stride), Stride: stride,
+		Texts: map[int][]string{}}
 	for i, in := range rows {
 		copy(b.Values[i*stride:], in.x)
 		for j := width; j < stride; j++ {
@@ -34,9 +34,9 @@ func batchOf(rows []libraryRow, width, stride int) scorer.Batch {
 
 // batched is what scores rows alone and together.
 type batched interface {
-	NewRow() *scorer.Row
-	AppendRaw([]float64, *scorer.Row, []float32) ([]float64, error)
-	AppendPrediction([]float64, *scorer.Row, []float32) ([]float64, error)
+	NewScratch() *scorer.Scratch
+	AppendRaw([]float64, *scorer.Scratch, []float32) ([]float64, error)
+	AppendPrediction([]float64, *scorer.Scratch, []float32) ([]float64, error)
 	AppendRawBatch([]float64, scorer.Batch) ([]float64, error)
 	AppendPredictionBatch([]float64, scorer.Batch) ([]float64, error)
 }
@@ -44,12 +44,12 @@ type batched interface {
 // compareBatch scores rows one by one and together, by one goroutine and by several.
 func compareBatch(t *testing.T, s batched, rows []libraryRow, width int) {
 	t.Helper()
-	row := s.NewRow()
+	scratch := s.NewScratch()
 	raw, predicted := []float64{7}, []float64{7}
 	for _, in := range rows {
-		in.set(row)
-		raw = must(s.AppendRaw(raw, row, in.x))
-		predicted = must(s.AppendPrediction(predicted, row, in.x))
+		in.set(scratch)
+		raw = must(s.AppendRaw(raw, scratch, in.x))
+		predicted = must(s.AppendPrediction(predicted, scratch, in.x))
 	}
 	for _, threads := range []int{0, 1, 3} {
 		b := batchOf(rows, width, width+threads)
@@ -57,14 +57,15 @@ func compareBatch(t *testing.T, s batched, rows []libraryRow, width int) {
 		if got := must(s.AppendRawBatch([]float64{7}, b)); !slices.EqualFunc(got, raw, same) {
 			t.Fatalf("%d threads: %v, one by one %v", threads, got, raw)
 		}
-		if got := must(s.AppendPredictionBatch([]float64{7}, b)); !slices.EqualFunc(got, predicted, same) {
+		if got := must(s.AppendPredictionBatch([]float64{7}, b)); !slices.EqualFunc(got, predicted,
+			same) {
 			t.Fatalf("%d threads: predictions %v, one by one %v", threads, got, predicted)
 		}
 	}
 }
 
-// A batch gives the bits of its rows, in their order, for models of every library and in every mode
-// of summation.
+// A batch returns the bits of its rows, in their order, for models of every library and in every
+// mode of summation.
 func TestBatchGivesTheBitsOfItsRows(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	for _, f := range libraryFixtures(t) {
@@ -115,12 +116,12 @@ func TestBatchOfDataFrames(t *testing.T) {
 		for extension, data := range f.files {
 			m := load(t, data)
 			b, rows := batchOfFrame(&f, m)
-			row := m.NewRow()
+			scratch := m.NewScratch()
 			var want []float64
 			var first error
 			for i, at := range rows {
-				x := f.set(row, at)
-				raw, err := m.Raw(row, x)
+				x := f.set(scratch, at)
+				raw, err := m.Raw(scratch, x)
 				if err != nil && first == nil {
 					first = fmt.Errorf("scorer: score a batch: row %d: %w", i, err)
 				}
@@ -129,7 +130,8 @@ func TestBatchOfDataFrames(t *testing.T) {
 			got, err := m.AppendRawBatch(nil, b)
 			switch {
 			case first != nil && (err == nil || err.Error() != first.Error() || len(got) != 0):
-				t.Errorf("%s.%s: %d answers, error %v, expected %v", f.name, extension, len(got), err, first)
+				t.Errorf("%s.%s: %d answers, error %v, expected %v", f.name, extension, len(got),
+					err, first)
 			case first == nil && (err != nil || !slices.EqualFunc(got, want, same)):
 				t.Errorf("%s.%s: %v, error %v, one by one %v", f.name, extension, got, err, want)
 			}
@@ -185,10 +187,10 @@ func TestBatchOfTextsAlone(t *testing.T) {
 		"oblivious_trees":[{"splits":[{"split_index":0}],"leaf_values":[1,2]}]}`))
 	countries := []string{"nl", "de", "", "nl"}
 	got := must(m.AppendRawBatch(nil, scorer.Batch{Rows: 4, Texts: map[int][]string{0: countries}}))
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	for i, country := range countries {
-		row.SetString(0, country)
-		if want := must(m.Raw(row, nil)); got[i] != want {
+		scratch.SetString(0, country)
+		if want := must(m.Raw(scratch, nil)); got[i] != want {
 			t.Errorf("%q: %v, expected %v", country, got[i], want)
 		}
 	}
@@ -215,20 +217,25 @@ func TestBatchesThatDoNotFit(t *testing.T) {
 		{scorer.Batch{Rows: 2}, "there are 0 values for 2 rows of 3"},
 		{scorer.Batch{Rows: 2, Values: values(5)}, "there are 5 values for 2 rows of 3"},
 		{scorer.Batch{Rows: 2, Values: values(6), Stride: 4}, "there are 6 values for 2 rows of 4"},
-		{scorer.Batch{Rows: 2, Values: values(4), Stride: 2}, "the stride is 2, the model takes 3 values"},
+		{scorer.Batch{Rows: 2, Values: values(4), Stride: 2},
+			"the stride is 2, the model takes 3 values"},
 		{scorer.Batch{Rows: math.MaxInt, Values: values(6)}, "at most 2147483647 are accepted"},
-		{scorer.Batch{Rows: 2, Values: values(6), Stride: math.MaxInt}, "there are 6 values for 2 rows"},
+		{scorer.Batch{Rows: 2, Values: values(6), Stride: math.MaxInt},
+			"there are 6 values for 2 rows"},
 		{scorer.Batch{Rows: -1}, "-1 rows"},
 		{scorer.Batch{Rows: 2, Values: values(6), Threads: -1}, "-1 threads"},
 		{scorer.Batch{Rows: 2, Values: values(6), Stride: -3}, "the stride is -3"},
 		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{2: {"a"}}}, `there are 1 texts for feature 2, "country", and 2 rows`},
 		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{1: {"a", "b"}}}, `row 0: scorer: set feature 1, "1", to a text: features do not fit: it is numeric`},
-		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{3: {"a", "b"}}}, "there are texts for feature 3 of 3"},
-		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{-1: {"a", "b"}}}, "there are texts for feature -1 of 3"},
+		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{3: {"a", "b"}}},
+			"there are texts for feature 3 of 3"},
+		{scorer.Batch{Rows: 2, Values: values(6), Texts: map[int][]string{-1: {"a", "b"}}},
+			"there are texts for feature -1 of 3"},
 	} {
 		for what, score := range map[string]func([]float64, scorer.Batch) ([]float64, error){
 			"AppendRawBatch": m.AppendRawBatch, "AppendPredictionBatch": m.AppendPredictionBatch,
-			"AppendRawBatch of a set": newSet(t, m).AppendRawBatch, "AppendPredictionBatch of a set": newSet(t, m).AppendPredictionBatch,
+			"AppendRawBatch of a set": newSet(t,
+				m).AppendRawBatch, "AppendPredictionBatch of a set": newSet(t, m).AppendPredictionBatch,
 		} {
 			got, err := score([]float64{7}, c.b)
 			if c.reason == "" {
@@ -237,7 +244,8 @@ func TestBatchesThatDoNotFit(t *testing.T) {
 				}
 				continue
 			}
-			if !errors.Is(err, scorer.ErrMismatch) || !strings.Contains(err.Error(), c.reason) || !slices.Equal(got, []float64{7}) {
+			if !errors.Is(err, scorer.ErrMismatch) || !strings.Contains(err.Error(), c.reason) ||
+				!slices.Equal(got, []float64{7}) {
 				t.Errorf("%s: %v, error %v, expected %q", what, got, err, c.reason)
 			}
 		}

@@ -2,23 +2,23 @@ package scorer
 
 import "slices"
 
-// modelScorer scores the rows of a batch by a model. Where the order of additions is the library's
-// and there is one output, each addition waits for the one before it, and in a large model for a
-// leaf that is in no near cache. Then the leaves of some rows are found first, and added up side by
-// side, a few trees at a time: for each row still in the order of the trees.
+// modelScorer scores the rows of a batch by a model. If leaves are added in the library's order and
+// there is one output, each addition waits for the previous one and, in a large model, for a leaf
+// that is not in a near cache. Then the leaves of several rows are found first, and added up side
+// by side, a few trees at a time; the order within a row stays that of the trees.
 type modelScorer struct {
 	model   *Model
 	rows    batchRows
 	predict bool
-	found   [][]uint32 // leaves of heldRows rows; nil if they are added up as they are found
+	leaves  [][]uint32 // leaves of heldRows rows; nil if they are added up as they are found
 	keys    [][]uint32 // of heldRows rows, for ordinary trees; nil if they are walked row by row
 }
 
 const (
-	// rowsAbreast are as many as keep the adders of the processor busy: an addition takes three or
-	// four cycles, and finding what to add one.
+	// rowsAbreast keeps the adders of the processor busy: an addition takes three or four cycles,
+	// loading its operand one.
 	rowsAbreast = 4
-	// heldRows is a multiple of it. The leaves of so many rows are found, and then added up.
+	// heldRows is a multiple of it. The leaves of heldRows rows are found, and then added up.
 	heldRows = 16
 	// heldTrees have at most 32 KiB of leaves, if they have up to 64 each: most of these stay in
 	// the first cache while all held rows are added up.
@@ -26,14 +26,14 @@ const (
 	// mostHeld is the number of trees above which the leaves of the held rows would fall out of the
 	// second cache.
 	mostHeld = 1 << 13
-	// mostKeys is the number of keys above which those of the held rows would.
+	// mostKeys is the number of keys above which the keys of the held rows would.
 	mostKeys = 1 << 10
 )
 
 func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
-	s := &modelScorer{model: m, rows: newBatchRows(b, m.NewRow()), predict: predict}
+	s := &modelScorer{model: m, rows: newBatchRows(b, m.NewScratch()), predict: predict}
 	if m.sumsAbreast() {
-		s.found = matrix(m.leafRoom())
+		s.leaves = matrix(m.leafRoom())
 		if m.binary != nil && m.binary.columns.count < mostKeys {
 			s.keys = matrix(max(m.binary.columns.count+1, narrow))
 		}
@@ -41,7 +41,7 @@ func newModelScorer(m *Model, b *Batch, predict bool) batchScorer {
 	return s.score
 }
 
-// matrix makes room for heldRows rows of numbers.
+// matrix allocates heldRows rows of numbers.
 func matrix(width int) (rows [][]uint32) {
 	for row := range slices.Chunk(make([]uint32, heldRows*width), width) {
 		rows = append(rows, row)
@@ -63,7 +63,7 @@ func (m *Model) sumsAbreast() bool {
 
 func (s *modelScorer) score(dst []float64, first, end int) *rowError {
 	m := s.model
-	for s.found != nil && end-first >= rowsAbreast {
+	for s.leaves != nil && end-first >= rowsAbreast {
 		n := min(end-first, heldRows) / rowsAbreast * rowsAbreast
 		if failed := s.scoreHeld(dst[first:first+n], first); failed != nil {
 			return failed
@@ -76,7 +76,7 @@ func (s *modelScorer) score(dst []float64, first, end int) *rowError {
 			return failed
 		}
 		out := dst[i*m.outputs:][:m.outputs]
-		m.evaluate(s.rows.row, x, out)
+		m.evaluate(s.rows.scratch, x, out)
 		if s.predict {
 			m.objective.apply(out)
 		}
@@ -116,31 +116,31 @@ func (s *modelScorer) find(n, first int) *rowError {
 		if failed != nil {
 			return failed
 		}
-		s.model.findLeaves(s.rows.row, x, s.found[i])
+		s.model.findLeaves(s.rows.scratch, x, s.leaves[i])
 	}
 	return nil
 }
 
-// walk does so in ordinary trees: those that are walked, a few trees in all rows before the next,
-// so that their nodes stay in the first cache.
+// walk finds them in binary trees: a few trees for all rows before the next few, so that their
+// nodes stay in the first cache.
 func (s *modelScorer) walk(n, first int) *rowError {
-	f, row := s.model.binary, s.rows.row
-	f.grow(row)
+	f, scratch := s.model.binary, s.rows.scratch
+	f.grow(scratch)
 	w := &f.walker
 	for i, keys := range s.keys[:n] {
 		x, failed := s.rows.values(first + i)
 		if failed != nil {
 			return failed
 		}
-		f.columns.fill(keys, f.overlay(row, x))
+		f.columns.fill(keys, f.overlay(scratch, x))
 		if f.exits != nil {
-			f.exits.find(row, keys[:f.columns.count], s.found[i])
+			f.exits.find(scratch, keys[:f.columns.count], s.leaves[i])
 			w = &f.exits.rest
 		}
 	}
 	for b := range w.blocks {
 		for i, keys := range s.keys[:n] {
-			w.findBlock(b, keys, s.found[i])
+			w.findBlock(b, keys, s.leaves[i])
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ func (s *modelScorer) addUp(dst []float64, base float64, leaves []float64, singl
 	for from := 0; from < trees; from += heldTrees {
 		to := min(from+heldTrees, trees)
 		for i := 0; i < len(dst); i += rowsAbreast {
-			sums, found := (*[rowsAbreast]float64)(dst[i:]), (*[rowsAbreast][]uint32)(s.found[i:])
+			sums, found := (*[rowsAbreast]float64)(dst[i:]), (*[rowsAbreast][]uint32)(s.leaves[i:])
 			if single {
 				addSinglesAbreast(sums, found, from, to, leaves)
 			} else {
@@ -166,7 +166,8 @@ func (s *modelScorer) addUp(dst []float64, base float64, leaves []float64, singl
 }
 
 // addAbreast adds the leaves of some trees to the sum of each row.
-func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int, leaves []float64) {
+func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int,
+	leaves []float64) {
 	f0, f1, f2, f3 := found[0][from:to], found[1][from:to], found[2][from:to], found[3][from:to]
 	s0, s1, s2, s3 := sums[0], sums[1], sums[2], sums[3]
 	for i := range f0 {
@@ -178,8 +179,9 @@ func addAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, 
 	*sums = [rowsAbreast]float64{s0, s1, s2, s3}
 }
 
-// addSinglesAbreast does the same in float32.
-func addSinglesAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int, leaves []float64) {
+// addSinglesAbreast is addAbreast in float32.
+func addSinglesAbreast(sums *[rowsAbreast]float64, found *[rowsAbreast][]uint32, from, to int,
+	leaves []float64) {
 	f0, f1, f2, f3 := found[0][from:to], found[1][from:to], found[2][from:to], found[3][from:to]
 	s0, s1, s2, s3 := float32(sums[0]), float32(sums[1]), float32(sums[2]), float32(sums[3])
 	for i := range f0 {

@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// The two shapes of the design's targets. Rows differ from call to call, so that the branch predictor cannot learn them and the
-// leaves are not always in the cache; every split is on a random border, as in a trained model. Each tier adds exactly, and as Fast does.
+// The two shapes of the design's targets. Rows differ from call to call, so that the branch
+// predictor cannot learn them and the leaves are not always in the cache; every split is on a
+// random border, as in a trained model. Each tier adds exactly, and as Fast does.
 //
 //	go test -run '^$' -bench Raw ./scorer
 func BenchmarkRaw(b *testing.B) {
@@ -34,16 +35,19 @@ func benchmarkTiers(b *testing.B, name string, m *scorer.Model, rows [][]float32
 			b.Fatal(err)
 		}
 		b.Run(name+"/tier="+tier.String(), func(b *testing.B) { benchmarkRows(b, m, rows) })
-		b.Run(name+"/tier="+tier.String()+"/fast", func(b *testing.B) { benchmarkRows(b, m.Fast(), rows) })
+		b.Run(name+"/tier="+tier.String()+"/fast", func(b *testing.B) {
+			benchmarkRows(b, m.Fast(),
+				rows)
+		})
 	}
 }
 
 func benchmarkRows(b *testing.B, m *scorer.Model, rows [][]float32) {
-	row, dst := m.NewRow(), make([]float64, 0, m.Outputs())
+	scratch, dst := m.NewScratch(), make([]float64, 0, m.Outputs())
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		dst = must(m.AppendRaw(dst[:0], row, rows[i]))
+		dst = must(m.AppendRaw(dst[:0], scratch, rows[i]))
 		if i++; i == len(rows) {
 			i = 0
 		}
@@ -62,18 +66,19 @@ func BenchmarkBatch(b *testing.B) {
 		name  string
 		model *scorer.Model
 		rows  [][]float32
-	}{{"trees=100/features=50", small, smallRows}, {"trees=1000/features=200", large, largeRows}, {"lightgbm/trees=300", forest, forestRows}} {
+	}{{"trees=100/features=50", small, smallRows}, {"trees=1000/features=200", large,
+		largeRows}, {"lightgbm/trees=300", forest, forestRows}} {
 		batch := scorer.Batch{Rows: len(c.rows), Values: slices.Concat(c.rows...)}
 		dst := make([]float64, 0, len(c.rows))
 		perRow := func(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(c.rows)), "ns/row")
 		}
 		b.Run(c.name+"/one by one", func(b *testing.B) {
-			row := c.model.NewRow()
+			scratch := c.model.NewScratch()
 			for b.Loop() {
 				dst = dst[:0]
 				for _, x := range c.rows {
-					dst = must(c.model.AppendRaw(dst, row, x))
+					dst = must(c.model.AppendRaw(dst, scratch, x))
 				}
 			}
 			perRow(b)
@@ -97,13 +102,15 @@ func BenchmarkOutputs(b *testing.B) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	n, rows := benchmarkTrees(b, 300, 100, 32)
 	n.ScaleAndBias = []any{1.0, make([]float64, 3)}
-	m := load(b, marshalled(b, joined([]*naive{n, withOtherLeaves(rng, n), withOtherLeaves(rng, n)})))
+	m := load(b, marshalled(b, joined([]*naive{n, withOtherLeaves(rng, n),
+		withOtherLeaves(rng, n)})))
 	for _, tier := range scorer.Tiers() {
 		m, err := m.On(tier)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run("trees=300/features=100/borders=32/outputs=3/tier="+tier.String(), func(b *testing.B) { benchmarkRows(b, m, rows) })
+		b.Run("trees=300/features=100/borders=32/outputs=3/tier="+tier.String(),
+			func(b *testing.B) { benchmarkRows(b, m, rows) })
 	}
 }
 
@@ -157,17 +164,18 @@ func benchmarkTrees(b *testing.B, trees, features, borders int) (*naive, [][]flo
 	return n, rows
 }
 
-// An explanation of a row, which is asked for seldom: after an incident, or for a sample of requests.
+// An explanation of a row, which is asked for seldom: after an incident, or for a sample of
+// requests.
 //
 //	go test -run '^$' -bench Explain ./scorer
 func BenchmarkExplain(b *testing.B) {
 	f := fixtureNamed(b, "classification")
 	m := load(b, f.cbm)
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	var dst []scorer.Contribution
 	for b.Loop() {
 		var err error
-		if dst, _, err = m.Explain(dst[:0], row, f.rows[0], 0); err != nil {
+		if dst, _, err = m.Explain(dst[:0], scratch, f.rows[0], 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -186,38 +194,39 @@ func BenchmarkSet(b *testing.B) {
 	}
 	dst := make([]float64, 0, 2)
 	b.Run("together", func(b *testing.B) {
-		row, i := set.NewRow(), 0
+		scratch, i := set.NewScratch(), 0
 		b.ReportAllocs()
 		for b.Loop() {
-			dst = must(set.AppendRaw(dst[:0], row, rows[i%len(rows)]))
+			dst = must(set.AppendRaw(dst[:0], scratch, rows[i%len(rows)]))
 			i++
 		}
 	})
 	b.Run("apart", func(b *testing.B) {
-		row, i := active.NewRow(), 0
+		scratch, i := active.NewScratch(), 0
 		b.ReportAllocs()
 		for b.Loop() {
 			x := rows[i%len(rows)]
-			dst = must(shadow.AppendRaw(must(active.AppendRaw(dst[:0], row, x)), row, x))
+			dst = must(shadow.AppendRaw(must(active.AppendRaw(dst[:0], scratch, x)), scratch, x))
 			i++
 		}
 	})
 }
 
-// Two categories set and a row scored: 14 trees of depth 4 on one-hot values and on statistics of combinations of categories,
-// numbers and one-hot values.
+// Two categories set and a row scored: 14 trees of depth 4 on one-hot values and on statistics of
+// combinations of categories, numbers and one-hot values.
 //
 //	go test -run '^$' -bench Categories ./scorer
 func BenchmarkCategories(b *testing.B) {
 	f := libraryFixtureNamed(b, "catboost-1.2.10", "combinations")
 	m, rows := load(b, f.models["model.cbm"]), f.rows(b)
-	country, agent := []byte("nl"), []byte("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
-	row, i := m.NewRow(), 0
+	country, agent := []byte("nl"), []byte("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "+
+		"Gecko/20100101 Firefox/128.0")
+	scratch, i := m.NewScratch(), 0
 	b.ReportAllocs()
 	for b.Loop() {
-		row.SetBytes(3, country)
-		row.SetBytes(4, agent)
-		must(m.Raw(row, rows[i%len(rows)].x))
+		scratch.SetBytes(3, country)
+		scratch.SetBytes(4, agent)
+		must(m.Raw(scratch, rows[i%len(rows)].x))
 		i++
 	}
 }

@@ -10,13 +10,13 @@ import (
 type binaryForest struct {
 	inputs  int
 	columns treeColumns
-	// Of the features whose values the file has; nil if it has none.
+	// By feature, nil for one whose values the file lacks; nil if it lacks all.
 	categories []*forest.Categories
 	walker     walker
 	exits      *exits   // the same trees for vector kernels, or nil
 	outputs    []uint16 // of each tree; nil if there is one output
 	leaves     []float64
-	numbers    []int32 // of the leaves, as the library counts them within their tree
+	numbers    []int32 // of the leaves, as the library numbers them within their tree
 	width      int
 	base       []float64
 	linear     []*forest.Linear // by leaf; nil if there is none at all
@@ -24,10 +24,12 @@ type binaryForest struct {
 	fast       bool // leaves are added up in chains; there is one output then, and linear is nil
 }
 
-// newBinaryForest lays out an ensemble that passed its check, and gives the depths of its trees.
+// newBinaryForest lays out an ensemble that passed its check. It also returns the depths of its
+// trees.
 func newBinaryForest(e *forest.Ensemble) (*binaryForest, []uint16, error) {
 	b := e.Binary
-	f := &binaryForest{inputs: len(b.Names), leaves: e.Leaves, numbers: b.Numbers, width: b.Width, base: e.Bias, single: b.Single,
+	f := &binaryForest{inputs: len(b.Names), leaves: e.Leaves, numbers: b.Numbers, width: b.Width,
+		base: e.Bias, single: b.Single,
 		categories: b.Values.ByFeature}
 	columns, splits, err := newTreeColumns(e)
 	if err != nil {
@@ -51,7 +53,8 @@ func newBinaryForest(e *forest.Ensemble) (*binaryForest, []uint16, error) {
 	return f, depths, nil
 }
 
-// on gives the same trees for evaluation by a tier. AVX2 has no masks, and its kernels were slower than the walker.
+// on returns the same trees laid out for a tier. AVX2 has no masks, and its kernels were slower
+// than the walker.
 func (f *binaryForest) on(tier Tier) *binaryForest {
 	on := *f
 	on.exits = nil
@@ -62,7 +65,8 @@ func (f *binaryForest) on(tier Tier) *binaryForest {
 }
 
 // newWalker lays the trees out in blocks of similar depth.
-func newWalker(b *forest.BinaryTrees, depths []uint16, splits []walkSplit, leafColumn uint16) walker {
+func newWalker(b *forest.BinaryTrees, depths []uint16, splits []walkSplit,
+	leafColumn uint16) walker {
 	w := walker{trees: len(b.Trees), narrow: leafColumn < narrow}
 	order := make([]uint32, len(b.Trees))
 	for i := range order {
@@ -85,23 +89,23 @@ func newWalker(b *forest.BinaryTrees, depths []uint16, splits []walkSplit, leafC
 	return w
 }
 
-// grow makes room in the row for an evaluation.
-func (f *binaryForest) grow(row *Row) {
-	if n := max(f.columns.count+1, narrow); len(row.treeKeys) < n {
-		row.treeKeys = make([]uint32, n)
+// grow makes the scratch large enough for an evaluation.
+func (f *binaryForest) grow(scratch *Scratch) {
+	if n := max(f.columns.count+1, narrow); len(scratch.treeKeys) < n {
+		scratch.treeKeys = make([]uint32, n)
 	}
-	row.growLeaves(f.walker.trees + exitRoom)
+	scratch.growLeaves(f.walker.trees + exitRoom)
 	if f.exits != nil {
-		row.vector.growTrees(f.columns.count)
+		scratch.vector.growTrees(f.columns.count)
 	}
 }
 
 // raw writes the untransformed outputs for x into out, which is as long as base.
-func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
-	f.grow(row)
-	x = f.overlay(row, x)
-	f.find(row, x, row.leaves)
-	at := row.leaves[:f.walker.trees]
+func (f *binaryForest) raw(scratch *Scratch, x []float32, out []float64) {
+	f.grow(scratch)
+	x = f.overlay(scratch, x)
+	f.find(scratch, x, scratch.leaves)
+	at := scratch.leaves[:f.walker.trees]
 	copy(out, f.base)
 	switch {
 	case f.fast:
@@ -121,29 +125,30 @@ func (f *binaryForest) raw(row *Row, x []float32, out []float64) {
 	}
 }
 
-// find notes the number of the leaf of every tree into at, which has exitRoom behind the trees. Set
-// values are in x already.
-func (f *binaryForest) find(row *Row, x []float32, at []uint32) {
-	keys := row.treeKeys
+// find writes the leaf number of every tree to at, which is exitRoom longer than there are trees.
+// Set values are in x already.
+func (f *binaryForest) find(scratch *Scratch, x []float32, at []uint32) {
+	keys := scratch.treeKeys
 	f.columns.fill(keys, x)
 	if f.exits != nil {
-		f.exits.find(row, keys[:f.columns.count], at)
+		f.exits.find(scratch, keys[:f.columns.count], at)
 		f.exits.rest.find(keys, at[:f.walker.trees])
 	} else {
 		f.walker.find(keys, at[:f.walker.trees])
 	}
 }
 
-// overlay returns what the trees compare: x with what is set in the row in its place.
-func (f *binaryForest) overlay(row *Row, x []float32) []float32 {
-	x = row.overlay(x, f.inputs)
-	if f.categories != nil && row.some {
-		row.translate(x, f.categories, nil)
+// overlay returns what the trees compare: x, overridden by the values that are set.
+func (f *binaryForest) overlay(scratch *Scratch, x []float32) []float32 {
+	x = scratch.overlay(x, f.inputs)
+	if f.categories != nil && scratch.hasValues {
+		scratch.translate(x, f.categories, nil)
 	}
 	return x
 }
 
-// addChains adds up in the order of Fast. XGBoost's sum, too, is of float64 here, and rounded to float32 when it is complete.
+// addChains adds up in the order of Fast, in float64 for XGBoost too, whose sum is rounded to
+// float32 when it is complete.
 func (f *binaryForest) addChains(at []uint32, out []float64) {
 	var c chains
 	c.add(at, f.leaves)
@@ -198,7 +203,8 @@ func (f *binaryForest) addLinear(at []uint32, x []float32, out []float64) {
 	}
 }
 
-// linearValue is the value of a leaf's function, or the leaf's own where an input is missing.
+// linearValue returns the value of a leaf's linear function, or the leaf's own value if an input is
+// missing.
 func linearValue(l *forest.Linear, x []float32, missing float64) float64 {
 	sum := l.Constant
 	for _, term := range l.Terms {
@@ -206,7 +212,8 @@ func linearValue(l *forest.Linear, x []float32, missing float64) float64 {
 			return missing
 		}
 		if v := x[term.Feature]; !(v <= forest.NearZero && v >= -forest.NearZero) {
-			sum += float64(term.Coefficient * float64(v)) // the conversion forbids a fused multiply-add
+			// the conversion forbids a fused multiply-add
+			sum += float64(term.Coefficient * float64(v))
 		}
 	}
 	return sum

@@ -5,15 +5,18 @@ import (
 	"slices"
 )
 
-// blocks are symmetric trees laid out for the vector kernels: as many trees as a vector has lanes are one block, in the order of the
-// model. A block is evaluated level by level: the answers to the first conditions of all its trees are bit 0 of their leaf
-// indices, and so on. A tree less deep than the deepest of its block has conditions that never hold at the other levels.
+// blocks are symmetric trees laid out for the vector kernels: as many trees as a vector has lanes
+// are one block, in the order of the model. A block is evaluated level by level: the results of the
+// first conditions of all its trees are bit 0 of their leaf indices, and so on. A tree that is less
+// deep than the deepest of its block has conditions that never hold at the other levels.
 //
-// Layout of a block: number of levels up to 8, and of further levels (uint32 each, padded to 64 bytes), number of the first leaf of each
-// tree (uint32), then the vector of each level as lookup describes it.
+// Layout of a block: number of levels up to 8, and of further levels (uint32 each, padded to 64
+// bytes), number of the first leaf of each tree (uint32), then the vector of each level as lookup
+// describes it.
 //
-// The kernels find the leaves, and Go adds them up. Adding in the kernel, between the blocks, takes half as long again on Intel: scalar
-// additions have one port less, and more latency, while instructions on 512 bits are in flight.
+// The kernels find the leaves, and Go adds them up. Adding in the kernel, between the blocks, takes
+// 1.5 times as long on Intel: while 512-bit instructions are in flight, scalar additions have one
+// port less and a higher latency.
 type blocks struct {
 	quantised *quantised // of the columns of one model, or of a set
 	lookup    lookup
@@ -21,29 +24,31 @@ type blocks struct {
 	chunks    []chunk
 }
 
-// chunk is a stretch of blocks for one call of a kernel. The scheduler cannot interrupt assembly, so a call must be short.
+// chunk is a run of blocks for one call of a kernel. The scheduler cannot interrupt assembly, so a
+// call must be short.
 type chunk struct {
 	start  int // in the program
 	blocks int
 	trees  int
 }
 
-// chunkTrees is the number of trees of a chunk: well below 10 microseconds, whatever their depth.
+// chunkTrees is the number of trees of a chunk: at any depth they take well below 10 microseconds.
 const chunkTrees = 1024
 
-// mostProgram limits the memory of a layout, in bytes. A hostile model can need one that is larger than its trees.
+// mostProgram limits the memory of a layout, in bytes. A hostile model can need one that is larger
+// than its trees.
 const mostProgram = 256 << 20
 
-// newBlocks lays out trees for a tier, over a quantised row in which at finds their conditions. It returns nil if they are too wide for
-// the tier.
-func newBlocks(f *oblivious, tier Tier, q *quantised, at func(keyCondition) place) *blocks {
+// newBlocks lays out trees for a tier, over a quantised row in which at finds their conditions. It
+// returns nil if they are too wide for the tier.
+func newBlocks(f *oblivious, tier Tier, q *quantised, at func(keyCondition) byteTest) *blocks {
 	if q.size > mostBytes {
 		return nil
 	}
 	trees := f.trees()
 	b := &blocks{quantised: q}
-	lanes := lanesOf(tier)
-	var vectors [][]place
+	lanes := laneCount(tier)
+	var vectors [][]byteTest
 	for block := range slices.Chunk(trees, lanes) {
 		vectors = append(vectors, levels(block, lanes, at)...)
 	}
@@ -60,7 +65,7 @@ func newBlocks(f *oblivious, tier Tier, q *quantised, at func(keyCondition) plac
 	return b
 }
 
-// trees gives the conditions of each tree, without the padding.
+// trees returns the conditions of each tree, without the padding.
 func (f *oblivious) trees() [][]keyCondition {
 	var trees [][]keyCondition
 	splits := f.splits
@@ -77,11 +82,11 @@ func (f *oblivious) trees() [][]keyCondition {
 	return trees
 }
 
-// levels gives the vectors of a block.
-func levels(block [][]keyCondition, lanes int, at func(keyCondition) place) [][]place {
-	vectors := make([][]place, deepest(block))
+// levels returns the vectors of a block.
+func levels(block [][]keyCondition, lanes int, at func(keyCondition) byteTest) [][]byteTest {
+	vectors := make([][]byteTest, deepest(block))
 	for level := range vectors {
-		vectors[level] = slices.Repeat([]place{nowhere}, lanes)
+		vectors[level] = slices.Repeat([]byteTest{neverPasses}, lanes)
 		for lane, tree := range block {
 			if level < len(tree) {
 				vectors[level][lane] = at(tree[level])
@@ -99,7 +104,7 @@ func deepest(block [][]keyCondition) int {
 	return most
 }
 
-func (b *blocks) addBlock(firsts []uint32, vectors [][]place) {
+func (b *blocks) addBlock(firsts []uint32, vectors [][]byteTest) {
 	if n := len(b.chunks); n == 0 || b.chunks[n-1].trees+b.lookup.lanes() > chunkTrees {
 		b.chunks = append(b.chunks, chunk{start: len(b.program)})
 	}

@@ -44,7 +44,8 @@ func categoryFixtures(t testing.TB) (all []categoryFixture) {
 			if !ok {
 				continue
 			}
-			f := categoryFixture{name: strings.TrimSuffix(filepath.Base(path), ".zip") + "/" + name, files: map[string][]byte{}}
+			f := categoryFixture{name: strings.TrimSuffix(filepath.Base(path), ".zip") + "/" + name,
+				files: map[string][]byte{}}
 			f.library, _, _ = strings.Cut(f.name, "-")
 			if err := json.Unmarshal(data, &f); err != nil {
 				t.Fatal(err)
@@ -58,7 +59,8 @@ func categoryFixtures(t testing.TB) (all []categoryFixture) {
 		}
 	}
 	if len(all) < 20 {
-		t.Fatalf("%d models in testdata/categories, expected at least 20: run testdata/make/train_forests.sh categories", len(all))
+		t.Fatalf("%d models in testdata/categories, expected at least 20: run "+
+			"testdata/make/train_forests.sh categories", len(all))
 	}
 	return all
 }
@@ -74,8 +76,8 @@ func categoryFixtureNamed(t testing.TB, name string) categoryFixture {
 }
 
 // set puts row i into row, categories as texts, and returns the numbers.
-func (f *categoryFixture) set(row *scorer.Row, i int) []float32 {
-	row.Reset()
+func (f *categoryFixture) set(scratch *scorer.Scratch, i int) []float32 {
+	scratch.Reset()
 	x := make([]float32, len(f.Columns))
 	for j, v := range f.Rows[i].Values {
 		x[j] = float32(math.NaN())
@@ -83,7 +85,7 @@ func (f *categoryFixture) set(row *scorer.Row, i int) []float32 {
 		case float64:
 			x[j] = float32(v)
 		case string:
-			row.SetString(j, v)
+			scratch.SetString(j, v)
 		}
 	}
 	return x
@@ -98,19 +100,22 @@ func TestCategoriesOfDataFrames(t *testing.T) {
 		for extension, data := range f.files {
 			t.Run(f.name+"/"+extension, func(t *testing.T) {
 				m := load(t, data)
-				for kind, row := range map[string]*scorer.Row{"its own": m.NewRow(), "another": {}} {
+				for kind, scratch := range map[string]*scorer.Scratch{"its own": m.NewScratch(),
+					"another": {}} {
 					for i, want := range f.Rows {
-						x := f.set(row, i)
-						got, err := m.Raw(row, x)
+						x := f.set(scratch, i)
+						got, err := m.Raw(scratch, x)
 						if want.Unseen && f.library == "xgboost" {
 							unseen++
 							if !errors.Is(err, scorer.ErrUnseen) || got == got {
-								t.Fatalf("%s row %d %v: %v, %v, expected an error", kind, i, want.Values, got, err)
+								t.Fatalf("%s row %d %v: %v, %v, expected an error", kind, i,
+									want.Values, got, err)
 							}
 							continue
 						}
 						if err != nil || !sameBits(got, want.Raw) {
-							t.Fatalf("%s row %d %q: %v, %v, %s says %v", kind, i, want.Values, got, err, f.library, want.Raw)
+							t.Fatalf("%s row %d %q: %v, %v, %s says %v", kind, i, want.Values, got,
+								err, f.library, want.Raw)
 						}
 						seen++
 						if slices.Contains(want.Values, nil) {
@@ -122,7 +127,8 @@ func TestCategoriesOfDataFrames(t *testing.T) {
 		}
 	}
 	if seen < 1500 || unseen < 100 || missing < 500 {
-		t.Errorf("%d rows, of them %d with missing values, and %d with categories that training did not see", seen, missing, unseen)
+		t.Errorf("%d rows, of them %d with missing values, and %d with categories that "+
+			"training did not see", seen, missing, unseen)
 	}
 }
 
@@ -145,7 +151,8 @@ func TestXGBoostTakesUnseenCategoriesForOthers(t *testing.T) {
 		}
 	}
 	if refused == 0 || taken == 0 {
-		t.Errorf("the library refuses %d rows and answers to %d: what docs/models.md says of it holds no more", refused, taken)
+		t.Errorf("the library refuses %d rows and answers to %d: what docs/models.md says of it "+
+			"holds no more", refused, taken)
 	}
 }
 
@@ -154,7 +161,8 @@ func TestXGBoostTakesUnseenCategoriesForOthers(t *testing.T) {
 func TestCategoriesByOtherWays(t *testing.T) {
 	for _, name := range []string{"lightgbm-4.6.0/several", "xgboost-3.2.0/several"} {
 		f := categoryFixtureNamed(t, name)
-		few := categoryFixtureNamed(t, map[string]string{"lightgbm": "lightgbm-4.6.0/few", "xgboost": "xgboost-3.2.0/dart"}[f.library])
+		few := categoryFixtureNamed(t, map[string]string{"lightgbm": "lightgbm-4.6.0/few",
+			"xgboost": "xgboost-3.2.0/dart"}[f.library])
 		for extension, data := range f.files {
 			m, other := load(t, data), load(t, few.files[extension])
 			set := must(scorer.NewSet(other, m))
@@ -162,12 +170,12 @@ func TestCategoriesByOtherWays(t *testing.T) {
 			for j, column := range f.Columns {
 				at[j], _ = set.FeatureIndex(column)
 			}
-			row, setRow := m.NewRow(), set.NewRow()
+			scratch, setRow := m.NewScratch(), set.NewScratch()
 			for i, want := range f.Rows {
 				if want.Unseen {
 					continue
 				}
-				x := f.set(row, i)
+				x := f.set(scratch, i)
 				codes, inputs := slices.Clone(x), make([]float32, len(set.Features()))
 				setRow.Reset()
 				for j, v := range want.Values {
@@ -186,15 +194,16 @@ func TestCategoriesByOtherWays(t *testing.T) {
 				if got := must(set.AppendRaw(nil, setRow, inputs)); !sameBits(got[1], want.Raw) {
 					t.Fatalf("%s, row %d in a set: %v, expected %v", name, i, got[1], want.Raw)
 				}
-				if got := must(m.Fast().Raw(row, x)); math.Abs(got-want.Raw) > 1e-5 {
+				if got := must(m.Fast().Raw(scratch, x)); math.Abs(got-want.Raw) > 1e-5 {
 					t.Fatalf("%s, row %d in fast mode: %v, expected %v", name, i, got, want.Raw)
 				}
-				moved, sum, err := m.Explain(nil, row, x, 0)
+				moved, sum, err := m.Explain(nil, scratch, x, 0)
 				for _, c := range moved {
 					sum += c.Value
 				}
 				if err != nil || math.Abs(sum-want.Raw) > 1e-4 {
-					t.Fatalf("%s, row %d: explained as %v, %v, expected %v", name, i, sum, err, want.Raw)
+					t.Fatalf("%s, row %d: explained as %v, %v, expected %v", name, i, sum, err,
+						want.Raw)
 				}
 			}
 		}
@@ -208,10 +217,14 @@ func stump(infos, parameters, pandas string) []byte {
 	for i := range strings.Count(infos, " ") + 1 {
 		names = strings.Replace(names, " f", fmt.Sprintf(" %c", 'a'+i), 1)
 	}
-	return []byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=" +
-		strconv.Itoa(strings.Count(infos, " ")) + "\nobjective=regression\nfeature_names=" + names[1:] + "\nfeature_infos=" + infos +
-		"\n\nTree=0\nnum_leaves=2\nnum_cat=1\nsplit_feature=0\nthreshold=0\ndecision_type=1\nleft_child=-1\nright_child=-2\n" +
-		"leaf_value=1 -1\nleaf_count=1 1\ncat_boundaries=0 1\ncat_threshold=2\nshrinkage=1\n\n\nend of trees\n\nparameters:\n" +
+	return []byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n" +
+		"max_feature_idx=" +
+		strconv.Itoa(strings.Count(infos, " ")) + "\nobjective=regression\nfeature_names=" +
+		names[1:] + "\nfeature_infos=" + infos +
+		"\n\nTree=0\nnum_leaves=2\nnum_cat=1\nsplit_feature=0\nthreshold=0\ndecision_type=1\n" +
+		"left_child=-1\nright_child=-2\n" +
+		"leaf_value=1 -1\nleaf_count=1 1\ncat_boundaries=0 1\ncat_threshold=2\nshrinkage=1\n\n\n" +
+		"end of trees\n\nparameters:\n" +
 		parameters + "\nend of parameters\n\n" + pandas)
 }
 
@@ -231,19 +244,20 @@ func TestTextsOfPandasCategories(t *testing.T) {
 		{`[9007199254740993, 9007199254740992]`, []any{"9007199254740992", 9007199254740992}, []any{"9007199254740993", 9007199254740993}},
 		{`["x", 7]`, []any{"7", "7.0", 1}, []any{"x", 7, 0}},
 	} {
-		m := load(t, stump("0:1 [0:2.5]", "[categorical_feature: 0]", "pandas_categorical:["+c.list+"]\n"))
+		m := load(t, stump("0:1 [0:2.5]", "[categorical_feature: 0]",
+			"pandas_categorical:["+c.list+"]\n"))
 		for want, values := range map[float64][]any{1: c.one, -1: c.zero} {
 			for _, v := range values {
-				row := m.NewRow()
+				scratch := m.NewScratch()
 				switch v := v.(type) {
 				case string:
-					row.SetBytes(0, []byte(v))
+					scratch.SetBytes(0, []byte(v))
 				case int:
-					row.SetInt(0, int64(v))
+					scratch.SetInt(0, int64(v))
 				case float64:
-					row.SetFloat(0, v)
+					scratch.SetFloat(0, v)
 				}
-				if got, err := m.Raw(row, nil); err != nil || got != want {
+				if got, err := m.Raw(scratch, nil); err != nil || got != want {
 					t.Errorf("%s: %T %v gives %v (%v), expected %v", c.list, v, v, got, err, want)
 				}
 			}
@@ -260,40 +274,54 @@ func TestListsOfPandasCategories(t *testing.T) {
 		lists                   []string
 		want                    [][]string // by feature
 	}{
-		{"in order", "-1:1:0 [0:1.5] 2:0", "[categorical_feature: 0,2]", []string{yz, abc}, [][]string{{"y", "z"}, none, {"a", "b", "c"}}},
-		{"with one of one value", "-1:1:0 none 2:0", "[categorical_feature: 0,1,2]", []string{yz, x, abc}, [][]string{{"y", "z"}, {"x"}, {"a", "b", "c"}}},
-		{"with flags", "1:0 [0:1] [0:1]", "[categorical_feature: 0]", []string{yz}, [][]string{{"y", "z"}, none, none}},
-		{"without parameters", "-1:1:0 [0:1.5] 2:0", "", []string{yz, abc}, [][]string{{"y", "z"}, none, {"a", "b", "c"}}},
-		{"without parameters, of one value", "-1:1:0 none [0:1.5]", "", []string{yz, x}, [][]string{{"y", "z"}, {"x"}, none}},
-		{"without parameters, one of two", "-1:1:0 none none", "", []string{yz, x}, [][]string{{"y", "z"}, none, none}},
-		{"an ordered one", "1:0 [0:2] [0:1.5]", "[categorical_feature: 0]", []string{yz, abc}, [][]string{{"y", "z"}, {"a", "b", "c"}, none}},
-		{"an ordered one of two", "1:0 [0:2] [0:2]", "[categorical_feature: 0]", []string{yz, abc}, [][]string{{"y", "z"}, none, none}},
-		{"a column of integers", "1:0 7:0:1", "[categorical_feature: 0,1]", []string{yz}, [][]string{{"y", "z"}, none}},
-		{"either column", "1:0 0:1", "[categorical_feature: 0,1]", []string{yz}, [][]string{none, none}},
-		{"no column", "5:1 [0:7]", "[categorical_feature: 0]", []string{yz}, [][]string{none, none}},
-		{"more lists than columns", "1:0", "[categorical_feature: 0]", []string{yz, abc}, [][]string{none}},
+		{"in order", "-1:1:0 [0:1.5] 2:0", "[categorical_feature: 0,2]", []string{yz, abc},
+			[][]string{{"y", "z"}, none, {"a", "b", "c"}}},
+		{"with one of one value", "-1:1:0 none 2:0", "[categorical_feature: 0,1,2]",
+			[]string{yz, x, abc}, [][]string{{"y", "z"}, {"x"}, {"a", "b", "c"}}},
+		{"with flags", "1:0 [0:1] [0:1]", "[categorical_feature: 0]", []string{yz},
+			[][]string{{"y", "z"}, none, none}},
+		{"without parameters", "-1:1:0 [0:1.5] 2:0", "", []string{yz, abc},
+			[][]string{{"y", "z"}, none, {"a", "b", "c"}}},
+		{"without parameters, of one value", "-1:1:0 none [0:1.5]", "", []string{yz, x},
+			[][]string{{"y", "z"}, {"x"}, none}},
+		{"without parameters, one of two", "-1:1:0 none none", "", []string{yz, x},
+			[][]string{{"y", "z"}, none, none}},
+		{"an ordered one", "1:0 [0:2] [0:1.5]", "[categorical_feature: 0]", []string{yz, abc},
+			[][]string{{"y", "z"}, {"a", "b", "c"}, none}},
+		{"an ordered one of two", "1:0 [0:2] [0:2]", "[categorical_feature: 0]", []string{yz, abc},
+			[][]string{{"y", "z"}, none, none}},
+		{"a column of integers", "1:0 7:0:1", "[categorical_feature: 0,1]", []string{yz},
+			[][]string{{"y", "z"}, none}},
+		{"either column", "1:0 0:1", "[categorical_feature: 0,1]", []string{yz},
+			[][]string{none, none}},
+		{"no column", "5:1 [0:7]", "[categorical_feature: 0]", []string{yz},
+			[][]string{none, none}},
+		{"more lists than columns", "1:0", "[categorical_feature: 0]", []string{yz, abc},
+			[][]string{none}},
 		{"a value twice", "1:0 2:0", "[categorical_feature: 0,1]", []string{`["a", "a"]`, abc}, [][]string{none, {"a", "b", "c"}}},
 		{"a list in a list", "1:0", "[categorical_feature: 0]", []string{`[["a"], "b"]`}, [][]string{none}},
 		{"null", "1:0", "[categorical_feature: 0]", []string{`["a", null]`}, [][]string{none}},
 		{"an object", "1:0", "[categorical_feature: 0]", []string{`{}`}, [][]string{none}},
 		{"damaged", "1:0", "[categorical_feature: 0]", []string{`["a", "b"`}, [][]string{none}},
 		{"no lists", "1:0", "[categorical_feature: 0]", nil, [][]string{none}},
-		{"odd parameters", "1:0 [0:1]", "[categorical_feature: name:a,b,-1,99,]", []string{yz}, [][]string{{"y", "z"}, none}},
+		{"odd parameters", "1:0 [0:1]", "[categorical_feature: name:a,b,-1,99,]", []string{yz},
+			[][]string{{"y", "z"}, none}},
 	} {
-		m := load(t, stump(c.infos, c.parameters, "pandas_categorical:["+strings.Join(c.lists, ", ")+"]\n"))
+		m := load(t, stump(c.infos, c.parameters, "pandas_categorical:["+strings.Join(c.lists,
+			", ")+"]\n"))
 		for i, want := range c.want {
 			if got := m.Categories(i); !slices.Equal(got, want) {
 				t.Errorf("%s: feature %d has %q, expected %q", c.what, i, got, want)
 			}
 		}
-		row := m.NewRow()
-		row.SetString(0, "z")
-		got, err := m.Raw(row, nil)
+		scratch := m.NewScratch()
+		scratch.SetString(0, "z")
+		got, err := m.Raw(scratch, nil)
 		if known := c.want[0] != nil; known != (err == nil) || known && got != 1 {
 			t.Errorf("%s: %v, %v", c.what, got, err)
 		}
-		row.SetInt(0, 1)
-		if got, err := m.Raw(row, nil); err != nil || got != 1 {
+		scratch.SetInt(0, 1)
+		if got, err := m.Raw(scratch, nil); err != nil || got != 1 {
 			t.Errorf("%s: by its code %v, %v", c.what, got, err)
 		}
 	}
@@ -320,44 +348,76 @@ func TestValuesThatFeaturesDoNotTake(t *testing.T) {
 		what   string
 		model  *scorer.Model
 		at     int
-		set    func(row *scorer.Row, at int)
+		set    func(scratch *scorer.Scratch, at int)
 		is     error
 		reason string
 	}{
-		{"a text for a number of CatBoost", catboost, 0, func(r *scorer.Row, at int) { r.SetString(at, "3") }, scorer.ErrMismatch, `"rate", to a text: features do not fit: it is numeric (set it by SetFloat)`},
-		{"a text for a number of LightGBM", forest("lightgbm", "4.6.0", "categorical", "txt"), 0, func(r *scorer.Row, at int) { r.SetBytes(at, []byte("3")) }, scorer.ErrMismatch, "it is numeric"},
-		{"a text for a code of LightGBM", forest("lightgbm", "4.6.0", "categorical", "txt"), 4, func(r *scorer.Row, at int) { r.SetString(at, "3") }, scorer.ErrMismatch, "pandas_categorical), only codes (set the code of the category by SetInt)"},
-		{"a text for a code of LightGBM in doubt", load(t, doubt.files["txt"]), 1, func(r *scorer.Row, at int) { r.SetString(at, "nl") }, scorer.ErrMismatch, "does not say which of its lists"},
-		{"a text for a number of XGBoost", forest("xgboost", "3.2.0", "partition", "ubj"), 0, func(r *scorer.Row, at int) { r.SetString(at, "3") }, scorer.ErrMismatch, "it is numeric"},
-		{"a text for a code of XGBoost", forest("xgboost", "3.2.0", "partition", "json"), 4, func(r *scorer.Row, at int) { r.SetString(at, "3") }, scorer.ErrMismatch, "only codes (XGBoost writes them since 3.1"},
-		{"a text that XGBoost cuts", load(t, cut.files["json"]), 1, func(r *scorer.Row, at int) { r.SetString(at, "nl") }, scorer.ErrMismatch, "cut in wrong places"},
-		{"an unseen text of XGBoost", load(t, xgboost.files["ubj"]), 1, func(r *scorer.Row, at int) { r.SetString(at, "xx") }, scorer.ErrUnseen, `"country", to this category`},
-		{"an unseen number of XGBoost", load(t, xgboost.files["json"]), 4, func(r *scorer.Row, at int) { r.SetInt(at, 250) }, scorer.ErrUnseen, `"status", to this category`},
-		{"a fraction for a category of CatBoost", load(t, categories.models["model.cbm"]), categories.Categorical[0], func(r *scorer.Row, at int) { r.SetFloat(at, 1.5) }, scorer.ErrMismatch, "texts and integers (set it by SetString)"},
-		{"infinity for a category of CatBoost", load(t, categories.models["model.cbm"]), categories.Categorical[0], func(r *scorer.Row, at int) { r.SetFloat(at, math.Inf(1)) }, scorer.ErrMismatch, "texts and integers"},
+		{"a text for a number of CatBoost", catboost, 0, func(r *scorer.Scratch, at int) { r.SetString(at, "3") }, scorer.ErrMismatch, `"rate", to a text: features do not fit: it is numeric (set it by SetFloat)`},
+		{"a text for a number of LightGBM", forest("lightgbm", "4.6.0", "categorical", "txt"), 0,
+			func(r *scorer.Scratch, at int) {
+				r.SetBytes(at, []byte("3"))
+			}, scorer.ErrMismatch, "it is numeric"},
+		{"a text for a code of LightGBM", forest("lightgbm", "4.6.0", "categorical", "txt"), 4,
+			func(r *scorer.Scratch, at int) {
+				r.SetString(at, "3")
+			}, scorer.ErrMismatch, "pandas_categorical), only codes (set the code of the " +
+				"category by SetInt)"},
+		{"a text for a code of LightGBM in doubt", load(t, doubt.files["txt"]), 1,
+			func(r *scorer.Scratch, at int) {
+				r.SetString(at, "nl")
+			}, scorer.ErrMismatch, "does not say which of its lists"},
+		{"a text for a number of XGBoost", forest("xgboost", "3.2.0", "partition", "ubj"), 0,
+			func(r *scorer.Scratch, at int) {
+				r.SetString(at, "3")
+			}, scorer.ErrMismatch, "it is numeric"},
+		{"a text for a code of XGBoost", forest("xgboost", "3.2.0", "partition", "json"), 4,
+			func(r *scorer.Scratch, at int) {
+				r.SetString(at, "3")
+			}, scorer.ErrMismatch, "only codes (XGBoost writes them since 3.1"},
+		{"a text that XGBoost cuts", load(t, cut.files["json"]), 1,
+			func(r *scorer.Scratch, at int) {
+				r.SetString(at, "nl")
+			}, scorer.ErrMismatch, "cut in wrong places"},
+		{"an unseen text of XGBoost", load(t, xgboost.files["ubj"]), 1, func(r *scorer.Scratch, at int) { r.SetString(at, "xx") }, scorer.ErrUnseen, `"country", to this category`},
+		{"an unseen number of XGBoost", load(t, xgboost.files["json"]), 4, func(r *scorer.Scratch, at int) { r.SetInt(at, 250) }, scorer.ErrUnseen, `"status", to this category`},
+		{"a fraction for a category of CatBoost", load(t, categories.models["model.cbm"]),
+			categories.Categorical[0], func(r *scorer.Scratch,
+				at int) {
+				r.SetFloat(at, 1.5)
+			}, scorer.ErrMismatch, "texts and integers (set it " +
+				"by SetString)"},
+		{"infinity for a category of CatBoost", load(t, categories.models["model.cbm"]),
+			categories.Categorical[0], func(r *scorer.Scratch,
+				at int) {
+				r.SetFloat(at, math.Inf(1))
+			}, scorer.ErrMismatch, "texts and integers"},
 	} {
 		set := must(scorer.NewSet(c.model))
-		for kind, row := range map[string]*scorer.Row{"its own": c.model.NewRow(), "another": {}, "of a set": set.NewRow()} {
+		for kind, scratch := range map[string]*scorer.Scratch{"its own": c.model.NewScratch(),
+			"another": {}, "of a set": set.NewScratch()} {
 			for range 2 {
-				c.set(row, c.at)
+				c.set(scratch, c.at)
 			}
-			got, err := c.model.Raw(row, nil)
+			got, err := c.model.Raw(scratch, nil)
 			if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.reason) || got == got {
 				t.Errorf("%s, row %s: %v, %v, expected %q", c.what, kind, got, err, c.reason)
 			}
-			if _, _, err := c.model.Explain(nil, row, nil, 0); !errors.Is(err, c.is) && !errors.Is(err, scorer.ErrNoWeights) {
+			if _, _, err := c.model.Explain(nil, scratch, nil, 0); !errors.Is(err, c.is) &&
+				!errors.Is(err, scorer.ErrNoWeights) {
 				t.Errorf("%s, row %s, explained: %v", c.what, kind, err)
 			}
-			if all, err := set.AppendRaw(nil, row, nil); !errors.Is(err, c.is) || len(all) != 0 {
+			if all, err := set.AppendRaw(nil, scratch, nil); !errors.Is(err, c.is) ||
+				len(all) != 0 {
 				t.Errorf("%s, row %s, in a set: %v, %v", c.what, kind, all, err)
 			}
-			row.SetFloat(c.at, math.NaN())
-			if _, err := c.model.Raw(row, nil); err != nil {
+			scratch.SetFloat(c.at, math.NaN())
+			if _, err := c.model.Raw(scratch, nil); err != nil {
 				t.Errorf("%s, row %s, set anew: %v", c.what, kind, err)
 			}
-			c.set(row, c.at)
-			row.Reset()
-			if _, err := c.model.Raw(row, make([]float32, len(c.model.Features()))); err != nil {
+			c.set(scratch, c.at)
+			scratch.Reset()
+			if _, err := c.model.Raw(scratch, make([]float32,
+				len(c.model.Features()))); err != nil {
 				t.Errorf("%s, row %s, after Reset: %v", c.what, kind, err)
 			}
 		}
@@ -370,13 +430,13 @@ func TestValuesOfCategoriesAllocateNothing(t *testing.T) {
 		f := categoryFixtureNamed(t, name)
 		for _, data := range f.files {
 			m := load(t, data)
-			row, x := m.NewRow(), make([]float32, len(f.Columns))
+			scratch, x := m.NewScratch(), make([]float32, len(f.Columns))
 			if n := testing.AllocsPerRun(100, func() {
-				row.SetString(1, "nl")
-				row.SetInt(4, 404)
-				must(m.Raw(row, x))
-				row.SetString(1, "client's own")
-				m.Raw(row, x)
+				scratch.SetString(1, "nl")
+				scratch.SetInt(4, 404)
+				must(m.Raw(scratch, x))
+				scratch.SetString(1, "client's own")
+				m.Raw(scratch, x)
 			}); n != 0 {
 				t.Errorf("%s: %v allocations", name, n)
 			}
@@ -412,11 +472,11 @@ func TestDamagedCategories(t *testing.T) {
 				changed := slices.Clone(data)
 				changed[i] ^= 0x55
 				if m, err := scorer.Load(changed); err == nil {
-					row := m.NewRow()
+					scratch := m.NewScratch()
 					for i := range m.Features() {
-						row.SetString(i, "nl")
+						scratch.SetString(i, "nl")
 					}
-					m.Raw(row, nil)
+					m.Raw(scratch, nil)
 				}
 			}
 		}

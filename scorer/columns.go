@@ -6,29 +6,30 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// columns translates a row into what the conditions of CatBoost's trees compare: one int32 key for each column, where a condition
-// holds if the key of its column is greater than its border. Both families of CatBoost's trees, symmetric or not, read keys.
+// columns translate a row into what the conditions of CatBoost's trees compare: one int32 key for
+// each column, where a condition holds if the key of its column is greater than its border. Both
+// families of CatBoost's trees, symmetric or not, read keys.
 //
 // Columns are numbered in this order, which is also the order in which fill needs them:
 //
 //	numeric inputs with borders      key: order key of the value
 //	known values of categories       key: 1 if the input has this value, else 0; border 0
-//	statistics                       key: how many borders are below the value; border j: more than j are
+//	statistics                       key: number of borders below the value; border j: more than j
 //
 // The keys of the last two are 0 to 255, so that a layout of bytes can take them as they are.
 type columns struct {
-	inputs   int // positions of the input row
-	numbers  []numberColumn
-	cats     []int32 // positions of the categorical inputs that conditions ask for
-	oneHots  []oneHotColumns
-	combined []combined
-	count    int
+	inputs       int // positions of the input row
+	numbers      []numberColumn
+	cats         []int32 // positions of the categorical inputs that conditions compare
+	oneHots      []oneHotColumns
+	combinations []combination
+	count        int
 }
 
 // numberColumn is a numeric input that at least one border belongs to.
 type numberColumn struct {
 	flat    int32 // position in the input row
-	missing int32 // key that stands for NaN
+	missing int32 // key that replaces NaN
 }
 
 // oneHotColumns are the columns of the known values of a categorical feature.
@@ -44,25 +45,26 @@ type keyCondition struct {
 	column uint16
 }
 
-// fillOthers writes the keys of all columns if there are others than numeric ones: target statistics look at the keys of numbers too.
-func (c *columns) fillOthers(row *Row, x []float32) {
+// fillOthers writes the keys of all columns if some are not numeric, since target statistics
+// compare the keys of numbers too.
+func (c *columns) fillOthers(scratch *Scratch, x []float32) {
 	if c.count > len(c.numbers) {
-		c.fill(row, x)
+		c.fill(scratch, x)
 	}
 }
 
 // fill translates a row.
-func (c *columns) fill(row *Row, x []float32) {
-	row.grow(c)
-	x = row.overlay(x, c.inputs)
-	fillNumbers(row.keys, c.numbers, x)
+func (c *columns) fill(scratch *Scratch, x []float32) {
+	scratch.grow(c)
+	x = scratch.overlay(x, c.inputs)
+	fillNumbers(scratch.keys, c.numbers, x)
 	if len(c.cats) > 0 {
-		c.fillCategorical(row, x)
+		c.fillCategorical(scratch, x)
 	}
 }
 
-// fillNumbers writes the keys of numeric inputs; x has a value for each input. It repeats OrderKey without its addition: so no branch
-// depends on a value, which nobody could predict.
+// fillNumbers writes the keys of numeric inputs; x has a value for each input. It repeats OrderKey
+// without the addition, so that no branch depends on a value: the processor could not predict it.
 func fillNumbers(keys []int32, numbers []numberColumn, x []float32) {
 	keys = keys[:len(numbers)]
 	for i := range numbers {
@@ -79,17 +81,17 @@ func fillNumbers(keys []int32, numbers []numberColumn, x []float32) {
 	}
 }
 
-func (c *columns) fillCategorical(row *Row, x []float32) {
-	hashes, keys := row.hashes[:len(c.cats)], row.keys
+func (c *columns) fillCategorical(scratch *Scratch, x []float32) {
+	hashes, keys := scratch.hashes[:len(c.cats)], scratch.keys
 	for i, flat := range c.cats {
-		hashes[i] = row.category(int(flat), x)
+		hashes[i] = scratch.category(int(flat), x)
 	}
 	for i := range c.oneHots {
 		o := &c.oneHots[i]
 		o.fill(keys[o.first:][:len(o.values)], hashes[o.cat])
 	}
-	for i := range c.combined {
-		in := &c.combined[i]
+	for i := range c.combinations {
+		in := &c.combinations[i]
 		h := in.hash(hashes, keys)
 		for j := range in.probes {
 			p := &in.probes[j]
@@ -116,7 +118,7 @@ func (o *oneHotColumns) fill(keys []int32, hash int32) {
 	}
 }
 
-// Keys for what NaN stands for: -Inf is not greater than any border, +Inf is greater than all but +Inf.
+// Keys that replace NaN: -Inf is not greater than any border, +Inf is greater than all but +Inf.
 var (
 	lowKey  = forest.OrderKey(float32(math.Inf(-1)))
 	highKey = forest.OrderKey(float32(math.Inf(1)))

@@ -18,52 +18,6 @@ var update = flag.Bool("update", false, "write docs/models.md anew")
 
 const compatibilityFile = "../docs/models.md"
 
-// compatibilityIntro stands above the tables.
-const compatibilityIntro = `# Models
-
-What package ` + "`scorer`" + ` was compared with: models that the library of each version trained, small ones that have one thing each, and
-what that library answered to rows with values on borders and beside them, infinities, missing values, categories that training did
-not see, empty ones and ones of more than 64 bytes. The scripts are in ` + "`scorer/testdata/make`" + `. This file is written by
-
-    go test ./scorer -run TestCompatibility -update
-
-and the same test fails when it is not what the code does. A cell gives two results: for the raw output and, after the stroke, for the
-prediction (probabilities; the expected value of a count). ` + "`=`" + ` is the same bits in every row and in each format that the library
-writes; a number is the largest difference, in units in the last place (of a float32 for XGBoost); ` + "`-`" + ` is not asked for. The third
-result, after another stroke, is for explanations (ShapValues, pred_contrib, pred_contribs): the largest difference of a feature's value, as part of the
-sum of magnitudes that make up the raw output. XGBoost computes that in float32. It stands where the library explains some rows; those in which its values do not add up to its own raw output are left
-out, which are some where CatBoost passes over branches that no training row took, and nearly all of CatBoost's trees that are not symmetric.
-
-CatBoost's models with monotone constraints are explained for training rows: for others its values depend on which rows are
-explained together ([why](decisions/0035-who-gets-a-combination.md)). A class that training did not have has the raw output -Inf, as in
-CatBoost, and no explanation (` + "`scorer.ErrAbsentClass`" + `).
-
-## Which function of the library
-
-| library | raw output | prediction | leaves | iterations |
-|---|---|---|---|---|
-| CatBoost | ` + "`predict(prediction_type='RawFormulaVal')`" + ` | ` + "`predict_proba`" + `, or ` + "`predict`" + ` of a regressor | ` + "`calc_leaf_indexes`" + ` | all in the file, to which ` + "`use_best_model`" + ` wrote no more than it kept |
-| LightGBM | ` + "`Booster.predict(raw_score=True)`" + ` | ` + "`Booster.predict`" + ` | ` + "`Booster.predict(pred_leaf=True)`" + ` | all in the file, to which ` + "`save_model`" + ` wrote no more than the best |
-| XGBoost | ` + "`Booster.predict(output_margin=True)`" + ` | ` + "`Booster.predict`" + ` | ` + "`Booster.predict(pred_leaf=True)`" + ` | all in the file, also after early stopping. ` + "`XGBClassifier`" + ` and ` + "`XGBRegressor`" + ` use those up to the best: ` + "`scorer.Loader{Best: true}`" + `, ` + "`--iterations best`" + ` |
-
-` + "`Loader.Iterations`" + ` takes the first iterations only, as ` + "`ntree_end`" + `, ` + "`num_iteration`" + ` and ` + "`iteration_range`" + ` do (tested with CatBoost 1.2.8, LightGBM 4.6.0
-and XGBoost 3.2.0: ` + "`TestFirstIterations`" + `). ` + "`headgate model info`" + ` shows how many iterations a file has and are used, and warns where early stopping found
-fewer best.
-
-Leaves were compared with CatBoost 1.2.8, LightGBM 4.6.0 and XGBoost 3.2.0, in each of their formats (` + "`TestLeavesAreTheLibrarys`" + `).
-`
-
-// compatibilityUse stands above the example of the package.
-const compatibilityUse = `
-## From Go
-
-` + "`Model.AppendRaw`, `AppendPrediction` and `AppendLeaves`" + ` answer one row, ` + "`AppendRawBatch` and `AppendPredictionBatch`" + ` a matrix. A row has
-one value for each feature of the model; another length is an error. What the outputs, classes and labels of a model are is said in one place:
-` + "`go doc github.com/headgate/headgate/scorer`" + `, "Outputs, probabilities, classes". More examples, also of explanations and batches, are in
-` + "`scorer/example_test.go`" + `.
-
-`
-
 // exampleProgram is the example of the package as Markdown, without what it prints.
 func exampleProgram(t *testing.T) string {
 	t.Helper()
@@ -92,7 +46,8 @@ func compatibilityResults(t *testing.T) (all []compatibilityResult) {
 	}
 	for _, library := range []string{"lightgbm", "xgboost"} {
 		for _, f := range forestFixtures(t, library, 90) {
-			all = append(all, compatibilityResult{library, f.version, strings.ReplaceAll(f.name, "-", " "), f.judge(t)})
+			all = append(all, compatibilityResult{library, f.version,
+				strings.ReplaceAll(f.name, "-", " "), f.judge(t)})
 		}
 	}
 	return all
@@ -112,9 +67,11 @@ func (d *distance) add(got, want float64) {
 	}
 	unit := math.Nextafter(math.Abs(want), math.Inf(1)) - math.Abs(want)
 	if d.single {
-		unit = float64(math.Nextafter32(float32(math.Abs(want)), float32(math.Inf(1)))) - math.Abs(want)
+		unit = float64(math.Nextafter32(float32(math.Abs(want)),
+			float32(math.Inf(1)))) - math.Abs(want)
 	}
-	d.most = max(d.most, math.Abs(got-want)/unit, math.SmallestNonzeroFloat64) // zeros of another sign are no equal bits
+	// zeros of another sign are no equal bits
+	d.most = max(d.most, math.Abs(got-want)/unit, math.SmallestNonzeroFloat64)
 }
 
 func (d *distance) String() string {
@@ -153,14 +110,14 @@ func (f *libraryFixture) measure(t *testing.T, m *scorer.Model, raw, prediction 
 	if f.Predict != "" {
 		wantPrediction = f.floats64(t, "predict.f64")
 	}
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	for i, in := range f.rows(t) {
-		in.set(row)
-		for k, got := range must(m.AppendRaw(nil, row, in.x)) {
+		in.set(scratch)
+		for k, got := range must(m.AppendRaw(nil, scratch, in.x)) {
 			raw.add(got, wantRaw[i*f.Outputs+k])
 		}
 		if width := len(wantPrediction) / f.Rows; width > 0 {
-			for k, got := range must(m.AppendPrediction(nil, row, in.x)) {
+			for k, got := range must(m.AppendPrediction(nil, scratch, in.x)) {
 				prediction.add(got, wantPrediction[(i+1)*width-f.Outputs+k])
 			}
 		}
@@ -172,14 +129,14 @@ func (f *forestFixture) judge(t *testing.T) string {
 	raw, prediction := distance{single: single}, distance{single: single}
 	for _, data := range f.files {
 		m := load(t, data)
-		row := m.NewRow()
+		scratch := m.NewScratch()
 		for i, x := range f.rows {
-			for k, got := range must(m.AppendRaw(nil, row, x)) {
+			for k, got := range must(m.AppendRaw(nil, scratch, x)) {
 				raw.add(got, f.raw[i*m.Outputs()+k])
 			}
-			out := must(m.AppendPrediction(nil, row, x))
+			out := must(m.AppendPrediction(nil, scratch, x))
 			if len(f.out) == forestRows && len(out) > 1 { // the most probable class
-				out = []float64{float64(must(m.Class(row, x)))}
+				out = []float64{float64(must(m.Class(scratch, x)))}
 			}
 			for k, got := range out {
 				prediction.add(got, f.out[i*len(out)+k])
@@ -207,7 +164,8 @@ func compatibilityTable(results []compatibilityResult) string {
 	slices.SortFunc(versions, compareVersions)
 	slices.Sort(features)
 	var b strings.Builder
-	fmt.Fprintf(&b, "| model | %s |\n|---|%s\n", strings.Join(versions, " | "), strings.Repeat("---|", len(versions)))
+	fmt.Fprintf(&b, "| model | %s |\n|---|%s\n", strings.Join(versions, " | "),
+		strings.Repeat("---|", len(versions)))
 	for _, feature := range features {
 		fmt.Fprintf(&b, "| %s |", feature)
 		for _, version := range versions {
@@ -230,7 +188,8 @@ func compareVersions(a, b string) int {
 	return len(as) - len(bs)
 }
 
-// compatibilityText is the whole file, once it is known: the tests run once for each tier, and whether tiers agree is tested elsewhere.
+// compatibilityText is the whole file, once it is known: the tests run once for each tier, and
+// whether tiers agree is tested elsewhere.
 var compatibilityText string
 
 func compatibility(t *testing.T) string {
@@ -241,9 +200,10 @@ func compatibility(t *testing.T) string {
 	for _, r := range compatibilityResults(t) {
 		byLibrary[r.library] = append(byLibrary[r.library], r)
 	}
-	text := compatibilityIntro + compatibilityUse + exampleProgram(t) + compatibilityCategories
+	text := compatibilityIntro + exampleProgram(t) + compatibilityCategories
 	for _, l := range []struct{ title, library string }{
-		{"CatBoost, .cbm and JSON", "catboost"}, {"LightGBM, text", "lightgbm"}, {"XGBoost, JSON and UBJ", "xgboost"},
+		{"CatBoost, .cbm and JSON", "catboost"}, {"LightGBM, text",
+			"lightgbm"}, {"XGBoost, JSON and UBJ", "xgboost"},
 	} {
 		text += "\n## " + l.title + "\n\n" + compatibilityTable(byLibrary[l.library])
 	}
@@ -261,6 +221,7 @@ func TestCompatibilityTableIsCurrent(t *testing.T) {
 	}
 	have, err := os.ReadFile(compatibilityFile)
 	if err != nil || string(have) != text {
-		t.Errorf("%s is not current (%v): run go test ./scorer -run TestCompatibility -update", compatibilityFile, err)
+		t.Errorf("%s is not current (%v): run go test ./scorer -run TestCompatibility -update",
+			compatibilityFile, err)
 	}
 }

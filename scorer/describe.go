@@ -22,7 +22,8 @@ func describe(e *forest.Ensemble) []Feature {
 	return features
 }
 
-// describeConditions does so for trees over conditions. A position that the file does not mention is an input the model ignores.
+// describeConditions describes the inputs of trees over conditions. The model ignores positions
+// that the file does not mention.
 func describeConditions(e *forest.Ensemble) []Feature {
 	t := e.Conditions
 	features := make([]Feature, t.InputCount())
@@ -48,8 +49,8 @@ func describeConditions(e *forest.Ensemble) []Feature {
 	return features
 }
 
-// countSplits counts for each feature the splits of trees that look at it. A condition on a combination of categories counts for
-// each of them.
+// countSplits counts for each feature the splits that compare it. A split on a combination of
+// categories counts for each of them.
 func countSplits(t *forest.ConditionTrees, features []Feature) {
 	owners := make([][]int32, 0, t.ConditionCount()) // positions of the inputs behind each split id
 	own := func(count int, flats ...int32) {
@@ -83,7 +84,8 @@ func countSplits(t *forest.ConditionTrees, features []Feature) {
 	}
 }
 
-// describeBinary does so for ordinary trees. Missing values fall where each split says.
+// describeBinary describes the inputs of binary trees. Each split says on which side missing values
+// are.
 func describeBinary(e *forest.Ensemble) []Feature {
 	b := e.Binary
 	features := make([]Feature, len(b.Names))

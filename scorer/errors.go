@@ -7,35 +7,37 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses something this package does not evaluate or is beyond its
-// limits, and for a file that is a model of another kind, and by that of Explain for one whose trees it does not explain.
-// The model is not damaged: another library can serve it, or it can be trained without that part.
+// ErrUnsupported is wrapped by the error of Load for a well-formed model that uses a feature this
+// package does not evaluate, exceeds its limits or is of another format, and by the error of
+// Explain for trees that it does not explain. The model is not damaged: another library can
+// evaluate it, or it can be trained without that part.
 var ErrUnsupported = forest.ErrUnsupported
 
-// ErrIterations is wrapped by the error of a Loader that asks for iterations that a model does not have.
+// ErrIterations is wrapped by the error of a Loader whose Iterations exceed those of the model.
 var ErrIterations = errors.New("no such iterations")
 
-// FormatError says why the bytes of a model were refused.
+// FormatError is the reason why the bytes of a model were rejected.
 type FormatError struct {
 	Format string // as Model.Format names it; empty if the format was not recognised
 	Reason string // what was found, and what was expected
-	Err    error  // cause, or nil; ErrUnsupported for what a model may contain but this package does not evaluate
+	Err    error  // cause, or nil; ErrUnsupported if the model is sound
 }
 
 func (e *FormatError) Error() string { return (*forest.FormatError)(e).Error() }
 
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// published gives an error about the bytes of a model the type that users know.
-func published(err error) error {
+// publicError converts the error of a decoder to the public type.
+func publicError(err error) error {
 	if e, ok := err.(*forest.FormatError); ok {
 		return (*FormatError)(e)
 	}
 	return err
 }
 
-// wrongLength says that a row is not one of a model's.
+// wrongLength returns the error for a row of another length than the model takes.
 func wrongLength(values, features int) error {
-	return fmt.Errorf("scorer: score a row: it has %d values, the model takes %d (one for each of Features, NaN where it is missing): %w",
+	return fmt.Errorf("scorer: score a row: it has %d values, the model takes %d (one for each "+
+		"of Features, NaN where it is missing): %w",
 		values, features, ErrMismatch)
 }

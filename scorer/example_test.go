@@ -36,7 +36,7 @@ func Example() {
 		position[name] = i
 	}
 
-	row := model.NewRow() // one for each goroutine, as are the inputs
+	scratch := model.NewScratch() // one for each goroutine, as are the inputs
 	inputs := make([]float32, len(model.Features()))
 	for _, client := range []struct {
 		requests, errors float32
@@ -44,13 +44,14 @@ func Example() {
 	}{{12, 0.01, "nl"}, {240, 0.45, "xx"}} {
 		inputs[position["requests_1m"]] = client.requests
 		inputs[position["error_share"]] = client.errors
-		row.SetString(position["country"], client.country)
-		raw, err := model.Raw(row, inputs)
+		scratch.SetString(position["country"], client.country)
+		raw, err := model.Raw(scratch, inputs)
 		if err != nil {
 			log.Fatal(err) // inputs has not one value for each feature
 		}
 		p := model.Probability(raw)
-		fmt.Printf("%v requests from %s: %.3f a bot, score %d\n", client.requests, client.country, p, scorer.Score(p))
+		fmt.Printf("%v requests from %s: %.3f a bot, score %d\n", client.requests, client.country,
+			p, scorer.Score(p))
 	}
 	// Output:
 	// 12 requests from nl: 0.010 a bot, score 99
@@ -61,7 +62,8 @@ func Example() {
 func ExampleLoadFile() {
 	model, err := scorer.LoadFile("testdata/example/bots.cbm")
 	if errors.Is(err, scorer.ErrUnsupported) {
-		log.Fatal(err) // a sound model that has something in it which this package does not evaluate
+		// a sound model that has something in it which this package does not evaluate
+		log.Fatal(err)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -100,12 +102,12 @@ func ExampleLoadReader() {
 // error, not one with missing values.
 func ExampleModel_Raw() {
 	model := loadExample("shadow.cbm") // error_share, requests_1m
-	row := model.NewRow()
+	scratch := model.NewScratch()
 	unknown := float32(math.NaN())
 
-	raw, err := model.Raw(row, []float32{0.45, unknown})
+	raw, err := model.Raw(scratch, []float32{0.45, unknown})
 	fmt.Printf("%.4f %v\n", raw, err)
-	_, err = model.Raw(row, []float32{0.45})
+	_, err = model.Raw(scratch, []float32{0.45})
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, scorer.ErrMismatch))
 	// Output:
@@ -116,15 +118,16 @@ func ExampleModel_Raw() {
 
 // Categories are texts, or integers, and are set in the row. They stay until they are set again or
 // Reset.
-func ExampleRow_SetString() {
+func ExampleScratch_SetString() {
 	model := loadExample("bots.cbm")
 	country, _ := model.FeatureIndex("country")
-	row := model.NewRow()
-	inputs := []float32{30, 0.1, 0} // what stands at the position of the country is not looked at while one is set
+	scratch := model.NewScratch()
+	// what stands at the position of the country is not looked at while one is set
+	inputs := []float32{30, 0.1, 0}
 
 	for _, c := range []string{"nl", "xx", "unheard of"} {
-		row.SetString(country, c)
-		raw, err := model.Raw(row, inputs)
+		scratch.SetString(country, c)
+		raw, err := model.Raw(scratch, inputs)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -139,16 +142,16 @@ func ExampleRow_SetString() {
 // A classifier decides for one of its Classes.
 func ExampleModel_Class() {
 	model := loadExample("bots.cbm")
-	row := model.NewRow()
-	row.SetString(2, "xx")
-	class, err := model.Class(row, []float32{240, 0.45, 0})
+	scratch := model.NewScratch()
+	scratch.SetString(2, "xx")
+	class, err := model.Class(scratch, []float32{240, 0.45, 0})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(model.Classes(), class, model.Classes()[class])
 
 	positive, _ := model.PositiveClass()
-	p, err := model.AppendPrediction(nil, row, []float32{240, 0.45, 0})
+	p, err := model.AppendPrediction(nil, scratch, []float32{240, 0.45, 0})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -161,10 +164,10 @@ func ExampleModel_Class() {
 // The average over the training rows and what each feature moved it by add up to the raw output.
 func ExampleModel_Explain() {
 	model := loadExample("bots.cbm")
-	row := model.NewRow()
-	row.SetString(2, "xx")
+	scratch := model.NewScratch()
+	scratch.SetString(2, "xx")
 	inputs := []float32{12, 0.01, 0}
-	moved, average, err := model.Explain(nil, row, inputs, 0)
+	moved, average, err := model.Explain(nil, scratch, inputs, 0)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -187,10 +190,10 @@ func ExampleSet() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	row := set.NewRow()
+	scratch := set.NewScratch()
 	country, _ := set.FeatureIndex("country")
-	row.SetString(country, "xx")
-	both, err := set.AppendRaw(nil, row, []float32{60, 0.2, 0})
+	scratch.SetString(country, "xx")
+	both, err := set.AppendRaw(nil, scratch, []float32{60, 0.2, 0})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -230,9 +233,9 @@ func ExampleModel_AppendRawBatch() {
 // The leaf of each tree, for a linear model on top, or to find rows that are alike.
 func ExampleModel_AppendLeaves() {
 	model := loadExample("bots.cbm")
-	row := model.NewRow()
-	row.SetString(2, "xx")
-	leaves, err := model.AppendLeaves(nil, row, []float32{30, 0.1, 0})
+	scratch := model.NewScratch()
+	scratch.SetString(2, "xx")
+	leaves, err := model.AppendLeaves(nil, scratch, []float32{30, 0.1, 0})
 	if err != nil {
 		log.Fatal(err)
 	}

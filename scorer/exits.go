@@ -5,52 +5,60 @@ import (
 	"slices"
 )
 
-// exits are ordinary binary trees laid out for the AVX-512 kernels, which do not walk: they answer all conditions of a tree, and each that
-// holds, sending the row to the right, rules out the leaves on its left. The leftmost leaf that is left open is the one that the walk
-// ends in: a leaf further left is ruled out where its way parts from the row's, and the conditions off the row's way rule out, of
-// what is not ruled out anyway, nothing but leaves that are not on it. (Lucchese et al., QuickScorer, SIGIR 2015, which goes through
-// the conditions feature by feature, one tree's set of leaves at a time.)
+// exits are ordinary binary trees laid out for the AVX-512 kernels, which do not walk: they
+// evaluate all conditions of a tree. A condition that holds sends the row to the right, and so
+// excludes the leaves below its left child. The leftmost leaf that is not excluded is the leaf of
+// the row: every leaf further left is excluded at the node where its path leaves the path of the
+// row, and a condition off that path excludes only leaves that are off it as well. (Lucchese et
+// al., QuickScorer, SIGIR 2015, which goes through the conditions feature by feature, one tree's
+// set of leaves at a time.)
 //
-// Trees of at most 32 leaves are taken 16 at a time, in the order of the model: the first conditions of all of them, then the second, and
-// so on, 64 to a vector, with a set of leaves for each that is kept if the condition holds. Where a tree has up to 64 leaves, all are
-// taken 8 at a time. Leaves are bits from the highest down, from left to right.
+// Trees of at most 32 leaves are taken 16 at a time, in the order of the model: the first
+// conditions of all of them, then the second, and so on, 64 to a vector, with a set of leaves for
+// each that is kept if the condition holds. Where a tree has up to 64 leaves, all are taken 8 at a
+// time. Leaves are bits from the highest down, from left to right.
 //
-// Layout of a group: number of vectors (uint32, padded to 64 bytes); for each tree the position of its first leaf in leaves (uint32, padded
-// to 64 bytes); then for each vector its conditions as lookup describes them, and 64 sets of 32 bits, or of 64.
+// Layout of a group: number of vectors (uint32, padded to 64 bytes); for each tree the position of
+// its first leaf in leaves (uint32, padded to 64 bytes); then for each vector its conditions as
+// lookup describes them, and 64 sets of 32 bits, or of 64.
 //
-// Trees of more leaves, shallow trees of more than 32, and those that ask for categories, are left to the walker; their places in the groups stay empty.
+// Trees of more leaves, shallow trees of more than 32, and trees with categorical splits are left
+// to the walker; their lanes in the groups stay empty.
 type exits struct {
 	columns quantiser
 	lookup  lookup
 	trees   int // of a group
 	program []byte
 	chunks  []chunk
-	leaves  []uint32 // numbers of the leaves of all trees, each from left to right; and 65 more, so that no count of bits leads out
-	rest    walker
+	// The leaf numbers of all trees, each from left to right, and 65 more, so that no bit count
+	// leads beyond the end.
+	leaves []uint32
+	rest   walker
 }
 
 const (
 	exitLeaves = 64
 	exitDepth  = 10 // of trees that are worth a set of 64 leaves, in the mean
-	exitRoom   = 16 // numbers that a kernel may write behind those of the trees
+	exitRoom   = 16 // numbers that a kernel may write after those of the trees
 	// chunkExits is the number of groups for one call of a kernel, which takes a few microseconds.
 	chunkExits = 64
 )
 
-// exitTree is a tree in the making.
+// exitTree is a tree while it is laid out.
 type exitTree struct {
 	splits []walkSplit
-	kept   []uint64 // leaves that each split does not rule out if it holds
+	masks  []uint64 // leaves that each split does not rule out if it holds
 	leaves []uint32 // from left to right
 }
 
-// newExits lays out the trees of a walker of at most limit leaves, or returns nil if most of them do not fit, or their conditions are too many.
+// newExits lays out the trees of a walker of at most limit leaves, or returns nil if most of them
+// do not fit, or have too many conditions.
 func newExits(w *walker, columns, limit int) *exits {
 	trees, rest := exitTrees(w, limit)
 	if w.trees == 0 || 2*len(rest) > w.trees {
 		return nil
 	}
-	x := &exits{trees: 16, rest: w.of(rest)}
+	x := &exits{trees: 16, rest: w.with(rest)}
 	for i := range trees {
 		if len(trees[i].leaves) > 32 {
 			x.trees = 8
@@ -72,8 +80,9 @@ func newExits(w *walker, columns, limit int) *exits {
 	return x
 }
 
-// exitLimit is the number of leaves up to which the kernels are faster than the walker. Sets of 64 leaves are twice as long as those of 32, and
-// there are twice as many for a tree; a walk costs what the tree is deep.
+// exitLimit is the number of leaves up to which the kernels are faster than the walker. Sets of 64
+// leaves are twice as long as those of 32, and there are twice as many for a tree; the cost of a
+// walk is proportional to the depth.
 func exitLimit(w *walker) int {
 	steps := 0
 	for i := range w.blocks {
@@ -85,7 +94,8 @@ func exitLimit(w *walker) int {
 	return exitLeaves / 2
 }
 
-// exitTrees reads the trees in the order of the model. Those of more leaves than most are empty, and listed in rest.
+// exitTrees reads the trees in the order of the model. Those of more leaves than most are empty,
+// and listed in rest.
 func exitTrees(w *walker, most int) (trees []exitTree, rest []walkTree) {
 	trees = make([]exitTree, w.trees)
 	for _, tree := range w.list() {
@@ -95,7 +105,7 @@ func exitTrees(w *walker, most int) (trees []exitTree, rest []walkTree) {
 			continue
 		}
 		t := &trees[tree.number]
-		t.splits, t.kept = splits, make([]uint64, len(splits))
+		t.splits, t.masks = splits, make([]uint64, len(splits))
 		t.order(leaves, 0)
 	}
 	return trees, rest
@@ -110,12 +120,12 @@ func (t *exitTree) order(leaves []uint32, node int32) {
 	first := len(t.leaves)
 	t.order(leaves, t.splits[node].left)
 	ruledOut := ^uint64(0) >> first &^ (^uint64(0) >> len(t.leaves))
-	t.kept[node] = ^ruledOut
+	t.masks[node] = ^ruledOut
 	t.order(leaves, t.splits[node].right)
 }
 
-// quantise lays out the columns, and tells where the conditions are found.
-func (x *exits) quantise(trees []exitTree, columns int) (at func(walkSplit) place) {
+// quantise lays out the columns, and returns how to find the byte test of a split.
+func (x *exits) quantise(trees []exitTree, columns int) (at func(walkSplit) byteTest) {
 	borders := make([][]int32, columns)
 	for i := range trees {
 		for _, s := range trees[i].splits {
@@ -126,15 +136,16 @@ func (x *exits) quantise(trees []exitTree, columns int) (at func(walkSplit) plac
 	for i := range values {
 		values[i].flat = int32(i)
 	}
-	var found places
+	var found byteTests
 	x.columns, found = newQuantiser(values, borders, true)
-	return func(s walkSplit) place { return found.of(int(s.column), signedKey(s.border)) }
+	return func(s walkSplit) byteTest { return found.find(int(s.column), signedKey(s.border)) }
 }
 
-// signedKey keeps the order: the kernels compare numbers with a sign, walkers such without.
+// signedKey converts a key and keeps the order: the kernels compare signed numbers, walkers
+// unsigned ones.
 func signedKey(key uint32) int32 { return int32(key ^ 1<<31) }
 
-func (x *exits) addGroup(group []exitTree, at func(walkSplit) place) {
+func (x *exits) addGroup(group []exitTree, at func(walkSplit) byteTest) {
 	if n := len(x.chunks); n == 0 || x.chunks[n-1].blocks == chunkExits {
 		x.chunks = append(x.chunks, chunk{start: len(x.program)})
 	}
@@ -158,13 +169,13 @@ func (x *exits) addGroup(group []exitTree, at func(walkSplit) place) {
 }
 
 // addVector lays out 64 conditions: those of each tree from split first on.
-func (x *exits) addVector(group []exitTree, first int, at func(walkSplit) place) {
-	places := slices.Repeat([]place{nowhere}, 64)
+func (x *exits) addVector(group []exitTree, first int, at func(walkSplit) byteTest) {
+	places := slices.Repeat([]byteTest{neverPasses}, 64)
 	kept := slices.Repeat([]uint64{^uint64(0)}, 64)
 	for lane := range places {
 		tree, split := lane%x.trees, first+lane/x.trees
 		if tree < len(group) && split < len(group[tree].splits) {
-			places[lane], kept[lane] = at(group[tree].splits[split]), group[tree].kept[split]
+			places[lane], kept[lane] = at(group[tree].splits[split]), group[tree].masks[split]
 		}
 	}
 	x.program = x.lookup.encode(x.program, places)
@@ -177,18 +188,18 @@ func (x *exits) addVector(group []exitTree, first int, at func(walkSplit) place)
 	}
 }
 
-// find notes the leaf of every tree into at, which has room for all.
-func (x *exits) find(row *Row, keys []uint32, at []uint32) {
-	signed := row.vector.treeKeys[:len(keys)]
+// find writes the leaf number of every tree to at.
+func (x *exits) find(scratch *Scratch, keys []uint32, at []uint32) {
+	signed := scratch.vector.treeKeys[:len(keys)]
 	for i, key := range keys {
 		signed[i] = signedKey(key)
 	}
 	if x.columns.size() > 0 {
-		x.columns.keysTo(TierAVX512, signed, row.vector.treeBins)
+		x.columns.keysTo(TierAVX512, signed, scratch.vector.treeBins)
 	}
 	found := at
 	for _, c := range x.chunks {
-		x.findChunk(c, row, found)
+		x.findChunk(c, scratch, found)
 		found = found[c.trees:]
 	}
 }

@@ -2,23 +2,25 @@ package scorer
 
 import "math"
 
-// exp is the exponential function, the same bits on every architecture, and the nearest float64 in all but a few of a thousand
-// cases. The C libraries that models are trained with come as near; math.Exp is off by up to one unit in the last place, which a
-// sigmoid can make two or three of.
+// exp is the exponential function, the same bits on every architecture, and the nearest float64 in
+// all but a few of a thousand cases. The C libraries that models are trained with are as accurate;
+// math.Exp is off by up to one unit in the last place, which a sigmoid can turn into two or three.
 //
-// Tang's method (P. T. P. Tang, Table-driven implementation of the exponential function in IEEE floating-point arithmetic, ACM
-// TOMS 15(2), 1989): x = k*ln(2)/32 + r, so that exp(x) = 2^(k/32) * exp(r), where a table has 2^(j/32) in two parts and r is
-// at most 0.011, for which the first terms of the series suffice. What the larger sums and products round away is added last.
+// Tang's method (P. T. P. Tang, Table-driven implementation of the exponential function in IEEE
+// floating-point arithmetic, ACM TOMS 15(2), 1989): x = k*ln(2)/32 + r, so that exp(x) = 2^(k/32) *
+// exp(r), where a table has 2^(j/32) in two parts and r is at most 0.011, for which the first terms
+// of the series suffice. What the larger sums and products round away is added last.
 func exp(x float64) float64 {
 	const (
 		high    = 0x1.62e42feep-6       // ln(2)/32, so short that its product with k is exact
 		low     = 0x1.a39ef35793c76p-38 // and what is missing
 		inverse = 0x1.71547652b82fep+5
 	)
-	if !(x > -746 && x < 710) { // what is beyond, and NaN, needs no accuracy
+	if !(x > -746 && x < 710) { // 0, +Inf or NaN
 		return math.Exp(x)
 	}
-	// The conversions forbid fused multiply-adds, which would give other bits where there are such instructions.
+	// The conversions forbid fused multiply-adds, which would change the bits on processors that
+	// have such instructions.
 	k := math.RoundToEven(x * inverse)
 	whole := x - float64(k*high)
 	rest := float64(k * low)
@@ -32,11 +34,12 @@ func exp(x float64) float64 {
 	two := &powersOfTwo[int(k)&31]
 	product := float64(two[0] * r)
 	sum := two[0] + product
-	lost = product - (sum - two[0]) + (math.FMA(two[0], r, -product) + float64(two[0]*lost) + two[1])
+	lost = product - (sum - two[0]) +
+		(math.FMA(two[0], r, -product) + float64(two[0]*lost) + two[1])
 	return math.Ldexp(sum+lost, int(k)>>5)
 }
 
-// powersOfTwo are 2^(j/32), rounded to float64, and what is missing.
+// powersOfTwo are 2^(j/32): the float64, and its rounding error.
 var powersOfTwo = [32][2]float64{
 	{0x1.0000000000000p+0, 0x0.0p+0},
 	{0x1.059b0d3158574p+0, 0x1.d73e2a475b465p-55},

@@ -40,8 +40,10 @@ func TestExpIsNearlyExact(t *testing.T) {
 }
 
 func TestExpAtItsEnds(t *testing.T) {
-	for _, x := range []float64{math.Inf(-1), -1000, -746, -745.2, -745, -708.5, 0, math.Copysign(0, -1), 5e-324, 709.78, 709.79, 711, math.Inf(1)} {
-		if got, want := exp(x), math.Exp(x); math.Abs(got-want) > 1e-15*want && got != want && want > 1e-300 {
+	for _, x := range []float64{math.Inf(-1), -1000, -746, -745.2, -745, -708.5, 0,
+		math.Copysign(0, -1), 5e-324, 709.78, 709.79, 711, math.Inf(1)} {
+		if got, want := exp(x), math.Exp(x); math.Abs(got-want) > 1e-15*want && got != want &&
+			want > 1e-300 {
 			t.Errorf("exp(%v) is %v, expected %v", x, got, want)
 		}
 	}
@@ -59,7 +61,8 @@ func TestFastExp(t *testing.T) {
 			t.Fatalf("fastExp(%v) = %v, expected about %v", x, got, want)
 		}
 	}
-	for _, c := range []struct{ x, want float64 }{{0, 1}, {800, math.Inf(1)}, {math.Inf(1), math.Inf(1)}, {-800, 0}, {math.Inf(-1), 0}} {
+	for _, c := range []struct{ x, want float64 }{{0, 1}, {800, math.Inf(1)},
+		{math.Inf(1), math.Inf(1)}, {-800, 0}, {math.Inf(-1), 0}} {
 		if got := fastExp(c.x); got != c.want {
 			t.Errorf("fastExp(%v) = %v, expected %v", c.x, got, c.want)
 		}

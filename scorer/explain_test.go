@@ -12,10 +12,11 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// contributions gives the value of every feature and the average, as the library lists them.
-func contributions(t *testing.T, m *scorer.Model, row *scorer.Row, x []float32, output int) []float64 {
+// contributions returns the value of every feature and the average, as the library lists them.
+func contributions(t *testing.T, m *scorer.Model, scratch *scorer.Scratch, x []float32,
+	output int) []float64 {
 	t.Helper()
-	all, mean, err := m.Explain(nil, row, x, output)
+	all, mean, err := m.Explain(nil, scratch, x, output)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,14 +31,15 @@ func contributions(t *testing.T, m *scorer.Model, row *scorer.Row, x []float32, 
 	return values
 }
 
-// explanation collects how far the values of features are from those of a library, and how far their sums are from raw outputs, as parts
-// of the sum of magnitudes.
+// explanation collects how far the values of features are from those of a library, and how far
+// their sums are from raw outputs, as parts of the sum of magnitudes.
 type explanation struct {
 	value, sum float64
 	asked      bool
 }
 
-// add compares the values of all features and the average, which make up a raw output, with those of the library.
+// add compares the values of all features and the average, which make up a raw output, with those
+// of the library.
 func (e *explanation) add(got, want []float64, raw float64) {
 	e.asked = true
 	apart, sum, magnitude := 0.0, 0.0, math.SmallestNonzeroFloat64
@@ -46,7 +48,8 @@ func (e *explanation) add(got, want []float64, raw float64) {
 		sum += v
 		magnitude += math.Abs(v)
 	}
-	e.value, e.sum = math.Max(e.value, apart/magnitude), math.Max(e.sum, math.Abs(sum-raw)/magnitude)
+	e.value, e.sum = math.Max(e.value, apart/magnitude), math.Max(e.sum,
+		math.Abs(sum-raw)/magnitude)
 }
 
 // String rounds the differences of values up to a power of ten.
@@ -60,8 +63,9 @@ func (e *explanation) String() string {
 	return fmt.Sprintf(" / 1e%d", int(math.Ceil(math.Log10(e.value))))
 }
 
-// The values are CatBoost's ShapValues, LightGBM's pred_contrib and XGBoost's pred_contribs, and with the average they make up the
-// raw output. XGBoost computes in float32: see TestExplainIsXGBoosts.
+// The values are CatBoost's ShapValues, LightGBM's pred_contrib and XGBoost's pred_contribs, and
+// with the average they make up the raw output. XGBoost computes in float32: see
+// TestExplainIsXGBoosts.
 func TestExplainIsTheLibrarys(t *testing.T) {
 	compared, rows, skipped := 0, 0, 0
 	for _, f := range libraryFixtures(t) {
@@ -85,25 +89,29 @@ func TestExplainIsTheLibrarys(t *testing.T) {
 		}
 	}
 	if compared < 60 || skipped > rows/10 {
-		t.Errorf("%d models with explanations; in %d of %d rows the library's values do not add up", compared, skipped, rows)
+		t.Errorf("%d models with explanations; in %d of %d rows the library's values do not add up",
+			compared, skipped, rows)
 	}
 }
 
-// explain gives the values for the rows that the library explained, beside what it says, and the raw output. It passes over rows where the
-// library's values do not add up, and counts them: rows that go where no training row went, see Explain, and those of trees that are not
-// symmetric, see TestExplainNonSymmetricTreesByDefinition.
-func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, want []float64, raw float64)) (skipped int) {
+// explain returns the values for the rows that the library explained, beside what it says, and the
+// raw output. It passes over rows where the library's values do not add up, and counts them: rows
+// that go where no training row went, see Explain, and those of trees that are not symmetric, see
+// TestExplainNonSymmetricTreesByDefinition.
+func (f *libraryFixture) explain(t *testing.T, m *scorer.Model,
+	each func(got, want []float64, raw float64)) (skipped int) {
 	t.Helper()
 	if f.Explained == 0 {
 		return 0
 	}
 	want := f.floats64(t, "shap.f64")
 	width := f.Features + 1
-	outputs := len(want) / width / f.Explained // of RMSEWithUncertainty the library explains the mean alone
-	row := m.NewRow()
+	// of RMSEWithUncertainty the library explains the mean alone
+	outputs := len(want) / width / f.Explained
+	scratch := m.NewScratch()
 	for _, in := range f.rows(t)[:f.Explained] {
-		in.set(row)
-		raw := must(m.AppendRaw(nil, row, in.x))
+		in.set(scratch)
+		raw := must(m.AppendRaw(nil, scratch, in.x))
 		for k := range outputs {
 			if f.Seen != nil {
 				k = f.Seen[k]
@@ -115,7 +123,7 @@ func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, w
 			if math.Abs(sum-raw[k]) > 1e-6 {
 				skipped++
 			} else {
-				each(contributions(t, m, row, in.x, k), want[:width], raw[k])
+				each(contributions(t, m, scratch, in.x, k), want[:width], raw[k])
 			}
 			want = want[width:]
 		}
@@ -123,8 +131,8 @@ func (f *libraryFixture) explain(t *testing.T, m *scorer.Model, each func(got, w
 	return skipped
 }
 
-// CatBoost's values for trees that are not symmetric do not add up to its own raw output, in nearly all rows of the fixtures. These here are by
-// the definition.
+// CatBoost's values for trees that are not symmetric do not add up to its own raw output, in nearly
+// all rows of the fixtures. These here are by the definition.
 func TestExplainNonSymmetricTreesByDefinition(t *testing.T) {
 	compared := 0
 	for _, f := range libraryFixtures(t) {
@@ -138,7 +146,8 @@ func TestExplainNonSymmetricTreesByDefinition(t *testing.T) {
 			want := shapleyByDefinition(f.Features, func(set uint) (sum float64) {
 				for _, root := range roots {
 					sum += root.expected(set, func(n *naiveNode) *naiveNode {
-						if float64(in.x[n.feature]) > n.threshold { // what is missing is below all borders in these models
+						// what is missing is below all borders in these models
+						if float64(in.x[n.feature]) > n.threshold {
 							return n.right
 						}
 						return n.left
@@ -148,7 +157,8 @@ func TestExplainNonSymmetricTreesByDefinition(t *testing.T) {
 			})
 			for j, got := range contributions(t, m, nil, in.x, 0) {
 				if math.Abs(got-want[j]) > 1e-14 {
-					t.Fatalf("%s: feature %d: %v, expected %v for %v", f.title(), j, got, want[j], in.x)
+					t.Fatalf("%s: feature %d: %v, expected %v for %v", f.title(), j, got, want[j],
+						in.x)
 				}
 			}
 		}
@@ -178,7 +188,8 @@ func nonSymmetricTrees(t *testing.T, data []byte) (roots []*naiveNode) {
 		if n.Left == nil {
 			return &naiveNode{value: n.Value, rows: n.Weight}
 		}
-		return &naiveNode{left: read(n.Left), right: read(n.Right), feature: n.Split.Feature, threshold: n.Split.Border}
+		return &naiveNode{left: read(n.Left), right: read(n.Right), feature: n.Split.Feature,
+			threshold: n.Split.Border}
 	}
 	for _, tree := range model.Trees {
 		roots = append(roots, read(tree))
@@ -187,24 +198,26 @@ func nonSymmetricTrees(t *testing.T, data []byte) (roots []*naiveNode) {
 }
 
 // addsUp says whether the values of features and the average make up the raw output.
-func addsUp(t *testing.T, m *scorer.Model, row *scorer.Row, x []float32) bool {
+func addsUp(t *testing.T, m *scorer.Model, scratch *scorer.Scratch, x []float32) bool {
 	t.Helper()
 	var e explanation
-	values := contributions(t, m, row, x, 0)
-	e.add(values, values, must(m.Raw(row, x)))
+	values := contributions(t, m, scratch, x, 0)
+	e.add(values, values, must(m.Raw(scratch, x)))
 	return e.sum <= 1e-13
 }
 
-// A leaf without training rows has a value under monotone constraints. It counts for the rows that go there; those that do not
-// are explained without it, as by CatBoost.
+// A leaf without training rows has a value under monotone constraints. It counts for the rows that
+// go there; those that do not are explained without it, as by CatBoost.
 func TestExplainLeavesWithoutTrainingRows(t *testing.T) {
 	m := load(t, []byte(`{"features_info":{"float_features":[{"flat_feature_index":0,"borders":[0]},{"flat_feature_index":1,"borders":[0]}]},
 		"oblivious_trees":[{"leaf_values":[8,16,64,32],"leaf_weights":[3,1,0,4],"splits":[{"split_index":0},{"split_index":1}]}]}`))
-	// Known are: nothing 0.375*8+0.125*16+0.5*32 = 21; feature 0, no 0.5*8+0*64, yes 0.5*16+0.5*32; feature 1, no 0.75*8+0.25*16, yes 32.
+	// Known are: nothing 0.375*8+0.125*16+0.5*32 = 21; feature 0, no 0.5*8+0*64, yes 0.5*16+0.5*32;
+	// feature 1, no 0.75*8+0.25*16, yes 32.
 	for _, c := range []struct{ x0, x1, first, second float64 }{
 		{-1, -1, ((4 - 21) + (8 - 10)) / 2., ((10 - 21) + (8 - 4)) / 2.},
 		{1, -1, ((24 - 21) + (16 - 10)) / 2., ((10 - 21) + (16 - 24)) / 2.},
-		{1, 1, ((24 - 21) + 0) / 2., ((32 - 21) + (32 - 24)) / 2.}, // after feature 1, which gives 32, feature 0 changes nothing
+		// after feature 1, with the result 32, feature 0 changes nothing
+		{1, 1, ((24 - 21) + 0) / 2., ((32 - 21) + (32 - 24)) / 2.},
 	} {
 		got := contributions(t, m, nil, []float32{float32(c.x0), float32(c.x1)}, 0)
 		for i, want := range []float64{c.first, c.second, 21} {
@@ -227,9 +240,9 @@ func TestExplainCombinationsWithoutCategories(t *testing.T) {
 		}
 		m := load(t, withoutCategory(t, f.models["model.json"]))
 		for _, in := range f.rows(t)[:f.Explained] {
-			row := m.NewRow()
-			in.set(row)
-			if !addsUp(t, m, row, in.x) {
+			scratch := m.NewScratch()
+			in.set(scratch)
+			if !addsUp(t, m, scratch, in.x) {
 				t.Fatalf("%s: the values for %v do not add up", f.title(), in)
 			}
 			compared++
@@ -240,7 +253,8 @@ func TestExplainCombinationsWithoutCategories(t *testing.T) {
 	}
 }
 
-// withoutCategory removes a categorical feature from the combinations of it and something else, and from the keys of their tables.
+// withoutCategory removes a categorical feature from the combinations of it and something else, and
+// from the keys of their tables.
 func withoutCategory(t *testing.T, data []byte) []byte {
 	t.Helper()
 	var model map[string]any

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// explainOblivious turns each tree into nodes: the last split is the root, as in CatBoost, since averages depend on the order.
+// explainOblivious turns each tree into nodes: the last split is the root, as in CatBoost, since
+// averages depend on the order.
 func (s *shapley) explainOblivious(f *oblivious, keys []int32) {
 	for i, splits := range f.trees() {
 		s.tree = s.tree[:0]
@@ -14,7 +15,8 @@ func (s *shapley) explainOblivious(f *oblivious, keys []int32) {
 	}
 }
 
-// addLevel adds the subtree below the splits that are left, whose leaves start at first, and returns its root.
+// addLevel adds the subtree below the splits that are left, whose leaves start at first, and
+// returns its root.
 func (s *shapley) addLevel(f *oblivious, keys []int32, splits []keyCondition, first int) int32 {
 	if len(splits) == 0 {
 		return s.addLeaf(first, f.leaves[first*s.outputs+s.output])
@@ -49,11 +51,11 @@ func (s *shapley) addBranch(a *asymmetric, keys []int32, from int32) int32 {
 	return at
 }
 
-// explainBinary explains ordinary trees: those of the output, or all of them if their leaves have a value for each output. The trees are
-// taken in the order of the model.
-func (s *shapley) explainBinary(f *binaryForest, row *Row, x []float32, depths []uint16) {
-	f.grow(row)
-	f.columns.fill(row.treeKeys, f.overlay(row, x))
+// explainBinary explains ordinary trees: those of the output, or all of them if their leaves have a
+// value for each output. The trees are taken in the order of the model.
+func (s *shapley) explainBinary(f *binaryForest, scratch *Scratch, x []float32, depths []uint16) {
+	f.grow(scratch)
+	f.columns.fill(scratch.treeKeys, f.overlay(scratch, x))
 	trees := f.walker.list()
 	slices.SortFunc(trees, func(a, b walkTree) int { return cmp.Compare(a.number, b.number) })
 	for _, tree := range trees {
@@ -61,7 +63,7 @@ func (s *shapley) explainBinary(f *binaryForest, row *Row, x []float32, depths [
 			continue
 		}
 		s.tree = s.tree[:0]
-		s.addWalk(f, row.treeKeys, uint64(tree.root))
+		s.addWalk(f, scratch.treeKeys, uint64(tree.root))
 		s.explainTree(int(depths[tree.number]))
 	}
 }
@@ -85,7 +87,7 @@ func (s *shapley) addWalk(f *binaryForest, keys []uint32, from uint64) int32 {
 	return at
 }
 
-// addNode makes room for a node whose children follow it.
+// addNode appends an empty node; its children follow it.
 func (s *shapley) addNode() int32 {
 	s.tree = append(s.tree, shapleyNode{})
 	return int32(len(s.tree) - 1)
@@ -96,12 +98,13 @@ func (s *shapley) addLeaf(leaf int, value float64) int32 {
 	return int32(len(s.tree) - 1)
 }
 
-// join makes a node of its children: where a row goes if the condition on a column does not hold, and if it does.
+// join fills in a node: the child for a condition on a column that does not hold, and the child for
+// one that holds.
 func (s *shapley) join(at int32, column int, holds bool, no, yes int32) {
 	n := &s.tree[at]
-	n.player, n.taken, n.other = s.playerOf[column], no, yes
+	n.player, n.next, n.other = s.columnPlayer[column], no, yes
 	if holds {
-		n.taken, n.other = yes, no
+		n.next, n.other = yes, no
 	}
 	n.weight = s.tree[no].weight + s.tree[yes].weight
 }

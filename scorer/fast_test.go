@@ -26,10 +26,11 @@ func inChains(leaves []float64) float64 {
 	return sums[0]
 }
 
-// fastShapes are trees of every unrolled width and not, one tree to more than two calls of a kernel take, numbers of trees that are multiples of
-// 8 and not, rows of one, two and more registers.
+// fastShapes are trees of every unrolled width and not, one tree to more than two calls of a kernel
+// take, numbers of trees that are multiples of 8 and not, rows of one, two and more registers.
 var fastShapes = []shape{
-	{1, 0, 3, 0}, {2, 2, 4, 2}, {3, 5, 8, 6}, {5, 20, 21, 7}, {8, 40, 64, 8}, {255, 4, 63, 6}, {600, 6, 100, 8}, {30, 30, 6, 13},
+	{1, 0, 3, 0}, {2, 2, 4, 2}, {3, 5, 8, 6}, {5, 20, 21, 7}, {8, 40, 64, 8}, {255, 4, 63, 6}, {600,
+		6, 100, 8}, {30, 30, 6, 13},
 	{1500, 2, 1503, 4}, {2, 3, 2050, 3}, {5000, 1, 4000, 4},
 }
 
@@ -43,12 +44,13 @@ func TestFastAddsInItsOrder(t *testing.T) {
 			if m.Exact() {
 				t.Fatalf("shape %v: the model is exact", s)
 			}
-			row, x := m.NewRow(), make([]float32, s.features)
+			scratch, x := m.NewScratch(), make([]float32, s.features)
 			for range 30 {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				if got, want := must(m.Raw(row, x)), n.rescaled(inChains(n.reached(x))); !sameBits(got, want) {
+				if got, want := must(m.Raw(scratch,
+					x)), n.rescaled(inChains(n.reached(x))); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d: %v, expected %v", s, seed, got, want)
 				}
 			}
@@ -65,9 +67,11 @@ func marshalled(t testing.TB, v any) []byte {
 	return data
 }
 
-// Ordinary trees are added in the same order; XGBoost's sum is rounded to float32 when it is complete.
+// Ordinary trees are added in the same order; XGBoost's sum is rounded to float32 when it is
+// complete.
 func TestFastForestsAddInTheirOrder(t *testing.T) {
-	shapes := []forestShape{{1, 1, 1, 0}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {30, 1, 40, 8}, {600, 1, 60, 10}, {2, 1, 1100, 3}}
+	shapes := []forestShape{{1, 1, 1, 0}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {30, 1, 40, 8},
+		{600, 1, 60, 10}, {2, 1, 1100, 3}}
 	for i, s := range shapes {
 		for seed := range seeds(3) {
 			rng := rand.New(rand.NewPCG(uint64(i), seed))
@@ -76,16 +80,17 @@ func TestFastForestsAddInTheirOrder(t *testing.T) {
 			if lightgbm.Exact() || xgboost.Exact() {
 				t.Fatalf("shape %v: a model is exact", s)
 			}
-			row, x := &scorer.Row{}, make([]float32, s.features)
+			scratch, x := &scorer.Scratch{}, make([]float32, s.features)
 			for range 30 {
 				for j := range x {
 					x[j] = randomForestValue(rng)
 				}
-				if got, want := must(lightgbm.Raw(row, x)), inChains(f.reachedLightGBM(x)); !sameBits(got, want) {
+				if got, want := must(lightgbm.Raw(scratch,
+					x)), inChains(f.reachedLightGBM(x)); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d, LightGBM: %v, expected %v", s, seed, got, want)
 				}
 				want := float64(float32(naiveBase + inChains(f.reachedXGBoost(x))))
-				if got := must(xgboost.Raw(row, x)); !sameBits(got, want) {
+				if got := must(xgboost.Raw(scratch, x)); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d, XGBoost: %v, expected %v", s, seed, got, want)
 				}
 			}
@@ -93,7 +98,8 @@ func TestFastForestsAddInTheirOrder(t *testing.T) {
 	}
 }
 
-// trueSum is the sum of floats, and that of their magnitudes, without any rounding: 2200 bits hold every float64 there is.
+// trueSum is the sum of floats, and that of their magnitudes, without any rounding: 2200 bits hold
+// every float64 there is.
 func trueSum(values []float64) (sum, magnitudes *big.Float) {
 	sum, magnitudes = new(big.Float).SetPrec(2200), new(big.Float).SetPrec(2200)
 	for _, v := range values {
@@ -103,8 +109,8 @@ func trueSum(values []float64) (sum, magnitudes *big.Float) {
 	return sum, magnitudes
 }
 
-// withinBound says whether got is the sum of values up to roundings units of 2^-precision of the sum of their magnitudes, and how much of that it
-// is off.
+// withinBound says whether got is the sum of values up to roundings units of 2^-precision of the
+// sum of their magnitudes, and how much of that it is off.
 func withinBound(got float64, values []float64, roundings, precision int) (float64, bool) {
 	sum, bound := trueSum(values)
 	bound.Mul(bound, big.NewFloat(float64(roundings)))
@@ -118,11 +124,13 @@ func withinBound(got float64, values []float64, roundings, precision int) (float
 	return part, off.Cmp(bound) <= 0
 }
 
-// fastRoundings is how many additions a leaf of a model of so many trees takes part in: those of its chain, whose first is to 0, and three between chains.
+// fastRoundings is how many additions a leaf of a model of so many trees takes part in: those of
+// its chain, whose first is to 0, and three between chains.
 func fastRoundings(trees int) int { return (trees+7)/8 + 2 }
 
-// Exact sums and those of Fast are both as near to the true sum as the documentation of Fast says, also where leaves of all magnitudes nearly cancel
-// each other. (The bound of Fast has a term of second order; that of so few trees is far below a unit of float64.)
+// Exact sums and those of Fast are both as near to the true sum as the documentation of Fast says,
+// also where leaves of all magnitudes nearly cancel each other. (The bound of Fast has a term of
+// second order; that of so few trees is far below a unit of float64.)
 func TestSumsAreWithinTheirBounds(t *testing.T) {
 	worstExact, worstFast := 0.0, 0.0
 	for i, trees := range []int{1, 2, 8, 9, 100, 1000, 3000} {
@@ -132,17 +140,18 @@ func TestSumsAreWithinTheirBounds(t *testing.T) {
 		spread(rng, n)
 		m := load(t, marshalled(t, n))
 		fast := m.Fast()
-		row, x := m.NewRow(), make([]float32, 40)
+		scratch, x := m.NewScratch(), make([]float32, 40)
 		for range 60 {
 			for j := range x {
 				x[j] = randomValue(rng)
 			}
 			leaves := n.reached(x)
-			exact, ok := withinBound(must(m.Raw(row, x)), leaves, trees-1, 53)
+			exact, ok := withinBound(must(m.Raw(scratch, x)), leaves, trees-1, 53)
 			if !ok {
 				t.Fatalf("%d trees: the exact sum is %v of the bound off", trees, exact)
 			}
-			reordered, ok := withinBound(must(fast.Raw(row, x)), leaves, fastRoundings(trees), 53)
+			reordered, ok := withinBound(must(fast.Raw(scratch, x)), leaves, fastRoundings(trees),
+				53)
 			if !ok {
 				t.Fatalf("%d trees: the sum of Fast is %v of the bound off", trees, reordered)
 			}
@@ -155,7 +164,8 @@ func TestSumsAreWithinTheirBounds(t *testing.T) {
 	}
 }
 
-// spread gives the leaves magnitudes from 1e-9 to 1e9; every second tree nearly takes back what the one before it gave.
+// spread scales the leaves to magnitudes from 1e-9 to 1e9; every second tree nearly takes back what
+// the previous one added.
 func spread(rng *rand.Rand, n *naive) {
 	for i := range n.Trees {
 		leaves := n.Trees[i].Leaves
@@ -177,13 +187,13 @@ func TestFastXGBoostRoundsOnce(t *testing.T) {
 		f := randomForest(rng, forestShape{features: 9, outputs: 1, trees: trees, depth: 5})
 		m := load(t, f.json())
 		fast := m.Fast()
-		row, x := m.NewRow(), make([]float32, 9)
+		scratch, x := m.NewScratch(), make([]float32, 9)
 		for range 50 {
 			for j := range x {
 				x[j] = randomForestValue(rng)
 			}
 			terms := append(f.reachedXGBoost(x), naiveBase)
-			a, b := must(m.Raw(row, x)), must(fast.Raw(row, x))
+			a, b := must(m.Raw(scratch, x)), must(fast.Raw(scratch, x))
 			if part, ok := withinBound(a, terms, trees, 24); !ok {
 				t.Fatalf("%d trees: XGBoost's sum is %v of the bound off", trees, part)
 			}
@@ -213,7 +223,8 @@ func magnitude(values []float64) float64 {
 	return sum
 }
 
-// Models that CatBoost trained, numeric ones: their leaves are known, so that the difference can be held against the sum of their magnitudes.
+// Models that CatBoost trained, numeric ones: their leaves are known, so that the difference can be
+// held against the sum of their magnitudes.
 func TestFastOfTrainedModelsIsWithinTheBound(t *testing.T) {
 	reordered := 0
 	for _, f := range fixtures(t) {
@@ -226,14 +237,16 @@ func TestFastOfTrainedModelsIsWithinTheBound(t *testing.T) {
 			t.Errorf("%s is exact", f.name)
 		}
 		scale, bias := math.Abs(n.ScaleAndBias[0].(float64)), math.Abs(n.ScaleAndBias[1].([]any)[0].(float64))
-		row := m.NewRow()
+		scratch := m.NewScratch()
 		for i, x := range f.rows {
 			leaves := n.reached(x)
 			trees := len(leaves)
-			bound := float64(trees-1+fastRoundings(trees))*0x1p-53*magnitude(leaves)*scale + 0x1p-51*(math.Abs(f.raw[i])+bias)
-			got := must(m.Raw(row, x))
+			bound := float64(trees-1+fastRoundings(trees))*0x1p-53*magnitude(leaves)*scale +
+				0x1p-51*(math.Abs(f.raw[i])+bias)
+			got := must(m.Raw(scratch, x))
 			if math.Abs(got-f.raw[i]) > bound {
-				t.Fatalf("%s, row %d: %v, CatBoost says %v, at most %v is allowed", f.name, i, got, f.raw[i], bound)
+				t.Fatalf("%s, row %d: %v, CatBoost says %v, at most %v is allowed", f.name, i, got,
+					f.raw[i], bound)
 			}
 			if got != f.raw[i] {
 				reordered++
@@ -245,8 +258,8 @@ func TestFastOfTrainedModelsIsWithinTheBound(t *testing.T) {
 	}
 }
 
-// Trained models of all libraries and families: in each tier the same bits; near what the library said; and where Fast has nothing to gain, the
-// same model.
+// Trained models of all libraries and families: in each tier the same bits; near what the library
+// said; and where Fast has nothing to gain, the same model.
 func TestFastOfEveryFamily(t *testing.T) {
 	families := map[string]int{}
 	for name, c := range trainedModels(t) {
@@ -268,10 +281,11 @@ func TestFastOfEveryFamily(t *testing.T) {
 		if err != nil || pure.Exact() != c.exact {
 			t.Fatalf("%s: exact on another tier: %v (%v)", name, pure.Exact(), err)
 		}
-		row := &scorer.Row{}
+		scratch := &scorer.Scratch{}
 		for i, in := range c.rows {
-			in.set(row)
-			a, b, want := must(fast.Raw(row, in.x)), must(pure.Raw(row, in.x)), must(m.Raw(row, in.x))
+			in.set(scratch)
+			a, b, want := must(fast.Raw(scratch, in.x)), must(pure.Raw(scratch,
+				in.x)), must(m.Raw(scratch, in.x))
 			if !same(a, b) || c.exact && !same(a, want) {
 				t.Fatalf("%s, row %d: %v, in pure Go %v, the library %v", name, i, a, b, want)
 			}
@@ -280,7 +294,8 @@ func TestFastOfEveryFamily(t *testing.T) {
 			}
 		}
 	}
-	for _, family := range []string{"catboost", "catboost fast", "lightgbm", "lightgbm fast", "xgboost", "xgboost fast"} {
+	for _, family := range []string{"catboost", "catboost fast", "lightgbm", "lightgbm fast",
+		"xgboost", "xgboost fast"} {
 		if families[family] < 3 {
 			t.Errorf("%d models of %s", families[family], family)
 		}
@@ -299,8 +314,10 @@ func trainedModels(t *testing.T) map[string]trainedModel {
 	all := map[string]trainedModel{}
 	for _, f := range libraryFixtures(t) {
 		if f.version == "1.2.10" && f.Refused == "" {
-			asymmetric := slices.ContainsFunc([]string{"depthwise", "lossguide"}, func(s string) bool { return strings.Contains(f.name, s) })
-			all["catboost/"+f.name] = trainedModel{f.models["model.cbm"], f.rows(t), asymmetric || f.Outputs > 1}
+			asymmetric := slices.ContainsFunc([]string{"depthwise", "lossguide"},
+				func(s string) bool { return strings.Contains(f.name, s) })
+			all["catboost/"+f.name] = trainedModel{f.models["model.cbm"], f.rows(t), asymmetric ||
+				f.Outputs > 1}
 		}
 	}
 	for _, library := range []string{"lightgbm", "xgboost"} {
@@ -308,7 +325,8 @@ func trainedModels(t *testing.T) map[string]trainedModel {
 			if f.version != "4.6.0" && f.version != "3.2.0" {
 				continue
 			}
-			c := trainedModel{data: f.files["txt"], exact: len(f.raw) > forestRows || strings.HasPrefix(f.name, "linear")}
+			c := trainedModel{data: f.files["txt"], exact: len(f.raw) > forestRows ||
+				strings.HasPrefix(f.name, "linear")}
 			if library == "xgboost" {
 				c.data = f.files["ubj"]
 			}
@@ -321,7 +339,8 @@ func trainedModels(t *testing.T) map[string]trainedModel {
 	return all
 }
 
-// Fast is a view: the model that it is called on stays exact, and the tier and the order are chosen independently of each other.
+// Fast is a view: the model that it is called on stays exact, and the tier and the order are chosen
+// independently of each other.
 func TestFastAndOnGoTogether(t *testing.T) {
 	f := fixtureNamed(t, "classification")
 	m := load(t, f.cbm)
@@ -339,13 +358,16 @@ func TestFastAndOnGoTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		b = b.Fast()
-		row := &scorer.Row{}
+		scratch := &scorer.Scratch{}
 		for i, x := range f.rows {
-			want := must(fast.Raw(row, x))
-			if !sameBits(must(a.Raw(row, x)), want) || !sameBits(must(b.Raw(row, x)), want) || a.Tier() != tier || b.Tier() != tier {
-				t.Fatalf("row %d: %v on %v, %v on %v, expected %v on %v", i, must(a.Raw(row, x)), a.Tier(), must(b.Raw(row, x)), b.Tier(), want, tier)
+			want := must(fast.Raw(scratch, x))
+			if !sameBits(must(a.Raw(scratch, x)), want) || !sameBits(must(b.Raw(scratch, x)),
+				want) || a.Tier() != tier || b.Tier() != tier {
+				t.Fatalf("row %d: %v on %v, %v on %v, expected %v on %v", i,
+					must(a.Raw(scratch, x)), a.Tier(), must(b.Raw(scratch,
+						x)), b.Tier(), want, tier)
 			}
-			if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
+			if got := must(m.Raw(scratch, x)); !sameBits(got, f.raw[i]) {
 				t.Fatalf("row %d: the exact model gives %v, expected %v", i, got, f.raw[i])
 			}
 		}
@@ -357,19 +379,21 @@ func TestFastModelPredictsAndExplains(t *testing.T) {
 	f := fixtureNamed(t, "classification")
 	m := load(t, f.cbm)
 	fast := m.Fast()
-	row := fast.NewRow()
+	scratch := fast.NewScratch()
 	for i, x := range f.rows[:50] {
-		raw := must(fast.Raw(row, x))
-		if got := must(fast.AppendPrediction(nil, row, x))[0]; !sameBits(got, scorer.Probability(raw)) {
+		raw := must(fast.Raw(scratch, x))
+		if got := must(fast.AppendPrediction(nil, scratch, x))[0]; !sameBits(got,
+			scorer.Probability(raw)) {
 			t.Fatalf("row %d: prediction %v of %v", i, got, raw)
 		}
-		if must(fast.Class(row, x)) != must(m.Class(row, x)) {
+		if must(fast.Class(scratch, x)) != must(m.Class(scratch, x)) {
 			t.Fatalf("row %d: another class", i)
 		}
-		got, mean, err := fast.Explain(nil, row, x, 0)
-		want, wantMean, wantErr := m.Explain(nil, row, x, 0)
+		got, mean, err := fast.Explain(nil, scratch, x, 0)
+		want, wantMean, wantErr := m.Explain(nil, scratch, x, 0)
 		if err != nil || wantErr != nil || mean != wantMean || !slices.Equal(got, want) {
-			t.Fatalf("row %d: explained as %v and %v (%v), expected %v and %v (%v)", i, got, mean, err, want, wantMean, wantErr)
+			t.Fatalf("row %d: explained as %v and %v (%v), expected %v and %v (%v)", i, got, mean,
+				err, want, wantMean, wantErr)
 		}
 	}
 	var h scorer.Holder
@@ -378,19 +402,21 @@ func TestFastModelPredictsAndExplains(t *testing.T) {
 	}
 }
 
-// Leaves of which no order but that of the trees is known not to overflow are added in that order. Here the largest of all floats takes in
-// the many small ones one by one, but not their sum.
+// Leaves of which no order but that of the trees is known not to overflow are added in that order.
+// Here the largest of all floats takes in the many small ones one by one, but not their sum.
 func TestFastDoesNotOverflow(t *testing.T) {
 	leaves := "1.7976931348623157e308" + strings.Repeat(" 9e290", 999)
 	var document, text strings.Builder
 	document.WriteString(`{"features_info":{"float_features":[{"borders":[0.5],"flat_feature_index":0}]},"oblivious_trees":[`)
-	text.WriteString("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=a\nfeature_infos=none\n\n")
+	text.WriteString("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\n" +
+		"max_feature_idx=0\nfeature_names=a\nfeature_infos=none\n\n")
 	for i, leaf := range strings.Fields(leaves) {
 		if i > 0 {
 			document.WriteString(",")
 		}
 		document.WriteString(`{"splits":[],"leaf_values":[` + leaf + `]}`)
-		text.WriteString("Tree=" + itoa(i) + "\nnum_leaves=1\nnum_cat=0\nleaf_value=" + leaf + "\nshrinkage=1\n\n")
+		text.WriteString("Tree=" + itoa(i) + "\nnum_leaves=1\nnum_cat=0\nleaf_value=" + leaf +
+			"\nshrinkage=1\n\n")
 	}
 	document.WriteString("]}")
 	text.WriteString("end of trees\n")
@@ -403,24 +429,27 @@ func TestFastDoesNotOverflow(t *testing.T) {
 }
 
 func TestFastAllocatesNothing(t *testing.T) {
-	models := []*scorer.Model{load(t, fixtureNamed(t, "classification").cbm), load(t, fixtureNamed(t, "mixed-depths").cbm)}
-	f := randomForest(rand.New(rand.NewPCG(8, 9)), forestShape{features: 8, outputs: 1, trees: 30, depth: 6})
+	models := []*scorer.Model{load(t, fixtureNamed(t, "classification").cbm),
+		load(t, fixtureNamed(t, "mixed-depths").cbm)}
+	f := randomForest(rand.New(rand.NewPCG(8, 9)), forestShape{features: 8, outputs: 1, trees: 30,
+		depth: 6})
 	models = append(models, load(t, f.text()), load(t, f.ubj()))
 	for _, m := range models {
 		m = m.Fast()
-		row, x := m.NewRow(), make([]float32, len(m.Features()))
+		scratch, x := m.NewScratch(), make([]float32, len(m.Features()))
 		dst := make([]float64, 0, 1)
 		if n := testing.AllocsPerRun(100, func() {
 			x[0]++
-			must(m.Raw(row, x))
-			dst = must(m.AppendPrediction(dst[:0], row, x))
+			must(m.Raw(scratch, x))
+			dst = must(m.AppendPrediction(dst[:0], scratch, x))
 		}); n != 0 || m.Exact() {
 			t.Errorf("%s: %v allocations for each row", m.Format(), n)
 		}
 	}
 }
 
-// A set adds up each of its models as that model does alone: fast ones, exact ones, and both views of one model beside each other.
+// A set adds up each of its models as that model does alone: fast ones, exact ones, and both views
+// of one model beside each other.
 func TestSetOfFastModels(t *testing.T) {
 	models, rows := categoricalModels(t)
 	for i, m := range slices.Clone(models) {
@@ -434,21 +463,24 @@ func TestSetOfFastModels(t *testing.T) {
 		t.Fatal("no model is fast")
 	}
 	s := newSet(t, models...)
-	row, dst := s.NewRow(), make([]float64, 0, s.Outputs())
+	scratch, dst := s.NewScratch(), make([]float64, 0, s.Outputs())
 	var want []float64
 	for i, in := range rows {
-		in.set(row)
-		dst = must(s.AppendRaw(dst[:0], row, in.x))
+		in.set(scratch)
+		dst = must(s.AppendRaw(dst[:0], scratch, in.x))
 		want = want[:0]
 		for _, m := range models {
-			want = must(m.AppendRaw(want, row, in.x))
+			want = must(m.AppendRaw(want, scratch, in.x))
 		}
 		if !slices.EqualFunc(dst, want, sameBits) {
 			t.Fatalf("row %d: %v, alone %v", i, dst, want)
 		}
 	}
-	row = s.NewRow()
-	if n := testing.AllocsPerRun(50, func() { dst = must(s.AppendRaw(dst[:0], row, rows[0].x)) }); n != 0 {
+	scratch = s.NewScratch()
+	if n := testing.AllocsPerRun(50, func() {
+		dst = must(s.AppendRaw(dst[:0], scratch,
+			rows[0].x))
+	}); n != 0 {
 		t.Errorf("%v allocations for each row", n)
 	}
 }

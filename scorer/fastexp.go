@@ -8,18 +8,20 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// fastExp is the exponential that CatBoost takes for softmax and for counts (library/cpp/fast_exp of its source tree): the method
-// of S. Mitsunari's fmath, whose result is a few units in the last place off, more for large x. The same steps give the same bits.
+// fastExp is the exponential function that CatBoost uses for softmax and for counts
+// (library/cpp/fast_exp of its source tree): the method of S. Mitsunari's fmath, whose result is a
+// few units in the last place off, more for large x. The same steps return the same bits.
 //
-// x = (k + j/2048)*ln(2) - t, where adding a number so large that its last bit is worth 1 leaves 2048*k+j in the low bits; then
-// e^x = 2^k * 2^(j/2048) * e^-t, with three terms of the last factor's series, of which the last one is fitted.
+// x = (k + j/2048)*ln(2) - t, where adding a number so large that its last bit is worth 1 leaves
+// 2048*k+j in the low bits; then e^x = 2^k * 2^(j/2048) * e^-t, with three terms of the last
+// factor's series, of which the last one is fitted.
 func fastExp(x float64) float64 {
 	const (
 		scale   = 2048 / math.Ln2
 		unscale = math.Ln2 / 2048
 		shift   = float64(3 << 51)
 		bias    = 1<<21 - 1<<11       // makes k an exponent's bits
-		least   = -708.39641853226408 // gives 2^-1022
+		least   = -708.39641853226408 // its result is 2^-1022
 		most    = 709.78271289338397
 		sixth   = 0.16666666685227835064
 		three   = 3.0000000027955394
@@ -37,8 +39,8 @@ func fastExp(x float64) float64 {
 	return series * math.Float64frombits((n+bias)>>11<<52|fastPowers()[n&2047])
 }
 
-// fastPowers are the fractions of 2^(j/2048), as the bits of a float64 without its exponent. The table is made when the first model
-// needs it.
+// fastPowers are the fractions of 2^(j/2048), as the bits of a float64 without its exponent. The
+// table is computed when the first model needs it.
 var fastPowers = sync.OnceValue(func() *[2048]uint64 {
 	const precision = 160
 	step := big.NewFloat(2).SetPrec(precision)
@@ -59,8 +61,8 @@ var fastPowers = sync.OnceValue(func() *[2048]uint64 {
 func (o *objective) applyFast(out []float64) {
 	switch o.Link {
 	case forest.SoftmaxLink:
-		// Four classes at a time are in a vector of AVX2, in which arguments below the least count as that. The
-		// up to three that are left give 0 then.
+		// CatBoost computes four classes at a time with AVX2, where arguments below the least one
+		// are raised to it. For the up to three remaining classes such arguments return 0.
 		softmaxBy(fastExp, out, len(out)&^3)
 	case forest.ExpLink:
 		for i, x := range out {

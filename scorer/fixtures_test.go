@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// fixture is a model that testdata/make/train_numeric.py trained, with what CatBoost itself answered.
+// fixture is a model that testdata/make/train_numeric.py trained, with what CatBoost itself
+// answered.
 type fixture struct {
 	name string
 	cbm  []byte
@@ -27,7 +28,8 @@ func fixtures(t testing.TB) (all []fixture) {
 		all = append(all, newFixture(t, name, files))
 	}
 	if len(all) < 18 {
-		t.Fatalf("%d models in %s, expected at least 18: run testdata/make/train_numeric.py", len(all), modelsArchive)
+		t.Fatalf("%d models in %s, expected at least 18: run testdata/make/train_numeric.py",
+			len(all), modelsArchive)
 	}
 	slices.SortFunc(all, func(a, b fixture) int { return strings.Compare(a.name, b.name) })
 	return all
@@ -46,7 +48,8 @@ func fixtureNamed(t testing.TB, name string) fixture {
 
 func newFixture(t testing.TB, name string, files map[string][]byte) fixture {
 	t.Helper()
-	f := fixture{name: name, cbm: files["model.cbm"], json: files["model.json"], raw: make([]float64, fixtureRows)}
+	f := fixture{name: name, cbm: files["model.cbm"], json: files["model.json"],
+		raw: make([]float64, fixtureRows)}
 	decode(t, files["raw.f64"], f.raw)
 	values := make([]float32, len(files["rows.f32"])/4)
 	decode(t, files["rows.f32"], values)
@@ -71,10 +74,12 @@ func load(t testing.TB, data []byte) *scorer.Model {
 
 func sameBits(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
 
-// Both formats of every model give the bits that CatBoost gave, on rows that sit on borders, beside them, at infinities and NaN.
+// Both formats of every model give the bits that CatBoost gave, on rows that sit on borders, beside
+// them, at infinities and NaN.
 func TestRawIsCatBoostsBitForBit(t *testing.T) {
 	for _, f := range fixtures(t) {
-		for format, data := range map[string][]byte{"catboost-cbm": f.cbm, "catboost-json": f.json} {
+		for format, data := range map[string][]byte{"catboost-cbm": f.cbm,
+			"catboost-json": f.json} {
 			t.Run(f.name+"/"+format, func(t *testing.T) {
 				m := load(t, data)
 				if m.Format() != format {
@@ -83,9 +88,9 @@ func TestRawIsCatBoostsBitForBit(t *testing.T) {
 				if got, want := len(m.Features()), len(f.rows[0]); got != want {
 					t.Fatalf("%d features, the rows have %d", got, want)
 				}
-				row := m.NewRow()
+				scratch := m.NewScratch()
 				for i, x := range f.rows {
-					if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
+					if got := must(m.Raw(scratch, x)); !sameBits(got, f.raw[i]) {
 						t.Fatalf("row %d %v: %v, CatBoost says %v", i, x, got, f.raw[i])
 					}
 				}
@@ -96,7 +101,8 @@ func TestRawIsCatBoostsBitForBit(t *testing.T) {
 
 // The fixtures contain what they are there for.
 func TestFixturesCoverWhatTheyClaim(t *testing.T) {
-	depths := map[string]int{"depth-0": 0, "depth-1": 1, "classification": 6, "mixed-depths": 8, "depth-10": 10, "depth-16": 16}
+	depths := map[string]int{"depth-0": 0, "depth-1": 1, "classification": 6, "mixed-depths": 8,
+		"depth-10": 10, "depth-16": 16}
 	for _, f := range fixtures(t) {
 		m := load(t, f.cbm)
 		if want, ok := depths[f.name]; ok && m.Depth() != want {
@@ -106,7 +112,8 @@ func TestFixturesCoverWhatTheyClaim(t *testing.T) {
 		switch f.name {
 		case "many-borders":
 			if features[0].Borders <= 2*254 {
-				t.Errorf("%s: %d borders, expected three byte buckets of 254", f.name, features[0].Borders)
+				t.Errorf("%s: %d borders, expected three byte buckets of 254", f.name,
+					features[0].Borders)
 			}
 		case "nan-max":
 			if features[0].NaN != scorer.NaNHigh || features[1].NaN != scorer.NaNLow {
@@ -129,7 +136,8 @@ func TestFormatsDescribeTheSameModel(t *testing.T) {
 	for _, f := range fixtures(t) {
 		a, b := load(t, f.cbm), load(t, f.json)
 		if a.Trees() != b.Trees() || a.Depth() != b.Depth() {
-			t.Errorf("%s: %d trees of depth %d, JSON says %d of %d", f.name, a.Trees(), a.Depth(), b.Trees(), b.Depth())
+			t.Errorf("%s: %d trees of depth %d, JSON says %d of %d", f.name, a.Trees(), a.Depth(),
+				b.Trees(), b.Depth())
 		}
 		fa, fb := a.Features(), b.Features()
 		for i := range fa {

@@ -8,9 +8,10 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// BenchmarkForest evaluates LightGBM's usual trees of 31 leaves on 50 features, in every tier, exactly and as Fast does. Each split is of a leaf and a
-// threshold at random, so that ways are as unequal as in a trained model, and rows differ from call to call, so that the branch
-// predictor cannot learn them.
+// BenchmarkForest evaluates LightGBM's usual trees of 31 leaves on 50 features, in every tier,
+// exactly and as Fast does. Each split is of a leaf and a threshold at random, so that ways are as
+// unequal as in a trained model, and rows differ from call to call, so that the branch predictor
+// cannot learn them.
 //
 //	go test -run '^$' -bench Forest ./scorer
 func BenchmarkForest(b *testing.B) {
@@ -46,7 +47,7 @@ func BenchmarkExplainForest(b *testing.B) {
 		f.trees = append(f.trees, leafWise(rng, 50, 31))
 	}
 	m := load(b, f.text())
-	row, x := m.NewRow(), make([]float32, 50)
+	scratch, x := m.NewScratch(), make([]float32, 50)
 	var dst []scorer.Contribution
 	b.ReportAllocs()
 	for b.Loop() {
@@ -54,7 +55,7 @@ func BenchmarkExplainForest(b *testing.B) {
 			x[i] = float32(rng.NormFloat64())
 		}
 		var err error
-		if dst, _, err = m.Explain(dst[:0], row, x, 0); err != nil {
+		if dst, _, err = m.Explain(dst[:0], scratch, x, 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -67,7 +68,8 @@ func leafWise(rng *rand.Rand, features, leaves int) *naiveNode {
 	for len(all) < leaves {
 		i := rng.IntN(len(all))
 		n := all[i]
-		*n = naiveNode{left: &naiveNode{value: rng.NormFloat64(), rows: 20}, right: &naiveNode{value: rng.NormFloat64(), rows: 20},
+		*n = naiveNode{left: &naiveNode{value: rng.NormFloat64(), rows: 20},
+			right:   &naiveNode{value: rng.NormFloat64(), rows: 20},
 			feature: rng.IntN(features), threshold: rng.NormFloat64(), missing: 2}
 		all[i] = n.left
 		all = append(all, n.right)

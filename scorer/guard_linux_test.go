@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guarded copies a slice to memory that ends where a page begins that nobody may touch: a kernel that reads or writes beyond it
-// dies.
+// guarded copies a slice to memory that ends where a page begins that nobody may touch: a kernel
+// that reads or writes beyond it dies.
 func guarded[T byte | uint32 | int32 | float32](t *testing.T, from []T) []T {
 	t.Helper()
 	var element T
 	size := len(from) * int(unsafe.Sizeof(element))
 	page := os.Getpagesize()
 	whole := (size+page-1)/page*page + page
-	mapped, err := unix.Mmap(-1, 0, whole, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	mapped, err := unix.Mmap(-1, 0, whole, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,47 +36,50 @@ func guarded[T byte | uint32 | int32 | float32](t *testing.T, from []T) []T {
 	return to
 }
 
-// The kernels read and write nothing beyond what they are given, and find the leaves that pure Go finds.
+// The kernels read and write nothing beyond what they are given, and find the leaves that pure Go
+// finds.
 func TestKernelsStayWithinTheirMemory(t *testing.T) {
 	for i, s := range forestShapes {
 		rng := rand.New(rand.NewPCG(uint64(i), 3))
 		f := randomForest(rng, s.floats, s.keys, s.trees, s.depth, s.outputs)
 		for _, tier := range vectorTiers() {
-			b := blocksOf(f, tier)
+			b := newTestBlocks(f, tier)
 			for _, q := range []*quantiser{&b.quantised.numbers, &b.quantised.others} {
 				q.few, q.wide = guarded(t, q.few), guarded(t, q.wide)
 			}
 			b.program = guarded(t, b.program)
-			row := &Row{}
-			x := guarded(t, randomRow(rng, f, row))
-			fillNumbers(row.keys, f.columns.numbers, x)
-			row.keys = guarded(t, row.keys[:max(f.columns.count, narrow)])
-			row.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)), found: guarded(t, make([]uint32, chunkTrees))}
-			b.quantised.quantise(tier, row, x)
-			if got, want := foundBy(b, row), leavesOf(f, row); !slices.Equal(got, want) {
+			scratch := &Scratch{}
+			x := guarded(t, randomRow(rng, f, scratch))
+			fillNumbers(scratch.keys, f.columns.numbers, x)
+			scratch.keys = guarded(t, scratch.keys[:max(f.columns.count, narrow)])
+			scratch.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)),
+				leaves: guarded(t, make([]uint32, chunkTrees))}
+			b.quantised.quantise(tier, scratch, x)
+			if got, want := foundBy(b, scratch), leavesOf(f, scratch); !slices.Equal(got, want) {
 				t.Fatalf("shape %v, %s: leaves %v, expected %v", s, tier, got, want)
 			}
 		}
 	}
 }
 
-func foundBy(b *blocks, row *Row) (found []uint32) {
+func foundBy(b *blocks, scratch *Scratch) (found []uint32) {
 	for _, c := range b.chunks {
-		b.find(c, row, row.vector.found)
-		found = append(found, row.vector.found[:c.trees]...)
+		b.find(c, scratch, scratch.vector.leaves)
+		found = append(found, scratch.vector.leaves[:c.trees]...)
 	}
 	return found
 }
 
 // leavesOf asks the conditions one by one.
-func leavesOf(f *oblivious, row *Row) (leaves []uint32) {
+func leavesOf(f *oblivious, scratch *Scratch) (leaves []uint32) {
 	for i, tree := range f.trees() {
-		leaves = append(leaves, f.firsts[i]+uint32(leafIndex(row.keys, tree)))
+		leaves = append(leaves, f.firsts[i]+uint32(leafIndex(scratch.keys, tree)))
 	}
 	return leaves
 }
 
-// The kernels for ordinary trees do, too. A number too many is what they may write: exitRoom says how many.
+// The kernels for ordinary trees do, too. A number too many is what they may write: exitRoom says
+// how many.
 func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
 	if !slices.Contains(Tiers(), TierAVX512) {
 		return // the layouts are tested on every machine
@@ -83,11 +87,13 @@ func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
 	for i, s := range exitShapes {
 		f := vectorForest(t, uint64(i), s.trees, s.leaves, s.features)
 		x, rng := f.exits, rand.New(rand.NewPCG(uint64(i), 5))
-		x.columns.few, x.columns.wide, x.program = guarded(t, x.columns.few), guarded(t, x.columns.wide), guarded(t, x.program)
+		x.columns.few, x.columns.wide, x.program = guarded(t, x.columns.few), guarded(t,
+			x.columns.wide), guarded(t, x.program)
 		x.leaves = guarded(t, x.leaves)
-		row := &Row{}
-		f.grow(row)
-		row.vector = vectorRow{treeBins: guarded(t, make([]byte, mostBytes)), treeKeys: guarded(t, make([]int32, f.columns.count))}
+		scratch := &Scratch{}
+		f.grow(scratch)
+		scratch.vector = vectorRow{treeBins: guarded(t, make([]byte, mostBytes)),
+			treeKeys: guarded(t, make([]int32, f.columns.count))}
 		found := guarded(t, make([]uint32, s.trees+exitRoom))
 		want := make([]uint32, s.trees)
 		for range 20 {
@@ -97,10 +103,10 @@ func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
 					values[j] = float32(math.NaN())
 				}
 			}
-			f.columns.fill(row.treeKeys, values)
-			x.find(row, row.treeKeys[:f.columns.count], found)
-			x.rest.find(row.treeKeys, found[:s.trees])
-			f.walker.find(row.treeKeys, want)
+			f.columns.fill(scratch.treeKeys, values)
+			x.find(scratch, scratch.treeKeys[:f.columns.count], found)
+			x.rest.find(scratch.treeKeys, found[:s.trees])
+			f.walker.find(scratch.treeKeys, want)
 			if !slices.Equal(found[:s.trees], want) {
 				t.Fatalf("shape %v: leaves %v, expected %v", s, found[:s.trees], want)
 			}

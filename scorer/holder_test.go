@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// schemaModel answers with a constant; its features are rate, country and, as far as asked for, others.
+// schemaModel answers with a constant; its features are rate, country and, as far as asked for,
+// others.
 func schemaModel(t testing.TB, answer int, features string) *scorer.Model {
 	t.Helper()
 	return load(t, fmt.Appendf(nil, `{"features_info":{%s},"oblivious_trees":[{"leaf_values":[%d]}]}`, features, answer))
@@ -43,7 +44,8 @@ func TestHolderKeepsWhatFits(t *testing.T) {
 		switch {
 		case reason == "" && (err != nil || h.Model() != next):
 			t.Errorf("%s: %v", features, err)
-		case reason != "" && (!errors.Is(err, scorer.ErrMismatch) || err.Error() != reason || h.Model() != before):
+		case reason != "" && (!errors.Is(err, scorer.ErrMismatch) || err.Error() != reason ||
+			h.Model() != before):
 			t.Errorf("%s: error %v, expected %q", features, err, reason)
 		}
 		h = scorer.Holder{}
@@ -52,13 +54,14 @@ func TestHolderKeepsWhatFits(t *testing.T) {
 		}
 	}
 	two := load(t, []byte(`{"features_info":{`+schemaRate+`},"oblivious_trees":[{"leaf_values":[1,2]}]}`))
-	if err := h.Replace(two); err == nil || err.Error() != "features do not fit: the model has 2 outputs, expected 1" {
+	if err := h.Replace(two); err == nil ||
+		err.Error() != "features do not fit: the model has 2 outputs, expected 1" {
 		t.Errorf("two outputs: %v", err)
 	}
 }
 
-// A model whose output means something else is refused: a regression in the place of a classifier, and a classifier whose classes
-// are the other way round.
+// A model whose output means something else is refused: a regression in the place of a classifier,
+// and a classifier whose classes are the other way round.
 func TestHolderKeepsTheMeaning(t *testing.T) {
 	classifier := func(classes string) string {
 		return `"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":` + classes + `}`
@@ -83,7 +86,9 @@ func TestHolderKeepsTheMeaning(t *testing.T) {
 		}
 		before := h.Model()
 		err := h.Replace(model(c.second))
-		if c.reason == "" && err != nil || c.reason != "" && (!errors.Is(err, scorer.ErrMismatch) || err.Error() != c.reason || h.Model() != before) {
+		if c.reason == "" && err != nil || c.reason != "" &&
+			(!errors.Is(err, scorer.ErrMismatch) || err.Error() != c.reason ||
+				h.Model() != before) {
 			t.Errorf("%s after %s: error %v, expected %q", c.second, c.first, err, c.reason)
 		}
 	}
@@ -93,26 +98,31 @@ func TestHolderKeepsTheMeaning(t *testing.T) {
 	}
 }
 
-// The probability of a model with a positive class is the library's prediction, whatever its sigmoid and however its trees are summed.
+// The probability of a model with a positive class is the library's prediction, whatever its
+// sigmoid and however its trees are summed.
 func TestProbabilityIsThePrediction(t *testing.T) {
 	compared := map[string]bool{}
 	for _, library := range []string{"lightgbm", "xgboost"} {
 		for _, f := range forestFixtures(t, library, 90) {
 			for extension, data := range f.files {
 				m := load(t, data)
-				if _, ok := m.PositiveClass(); !ok || f.name == "logitraw" { // whose prediction is the raw output
+				// whose prediction is the raw output
+				if _, ok := m.PositiveClass(); !ok || f.name == "logitraw" {
 					continue
 				}
 				compared[f.name] = true
 				for i, x := range f.rows {
-					if got, want := m.Probability(must(m.Raw(nil, x))), f.out[i]; !near(got, want, library == "xgboost") {
-						t.Fatalf("%s %s/%s.%s, row %d: %v, the library says %v", library, f.version, f.name, extension, i, got, want)
+					if got, want := m.Probability(must(m.Raw(nil, x))), f.out[i]; !near(got, want,
+						library == "xgboost") {
+						t.Fatalf("%s %s/%s.%s, row %d: %v, the library says %v", library, f.version,
+							f.name, extension, i, got, want)
 					}
 				}
 			}
 		}
 	}
-	for _, name := range []string{"binary", "binary-sigmoid", "random-forest-binary", "logistic", "reg-logistic"} {
+	for _, name := range []string{"binary", "binary-sigmoid", "random-forest-binary", "logistic",
+		"reg-logistic"} {
 		if !compared[name] {
 			t.Errorf("%s was not compared", name)
 		}
@@ -121,7 +131,8 @@ func TestProbabilityIsThePrediction(t *testing.T) {
 
 // Which models predict the probability of a class, and of which.
 func TestPositiveClass(t *testing.T) {
-	want := map[string]bool{"binary": true, "cross-entropy": true, "logistic": true, "logitraw": true, "squarederror": false, "hinge": false,
+	want := map[string]bool{"binary": true, "cross-entropy": true, "logistic": true,
+		"logitraw": true, "squarederror": false, "hinge": false,
 		"poisson": false, "softprob": false, "multiclass": false, "cross-entropy-lambda": false, "lambdarank": false, "rank": false, "l1": false}
 	seen := map[string]bool{}
 	for _, library := range []string{"lightgbm", "xgboost"} {
@@ -132,7 +143,8 @@ func TestPositiveClass(t *testing.T) {
 			}
 			seen[f.name] = true
 			for _, data := range f.files {
-				if class, ok := load(t, data).PositiveClass(); ok != expected || ok && class != "1" {
+				if class, ok := load(t, data).PositiveClass(); ok != expected || ok &&
+					class != "1" {
 					t.Errorf("%s %s: %q, %v", library, f.name, class, ok)
 				}
 			}
@@ -143,7 +155,7 @@ func TestPositiveClass(t *testing.T) {
 	}
 }
 
-// Readers see one model or the other while models are replaced, and a Row serves both.
+// Readers see one model or the other while models are replaced, and a Scratch works with both.
 func TestHolderIsReplacedUnderReaders(t *testing.T) {
 	var h scorer.Holder
 	models := []*scorer.Model{schemaModel(t, 1, schemaRate), schemaModel(t, 2, schemaRate)}
@@ -154,9 +166,9 @@ func TestHolderIsReplacedUnderReaders(t *testing.T) {
 	stop := make(chan struct{})
 	for range 3 {
 		readers.Go(func() {
-			row := h.Model().NewRow()
+			scratch := h.Model().NewScratch()
 			for {
-				if got := must(h.Model().Raw(row, []float32{0})); got != 1 && got != 2 {
+				if got := must(h.Model().Raw(scratch, []float32{0})); got != 1 && got != 2 {
 					t.Errorf("%v", got)
 				}
 				select {

@@ -15,8 +15,8 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// survive loads hostile bytes: either the error is a FormatError, or the model gives finite values. It reports whether the
-// bytes were refused.
+// survive loads hostile bytes: either the error is a FormatError, or the model returns finite
+// values. It reports whether the bytes were refused.
 func survive(t testing.TB, data []byte) bool {
 	t.Helper()
 	m, err := scorer.Load(data)
@@ -27,35 +27,39 @@ func survive(t testing.TB, data []byte) bool {
 		}
 		return true
 	}
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	features := m.Features()
 	x := make([]float32, len(features))
 	for _, v := range []float64{0, 1, -1, math.Inf(1), math.Inf(-1), math.NaN()} {
 		for i := range x {
 			x[i] = float32(v)
 			if features[i].Kind == scorer.Categorical && v == 1 {
-				row.SetString(i, "nl")
+				scratch.SetString(i, "nl")
 			}
 		}
-		if _, err := m.Raw(row, x); errors.Is(err, scorer.ErrMismatch) || errors.Is(err, scorer.ErrUnseen) { // "nl" is no category of it
-			row.Reset()
+		// "nl" is not a category of it
+		if _, err := m.Raw(scratch, x); errors.Is(err, scorer.ErrMismatch) ||
+			errors.Is(err, scorer.ErrUnseen) {
+			scratch.Reset()
 		}
-		for k, raw := range must(m.AppendRaw(nil, row, x)) {
+		for k, raw := range must(m.AppendRaw(nil, scratch, x)) {
 			// LightGBM's linear trees multiply the inputs.
-			if (math.IsNaN(raw) || math.IsInf(raw, 0)) && !(math.IsInf(v, 0) && m.Format() == "lightgbm") && !absent(m, k, raw) {
+			if (math.IsNaN(raw) || math.IsInf(raw, 0)) && !(math.IsInf(v, 0) &&
+				m.Format() == "lightgbm") && !absent(m, k, raw) {
 				t.Fatalf("output %d is %v", k, raw)
 			}
 		}
-		if n := len(must(m.AppendLeaves(nil, row, x))); n != m.Trees() {
+		if n := len(must(m.AppendLeaves(nil, scratch, x))); n != m.Trees() {
 			t.Fatalf("%d leaves of %d trees", n, m.Trees())
 		}
 		fast := m.Fast()
-		if raw := must(fast.Raw(row, x)); !fast.Exact() && (math.IsNaN(raw) || math.IsInf(raw, 0)) {
+		if raw := must(fast.Raw(scratch, x)); !fast.Exact() &&
+			(math.IsNaN(raw) || math.IsInf(raw, 0)) {
 			t.Fatalf("%v in Fast mode", raw)
 		}
 	}
 	for k := range m.Outputs() {
-		surviveExplanation(t, m, row, x, k)
+		surviveExplanation(t, m, scratch, x, k)
 	}
 	return false
 }
@@ -67,11 +71,14 @@ func absent(m *scorer.Model, output int, raw float64) bool {
 }
 
 // surviveExplanation demands finite values, or an error.
-func surviveExplanation(t testing.TB, m *scorer.Model, row *scorer.Row, x []float32, output int) {
+func surviveExplanation(t testing.TB, m *scorer.Model, scratch *scorer.Scratch, x []float32,
+	output int) {
 	t.Helper()
-	all, mean, err := m.Explain(nil, row, x, output)
+	all, mean, err := m.Explain(nil, scratch, x, output)
 	if err != nil {
-		if !errors.Is(err, scorer.ErrNoWeights) && !errors.Is(err, scorer.ErrUnsupported) && !errors.Is(err, scorer.ErrAbsentClass) && !strings.Contains(err.Error(), "too large") || len(all) > 0 {
+		if !errors.Is(err, scorer.ErrNoWeights) && !errors.Is(err, scorer.ErrUnsupported) &&
+			!errors.Is(err, scorer.ErrAbsentClass) && !strings.Contains(err.Error(), "too large") ||
+			len(all) > 0 {
 			t.Fatalf("%v, %v", all, err)
 		}
 		return
@@ -141,7 +148,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// The vtables and tables of a binary model, which stand before its large vectors, are flipped bit by bit.
+// The vtables and tables of a binary model, which stand before its large vectors, are flipped bit
+// by bit.
 func TestFlippedStructure(t *testing.T) {
 	data := fixtureNamed(t, "depth-1").cbm
 	_, field := slot(data, slotTrees, slotSizes)
@@ -192,7 +200,8 @@ const (
 	slotBorders                          = 3 // of a feature
 )
 
-// slot walks from the root table along references and returns where the last slot's vtable entry and field are in the file.
+// slot walks from the root table along references and returns where the last slot's vtable entry
+// and field are in the file.
 func slot(data []byte, path ...int) (entry, field int) {
 	const header = 8
 	pos := target(data, header)
@@ -227,10 +236,12 @@ func elements(data []byte, path ...int) int {
 	return target(data, field) + 4
 }
 
-// Older files lack what newer ones repeat: the translation to buckets, the offsets of the trees, the list of biases.
+// Older files lack what newer ones repeat: the translation to buckets, the offsets of the trees,
+// the list of biases.
 func TestFieldsThatOlderFilesLack(t *testing.T) {
 	slots := map[string][]int{
-		"classification": {slotRepack, slotStarts, slotBiases}, // its bias is 0, as is that of a file without biases
+		// its bias is 0, as is that of a file without biases
+		"classification": {slotRepack, slotStarts, slotBiases},
 		"mixed-depths":   {slotRepack, slotStarts, slotBiases},
 		"many-borders":   {slotRepack, slotStarts},
 	}
@@ -240,9 +251,9 @@ func TestFieldsThatOlderFilesLack(t *testing.T) {
 			remove(t, f.cbm, s)
 		}
 		m := load(t, f.cbm)
-		row := m.NewRow()
+		scratch := m.NewScratch()
 		for i, x := range f.rows {
-			if got := must(m.Raw(row, x)); !sameBits(got, f.raw[i]) {
+			if got := must(m.Raw(scratch, x)); !sameBits(got, f.raw[i]) {
 				t.Fatalf("%s: row %d: %v, expected %v", name, i, got, f.raw[i])
 			}
 		}
@@ -263,29 +274,75 @@ func remove(t *testing.T, data []byte, s int) {
 func TestContradictionsInBinaryModels(t *testing.T) {
 	u16, u32 := binary.LittleEndian.PutUint16, binary.LittleEndian.PutUint32
 	for reason, change := range map[string]func(data []byte){
-		"version":                 func(d []byte) { d[elements(d, slotVersion)] = 'X' },
-		"no trees":                func(d []byte) { entry, _ := slot(d, slotTrees); u16(d[entry:], 0) },
-		"repacked split 0":        func(d []byte) { d[elements(d, slotTrees, slotRepack)+3]++ },
-		"repacked split 1":        func(d []byte) { d[elements(d, slotTrees, slotRepack)+4]++ },
-		"tree 0 starts at":        func(d []byte) { d[elements(d, slotTrees, slotStarts)]++ },
-		"tree splits, the depths": func(d []byte) { remove(t, d, slotStarts); d[elements(d, slotTrees, slotSizes)]++ },
-		"tree 0 has depth 17":     func(d []byte) { d[elements(d, slotTrees, slotSizes)] = 17 },
-		"tree 0 has depth -1":     func(d []byte) { u32(d[elements(d, slotTrees, slotSizes):], math.MaxUint32) },
-		"tree split 0 refers":     func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], 1<<30) },
-		"tree split 0 refers to":  func(d []byte) { u32(d[elements(d, slotTrees, slotSplits):], math.MaxUint32) },
-		"leaf values":             func(d []byte) { d[elements(d, slotTrees, slotLeaves)-4]-- },
-		"leaf value 0 is NaN":     func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.NaN()) },
-		"is +Inf":                 func(d []byte) { putFloat64(d[elements(d, slotTrees, slotLeaves):], math.Inf(1)) },
-		"not finite with":         func(d []byte) { putFloat64(d[elements(d, slotTrees, slotBiases):], math.NaN()) },
-		"1 biases for 2 outputs":  func(d []byte) { _, f := slot(d, slotTrees, slotDimension); d[f] = 2 },
-		"0 outputs":               func(d []byte) { remove(t, d, slotDimension) },
-		"border 0 of feature 0":   func(d []byte) { u32(d[border(d, 0):], math.Float32bits(float32(math.NaN()))) },
-		"border 1 of feature 0":   func(d []byte) { u32(d[border(d, 1):], math.Float32bits(-1e30)) },
-		"cut off":                 func(d []byte) { d[7]++ },
-		"outside of the 20":       func(d []byte) { d[4]-- },
-		"outside of the buffer":   func(d []byte) { _, f := slot(d, slotTrees, slotFloats); u32(d[f:], 1<<31) },
-		"more elements than":      func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], math.MaxUint32) },
-		"shares bytes":            func(d []byte) { u32(d[elements(d, slotTrees, slotLeaves)-4:], uint32(len(d)/8-1)) },
+		"version": func(d []byte) { d[elements(d, slotVersion)] = 'X' },
+		"no trees": func(d []byte) {
+			entry, _ := slot(d, slotTrees)
+			u16(d[entry:],
+				0)
+		},
+		"repacked split 0": func(d []byte) { d[elements(d, slotTrees, slotRepack)+3]++ },
+		"repacked split 1": func(d []byte) { d[elements(d, slotTrees, slotRepack)+4]++ },
+		"tree 0 starts at": func(d []byte) { d[elements(d, slotTrees, slotStarts)]++ },
+		"tree splits, the depths": func(d []byte) {
+			remove(t, d,
+				slotStarts)
+			d[elements(d, slotTrees, slotSizes)]++
+		},
+		"tree 0 has depth 17": func(d []byte) { d[elements(d, slotTrees, slotSizes)] = 17 },
+		"tree 0 has depth -1": func(d []byte) {
+			u32(d[elements(d, slotTrees, slotSizes):],
+				math.MaxUint32)
+		},
+		"tree split 0 refers": func(d []byte) {
+			u32(d[elements(d, slotTrees, slotSplits):],
+				1<<30)
+		},
+		"tree split 0 refers to": func(d []byte) {
+			u32(d[elements(d, slotTrees, slotSplits):],
+				math.MaxUint32)
+		},
+		"leaf values": func(d []byte) { d[elements(d, slotTrees, slotLeaves)-4]-- },
+		"leaf value 0 is NaN": func(d []byte) {
+			putFloat64(d[elements(d, slotTrees,
+				slotLeaves):], math.NaN())
+		},
+		"is +Inf": func(d []byte) {
+			putFloat64(d[elements(d, slotTrees,
+				slotLeaves):], math.Inf(1))
+		},
+		"not finite with": func(d []byte) {
+			putFloat64(d[elements(d, slotTrees,
+				slotBiases):], math.NaN())
+		},
+		"1 biases for 2 outputs": func(d []byte) {
+			_, f := slot(d, slotTrees,
+				slotDimension)
+			d[f] = 2
+		},
+		"0 outputs": func(d []byte) { remove(t, d, slotDimension) },
+		"border 0 of feature 0": func(d []byte) {
+			u32(d[border(d, 0):],
+				math.Float32bits(float32(math.NaN())))
+		},
+		"border 1 of feature 0": func(d []byte) {
+			u32(d[border(d, 1):],
+				math.Float32bits(-1e30))
+		},
+		"cut off":           func(d []byte) { d[7]++ },
+		"outside of the 20": func(d []byte) { d[4]-- },
+		"outside of the buffer": func(d []byte) {
+			_, f := slot(d, slotTrees,
+				slotFloats)
+			u32(d[f:], 1<<31)
+		},
+		"more elements than": func(d []byte) {
+			u32(d[elements(d, slotTrees, slotLeaves)-4:],
+				math.MaxUint32)
+		},
+		"shares bytes": func(d []byte) {
+			u32(d[elements(d, slotTrees, slotLeaves)-4:],
+				uint32(len(d)/8-1))
+		},
 	} {
 		data := fixtureNamed(t, "depth-1").cbm
 		change(data)
@@ -308,7 +365,8 @@ func TestBytesAfterTheModel(t *testing.T) {
 
 func putFloat64(at []byte, v float64) { binary.LittleEndian.PutUint64(at, math.Float64bits(v)) }
 
-// A list may refer to one table 50,000 times, and the table to a long name. The reader must not copy the name as often.
+// A list may refer to one table 50,000 times, and the table to a long name. The reader must not
+// copy the name as often.
 func TestSharedBytesDoNotMultiply(t *testing.T) {
 	const entries, name = 50000, 1000
 	data := fixtureNamed(t, "depth-1").cbm
@@ -320,7 +378,8 @@ func TestSharedBytesDoNotMultiply(t *testing.T) {
 	for i := range entries {
 		data = u32(data, uint32(feature-(list+4+4*i)))
 	}
-	for _, v := range []uint16{14, 8, 0, 0, 0, 0, 4} { // a table of 8 bytes that has slot 4 alone, the name
+	// a table of 8 bytes that has slot 4 alone, the name
+	for _, v := range []uint16{14, 8, 0, 0, 0, 0, 4} {
 		data = binary.LittleEndian.AppendUint16(data, v)
 	}
 	data = u32(data, uint32(feature-vtable))

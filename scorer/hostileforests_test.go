@@ -42,12 +42,14 @@ shrinkage=1
 end of trees
 `
 
-// smallForests are models of few bytes that have every part of the formats; XGBoost itself wrote one of each of its formats.
+// smallForests are models of few bytes that have every part of the formats; XGBoost itself wrote
+// one of each of its formats.
 func smallForests(t testing.TB) map[string][]byte {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(5, 5))
 	f := randomForest(rng, forestShape{features: 6, outputs: 2, trees: 2, depth: 3})
-	models := map[string][]byte{"lightgbm": f.text(), "lightgbm-linear": []byte(linearText), "xgboost-json": f.json(), "xgboost-ubj": f.ubj()}
+	models := map[string][]byte{"lightgbm": f.text(), "lightgbm-linear": []byte(linearText),
+		"xgboost-json": f.json(), "xgboost-ubj": f.ubj()}
 	for _, fixture := range forestFixtures(t, "xgboost", 140) {
 		if fixture.version == "3.2.0" && (fixture.name == "vector-leaf" || fixture.name == "dart") {
 			models[fixture.name+"-json"], models[fixture.name+"-ubj"] = fixture.files["json"], fixture.files["ubj"]
@@ -59,7 +61,8 @@ func smallForests(t testing.TB) map[string][]byte {
 	return models
 }
 
-// A file that ends before its model does is refused. LightGBM's goes on behind the trees with what no reader needs.
+// A file that ends before its model does is refused. LightGBM's goes on behind the trees with what
+// no reader needs.
 func TestTruncatedForests(t *testing.T) {
 	for name, data := range smallForests(t) {
 		end := len(data)
@@ -78,7 +81,8 @@ func TestTruncatedForests(t *testing.T) {
 	}
 }
 
-// Whatever bits are flipped, the file is refused or the model gives finite values, and the memory it takes stays in proportion.
+// Whatever bits are flipped, the file is refused or the model returns finite values, and the memory
+// it takes stays in proportion.
 func TestFlippedBitsOfForests(t *testing.T) {
 	flips := 25000 // for each of the models
 	if raceEnabled || testing.Short() {
@@ -126,7 +130,7 @@ func FuzzForests(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { survive(t, data) })
 }
 
-// replaced gives a copy of the text in which one thing is another.
+// replaced returns a copy of the text in which one thing is another.
 func replaced(t *testing.T, data []byte, old, new string) []byte {
 	t.Helper()
 	if !bytes.Contains(data, []byte(old)) {
@@ -158,7 +162,8 @@ func TestContradictionsInLightGBM(t *testing.T) {
 		{"threshold=0.5", "threshold=", "threshold of tree 0 has 0 numbers"},
 		{"decision_type=10", "decision_type=12", "decision type 12"},
 		{"decision_type=10", "decision_type=1", "refers to set"},
-		{"left_child=-1", "left_child=0", "refers to split 0, which it does not have or has met before"},
+		{"left_child=-1", "left_child=0",
+			"refers to split 0, which it does not have or has met before"},
 		{"left_child=-1", "left_child=7", "refers to split 7"},
 		{"left_child=-1", "left_child=-3", "refers to leaf"},
 		{"leaf_value=1 2", "leaf_value=1 inf", "may not be finite"},
@@ -249,7 +254,8 @@ func TestContradictionsInXGBoost(t *testing.T) {
 
 // Damage to UBJ that JSON cannot have.
 func TestContradictionsInUBJ(t *testing.T) {
-	good := randomForest(rand.New(rand.NewPCG(5, 5)), forestShape{features: 6, outputs: 2, trees: 2, depth: 3}).ubj()
+	good := randomForest(rand.New(rand.NewPCG(5, 5)), forestShape{features: 6, outputs: 2, trees: 2,
+		depth: 3}).ubj()
 	skipped := "{L\x00\x00\x00\x00\x00\x00\x00\x01x"
 	for _, c := range []struct {
 		data   []byte
@@ -257,7 +263,8 @@ func TestContradictionsInUBJ(t *testing.T) {
 	}{
 		{append(slices.Clone(good), 0), "follow the model"},
 		{replaced(t, good, "[$l#L\x00", "[$l#L\x7f"), "no length"},
-		{replaced(t, good, "[$l#L\x00\x00\x00\x00\x00\x00", "[$l#L\x00\x00\x00\x00\x00\x02"), "no length"},
+		{replaced(t, good, "[$l#L\x00\x00\x00\x00\x00\x00", "[$l#L\x00\x00\x00\x00\x00\x02"),
+			"no length"},
 		{replaced(t, good, "[$l#", "[$Z#"), "an array of elements"},
 		{replaced(t, good, "[$l#", "[$q#"), "an array of elements"},
 		{[]byte(skipped + strings.Repeat("[", 100000)), "nest deeper than"},
@@ -282,9 +289,9 @@ func TestHighCategoriesTakeLittleMemory(t *testing.T) {
 	if used := after.TotalAlloc - before.TotalAlloc; used > 100000 {
 		t.Errorf("%d bytes allocated for a file of %d", used, len(data))
 	}
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	for category, want := range map[float32]float64{2: 3, 5: 2, 16777215: 3, 16777216: 2, -1: 2} {
-		if got := must(m.Raw(row, []float32{1, category})); got != want {
+		if got := must(m.Raw(scratch, []float32{1, category})); got != want {
 			t.Errorf("category %v: %v, expected %v", category, got, want)
 		}
 	}
@@ -293,13 +300,20 @@ func TestHighCategoriesTakeLittleMemory(t *testing.T) {
 func TestForestsAllocateNothing(t *testing.T) {
 	for name, data := range smallForests(t) {
 		m := load(t, data)
-		row := m.NewRow()
+		scratch := m.NewScratch()
 		x := make([]float32, len(m.Features()))
 		out := make([]float64, 0, m.Outputs())
-		if n := testing.AllocsPerRun(100, func() { out = must(m.AppendRaw(out[:0], row, x)) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() {
+			out = must(m.AppendRaw(out[:0], scratch,
+				x))
+		}); n != 0 {
 			t.Errorf("%s: %v allocations for a row", name, n)
 		}
-		if n := testing.AllocsPerRun(100, func() { row.SetInt(0, 5); out = must(m.AppendPrediction(out[:0], row, x)) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() {
+			scratch.SetInt(0,
+				5)
+			out = must(m.AppendPrediction(out[:0], scratch, x))
+		}); n != 0 {
 			t.Errorf("%s: %v allocations for a prediction", name, n)
 		}
 	}

@@ -11,13 +11,15 @@ import (
 	"testing"
 )
 
-// smallModels are the models of one CatBoost version, by fixture and file: every feature of the format is in one of them.
+// smallModels are the models of one CatBoost version, by fixture and file: every feature of the
+// format is in one of them.
 func smallModels(t testing.TB) map[string][]byte {
 	t.Helper()
 	models := map[string][]byte{}
 	for _, f := range libraryFixtures(t) {
 		for file, data := range f.models {
-			if strings.HasSuffix(file, ".json") { // the library indents it: most damage would be done to blanks
+			// the library indents it: most damage would be done to blanks
+			if strings.HasSuffix(file, ".json") {
 				var short bytes.Buffer
 				if err := json.Compact(&short, data); err != nil {
 					t.Fatal(err)
@@ -29,7 +31,8 @@ func smallModels(t testing.TB) map[string][]byte {
 			}
 		}
 	}
-	for _, must := range []string{"one-hot/model.cbm", "statistic-borders/model.cbm", "combinations/model.cbm", "lossguide/model.json"} {
+	for _, must := range []string{"one-hot/model.cbm", "statistic-borders/model.cbm",
+		"combinations/model.cbm", "lossguide/model.json"} {
 		if models[must] == nil {
 			t.Fatalf("%s is not among the %d small models", must, len(models))
 		}
@@ -40,7 +43,8 @@ func smallModels(t testing.TB) map[string][]byte {
 // More take longer than a test may by default:
 //
 //	go test ./scorer -run FlippedBitsOfLibraryModels -flips 100000
-var bitFlips = flag.Int("flips", 10000, "how many damaged files TestFlippedBitsOfLibraryModels tries")
+var bitFlips = flag.Int("flips", 10000,
+	"how many damaged files TestFlippedBitsOfLibraryModels tries")
 
 // A file that ends anywhere before its end is refused.
 func TestTruncatedLibraryModels(t *testing.T) {
@@ -49,7 +53,8 @@ func TestTruncatedLibraryModels(t *testing.T) {
 	if raceEnabled || testing.Short() {
 		step = 17
 	}
-	for _, name := range []string{"one-hot/model.cbm", "one-hot/model.json", "statistic-borders/model.cbm", "lossguide-categories/model.cbm",
+	for _, name := range []string{"one-hot/model.cbm", "one-hot/model.json",
+		"statistic-borders/model.cbm", "lossguide-categories/model.cbm",
 		"multiclass-statistics/model.cbm"} {
 		data := models[name]
 		if data == nil {
@@ -63,7 +68,8 @@ func TestTruncatedLibraryModels(t *testing.T) {
 	}
 }
 
-// Whatever bits are flipped, the file is refused or the model gives finite values, and the memory it takes stays in proportion.
+// Whatever bits are flipped, the file is refused or the model returns finite values, and the memory
+// it takes stays in proportion.
 func TestFlippedBitsOfLibraryModels(t *testing.T) {
 	models := smallModels(t)
 	var names []string // JSON takes longer to read: a tenth of the flips is for that

@@ -8,20 +8,20 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// ErrUnseen is wrapped by the error about a category that training did not see, if the library
-// refuses it: XGBoost does, for the features of whose categories its file has the values.
+// ErrUnseen is wrapped by the error for a category that training did not see, if the library
+// refuses it. XGBoost does, for features whose categories are in its file.
 var ErrUnseen = errors.New("training did not see it")
 
-// inputs says which values the features of a model, or of a set, take in a Row.
+// inputs are the rules for the values that the features of a model, or of a set, take in a Scratch.
 type inputs struct {
 	features   []Feature
 	rules      []inputRule
-	kinds      []kindSet                // what each feature takes without a look at the value
-	categories []*forest.Categories     // by feature, nil where the file has no values; nil if it has none at all
+	kinds      []kindSet                // what each feature takes, independent of the value
+	categories []*forest.Categories     // by feature; nil if the file lacks the values
 	strict     bool                     // a category that training did not see is refused
-	why        func(feature int) string // it has no values, for errors
-	unseen     []error                  // of each feature with categories, if strict: made at load, since any client's text may lead to it
-	parts      []inputsPart             // of a set, instead of all these: a value must suit each model
+	why        func(feature int) string // why the file has no values, for errors
+	unseen     []error                  // by feature, if strict; allocated at load
+	parts      []inputsPart             // of a set, instead of the fields above
 }
 
 // inputsPart is a model of a set.
@@ -30,11 +30,11 @@ type inputsPart struct {
 	at []int32 // position of each feature of the set in the model, or -1
 }
 
-// inputRule says which values a feature takes.
+// inputRule is the rule for the values of a feature.
 type inputRule uint8
 
 const (
-	takesAll     inputRule = iota // no tree looks at it
+	takesAll     inputRule = iota // no tree compares it
 	takesNumbers                  // a numeric feature
 	takesTexts                    // a category of CatBoost: a text or integer
 	takesCodes                    // a category whose values the file does not have
@@ -45,19 +45,20 @@ const (
 type kindSet uint8
 
 const (
-	ofNumbers = 1<<isInteger | 1<<isFloat
-	ofAll     = 1<<isText | ofNumbers
+	numberKinds = 1<<isInteger | 1<<isFloat
+	allKinds    = 1<<isText | numberKinds
 )
 
-// kindsOf are the kinds that each rule takes whatever the value is.
-var kindsOf = [...]kindSet{takesAll: ofAll, takesNumbers: ofNumbers, takesTexts: 1<<isText | 1<<isInteger, takesCodes: ofNumbers, takesValues: 0}
+// ruleKinds are the kinds that each rule takes, independent of the value.
+var ruleKinds = [...]kindSet{takesAll: allKinds, takesNumbers: numberKinds,
+	takesTexts: 1<<isText | 1<<isInteger, takesCodes: numberKinds, takesValues: 0}
 
 // setKinds derives kinds from rules.
 func (in *inputs) setKinds() {
 	for i, rule := range in.rules {
-		kinds := kindsOf[rule]
+		kinds := ruleKinds[rule]
 		if rule == takesValues && !in.strict {
-			kinds = ofAll
+			kinds = allKinds
 		}
 		in.kinds[i] = kinds
 	}
@@ -65,7 +66,8 @@ func (in *inputs) setKinds() {
 
 // newInputs makes the rules for the features of a CatBoost model, whose kinds the file has.
 func newInputs(features []Feature) *inputs {
-	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features))}
+	in := &inputs{features: features, rules: make([]inputRule, len(features)),
+		kinds: make([]kindSet, len(features))}
 	for i, f := range features {
 		switch {
 		case f.Kind == Categorical:
@@ -80,7 +82,9 @@ func newInputs(features []Feature) *inputs {
 
 // newBinaryInputs makes the rules for the features of ordinary trees.
 func newBinaryInputs(features []Feature, v *forest.CategoryValues) *inputs {
-	in := &inputs{features: features, rules: make([]inputRule, len(features)), kinds: make([]kindSet, len(features)), categories: v.ByFeature, strict: v.Strict, why: v.Reason}
+	in := &inputs{features: features, rules: make([]inputRule, len(features)),
+		kinds: make([]kindSet, len(features)), categories: v.ByFeature, strict: v.Strict,
+		why: v.Reason}
 	if v.Strict {
 		in.unseen = make([]error, len(v.ByFeature))
 	}
@@ -89,7 +93,8 @@ func newBinaryInputs(features []Feature, v *forest.CategoryValues) *inputs {
 		case i < len(v.ByFeature) && v.ByFeature[i] != nil:
 			in.rules[i] = takesValues
 			if v.Strict {
-				in.unseen[i] = in.notSet(i, "this category", ErrUnseen, "XGBoost refuses it; leave it out if it is to be missing")
+				in.unseen[i] = in.notSet(i, "this category", ErrUnseen,
+					"XGBoost refuses it; leave it out if it is to be missing")
 			}
 		case f.Borders > 0 && f.Kind == Categorical:
 			in.rules[i] = takesCodes
@@ -104,7 +109,7 @@ func newBinaryInputs(features []Feature, v *forest.CategoryValues) *inputs {
 // newSetInputs makes the rules for the features of a set. positions are those of each model's
 // features among them.
 func newSetInputs(features []Feature, models []*Model, positions [][]int32) *inputs {
-	in := &inputs{features: features, kinds: slices.Repeat([]kindSet{ofAll}, len(features))}
+	in := &inputs{features: features, kinds: slices.Repeat([]kindSet{allKinds}, len(features))}
 	for i, m := range models {
 		part := inputsPart{inputs: m.inputs, at: make([]int32, len(features))}
 		for j := range part.at {
@@ -119,7 +124,7 @@ func newSetInputs(features []Feature, models []*Model, positions [][]int32) *inp
 	return in
 }
 
-// accepts reports whether a feature takes a value. A position that is no feature's is ignored.
+// accepts reports whether a feature takes a value. Positions without a feature take all.
 func (in *inputs) accepts(i int, v *value) bool {
 	if in.parts != nil {
 		return in.part(i, v) == nil
@@ -152,7 +157,7 @@ func (in *inputs) part(i int, v *value) *inputsPart {
 	return nil
 }
 
-// refusal says why a feature does not take a value.
+// refusal returns the reason why a feature does not take a value.
 func (in *inputs) refusal(i int, v *value) error {
 	if p := in.part(i, v); p != nil {
 		return p.refusal(int(p.at[i]), v)
@@ -161,28 +166,34 @@ func (in *inputs) refusal(i int, v *value) error {
 	case takesValues:
 		return in.unseen[i]
 	case takesTexts:
-		return in.notSet(i, "a number with a fraction", fmt.Errorf("%w: its categories are texts and integers", ErrMismatch), "set it by SetString")
+		return in.notSet(i, "a number with a fraction",
+			fmt.Errorf("%w: its categories are texts and integers",
+				ErrMismatch), "set it by SetString")
 	case takesCodes:
-		return in.notSet(i, "a text", fmt.Errorf("%w: %s", ErrMismatch, in.why(i)), "set the code of the category by SetInt")
+		return in.notSet(i, "a text", fmt.Errorf("%w: %s", ErrMismatch, in.why(i)),
+			"set the code of the category by SetInt")
 	}
-	return in.notSet(i, "a text", fmt.Errorf("%w: it is numeric", ErrMismatch), "set it by SetFloat")
+	return in.notSet(i, "a text", fmt.Errorf("%w: it is numeric", ErrMismatch),
+		"set it by SetFloat")
 }
 
 func (in *inputs) notSet(i int, what string, why error, todo string) error {
-	return fmt.Errorf("scorer: set feature %d, %q, to %s: %w (%s)", i, forest.Clipped(in.features[i].Name), what, why, todo)
+	return fmt.Errorf("scorer: set feature %d, %q, to %s: %w (%s)", i,
+		forest.Clipped(in.features[i].Name), what, why, todo)
 }
 
-// check reports why a row cannot be evaluated: x has another length, or a feature does not take
-// what is set for it. Callers that are in a hurry ask only if x has, or something is set.
-func (in *inputs) check(row *Row, x []float32) error {
-	if len(x) == len(in.features) && (!row.some || row.inputs == in && row.refused == 0) {
-		return nil // a Row of these inputs has looked at its values when they were set
+// check returns an error if a row cannot be evaluated: x has another length, or a feature does not
+// take the value that is set. Hot paths call it only if x has another length or a value is set.
+func (in *inputs) check(scratch *Scratch, x []float32) error {
+	if len(x) == len(in.features) &&
+		(!scratch.hasValues || scratch.inputs == in && scratch.refusals == 0) {
+		return nil // a Scratch of these inputs checked its values when they were set
 	}
-	if len(x) != len(in.features) && !row.alone(x) {
+	if len(x) != len(in.features) && !scratch.valuesOnly(x) {
 		return wrongLength(len(x), len(in.features))
 	}
-	for i := range row.set {
-		if v := &row.set[i]; !in.accepts(i, v) {
+	for i := range scratch.values {
+		if v := &scratch.values[i]; !in.accepts(i, v) {
 			return in.refusal(i, v)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// The first iterations of a model answer what the library's predict answers with as many: iteration_range, num_iteration,
-// ntree_end. testdata/make/train_iterations.py trained the models.
+// The first iterations of a model answer what the library's predict answers with as many:
+// iteration_range, num_iteration, ntree_end. testdata/make/train_iterations.py trained the models.
 func TestFirstIterations(t *testing.T) {
 	files := unpack(t, filepath.Join("testdata", "iterations.zip"))
 	rows := make([]float32, 600)
@@ -55,12 +55,13 @@ func number(t *testing.T, s string) int {
 	return n
 }
 
-func comparePredictions(t *testing.T, what string, m *scorer.Model, rows []float32, want []float64) {
+func comparePredictions(t *testing.T, what string, m *scorer.Model, rows []float32,
+	want []float64) {
 	t.Helper()
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	var got []float64
 	for x := range slices.Chunk(rows, 6) {
-		got = must(m.AppendPrediction(got, row, x))
+		got = must(m.AppendPrediction(got, scratch, x))
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d values, expected %d", what, len(got), len(want))
@@ -72,13 +73,16 @@ func comparePredictions(t *testing.T, what string, m *scorer.Model, rows []float
 	}
 }
 
-// XGBoost's file names the iteration that early stopping found best; all are used unless the caller asks for those.
+// XGBoost's file names the iteration that early stopping found best; all are used unless the caller
+// asks for those.
 func TestBestIterationsAreUsedOnlyIfAskedFor(t *testing.T) {
 	files := unpack(t, filepath.Join("testdata", "iterations.zip"))
 	for _, file := range []string{"xgb-early.json", "xgb-early.ubj"} {
 		m := load(t, files[file])
-		if used, all := m.Iterations(); used != 19 || all != 19 || m.BestIterations() != 9 || m.Trees() != 19 {
-			t.Errorf("%s: %d of %d iterations, best %d, %d trees", file, used, all, m.BestIterations(), m.Trees())
+		if used, all := m.Iterations(); used != 19 || all != 19 || m.BestIterations() != 9 ||
+			m.Trees() != 19 {
+			t.Errorf("%s: %d of %d iterations, best %d, %d trees", file, used, all,
+				m.BestIterations(), m.Trees())
 		}
 		m, err := scorer.Loader{Best: true}.Load(files[file])
 		if err != nil {
@@ -112,7 +116,8 @@ func TestFeaturesOfFirstIterations(t *testing.T) {
 			}
 		}
 		if splits[0] == 0 || splits[0] >= splits[1] || one.Trees() >= all.Trees() {
-			t.Errorf("%s: %d splits in %d trees of one iteration, %d in %d of all", file, splits[0], one.Trees(), splits[1], all.Trees())
+			t.Errorf("%s: %d splits in %d trees of one iteration, %d in %d of all", file, splits[0],
+				one.Trees(), splits[1], all.Trees())
 		}
 		x := []float32{1, 0, -1, 0.5, 2, 0}
 		moved, sum, err := one.Explain(nil, nil, x, 0)
@@ -134,7 +139,8 @@ func TestFeaturesOfFirstIterations(t *testing.T) {
 func TestIterationsThatAModelDoesNotHave(t *testing.T) {
 	files := unpack(t, filepath.Join("testdata", "iterations.zip"))
 	for _, n := range []int{-1, 9, 1 << 40} {
-		if _, err := (scorer.Loader{Iterations: n}).Load(files["lgb-classes.txt"]); !errors.Is(err, scorer.ErrIterations) {
+		if _, err := (scorer.Loader{Iterations: n}).Load(files["lgb-classes.txt"]); !errors.Is(err,
+			scorer.ErrIterations) {
 			t.Errorf("%d of 8 iterations: %v", n, err)
 		}
 	}

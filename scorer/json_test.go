@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// document completes a JSON model of two features (three borders) from its trees and an optional end.
+// document completes a JSON model of two features (three borders) from its trees and an optional
+// end.
 func document(trees, end string) string {
 	return `{"features_info":{"float_features":[
 		{"borders":[0.5,1.5],"flat_feature_index":0,"feature_id":"rate"},
@@ -38,7 +39,7 @@ func TestJSONVariants(t *testing.T) {
 		{"white space", " \n\t" + document(stump, ``) + "\n", 20},
 	} {
 		m := load(t, []byte(c.data))
-		if got := must(m.Raw(m.NewRow(), []float32{0, 0, 0, 5})); got != c.want {
+		if got := must(m.Raw(m.NewScratch(), []float32{0, 0, 0, 5})); got != c.want {
 			t.Errorf("%s: %v, expected %v", c.what, got, c.want)
 		}
 	}
@@ -47,7 +48,8 @@ func TestJSONVariants(t *testing.T) {
 // Positions that the file does not mention are inputs the model ignores.
 func TestJSONFeatures(t *testing.T) {
 	m := load(t, []byte(document(`[]`, ``)))
-	want := []scorer.Feature{{Name: "rate", Borders: 2}, {Name: "1"}, {Name: "2"}, {Name: "3", Borders: 1}}
+	want := []scorer.Feature{{Name: "rate", Borders: 2}, {Name: "1"}, {Name: "2"},
+		{Name: "3", Borders: 1}}
 	got := m.Features()
 	if len(got) != len(want) {
 		t.Fatalf("%v, expected %v", got, want)
@@ -92,14 +94,16 @@ func TestDamagedJSON(t *testing.T) {
 	} {
 		_, err := scorer.Load([]byte(c.data))
 		var format *scorer.FormatError
-		if !errors.As(err, &format) || errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), c.reason) {
+		if !errors.As(err, &format) || errors.Is(err, scorer.ErrUnsupported) ||
+			!strings.Contains(err.Error(), c.reason) {
 			t.Errorf("%.80s: error %v, expected %q", c.data, err, c.reason)
 		}
 	}
 }
 
 func TestForeignFiles(t *testing.T) {
-	for _, data := range []string{"", "CBM", "CBM1", "CBM2xxxx", "tree\nversion=v4\n", "\x1f\x8b\x08", "   "} {
+	for _, data := range []string{"", "CBM", "CBM1", "CBM2xxxx", "tree\nversion=v4\n",
+		"\x1f\x8b\x08", "   "} {
 		_, err := scorer.Load([]byte(data))
 		var format *scorer.FormatError
 		if !errors.As(err, &format) {
@@ -126,11 +130,12 @@ func TestUnsupportedJSON(t *testing.T) {
 func TestJSONOutputs(t *testing.T) {
 	two := `[{"leaf_values":[1,2,3,4],"splits":[{"split_index":0}]},{"leaf_values":[10,20]}]`
 	m := load(t, []byte(document(two, `,"scale_and_bias":[2,[100,200]]`)))
-	row := m.NewRow()
-	if m.Outputs() != 2 || must(m.Raw(row, padded(m))) != 122 {
-		t.Errorf("%d outputs, the first is %v, expected 2 and 122", m.Outputs(), must(m.Raw(row, padded(m))))
+	scratch := m.NewScratch()
+	if m.Outputs() != 2 || must(m.Raw(scratch, padded(m))) != 122 {
+		t.Errorf("%d outputs, the first is %v, expected 2 and 122", m.Outputs(),
+			must(m.Raw(scratch, padded(m))))
 	}
-	got := must(m.AppendRaw([]float64{7}, row, padded(m, 1)))
+	got := must(m.AppendRaw([]float64{7}, scratch, padded(m, 1)))
 	if want := []float64{7, 126, 248}; !slices.Equal(got, want) {
 		t.Errorf("%v, expected %v", got, want)
 	}
@@ -149,7 +154,8 @@ func TestJSONOutputs(t *testing.T) {
 }
 
 func TestNaNModeString(t *testing.T) {
-	for mode, want := range map[scorer.NaNMode]string{scorer.NaNLow: "low", scorer.NaNHigh: "high", 7: "NaNMode(7)"} {
+	for mode, want := range map[scorer.NaNMode]string{scorer.NaNLow: "low", scorer.NaNHigh: "high",
+		7: "NaNMode(7)"} {
 		if got := mode.String(); got != want {
 			t.Errorf("%q, expected %q", got, want)
 		}

@@ -9,10 +9,12 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// vectorTiers are the tiers of the machine that have kernels; a machine without any has nothing to test here but the layouts.
+// vectorTiers are the tiers of the machine that have kernels; a machine without any has nothing to
+// test here but the layouts.
 func vectorTiers() []Tier { return Tiers()[1:] }
 
-// randomForest has trees of depths up to the given one on random conditions: floats columns of numbers, and keys other columns.
+// randomForest has trees of depths up to the given one on random conditions: floats columns of
+// numbers, and keys other columns.
 func randomForest(rng *rand.Rand, floats, keys, trees, depth, outputs int) *oblivious {
 	c := &columns{inputs: floats, count: floats + keys}
 	for i, flat := range rng.Perm(floats) {
@@ -39,7 +41,7 @@ func randomForest(rng *rand.Rand, floats, keys, trees, depth, outputs int) *obli
 	return f
 }
 
-func blocksOf(f *oblivious, tier Tier) *blocks {
+func newTestBlocks(f *oblivious, tier Tier) *blocks {
 	q, at := newQuantised(f.columns, f.splits)
 	return newBlocks(f, tier, q, at)
 }
@@ -47,7 +49,8 @@ func blocksOf(f *oblivious, tier Tier) *blocks {
 func randomCondition(rng *rand.Rand, floats, keys int) keyCondition {
 	column := rng.IntN(floats + keys)
 	if column < floats {
-		return keyCondition{column: uint16(column), border: forest.OrderKey(randomNumber(rng, column%300+1))}
+		return keyCondition{column: uint16(column), border: forest.OrderKey(randomNumber(rng,
+			column%300+1))}
 	}
 	return keyCondition{column: uint16(column), border: int32(rng.IntN(column%250 + 1))}
 }
@@ -55,30 +58,34 @@ func randomCondition(rng *rand.Rand, floats, keys int) keyCondition {
 // randomNumber is one of about n values, or an odd one.
 func randomNumber(rng *rand.Rand, n int) float32 {
 	if rng.IntN(20) == 0 {
-		odd := []float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1))}
+		odd := []float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, float32(math.Inf(1)),
+			float32(math.Inf(-1))}
 		return odd[rng.IntN(len(odd))]
 	}
 	return float32(rng.IntN(n)-n/2) / 4
 }
 
-func randomRow(rng *rand.Rand, f *oblivious, row *Row) []float32 {
+func randomRow(rng *rand.Rand, f *oblivious, scratch *Scratch) []float32 {
 	x := make([]float32, len(f.columns.numbers))
 	for i := range x {
 		if x[i] = randomNumber(rng, 400); rng.IntN(20) == 0 {
 			x[i] = float32(math.NaN())
 		}
 	}
-	row.grow(f.columns)
+	scratch.grow(f.columns)
 	for i := len(x); i < f.columns.count; i++ {
-		row.keys[i] = int32(rng.IntN(256))
+		scratch.keys[i] = int32(rng.IntN(256))
 	}
 	return x
 }
 
-// forestShapes cover rows of one register, of four, and of pages; groups and single columns; blocks that are full and not.
+// forestShapes cover rows of one register, of four, and of pages; groups and single columns; blocks
+// that are full and not.
 var forestShapes = []struct{ floats, keys, trees, depth, outputs int }{
-	{1, 0, 1, 0, 1}, {1, 0, 1, 1, 1}, {3, 0, 31, 3, 1}, {0, 5, 32, 3, 1}, {17, 3, 33, 6, 1}, {60, 0, 64, 6, 1}, {90, 20, 65, 8, 1},
-	{200, 30, 100, 9, 1}, {300, 300, 130, 6, 3}, {1200, 10, 300, 6, 1}, {20, 5, 2100, 2, 2}, {4, 4, 3, 16, 1},
+	{1, 0, 1, 0, 1}, {1, 0, 1, 1, 1}, {3, 0, 31, 3, 1}, {0, 5, 32, 3, 1}, {17, 3, 33, 6, 1}, {60, 0,
+		64, 6, 1}, {90, 20, 65, 8, 1},
+	{200, 30, 100, 9, 1}, {300, 300, 130, 6, 3}, {1200, 10, 300, 6, 1}, {20, 5, 2100, 2, 2}, {4, 4,
+		3, 16, 1},
 }
 
 // A quantised row holds the number of borders below each value, for every column, in each tier.
@@ -87,17 +94,18 @@ func TestQuantisedRow(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(i), 1))
 		f := randomForest(rng, s.floats, s.keys, s.trees, s.depth, s.outputs)
 		q, at := newQuantised(f.columns, f.splits)
-		row := &Row{}
+		scratch := &Scratch{}
 		for range 20 {
-			x := randomRow(rng, f, row)
-			fillNumbers(row.keys, f.columns.numbers, x)
+			x := randomRow(rng, f, scratch)
+			fillNumbers(scratch.keys, f.columns.numbers, x)
 			for _, tier := range vectorTiers() {
-				q.quantise(tier, row, x)
+				q.quantise(tier, scratch, x)
 				for _, c := range f.splits {
 					p := at(c)
-					if got, want := row.vector.bins[p.bucket] >= p.rank, row.keys[c.column] > c.border; got != want {
-						t.Fatalf("shape %v, %s: condition %v with key %d, at %v with byte %d: %v", s, tier, c, row.keys[c.column], p,
-							row.vector.bins[p.bucket], got)
+					if got, want := scratch.vector.bins[p.bucket] >= p.rank, scratch.keys[c.column] > c.border; got != want {
+						t.Fatalf("shape %v, %s: condition %v with key %d, at %v with byte %d: %v",
+							s, tier, c, scratch.keys[c.column], p,
+							scratch.vector.bins[p.bucket], got)
 					}
 				}
 			}
@@ -111,7 +119,7 @@ func TestLayoutsStayWithinBounds(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(i), 2))
 		f := randomForest(rng, s.floats, s.keys, s.trees, s.depth, s.outputs)
 		for _, tier := range []Tier{TierAVX2, TierAVX512} {
-			b := blocksOf(f, tier)
+			b := newTestBlocks(f, tier)
 			if b == nil {
 				t.Fatalf("shape %v, %s: no layout", s, tier)
 			}
@@ -128,7 +136,7 @@ func checkQuantiser(t *testing.T, q *quantiser, values int) {
 	if q.size() > 0 && q.inputs > values {
 		t.Errorf("reads %d values of %d", q.inputs, values)
 	}
-	few, wide := wordsOf(q.few), wordsOf(q.wide)
+	few, wide := toWords(q.few), toWords(q.wide)
 	for range q.groups {
 		for _, position := range few[:16] {
 			if int(position) >= q.inputs {
@@ -163,15 +171,16 @@ func checkBlocks(t *testing.T, b *blocks, f *oblivious) {
 	t.Helper()
 	lanes, program, trees, leaves := b.lookup.lanes(), b.program, 0, len(f.leaves)/f.outputs
 	for _, c := range b.chunks {
-		if c.start != len(b.program)-len(program) || c.blocks*lanes > chunkTrees || c.trees > c.blocks*lanes {
+		if c.start != len(b.program)-len(program) || c.blocks*lanes > chunkTrees ||
+			c.trees > c.blocks*lanes {
 			t.Errorf("chunk %v, its start is at %d", c, len(b.program)-len(program))
 		}
 		for range c.blocks {
-			header := wordsOf(program[:vectorBytes])
+			header := toWords(program[:vectorBytes])
 			if header[0] > 8 || header[1] > 8 || header[1] > 0 && header[0] < 8 {
 				t.Errorf("%d and %d levels", header[0], header[1])
 			}
-			firsts := wordsOf(program[vectorBytes:][:4*lanes])
+			firsts := toWords(program[vectorBytes:][:4*lanes])
 			program = program[vectorBytes+4*lanes:]
 			for lane, first := range firsts {
 				if tree := trees + lane; tree < len(f.firsts) && first != f.firsts[tree] {
@@ -193,7 +202,7 @@ func checkBlocks(t *testing.T, b *blocks, f *oblivious) {
 func checkVector(t *testing.T, l *lookup, v []byte) {
 	t.Helper()
 	if l.tier == TierAVX2 {
-		for _, offset := range wordsOf(v[:l.listBytes()]) {
+		for _, offset := range toWords(v[:l.listBytes()]) {
 			if offset%tableBytes != 0 || offset+tableBytes > mostBytes {
 				t.Errorf("table at %d", offset)
 			}
@@ -201,7 +210,8 @@ func checkVector(t *testing.T, l *lookup, v []byte) {
 		return
 	}
 	for lane, bucket := range v[:64] {
-		if l.pages > 0 && bucket >= pageBytes || l.pages == 0 && l.size <= vectorBytes && bucket >= vectorBytes {
+		if l.pages > 0 && bucket >= pageBytes || l.pages == 0 && l.size <= vectorBytes &&
+			bucket >= vectorBytes {
 			t.Errorf("lane %d looks at byte %d of a register", lane, bucket)
 		}
 	}
@@ -210,7 +220,7 @@ func checkVector(t *testing.T, l *lookup, v []byte) {
 	}
 }
 
-func wordsOf(b []byte) []uint32 {
+func toWords(b []byte) []uint32 {
 	words := make([]uint32, len(b)/4)
 	for i := range words {
 		words[i] = uint32(b[4*i]) | uint32(b[4*i+1])<<8 | uint32(b[4*i+2])<<16 | uint32(b[4*i+3])<<24
@@ -240,7 +250,8 @@ func deepTrees(rng *rand.Rand, trees, leaves, features int) *forest.Ensemble {
 		b.Splits = append(b.Splits, make([]forest.BinarySplit, t.Count)...)
 		for i := range t.Count {
 			s := &b.Splits[t.First+i]
-			*s = forest.BinarySplit{Feature: int32(rng.IntN(features)), Border: forest.OrderKey(randomNumber(rng, 400)),
+			*s = forest.BinarySplit{Feature: int32(rng.IntN(features)),
+				Border:  forest.OrderKey(randomNumber(rng, 400)),
 				Missing: forest.MissingRule(rng.IntN(2))}
 			if len(open) > 0 {
 				at := rng.IntN(len(open))
@@ -258,9 +269,11 @@ func deepTrees(rng *rand.Rand, trees, leaves, features int) *forest.Ensemble {
 	return e
 }
 
-// exitShapes cover groups of 16 and of 8 trees, full and not; trees too large for a group; rows of one register, of four, of pages.
+// exitShapes cover groups of 16 and of 8 trees, full and not; trees too large for a group; rows of
+// one register, of four, of pages.
 var exitShapes = []struct{ trees, leaves, features int }{
-	{1, 1, 1}, {1, 2, 1}, {15, 31, 3}, {16, 32, 40}, {17, 32, 200}, {2100, 4, 9}, {8, 64, 5}, {9, 64, 70}, {70, 64, 800}, {30, 70, 20}, {40, 32, 600},
+	{1, 1, 1}, {1, 2, 1}, {15, 31, 3}, {16, 32, 40}, {17, 32, 200}, {2100, 4, 9}, {8, 64, 5}, {9,
+		64, 70}, {70, 64, 800}, {30, 70, 20}, {40, 32, 600},
 }
 
 // vectorForest is a forest with its layout for the kernels, which exists whatever the machine has.
@@ -288,13 +301,15 @@ func TestExitLayoutsStayWithinBounds(t *testing.T) {
 		checkQuantiser(t, &x.columns, f.columns.count)
 		program := x.program
 		for _, c := range x.chunks {
-			if c.start != len(x.program)-len(program) || c.blocks > chunkExits || c.trees > c.blocks*x.trees {
+			if c.start != len(x.program)-len(program) || c.blocks > chunkExits ||
+				c.trees > c.blocks*x.trees {
 				t.Errorf("chunk %v, its start is at %d", c, len(x.program)-len(program))
 			}
 			for range c.blocks {
-				vectors := wordsOf(program[:4])[0]
-				for _, first := range wordsOf(program[vectorBytes : 2*vectorBytes]) {
-					if int(first)+exitLeaves >= len(x.leaves) { // a count of leading zeros is at most 64
+				vectors := toWords(program[:4])[0]
+				for _, first := range toWords(program[vectorBytes : 2*vectorBytes]) {
+					// a count of leading zeros is at most 64
+					if int(first)+exitLeaves >= len(x.leaves) {
 						t.Errorf("a tree begins at leaf %d of %d", first, len(x.leaves))
 					}
 				}

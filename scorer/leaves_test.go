@@ -25,7 +25,8 @@ func readLeaves(t *testing.T, library string, least int) map[string][]int32 {
 		answers[strings.TrimSuffix(file, ".u16")] = numbers
 	}
 	if len(answers) < least {
-		t.Fatalf("the leaves of %d models of %s, expected at least %d: run testdata/make/leaves.py", len(answers), library, least)
+		t.Fatalf("the leaves of %d models of %s, expected at least %d: run testdata/make/leaves.py",
+			len(answers), library, least)
 	}
 	return answers
 }
@@ -35,13 +36,14 @@ func readLeaves(t *testing.T, library string, least int) map[string][]int32 {
 func compareLeaves(t *testing.T, m *scorer.Model, want []int32, rows []libraryRow) {
 	t.Helper()
 	for _, m := range []*scorer.Model{m, m.Fast()} {
-		row, rest := m.NewRow(), want
+		scratch, rest := m.NewScratch(), want
 		got := []int32{-1}
 		for i := 0; i < len(rows); i += leafStep {
-			rows[i].set(row)
-			got = must(m.AppendLeaves(got[:1], row, rows[i].x))
+			rows[i].set(scratch)
+			got = must(m.AppendLeaves(got[:1], scratch, rows[i].x))
 			if len(rest) < m.Trees() || got[0] != -1 || !slices.Equal(got[1:], rest[:m.Trees()]) {
-				t.Fatalf("row %d: %v, the library says %v", i, got[1:], rest[:min(m.Trees(), len(rest))])
+				t.Fatalf("row %d: %v, the library says %v", i, got[1:],
+					rest[:min(m.Trees(), len(rest))])
 			}
 			rest = rest[m.Trees():]
 		}
@@ -60,7 +62,8 @@ func TestLeavesAreTheLibrarys(t *testing.T) {
 		}
 		for file, data := range f.models {
 			t.Run(f.title()+"/"+file, func(t *testing.T) {
-				compareLeaves(t, load(t, data), catboost[f.name+strings.TrimPrefix(file, "model")], f.rows(t))
+				compareLeaves(t, load(t, data), catboost[f.name+strings.TrimPrefix(file, "model")],
+					f.rows(t))
 			})
 		}
 	}
@@ -75,7 +78,10 @@ func TestLeavesAreTheLibrarys(t *testing.T) {
 				rows = append(rows, libraryRow{x: x})
 			}
 			for extension, data := range f.files {
-				t.Run(library+"/"+f.name+"/"+extension, func(t *testing.T) { compareLeaves(t, load(t, data), want[f.name], rows) })
+				t.Run(library+"/"+f.name+"/"+extension, func(t *testing.T) {
+					compareLeaves(t,
+						load(t, data), want[f.name], rows)
+				})
 			}
 		}
 	}
@@ -90,10 +96,11 @@ func TestLeavesOfTheFirstIterations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			row := all.NewRow()
+			scratch := all.NewScratch()
 			for i, in := range f.rows(t) {
-				in.set(row)
-				want, got := must(all.AppendLeaves(nil, row, in.x))[:3], must(first.AppendLeaves(nil, row, in.x))
+				in.set(scratch)
+				want, got := must(all.AppendLeaves(nil, scratch,
+					in.x))[:3], must(first.AppendLeaves(nil, scratch, in.x))
 				if !slices.Equal(got, want) {
 					t.Fatalf("%s/%s, row %d: %v, expected %v", name, file, i, got, want)
 				}
@@ -108,12 +115,16 @@ func TestLeavesAllocateNothing(t *testing.T) {
 	forests["catboost"] = f.cbm
 	for name, data := range forests {
 		m := load(t, data)
-		row, x := m.NewRow(), padded(m)
-		leaves := must(m.AppendLeaves(nil, row, x))
-		if n := testing.AllocsPerRun(100, func() { leaves = must(m.AppendLeaves(leaves[:0], row, x)) }); n != 0 {
+		scratch, x := m.NewScratch(), padded(m)
+		leaves := must(m.AppendLeaves(nil, scratch, x))
+		if n := testing.AllocsPerRun(100, func() {
+			leaves = must(m.AppendLeaves(leaves[:0], scratch,
+				x))
+		}); n != 0 {
 			t.Errorf("%s: %v allocations for a row", name, n)
 		}
-		if got, err := m.AppendLeaves([]int32{5}, row, make([]float32, len(x)+1)); err == nil || !slices.Equal(got, []int32{5}) {
+		if got, err := m.AppendLeaves([]int32{5}, scratch, make([]float32, len(x)+1)); err == nil ||
+			!slices.Equal(got, []int32{5}) {
 			t.Errorf("%s: a longer row: %v, error %v", name, got, err)
 		}
 	}

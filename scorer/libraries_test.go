@@ -13,9 +13,9 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// libraryFixture is a folder of the archive testdata/libraries/<library>-<version>.zip: a model that the library trained, and its
-// answers. The archives are the registry: every folder in them is tested, and has a row in the table of docs/models.md. Its
-// about.json fills the first part.
+// libraryFixture is a folder of the archive testdata/libraries/<library>-<version>.zip: a model
+// that the library trained, and its answers. The archives are the registry: every folder in them is
+// tested, and has a row in the table of docs/models.md. Its about.json fills the first part.
 type libraryFixture struct {
 	Shows       string   `json:"shows"`       // what the model has in it: a row of the table
 	Refused     string   `json:"refused"`     // what the error of Load must contain; nothing else is there then
@@ -35,7 +35,8 @@ type libraryFixture struct {
 	files            map[string][]byte // the other files of the folder, likewise
 }
 
-// libraryFixtures reads all of testdata/libraries. A folder that went missing must not pass as a success.
+// libraryFixtures reads all of testdata/libraries. A folder that went missing must not pass as a
+// success.
 func libraryFixtures(t testing.TB) (all []libraryFixture) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/libraries/*.zip")
@@ -46,7 +47,8 @@ func libraryFixtures(t testing.TB) (all []libraryFixture) {
 		all = append(all, readLibraryFixtures(t, path)...)
 	}
 	if len(all) < 130 {
-		t.Fatalf("%d models in testdata/libraries, expected at least 130: run the scripts in testdata/make", len(all))
+		t.Fatalf("%d models in testdata/libraries, expected at least 130: run the scripts in "+
+			"testdata/make", len(all))
 	}
 	return all
 }
@@ -66,7 +68,8 @@ func readLibraryFixtures(t testing.TB, path string) (all []libraryFixture) {
 	t.Helper()
 	library, version, _ := strings.Cut(strings.TrimSuffix(filepath.Base(path), ".zip"), "-")
 	for name, files := range unpackFolders(t, path) {
-		f := libraryFixture{library: library, version: version, name: name, models: map[string][]byte{}, files: files}
+		f := libraryFixture{library: library, version: version, name: name,
+			models: map[string][]byte{}, files: files}
 		if err := json.Unmarshal(files["about.json"], &f); err != nil {
 			t.Fatalf("%s of %s: about.json: %v", name, path, err)
 		}
@@ -102,7 +105,7 @@ func (f *libraryFixture) floats32(t testing.TB, file string) []float32 {
 	return values
 }
 
-// libraryRow is an input: numbers, and categories to set in a Row.
+// libraryRow is an input: numbers, and categories to set in a Scratch.
 type libraryRow struct {
 	x     []float32
 	texts map[int]string
@@ -110,13 +113,13 @@ type libraryRow struct {
 }
 
 // set puts the categories of a row into row.
-func (r *libraryRow) set(row *scorer.Row) {
-	row.Reset()
+func (r *libraryRow) set(scratch *scorer.Scratch) {
+	scratch.Reset()
 	for i, s := range r.texts {
-		row.SetString(i, s)
+		scratch.SetString(i, s)
 	}
 	for i, v := range r.ints {
-		row.SetInt(i, v)
+		scratch.SetInt(i, v)
 	}
 }
 
@@ -161,21 +164,23 @@ func (f *libraryFixture) addCategories(t testing.TB, rows []libraryRow) {
 	}
 }
 
-// Every model of every version of every library gives the bits that the library gave.
+// Every model of every version of every library returns the bits that the library returned.
 func TestRawIsTheLibrarysBitForBit(t *testing.T) {
 	for _, f := range libraryFixtures(t) {
 		for file, data := range f.models {
 			t.Run(f.title()+"/"+file, func(t *testing.T) {
 				if f.Refused != "" {
 					_, err := scorer.Load(data)
-					if !errors.Is(err, scorer.ErrUnsupported) || !strings.Contains(err.Error(), f.Refused) {
+					if !errors.Is(err, scorer.ErrUnsupported) ||
+						!strings.Contains(err.Error(), f.Refused) {
 						t.Fatalf("error %v, expected %q", err, f.Refused)
 					}
 					return
 				}
 				m := load(t, data)
 				if len(m.Features()) != f.Features || m.Outputs() != f.Outputs {
-					t.Fatalf("%d features, %d outputs, expected %d and %d", len(m.Features()), m.Outputs(), f.Features, f.Outputs)
+					t.Fatalf("%d features, %d outputs, expected %d and %d", len(m.Features()),
+						m.Outputs(), f.Features, f.Outputs)
 				}
 				f.compare(t, m)
 			})
@@ -185,18 +190,18 @@ func TestRawIsTheLibrarysBitForBit(t *testing.T) {
 
 func (f *libraryFixture) compare(t *testing.T, m *scorer.Model) {
 	want := f.floats64(t, "raw.f64")
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	var got []float64
 	for i, in := range f.rows(t) {
-		in.set(row)
-		got = must(m.AppendRaw(got[:0], row, in.x))
+		in.set(scratch)
+		got = must(m.AppendRaw(got[:0], scratch, in.x))
 		for k, w := range want[i*f.Outputs:][:f.Outputs] {
 			if !sameBits(got[k], w) {
 				t.Fatalf("row %d %v, output %d: %v, the library says %v", i, in, k, got[k], w)
 			}
 		}
-		if first := must(m.Raw(row, in.x)); !sameBits(first, got[0]) {
-			t.Fatalf("row %d: Raw gives %v, AppendRaw %v", i, first, got[0])
+		if first := must(m.Raw(scratch, in.x)); !sameBits(first, got[0]) {
+			t.Fatalf("row %d: Raw returns %v, AppendRaw %v", i, first, got[0])
 		}
 	}
 }
@@ -225,23 +230,24 @@ func TestPredictionIsTheLibrarys(t *testing.T) {
 }
 
 func (f *libraryFixture) comparePrediction(t *testing.T, m *scorer.Model) {
-	if !strings.EqualFold(strings.Join(m.Classes(), " "), strings.Join(f.Classes, " ")) { // Python's True is true in the file
+	// Python's True is true in the file
+	if !strings.EqualFold(strings.Join(m.Classes(), " "), strings.Join(f.Classes, " ")) {
 		t.Errorf("classes %q, expected %q", m.Classes(), f.Classes)
 	}
 	want := f.floats64(t, "predict.f64")
 	width := len(want) / f.Rows
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	var got []float64
 	for i, in := range f.rows(t) {
-		in.set(row)
-		got = must(m.AppendPrediction(got[:0], row, in.x))
+		in.set(scratch)
+		got = must(m.AppendPrediction(got[:0], scratch, in.x))
 		// For a binary classifier some libraries give the probability of both classes.
 		for k, w := range want[(i+1)*width-len(got) : (i+1)*width] {
 			if ulps(got[k], w) > 1 {
 				t.Fatalf("row %d, output %d: %v, the library says %v", i, k, got[k], w)
 			}
 		}
-		if class := must(m.Class(row, in.x)); len(f.Class) > 0 && class != f.Class[i] {
+		if class := must(m.Class(scratch, in.x)); len(f.Class) > 0 && class != f.Class[i] {
 			t.Fatalf("row %d: class %d, the library says %d", i, class, f.Class[i])
 		}
 	}

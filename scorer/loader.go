@@ -17,50 +17,52 @@ import (
 // MaxFileSize is the largest model, in bytes, that Load, LoadFile and LoadReader accept.
 const MaxFileSize = 256 << 20
 
-// Load reads a model in any supported format, told apart by its first bytes: "CBM1" for CatBoost's binary format, "tree" for
-// LightGBM's text, '{' for JSON (white space may precede it) of CatBoost or, by the first key, XGBoost, and for XGBoost's UBJ. The
-// model keeps no reference to data. Errors are of type *FormatError; one that wraps ErrUnsupported is about a sound model that
-// this package cannot evaluate. Only an environment variable TierVariable that names no tier of this machine gives another error,
-// which wraps ErrTier.
+// Load decodes a model in any supported format. The first bytes determine the format: "CBM1" is
+// CatBoost's binary format, "tree" LightGBM's text, and '{' XGBoost's UBJ or JSON, which white
+// space may precede, of CatBoost or XGBoost. The model keeps no reference to data. Errors are of
+// type *FormatError; one that wraps ErrUnsupported is about a sound model that this package cannot
+// evaluate. If the environment variable TierVariable does not name a tier of this machine, the
+// error wraps ErrTier.
 //
 // All trees of the file are used; see Loader.
 func Load(data []byte) (*Model, error) { return Loader{}.Load(data) }
 
-// LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the path.
+// LoadFile reads a model from a regular file of at most MaxFileSize bytes. The error names the
+// path.
 func LoadFile(path string) (*Model, error) { return Loader{}.LoadFile(path) }
 
-// LoadReader is Load for what r holds up to its end, as an embedded file, an archive or a response
-// has it. It reads at most one byte beyond MaxFileSize, and then refuses the model. An error of r
-// is wrapped.
+// LoadReader is Load for the content of r, such as an embedded file, an archive or a response. It
+// reads at most one byte beyond MaxFileSize, and then refuses the model. An error of r is wrapped.
 func LoadReader(r io.Reader) (*Model, error) { return Loader{}.LoadReader(r) }
 
-// Loader loads models, of whose trees it may take the first only. The zero Loader takes all.
+// Loader loads models, and may use only the first iterations. The zero Loader uses all.
 type Loader struct {
-	// Iterations is how many iterations of the training are used, as by iteration_range of XGBoost, num_iteration of LightGBM and
-	// ntree_end of CatBoost. One iteration is one tree, or more where there are several outputs or parallel trees. 0 means all;
-	// more than the model has is an error.
+	// Iterations is how many training iterations are used, like iteration_range of XGBoost,
+	// num_iteration of LightGBM and ntree_end of CatBoost. An iteration is one tree, or more if
+	// there are several outputs or parallel trees. 0 means all; more than the model has is an
+	// error.
 	Iterations int
 
-	// Best uses the iterations up to the one that early stopping found best, where the file names it, as XGBoost's classes
-	// XGBClassifier and XGBRegressor do and its Booster does not. It takes the place of Iterations in such a file. Other libraries write no
-	// more than those into the file.
+	// Best uses the iterations up to the one that early stopping found best, if the file names it,
+	// as XGBClassifier and XGBRegressor of XGBoost do and its Booster does not. It overrides
+	// Iterations then. Other libraries do not write later iterations.
 	Best bool
 }
 
-// Load is the function Load with the options of l.
+// Load is Load with the settings of l.
 func (l Loader) Load(data []byte) (*Model, error) {
 	e, err := decode(data)
 	if err != nil {
-		return nil, published(err)
+		return nil, publicError(err)
 	}
 	m, err := l.newModel(e)
 	if err != nil {
-		return nil, published(err)
+		return nil, publicError(err)
 	}
 	return m.On(TierAuto)
 }
 
-// decode reads the trees of a file in the format that its first bytes tell.
+// decode reads a file in the format that its first bytes determine.
 func decode(data []byte) (*forest.Ensemble, error) {
 	if len(data) > MaxFileSize {
 		return nil, forest.Beyond("", MaxFileSize, "%d bytes", len(data))
@@ -81,7 +83,7 @@ func decode(data []byte) (*forest.Ensemble, error) {
 	return nil, unrecognised(data)
 }
 
-// LoadReader is the function LoadReader with the options of l.
+// LoadReader is LoadReader with the settings of l.
 func (l Loader) LoadReader(r io.Reader) (*Model, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
 	if err != nil {
@@ -90,7 +92,7 @@ func (l Loader) LoadReader(r io.Reader) (*Model, error) {
 	return l.Load(data)
 }
 
-// LoadFile is the function LoadFile with the options of l.
+// LoadFile is LoadFile with the settings of l.
 func (l Loader) LoadFile(path string) (*Model, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -100,11 +102,12 @@ func (l Loader) LoadFile(path string) (*Model, error) {
 	switch {
 	case errors.Is(err, ErrTier):
 		return nil, err
-	case errors.Is(err, ErrIterations), errors.Is(err, forest.ErrNamed):
+	case errors.Is(err, ErrIterations), errors.Is(err, forest.ErrExplained):
 		return nil, fmt.Errorf("model file %s: %w", path, err)
 	}
 	if errors.Is(err, ErrUnsupported) {
-		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated", path, err)
+		return nil, fmt.Errorf("model file %s: %w; see docs/models.md for what can be evaluated",
+			path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model file %s: %w; write it again with %s", path, err, writer(err))
@@ -112,7 +115,7 @@ func (l Loader) LoadFile(path string) (*Model, error) {
 	return m, nil
 }
 
-// writer names what writes a file of the format that an error is about.
+// writer returns the function that writes files of the format of an error.
 func writer(err error) string {
 	var format *FormatError
 	errors.As(err, &format)
@@ -125,8 +128,9 @@ func writer(err error) string {
 	return "save_model"
 }
 
-// readFile never waits. The kind of file is looked at before opening, because opening a device may have effects, and
-// after it, because the file may have been replaced between the two.
+// readFile never blocks on a FIFO or device. It checks the kind of file before opening it, because
+// opening a device may have effects, and after it, because the file may have been replaced in
+// between.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -146,16 +150,18 @@ func readFile(path string) ([]byte, error) {
 	if err := acceptable(path, info); err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(f, MaxFileSize+1)) // Load refuses what has grown beyond the limit since
+	// Load refuses what has grown beyond the limit since
+	return io.ReadAll(io.LimitReader(f, MaxFileSize+1))
 }
 
-// acceptable reports why a file cannot be a model's.
+// acceptable returns an error for a file that cannot be a model.
 func acceptable(path string, info os.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file (%s)", path, info.Mode().Type())
 	}
 	if info.Size() > MaxFileSize {
-		return fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(), MaxFileSize)
+		return fmt.Errorf("%s has %d bytes, at most %d are accepted", path, info.Size(),
+			MaxFileSize)
 	}
 	return nil
 }
@@ -170,7 +176,8 @@ func (l Loader) newModel(e *forest.Ensemble) (*Model, error) {
 	if err := e.Spread(); err != nil {
 		return nil, err
 	}
-	m := &Model{format: e.Format, features: describe(e), outputs: e.Outputs, objective: newObjective(&e.Objective), weights: e.Weights,
+	m := &Model{format: e.Format, features: describe(e), outputs: e.Outputs,
+		objective: newObjective(&e.Objective), weights: e.Weights,
 		iterations: iterations, warnings: append(e.Warnings, iterations.warnings()...)}
 	var err error
 	if e.Binary != nil {
@@ -210,30 +217,32 @@ func (m *Model) layOutBinary(e *forest.Ensemble) (err error) {
 	return err
 }
 
-// iterations counts those of a model's training.
+// iterations counts the training iterations of a model.
 type iterations struct{ used, all, best int }
 
-// choose decides how many are used.
+// choose sets how many are used.
 func (n *iterations) choose(l Loader) error {
 	if n.best > n.all {
-		n.best = 0 // left behind in a model that was sliced
+		n.best = 0 // stale: the model was sliced
 	}
 	switch n.used = n.all; {
 	case l.Best && n.best > 0:
 		n.used = n.best
 	case l.Iterations < 0 || l.Iterations > n.all:
-		return fmt.Errorf("%w: the first %d iterations are asked for, the model has %d", ErrIterations, l.Iterations, n.all)
+		return fmt.Errorf("%w: the first %d iterations are asked for, the model has %d",
+			ErrIterations, l.Iterations, n.all)
 	case l.Iterations > 0:
 		n.used = l.Iterations
 	}
 	return nil
 }
 
-// warnings says that a file names a best iteration that is not heeded.
+// warnings returns a warning if the file names a best iteration that is not used.
 func (n *iterations) warnings() []string {
 	if n.best == 0 || n.used == n.best {
 		return nil
 	}
-	return []string{fmt.Sprintf("early stopping found %d of %d iterations best, %d are used, as by XGBoost's Booster.predict (XGBClassifier and XGBRegressor use %d: "+
-		"Loader.Best, --iterations best)", n.best, n.all, n.used, n.best)}
+	return []string{fmt.Sprintf("early stopping found %d of %d iterations best, %d are used, as "+
+		"by XGBoost's Booster.predict (XGBClassifier and XGBRegressor use %d: Loader.Best, "+
+		"--iterations best)", n.best, n.all, n.used, n.best)}
 }

@@ -5,22 +5,25 @@ import (
 	"slices"
 )
 
-// lookup is how a tier finds the bytes of a quantised row that the conditions of a vector are about. A vector has one condition
-// for each of its lanes.
+// lookup is how a tier finds the bytes of a quantised row that the conditions of a vector compare.
+// A vector has one condition for each of its lanes.
 //
-// AVX-512 permutes the row: up to 64 or up to 256 bytes of it stay in registers, and the layout of a vector is 64 bucket
-// numbers and 64 ranks, a byte each. A longer row is cut into pages of 128 bytes: the bucket numbers are those within a page, and a mask
-// of 64 bits for each page follows (padded to a multiple of 64 bytes): which lanes look at that page.
+// AVX-512 permutes the row: up to 64 or up to 256 bytes of it stay in registers, and the layout of
+// a vector is 64 bucket numbers and 64 ranks, a byte each. A longer row is cut into pages of 128
+// bytes: the bucket numbers are those within a page, and a mask of 64 bits for each page follows
+// (padded to a multiple of 64 bytes): which lanes compare bytes of that page.
 //
-// AVX2 shuffles tables of 16 bytes of the row. The layout of a vector is the list of tables that its conditions look at, as
-// offsets in the row (uint32, padded to a multiple of 32 bytes), the shuffle of each table (32 bytes: the byte of the table, or 128 for
-// a lane that looks elsewhere, which gives 0), and 32 ranks. All lists of a model have the same length, so that the loop over them
-// is always of the same length too; shorter ones end with tables that no lane looks at.
+// AVX2 shuffles tables of 16 bytes of the row. The layout of a vector is the list of tables that
+// its conditions compare, as offsets in the row (uint32, padded to a multiple of 32 bytes), the
+// shuffle of each table (32 bytes: the byte of the table, or 128, which yields 0, for a lane that
+// compares another table), and 32 ranks. All lists of a model have the same length, so that the
+// loop over them is always of the same length too; shorter ones end with tables that no lane
+// compares.
 type lookup struct {
 	tier   Tier
 	size   int // bytes of the row that are in use
 	pages  int // of 128 bytes, AVX-512 with a long row; else 0
-	tables int // of 16 bytes that a vector looks at, AVX2
+	tables int // of 16 bytes that a vector compares, AVX2
 }
 
 const (
@@ -31,31 +34,31 @@ const (
 	mostBytes = 16 * pageBytes
 )
 
-// newLookup measures the vectors of a model over a quantised row of size bytes.
-func newLookup(tier Tier, size int, vectors [][]place) lookup {
+// newLookup returns the layout for the vectors of a model over a quantised row of size bytes.
+func newLookup(tier Tier, size int, vectors [][]byteTest) lookup {
 	l := lookup{tier: tier, size: size, tables: 1}
 	if tier == TierAVX512 && size > heldBytes {
 		l.pages = (size + pageBytes - 1) / pageBytes
 	}
 	if tier == TierAVX2 {
 		for _, v := range vectors {
-			l.tables = max(l.tables, len(tablesOf(v)))
+			l.tables = max(l.tables, len(usedTables(v)))
 		}
 	}
 	return l
 }
 
-// lanes is the number of conditions of a vector.
-func (l *lookup) lanes() int { return lanesOf(l.tier) }
+// lanes returns the number of conditions of a vector.
+func (l *lookup) lanes() int { return laneCount(l.tier) }
 
-func lanesOf(tier Tier) int {
+func laneCount(tier Tier) int {
 	if tier == TierAVX2 {
 		return 32
 	}
 	return 64
 }
 
-// vectorBytes is the size of the layout of a vector.
+// vectorBytes returns the size of the layout of a vector.
 func (l *lookup) vectorBytes() int {
 	if l.tier == TierAVX2 {
 		return l.listBytes() + 32*l.tables + 32
@@ -68,7 +71,7 @@ func (l *lookup) maskBytes() int { return (l.pages + 7) / 8 * 64 }
 func (l *lookup) listBytes() int { return (l.tables + 7) / 8 * 32 }
 
 // encode appends the layout of a vector.
-func (l *lookup) encode(to []byte, v []place) []byte {
+func (l *lookup) encode(to []byte, v []byteTest) []byte {
 	if l.tier == TierAVX2 {
 		return l.encodeTables(to, v)
 	}
@@ -92,8 +95,8 @@ func (l *lookup) encode(to []byte, v []place) []byte {
 	return to
 }
 
-func (l *lookup) encodeTables(to []byte, v []place) []byte {
-	tables := tablesOf(v)
+func (l *lookup) encodeTables(to []byte, v []byteTest) []byte {
+	tables := usedTables(v)
 	used := len(tables)
 	for len(tables) < l.listBytes()/4 {
 		tables = append(tables, 0)
@@ -113,18 +116,18 @@ func (l *lookup) encodeTables(to []byte, v []place) []byte {
 	return appendRanks(to, v)
 }
 
-func appendRanks(to []byte, v []place) []byte {
+func appendRanks(to []byte, v []byteTest) []byte {
 	for _, p := range v {
 		to = append(to, p.rank)
 	}
 	return to
 }
 
-// tablesOf lists the tables that the conditions of a vector look at. Padding looks at none.
-func tablesOf(v []place) []uint16 {
+// usedTables lists the tables that the conditions of a vector compare, without those of padding.
+func usedTables(v []byteTest) []uint16 {
 	var tables []uint16
 	for _, p := range v {
-		if p != nowhere {
+		if p != neverPasses {
 			tables = append(tables, p.bucket/tableBytes)
 		}
 	}

@@ -27,13 +27,15 @@ func padded(m *scorer.Model, x ...float32) []float32 {
 	return x
 }
 
-// Every test runs in every tier of the machine, one after the other, unless the environment asks for one: in the fastest as it was asked
-// for, in the others as with -short, which leaves out most of the damaged files. Benchmarks name their tiers; fuzzing and the race
-// detector run in the fastest.
+// Every test runs in every tier of the machine, one after the other, unless the environment asks
+// for one: in the fastest as it was asked for, in the others as with -short, which leaves out most
+// of the damaged files. Benchmarks name their tiers; fuzzing and the race detector run in the
+// fastest.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	once := func(name string) bool { return flag.Lookup(name).Value.String() != "" }
-	if raceEnabled || os.Getenv(scorer.TierVariable) != "" || once("test.bench") || once("test.fuzz") || once("test.list") {
+	if raceEnabled || os.Getenv(scorer.TierVariable) != "" || once("test.bench") ||
+		once("test.fuzz") || once("test.list") {
 		os.Exit(m.Run())
 	}
 	for _, tier := range slices.Backward(scorer.Tiers()) {

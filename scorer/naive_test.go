@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// naive is a CatBoost model evaluated by the letter of the format: no keys, no padding, no scratch memory. Its fields marshal to
-// CatBoost's JSON.
+// naive is a CatBoost model evaluated by the letter of the format: no keys, no padding, no scratch
+// memory. Its fields marshal to CatBoost's JSON.
 type naive struct {
 	Info struct {
 		Floats []naiveFeature `json:"float_features"`
@@ -50,7 +50,7 @@ func (n *naive) passes(s naiveSplit, x []float32) bool {
 	return v > s.Border
 }
 
-// reached gives the value of the leaf of each tree that a row falls into.
+// reached returns the value of the leaf of each tree that a row falls into.
 func (n *naive) reached(x []float32) (leaves []float64) {
 	for _, tree := range n.Trees {
 		leaf := 0
@@ -87,15 +87,18 @@ func (n *naive) rescaled(sum float64) float64 {
 // shape bounds a random model.
 type shape struct{ features, borders, trees, depth int }
 
-// randomModel has features in random flat order, some without borders, and trees of depths from 0 to the shape's.
+// randomModel has features in random flat order, some without borders, and trees of depths from 0
+// to the shape's.
 func randomModel(rng *rand.Rand, s shape) *naive {
 	n := &naive{ScaleAndBias: []any{1.0, []float64{0}}}
 	if rng.IntN(2) == 0 {
-		n.ScaleAndBias = []any{rng.NormFloat64(), []float64{float64(rng.IntN(2)) * rng.NormFloat64()}}
+		n.ScaleAndBias = []any{rng.NormFloat64(),
+			[]float64{float64(rng.IntN(2)) * rng.NormFloat64()}}
 	}
 	var splits []naiveSplit
 	for i, flat := range rng.Perm(s.features) {
-		f := naiveFeature{Name: string(rune('a' + i%26)), Index: i, Flat: flat, HasNaNs: rng.IntN(2) == 0}
+		f := naiveFeature{Name: string(rune('a' + i%26)), Index: i, Flat: flat,
+			HasNaNs: rng.IntN(2) == 0}
 		f.Treatment = []string{"AsIs", "AsFalse", "AsTrue"}[rng.IntN(3)]
 		f.Borders = randomBorders(rng, rng.IntN(s.borders+1))
 		for _, border := range f.Borders {
@@ -125,12 +128,16 @@ func randomBorders(rng *rand.Rand, count int) []float32 {
 	}
 	slices.Sort(borders)
 	borders = slices.Compact(borders)
-	return slices.DeleteFunc(borders, func(b float32) bool { return math.IsInf(float64(b), 0) || b != b })
+	return slices.DeleteFunc(borders, func(b float32) bool {
+		return math.IsInf(float64(b), 0) ||
+			b != b
+	})
 }
 
 // randomValue mixes ordinary values, which often repeat, with the odd ones.
 func randomValue(rng *rand.Rand) float32 {
-	odd := []float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32,
+	odd := []float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, -math.MaxFloat32,
+		math.SmallestNonzeroFloat32,
 		-math.SmallestNonzeroFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
 	switch rng.IntN(8) {
 	case 0:
@@ -149,12 +156,15 @@ func seeds(full uint64) uint64 {
 	return full
 }
 
-// Sizes rise over one, two and three byte buckets for a feature, every unrolled width, more columns than a byte can index, rows of
-// one, two and more registers, and more trees than one call of a kernel takes.
+// Sizes rise over one, two and three byte buckets for a feature, every unrolled width, more columns
+// than a byte can index, rows of one, two and more registers, and more trees than one call of a
+// kernel takes.
 func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
 	shapes := []shape{
-		{1, 0, 3, 0}, {1, 1, 1, 1}, {2, 2, 4, 2}, {3, 5, 10, 6}, {5, 20, 20, 7}, {8, 40, 30, 8}, {20, 100, 30, 9},
-		{4, 600, 40, 6}, {255, 4, 60, 6}, {600, 6, 100, 8}, {30, 30, 6, 13}, {10, 10, 1, 16}, {90, 90, 70, 6}, {1500, 2, 1500, 4},
+		{1, 0, 3, 0}, {1, 1, 1, 1}, {2, 2, 4, 2}, {3, 5, 10, 6}, {5, 20, 20, 7}, {8, 40, 30,
+			8}, {20, 100, 30, 9},
+		{4, 600, 40, 6}, {255, 4, 60, 6}, {600, 6, 100, 8}, {30, 30, 6, 13}, {10, 10, 1, 16}, {90,
+			90, 70, 6}, {1500, 2, 1500, 4},
 		{2, 3, 2500, 3},
 	}
 	for i, s := range shapes {
@@ -166,13 +176,13 @@ func TestRawAgreesWithNaiveEvaluation(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := load(t, data)
-			row := m.NewRow()
+			scratch := m.NewScratch()
 			x := make([]float32, s.features)
 			for range 50 {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				if got, want := must(m.Raw(row, x)), n.raw(x); !sameBits(got, want) {
+				if got, want := must(m.Raw(scratch, x)), n.raw(x); !sameBits(got, want) {
 					t.Fatalf("shape %v, seed %d: %v, expected %v for %v", s, seed, got, want, x)
 				}
 			}

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// naiveForest is an ensemble of ordinary binary trees, evaluated by the letter of the libraries' sources: float64 and bit sets for
-// LightGBM, float32 and lists of categories for XGBoost.
+// naiveForest is an ensemble of ordinary binary trees, evaluated by the letter of the libraries'
+// sources: float64 and bit sets for LightGBM, float32 and lists of categories for XGBoost.
 type naiveForest struct {
 	features, outputs int
 	trees             []*naiveNode
@@ -47,13 +47,15 @@ func randomForest(rng *rand.Rand, s forestShape) *naiveForest {
 // randomNode grows lopsided trees. The first third of the features is categorical.
 func randomNode(rng *rand.Rand, s forestShape, depth int) *naiveNode {
 	if depth == 0 || rng.IntN(6) == 0 {
-		leaf := &naiveNode{value: float64(float32(rng.NormFloat64())), rows: float64(1 + rng.IntN(1000))}
+		leaf := &naiveNode{value: float64(float32(rng.NormFloat64())),
+			rows: float64(1 + rng.IntN(1000))}
 		if rng.IntN(10) == 0 {
 			leaf.rows = 0
 		}
 		return leaf
 	}
-	n := &naiveNode{feature: rng.IntN(s.features), missing: rng.IntN(3), defaultLeft: rng.IntN(2) == 0}
+	n := &naiveNode{feature: rng.IntN(s.features), missing: rng.IntN(3),
+		defaultLeft: rng.IntN(2) == 0}
 	n.left, n.right = randomNode(rng, s, depth-1), randomNode(rng, s, depth-1)
 	if n.feature < s.features/3 {
 		most := []int{3, 40, 5000}[n.feature%3]
@@ -82,7 +84,7 @@ func (f *naiveForest) lightgbm(x []float32) []float64 {
 	return out
 }
 
-// reachedLightGBM gives the value of the leaf of each tree that LightGBM finds.
+// reachedLightGBM returns the value of the leaf of each tree that LightGBM finds.
 func (f *naiveForest) reachedLightGBM(x []float32) (leaves []float64) {
 	for _, n := range f.trees {
 		for n.left != nil {
@@ -93,7 +95,7 @@ func (f *naiveForest) reachedLightGBM(x []float32) (leaves []float64) {
 	return leaves
 }
 
-// lightgbm gives the child that a row goes to in LightGBM.
+// lightgbm returns the child that a row goes to in LightGBM.
 func (n *naiveNode) lightgbm(x []float32) *naiveNode {
 	v := float64(x[n.feature])
 	if math.Abs(v) <= float64(float32(1e-35)) {
@@ -130,7 +132,7 @@ func (f *naiveForest) xgboost(x []float32) []float64 {
 // naiveBase is the base score of XGBoost's models.
 const naiveBase = 0.25
 
-// reachedXGBoost gives the value of the leaf of each tree that XGBoost finds.
+// reachedXGBoost returns the value of the leaf of each tree that XGBoost finds.
 func (f *naiveForest) reachedXGBoost(x []float32) (leaves []float64) {
 	for _, n := range f.trees {
 		for n.left != nil {
@@ -141,7 +143,7 @@ func (f *naiveForest) reachedXGBoost(x []float32) (leaves []float64) {
 	return leaves
 }
 
-// xgboost gives the child that a row goes to in XGBoost.
+// xgboost returns the child that a row goes to in XGBoost.
 func (n *naiveNode) xgboost(x []float32) *naiveNode {
 	v := x[n.feature]
 	left := v < float32(n.threshold)
@@ -157,18 +159,22 @@ func (n *naiveNode) xgboost(x []float32) *naiveNode {
 // text is the forest as a LightGBM file.
 func (f *naiveForest) text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "tree\nversion=v4\nnum_class=%d\nnum_tree_per_iteration=%d\nlabel_index=0\nmax_feature_idx=%d\n", f.outputs, f.outputs,
+	fmt.Fprintf(&b, "tree\nversion=v4\nnum_class=%d\nnum_tree_per_iteration=%d\nlabel_index=0\n"+
+		"max_feature_idx=%d\n", f.outputs, f.outputs,
 		f.features-1)
-	fmt.Fprintf(&b, "feature_names=f0%s\nfeature_infos=none\n\n", strings.Repeat(" f", f.features-1))
+	fmt.Fprintf(&b, "feature_names=f0%s\nfeature_infos=none\n\n",
+		strings.Repeat(" f", f.features-1))
 	for i, root := range f.trees {
 		c := &lightgbmColumns{lines: map[string][]string{}, boundaries: []string{"0"}}
 		c.add(root)
 		fmt.Fprintf(&b, "Tree=%d\nnum_leaves=%d\nnum_cat=%d\n", i, c.leaves, len(c.boundaries)-1)
-		for _, key := range []string{"split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value", "leaf_count"} {
+		for _, key := range []string{"split_feature", "threshold", "decision_type", "left_child",
+			"right_child", "leaf_value", "leaf_count"} {
 			fmt.Fprintf(&b, "%s=%s\n", key, strings.Join(c.lines[key], " "))
 		}
 		if len(c.boundaries) > 1 {
-			fmt.Fprintf(&b, "cat_boundaries=%s\ncat_threshold=%s\n", strings.Join(c.boundaries, " "), strings.Join(c.words, " "))
+			fmt.Fprintf(&b, "cat_boundaries=%s\ncat_threshold=%s\n",
+				strings.Join(c.boundaries, " "), strings.Join(c.words, " "))
 		}
 		b.WriteString("is_linear=0\nshrinkage=1\n\n\n")
 	}
@@ -183,7 +189,7 @@ type lightgbmColumns struct {
 	splits, leaves    int
 }
 
-// add writes a node down and gives its number, that of a leaf as LightGBM does.
+// add writes a node down and returns its number, that of a leaf as LightGBM does.
 func (c *lightgbmColumns) add(n *naiveNode) int {
 	if n.left == nil {
 		c.put("leaf_value", strconv.FormatFloat(n.value, 'g', 17, 64))
@@ -237,9 +243,10 @@ func (f *naiveForest) document() map[string]any {
 	}
 	model := map[string]any{"trees": trees, "tree_info": info}
 	return map[string]any{"learner": map[string]any{
-		"gradient_booster":    map[string]any{"name": "gbtree", "model": model},
-		"learner_model_param": map[string]any{"base_score": "[2.5E-1]", "num_class": strconv.Itoa(f.outputs), "num_feature": strconv.Itoa(f.features)},
-		"objective":           map[string]any{"name": "reg:squarederror"},
+		"gradient_booster": map[string]any{"name": "gbtree", "model": model},
+		"learner_model_param": map[string]any{"base_score": "[2.5E-1]",
+			"num_class": strconv.Itoa(f.outputs), "num_feature": strconv.Itoa(f.features)},
+		"objective": map[string]any{"name": "reg:squarederror"},
 	}}
 }
 
@@ -297,7 +304,10 @@ func appendJSON(b []byte, value any) []byte {
 	case []any:
 		return appendList(b, v, appendJSON)
 	case []int32:
-		return appendList(b, v, func(b []byte, v int32) []byte { return strconv.AppendInt(b, int64(v), 10) })
+		return appendList(b, v, func(b []byte, v int32) []byte {
+			return strconv.AppendInt(b,
+				int64(v), 10)
+		})
 	case []float32:
 		return appendList(b, v, func(b []byte, v float32) []byte {
 			if math.IsInf(float64(v), 0) {
@@ -324,7 +334,10 @@ func appendList[T any](b []byte, list []T, element func([]byte, T) []byte) []byt
 func (f *naiveForest) ubj() []byte { return appendUBJ(nil, f.document()) }
 
 func appendUBJ(b []byte, value any) []byte {
-	length := func(b []byte, n int) []byte { return binary.BigEndian.AppendUint64(append(b, 'L'), uint64(n)) }
+	length := func(b []byte, n int) []byte {
+		return binary.BigEndian.AppendUint64(append(b, 'L'),
+			uint64(n))
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		b = append(b, '{')
@@ -367,10 +380,12 @@ func randomForestValue(rng *rand.Rand) float32 {
 	return randomValue(rng)
 }
 
-// Sizes rise over constants, stumps, blocks that are not full, more columns than a byte can index, and several outputs.
+// Sizes rise over constants, stumps, blocks that are not full, more columns than a byte can index,
+// and several outputs.
 func TestForestsAgreeWithNaiveEvaluation(t *testing.T) {
 	shapes := []forestShape{
-		{1, 1, 1, 0}, {1, 1, 1, 1}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {9, 3, 5, 6}, {30, 1, 40, 8}, {300, 2, 40, 9}, {600, 1, 60, 10},
+		{1, 1, 1, 0}, {1, 1, 1, 1}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {9, 3, 5, 6}, {30, 1,
+			40, 8}, {300, 2, 40, 9}, {600, 1, 60, 10},
 	}
 	for i, s := range shapes {
 		for seed := range seeds(3) {
@@ -379,21 +394,25 @@ func TestForestsAgreeWithNaiveEvaluation(t *testing.T) {
 			for name, c := range map[string]struct {
 				data  []byte
 				naive func([]float32) []float64
-			}{"lightgbm": {f.text(), f.lightgbm}, "xgboost-json": {f.json(), f.xgboost}, "xgboost-ubj": {f.ubj(), f.xgboost}} {
+			}{"lightgbm": {f.text(), f.lightgbm}, "xgboost-json": {f.json(),
+				f.xgboost}, "xgboost-ubj": {f.ubj(), f.xgboost}} {
 				m := load(t, c.data)
-				if m.Format() != name || m.Trees() != len(f.trees) || m.Outputs() != s.outputs || len(m.Features()) != s.features {
-					t.Fatalf("shape %v: a model of format %s, %d trees, %d outputs, %d features", s, m.Format(), m.Trees(), m.Outputs(),
+				if m.Format() != name || m.Trees() != len(f.trees) || m.Outputs() != s.outputs ||
+					len(m.Features()) != s.features {
+					t.Fatalf("shape %v: a model of format %s, %d trees, %d outputs, %d features", s,
+						m.Format(), m.Trees(), m.Outputs(),
 						len(m.Features()))
 				}
-				row := m.NewRow()
+				scratch := m.NewScratch()
 				x := make([]float32, s.features)
 				for range 40 {
 					for j := range x {
 						x[j] = randomForestValue(rng)
 					}
-					got, want := must(m.AppendRaw(nil, row, x)), c.naive(x)
+					got, want := must(m.AppendRaw(nil, scratch, x)), c.naive(x)
 					if !slices.EqualFunc(got, want, sameBits) {
-						t.Fatalf("shape %v, seed %d, %s: %v, expected %v for %v", s, seed, name, got, want, x)
+						t.Fatalf("shape %v, seed %d, %s: %v, expected %v for %v", s, seed, name,
+							got, want, x)
 					}
 				}
 			}

@@ -2,5 +2,5 @@
 
 package scorer
 
-// nonblock is nothing where opening a file never waits for another process.
+// nonblock is 0: on these systems, opening a file never waits for another process.
 const nonblock = 0

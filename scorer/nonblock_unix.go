@@ -4,5 +4,5 @@ package scorer
 
 import "syscall"
 
-// nonblock makes opening a FIFO return at once; regular files do not change by it.
+// nonblock makes opening a FIFO return at once; it does not affect regular files.
 const nonblock = syscall.O_NONBLOCK

@@ -53,7 +53,8 @@ func (o *objective) one(x float64) float64 {
 	case forest.SoftplusLink:
 		return math.Log1p(exp(x))
 	case forest.EarlySoftplusLink:
-		return math.Log1p((1 + exp(x)) - 1) // the subtraction is exact: this is the logarithm, and the same on all architectures
+		// the subtraction is exact: this is the logarithm, and the same on all architectures
+		return math.Log1p((1 + exp(x)) - 1)
 	case forest.StepLink:
 		if x > 0 {
 			return 1
@@ -63,7 +64,7 @@ func (o *objective) one(x float64) float64 {
 	return x
 }
 
-// oneSingle is one in the steps of XGBoost, each rounded to float32.
+// oneSingle is one with the steps of XGBoost, each rounded to float32.
 func (o *objective) oneSingle(x float32) float32 {
 	switch o.Link {
 	case forest.SigmoidLink:
@@ -75,10 +76,11 @@ func (o *objective) oneSingle(x float32) float32 {
 	return float32(o.one(float64(x)))
 }
 
-// exp32 is the exponential rounded to float32.
+// exp32 returns the exponential rounded to float32.
 func exp32(x float32) float32 { return float32(exp(float64(x))) }
 
-// softmaxBy takes exponentials of at least leastPower of the first so many outputs.
+// softmaxBy computes a softmax with an exponential function; those of the first outputs are at
+// least leastPower.
 func softmaxBy(exp func(float64) float64, out []float64, first int) {
 	const leastPower = 0x1p-1022
 	most := out[0]

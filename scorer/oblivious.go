@@ -6,23 +6,26 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go, and for the vector
-// kernels (blocks): all nodes of one depth put the same condition,
-// so that the leaf of a tree is found from the answers to depth conditions, in any order.
+// oblivious is an ensemble of symmetric trees laid out for evaluation in pure Go, and for the
+// vector kernels (blocks): all nodes of one level have the same condition, so that the results of
+// depth conditions, evaluated in any order, determine the leaf.
 //
-// A split compares the order key of an input with that of its border, so a row needs no quantisation. Measured against the
-// usual way, quantising a row to bytes by a branch-free binary search and comparing bytes in the same unrolled loop (medians
-// vary by half on the shared virtual Xeon they come from; these are the best of six runs of each): 100 trees of depth 6 on 50
-// features of 16 borders took 0.7 us with keys and 1.5 us with bytes, 1000 trees on 200 features of 64 borders 5.8 us and
-// 9.6 us; the search alone took 0.5 us and 3.4 us. Comparing float32 in place of keys was up to a fifth slower. Bytes pay where
-// a vector register holds them.
+// A split compares the order key of an input with that of its border, so a row needs no
+// quantisation. Measured against the usual way, quantising a row to bytes by a branch-free binary
+// search and comparing bytes in the same unrolled loop (medians vary by half on the shared virtual
+// Xeon they come from; these are the best of six runs of each): 100 trees of depth 6 on 50 features
+// of 16 borders took 0.7 us with keys and 1.5 us with bytes, 1000 trees on 200 features of 64
+// borders 5.8 us and 9.6 us; the search alone took 0.5 us and 3.4 us. Comparing float32 in place of
+// keys was up to a fifth slower. Bytes pay where a vector register holds them.
 //
-// Trees of depth 6 or less are padded to 6 splits, those of 7 and 8 to 8, by splits that never pass: the padding is at the
-// high bits of the leaf index, which stay 0.
+// Trees of depth 6 or less are padded to 6 splits, those of 7 and 8 to 8, by splits that never
+// pass: the padding is at the high bits of the leaf index, which stay 0.
 //
-// Leaves are added up while they are found, if they have one value and are added in order: then the additions take no time. A model of several outputs,
-// which has the values of all outputs of a leaf next to each other, and one in Fast mode notes down the leaves first. Noting down always would take 8 or 9 %
-// longer, and sums in memory, of which there could be one or eight, 8 to 12 % (Zen 4, 100 to 1000 trees).
+// Leaves are added up while they are found, if they have one value and are added in order: then the
+// additions take no time. A model of several outputs, which has the values of all outputs of a leaf
+// next to each other, and one in Fast mode store the leaf numbers first. Storing them always would
+// take 8 or 9 % longer, and keeping one or eight sums in memory 8 to 12 % (Zen 4, 100 to 1000
+// trees).
 type oblivious struct {
 	columns *columns
 	splits  []keyCondition // tree after tree, each padded to the width of its run
@@ -39,7 +42,7 @@ type oblivious struct {
 // never is a split that no key passes.
 var never = keyCondition{border: math.MaxInt32}
 
-// run is a stretch of consecutive trees of equal width.
+// run is a sequence of consecutive trees of equal width.
 type run struct {
 	width int // splits of each tree, with padding
 	trees int
@@ -47,7 +50,8 @@ type run struct {
 
 // newOblivious lays out an ensemble that passed its check; conditions are those of its split ids.
 func newOblivious(e *forest.Ensemble, columns *columns, conditions []keyCondition) *oblivious {
-	f := &oblivious{columns: columns, leaves: e.Leaves, outputs: e.Outputs, scale: e.Conditions.Scale, bias: e.Bias}
+	f := &oblivious{columns: columns, leaves: e.Leaves, outputs: e.Outputs,
+		scale: e.Conditions.Scale, bias: e.Bias}
 	f.addRuns(e.Conditions.Depths)
 	ids := e.Conditions.Splits
 	for _, depth := range e.Conditions.Depths {
@@ -62,7 +66,7 @@ func newOblivious(e *forest.Ensemble, columns *columns, conditions []keyConditio
 	return f
 }
 
-// on gives the same trees for evaluation by a tier.
+// on returns the same trees laid out for a tier.
 func (f *oblivious) on(tier Tier) *oblivious {
 	on := *f
 	on.blocks = nil
@@ -73,7 +77,7 @@ func (f *oblivious) on(tier Tier) *oblivious {
 	return &on
 }
 
-// addRuns finds the stretches of equal width and makes room for the splits.
+// addRuns finds the runs of equal width and allocates the splits.
 func (f *oblivious) addRuns(depths []uint8) {
 	f.firsts = make([]uint32, len(depths))
 	leaf, splits := uint32(0), 0
@@ -100,32 +104,33 @@ func paddedWidth(depth uint8) int {
 	return int(depth)
 }
 
-// raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the columns.
-func (f *oblivious) raw(row *Row, x []float32, dst []float64) {
+// raw writes the outputs for a row to dst. Widths of 6 and 8 are unrolled if a byte can index the
+// columns.
+func (f *oblivious) raw(scratch *Scratch, x []float32, dst []float64) {
 	if f.blocks != nil {
-		f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, row, x)
+		f.blocks.quantised.fill(f.blocks.lookup.tier, f.columns, scratch, x)
 	} else {
-		f.columns.fill(row, x)
+		f.columns.fill(scratch, x)
 	}
-	f.add(row, dst)
+	f.add(scratch, dst)
 }
 
 // add is raw for a row whose columns are filled.
-func (f *oblivious) add(row *Row, dst []float64) {
+func (f *oblivious) add(scratch *Scratch, dst []float64) {
 	if f.blocks != nil {
-		f.blocks.add(f, row, dst)
+		f.blocks.add(f, scratch, dst)
 		return
 	}
 	switch {
 	case f.fast:
 		var c chains
-		c.add(f.found(row), f.leaves)
+		c.add(f.found(scratch), f.leaves)
 		dst[0] = c.sum()
 	case f.outputs == 1:
-		dst[0] = f.sum(row)
+		dst[0] = f.sum(scratch)
 	default:
 		clear(dst[:f.outputs])
-		addLeaves(dst[:f.outputs], f.found(row), f.leaves)
+		addLeaves(dst[:f.outputs], f.found(scratch), f.leaves)
 	}
 	f.rescale(dst)
 }
@@ -137,22 +142,22 @@ func (f *oblivious) rescale(dst []float64) {
 	}
 }
 
-// grow makes room in the row for an evaluation in pure Go.
-func (f *oblivious) grow(row *Row) {
+// grow makes the scratch large enough for an evaluation in pure Go.
+func (f *oblivious) grow(scratch *Scratch) {
 	if f.blocks == nil && (f.fast || f.outputs > 1) {
-		row.growLeaves(len(f.firsts))
+		scratch.growLeaves(len(f.firsts))
 	}
 }
 
 // sum adds up the leaves of a model with one output in the order of the trees.
-func (f *oblivious) sum(row *Row) float64 {
-	few := (*[narrow]int32)(row.keys)
+func (f *oblivious) sum(scratch *Scratch) float64 {
+	few := (*[narrow]int32)(scratch.keys)
 	sum := 0.0
 	splits, firsts := f.splits, f.firsts
 	for _, r := range f.runs {
 		switch {
 		case f.columns.count > narrow || r.width > 8:
-			sum = addAny(sum, row.keys, splits, r.width, firsts[:r.trees], f.leaves)
+			sum = addAny(sum, scratch.keys, splits, r.width, firsts[:r.trees], f.leaves)
 		case r.width == 8:
 			sum = add8(sum, few, splits, firsts[:r.trees], f.leaves)
 		default:
@@ -163,21 +168,21 @@ func (f *oblivious) sum(row *Row) float64 {
 	return sum
 }
 
-// found notes the number of the leaf of every tree in the row.
-func (f *oblivious) found(row *Row) []uint32 {
-	f.grow(row)
-	f.find(row, row.leaves)
-	return row.leaves[:len(f.firsts)]
+// found writes the leaf number of every tree to the scratch.
+func (f *oblivious) found(scratch *Scratch) []uint32 {
+	f.grow(scratch)
+	f.find(scratch, scratch.leaves)
+	return scratch.leaves[:len(f.firsts)]
 }
 
-// find notes the number of the leaf of every tree into at, in pure Go.
-func (f *oblivious) find(row *Row, at []uint32) {
-	few := (*[narrow]int32)(row.keys)
+// find writes the leaf number of every tree to at, in pure Go.
+func (f *oblivious) find(scratch *Scratch, at []uint32) {
+	few := (*[narrow]int32)(scratch.keys)
 	rest, splits, firsts := at[:len(f.firsts)], f.splits, f.firsts
 	for _, r := range f.runs {
 		switch {
 		case f.columns.count > narrow || r.width > 8:
-			findAny(rest, row.keys, splits, r.width, firsts[:r.trees])
+			findAny(rest, scratch.keys, splits, r.width, firsts[:r.trees])
 		case r.width == 8:
 			find8(rest, few, splits, firsts[:r.trees])
 		default:
@@ -187,7 +192,8 @@ func (f *oblivious) find(row *Row, at []uint32) {
 	}
 }
 
-// rescale skips the parts that do nothing, as CatBoost does: adding a bias of 0 would turn -0 into +0.
+// rescale skips the parts that do nothing, as CatBoost does: adding a bias of 0 would turn -0 into
+// +0.
 func rescale(sum, scale, bias float64) float64 {
 	switch {
 	case scale == 1 && bias == 0:
@@ -200,11 +206,13 @@ func rescale(sum, scale, bias float64) float64 {
 	return float64(scale*sum) + bias // the conversion forbids a fused multiply-add
 }
 
-// bit is 1 if the split passes, without a branch: the sign of the difference, which 64 bits always hold.
+// bit returns 1 if the condition holds, without a branch: the sign of the difference, which 64 bits
+// always hold.
 func (s *keyCondition) bit(key int32) uint64 { return uint64(int64(s.border)-int64(key)) >> 63 }
 
 // add6 adds one leaf of each tree of width 6 to sum.
-func add6(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32, leaves []float64) float64 {
+func add6(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32,
+	leaves []float64) float64 {
 	for _, first := range firsts {
 		s := (*[6]keyCondition)(splits) // one check of the length for six splits
 		splits = splits[6:]
@@ -220,8 +228,9 @@ func add6(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint
 	return sum
 }
 
-// add8 does the same for width 8.
-func add8(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32, leaves []float64) float64 {
+// add8 is add6 for width 8.
+func add8(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint32,
+	leaves []float64) float64 {
 	for _, first := range firsts {
 		s := (*[8]keyCondition)(splits)
 		splits = splits[8:]
@@ -238,8 +247,9 @@ func add8(sum float64, keys *[narrow]int32, splits []keyCondition, firsts []uint
 	return sum
 }
 
-// addAny serves every width, and forests with more columns than a byte can index.
-func addAny(sum float64, keys []int32, splits []keyCondition, width int, firsts []uint32, leaves []float64) float64 {
+// addAny is for any width, and for more columns than a byte can index.
+func addAny(sum float64, keys []int32, splits []keyCondition, width int, firsts []uint32,
+	leaves []float64) float64 {
 	for _, first := range firsts {
 		sum += leaves[uint64(first)+leafIndex(keys, splits[:width])]
 		splits = splits[width:]
@@ -247,7 +257,8 @@ func addAny(sum float64, keys []int32, splits []keyCondition, width int, firsts 
 	return sum
 }
 
-// find6 notes one leaf of each tree of width 6. It repeats add6, since the compiler would not inline what they have in common.
+// find6 writes one leaf number for each tree of width 6. It repeats add6, since the compiler does
+// not inline what they have in common.
 func find6(found []uint32, keys *[narrow]int32, splits []keyCondition, firsts []uint32) {
 	found = found[:len(firsts)]
 	for i, first := range firsts {
@@ -263,7 +274,7 @@ func find6(found []uint32, keys *[narrow]int32, splits []keyCondition, firsts []
 	}
 }
 
-// find8 does the same for width 8.
+// find8 is find6 for width 8.
 func find8(found []uint32, keys *[narrow]int32, splits []keyCondition, firsts []uint32) {
 	found = found[:len(firsts)]
 	for i, first := range firsts {
@@ -281,7 +292,7 @@ func find8(found []uint32, keys *[narrow]int32, splits []keyCondition, firsts []
 	}
 }
 
-// findAny serves every width, and forests with more columns than a byte can index.
+// findAny is for any width, and for more columns than a byte can index.
 func findAny(found []uint32, keys []int32, splits []keyCondition, width int, firsts []uint32) {
 	for i, first := range firsts {
 		found[i] = first + uint32(leafIndex(keys, splits[:width]))
@@ -289,7 +300,7 @@ func findAny(found []uint32, keys []int32, splits []keyCondition, width int, fir
 	}
 }
 
-// leafIndex is the leaf that a row falls into, counted within its tree.
+// leafIndex returns the leaf that a row falls into, numbered within its tree.
 func leafIndex(keys []int32, splits []keyCondition) uint64 {
 	at := uint64(0)
 	for i := len(splits) - 1; i >= 0; i-- {

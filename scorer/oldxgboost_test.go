@@ -23,16 +23,17 @@ func TestFilesOfXGBoostBefore13(t *testing.T) {
 		models++
 		m := load(t, data)
 		later, own := floats(files[name+".later"], 4), floats(files[name+".own"], 4)
-		row, i := m.NewRow(), 0
+		scratch, i := m.NewScratch(), 0
 		for x := range slices.Chunk(flat, len(m.Features())) {
-			for _, got := range must(m.AppendRaw(nil, row, x)) {
+			for _, got := range must(m.AppendRaw(nil, scratch, x)) {
 				if !same(got, later[i]) {
 					t.Fatalf("%s, output %d: %v, XGBoost 3.2.0 says %v", name, i, got, later[i])
 				}
 				if !same(got, own[i]) {
 					others++
 					if strings.HasSuffix(name, "/logistic") || math.Abs(got-own[i]) > 1e-5 {
-						t.Fatalf("%s, output %d: %v, the release itself says %v", name, i, got, own[i])
+						t.Fatalf("%s, output %d: %v, the release itself says %v", name, i, got,
+							own[i])
 					}
 				}
 				i++
@@ -43,6 +44,7 @@ func TestFilesOfXGBoostBefore13(t *testing.T) {
 		}
 	}
 	if models < 15 || others == 0 {
-		t.Errorf("%d models, %d outputs differ from those of their releases: run testdata/make/train_forests.sh old", models, others)
+		t.Errorf("%d models, %d outputs differ from those of their releases: run "+
+			"testdata/make/train_forests.sh old", models, others)
 	}
 }

@@ -6,17 +6,18 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// combined is a combination at run time: what identifies the table entry of a row, and the tables to look it up in.
-type combined struct {
+// combination is a combination at run time: what identifies the table entry of a row, and the
+// tables to look it up in.
+type combination struct {
 	cats    []int32              // indices into columns.cats
 	numbers []keyCondition       // on columns that are filled before
 	oneHots []forest.OneHotSplit // with an index into columns.cats
 	probes  []probe
 }
 
-// hash identifies the values of a row, as CatBoost does (catboost/libs/model/hash.h): categorical hashes are extended by their
-// sign, conditions are 0 or 1.
-func (c *combined) hash(hashes, keys []int32) uint64 {
+// hash identifies the values of a row, as CatBoost does (catboost/libs/model/hash.h): categorical
+// hashes are extended by their sign, conditions are 0 or 1.
+func (c *combination) hash(hashes, keys []int32) uint64 {
 	h := uint64(0)
 	for _, cat := range c.cats {
 		h = mixHash(h, uint64(int64(hashes[cat])))
@@ -40,25 +41,29 @@ func mixHash(h, x uint64) uint64 {
 	return mul * (h + mul*x)
 }
 
-// probe is a finished table of statistics: an open hash table from combinations to the keys of all columns that are derived from
-// it. The values of the statistics, and how many borders are below them, are computed when the model is loaded.
+// probe is a finished table of statistics: an open hash table from combinations to the keys of all
+// columns that are derived from it. The values of the statistics, and how many borders are below
+// them, are computed when the model is loaded.
 type probe struct {
 	first  int32    // column of the first statistic; the others follow
 	width  int      // statistics
-	shift  uint8    // 64 minus the logarithm of the number of slots
-	hashes []uint64 // of the slots; NoHash in an empty one
-	bins   []uint8  // width for each slot
-	unseen []uint8  // what combinations get that are not in the table
+	shift  uint8    // 64 minus the logarithm of the number of buckets
+	hashes []uint64 // of the buckets; NoHash in an empty one
+	bins   []uint8  // width for each bucket
+	unseen []uint8  // of combinations that are not in the table
 }
 
-// maxProbes bounds how many slots one row looks at in a table. Slots are found by a multiplication that files know nothing of and are at
-// most half full, so honest tables stay far below.
+// maxProbes bounds how many buckets of a table a lookup compares. Hashes are multiplied by a
+// constant that trainers do not use, and at most half of the buckets are full, so honest tables
+// stay far below.
 const maxProbes = 128
 
-// newProbe finishes a table for the statistics that use it. It reports false if the hashes in it collide too often to be honest.
+// newProbe computes the table for the statistics that use it. It returns false if the hashes in it
+// collide too often to be honest.
 func newProbe(first int32, t *forest.StatisticTable, users []*forest.Statistic) (probe, bool) {
 	slotBits := max(1, bits.Len(uint(max(2*len(t.Hashes), 1)-1)))
-	p := probe{first: first, width: len(users), shift: uint8(64 - slotBits), hashes: make([]uint64, 1<<slotBits)}
+	p := probe{first: first, width: len(users), shift: uint8(64 - slotBits),
+		hashes: make([]uint64, 1<<slotBits)}
 	for i := range p.hashes {
 		p.hashes[i] = forest.NoHash
 	}
@@ -79,7 +84,7 @@ func newProbe(first int32, t *forest.StatisticTable, users []*forest.Statistic) 
 	return p, true
 }
 
-// bin is the number of borders below v; NaN, which priors of 0 can give, is above none.
+// bin returns the number of borders below v; NaN, which priors of 0 can cause, is not above any.
 func bin(borders []float32, v float32) uint8 {
 	n := 0
 	for _, border := range borders {
@@ -95,7 +100,8 @@ func (p *probe) slot(h uint64) int {
 	return int(h * mul >> p.shift)
 }
 
-// vacant finds the slot for a new hash; false if it is in the table or there is none near enough.
+// vacant returns the bucket for a new hash; false if the hash is in the table or no empty bucket is
+// near enough.
 func (p *probe) vacant(h uint64) (int, bool) {
 	at := p.slot(h)
 	for range maxProbes {
@@ -110,7 +116,8 @@ func (p *probe) vacant(h uint64) (int, bool) {
 	return 0, false
 }
 
-// find returns the bins of a combination. The number of steps is bounded, since a long row of taken slots may be of many hashes.
+// find returns the bins of a combination. The number of steps is bounded, since many hashes may
+// share a long run of full buckets.
 func (p *probe) find(h uint64) []uint8 {
 	at := p.slot(h)
 	for range maxProbes {

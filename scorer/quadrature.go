@@ -8,8 +8,9 @@ type gaussNode struct {
 	weight  float64
 }
 
-// gaussLegendre gives the rule of n points, which integrates polynomials of degree up to 2n-1 exactly: the points are the roots of the
-// Legendre polynomial of degree n, found by Newton's method.
+// gaussLegendre returns the rule of n points, which integrates polynomials of degree up to 2n-1
+// exactly: the points are the roots of the Legendre polynomial of degree n, found by Newton's
+// method.
 func gaussLegendre(n int) []gaussNode {
 	rule := make([]gaussNode, n)
 	for i := range (n + 1) / 2 {
@@ -32,7 +33,8 @@ func gaussLegendre(n int) []gaussNode {
 	return rule
 }
 
-// legendre gives the Legendre polynomial of degree n and its derivative, by the recurrence over the degree.
+// legendre returns the Legendre polynomial of degree n and its derivative, by the recurrence over
+// the degree.
 func legendre(n int, x float64) (value, slope float64) {
 	before, value := 0.0, 1.0
 	for k := range n {

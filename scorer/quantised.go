@@ -1,15 +1,17 @@
 package scorer
 
-// quantised is the row of bytes that conditions on columns look at: first the buckets of numeric columns, which are quantised from the
-// inputs, then those of all others, which are quantised from keys.
+// quantised is the layout of the row of bytes that conditions compare: first the buckets of numeric
+// columns, which are quantised from the inputs, then those of all others, which are quantised from
+// keys.
 type quantised struct {
 	numbers quantiser
 	others  quantiser
 	size    int // bytes
 }
 
-// newQuantised lays out the columns, with the borders that the conditions refer to. It also tells where each of them is found.
-func newQuantised(c *columns, conditions []keyCondition) (*quantised, func(keyCondition) place) {
+// newQuantised lays out the columns, with the borders that the conditions refer to. It also returns
+// how to find the byte test of a condition.
+func newQuantised(c *columns, conditions []keyCondition) (*quantised, func(keyCondition) byteTest) {
 	borders := make([][]int32, c.count)
 	for _, condition := range conditions {
 		if condition != never {
@@ -22,37 +24,37 @@ func newQuantised(c *columns, conditions []keyCondition) (*quantised, func(keyCo
 		others[i].flat = int32(n + i)
 	}
 	q := &quantised{}
-	var ofNumbers, ofOthers places
+	var ofNumbers, ofOthers byteTests
 	q.numbers, ofNumbers = newQuantiser(c.numbers, borders[:n], false)
 	q.others, ofOthers = newQuantiser(others, borders[n:], true)
 	q.size = q.numbers.size() + q.others.size()
-	return q, func(condition keyCondition) place {
+	return q, func(condition keyCondition) byteTest {
 		if condition == never {
-			return nowhere
+			return neverPasses
 		}
 		if column := int(condition.column); column >= n {
-			p := ofOthers.of(column-n, condition.border)
+			p := ofOthers.find(column-n, condition.border)
 			p.bucket += uint16(q.numbers.size())
 			return p
 		}
-		return ofNumbers.of(int(condition.column), condition.border)
+		return ofNumbers.find(int(condition.column), condition.border)
 	}
 }
 
 // fill writes the bytes of a row.
-func (q *quantised) fill(tier Tier, c *columns, row *Row, x []float32) {
-	c.fillOthers(row, x)
-	q.quantise(tier, row, row.overlay(x, c.inputs))
+func (q *quantised) fill(tier Tier, c *columns, scratch *Scratch, x []float32) {
+	c.fillOthers(scratch, x)
+	q.quantise(tier, scratch, scratch.overlay(x, c.inputs))
 }
 
 // quantise writes the bytes of inputs, and of the keys in the row that are not of inputs.
-func (q *quantised) quantise(tier Tier, row *Row, x []float32) {
-	row.vector.grow()
-	bins := row.vector.bins
+func (q *quantised) quantise(tier Tier, scratch *Scratch, x []float32) {
+	scratch.vector.grow()
+	bins := scratch.vector.bins
 	if q.numbers.size() > 0 {
-		q.numbers.numbersTo(tier, row.lengthened(x, q.numbers.inputs), bins)
+		q.numbers.numbersTo(tier, scratch.lengthened(x, q.numbers.inputs), bins)
 	}
 	if q.others.size() > 0 {
-		q.others.keysTo(tier, row.keys[:q.others.inputs], bins[q.numbers.size():])
+		q.others.keysTo(tier, scratch.keys[:q.others.inputs], bins[q.numbers.size():])
 	}
 }

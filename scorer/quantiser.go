@@ -8,21 +8,24 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// quantiser turns values into bytes: for each bucket the number of its borders that are below the value. A bucket has at most
-// BucketBorders borders of one column; a column with more takes several buckets. The values are float32 inputs, of which NaN is
-// replaced, or keys.
+// quantiser turns values into bytes: for each bucket the number of its borders that are below the
+// value. A bucket has at most BucketBorders borders of one column; a column with more takes several
+// buckets. The values are float32 inputs, of which NaN is replaced, or keys.
 //
-// It holds two programs for the vector kernels. Where columns have few borders, 16 columns are compared with one border of
-// each at a time. Where they have many, the borders of one column are compared 16 at a time: 16 pivots choose the chunk of 16
-// borders that the value falls into. fewBorders says where the second becomes the faster.
+// It holds two programs for the vector kernels. Where columns have few borders, 16 columns are
+// compared with one border of each at a time. Where they have many, the borders of one column are
+// compared 16 at a time: 16 pivots choose the chunk of 16 borders that the value falls into.
+// fewBorders is where the second becomes faster.
 //
-// Layout of the first, for each group of 16 columns: positions of the values (16 x uint32), what replaces NaN (16 x float32), number
-// of border vectors divided by 4 (uint32, padded to 64 bytes), border vectors (16 values each, the highest where a column has no
-// more borders: nothing is above it).
+// Layout of the first, for each group of 16 columns: positions of the values (16 x uint32), what
+// replaces NaN (16 x float32), number of border vectors divided by 4 (uint32, padded to 64 bytes),
+// border vectors (16 values each, the highest where a column has no more borders: nothing is above
+// it).
 //
-// Layout of the second, for each column: position of the value, bytes of the entry, what replaces NaN (padded to 64
-// bytes), pivots (16 values: the last border of each chunk but the last, then the highest), chunks (16 values, padded by the highest).
-// So the number of pivots below a value is at most the number of the last chunk.
+// Layout of the second, for each column: position of the value, bytes of the entry, what replaces
+// NaN (padded to 64 bytes), pivots (16 values: the last border of each chunk but the last, then the
+// highest), chunks (16 values, padded by the highest). So the number of pivots below a value is at
+// most the number of the last chunk.
 type quantiser struct {
 	keys    bool // values are int32 keys, not float32
 	inputs  int  // the kernels read values 0 to inputs-1
@@ -35,52 +38,58 @@ type quantiser struct {
 // fewBorders is where both ways of quantising take about the same time, with both instruction sets.
 const fewBorders = 80
 
-// bucketed is a bucket: borders of one column, at most BucketBorders of them, in ascending order and distinct.
-type bucketed struct {
+// bucket is a bucket: borders of one column, at most BucketBorders of them, in ascending order and
+// distinct.
+type bucket struct {
 	column  int
 	chunk   int // which BucketBorders borders of the column
 	borders []int32
 }
 
-// place is where a condition is found in the quantised row: it holds if the byte at bucket is at least rank.
-type place struct {
+// byteTest is a condition on the quantised row: it holds if the byte at bucket is at least rank.
+type byteTest struct {
 	bucket uint16
 	rank   uint8
 }
 
-// nowhere is the place of a condition that never holds: no byte is above BucketBorders.
-var nowhere = place{rank: math.MaxUint8}
+// neverPasses is a test that never holds: no byte is above BucketBorders.
+var neverPasses = byteTest{rank: math.MaxUint8}
 
-// places finds the place of each condition on the columns of a quantiser.
-type places struct {
+// byteTests finds the byte test of each condition on the columns of a quantiser.
+type byteTests struct {
 	borders [][]int32  // of each column, ascending and distinct
 	buckets [][]uint16 // of each column: one for each BucketBorders borders
 }
 
-func (p *places) of(column int, border int32) place {
+func (p *byteTests) find(column int, border int32) byteTest {
 	at, _ := slices.BinarySearch(p.borders[column], border)
-	return place{bucket: p.buckets[column][at/forest.BucketBorders], rank: uint8(at%forest.BucketBorders + 1)}
+	return byteTest{bucket: p.buckets[column][at/forest.BucketBorders],
+		rank: uint8(at%forest.BucketBorders + 1)}
 }
 
-// newQuantiser lays out columns whose values are float32, or keys. borders lists those of each column that a condition refers to, as
-// keys; it is sorted and stripped of repetitions.
-func newQuantiser(columns []numberColumn, borders [][]int32, keys bool) (quantiser, places) {
+// newQuantiser lays out columns whose values are float32, or keys. borders lists those of each
+// column that a condition refers to, as keys; it is sorted and stripped of repetitions.
+func newQuantiser(columns []numberColumn, borders [][]int32, keys bool) (quantiser, byteTests) {
 	q := quantiser{keys: keys}
-	p := places{borders: borders, buckets: make([][]uint16, len(columns))}
-	var all []bucketed
+	p := byteTests{borders: borders, buckets: make([][]uint16, len(columns))}
+	var all []bucket
 	for i := range columns {
 		slices.Sort(borders[i])
 		borders[i] = slices.Compact(borders[i])
 		p.buckets[i] = make([]uint16, forest.BucketCount(len(borders[i])))
 		for chunk := range p.buckets[i] {
 			rest := borders[i][chunk*forest.BucketBorders:]
-			all = append(all, bucketed{column: i, chunk: chunk, borders: rest[:min(len(rest), forest.BucketBorders)]})
+			all = append(all, bucket{column: i, chunk: chunk,
+				borders: rest[:min(len(rest), forest.BucketBorders)]})
 		}
 		q.inputs = max(q.inputs, int(columns[i].flat)+1)
 	}
 	// A group takes as long as its longest column, so columns of like lengths go together.
-	slices.SortStableFunc(all, func(a, b bucketed) int { return len(a.borders) - len(b.borders) })
-	many, _ := slices.BinarySearchFunc(all, fewBorders+1, func(b bucketed, n int) int { return len(b.borders) - n })
+	slices.SortStableFunc(all, func(a, b bucket) int { return len(a.borders) - len(b.borders) })
+	many, _ := slices.BinarySearchFunc(all, fewBorders+1, func(b bucket,
+		n int) int {
+		return len(b.borders) - n
+	})
 	for group := range slices.Chunk(all[:many], 16) {
 		q.addGroup(columns, group)
 	}
@@ -97,10 +106,10 @@ func newQuantiser(columns []numberColumn, borders [][]int32, keys bool) (quantis
 	return q, p
 }
 
-// size is the number of bytes of a quantised row.
+// size returns the number of bytes of a quantised row.
 func (q *quantiser) size() int { return q.groups*16 + q.columns }
 
-// word is a border as the kernels compare it.
+// word returns a border as the kernels compare it.
 func (q *quantiser) word(key int32) uint32 {
 	if q.keys {
 		return uint32(key)
@@ -108,7 +117,7 @@ func (q *quantiser) word(key int32) uint32 {
 	return math.Float32bits(forest.OrderKeyValue(key))
 }
 
-// highest is a border that nothing is above.
+// highest returns a border that no value exceeds.
 func (q *quantiser) highest() int32 {
 	if q.keys {
 		return math.MaxInt32
@@ -116,7 +125,7 @@ func (q *quantiser) highest() int32 {
 	return highKey
 }
 
-func (q *quantiser) addGroup(columns []numberColumn, group []bucketed) {
+func (q *quantiser) addGroup(columns []numberColumn, group []bucket) {
 	vectors := (len(group[len(group)-1].borders) + 3) / 4 * 4
 	entry := make([]uint32, 48+16*vectors)
 	for lane := range entry[48:] {
@@ -124,7 +133,7 @@ func (q *quantiser) addGroup(columns []numberColumn, group []bucketed) {
 	}
 	for lane, b := range group {
 		c := columns[b.column]
-		entry[lane], entry[16+lane] = uint32(c.flat), math.Float32bits(forest.OrderKeyValue(c.missing))
+		entry[lane], entry[16+lane] = uint32(c.flat), missingBits(c)
 		for j, border := range b.borders {
 			entry[48+16*j+lane] = q.word(border)
 		}
@@ -137,11 +146,11 @@ func (q *quantiser) addGroup(columns []numberColumn, group []bucketed) {
 	q.groups++
 }
 
-func (q *quantiser) addColumn(columns []numberColumn, b *bucketed) {
+func (q *quantiser) addColumn(columns []numberColumn, b *bucket) {
 	c := columns[b.column]
 	chunks := (len(b.borders) + 15) / 16
 	entry := make([]uint32, 32+16*chunks)
-	entry[0], entry[1], entry[2] = uint32(c.flat), uint32(4*len(entry)), math.Float32bits(forest.OrderKeyValue(c.missing))
+	entry[0], entry[1], entry[2] = uint32(c.flat), uint32(4*len(entry)), missingBits(c)
 	for i := range entry[16:] {
 		entry[16+i] = q.word(q.highest())
 	}
@@ -153,6 +162,11 @@ func (q *quantiser) addColumn(columns []numberColumn, b *bucketed) {
 	}
 	q.wide = appendWords(q.wide, entry)
 	q.columns++
+}
+
+// missingBits returns the bits of the float32 that replaces NaN.
+func missingBits(c numberColumn) uint32 {
+	return math.Float32bits(forest.OrderKeyValue(c.missing))
 }
 
 func appendWords(to []byte, words []uint32) []byte {

@@ -44,7 +44,8 @@ func TestScoreIsMonotoneAndEven(t *testing.T) {
 
 func TestProbability(t *testing.T) {
 	inf := math.Inf(1)
-	for _, c := range []struct{ raw, want float64 }{{0, 0.5}, {inf, 1}, {-inf, 0}, {1000, 1}, {-1000, 0}, {math.Log(3), 0.75}} {
+	for _, c := range []struct{ raw, want float64 }{{0, 0.5}, {inf, 1}, {-inf, 0}, {1000, 1},
+		{-1000, 0}, {math.Log(3), 0.75}} {
 		if got := scorer.Probability(c.raw); math.Abs(got-c.want) > 1e-15 {
 			t.Errorf("Probability(%v) = %v, expected %v", c.raw, got, c.want)
 		}

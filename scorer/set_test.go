@@ -39,25 +39,28 @@ func categoricalModels(t testing.TB) ([]*scorer.Model, []libraryRow) {
 	return models, rows
 }
 
-// Models of every kind of condition, symmetric and not, of one output and of three: together they answer as each does alone.
+// Models of every kind of condition, symmetric and not, of one output and of three: together they
+// answer as each does alone.
 func TestSetGivesTheBitsOfItsModels(t *testing.T) {
 	models, rows := categoricalModels(t)
 	s := newSet(t, models...)
-	row := s.NewRow()
+	scratch := s.NewScratch()
 	var got, predicted, want []float64
 	for i, in := range rows {
-		in.set(row)
-		got = must(s.AppendRaw(got[:0], row, in.x))
-		predicted = must(s.AppendPrediction(predicted[:0], row, in.x))
+		in.set(scratch)
+		got = must(s.AppendRaw(got[:0], scratch, in.x))
+		predicted = must(s.AppendPrediction(predicted[:0], scratch, in.x))
 		if len(got) != s.Outputs() || len(predicted) != s.Outputs() {
 			t.Fatalf("%d and %d outputs, expected %d", len(got), len(predicted), s.Outputs())
 		}
 		at := 0
 		for j, m := range s.Models() {
-			want = must(m.AppendPrediction(must(m.AppendRaw(want[:0], row, in.x)), row, in.x))
+			want = must(m.AppendPrediction(must(m.AppendRaw(want[:0], scratch, in.x)), scratch,
+				in.x))
 			for k := range m.Outputs() {
 				if !sameBits(got[at], want[k]) || !sameBits(predicted[at], want[m.Outputs()+k]) {
-					t.Fatalf("row %d, model %d: %v and %v, alone %v", i, j, got[at], predicted[at], want)
+					t.Fatalf("row %d, model %d: %v and %v, alone %v", i, j, got[at], predicted[at],
+						want)
 				}
 				at++
 			}
@@ -71,14 +74,15 @@ func TestSetMatchesFeaturesByName(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, seed))
 		var models []*scorer.Model
 		for range 3 {
-			data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 6, trees: 10, depth: 7}))
+			data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 6,
+				trees: 10, depth: 7}))
 			if err != nil {
 				t.Fatal(err)
 			}
 			models = append(models, load(t, data))
 		}
 		s := newSet(t, models...)
-		row := s.NewRow()
+		scratch := s.NewScratch()
 		features := s.Features()
 		x := make([]float32, len(features))
 		values := map[string]float32{}
@@ -87,7 +91,7 @@ func TestSetMatchesFeaturesByName(t *testing.T) {
 				x[i] = randomValue(rng)
 				values[features[i].Name] = x[i]
 			}
-			got := must(s.AppendRaw(nil, row, x))
+			got := must(s.AppendRaw(nil, scratch, x))
 			for j, m := range models {
 				var own []float32
 				for _, f := range m.Features() {
@@ -106,26 +110,32 @@ func TestSetOfDifferentLibraries(t *testing.T) {
 	catboost := load(t, []byte(`{"features_info":{"float_features":[
 		{"borders":[0.5],"flat_feature_index":0,"feature_id":"rate"},{"borders":[2],"flat_feature_index":1,"feature_id":"age"}]},
 		"oblivious_trees":[{"splits":[{"split_index":0}],"leaf_values":[1,2]},{"splits":[{"split_index":1}],"leaf_values":[10,20]}]}`))
-	lightgbm := load(t, []byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n"+
-		"feature_names=age rate\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=1\nthreshold=3\n"+
-		"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=100 200\nleaf_weight=1 1\nleaf_count=1 1\ninternal_value=0\n"+
+	lightgbm := load(t, []byte("tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\n"+
+		"max_feature_idx=1\nobjective=regression\n"+
+		"feature_names=age rate\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves=2\nnum_cat=0\n"+
+		"split_feature=0\nsplit_gain=1\nthreshold=3\n"+
+		"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=100 200\nleaf_weight=1 1\n"+
+		"leaf_count=1 1\ninternal_value=0\n"+
 		"internal_weight=0\ninternal_count=2\nis_linear=0\nshrinkage=1\n\n\nend of trees\n"))
 	reversed := newSet(t, lightgbm, catboost)
-	if got := must(reversed.AppendRaw(nil, reversed.NewRow(), []float32{2.5, 1})); [2]float64(got) != [2]float64{100, 22} { // age, rate
+	// age, rate
+	if got := must(reversed.AppendRaw(nil, reversed.NewScratch(),
+		[]float32{2.5, 1})); [2]float64(got) != [2]float64{100, 22} {
 		t.Errorf("in the other order, age 2.5, rate 1: %v, expected [100 22]", got)
 	}
 	s := newSet(t, catboost, lightgbm)
-	row := s.NewRow()
+	scratch := s.NewScratch()
 	for _, c := range []struct {
 		rate, age float32
 		want      [2]float64
 	}{{0, 0, [2]float64{11, 100}}, {1, 2.5, [2]float64{22, 100}}, {1, 3.5, [2]float64{22, 200}}} {
-		if got := must(s.AppendRaw(nil, row, []float32{c.rate, c.age})); [2]float64(got) != c.want {
+		if got := must(s.AppendRaw(nil, scratch, []float32{c.rate,
+			c.age})); [2]float64(got) != c.want {
 			t.Errorf("rate %v, age %v: %v, expected %v", c.rate, c.age, got, c.want)
 		}
 	}
-	row.SetFloat(1, 3.5) // age, in the order of the set
-	if got := must(s.AppendRaw(nil, row, []float32{1, 0})); got[1] != 200 {
+	scratch.SetFloat(1, 3.5) // age, in the order of the set
+	if got := must(s.AppendRaw(nil, scratch, []float32{1, 0})); got[1] != 200 {
 		t.Errorf("with an age set in the row: %v", got)
 	}
 }
@@ -133,14 +143,14 @@ func TestSetOfDifferentLibraries(t *testing.T) {
 func TestSetAllocatesNothing(t *testing.T) {
 	models, rows := categoricalModels(t)
 	s := newSet(t, models...)
-	row, dst := s.NewRow(), make([]float64, 0, s.Outputs())
+	scratch, dst := s.NewScratch(), make([]float64, 0, s.Outputs())
 	i := 0
 	agent := []byte(strings.Repeat("agent", 20))
 	if n := testing.AllocsPerRun(100, func() {
-		row.Reset()
-		row.SetString(3, "nl")
-		row.SetBytes(4, agent)
-		dst = must(s.AppendPrediction(dst[:0], row, rows[i].x))
+		scratch.Reset()
+		scratch.SetString(3, "nl")
+		scratch.SetBytes(4, agent)
+		dst = must(s.AppendPrediction(dst[:0], scratch, rows[i].x))
 		i++
 	}); n != 0 {
 		t.Errorf("%v allocations for each row", n)
@@ -170,7 +180,8 @@ func TestModelsThatFormNoSet(t *testing.T) {
 	}
 }
 
-// Whatever libraries, tiers and sums the models of a set have, and in whatever order they come, each answers as alone.
+// Whatever libraries, tiers and sums the models of a set have, and in whatever order they come,
+// each answers as alone.
 func TestSetInEveryOrder(t *testing.T) {
 	fixtures, _ := categoricalModels(t)
 	tiers := scorer.Tiers()
@@ -194,10 +205,12 @@ func TestSetInEveryOrder(t *testing.T) {
 	}
 }
 
-// randomKind draws a model of one of the families, with names of its features that no other family has.
+// randomKind draws a model of one of the families, with names of its features that no other family
+// has.
 func randomKind(t *testing.T, rng *rand.Rand, fixtures []*scorer.Model) (string, *scorer.Model) {
 	t.Helper()
-	forest := randomForest(rng, forestShape{features: 12, outputs: 1 + rng.IntN(2), trees: 1 + rng.IntN(40), depth: 1 + rng.IntN(6)})
+	forest := randomForest(rng, forestShape{features: 12, outputs: 1 + rng.IntN(2), trees: 1 +
+		rng.IntN(40), depth: 1 + rng.IntN(6)})
 	switch rng.IntN(4) {
 	case 0:
 		names, distinct := "feature_names=f0", "feature_names=l0"
@@ -205,7 +218,8 @@ func randomKind(t *testing.T, rng *rand.Rand, fixtures []*scorer.Model) (string,
 			names += " f"
 			distinct += fmt.Sprintf(" l%d", i+1)
 		}
-		return "lightgbm", load(t, bytes.Replace(forest.text(), []byte(names+"\n"), []byte(distinct+"\n"), 1))
+		return "lightgbm", load(t, bytes.Replace(forest.text(), []byte(names+"\n"),
+			[]byte(distinct+"\n"), 1))
 	case 1:
 		document := forest.document()
 		var names []any
@@ -217,7 +231,8 @@ func randomKind(t *testing.T, rng *rand.Rand, fixtures []*scorer.Model) (string,
 	case 2:
 		return "catboost with categories", fixtures[rng.IntN(len(fixtures))]
 	}
-	data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 1 + rng.IntN(20), trees: 1 + rng.IntN(40), depth: 7}))
+	data, err := json.Marshal(randomModel(rng, shape{features: 1 + rng.IntN(20), borders: 1 +
+		rng.IntN(20), trees: 1 + rng.IntN(40), depth: 7}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,14 +243,14 @@ func randomKind(t *testing.T, rng *rand.Rand, fixtures []*scorer.Model) (string,
 func compareSet(t *testing.T, rng *rand.Rand, kinds []string, models []*scorer.Model) {
 	t.Helper()
 	s := newSet(t, models...)
-	row, features := s.NewRow(), s.Features()
+	scratch, features := s.NewScratch(), s.Features()
 	x, values := make([]float32, len(features)), map[string]float32{}
 	for range 20 {
 		for i := range x {
 			x[i] = randomForestValue(rng)
 			values[features[i].Name] = x[i]
 		}
-		got := must(s.AppendRaw(nil, row, x))
+		got := must(s.AppendRaw(nil, scratch, x))
 		for i, m := range models {
 			var own []float32
 			for _, f := range m.Features() {

@@ -6,32 +6,35 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// setLayout merges the columns of several models, and says for each model which column of the set each of its columns became.
+// setLayout merges the columns of several models, and has for each column of a model its column in
+// the set.
 type setLayout struct {
-	columns  columns
-	columnOf [][]uint16
-	catOf    [][]int32 // by model: index into columns.cats of the set for that of the model
-	numberAt map[numberColumn]int
+	columns     columns
+	columnIndex [][]uint16
+	catIndex    [][]int32 // by model: index into columns.cats of the set for that of the model
+	numberAt    map[numberColumn]int
 }
 
-// newSetLayout merges kind by kind, since the columns of the set are in the order of kinds too. positions are those of the
-// models' inputs among those of the set. A set of more columns than 16 bits can number is of no use, but harmless: see NewSet.
+// newSetLayout merges kind by kind, since the columns of the set are in the order of kinds too.
+// positions are those of the models' inputs among those of the set. NewSet refuses a set of more
+// columns than 16 bits can number; until then it does no harm.
 func newSetLayout(models []*Model, positions [][]int32, inputs int) *setLayout {
-	l := &setLayout{columnOf: make([][]uint16, len(models)), catOf: make([][]int32, len(models)),
+	l := &setLayout{columnIndex: make([][]uint16, len(models)),
+		catIndex: make([][]int32, len(models)),
 		numberAt: map[numberColumn]int{}}
 	l.columns.inputs = inputs
 	for i, m := range models {
-		l.columnOf[i] = make([]uint16, m.columns.count)
+		l.columnIndex[i] = make([]uint16, m.columns.count)
 		l.mergeNumbers(i, &m.columns, positions[i])
 	}
 	l.columns.count = len(l.columns.numbers)
 	for i, m := range models {
 		l.mergeValues(i, &m.columns, positions[i])
 	}
-	l.placeValues(models)
+	l.numberValues(models)
 	for i, m := range models {
-		for j := range m.columns.combined {
-			l.mergeCombined(i, &m.columns.combined[j])
+		for j := range m.columns.combinations {
+			l.mergeCombined(i, &m.columns.combinations[j])
 		}
 	}
 	return l
@@ -46,7 +49,7 @@ func (l *setLayout) mergeNumbers(model int, c *columns, positions []int32) {
 			l.numberAt[n] = at
 			l.columns.numbers = append(l.columns.numbers, n)
 		}
-		l.columnOf[model][i] = uint16(at)
+		l.columnIndex[model][i] = uint16(at)
 	}
 }
 
@@ -58,17 +61,18 @@ func (l *setLayout) mergeValues(model int, c *columns, positions []int32) {
 			at = len(l.columns.cats)
 			l.columns.cats = append(l.columns.cats, positions[flat])
 		}
-		l.catOf[model] = append(l.catOf[model], int32(at))
+		l.catIndex[model] = append(l.catIndex[model], int32(at))
 	}
 	for _, o := range c.oneHots {
-		known := l.oneHots(l.catOf[model][o.cat])
+		known := l.oneHots(l.catIndex[model][o.cat])
 		known.values = append(known.values, o.values...)
 		slices.Sort(known.values)
 		known.values = slices.Compact(known.values)
 	}
 }
 
-// oneHots returns the columns of the known values of a categorical input of the set, new ones if there are none.
+// oneHots returns the columns of the known values of a categorical input of the set, new ones if
+// there are none.
 func (l *setLayout) oneHots(cat int32) *oneHotColumns {
 	all := &l.columns.oneHots
 	at := slices.IndexFunc(*all, func(o oneHotColumns) bool { return o.cat == cat })
@@ -79,8 +83,8 @@ func (l *setLayout) oneHots(cat int32) *oneHotColumns {
 	return &(*all)[at]
 }
 
-// placeValues numbers the columns of known values.
-func (l *setLayout) placeValues(models []*Model) {
+// numberValues numbers the columns of known values.
+func (l *setLayout) numberValues(models []*Model) {
 	for i := range l.columns.oneHots {
 		o := &l.columns.oneHots[i]
 		o.first = int32(l.columns.count)
@@ -88,28 +92,31 @@ func (l *setLayout) placeValues(models []*Model) {
 	}
 	for i, m := range models {
 		for _, o := range m.columns.oneHots {
-			merged := l.oneHots(l.catOf[i][o.cat])
+			merged := l.oneHots(l.catIndex[i][o.cat])
 			for j, v := range o.values {
 				at, _ := slices.BinarySearch(merged.values, v)
-				l.columnOf[i][int(o.first)+j] = uint16(int(merged.first) + at)
+				l.columnIndex[i][int(o.first)+j] = uint16(int(merged.first) + at)
 			}
 		}
 	}
 }
 
-// mergeCombined translates a combination to the columns of the set, and adds its tables to an equal one.
-func (l *setLayout) mergeCombined(model int, c *combined) {
-	moved := combined{}
+// mergeCombined translates a combination to the columns of the set, and adds its tables to an equal
+// one.
+func (l *setLayout) mergeCombined(model int, c *combination) {
+	moved := combination{}
 	for _, cat := range c.cats {
-		moved.cats = append(moved.cats, l.catOf[model][cat])
+		moved.cats = append(moved.cats, l.catIndex[model][cat])
 	}
 	for _, n := range c.numbers {
-		moved.numbers = append(moved.numbers, keyCondition{border: n.border, column: l.columnOf[model][n.column]})
+		moved.numbers = append(moved.numbers, keyCondition{border: n.border,
+			column: l.columnIndex[model][n.column]})
 	}
 	for _, o := range c.oneHots {
-		moved.oneHots = append(moved.oneHots, forest.OneHotSplit{Cat: l.catOf[model][o.Cat], Value: o.Value})
+		moved.oneHots = append(moved.oneHots, forest.OneHotSplit{Cat: l.catIndex[model][o.Cat],
+			Value: o.Value})
 	}
-	all := &l.columns.combined
+	all := &l.columns.combinations
 	at := slices.IndexFunc(*all, moved.same)
 	if at < 0 {
 		at = len(*all)
@@ -120,16 +127,18 @@ func (l *setLayout) mergeCombined(model int, c *combined) {
 	}
 }
 
-// same says whether two combinations have the same hash for every row.
-func (c *combined) same(other combined) bool {
-	return slices.Equal(c.cats, other.cats) && slices.Equal(c.numbers, other.numbers) && slices.Equal(c.oneHots, other.oneHots)
+// same reports whether two combinations have the same hash for every row.
+func (c *combination) same(other combination) bool {
+	return slices.Equal(c.cats, other.cats) && slices.Equal(c.numbers, other.numbers) &&
+		slices.Equal(c.oneHots, other.oneHots)
 }
 
-// mergeProbe shares a table of the same statistics; a table that differs in anything, as those of models trained on different data
-// do, is probed for itself.
-func (l *setLayout) mergeProbe(c *combined, model int, p *probe) {
+// mergeProbe shares a table of the same statistics; a table with any difference, such as that of a
+// model trained on other data, is looked up separately.
+func (l *setLayout) mergeProbe(c *combination, model int, p *probe) {
 	at := slices.IndexFunc(c.probes, func(known probe) bool {
-		return slices.Equal(known.hashes, p.hashes) && slices.Equal(known.bins, p.bins) && slices.Equal(known.unseen, p.unseen)
+		return slices.Equal(known.hashes, p.hashes) && slices.Equal(known.bins, p.bins) &&
+			slices.Equal(known.unseen, p.unseen)
 	})
 	if at < 0 {
 		at = len(c.probes)
@@ -140,7 +149,7 @@ func (l *setLayout) mergeProbe(c *combined, model int, p *probe) {
 	}
 	for j := range p.width {
 		column := int(c.probes[at].first) + j
-		l.columnOf[model][int(p.first)+j] = uint16(column)
+		l.columnIndex[model][int(p.first)+j] = uint16(column)
 	}
 }
 

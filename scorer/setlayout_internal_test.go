@@ -26,14 +26,16 @@ func TestSetSharesColumnsAndProbes(t *testing.T) {
 		t.Fatal(err)
 	}
 	probes := func(c *columns) (n int) {
-		for i := range c.combined {
-			n += len(c.combined[i].probes)
+		for i := range c.combinations {
+			n += len(c.combinations[i].probes)
 		}
 		return n
 	}
 	alone, both := &m.columns, &s.columns
-	if alone.count != both.count || len(alone.cats) != len(both.cats) || probes(alone) != probes(both) || probes(alone) < 3 {
-		t.Errorf("%d columns, %d hashes, %d probes, alone %d, %d, %d", both.count, len(both.cats), probes(both),
+	if alone.count != both.count || len(alone.cats) != len(both.cats) ||
+		probes(alone) != probes(both) || probes(alone) < 3 {
+		t.Errorf("%d columns, %d hashes, %d probes, alone %d, %d, %d", both.count, len(both.cats),
+			probes(both),
 			alone.count, len(alone.cats), probes(alone))
 	}
 }

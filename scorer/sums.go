@@ -1,7 +1,8 @@
 package scorer
 
-// addLeaves adds the values of leaves to the outputs, each in the order of the trees. Several outputs are several chains of additions, of which
-// the processor works on up to four at a time: an addition waits for the one before it, not for those of other outputs.
+// addLeaves adds the values of leaves to the outputs, each in the order of the trees. Several
+// outputs are several chains of additions, of which the processor works on up to four at a time: an
+// addition waits for the previous one of its output, not for those of other outputs.
 func addLeaves(dst []float64, found []uint32, leaves []float64) {
 	k, outputs := 0, len(dst)
 	for ; outputs-k >= 4; k += 4 {
@@ -17,7 +18,7 @@ func addLeaves(dst []float64, found []uint32, leaves []float64) {
 	}
 }
 
-// addOne adds the first of the values of each leaf, which are outputs many.
+// addOne adds the first value of each leaf; a leaf has outputs values.
 func addOne(sum float64, found []uint32, leaves []float64, outputs int) float64 {
 	if outputs == 1 { // no multiplication
 		for _, leaf := range found {
@@ -64,14 +65,16 @@ func addFour(sums *[4]float64, found []uint32, leaves []float64, outputs int) {
 	*sums = [4]float64{s0, s1, s2, s3}
 }
 
-// chains are the sums of a model of one output in Fast mode: tree t is added to chain t mod 8, and at the end the second half of the
-// chains is added to the first until one is left. Fast promises this order, and so the same bits on every machine.
+// chains are the sums of a model of one output in Fast mode: tree t is added to chain t mod 8, and
+// at the end the second half of the chains is added to the first until one is left. Fast promises
+// this order, and so the same bits on every machine.
 //
-// Eight, because two units that take four cycles for an addition, as Intel's do, have eight in flight, and because a vector of 512 bits holds
-// eight: a kernel could keep the order.
+// Eight, because two units that take four cycles for an addition, as Intel's do, have eight in
+// flight, and because a vector of 512 bits holds eight: a kernel could keep the order.
 type chains [8]float64
 
-// add adds the values of the leaves of consecutive trees. A further call continues the chains only if there were a multiple of 8 before it.
+// add adds the values of the leaves of consecutive trees. A further call continues the chains only
+// if there were a multiple of 8 before it.
 func (c *chains) add(found []uint32, leaves []float64) {
 	s0, s1, s2, s3, s4, s5, s6, s7 := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
 	for len(found) >= len(c) {

@@ -5,10 +5,12 @@ import (
 	"testing"
 )
 
-// Models of one to nine outputs, whose sums are taken four, three, two and one at a time: each output is what a model of that output alone gives.
+// Models of one to nine outputs, whose sums are taken four, three, two and one at a time: each
+// output is what a model of that output alone.
 func TestOutputsAreAddedInTheOrderOfTheTrees(t *testing.T) {
 	for outputs := 1; outputs <= 9; outputs++ {
-		for i, s := range []shape{{3, 5, 10, 6}, {20, 30, 70, 9}, {5, 3, 1200, 3}, {300, 4, 90, 8}} {
+		for i, s := range []shape{{3, 5, 10, 6}, {20, 30, 70, 9}, {5, 3, 1200, 3},
+			{300, 4, 90, 8}} {
 			rng := rand.New(rand.NewPCG(uint64(i), uint64(outputs)))
 			first := randomModel(rng, s)
 			first.ScaleAndBias = []any{1.0, make([]float64, outputs)}
@@ -20,16 +22,17 @@ func TestOutputsAreAddedInTheOrderOfTheTrees(t *testing.T) {
 			if m.Outputs() != outputs {
 				t.Fatalf("%d outputs, expected %d", m.Outputs(), outputs)
 			}
-			row, x := m.NewRow(), make([]float32, s.features)
+			scratch, x := m.NewScratch(), make([]float32, s.features)
 			var got []float64
 			for range 20 {
 				for j := range x {
 					x[j] = randomValue(rng)
 				}
-				got = must(m.AppendRaw(got[:0], row, x))
+				got = must(m.AppendRaw(got[:0], scratch, x))
 				for k, n := range alone {
 					if want := n.raw(x); !sameBits(got[k], want) {
-						t.Fatalf("shape %v, output %d of %d: %v, expected %v", s, k, outputs, got[k], want)
+						t.Fatalf("shape %v, output %d of %d: %v, expected %v", s, k, outputs,
+							got[k], want)
 					}
 				}
 			}
@@ -37,7 +40,7 @@ func TestOutputsAreAddedInTheOrderOfTheTrees(t *testing.T) {
 	}
 }
 
-// withOtherLeaves gives the same trees with other values.
+// withOtherLeaves returns the same trees with other values.
 func withOtherLeaves(rng *rand.Rand, n *naive) *naive {
 	other := *n
 	other.Trees = nil

@@ -8,18 +8,20 @@ import (
 	"strings"
 )
 
-// TierVariable is the environment variable that chooses the tier of models at load: "go", "avx2" or "avx512"; empty or not set
-// leaves the choice to the package.
+// TierVariable is the environment variable that chooses the tier of models at load: "go", "avx2" or
+// "avx512"; if it is empty or not set, the package chooses.
 const TierVariable = "HEADGATE_SCORER_TIER"
 
-// ErrTier is wrapped by the error of a tier that this machine does not have, or that does not exist.
+// ErrTier is wrapped by the error of a tier that this machine does not have, or that does not
+// exist.
 var ErrTier = errors.New("tier not available")
 
-// Tier is a set of machine instructions that a model is evaluated with. All tiers give the same bits.
+// Tier is a set of machine instructions that a model is evaluated with. All tiers return the same
+// bits.
 type Tier uint8
 
 const (
-	// TierAuto stands for the fastest tier of the machine.
+	// TierAuto is the fastest tier of the machine.
 	TierAuto Tier = iota
 	// TierGo is pure Go: every architecture has it, and it evaluates every model.
 	TierGo
@@ -38,7 +40,7 @@ func (t Tier) String() string {
 	return "Tier(" + strconv.Itoa(int(t)) + ")"
 }
 
-// Tiers lists the tiers of this machine, from TierGo to the fastest.
+// Tiers returns the tiers of this machine, from TierGo to the fastest.
 func Tiers() []Tier { return machineTiers() }
 
 // ParseTier is the inverse of Tier.String. Its error wraps ErrTier.
@@ -48,10 +50,12 @@ func ParseTier(name string) (Tier, error) {
 			return Tier(tier), nil
 		}
 	}
-	return TierAuto, fmt.Errorf("%w: %q is none of %s", ErrTier, name, strings.Join(tierNames[:], ", "))
+	return TierAuto, fmt.Errorf("%w: %q is not one of %s", ErrTier, name,
+		strings.Join(tierNames[:], ", "))
 }
 
-// resolve replaces TierAuto by what the environment asks for, or else by the fastest tier, and refuses what the machine lacks.
+// resolve replaces TierAuto by the tier of the environment variable, or else by the fastest, and
+// returns an error for a tier that the machine lacks.
 func (t Tier) resolve() (Tier, error) {
 	source := ""
 	if t == TierAuto {
@@ -74,11 +78,13 @@ func (t Tier) resolve() (Tier, error) {
 			return t, nil
 		}
 	}
-	return TierAuto, fmt.Errorf("%s%w: this machine has no %s, it has %v", source, ErrTier, t, tiers)
+	return TierAuto, fmt.Errorf("%s%w: this machine has no %s, it has %v", source, ErrTier, t,
+		tiers)
 }
 
-// On returns the same model evaluated with a tier. The result is the same, bit for bit; it is for tests, measurements and
-// suspicious machines. A tier that this machine lacks is an error that wraps ErrTier; TierAuto is what Load chooses.
+// On returns the same model evaluated with a tier. The results are the same, bit for bit; it is for
+// tests, measurements and machines that are suspected of errors. A tier that this machine lacks is
+// an error that wraps ErrTier; TierAuto chooses as Load does.
 func (m *Model) On(tier Tier) (*Model, error) {
 	tier, err := tier.resolve()
 	if err != nil {
@@ -94,8 +100,9 @@ func (m *Model) On(tier Tier) (*Model, error) {
 	return &on, nil
 }
 
-// Tier is the tier that evaluates the model: the one asked for, or TierGo for a model that the tier does nothing for: one with more than
-// 2048 buckets of 254 borders, and ordinary trees, if they are large, or have categorical splits, or the tier is TierAVX2.
+// Tier returns the tier that evaluates the model: the chosen one, or TierGo if that does not help
+// the model: one with more than 2048 buckets of 254 borders, and binary trees, if they are large,
+// have categorical splits or the tier is TierAVX2.
 func (m *Model) Tier() Tier {
 	if m.oblivious != nil && m.oblivious.blocks != nil {
 		return m.oblivious.blocks.lookup.tier

@@ -11,12 +11,14 @@ import (
 )
 
 func TestTierNames(t *testing.T) {
-	for _, tier := range []scorer.Tier{scorer.TierAuto, scorer.TierGo, scorer.TierAVX2, scorer.TierAVX512} {
+	for _, tier := range []scorer.Tier{scorer.TierAuto, scorer.TierGo, scorer.TierAVX2,
+		scorer.TierAVX512} {
 		if got, err := scorer.ParseTier(tier.String()); err != nil || got != tier {
 			t.Errorf("%s reads as %v (%v)", tier, got, err)
 		}
 	}
-	if _, err := scorer.ParseTier("sse"); !errors.Is(err, scorer.ErrTier) || !strings.Contains(err.Error(), "avx2") {
+	if _, err := scorer.ParseTier("sse"); !errors.Is(err, scorer.ErrTier) ||
+		!strings.Contains(err.Error(), "avx2") {
 		t.Errorf("%v, expected ErrTier and the names there are", err)
 	}
 	if got := scorer.Tier(9).String(); got != "Tier(9)" {
@@ -69,7 +71,8 @@ func TestOnGivesAnotherModel(t *testing.T) {
 	for _, tier := range scorer.Tiers() {
 		on, err := m.On(tier)
 		if err != nil || on.Tier() != tier || m.Tier() != before {
-			t.Errorf("%s: the model is on %s, the one it came from on %s (%v)", tier, on.Tier(), m.Tier(), err)
+			t.Errorf("%s: the model is on %s, the one it came from on %s (%v)", tier, on.Tier(),
+				m.Tier(), err)
 		}
 	}
 }

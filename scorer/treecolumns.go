@@ -7,25 +7,28 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// maxMemberBytes bounds the tables of memberships, which take one bit for each categorical split and category.
+// maxMemberBytes bounds the tables of memberships, which take one bit for each categorical split
+// and category.
 const maxMemberBytes = 64 << 20
 
-// treeColumns translates a row into the keys that a walker compares: those of numbers, then words of memberships, then leafKey.
+// treeColumns translates a row into the keys that a walker compares: those of numbers, then words
+// of memberships, then leafKey.
 type treeColumns struct {
 	numbers []treeNumber
 	members []treeMembers
 	count   int // keys without the last
 }
 
-// treeNumber is an input as some splits see it. Splits that send what is missing elsewhere have a column of their own.
+// treeNumber is a numeric input with one rule for missing values. Splits with another rule have
+// another column.
 type treeNumber struct {
 	feature int32
-	missing uint32 // key that stands for NaN
+	missing uint32 // key that replaces NaN
 	zero    uint32 // key of values up to flushed
 	flushed uint32 // bits of a float32
 }
 
-// Keys of what is missing: below and above all borders.
+// Keys of missing values: below and above all borders.
 const (
 	leftKey  = 0
 	rightKey = math.MaxUint32
@@ -34,7 +37,8 @@ const (
 // treeKey maps floats to numbers of the same order, as OrderKey does.
 func treeKey(v float32) uint32 { return uint32(forest.OrderKey(v)) ^ 1<<31 }
 
-// infiniteBits are those of +Inf: the bits of magnitudes have their order, and those of NaN are above.
+// infiniteBits are the bits of +Inf: the bits of magnitudes are ordered as the magnitudes, and
+// those of NaN are greater.
 const infiniteBits = 0xff << 23
 
 func newTreeNumber(feature int32, rule forest.MissingRule, flushed float32) treeNumber {
@@ -54,17 +58,17 @@ func newTreeNumber(feature int32, rule forest.MissingRule, flushed float32) tree
 	return n
 }
 
-// treeMembers is a categorical input. Categories that some split mentions have a row of bits, one for each split on the input,
-// which says whether the split sends the category right. The first two rows are those of a missing value and of a category that
-// no split mentions.
+// treeMembers is a categorical input. Each category that occurs in a split has a row of bits, one
+// for each split on the input: whether the split sends the category right. The first two rows are
+// for a missing value and for a category that occurs in no split.
 type treeMembers struct {
-	feature int32
-	first   int32   // first key
-	stride  int32   // words of a row
-	least   float32 // values below are no category
-	known   []int32 // ascending
-	dense   []int32 // row of each category, if they are numbered densely
-	rows    []uint32
+	feature    int32
+	first      int32   // first key
+	stride     int32   // words of a row
+	least      float32 // values below are no category
+	categories []int32 // ascending
+	dense      []int32 // row of each category, if they are numbered densely
+	rows       []uint32
 }
 
 const (
@@ -87,7 +91,7 @@ func (m *treeMembers) row(v float32) int32 {
 		}
 		return unknownRow
 	}
-	if i, ok := slices.BinarySearch(m.known, category); ok {
+	if i, ok := slices.BinarySearch(m.categories, category); ok {
 		return int32(i) + 2
 	}
 	return unknownRow
@@ -103,8 +107,9 @@ func (c *treeColumns) fill(keys []uint32, x []float32) {
 	keys[c.count] = leafKey
 }
 
-// fillTreeNumbers writes the keys of numeric inputs. Magnitudes are compared as integers, and treeKey is repeated without its addition,
-// since a zero of either sign is up to flushed: so no branch depends on a value, which nobody could predict.
+// fillTreeNumbers writes the keys of numeric inputs. Magnitudes are compared as integers, and
+// treeKey is repeated without its addition, since a zero of either sign is at most flushed, so that
+// no branch depends on a value: the processor could not predict it.
 func fillTreeNumbers(keys []uint32, numbers []treeNumber, x []float32) {
 	keys = keys[:len(numbers)]
 	for i := range numbers {
@@ -131,10 +136,12 @@ type treeColumnsBuilder struct {
 	splits  map[int32][]int32 // categorical splits by feature, in order
 }
 
-// newTreeColumns gives the columns of an ensemble that passed its check, and for each split what the walker compares.
+// newTreeColumns returns the columns of an ensemble that passed its check, and for each split what
+// the walker compares.
 func newTreeColumns(e *forest.Ensemble) (treeColumns, []walkSplit, error) {
 	b := e.Binary
-	d := &treeColumnsBuilder{format: e.Format, trees: b, numbers: map[treeNumber]uint16{}, splits: map[int32][]int32{}}
+	d := &treeColumnsBuilder{format: e.Format, trees: b, numbers: map[treeNumber]uint16{},
+		splits: map[int32][]int32{}}
 	walks := make([]walkSplit, len(b.Splits))
 	for i := range b.Splits {
 		s := &b.Splits[i]
@@ -151,7 +158,8 @@ func newTreeColumns(e *forest.Ensemble) (treeColumns, []walkSplit, error) {
 			d.columns.numbers = append(d.columns.numbers, number)
 		}
 		if len(d.columns.numbers) >= maxWalkColumns {
-			return treeColumns{}, nil, forest.Unsupported(e.Format, "a model that compares more than %d inputs", maxWalkColumns-1)
+			return treeColumns{}, nil, forest.Unsupported(e.Format,
+				"a model that compares more than %d inputs", maxWalkColumns-1)
 		}
 		walks[i].column = column
 	}
@@ -175,10 +183,12 @@ func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
 		stride := (len(splits) + 31) / 32
 		size += 4 * stride * (len(known) + 2)
 		if size > maxMemberBytes || first+stride >= maxWalkColumns {
-			return forest.Unsupported(d.format, "a model whose categorical splits take more than %d MiB or %d words",
+			return forest.Unsupported(d.format,
+				"a model whose categorical splits take more than %d MiB or %d words",
 				maxMemberBytes>>20, maxWalkColumns)
 		}
-		m := treeMembers{feature: feature, first: int32(first), stride: int32(stride), known: known}
+		m := treeMembers{feature: feature, first: int32(first), stride: int32(stride),
+			categories: known}
 		if d.trees.Truncating {
 			m.least = math.Nextafter32(-1, 0)
 		}
@@ -196,7 +206,7 @@ func (d *treeColumnsBuilder) addMembers(walks []walkSplit) error {
 	return nil
 }
 
-// known lists the categories that the splits mention. The sets of the splits do not overlap.
+// known lists the categories of the splits.
 func (d *treeColumnsBuilder) known(splits []int32) []int32 {
 	var known []int32
 	for _, split := range splits {
@@ -207,20 +217,20 @@ func (d *treeColumnsBuilder) known(splits []int32) []int32 {
 	return slices.Compact(known)
 }
 
-// index makes the table of rows by category where it needs not much more room than the categories themselves.
+// index makes the table of rows by category if it is not much larger than the list of categories.
 func (m *treeMembers) index() {
-	if len(m.known) == 0 {
+	if len(m.categories) == 0 {
 		return
 	}
-	largest := int(m.known[len(m.known)-1])
-	if largest > 64+16*len(m.known) {
+	largest := int(m.categories[len(m.categories)-1])
+	if largest > 64+16*len(m.categories) {
 		return
 	}
 	m.dense = make([]int32, largest+1)
 	for i := range m.dense {
 		m.dense[i] = unknownRow
 	}
-	for i, category := range m.known {
+	for i, category := range m.categories {
 		m.dense[category] = int32(i) + 2
 	}
 }
@@ -232,7 +242,7 @@ func (d *treeColumnsBuilder) mark(m *treeMembers, s *forest.BinarySplit, i int) 
 		m.rows[missingRow*m.stride+word] |= bit
 	}
 	if s.Kind == forest.InSetLeft {
-		for row := int32(unknownRow); row < int32(len(m.known))+2; row++ {
+		for row := int32(unknownRow); row < int32(len(m.categories))+2; row++ {
 			m.rows[row*m.stride+word] |= bit
 		}
 	}

@@ -32,10 +32,11 @@ func (q *quantiser) keysTo(tier Tier, values []int32, bins []byte) {
 	}
 }
 
-// find writes the numbers of the leaves of a chunk of trees to at. The kernels write those of whole blocks.
-func (b *blocks) find(c chunk, row *Row, at []uint32) {
+// find writes the numbers of the leaves of a chunk of trees to at. The kernels write those of whole
+// blocks.
+func (b *blocks) find(c chunk, scratch *Scratch, at []uint32) {
 	_ = at[c.blocks*b.lookup.lanes()-1]
-	program, bins, found := &b.program[c.start], &row.vector.bins[0], &at[0]
+	program, bins, found := &b.program[c.start], &scratch.vector.bins[0], &at[0]
 	switch {
 	case b.lookup.tier == TierAVX2:
 		findOblivious256(program, c.blocks, bins, b.lookup.tables, found)
@@ -48,9 +49,9 @@ func (b *blocks) find(c chunk, row *Row, at []uint32) {
 	}
 }
 
-// findChunk notes the leaves of a chunk of trees. The kernels write 16 numbers at a time.
-func (x *exits) findChunk(c chunk, row *Row, found []uint32) {
-	program, bins, leaves := &x.program[c.start], &row.vector.treeBins[0], &x.leaves[0]
+// findChunk writes the leaf numbers of a chunk of trees. The kernels write 16 numbers at a time.
+func (x *exits) findChunk(c chunk, scratch *Scratch, found []uint32) {
+	program, bins, leaves := &x.program[c.start], &scratch.vector.treeBins[0], &x.leaves[0]
 	_ = found[c.trees+exitRoom-1]
 	few, pages := x.trees == 16, x.lookup.pages
 	switch {

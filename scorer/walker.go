@@ -2,25 +2,27 @@ package scorer
 
 import "math/bits"
 
-// walker finds the leaves of ordinary binary trees, in pure Go. What a split compares is a key, a number without sign of the
-// order of the values; a row is translated to keys once, where what is missing becomes a key below or above all borders, so that
-// a step needs no branch.
+// walker finds the leaves of ordinary binary trees, in pure Go. A split compares a key, an unsigned
+// number in the order of the values. A row is translated to keys once, and a missing value becomes
+// a key below or above all borders, so that a step needs no branch.
 //
-// A node is one word, and children are neighbours behind their parent:
+// A node is one word, and the two children are neighbours after their parent:
 //
 //	bits  0..15  distance to the left child; the right one follows it
 //	bits 16..30  column of the key
 //	bit   31     the column holds 32 memberships of categories, and border is the number of one
 //	bits 32..63  border: right if the key is greater. For a leaf: its number
 //
-// So a step is two loads, a subtraction, and an addition of the distance with the borrow. A leaf is a node of distance 0 in the
-// column that is below every border: a walk that arrives stays. That allows several trees to be walked in step, which hides the
-// latency of the loads; trees of similar depth are walked together, and their leaves are noted down and added up later, in the
+// So a step is two loads, a subtraction, and an addition of the distance with the borrow. A leaf is
+// a node of distance 0 in the column that is below every border: a walk that arrives stays. This
+// allows walking several trees in step, which hides the latency of the loads. Trees of similar
+// depth are walked together; their leaf numbers are stored, and the leaves added up later in the
 // order of the trees.
 //
-// Measured on 1000 trees of 31 leaves (Xeon with AVX-512 unused, shared; best of 40): 8 trees in step took 19 us, 6 20 us, 4
-// 22 us, and 4 with a signed comparison, its bit shifted down, 34 us. To stop where all have arrived, after 8 steps of 11 in the
-// mean, saved nothing: the test costs a step, and the branch is hard to predict.
+// Measured on 1000 trees of 31 leaves (Xeon with AVX-512 unused, shared; best of 40): 8 trees in
+// step took 19 us, 6 20 us, 4 22 us, and 4 with a signed comparison, its bit shifted down, 34 us.
+// Stopping when all have arrived, after 8 steps of 11 on average, saved nothing: the test costs a
+// step, and the branch is hard to predict.
 type walker struct {
 	nodes   []uint64
 	blocks  []walkBlock
@@ -43,15 +45,15 @@ const (
 	leafKey        = 0
 )
 
-// walkSplit is a split as the layout takes it.
+// walkSplit is a split as add takes it.
 type walkSplit struct {
 	column      uint16 // with memberColumn
 	border      uint32
 	left, right int32 // split of the tree, or ^leaf
 }
 
-// add lays a tree out, breadth first, and returns the position of its root, which is a split or ^leaf. leafColumn is the column
-// whose key is leafKey.
+// add lays a tree out, breadth first, and returns the position of its root, which is a split or
+// ^leaf. leafColumn is the column whose key is leafKey.
 func (w *walker) add(splits []walkSplit, first int32, leafColumn uint16) uint32 {
 	root := len(w.nodes)
 	w.nodes = append(w.nodes, 0)
@@ -76,8 +78,8 @@ func packNode(column uint16, distance int, border uint32) uint64 {
 	return uint64(uint16(distance)) | uint64(column)<<16 | uint64(border)<<32
 }
 
-// find notes the leaf of every tree into at, which is as long as there are trees. The key after those of the row is leafKey;
-// keys are at least narrow many.
+// find writes the leaf number of every tree to at, which has one element for each tree. The key
+// after those of the row is leafKey; there are at least narrow keys.
 func (w *walker) find(keys []uint32, at []uint32) {
 	switch {
 	case w.narrow:
@@ -96,7 +98,7 @@ func (w *walker) find(keys []uint32, at []uint32) {
 	}
 }
 
-// findBlock does so for the trees of one block.
+// findBlock is find for the trees of one block.
 func (w *walker) findBlock(b int, keys []uint32, at []uint32) {
 	switch {
 	case w.narrow:
@@ -108,8 +110,8 @@ func (w *walker) findBlock(b int, keys []uint32, at []uint32) {
 	}
 }
 
-// findNarrow walks a block of trees without memberships and at most narrow columns: a byte cannot leave an array of 256, so that
-// the keys need no check.
+// findNarrow walks a block of trees without memberships and at most narrow columns: a byte cannot
+// leave an array of 256, so that the keys need no check.
 func (b *walkBlock) findNarrow(nodes []uint64, keys *[narrow]uint32, at []uint32) {
 	p0, p1, p2, p3 := uint64(b.roots[0]), uint64(b.roots[1]), uint64(b.roots[2]), uint64(b.roots[3])
 	p4, p5, p6, p7 := uint64(b.roots[4]), uint64(b.roots[5]), uint64(b.roots[6]), uint64(b.roots[7])
@@ -142,15 +144,16 @@ func (b *walkBlock) findNarrow(nodes []uint64, keys *[narrow]uint32, at []uint32
 	at[b.trees[7]] = uint32(nodes[p7] >> 32)
 }
 
-// step goes to the child that a key leads to: the borrow of border minus key is the bit.
+// step returns the position of the child: the borrow of border minus key selects it.
 func step(position, node uint64, key uint32) uint64 {
 	_, above := bits.Sub64(node>>32, uint64(key), 0)
 	position, _ = bits.Add64(position, uint64(uint16(node)), above)
 	return position
 }
 
-// findWide walks a block of trees without memberships. It repeats findNarrow, as findAny does: eight positions in an array, and a
-// loop over them, took 2.4 times as long, since the array is in memory.
+// findWide walks a block of trees without memberships. It repeats findNarrow, as findAny does:
+// eight positions in an array, and a loop over them, took 2.4 times as long, since the array is in
+// memory.
 func (b *walkBlock) findWide(nodes []uint64, keys []uint32, at []uint32) {
 	p0, p1, p2, p3 := uint64(b.roots[0]), uint64(b.roots[1]), uint64(b.roots[2]), uint64(b.roots[3])
 	p4, p5, p6, p7 := uint64(b.roots[4]), uint64(b.roots[5]), uint64(b.roots[6]), uint64(b.roots[7])
@@ -214,7 +217,8 @@ func (b *walkBlock) findAny(nodes []uint64, keys []uint32, at []uint32) {
 	at[b.trees[7]] = uint32(nodes[p7] >> 32)
 }
 
-// stepAny is step for both kinds of columns, without a branch: two candidates and a mask.
+// stepAny is step for both kinds of columns, without a branch: a mask selects between two
+// candidates.
 func stepAny(position, node uint64, key uint32) uint64 {
 	_, above := bits.Sub64(node>>32, uint64(key), 0)
 	member := uint64(key>>(node>>32&31)) & 1

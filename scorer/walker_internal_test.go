@@ -8,7 +8,8 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// randomWalker has trees of splits on columns from first on, and returns their splits too. The key behind the columns is leafKey.
+// randomWalker has trees of splits on columns from first on, and returns their splits too. The key
+// behind the columns is leafKey.
 func randomWalker(rng *rand.Rand, trees, first, columns int) (*walker, [][]walkSplit) {
 	w := &walker{trees: trees, narrow: first+columns < narrow}
 	var all [][]walkSplit
@@ -20,17 +21,19 @@ func randomWalker(rng *rand.Rand, trees, first, columns int) (*walker, [][]walkS
 		for s := range splits {
 			at := rng.IntN(len(open))
 			*open[at] = int32(s)
-			splits[s] = walkSplit{column: uint16(first + rng.IntN(columns)), border: rng.Uint32N(100)}
+			splits[s] = walkSplit{column: uint16(first + rng.IntN(columns)),
+				border: rng.Uint32N(100)}
 			open[at] = &splits[s].left
 			open = append(open, &splits[s].right)
 		}
 		for leaf, child := range open {
 			*child = ^int32(leaf)
 		}
-		list = append(list, walkTree{number: uint32(i), root: w.add(splits, *root, uint16(first+columns)), depth: int32(len(splits))})
+		list = append(list, walkTree{number: uint32(i), root: w.add(splits, *root,
+			uint16(first+columns)), depth: int32(len(splits))})
 		all = append(all, splits)
 	}
-	w.blocks = blocksOfTrees(list)
+	w.blocks = newWalkBlocks(list)
 	return w, all
 }
 
@@ -50,7 +53,8 @@ func walked(splits []walkSplit, keys []uint32) uint32 {
 	return uint32(^at)
 }
 
-// All ways to walk find the same leaves: of few columns, of many, and of those that may hold memberships.
+// All ways to walk find the same leaves: of few columns, of many, and of those that may hold
+// memberships.
 func TestWalkersAgree(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, first := range []int{0, 200, 300, 5000} {
@@ -60,13 +64,15 @@ func TestWalkersAgree(t *testing.T) {
 			for i := range keys[:first+30] {
 				keys[i] = rng.Uint32N(110)
 			}
-			for _, kind := range []struct{ narrow, members bool }{{w.narrow, false}, {false, false}, {false, true}} {
+			for _, kind := range []struct{ narrow, members bool }{{w.narrow, false}, {false, false},
+				{false, true}} {
 				w.narrow, w.members = kind.narrow, kind.members
 				at := make([]uint32, len(trees))
 				w.find(keys, at)
 				for i, splits := range trees {
 					if want := walked(splits, keys); at[i] != want {
-						t.Fatalf("columns from %d, %+v, tree %d: leaf %d, expected %d", first, kind, i, at[i], want)
+						t.Fatalf("columns from %d, %+v, tree %d: leaf %d, expected %d", first, kind,
+							i, at[i], want)
 					}
 				}
 			}
@@ -75,10 +81,12 @@ func TestWalkersAgree(t *testing.T) {
 	}
 }
 
-// The keys of numbers have the order that OrderKey defines, and NaN and zeros of either sign have the keys that the column names.
+// The keys of numbers have the order that OrderKey defines, and NaN and zeros of either sign have
+// the keys that the column names.
 func TestKeysOfNumbers(t *testing.T) {
 	tiny := math.Float32frombits(1)
-	odd := []float32{0, float32(math.Copysign(0, -1)), tiny, -tiny, 1e-36, -1e-36, 1, -1, math.MaxFloat32, -math.MaxFloat32,
+	odd := []float32{0, float32(math.Copysign(0, -1)), tiny, -tiny, 1e-36, -1e-36, 1, -1,
+		math.MaxFloat32, -math.MaxFloat32,
 		float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), math.Float32frombits(0xffc00001)}
 	for _, v := range odd {
 		var key [1]int32
@@ -98,7 +106,8 @@ func TestKeysOfNumbers(t *testing.T) {
 				want = 8
 			}
 			if key[0] != want {
-				t.Errorf("%v, flushed up to %v, has the key %d, expected %d", v, flushed, key[0], want)
+				t.Errorf("%v, flushed up to %v, has the key %d, expected %d", v, flushed, key[0],
+					want)
 			}
 		}
 	}

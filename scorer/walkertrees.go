@@ -7,7 +7,7 @@ type walkTree struct {
 	depth  int32  // at least that of the tree
 }
 
-// list gives the trees in the order of the blocks.
+// list returns the trees in the order of the blocks.
 func (w *walker) list() []walkTree {
 	var trees []walkTree
 	for i := range w.blocks {
@@ -21,17 +21,18 @@ func (w *walker) list() []walkTree {
 	return trees
 }
 
-// of gives a walker of some of the trees, over the same nodes.
-func (w *walker) of(trees []walkTree) walker {
+// with returns a walker of some of the trees, over the same nodes.
+func (w *walker) with(trees []walkTree) walker {
 	some := *w
-	some.blocks = blocksOfTrees(trees)
+	some.blocks = newWalkBlocks(trees)
 	return some
 }
 
-// read gives the splits and leaves of a tree as add took them, breadth first; a leaf is ^position among the leaves. It is not ok if
-// the tree has more splits than most, or asks for categories.
+// read returns the splits and leaves of a tree as add took them, breadth first; a leaf is ^index
+// into leaves. ok is false if the tree has more splits than most, or categorical ones.
 func (w *walker) read(root uint32, most int) (splits []walkSplit, leaves []uint32, ok bool) {
-	// Children are behind their parent: reading on until as many have been met as were announced reads the whole tree.
+	// Children follow their parent: the tree is complete when as many nodes have been read as
+	// splits announced.
 	var nodes []int32
 	for i := uint32(0); i <= uint32(2*len(splits)); i++ {
 		node := w.nodes[root+i]
@@ -45,7 +46,8 @@ func (w *walker) read(root uint32, most int) (splits []walkSplit, leaves []uint3
 		}
 		nodes = append(nodes, int32(len(splits)))
 		left := int32(i) + int32(uint16(node))
-		splits = append(splits, walkSplit{column: uint16(node >> 16), border: uint32(node >> 32), left: left, right: left + 1})
+		splits = append(splits, walkSplit{column: uint16(node >> 16), border: uint32(node >> 32),
+			left: left, right: left + 1})
 	}
 	for i := range splits {
 		splits[i].left, splits[i].right = nodes[splits[i].left], nodes[splits[i].right]
@@ -53,8 +55,8 @@ func (w *walker) read(root uint32, most int) (splits []walkSplit, leaves []uint3
 	return splits, leaves, true
 }
 
-// blocksOfTrees puts trees into blocks.
-func blocksOfTrees(trees []walkTree) []walkBlock {
+// newWalkBlocks returns blocks of trees, in their order.
+func newWalkBlocks(trees []walkTree) []walkBlock {
 	var blocks []walkBlock
 	for i, tree := range trees {
 		if i%walkWidth == 0 {

@@ -158,10 +158,10 @@ func allocationsOfScorer(r *harness.Run, dir string) error {
 	if err != nil {
 		return err
 	}
-	row := model.NewRow()
+	scratch := model.NewScratch()
 	values := []float32{1, 2, 3, 4}
 	return allocates(r, "scorer.Model.Raw", func() error {
-		_, err := model.Raw(row, values)
+		_, err := model.Raw(scratch, values)
 		return err
 	})
 }

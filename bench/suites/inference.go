@@ -158,15 +158,15 @@ const sumOfOutputs = "sum of raw outputs"
 
 // score is what the drivers do: one pass for the sum, and n rows for the time.
 func (l *loaded) score(m *scorer.Model, n int) ([]harness.Measurement, error) {
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	one := func(i int) (raw float64) {
 		if l.cats != nil {
 			first := len(l.rows[i]) - len(l.cats[i])
 			for c, value := range l.cats[i] {
-				row.SetString(first+c, value)
+				scratch.SetString(first+c, value)
 			}
 		}
-		raw, _ = m.Raw(row, l.rows[i]) // NaN with an error
+		raw, _ = m.Raw(scratch, l.rows[i]) // NaN with an error
 		return raw
 	}
 	sum, rest := 0.0, 0.0

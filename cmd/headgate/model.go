@@ -27,14 +27,14 @@ type answer struct {
 // evaluation evaluates a model on the rows of a file, one by one.
 type evaluation struct {
 	*scorer.Model
-	row      *scorer.Row
+	scratch  *scorer.Scratch
 	bits     int // of the library's floats: 32 for XGBoost
 	rows     *modelRows
 	progress *progress
 }
 
 func newEvaluation(m *scorer.Model) *evaluation {
-	e := &evaluation{Model: m, row: m.NewRow(), bits: 64}
+	e := &evaluation{Model: m, scratch: m.NewScratch(), bits: 64}
 	if f := m.Format(); f == "xgboost-json" || f == "xgboost-ubj" {
 		e.bits = 32
 	}
@@ -43,10 +43,10 @@ func newEvaluation(m *scorer.Model) *evaluation {
 
 // evaluate overwrites a.
 func (e *evaluation) evaluate(a *answer, x []float32) (err error) {
-	if a.raw, err = e.AppendRaw(a.raw[:0], e.row, x); err != nil {
+	if a.raw, err = e.AppendRaw(a.raw[:0], e.scratch, x); err != nil {
 		return err
 	}
-	a.prediction, err = e.AppendPrediction(a.prediction[:0], e.row, x)
+	a.prediction, err = e.AppendPrediction(a.prediction[:0], e.scratch, x)
 	return err
 }
 
@@ -109,7 +109,7 @@ func (c *modelOnRows) evaluation(t *terminal) (*evaluation, error) {
 	}
 	e := newEvaluation(m)
 	e.progress = &progress{terminal: t}
-	e.rows, err = c.open(e.progress, m, e.row)
+	e.rows, err = c.open(e.progress, m, e.scratch)
 	return e, err
 }
 
@@ -119,9 +119,9 @@ type rowsFlag struct {
 }
 
 // open opens the rows and sets the total of the progress.
-func (f rowsFlag) open(p *progress, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
+func (f rowsFlag) open(p *progress, m *scorer.Model, scratch *scorer.Scratch) (*modelRows, error) {
 	if f.Rows == "-" {
-		return newModelRows("standard input", io.NopCloser(os.Stdin), m, row)
+		return newModelRows("standard input", io.NopCloser(os.Stdin), m, scratch)
 	}
 	file, size, err := openRows(f.Rows)
 	if err != nil {
@@ -131,7 +131,7 @@ func (f rowsFlag) open(p *progress, m *scorer.Model, row *scorer.Row) (*modelRow
 	rows, err := newModelRows(f.Rows, struct {
 		io.Reader
 		io.Closer
-	}{p.reading(file), file}, m, row)
+	}{p.reading(file), file}, m, scratch)
 	if err != nil {
 		file.Close()
 		return nil, err

@@ -305,7 +305,7 @@ func TestModelBench(t *testing.T) {
 	if _, out, _ = run(t, "model", "bench", file, "--for", "1ms"); strings.Count(out, "; fast ") != len(scorer.Tiers()) {
 		t.Errorf("%q", out)
 	}
-	several := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "multiclass-statistics", "model.cbm.gz"))
+	several := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "multiclass-statistics", "model.cbm"))
 	if status, out, _ := run(t, "model", "bench", several, "--for", "1ms"); status != exitOK || strings.Contains(out, "fast") {
 		t.Errorf("exit status %d, %q for a model that gains nothing", status, out)
 	}
@@ -369,8 +369,8 @@ func TestModelErrors(t *testing.T) {
 	}
 }
 
-// unzipped writes a file of an archive of package scorer's test data to a folder.
-func unzipped(t *testing.T, archive, name string) string {
+// archived reads a file of an archive of package scorer's test data.
+func archived(t *testing.T, archive, name string) []byte {
 	t.Helper()
 	a, err := zip.OpenReader(filepath.Join("..", "..", "scorer", "testdata", archive))
 	if err != nil {
@@ -381,7 +381,13 @@ func unzipped(t *testing.T, archive, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return write(t, filepath.Join(t.TempDir(), name), content)
+	return content
+}
+
+// unzipped writes a file of an archive to a folder.
+func unzipped(t *testing.T, archive, name string) string {
+	t.Helper()
+	return write(t, filepath.Join(t.TempDir(), name), archived(t, archive, name))
 }
 
 // A model of 19 iterations of which early stopping found 9 best: all are used with a warning, fewer if one asks.

@@ -100,11 +100,11 @@ func (c *modelBenchCommand) tier(ctx context.Context, m *scorer.Model, tier scor
 
 // oneByOne returns a pass that scores one row after the other.
 func oneByOne(m *scorer.Model, rows [][]float32) func() error {
-	row := m.NewRow()
+	scratch := m.NewScratch()
 	out := make([]float64, 0, m.Outputs())
 	return func() (err error) {
 		for _, x := range rows {
-			if out, err = m.AppendRaw(out[:0], row, x); err != nil {
+			if out, err = m.AppendRaw(out[:0], scratch, x); err != nil {
 				return err
 			}
 		}
@@ -148,7 +148,7 @@ func (c *modelBenchCommand) rows(t *terminal, m *scorer.Model) (all [][]float32,
 		}
 		return all, nil
 	}
-	rows, err := rowsFlag{c.Rows}.open(&progress{terminal: t}, m, m.NewRow())
+	rows, err := rowsFlag{c.Rows}.open(&progress{terminal: t}, m, m.NewScratch())
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,7 @@ func TestTruthValuesInRows(t *testing.T) {
 	}
 	checkOneLine(t, "a text for a code", errOut, `line 2: column kind: "nl" is not a number`, "only codes of this column's categories")
 
-	catboost := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "one-hot", "model.cbm.gz"))
+	catboost := write(t, filepath.Join(dir, "m.cbm"), fixture(t, "one-hot", "model.cbm"))
 	m, err := (&modelFlags{File: catboost}).load()
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 func TestModelWithAbsentClasses(t *testing.T) {
 	const name, rows, inputs, classes = "absent-classes", 120, 3, 7
 	dir := t.TempDir()
-	file := write(t, filepath.Join(dir, "m.cbm"), fixture(t, name, "model.cbm.gz"))
+	file := write(t, filepath.Join(dir, "m.cbm"), fixture(t, name, "model.cbm"))
 	const warning = `no training row had the class "crawler", "monitor", "preview", "scanner": its raw output is -Inf for every row`
 
 	status, out, errOut := run(t, "model", "info", file, "--json")
@@ -28,14 +28,14 @@ func TestModelWithAbsentClasses(t *testing.T) {
 		t.Errorf("%d outputs, classes %q, warnings %q", info.Outputs, info.Classes, info.Warnings)
 	}
 
-	rowsFile := write(t, filepath.Join(dir, "rows.csv"), csvOf("0,1,2", fixtureNumbers[float32](t, name, "rows.f32.gz"), inputs))
+	rowsFile := write(t, filepath.Join(dir, "rows.csv"), csvOf("0,1,2", fixtureNumbers[float32](t, name, "rows.f32"), inputs))
 	var header []string
 	for _, kind := range []string{"raw", "prediction"} {
 		for k := range classes {
 			header = append(header, fmt.Sprintf("%s_%d", kind, k))
 		}
 	}
-	raw, prediction := fixtureNumbers[float64](t, name, "raw.f64.gz"), fixtureNumbers[float64](t, name, "predict.f64.gz")
+	raw, prediction := fixtureNumbers[float64](t, name, "raw.f64"), fixtureNumbers[float64](t, name, "predict.f64")
 	var answers []float64
 	for i := range rows {
 		answers = append(append(answers, raw[i*classes:][:classes]...), prediction[i*classes:][:classes]...)

@@ -48,12 +48,12 @@ func newModelColumn(m *scorer.Model, i int, f scorer.Feature, at int) modelColum
 }
 
 // read returns the number for a text of the column, and sets a category of CatBoost in the row.
-func (c *modelColumn) read(m *scorer.Model, i int, text string, row *scorer.Row) (float32, error) {
+func (c *modelColumn) read(m *scorer.Model, i int, text string, scratch *scorer.Scratch) (float32, error) {
 	switch c.kind {
 	case valueColumn:
 		return c.value(m, i, text)
 	case textColumn:
-		row.SetString(i, text)
+		scratch.SetString(i, text)
 		switch text {
 		case "True", "False":
 			c.truths++

@@ -85,11 +85,11 @@ func (c *modelExplainCommand) explain(ctx context.Context, e *evaluation, out io
 		if err != nil {
 			return err
 		}
-		if raw, err = e.AppendRaw(raw[:0], e.row, x); err != nil {
+		if raw, err = e.AppendRaw(raw[:0], e.scratch, x); err != nil {
 			return err
 		}
 		line := explainedFeature{Row: n, Raw: raw[c.Output]}
-		if moved, line.Average, err = e.Explain(moved[:0], e.row, x, c.Output); err != nil {
+		if moved, line.Average, err = e.Explain(moved[:0], e.scratch, x, c.Output); err != nil {
 			return fmt.Errorf("model file %s cannot be explained: %w", c.File, err)
 		}
 		if n == 1 && !c.JSON {

@@ -124,7 +124,7 @@ type modelRows struct {
 	*table
 	model   *scorer.Model
 	columns []modelColumn // of each feature
-	row     *scorer.Row
+	scratch *scorer.Scratch
 	x       []float32
 	line    int      // of the last row read
 	values  []string // the columns of the last row read
@@ -132,12 +132,12 @@ type modelRows struct {
 
 // newModelRows returns an error if the table lacks a column that the model uses, or has two with
 // its name.
-func newModelRows(name string, file io.ReadCloser, m *scorer.Model, row *scorer.Row) (*modelRows, error) {
+func newModelRows(name string, file io.ReadCloser, m *scorer.Model, scratch *scorer.Scratch) (*modelRows, error) {
 	t, err := newTable(name, file)
 	if err != nil {
 		return nil, err
 	}
-	r := &modelRows{table: t, model: m, row: row}
+	r := &modelRows{table: t, model: m, scratch: scratch}
 	if err := t.checkNames(m); err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (r *modelRows) next() ([]float32, error) {
 			r.x[i] = float32(math.NaN())
 			continue
 		}
-		if r.x[i], err = c.read(r.model, i, values[c.at], r.row); err != nil {
+		if r.x[i], err = c.read(r.model, i, values[c.at], r.scratch); err != nil {
 			return nil, fmt.Errorf("%s: line %d: column %s: %w", r.name, line, r.header[c.at], err)
 		}
 	}

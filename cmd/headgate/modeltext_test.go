@@ -2,13 +2,10 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,39 +17,26 @@ import (
 // fixture reads a file of one of package scorer's models, which CatBoost trained.
 func fixture(t *testing.T, model, file string) []byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "scorer", "testdata", "libraries", "catboost-1.2.10", model, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return archived(t, filepath.Join("libraries", "catboost-1.2.10.zip"), model+"/"+file)
 }
 
 // A model with texts as categories and three outputs: what CatBoost answered is what verify finds in a file of texts.
 func TestModelVerifyWithTexts(t *testing.T) {
 	const name = "multiclass-statistics"
 	dir := t.TempDir()
-	file := write(t, filepath.Join(dir, "m.cbm"), fixture(t, name, "model.cbm.gz"))
+	file := write(t, filepath.Join(dir, "m.cbm"), fixture(t, name, "model.cbm"))
 	m, err := scorer.LoadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var texts [][]string
-	if err := json.Unmarshal(fixture(t, name, "cats.json.gz"), &texts); err != nil {
+	if err := json.Unmarshal(fixture(t, name, "cats.json"), &texts); err != nil {
 		t.Fatal(err)
 	}
 	features := m.Features()
 	numbers := make([]float32, len(texts)*len(features))
 	raw := make([]float64, len(texts)*m.Outputs())
-	for data, into := range map[string]any{"rows.f32.gz": numbers, "raw.f64.gz": raw} {
+	for data, into := range map[string]any{"rows.f32": numbers, "raw.f64": raw} {
 		if err := binary.Read(bytes.NewReader(fixture(t, name, data)), binary.LittleEndian, into); err != nil {
 			t.Fatal(err)
 		}

@@ -52,7 +52,7 @@ type Pipeline struct {
 	model      *scorer.Model
 	inputIndex []int // indices of the model's inputs in values
 	inputs     []float32
-	row        *scorer.Row
+	scratch    *scorer.Scratch
 	out        Row
 }
 
@@ -89,7 +89,7 @@ func New(config Config) (*Pipeline, error) {
 		interval:   int64(config.Interval),
 		names:      config.Features,
 		model:      config.Model,
-		row:        config.Model.NewRow(),
+		scratch:    config.Model.NewScratch(),
 		rules:      config.Rules,
 	}
 	features := config.Window.Features
@@ -174,7 +174,7 @@ func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	for i, at := range p.inputIndex {
 		p.inputs[i] = p.values[at]
 	}
-	raw, _ := p.model.Raw(p.row, p.inputs) // no error: resolve made one input for each feature
+	raw, _ := p.model.Raw(p.scratch, p.inputs) // no error: resolve made one input for each feature
 	p.out.Score = p.out.Finding.Bound(uint8(scorer.Score(p.model.Probability(raw))))
 	ev.Score = p.out.Score
 	p.pending.push(ev, ends)

@@ -50,12 +50,6 @@ internal/ring
 models
 proxyhook
 proxyhook/metrics
-scorer
-scorer/internal/asm
-scorer/internal/catboost
-scorer/internal/forest
-scorer/internal/lightgbm
-scorer/internal/xgboost
 `)
 
 // find returns the phrases in a text, each with some words around it.

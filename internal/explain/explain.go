@@ -13,9 +13,9 @@ import (
 
 // Explainer explains the scores of one model. It is for one goroutine.
 type Explainer struct {
-	model *scorer.Model
-	row   *scorer.Row
-	words []feature // of the model's inputs
+	model   *scorer.Model
+	scratch *scorer.Scratch
+	words   []feature // of the model's inputs
 }
 
 // ErrNoKnownFeature is returned for a model none of whose inputs this release computes.
@@ -30,7 +30,7 @@ func New(model *scorer.Model) (*Explainer, error) {
 	if err := model.TakesNumbers(); err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
-	e := &Explainer{model: model, row: model.NewRow()}
+	e := &Explainer{model: model, scratch: model.NewScratch()}
 	known := false
 	for _, f := range model.Features() {
 		words, ok := catalogued[f.Name]
@@ -101,11 +101,11 @@ type Feature struct {
 
 // Explain explains the score of one row of inputs, as Inputs orders them.
 func (e *Explainer) Explain(inputs []float32) (*Explanation, error) {
-	raw, err := e.model.Raw(e.row, inputs)
+	raw, err := e.model.Raw(e.scratch, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
-	shares, base, err := e.model.Explain(nil, e.row, inputs, 0)
+	shares, base, err := e.model.Explain(nil, e.scratch, inputs, 0)
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}

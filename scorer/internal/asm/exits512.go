@@ -6,7 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// exits512 writes the kernels that find the leaves of ordinary trees: 16 trees of at most 32 leaves, or 8 trees of at most 64, at a time.
+// exits512 writes the kernels that find the leaves of ordinary trees: 16 trees of at most 32
+// leaves, or 8 trees of at most 64, at a time.
 func exits512() {
 	for _, trees := range []int{16, 8} {
 		lookups512(func(suffix, extra string, lookup func() lookup512) {

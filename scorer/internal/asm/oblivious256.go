@@ -25,8 +25,9 @@ func (l *tables256) prepare() {
 	LEAQ(Mem{Base: l.both, Index: l.list, Scale: 8}, l.both)
 }
 
-// passed sets the bytes of the splits of the vector at p that pass, clears the others, and moves p behind the vector. name makes
-// labels distinct. One register that counts up to 0 leads through offsets and indices, each from its end.
+// passed sets the bytes of the splits of the vector at p that pass, clears the others, and moves p
+// behind the vector. name makes labels distinct. One register that counts up to 0 leads through
+// offsets and indices, each from its end.
 func (l *tables256) passed(p reg.Register, name string) reg.VecVirtual {
 	v, passed := YMM(), YMM()
 	list, left, offset := GP64(), GP64(), GP64()
@@ -54,8 +55,9 @@ func oblivious256() {
 		"findOblivious256 finds the leaves of blocks of 32 symmetric trees.")
 	l := &tables256{bins: param("bins"), tables: param("tables")}
 	program, blocks, found := param("program"), param("blocks"), param("found")
-	// The two loops over tables are short: each fits into a cache line if the code from here on begins one. Where the linker put the
-	// first across two lines, a row of 1000 trees took 12 % longer. To align the loops themselves would cost a step for each level.
+	// The two loops over tables are short: each fits into a cache line if the code from here on
+	// begins one. Where the linker put the first across two lines, a row of 1000 trees took 12 %
+	// longer. To align the loops themselves would cost a step for each level.
 	align()
 	l.prepare()
 	first, bit, index := YMM(), YMM(), YMM()

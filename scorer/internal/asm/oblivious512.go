@@ -9,7 +9,8 @@ import (
 // lookup512 finds the bytes of 64 splits in the quantised row and compares them with their ranks.
 type lookup512 interface {
 	prepare() // before the loop
-	// passed sets a mask of the splits of the vector at p that pass, and moves p behind it. name makes labels distinct.
+	// passed sets a mask of the splits of the vector at p that pass, and moves p behind it. name
+	// makes labels distinct.
 	passed(p reg.Register, name string) reg.OpmaskVirtual
 }
 
@@ -46,7 +47,8 @@ func (l *narrow512) prepare() {
 	}
 }
 
-// The permutation looks at the lower seven bits of a byte, so the two halves of the row are looked up alike and bit seven chooses.
+// The permutation looks at the lower seven bits of a byte, so the two halves of the row are looked
+// up alike and bit seven chooses.
 func (l *narrow512) passed(p reg.Register, _ string) reg.OpmaskVirtual {
 	low, high, upper, passed := ZMM(), ZMM(), K(), K()
 	VMOVDQU64(at(p, 0), low)
@@ -60,7 +62,8 @@ func (l *narrow512) passed(p reg.Register, _ string) reg.OpmaskVirtual {
 	return passed
 }
 
-// wide512 looks at one page of 128 bytes after the other; each has a mask of the splits that look at it.
+// wide512 looks at one page of 128 bytes after the other; each has a mask of the splits that look
+// at it.
 type wide512 struct{ bins, pages, stride reg.Register }
 
 func (l *wide512) prepare() {
@@ -96,7 +99,7 @@ func (l *wide512) passed(p reg.Register, name string) reg.OpmaskVirtual {
 	return passed
 }
 
-// lookups512 gives the lookups by the suffix of the kernels that use them.
+// lookups512 returns the lookups by the suffix of the kernels that use them.
 func lookups512(kernel func(suffix, extra string, lookup func() lookup512)) {
 	kernel("Single512", "", func() lookup512 { return &single512{bins: param("bins")} })
 	kernel("Held512", "", func() lookup512 { return &narrow512{bins: param("bins")} })

@@ -6,7 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// quantise256 writes the kernels for both kinds of values. They read the layouts of the AVX-512 kernels, half a vector at a time.
+// quantise256 writes the kernels for both kinds of values. They read the layouts of the AVX-512
+// kernels, half a vector at a time.
 func quantise256() {
 	for _, kind := range []values{{suffix: "256"}, {suffix: "Keys256", keys: true}} {
 		quantiseFew256(kind)
@@ -76,7 +77,8 @@ func quantiseFew256(kind values) {
 	RET()
 }
 
-// eight256 collects eight values. Loads and inserts are as fast as a gather, and faster where microcode slows gathers down.
+// eight256 collects eight values. Loads and inserts are as fast as a gather, and faster where
+// microcode slows gathers down.
 func eight256(program reg.Register, disp int, values reg.Register) reg.VecVirtual {
 	var quads [2]reg.VecVirtual
 	position := GP64()

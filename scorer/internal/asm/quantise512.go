@@ -115,7 +115,8 @@ func quantiseFew512(kind values) {
 	RET()
 }
 
-// quantiseWide512 finds the chunk of 16 borders by 16 pivots, and the place within it by one more comparison.
+// quantiseWide512 finds the chunk of 16 borders by 16 pivots, and the place within it by one more
+// comparison.
 func quantiseWide512(kind values) {
 	begin("quantiseWide"+kind.suffix, kind.signature(),
 		"quantiseWide"+kind.suffix+" counts the borders below the value of one column at a time, in two levels of 16.")

@@ -9,12 +9,15 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// CatBoost's binary format, as its sources define it (catboost/libs/model, flatbuffers/model.fbs and features.fbs):
+// CatBoost's binary format, as its sources define it (catboost/libs/model, flatbuffers/model.fbs
+// and features.fbs):
 //
 //	0  "CBM1"
-//	4  u32 little endian: bytes of the core; 0xFFFFFFFF would announce a u64, for cores that are larger than MaxFileSize
+//	4  u32 little endian: bytes of the core; 0xFFFFFFFF would announce a u64, for cores that
+//	   exceed MaxFileSize
 //	8  the core, a FlatBuffers buffer with a TModelCore as its root
-//	   the parts that TModelCore.ModelPartIds names: statistics of categorical features, text dictionaries
+//	   the parts that TModelCore.ModelPartIds names: statistics of categorical features,
+//	   text dictionaries
 const (
 	formatBinary = "catboost-cbm"
 	formatJSON   = "catboost-json"
@@ -23,7 +26,7 @@ const (
 	formatVersion = "FlabuffersModel_v1" // spelled like this in every file
 )
 
-// Slots of TModelCore.
+// Field numbers of TModelCore.
 const (
 	coreVersion = 0
 	coreTrees   = 1
@@ -31,7 +34,7 @@ const (
 	coreParts   = 3
 )
 
-// Slots of TModelTrees.
+// Field numbers of TModelTrees.
 const (
 	treesDimension    = 0
 	treesSplits       = 1
@@ -54,7 +57,8 @@ const (
 	treesEmbedding    = 18
 )
 
-// Slots of TFloatFeature. The name of a categorical, text or embedding feature is in slot otherName of its table.
+// Field numbers of TFloatFeature. The name of a categorical, text or embedding feature is field
+// otherName of its table.
 const (
 	floatHasNaN    = 0
 	floatFlat      = 2
@@ -75,7 +79,8 @@ const (
 
 // newEnsemble returns an ensemble without trees. One iteration of CatBoost's training is one tree.
 func newEnsemble(format string) *forest.Ensemble {
-	return &forest.Ensemble{Format: format, PerIteration: 1, Conditions: &forest.ConditionTrees{Scale: 1}}
+	return &forest.Ensemble{Format: format, PerIteration: 1,
+		Conditions: &forest.ConditionTrees{Scale: 1}}
 }
 
 // IsBinary reports whether data begins as the binary format does.
@@ -103,7 +108,7 @@ func DecodeBinary(data []byte) (*forest.Ensemble, error) {
 	return e, coreError(b, err)
 }
 
-// coreError prefers the first access that failed, which is the cause of whatever else looks wrong.
+// coreError prefers the first access that failed, since it is the cause of later errors.
 func coreError(b *flatbuf, err error) error {
 	if b.err != nil {
 		return &forest.FormatError{Format: formatBinary, Reason: "damaged core", Err: b.err}
@@ -119,16 +124,19 @@ func cutCore(data []byte) (core, parts []byte, err error) {
 	size := binary.LittleEndian.Uint32(data[4:])
 	core = data[8:]
 	if int64(size) > int64(len(core)) {
-		return nil, nil, forest.Damaged(formatBinary, "the core has %d bytes, the header announces %d: the file is cut off", len(core), size)
+		return nil, nil, forest.Damaged(formatBinary,
+			"the core has %d bytes, the header announces %d: the file is cut off", len(core), size)
 	}
 	return core[:size], core[size:], nil
 }
 
-// openCore finds the trees and the names of the parts, and refuses what cannot be evaluated.
+// openCore returns the trees and the names of the parts, or an error for a model that cannot be
+// evaluated.
 func openCore(b *flatbuf) (root, trees table, names []string, err error) {
 	root = b.table(b.follow(0)) // no file identifier follows the reference to the root
 	if version := root.string(coreVersion); version != formatVersion && b.err == nil {
-		return root, trees, nil, forest.Damaged(formatBinary, "version %q, expected %q", version, formatVersion)
+		return root, trees, nil, forest.Damaged(formatBinary, "version %q, expected %q", version,
+			formatVersion)
 	}
 	trees, ok := root.child(coreTrees)
 	if !ok {
@@ -160,11 +168,12 @@ func decodeModel(b *flatbuf, trees table, names []string, parts []byte) (*forest
 	return e, coreError(b, decodeTrees(b, e, trees))
 }
 
-// decodeInfo reads the metadata: pairs of a key and a text, which is JSON for the keys that matter here. Text that is not is passed
-// over, as the library does until it is asked for.
+// decodeInfo reads the metadata: pairs of a key and a text, which is JSON for the keys that matter
+// here. Invalid JSON is skipped, as the library does until the value is needed.
 func decodeInfo(root table) (metadata, error) {
 	var m metadata
-	into := map[string]any{"params": &m.Params, "class_params": &m.Classes, "multiclass_params": &m.OldClasses}
+	into := map[string]any{"params": &m.Params, "class_params": &m.Classes,
+		"multiclass_params": &m.OldClasses}
 	err := root.list(coreInfo, func(_ int, item table) error {
 		key, value := item.string(0), item.vector(1, 1)
 		switch target := into[key]; {
@@ -182,37 +191,41 @@ func decodeInfo(root table) (metadata, error) {
 
 // otherInputs are the kinds of features that are neither numeric nor categorical.
 var otherInputs = []struct {
-	slot int
-	kind string
+	number int
+	kind   string
 }{{treesText, "text"}, {treesEmbedding, "embedding"}}
 
-// refuseUnsupported names the first thing in the model that cannot be evaluated, the most telling ones first.
+// refuseUnsupported returns an error for the first part of the model that cannot be evaluated, the
+// most specific ones first.
 func refuseUnsupported(trees table, parts []string) error {
 	for _, other := range otherInputs {
-		err := trees.list(other.slot, func(_ int, item table) error {
+		err := trees.list(other.number, func(_ int, item table) error {
 			if name := item.string(otherName); name != "" {
-				return forest.Unsupported(formatBinary, "%s feature %q", other.kind, forest.Clipped(name))
+				return forest.Unsupported(formatBinary, "%s feature %q", other.kind,
+					forest.Clipped(name))
 			}
-			return forest.Unsupported(formatBinary, "%s feature %d", other.kind, item.int32(otherFlat, -1))
+			return forest.Unsupported(formatBinary, "%s feature %d", other.kind,
+				item.int32(otherFlat, -1))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	// Estimated features are computed from texts and embeddings, so a file that has them alone is odd.
+	// Estimated features are computed from texts and embeddings: a file without these is unusual.
 	if trees.length(treesEstimated) > 0 {
 		return forest.Unsupported(formatBinary, "a model with estimated features")
 	}
 	for _, part := range parts {
 		if part != statisticsPart {
-			return forest.Unsupported(formatBinary, "a model with the part %q", forest.Clipped(part))
+			return forest.Unsupported(formatBinary, "a model with the part %q",
+				forest.Clipped(part))
 		}
 	}
 	return nil
 }
 
-// decodeBias: newer files store a list of biases, one for each output, and leave the single one at 0. A file without trees may
-// leave the number of outputs at 0.
+// decodeBias reads the biases: newer files store a list, one for each output, and leave the single
+// one at 0. A file without trees may leave the number of outputs at 0.
 func decodeBias(e *forest.Ensemble, trees table) {
 	e.Outputs = int(trees.int32(treesDimension, 0))
 	if e.Outputs == 0 && trees.length(treesSizes) == 0 {
@@ -225,8 +238,8 @@ func decodeBias(e *forest.Ensemble, trees table) {
 	}
 }
 
-// decodeFloats keeps the order of the file, which numbers the splits. The numeric index of a feature (slot 1) repeats that
-// order and is not needed.
+// decodeFloats keeps the order of the file, which numbers the splits. The numeric index of a
+// feature (field 1) repeats that order and is not needed.
 func decodeFloats(e *forest.Ensemble, trees table) error {
 	t := e.Conditions
 	return trees.list(treesFloats, func(i int, item table) error {
@@ -241,7 +254,8 @@ func decodeFloats(e *forest.Ensemble, trees table) error {
 		// The treatment counts only if the training rows had missing values.
 		switch treatment := item.uint8(floatTreatment); {
 		case treatment > treatTrue:
-			return forest.Damaged(formatBinary, "feature %d treats NaN in the unknown way %d", f.Flat, treatment)
+			return forest.Damaged(formatBinary, "feature %d treats NaN in the unknown way %d",
+				f.Flat, treatment)
 		case treatment == treatTrue && item.uint8(floatHasNaN) != 0:
 			f.HighNaN = true
 		}
@@ -250,7 +264,8 @@ func decodeFloats(e *forest.Ensemble, trees table) error {
 	})
 }
 
-// decodeTrees copies and checks the trees, of either kind. A size is checked before it is narrowed; all else is left to check.
+// decodeTrees copies and checks the trees, of either kind. A size is checked before it is narrowed;
+// Check does the rest.
 func decodeTrees(b *flatbuf, e *forest.Ensemble, trees table) error {
 	sizes := trees.int32s(treesSizes)
 	if len(sizes) > forest.MaxTrees {
@@ -277,12 +292,13 @@ func decodeTrees(b *flatbuf, e *forest.Ensemble, trees table) error {
 	return checkRepacked(e, splits, trees.vector(treesRepackedBins, 4))
 }
 
-// decodeLevels: a symmetric tree has one split for each level.
+// decodeLevels reads symmetric trees, which have one split for each level.
 func decodeLevels(e *forest.Ensemble, _ table, sizes, splits []int32) error {
 	t := e.Conditions
 	for i, size := range sizes {
 		if size < 0 || size > forest.MaxDepth {
-			return forest.Damaged(formatBinary, "tree %d has depth %d, expected 0 to %d", i, size, forest.MaxDepth)
+			return forest.Damaged(formatBinary, "tree %d has depth %d, expected 0 to %d", i, size,
+				forest.MaxDepth)
 		}
 		t.Depths = append(t.Depths, uint8(size))
 	}
@@ -290,20 +306,23 @@ func decodeLevels(e *forest.Ensemble, _ table, sizes, splits []int32) error {
 	return nil
 }
 
-// steps are the nodes of trees that are not symmetric, as the file has them: a node leads to the node as many places on as the
-// step says, and a step of 0 ends in the leaf of the node itself. Nodes of two such steps are leaves: they become no node here.
+// steps are the nodes of asymmetric trees, as the file stores them: a step is the distance to the
+// next node, and a step of 0 ends in the leaf of the node itself. Nodes with two such steps are
+// leaves and become no nodes of the tree.
 type steps struct {
 	splits []int32
 	pairs  []byte  // u16 if the condition does not hold, u16 if it does
 	leaves []int32 // of each node: position of the first value
-	number []int32 // of each node, once the leaves are left out
+	number []int32 // of each node, without the leaves
 }
 
 func decodeSteps(e *forest.Ensemble, trees table, sizes, splits []int32) error {
 	t := e.Conditions
-	s := &steps{splits: splits, pairs: trees.vector(treesSteps, 4), leaves: trees.int32s(treesStepLeaves)}
+	s := &steps{splits: splits, pairs: trees.vector(treesSteps, 4),
+		leaves: trees.int32s(treesStepLeaves)}
 	if len(s.pairs) != 4*len(splits) || len(s.leaves) != len(splits) {
-		return forest.Damaged(formatBinary, "%d steps and %d leaves for %d nodes", len(s.pairs)/4, len(s.leaves), len(splits))
+		return forest.Damaged(formatBinary, "%d steps and %d leaves for %d nodes", len(s.pairs)/4,
+			len(s.leaves), len(splits))
 	}
 	for i := range splits {
 		s.number = append(s.number, int32(len(t.Nodes)))
@@ -317,13 +336,14 @@ func decodeSteps(e *forest.Ensemble, trees table, sizes, splits []int32) error {
 	t.Roots = []int32{}
 	for i, size := range sizes {
 		if size < 1 || int64(size) > int64(len(splits)-start) {
-			return forest.Damaged(formatBinary, "tree %d has %d nodes of the remaining %d", i, size, len(splits)-start)
+			return forest.Damaged(formatBinary, "tree %d has %d nodes of the remaining %d", i, size,
+				len(splits)-start)
 		}
 		end := start + int(size)
 		if err := s.link(e, start, end); err != nil {
 			return err
 		}
-		t.Roots = append(t.Roots, s.place(start))
+		t.Roots = append(t.Roots, s.child(start))
 		start = end
 	}
 	if start != len(splits) {
@@ -333,15 +353,17 @@ func decodeSteps(e *forest.Ensemble, trees table, sizes, splits []int32) error {
 }
 
 func (s *steps) step(i int) (no, yes int) {
-	return int(binary.LittleEndian.Uint16(s.pairs[4*i:])), int(binary.LittleEndian.Uint16(s.pairs[4*i+2:]))
+	return int(binary.LittleEndian.Uint16(s.pairs[4*i:])),
+		int(binary.LittleEndian.Uint16(s.pairs[4*i+2:]))
 }
 
-// link fills in where the nodes of a tree lead to.
+// link fills in the children of the nodes of a tree.
 func (s *steps) link(e *forest.Ensemble, start, end int) error {
 	for i := start; i < end; i++ {
 		no, yes := s.step(i)
 		if i+max(no, yes) >= end {
-			return forest.Damaged(formatBinary, "node %d leads beyond its tree, which ends at node %d", i, end)
+			return forest.Damaged(formatBinary,
+				"node %d leads beyond its tree, which ends at node %d", i, end)
 		}
 		if no != 0 || yes != 0 {
 			e.Conditions.Nodes[s.number[i]].Next = [2]int32{s.target(i, no), s.target(i, yes)}
@@ -350,34 +372,36 @@ func (s *steps) link(e *forest.Ensemble, start, end int) error {
 	return nil
 }
 
-// target is where a step from node i leads to, in the terms of TreeNode.
+// target returns where a step from node i leads, as in TreeNode.Next.
 func (s *steps) target(i, step int) int32 {
 	if step == 0 {
 		return ^s.leaves[i]
 	}
-	return s.place(i + step)
+	return s.child(i + step)
 }
 
-// place is node i in the terms of TreeNode.
-func (s *steps) place(i int) int32 {
+// child returns node i as in TreeNode.Next.
+func (s *steps) child(i int) int32 {
 	if s.splits[i] < 0 {
 		return ^s.leaves[i]
 	}
 	return s.number[i]
 }
 
-// checkStarts: where the splits of each tree start follows from the sizes; a file that says otherwise is damaged.
+// checkStarts compares the offsets of the trees with their sizes, which determine them.
 func checkStarts(starts, sizes []int32) error {
 	if len(starts) == 0 {
 		return nil
 	}
 	if len(starts) != len(sizes) {
-		return forest.Damaged(formatBinary, "%d tree start offsets for %d trees", len(starts), len(sizes))
+		return forest.Damaged(formatBinary, "%d tree start offsets for %d trees", len(starts),
+			len(sizes))
 	}
 	next := int64(0)
 	for i, start := range starts {
 		if int64(start) != next {
-			return forest.Damaged(formatBinary, "tree %d starts at split %d, expected %d", i, start, next)
+			return forest.Damaged(formatBinary, "tree %d starts at split %d, expected %d", i, start,
+				next)
 		}
 		next += int64(sizes[i])
 	}

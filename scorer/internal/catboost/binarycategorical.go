@@ -7,8 +7,9 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// Slots of TCatFeature, TOneHotFeature, TCtrFeature, TModelCtr, TModelCtrBase, TFeatureCombination and TCtrValueTable
-// (catboost/libs/model/flatbuffers: features.fbs, ctr_data.fbs).
+// Field numbers of TCatFeature, TOneHotFeature, TCtrFeature, TModelCtr, TModelCtrBase,
+// TFeatureCombination and TCtrValueTable (catboost/libs/model/flatbuffers: features.fbs,
+// ctr_data.fbs).
 const (
 	catIndex = 0
 	catFlat  = 1
@@ -42,8 +43,8 @@ const (
 	tableClasses     = 4
 )
 
-// statisticsPart is the part of the file that holds the tables of statistics: u32 count, then for each u32 size and a FlatBuffers
-// buffer with a TCtrValueTable as its root.
+// statisticsPart is the part of the file that holds the tables of statistics: u32 count, then for
+// each u32 size and a FlatBuffers buffer with a TCtrValueTable as its root.
 const statisticsPart = "static_provider_v1"
 
 func decodeCategorical(e *forest.Ensemble, trees table) error {
@@ -55,14 +56,16 @@ func decodeCategorical(e *forest.Ensemble, trees table) error {
 		if index := item.int32(catIndex, -1); int(index) != i {
 			return forest.Damaged(formatBinary, "categorical feature %d has index %d", i, index)
 		}
-		t.Cats = append(t.Cats, forest.CatFeature{Name: item.string(catName), Flat: int(item.int32(catFlat, -1))})
+		t.Cats = append(t.Cats, forest.CatFeature{Name: item.string(catName),
+			Flat: int(item.int32(catFlat, -1))})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	err = trees.list(treesOneHot, func(_ int, item table) error {
-		t.OneHots = append(t.OneHots, forest.OneHot{Cat: item.int32(oneHotCat, -1), Values: item.int32s(oneHotValues)})
+		t.OneHots = append(t.OneHots, forest.OneHot{Cat: item.int32(oneHotCat, -1),
+			Values: item.int32s(oneHotValues)})
 		return nil
 	})
 	if err != nil {
@@ -78,7 +81,8 @@ func decodeCategorical(e *forest.Ensemble, trees table) error {
 func decodeStatistic(i int, item table) (forest.Statistic, error) {
 	in, ok := item.child(featureStatistic)
 	if !ok {
-		return forest.Statistic{}, forest.Damaged(formatBinary, "target statistic %d says nothing", i)
+		return forest.Statistic{}, forest.Damaged(formatBinary, "target statistic %d says nothing",
+			i)
 	}
 	id, err := decodeTableID(in, statisticBase)
 	return forest.Statistic{
@@ -92,15 +96,16 @@ func decodeStatistic(i int, item table) (forest.Statistic, error) {
 	}, err
 }
 
-// decodeTableID reads the TModelCtrBase in a slot.
-func decodeTableID(item table, slot int) (id forest.TableID, err error) {
-	base, ok := item.child(slot)
+// decodeTableID reads the TModelCtrBase in a field.
+func decodeTableID(item table, number int) (id forest.TableID, err error) {
+	base, ok := item.child(number)
 	if !ok {
 		return id, forest.Damaged(formatBinary, "statistics of an unknown kind")
 	}
 	id.Kind = forest.StatisticKind(base.uint8(baseKind))
 	if id.Kind >= forest.StatKinds {
-		return id, forest.Unsupported(formatBinary, "a model with target statistics of kind %d", id.Kind)
+		return id, forest.Unsupported(formatBinary, "a model with target statistics of kind %d",
+			id.Kind)
 	}
 	id.Classifier = base.int32(baseClassifier, 0)
 	in, ok := base.child(baseCombination)
@@ -111,7 +116,8 @@ func decodeTableID(item table, slot int) (id forest.TableID, err error) {
 	c.Cats = in.int32s(combinationCats)
 	for raw := in.vector(combinationFloats, 8); len(raw) > 0; raw = raw[8:] {
 		border := math.Float32frombits(binary.LittleEndian.Uint32(raw[4:]))
-		c.Floats = append(c.Floats, forest.FloatSplit{Feature: int32(binary.LittleEndian.Uint32(raw)), Border: border})
+		feature := int32(binary.LittleEndian.Uint32(raw))
+		c.Floats = append(c.Floats, forest.FloatSplit{Feature: feature, Border: border})
 	}
 	for raw := in.vector(combinationOneHots, 8); len(raw) > 0; raw = raw[8:] {
 		c.OneHots = append(c.OneHots, forest.OneHotSplit{
@@ -132,13 +138,15 @@ func decodeTables(e *forest.Ensemble, part []byte) ([]byte, error) {
 		var size uint32
 		size, rest, ok = cutU32(rest)
 		if !ok || int64(size) > int64(len(rest)) {
-			return nil, forest.Damaged(formatBinary, "table %d of %d of the statistics is cut off", i, count)
+			return nil, forest.Damaged(formatBinary, "table %d of %d of the statistics is cut off",
+				i, count)
 		}
 		b := &flatbuf{data: rest[:size]}
 		rest = rest[size:]
 		t, err := decodeTable(b)
 		if b.err != nil {
-			return nil, &forest.FormatError{Format: formatBinary, Reason: "damaged statistics", Err: b.err}
+			return nil, &forest.FormatError{Format: formatBinary, Reason: "damaged statistics",
+				Err: b.err}
 		}
 		if err != nil {
 			return nil, err
@@ -166,13 +174,15 @@ func decodeTable(b *flatbuf) (t forest.StatisticTable, err error) {
 		t.Classes = int(root.int32(tableClasses, 0))
 	}
 	if t.Classes < 1 || t.Classes > forest.MaxOutputs {
-		return t, forest.Damaged(formatBinary, "statistics of %d classes, expected 1 to %d", t.Classes, forest.MaxOutputs)
+		return t, forest.Damaged(formatBinary, "statistics of %d classes, expected 1 to %d",
+			t.Classes, forest.MaxOutputs)
 	}
 	return t, addEntries(&t, root.vector(tableHashes, 1), root.vector(tableCounts, 1))
 }
 
-// addEntries reads an open hash table: buckets of u64 hash and u32 number of the entry. Which bucket an entry is in does not
-// matter here, since the layout has a hash table of its own. Of each entry the counts are i32, or for means f32 sum and i32 rows.
+// addEntries reads an open hash table: buckets of u64 hash and u32 number of the entry. Which
+// bucket an entry is in does not matter here, since the layout builds its own hash table. Of each
+// entry the counts are i32, or for means f32 sum and i32 rows.
 func addEntries(t *forest.StatisticTable, buckets, counts []byte) error {
 	const bucket = 12
 	width := 4 * t.Classes
@@ -181,7 +191,8 @@ func addEntries(t *forest.StatisticTable, buckets, counts []byte) error {
 	}
 	entries := len(counts) / width
 	if len(buckets)%bucket != 0 || len(counts)%width != 0 {
-		return forest.Damaged(formatBinary, "statistics of %d bytes in entries of %d bytes, with %d bytes of buckets",
+		return forest.Damaged(formatBinary,
+			"statistics of %d bytes in entries of %d bytes, with %d bytes of buckets",
 			len(counts), width, len(buckets))
 	}
 	for ; len(buckets) > 0; buckets = buckets[bucket:] {
@@ -193,7 +204,8 @@ func addEntries(t *forest.StatisticTable, buckets, counts []byte) error {
 			return forest.Damaged(formatBinary, "entry %d of %d of the statistics", entry, entries)
 		}
 		if len(t.Hashes) >= entries {
-			return forest.Damaged(formatBinary, "more than %d hashes for as many entries of the statistics", entries)
+			return forest.Damaged(formatBinary,
+				"more than %d hashes for as many entries of the statistics", entries)
 		}
 		t.Hashes = append(t.Hashes, hash)
 		addEntry(t, counts[int(entry)*width:][:width])

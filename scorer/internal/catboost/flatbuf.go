@@ -6,14 +6,15 @@ import (
 	"math"
 )
 
-// flatbuf reads a FlatBuffers buffer that nobody has verified. Every access is checked against the buffer; the first failure
-// sticks in err, and what is read after it is zero or empty. Values are copied, never cast, since nothing is aligned.
+// flatbuf reads an unverified FlatBuffers buffer. Every access is checked against the buffer; the
+// first failure is kept in err, and later reads return zero or nothing. Values are copied, never
+// cast, since nothing is aligned.
 //
-// Offsets may point anywhere, so several vectors may share bytes. copied counts what was copied out: honest files share
-// nothing, and a file cannot make its reader copy more bytes than it has.
+// Offsets may point anywhere, so several vectors may share bytes. copied counts what was copied
+// out: honest files share nothing, and a file cannot make its reader copy more bytes than it has.
 //
 //	table   i32 distance back to the vtable, then the fields
-//	vtable  u16 bytes of the vtable, u16 bytes of the table, u16 offset of each field from the table (0: absent)
+//	vtable  u16 bytes of the vtable, u16 bytes of the table, u16 offset of each field (0: absent)
 //	vector  u32 count, then the elements; a vector or table is referred to by a u32 distance forward
 type flatbuf struct {
 	data   []byte
@@ -33,13 +34,14 @@ func (b *flatbuf) at(pos, n int) []byte {
 		return nil
 	}
 	if pos < 0 || n < 0 || n > len(b.data) || pos > len(b.data)-n {
-		b.fail("%d bytes at offset %d are outside of the %d bytes of the buffer", n, pos, len(b.data))
+		b.fail("%d bytes at offset %d are outside of the %d bytes of the buffer", n, pos,
+			len(b.data))
 		return nil
 	}
 	return b.data[pos : pos+n]
 }
 
-// u16 is for vtables, which alone have 16-bit numbers that the reader needs.
+// u16 reads 16-bit numbers, which only vtables have among what the reader needs.
 func (b *flatbuf) u16(pos int) int {
 	if p := b.at(pos, 2); p != nil {
 		return int(binary.LittleEndian.Uint16(p))
@@ -73,8 +75,9 @@ type table struct {
 	vtable []byte
 }
 
-// table opens the table at pos. Once its vtable and its extent are known to be inside of the buffer, field only has to keep
-// within the extent. Vtables are shared between tables and may stand before or after them.
+// table opens the table at pos. Once its vtable and its extent are known to be inside of the
+// buffer, field only has to keep within the extent. Tables share vtables, which may precede or
+// follow them.
 func (b *flatbuf) table(pos int) table {
 	back := int64(int32(b.u32(pos)))
 	at := int64(pos) - back
@@ -98,45 +101,46 @@ func (b *flatbuf) table(pos int) table {
 }
 
 // field returns the position of a field of n bytes and whether the table has it.
-func (t table) field(slot, n int) (int, bool) {
-	if 2*slot+2 > len(t.vtable) || t.b.err != nil {
+func (t table) field(number, n int) (int, bool) {
+	if 2*number+2 > len(t.vtable) || t.b.err != nil {
 		return 0, false
 	}
-	offset := int(binary.LittleEndian.Uint16(t.vtable[2*slot:]))
+	offset := int(binary.LittleEndian.Uint16(t.vtable[2*number:]))
 	if offset == 0 {
 		return 0, false
 	}
 	if offset < 4 || offset+n > t.size {
-		t.b.fail("field %d of the table at offset %d is outside of the table", slot, t.pos)
+		t.b.fail("field %d of the table at offset %d is outside of the table", number, t.pos)
 		return 0, false
 	}
 	return t.pos + offset, true
 }
 
-func (t table) uint8(slot int) uint8 {
-	if pos, ok := t.field(slot, 1); ok {
+func (t table) uint8(number int) uint8 {
+	if pos, ok := t.field(number, 1); ok {
 		return t.b.at(pos, 1)[0]
 	}
 	return 0
 }
 
-// int32 returns a field or, as for all scalars, the default of the schema: writers leave out what equals it.
-func (t table) int32(slot int, absent int32) int32 {
-	if pos, ok := t.field(slot, 4); ok {
+// int32 returns a field or, as for all scalars, the default of the schema, since writers omit
+// values that equal it.
+func (t table) int32(number int, absent int32) int32 {
+	if pos, ok := t.field(number, 4); ok {
 		return int32(t.b.u32(pos))
 	}
 	return absent
 }
 
-func (t table) float32(slot int, absent float32) float32 {
-	if pos, ok := t.field(slot, 4); ok {
+func (t table) float32(number int, absent float32) float32 {
+	if pos, ok := t.field(number, 4); ok {
 		return math.Float32frombits(t.b.u32(pos))
 	}
 	return absent
 }
 
-func (t table) float64(slot int, absent float64) float64 {
-	pos, ok := t.field(slot, 8)
+func (t table) float64(number int, absent float64) float64 {
+	pos, ok := t.field(number, 8)
 	if !ok {
 		return absent
 	}
@@ -144,8 +148,8 @@ func (t table) float64(slot int, absent float64) float64 {
 }
 
 // child opens the table that a field refers to.
-func (t table) child(slot int) (table, bool) {
-	pos, ok := t.field(slot, 4)
+func (t table) child(number int) (table, bool) {
+	pos, ok := t.field(number, 4)
 	if !ok {
 		return table{b: t.b}, false
 	}
@@ -153,9 +157,10 @@ func (t table) child(slot int) (table, bool) {
 	return child, t.b.err == nil
 }
 
-// vector returns the bytes of a vector with elements of the given size; empty if the field is absent.
-func (t table) vector(slot, size int) []byte {
-	pos, ok := t.field(slot, 4)
+// vector returns the bytes of a vector with elements of the given size; empty if the field is
+// absent.
+func (t table) vector(number, size int) []byte {
+	pos, ok := t.field(number, 4)
 	if !ok {
 		return nil
 	}
@@ -182,17 +187,17 @@ func (b *flatbuf) elements(at, size int) []byte {
 }
 
 // length returns the number of elements of a vector; 0 if the field is absent.
-func (t table) length(slot int) int {
-	if pos, ok := t.field(slot, 4); ok {
+func (t table) length(number int) int {
+	if pos, ok := t.field(number, 4); ok {
 		return int(t.b.u32(t.b.follow(pos)))
 	}
 	return 0
 }
 
-func (t table) string(slot int) string { return string(t.vector(slot, 1)) }
+func (t table) string(number int) string { return string(t.vector(number, 1)) }
 
-func (t table) int32s(slot int) []int32 {
-	raw := t.vector(slot, 4)
+func (t table) int32s(number int) []int32 {
+	raw := t.vector(number, 4)
 	values := make([]int32, len(raw)/4)
 	for i := range values {
 		values[i] = int32(binary.LittleEndian.Uint32(raw[4*i:]))
@@ -200,8 +205,8 @@ func (t table) int32s(slot int) []int32 {
 	return values
 }
 
-func (t table) float32s(slot int) []float32 {
-	raw := t.vector(slot, 4)
+func (t table) float32s(number int) []float32 {
+	raw := t.vector(number, 4)
 	values := make([]float32, len(raw)/4)
 	for i := range values {
 		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
@@ -209,8 +214,8 @@ func (t table) float32s(slot int) []float32 {
 	return values
 }
 
-func (t table) float64s(slot int) []float64 {
-	raw := t.vector(slot, 8)
+func (t table) float64s(number int) []float64 {
+	raw := t.vector(number, 8)
 	values := make([]float64, len(raw)/8)
 	for i := range values {
 		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
@@ -219,13 +224,13 @@ func (t table) float64s(slot int) []float64 {
 }
 
 // strings reads a vector of references to strings.
-func (t table) strings(slot int) []string {
+func (t table) strings(number int) []string {
 	var all []string
-	pos, ok := t.field(slot, 4)
+	pos, ok := t.field(number, 4)
 	if !ok {
 		return nil
 	}
-	count := len(t.vector(slot, 4)) / 4
+	count := len(t.vector(number, 4)) / 4
 	first := t.b.follow(pos) + 4
 	for i := 0; i < count && t.b.err == nil; i++ {
 		at := t.b.follow(first + 4*i)
@@ -234,13 +239,14 @@ func (t table) strings(slot int) []string {
 	return all
 }
 
-// list opens each table of a vector of references in turn, until one cannot be read or each returns an error.
-func (t table) list(slot int, each func(i int, item table) error) error {
-	pos, ok := t.field(slot, 4)
+// list opens each table of a vector of references in turn, until one cannot be read or each returns
+// an error.
+func (t table) list(number int, each func(i int, item table) error) error {
+	pos, ok := t.field(number, 4)
 	if !ok {
 		return t.b.err
 	}
-	count := len(t.vector(slot, 4)) / 4
+	count := len(t.vector(number, 4)) / 4
 	first := t.b.follow(pos) + 4
 	for i := 0; i < count && t.b.err == nil; i++ {
 		item := t.b.table(t.b.follow(first + 4*i))

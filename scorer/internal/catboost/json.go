@@ -9,8 +9,9 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// jsonModel decodes CatBoost's JSON export. It walks the document and decodes one feature and one tree at a time, so that the
-// memory it needs stays in proportion to the file and limits take effect while it reads.
+// jsonModel decodes CatBoost's JSON export. It walks the document and decodes one feature and one
+// tree at a time, so that the memory it needs stays in proportion to the file and limits take
+// effect while it reads.
 type jsonModel struct {
 	dec  *json.Decoder
 	e    *forest.Ensemble
@@ -19,7 +20,8 @@ type jsonModel struct {
 	metadata metadata
 }
 
-// jsonFloat is an element of features_info.float_features. Older files lack names and the treatment of NaN.
+// jsonFloat is an element of features_info.float_features. Older files lack names and the treatment
+// of NaN.
 type jsonFloat struct {
 	ID        string    `json:"feature_id"`
 	Name      string    `json:"feature_name"`
@@ -35,7 +37,8 @@ type jsonOther struct {
 	Flat int    `json:"flat_feature_index"`
 }
 
-// jsonTree is an element of oblivious_trees. A split says in several ways what it compares; split_index alone is unambiguous.
+// jsonTree is an element of oblivious_trees. A split describes its condition in several ways; only
+// split_index is unambiguous.
 type jsonTree struct {
 	Leaves  []float64 `json:"leaf_values"`
 	Weights []float64 `json:"leaf_weights"`
@@ -61,7 +64,8 @@ func DecodeJSON(data []byte) (*forest.Ensemble, error) {
 		return nil, forest.Damaged(formatJSON, "no \"features_info\": not a CatBoost model")
 	}
 	if d.seen["oblivious_trees"] == d.seen["trees"] {
-		return nil, forest.Damaged(formatJSON, "one of \"oblivious_trees\" and \"trees\" was expected")
+		return nil, forest.Damaged(formatJSON,
+			"one of \"oblivious_trees\" and \"trees\" was expected")
 	}
 	d.countOutputs()
 	if err := d.e.Check(); err != nil {
@@ -70,7 +74,7 @@ func DecodeJSON(data []byte) (*forest.Ensemble, error) {
 	return d.e, d.metadata.describe(d.e)
 }
 
-// countOutputs makes up for what a file without trees or without biases leaves open.
+// countOutputs fills in what a file without trees or biases does not say.
 func (d *jsonModel) countOutputs() {
 	if d.e.Outputs == 0 {
 		d.e.Outputs = max(len(d.e.Bias), 1)
@@ -80,7 +84,7 @@ func (d *jsonModel) countOutputs() {
 	}
 }
 
-// asFormatError gives errors of the JSON decoder the type that callers expect.
+// asFormatError wraps errors of the JSON decoder in a FormatError.
 func asFormatError(err error) error {
 	if _, ok := err.(*forest.FormatError); ok {
 		return err
@@ -122,7 +126,7 @@ func (d *jsonModel) top(key string) error {
 	return d.skip()
 }
 
-// info reads the metadata. Values of another shape than expected are passed over.
+// info reads the metadata. Values of an unexpected shape are skipped.
 func (d *jsonModel) info() error {
 	var raw json.RawMessage
 	if err := d.dec.Decode(&raw); err != nil {
@@ -132,8 +136,8 @@ func (d *jsonModel) info() error {
 	return nil
 }
 
-// features reads the value of a key of features_info. What stands for texts and vectors is refused, with the name of the
-// first such feature.
+// features reads the value of a key of features_info. A model with text or embedding features is
+// refused by the name of the first of them.
 func (d *jsonModel) features(key string) error {
 	switch key {
 	case "float_features":
@@ -163,8 +167,8 @@ func (d *jsonModel) other(kind string) func(int) error {
 	}
 }
 
-// float reads a numeric feature. Numbers are decoded as float64 and then rounded, as CatBoost's own reader does; files hold
-// enough digits for that to be exact.
+// float reads a numeric feature. Numbers are decoded as float64 and then rounded, as CatBoost's own
+// reader does; files hold enough digits for that to be exact.
 func (d *jsonModel) float(i int) error {
 	if len(d.e.Conditions.Floats) >= forest.MaxFeatures {
 		return forest.Beyond(formatJSON, forest.MaxFeatures, "too many features")
@@ -187,13 +191,15 @@ func (d *jsonModel) float(i int) error {
 			f.HighNaN = true
 		}
 	default:
-		return forest.Damaged(formatJSON, "feature %d treats NaN in the unknown way %q", f.Flat, in.Treatment)
+		return forest.Damaged(formatJSON, "feature %d treats NaN in the unknown way %q", f.Flat,
+			in.Treatment)
 	}
 	d.e.Conditions.Floats = append(d.e.Conditions.Floats, f)
 	return nil
 }
 
-// tree reads a tree. The number of its leaves tells how many outputs the model has: JSON says so nowhere else.
+// tree reads a tree. The number of its leaves determines the number of outputs: JSON does not state
+// it.
 func (d *jsonModel) tree(i int) error {
 	if i >= forest.MaxTrees {
 		return forest.Beyond(formatJSON, forest.MaxTrees, "too many trees")
@@ -204,13 +210,15 @@ func (d *jsonModel) tree(i int) error {
 	}
 	depth := len(in.Splits)
 	if depth > forest.MaxDepth {
-		return forest.Damaged(formatJSON, "tree %d has depth %d, at most %d is accepted", i, depth, forest.MaxDepth)
+		return forest.Damaged(formatJSON, "tree %d has depth %d, at most %d is accepted", i, depth,
+			forest.MaxDepth)
 	}
 	if i == 0 {
 		d.e.Outputs = min(max(len(in.Leaves)>>depth, 1), forest.MaxOutputs)
 	}
 	if n, want := len(in.Leaves), d.e.Outputs<<depth; n != want {
-		return forest.Damaged(formatJSON, "tree %d of depth %d has %d leaf values, expected %d", i, depth, n, want)
+		return forest.Damaged(formatJSON, "tree %d of depth %d has %d leaf values, expected %d", i,
+			depth, n, want)
 	}
 	for j, split := range in.Splits {
 		if split.Index == nil {
@@ -250,8 +258,8 @@ func (d *jsonModel) scaleAndBias() error {
 	return nil
 }
 
-// object calls each with every key of the next value, an object; each must consume the value of the key. null is an empty
-// object.
+// object calls each with every key of the next value, an object; each must consume the value of the
+// key. null is an empty object.
 func (d *jsonModel) object(each func(key string) error) error {
 	open, err := d.open('{') // false for null
 	if err != nil || !open {
@@ -274,7 +282,8 @@ func (d *jsonModel) object(each func(key string) error) error {
 	return err
 }
 
-// array calls each for every element of the next value, an array; each must consume the element. null is an empty array.
+// array calls each for every element of the next value, an array; each must consume the element.
+// null is an empty array.
 func (d *jsonModel) array(each func(i int) error) error {
 	open, err := d.open('[')
 	if err != nil || !open {
@@ -298,7 +307,8 @@ func (d *jsonModel) open(want json.Delim) (bool, error) {
 	case token == nil:
 		return false, nil
 	case token != want:
-		return false, forest.Damaged(formatJSON, "%v at offset %d, expected %v", token, d.dec.InputOffset(), want)
+		return false, forest.Damaged(formatJSON, "%v at offset %d, expected %v", token,
+			d.dec.InputOffset(), want)
 	}
 	return true, nil
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// jsonCategorical is an element of features_info.categorical_features. Values are those of one-hot conditions.
+// jsonCategorical is an element of features_info.categorical_features. Values are those of one-hot
+// conditions.
 type jsonCategorical struct {
 	ID     string  `json:"feature_id"`
 	Name   string  `json:"feature_name"`
@@ -29,8 +30,8 @@ type jsonElement struct {
 	Value  int32   `json:"value"`
 }
 
-// jsonTableKey is what the keys of ctr_data hold, themselves JSON. They leave out which binarisation of the target is meant, so that the
-// tables of two cannot be told apart; the library writes one of them.
+// jsonTableKey is what the keys of ctr_data hold, themselves JSON. They omit the binarisation of
+// the target, so that the tables of two binarisations have one key; the library writes one of them.
 type jsonTableKey struct {
 	Elements []jsonElement `json:"identifier"`
 	Kind     string        `json:"type"`
@@ -57,7 +58,8 @@ func (d *jsonModel) categorical(i int) error {
 		return fmt.Errorf("categorical feature %d: %w", i, err)
 	}
 	if in.Flat == nil || in.Index != nil && *in.Index != i {
-		return forest.Damaged(formatJSON, "categorical feature %d has no flat_feature_index, or the feature_index of another", i)
+		return forest.Damaged(formatJSON,
+			"categorical feature %d has no flat_feature_index, or the feature_index of another", i)
 	}
 	f := forest.CatFeature{Name: in.ID, Flat: *in.Flat}
 	if f.Name == "" {
@@ -65,7 +67,8 @@ func (d *jsonModel) categorical(i int) error {
 	}
 	d.e.Conditions.Cats = append(d.e.Conditions.Cats, f)
 	if len(in.Values) > 0 {
-		d.e.Conditions.OneHots = append(d.e.Conditions.OneHots, forest.OneHot{Cat: int32(i), Values: in.Values})
+		d.e.Conditions.OneHots = append(d.e.Conditions.OneHots,
+			forest.OneHot{Cat: int32(i), Values: in.Values})
 	}
 	return nil
 }
@@ -110,7 +113,8 @@ func narrowed(wide []float64) []float32 {
 func (k jsonTableKey) id() (forest.TableID, error) {
 	kind := slices.Index(forest.StatisticNames[:], k.Kind)
 	if kind < 0 {
-		return forest.TableID{}, forest.Unsupported(formatJSON, "a model with target statistics of kind %q", forest.Clipped(k.Kind))
+		return forest.TableID{}, forest.Unsupported(formatJSON,
+			"a model with target statistics of kind %q", forest.Clipped(k.Kind))
 	}
 	id := forest.TableID{Kind: forest.StatisticKind(kind)}
 	c := &id.Combination
@@ -119,11 +123,13 @@ func (k jsonTableKey) id() (forest.TableID, error) {
 		case "cat_feature_value":
 			c.Cats = append(c.Cats, e.Cat)
 		case "float_feature":
-			c.Floats = append(c.Floats, forest.FloatSplit{Feature: e.Float, Border: float32(e.Border)})
+			c.Floats = append(c.Floats, forest.FloatSplit{Feature: e.Float,
+				Border: float32(e.Border)})
 		case "cat_feature_exact_value":
 			c.OneHots = append(c.OneHots, forest.OneHotSplit{Cat: e.Cat, Value: e.Value})
 		default:
-			return id, forest.Unsupported(formatJSON, "a combination with %q", forest.Clipped(e.Kind))
+			return id, forest.Unsupported(formatJSON, "a combination with %q",
+				forest.Clipped(e.Kind))
 		}
 	}
 	return id, nil
@@ -186,11 +192,14 @@ func (t *jsonTable) number(dec *json.Decoder) error {
 	return forest.Damaged(formatJSON, "%v in a table of statistics", token)
 }
 
-// finish sorts the numbers. The library writes empty places of its hash table too.
+// finish assigns the numbers to the entries. The library writes the empty buckets of its hash table
+// too.
 func (t *jsonTable) finish() error {
 	width := t.stride - 1
-	if width < 1 || width > forest.MaxOutputs || len(t.numbers) != len(t.raw)*width || t.ID.Kind.IsMean() && width != 2 {
-		return forest.Damaged(formatJSON, "%d hashes and %d numbers in a table of stride %d", len(t.raw), len(t.numbers), t.stride)
+	if width < 1 || width > forest.MaxOutputs || len(t.numbers) != len(t.raw)*width ||
+		t.ID.Kind.IsMean() && width != 2 {
+		return forest.Damaged(formatJSON, "%d hashes and %d numbers in a table of stride %d",
+			len(t.raw), len(t.numbers), t.stride)
 	}
 	t.Classes = width
 	if t.ID.Kind.IsMean() {
@@ -207,7 +216,8 @@ func (t *jsonTable) finish() error {
 				continue
 			}
 			if v != math.Trunc(v) || math.Abs(v) > math.MaxInt32 {
-				return forest.Damaged(formatJSON, "%v in a table of statistics, expected a count", v)
+				return forest.Damaged(formatJSON, "%v in a table of statistics, expected a count",
+					v)
 			}
 			t.Counts = append(t.Counts, int32(v))
 		}
@@ -254,7 +264,7 @@ func (d *jsonModel) walkTree(i int) error {
 	return err
 }
 
-// addNode adds a node and all below it, and returns its place in the terms of TreeNode.
+// addNode adds a node and its descendants, and returns it as in TreeNode.Next.
 func (d *jsonModel) addNode(in *jsonNode, depth int) (int32, error) {
 	if in.Split == nil {
 		d.e.Weights.Doubles = append(d.e.Weights.Doubles, in.Weight)
@@ -283,7 +293,8 @@ func (d *jsonModel) addLeaf(v leafValue) (int32, error) {
 		d.e.Outputs = min(len(v), forest.MaxOutputs)
 	}
 	if len(v) == 0 || len(v) != d.e.Outputs {
-		return 0, forest.Damaged(formatJSON, "a leaf has %d values, expected %d", len(v), d.e.Outputs)
+		return 0, forest.Damaged(formatJSON, "a leaf has %d values, expected %d", len(v),
+			d.e.Outputs)
 	}
 	at := len(d.e.Leaves)
 	d.e.Leaves = append(d.e.Leaves, v...)

@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// metadata is what CatBoost's files say about training, as far as it decides about predictions. A file need not say anything:
-// then outputs are predictions.
+// metadata is the part of CatBoost's training parameters that predictions depend on. It is
+// optional: without it, outputs are predictions.
 type metadata struct {
 	Params struct {
 		Loss struct {
@@ -19,18 +19,19 @@ type metadata struct {
 			Names []json.RawMessage `json:"class_names"`
 		} `json:"data_processing_options"`
 	} `json:"params"`
-	Loss       json.RawMessage `json:"loss_function"` // of a sum of models, which has no params; in JSON it is a text of JSON
+	Loss       json.RawMessage `json:"loss_function"` // of a sum of models; in JSON, a text
 	Classes    *classInfo      `json:"class_params"`
-	OldClasses *classInfo      `json:"multiclass_params"`              // what earlier releases call class_params
-	Threshold  json.RawMessage `json:"binclass_probability_threshold"` // a number, or that as a string
+	OldClasses *classInfo      `json:"multiclass_params"`              // class_params of older releases
+	Threshold  json.RawMessage `json:"binclass_probability_threshold"` // a number, maybe as a string
 }
 
-// links are the losses whose models predict something else than their raw output.
+// links are the losses whose predictions differ from the raw output.
 var links = map[string]forest.Link{
 	"Logloss": forest.SigmoidLink, "CrossEntropy": forest.SigmoidLink, "Focal": forest.SigmoidLink,
 	"MultiClass": forest.SoftmaxLink, "MultiClassOneVsAll": forest.SigmoidLink,
 	"MultiLogloss": forest.SigmoidLink, "MultiCrossEntropy": forest.SigmoidLink,
-	"Poisson": forest.ExpLink, "Tweedie": forest.ExpLink, "RMSEWithUncertainty": forest.UncertaintyLink,
+	"Poisson": forest.ExpLink, "Tweedie": forest.ExpLink,
+	"RMSEWithUncertainty": forest.UncertaintyLink,
 }
 
 // describe interprets the metadata of an ensemble that passed its check.
@@ -44,7 +45,7 @@ func (m *metadata) describe(e *forest.Ensemble) error {
 	}
 	outputs := e.Outputs
 	if placed && m.exclusive() && outputs > 1 {
-		places, err := classes.places(e.Format, outputs)
+		places, err := classes.outputClasses(e.Format, outputs)
 		if err != nil {
 			return err
 		}
@@ -57,8 +58,8 @@ func (m *metadata) describe(e *forest.Ensemble) error {
 	return nil
 }
 
-// classes returns what the file says about classes, and whether that says which of them the outputs are. Old
-// files of binary classifiers name classes among the parameters only.
+// classes returns the classes of the file, and whether the file says which of them the outputs are.
+// Old files of binary classifiers name classes among the parameters only.
 func (m *metadata) classes() (classes *classInfo, placed bool) {
 	switch {
 	case m.Classes != nil:
@@ -74,7 +75,7 @@ func (m *metadata) exclusive() bool {
 	return m.Params.Loss.Type != "MultiLogloss" && m.Params.Loss.Type != "MultiCrossEntropy"
 }
 
-// objective interprets the metadata of a model with so many outputs, once there is one for each class.
+// objective interprets the metadata of a model; outputs counts those of absent classes too.
 func (m *metadata) objective(outputs int, labels []string) forest.Objective {
 	o := forest.Objective{Name: m.Params.Loss.Type, Link: links[m.Params.Loss.Type], Slope: 1}
 	if len(labels) == max(outputs, 2) && m.exclusive() {
@@ -89,12 +90,13 @@ func (m *metadata) objective(outputs int, labels []string) forest.Objective {
 	if o.Link == forest.UncertaintyLink && outputs != 2 {
 		o.Link = forest.IdentityLink
 	}
-	o.Fast = o.Link == forest.SoftmaxLink || o.Link == forest.ExpLink || o.Link == forest.UncertaintyLink
+	o.Fast = o.Link == forest.SoftmaxLink || o.Link == forest.ExpLink ||
+		o.Link == forest.UncertaintyLink
 	o.Cut = m.cut()
 	return o
 }
 
-// cut is the log-odds of the threshold.
+// cut returns the log-odds of the threshold.
 func (m *metadata) cut() float64 {
 	var p float64
 	if json.Unmarshal([]byte(label(m.Threshold)), &p) != nil || !(p > 0 && p < 1) {
@@ -103,7 +105,7 @@ func (m *metadata) cut() float64 {
 	return -math.Log(1/p - 1)
 }
 
-// label is the text of a class: that of a string, or the number as it is written.
+// label returns the text of a class: that of a string, or the number as it is written.
 func label(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

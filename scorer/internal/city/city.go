@@ -14,8 +14,9 @@ const (
 	cityK3 = 0xc949d7c7509e6557
 )
 
-// Hash64 is CityHash64 in its version 1.0 of 2011, which CatBoost applies to categorical values (util/digest/city.cpp of its
-// source tree). Later versions of CityHash give other values: the version is frozen by CatBoost's model files.
+// Hash64 is CityHash64 in its version 1.0 of 2011, which CatBoost applies to categorical values
+// (util/digest/city.cpp of its source tree). Later versions of CityHash return other values: the
+// version is frozen by CatBoost's model files.
 func Hash64(s []byte) uint64 {
 	switch n := len(s); {
 	case n <= 16:
@@ -60,7 +61,8 @@ func cityTo64(s []byte) uint64 {
 	return cityShift(r*cityK0+v1) * cityK2
 }
 
-// cityHalf digests 32 bytes at from, with its start given as salt*k0 for the first half and as plain for the second.
+// cityHalf digests 32 bytes at from, with its start given as salt*k0 for the first half and as
+// plain for the second.
 func cityHalf(s []byte, last int, salt uint64, from int, plain uint64) (uint64, uint64) {
 	z := load64(s, last)
 	a := load64(s, from) + salt*cityK0 + plain

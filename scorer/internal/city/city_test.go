@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The first four come from CatBoost's own tests of its Java package; the others, of the lengths that the function treats apart, are what
-// CatBoost 1.2.10 stored for one-hot values in a model.
+// The first four come from CatBoost's own tests of its Java package; the others, of the lengths
+// that the function treats apart, are what CatBoost 1.2.10 stored for one-hot values in a model.
 func TestCityHash64(t *testing.T) {
 	long := strings.Repeat("0123456789abcdefghijklmnop", 12)
 	for _, c := range []struct {

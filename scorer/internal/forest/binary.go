@@ -2,37 +2,40 @@ package forest
 
 import "math"
 
-// Limits of ordinary binary trees; those of ensemble hold as well.
+// Limits of binary trees, in addition to those of Ensemble.
 const (
 	MaxTreeNodes = 1 << 15 // splits of one tree: positions within a tree fit 16 bits
 	maxTreeDepth = 1 << 12 // steps of one walk
 	MaxCategory  = 1 << 24 // above it float32 does not hold every integer
 )
 
-// BinaryTrees are ordinary binary trees, each split on its own, as LightGBM and XGBoost train them.
+// BinaryTrees are trees in which every split has its own condition, as LightGBM and XGBoost train
+// them.
 type BinaryTrees struct {
-	Names      []string // of the inputs, by position; empty where the file has none
+	Names      []string // of the inputs, by position; empty if the file does not have them
 	Trees      []BinaryTree
 	Splits     []BinarySplit
 	Categories []int32        // the categories of all categorical splits, one after the other
-	Numbers    []int32        // of all leaves, as the library counts them within their tree
+	Numbers    []int32        // of all leaves, within their tree, as the library counts
 	Width      int            // values of a leaf: above 1 if it has one for every output
 	Linear     map[int]Linear // by leaf; width is 1
 	Single     bool           // sums are rounded to float32 after every tree, as XGBoost does
-	Truncating bool           // -0.5 is category 0, as in LightGBM; else it is none
+	Truncating bool           // -0.5 is category 0, as in LightGBM; else it is not a category
 	Flushed    float32        // values up to this magnitude count as 0
 	Values     CategoryValues // of categorical features, where the file has them
 }
 
-// BinaryTree is one tree. Where its children point follows LightGBM: a split of the tree, or ^leaf for a leaf of the ensemble.
+// BinaryTree is one tree. A child is encoded as in LightGBM: a split of the tree, or ^leaf for a
+// leaf of the ensemble.
 type BinaryTree struct {
-	First  int32 // position of its first split in splits
+	First  int32 // index of its first split in Splits
 	Count  int32 // number of its splits
 	Root   int32 // as a child
 	Output int32 // which sum its leaves are added to; 0 if the leaves have a value for each
 }
 
-// BinarySplit sends a row right if the input's value is above a border, or if its category is in a set.
+// BinarySplit sends a row right if the input's value is above a border, or if its category is in a
+// set.
 type BinarySplit struct {
 	Feature     int32 // position of the input
 	Left, Right int32 // position among the tree's splits, or ^leaf
@@ -50,23 +53,24 @@ const (
 	InSetLeft              // LightGBM: they go left
 )
 
-// MissingRule says where a split sends what is missing.
+// MissingRule is where a split sends missing values.
 type MissingRule uint8
 
 const (
 	MissingLeft      MissingRule = iota // NaN goes left
 	MissingRight                        // NaN goes right
 	MissingAsZero                       // NaN is compared as 0
-	MissingZeroLeft                     // NaN goes left, and so do zero and what is next to it
-	MissingZeroRight                    // likewise to the right
+	MissingZeroLeft                     // NaN goes left, and so do values up to NearZero
+	MissingZeroRight                    // NaN goes right, and so do values up to NearZero
 )
 
-// NearZero is the magnitude up to which LightGBM takes a value for zero: it drops such values from its rows before it looks at
-// trees. LightGBM compares in float64 with a constant written as float32, which makes no difference to a float32 input.
+// NearZero is the magnitude up to which LightGBM takes a value for zero: it drops such values from
+// its rows before it evaluates trees. LightGBM compares in float64 with a constant written as
+// float32, which makes no difference to a float32 input.
 const NearZero float32 = 1e-35
 
-// Linear is the linear function of a leaf: constant plus the sum of coefficients times inputs. It is taken unless one of the
-// inputs is missing.
+// Linear is the linear function of a leaf: constant plus the sum of coefficients times inputs. It
+// applies unless one of the inputs is missing.
 type Linear struct {
 	Constant float64
 	Terms    []LinearTerm
@@ -77,8 +81,8 @@ type LinearTerm struct {
 	Coefficient float64
 }
 
-// firstBinary is first for ordinary trees.
-func (e *Ensemble) firstBinary(trees int) {
+// keepBinary is Keep for binary trees.
+func (e *Ensemble) keepBinary(trees int) {
 	b := e.Binary
 	b.Trees = b.Trees[:trees]
 	end := int32(0)
@@ -88,7 +92,7 @@ func (e *Ensemble) firstBinary(trees int) {
 	b.Splits = b.Splits[:end]
 }
 
-// checkBinary is check for ordinary trees.
+// checkBinary is Check for binary trees.
 func (e *Ensemble) checkBinary() error {
 	b := e.Binary
 	switch {
@@ -99,7 +103,8 @@ func (e *Ensemble) checkBinary() error {
 	case e.Outputs < 1 || e.Outputs > MaxOutputs || len(e.Bias) != e.Outputs:
 		return Damaged(e.Format, "%d outputs, expected 1 to %d", e.Outputs, MaxOutputs)
 	case b.Width != 1 && b.Width != e.Outputs:
-		return Damaged(e.Format, "%d values for each leaf of a model with %d outputs", b.Width, e.Outputs)
+		return Damaged(e.Format, "%d values for each leaf of a model with %d outputs", b.Width,
+			e.Outputs)
 	}
 	for _, name := range b.Names {
 		if len(name) > maxName {
@@ -118,8 +123,8 @@ func (e *Ensemble) checkBinary() error {
 	return e.checkBinaryRange()
 }
 
-// dropTreeWeights is dropUnsoundWeights, and drops weights as well if the leaves of a tree have none together, as in a file whose
-// statistics were cleared.
+// dropTreeWeights is dropUnsoundWeights, and also drops the weights if those of all leaves of a
+// tree are 0, as in a file whose statistics were cleared.
 func (e *Ensemble) dropTreeWeights() {
 	b := e.Binary
 	e.dropUnsoundWeights(len(e.Leaves) / b.Width)
@@ -128,7 +133,8 @@ func (e *Ensemble) dropTreeWeights() {
 		total := 0.0
 		for _, s := range b.Splits[t.First : t.First+t.Count] {
 			for _, child := range [2]int32{s.Left, s.Right} {
-				if child < 0 && int(^child) < e.Weights.len() { // splits that nothing reaches are not checked
+				// splits that nothing reaches are not checked
+				if child < 0 && int(^child) < e.Weights.len() {
 					total += e.Weights.At(int(^child))
 				}
 			}
@@ -140,7 +146,8 @@ func (e *Ensemble) dropTreeWeights() {
 	}
 }
 
-// checkTree walks a tree from its root: it must reach each split at most once, so that there is no cycle.
+// checkTree walks a tree from its root: it must reach each split at most once, so that there is no
+// cycle.
 func (e *Ensemble) checkTree(i int) error {
 	b := e.Binary
 	t := &b.Trees[i]
@@ -160,12 +167,14 @@ func (e *Ensemble) checkTree(i int) error {
 		for _, child := range level {
 			if child < 0 {
 				if int64(^child) >= int64(len(e.Leaves)/b.Width) {
-					return Damaged(e.Format, "tree %d refers to leaf %d of %d", i, ^child, len(e.Leaves)/b.Width)
+					return Damaged(e.Format, "tree %d refers to leaf %d of %d", i, ^child,
+						len(e.Leaves)/b.Width)
 				}
 				continue
 			}
 			if child >= t.Count || seen[child] {
-				return Damaged(e.Format, "tree %d refers to split %d, which it does not have or has met before", i, child)
+				return Damaged(e.Format, "tree %d refers to split %d, which it does not have or "+
+					"has met before", i, child)
 			}
 			seen[child] = true
 			s := &b.Splits[t.First+child]
@@ -185,15 +194,16 @@ func (e *Ensemble) checkSplits() error {
 		}
 		for _, category := range b.Categories[s.Set[0]:s.Set[1]] {
 			if category < 0 || category >= MaxCategory {
-				return Damaged(e.Format, "a split has category %d, expected 0 to %d", category, MaxCategory-1)
+				return Damaged(e.Format, "a split has category %d, expected 0 to %d", category,
+					MaxCategory-1)
 			}
 		}
 	}
 	return nil
 }
 
-// checkBinaryRange makes sure that no row with finite inputs can overflow: rounding is monotone, so no partial sum exceeds the sum of
-// the largest magnitudes.
+// checkBinaryRange makes sure that no row with finite inputs can overflow: rounding is monotone, so
+// no partial sum exceeds the sum of the largest magnitudes.
 func (e *Ensemble) checkBinaryRange() error {
 	b := e.Binary
 	most := 0.0
@@ -208,14 +218,15 @@ func (e *Ensemble) checkBinaryRange() error {
 		bound := math.Abs(l.Constant)
 		for _, term := range l.Terms {
 			if term.Feature < 0 || int(term.Feature) >= len(b.Names) {
-				return Damaged(e.Format, "the linear function of a leaf takes input %d of %d", term.Feature, len(b.Names))
+				return Damaged(e.Format, "the linear function of a leaf takes input %d of %d",
+					term.Feature, len(b.Names))
 			}
 			bound += math.Abs(term.Coefficient) * math.MaxFloat32
 		}
 		largest[leaf] = math.Max(largest[leaf], bound)
 	}
 	for i := range b.Trees {
-		most += e.largestOf(&b.Trees[i], largest)
+		most += e.largestLeaf(&b.Trees[i], largest)
 	}
 	limit := math.MaxFloat64
 	if b.Single {
@@ -227,8 +238,8 @@ func (e *Ensemble) checkBinaryRange() error {
 	return nil
 }
 
-// largestOf is the largest magnitude among the leaves of a tree, NaN if one is NaN.
-func (e *Ensemble) largestOf(t *BinaryTree, largest []float64) float64 {
+// largestLeaf returns the largest magnitude among the leaves of a tree, NaN if one is NaN.
+func (e *Ensemble) largestLeaf(t *BinaryTree, largest []float64) float64 {
 	b := e.Binary
 	if t.Root < 0 {
 		return largest[^t.Root]
@@ -244,7 +255,7 @@ func (e *Ensemble) largestOf(t *BinaryTree, largest []float64) float64 {
 	return most
 }
 
-// Depths are those of the trees, which passed checkTree.
+// Depths returns the depths of the trees, which passed their check.
 func (b *BinaryTrees) Depths() []uint16 {
 	depths := make([]uint16, len(b.Trees))
 	for i := range b.Trees {
@@ -253,7 +264,7 @@ func (b *BinaryTrees) Depths() []uint16 {
 	return depths
 }
 
-// depth is the number of splits on the longest way through the tree.
+// depth returns the number of splits on the longest path through the tree.
 func (b *BinaryTrees) depth(t *BinaryTree) int {
 	level, next := []int32{t.Root}, []int32(nil)
 	for depth := 0; ; depth++ {

@@ -8,19 +8,19 @@ import (
 	"github.com/headgate/headgate/scorer/internal/city"
 )
 
-// Categories are the values that training had for a feature that is a pandas category, or another
-// data frame's: the file counts them from 0, and trees compare these codes. A value is found by the
-// hash of its text, which is all that a Row keeps.
+// Categories are the values of a category column of a data frame, as training saw them: the file
+// numbers them from 0, and trees compare these codes. A value is found by the hash of its text,
+// which is all that a Scratch keeps.
 type Categories struct {
 	Texts   []string // by code
 	codes   map[uint64]int32
-	Numbers bool // all are numbers or truth values: a number in a Row is one of them, not a code
+	Numbers bool // all are numbers or truth values, none is a text
 }
 
-// MaxCategories bounds how many categories of a model have a text.
+// MaxCategories is the largest number of categories of a model with a text.
 const MaxCategories = 1 << 20
 
-// Category is a value of a feature, as a file gives it.
+// Category is a value of a feature, as a file has it.
 type Category struct {
 	Text   string // as Python prints it
 	Number float64
@@ -35,10 +35,11 @@ const (
 	TruthCategory
 )
 
-// newCategories makes the table of a feature. It reports false if two of the values have one text,
-// or one hash.
+// newCategories returns the table of a feature. It returns false if two of the values have the same
+// text or hash.
 func newCategories(values []Category) (*Categories, bool) {
-	c := &Categories{Texts: make([]string, len(values)), codes: make(map[uint64]int32, len(values)), Numbers: len(values) > 0}
+	c := &Categories{Texts: make([]string, len(values)), codes: make(map[uint64]int32, len(values)),
+		Numbers: len(values) > 0}
 	for code, v := range values {
 		c.Texts[code] = v.Text
 		h := city.Hash64([]byte(v.Text))
@@ -73,7 +74,7 @@ func (c *Categories) addForms(code int32, v Category) {
 	}
 }
 
-// Find returns the code of the category with a hash.
+// Find returns the code of the category whose text has a hash.
 func (c *Categories) Find(hash uint64) (code int32, ok bool) {
 	code, ok = c.codes[hash]
 	return code, ok
@@ -85,15 +86,15 @@ func (c *Categories) addHash(h uint64, code int32) {
 	}
 }
 
-// CategoryValues are those of the categorical features of a model.
+// CategoryValues are the values of the categorical features of a model.
 type CategoryValues struct {
-	ByFeature []*Categories  // by feature, nil where there are none; nil if there are none at all
-	Why       string         // there are none, for errors
-	whys      map[int]string // likewise, of single features
+	ByFeature []*Categories  // nil for a feature without values; nil if no feature has values
+	Why       string         // reason why no feature has values, for errors
+	whys      map[int]string // reasons of single features
 	Strict    bool           // the library refuses a category that training did not see
 }
 
-// Set makes the table of a feature, or says why it has none.
+// Set makes the table of a feature, or refuses it with the reason duplicate.
 func (v *CategoryValues) Set(feature int, list []Category, twice string) {
 	c, ok := newCategories(list)
 	if !ok {
@@ -103,7 +104,7 @@ func (v *CategoryValues) Set(feature int, list []Category, twice string) {
 	v.ByFeature[feature] = c
 }
 
-// Reason says why a feature has no values.
+// Reason returns why a feature has no values.
 func (v *CategoryValues) Reason(feature int) string {
 	if why, ok := v.whys[feature]; ok {
 		return why

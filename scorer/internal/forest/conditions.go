@@ -2,16 +2,19 @@ package forest
 
 import "math"
 
-// BucketBorders is how many borders CatBoost packs into one byte bucket of a quantised row; a feature with more borders takes
-// several buckets. The number is frozen by the binary format, which stores bucket numbers.
+// BucketBorders is how many borders CatBoost packs into one byte bucket of a quantised row; a
+// feature with more borders takes several buckets. The number is frozen by the binary format, which
+// stores bucket numbers.
 const BucketBorders = 254
 
-// ConditionTrees are trees whose splits refer to numbered conditions, as CatBoost's do: symmetric ones, of depths and splits, or
-// such of nodes. The layout turns every condition, whatever it is about, into "the key of a column is greater than a border", so
-// that the evaluation knows nothing of features.
+// ConditionTrees are trees whose splits refer to numbered conditions, as CatBoost's do: symmetric
+// trees, of depths and splits, or asymmetric ones, of nodes. The layout turns every condition into
+// "the key of a column is greater than a border", so that the evaluation is independent of the
+// kinds of features.
 //
-// Split ids number all conditions of the model: the borders of the first numeric feature in file order, ascending, then those of the
-// second, and so on; then one for each value of oneHots, then one for each border of statistics.
+// Split ids number all conditions of the model: the borders of the first numeric feature in file
+// order, ascending, then those of the second, and so on; then one for each value of oneHots, then
+// one for each border of statistics.
 type ConditionTrees struct {
 	Floats     []FloatFeature // in file order, which is the order of split ids
 	Cats       []CatFeature
@@ -19,13 +22,14 @@ type ConditionTrees struct {
 	Statistics []Statistic
 	Tables     []StatisticTable // that statistics come from
 
-	// The leaves of the ensemble stand tree after tree, (1<<depth)*outputs values for each: those of the first leaf first.
+	// The leaves of the ensemble are ordered by tree, (1<<depth)*outputs values for each, those of
+	// its first leaf first.
 	Depths        []uint8    // levels of splits of each tree
-	Splits        []int32    // split ids, tree after tree; split d of a tree decides bit d of the leaf index
-	Nodes         []TreeNode // of trees that are not symmetric, in place of splits
-	Roots         []int32    // of these trees: nodes, or leaves as in TreeNode.next; not nil if the model has such trees
+	Splits        []int32    // split ids; split d of a tree decides bit d of the leaf index
+	Nodes         []TreeNode // of asymmetric trees, instead of Splits
+	Roots         []int32    // of these trees, as in TreeNode.Next; not nil if there are such
 	Scale         float64    // result = scale*sum + bias
-	OutputClasses []int      // class of each output, of so many classes: see spread; nil if the outputs are those of all classes
+	OutputClasses []int      // class of each output; nil if they are all classes
 	Classes       int
 }
 
@@ -37,7 +41,7 @@ type FloatFeature struct {
 	HighNaN bool // NaN counts as +Inf; else it is below every border
 }
 
-// ConditionCount is the number of conditions.
+// ConditionCount returns the number of conditions.
 func (t *ConditionTrees) ConditionCount() int {
 	n := 0
 	for i := range t.Floats {
@@ -52,7 +56,7 @@ func (t *ConditionTrees) ConditionCount() int {
 	return n
 }
 
-// InputCount is the number of positions of the input row.
+// InputCount returns the number of positions of the input row.
 func (t *ConditionTrees) InputCount() int {
 	n := 0
 	for i := range t.Floats {
@@ -66,8 +70,8 @@ func (t *ConditionTrees) InputCount() int {
 
 func BucketCount(borders int) int { return (borders + BucketBorders - 1) / BucketBorders }
 
-// firstConditions is first for trees over conditions.
-func (e *Ensemble) firstConditions(trees int) {
+// keepConditions is Keep for trees over conditions.
+func (e *Ensemble) keepConditions(trees int) {
 	t := e.Conditions
 	dropped := t.Depths[trees:]
 	t.Depths = t.Depths[:trees]
@@ -89,7 +93,7 @@ func (e *Ensemble) firstConditions(trees int) {
 	}
 }
 
-// checkConditions is check for trees over conditions.
+// checkConditions is Check for trees over conditions.
 func (e *Ensemble) checkConditions() error {
 	if err := e.checkFeatures(); err != nil {
 		return err
@@ -104,8 +108,8 @@ func (e *Ensemble) checkConditions() error {
 	return e.checkRange()
 }
 
-// checkFeatures makes sure that the borders of a feature are ascending, so that comparing with a border and comparing ranks
-// among the borders are the same, and that no two features claim one input.
+// checkFeatures makes sure that the borders of a feature are ascending, so that comparing with a
+// border and comparing ranks are the same, and that no two features have the same position.
 func (e *Ensemble) checkFeatures() error {
 	t := e.Conditions
 	if n := len(t.Floats) + len(t.Cats); n > MaxFeatures {
@@ -118,7 +122,8 @@ func (e *Ensemble) checkFeatures() error {
 			return err
 		}
 		if j := unsorted(f.Borders); j >= 0 {
-			return Damaged(e.Format, "border %d of feature %d (%v) is NaN or smaller than the one before it", j, f.Flat, f.Borders[j])
+			return Damaged(e.Format, "border %d of feature %d (%v) is NaN or smaller than the "+
+				"previous one", j, f.Flat, f.Borders[j])
 		}
 	}
 	for i := range t.Cats {
@@ -132,7 +137,8 @@ func (e *Ensemble) checkFeatures() error {
 func (e *Ensemble) checkInput(seen map[int]bool, kind string, i, flat int, name string) error {
 	switch {
 	case flat < 0 || flat >= MaxFeatures:
-		return Damaged(e.Format, "%s feature %d has flat index %d, expected 0 to %d", kind, i, flat, MaxFeatures-1)
+		return Damaged(e.Format, "%s feature %d has flat index %d, expected 0 to %d", kind, i, flat,
+			MaxFeatures-1)
 	case seen[flat]:
 		return Damaged(e.Format, "two features have flat index %d", flat)
 	case len(name) > maxName:
@@ -157,14 +163,15 @@ func (e *Ensemble) checkBuckets() error {
 		used += BucketCount(len(t.Statistics[i].Borders))
 	}
 	if used > maxBuckets || columns > MaxColumns {
-		return Damaged(e.Format, "the conditions take %d byte buckets and %d columns, at most %d and %d are accepted",
+		return Damaged(e.Format, "the conditions take %d byte buckets and %d columns, at most %d "+
+			"and %d are accepted",
 			used, columns, maxBuckets, MaxColumns)
 	}
 	return nil
 }
 
-// unsorted returns the position of the first border out of order, or -1. Infinite borders are in order at the ends: training
-// rows with infinities can produce them. Equal neighbours do no harm.
+// unsorted returns the position of the first border out of order, or -1. Infinite borders are in
+// order at the ends: training rows with infinities can produce them. Equal neighbours do no harm.
 func unsorted(borders []float32) int {
 	last := float32(math.Inf(-1))
 	for j, border := range borders {
@@ -176,7 +183,8 @@ func unsorted(borders []float32) int {
 	return -1
 }
 
-// checkTrees makes sure that depths, splits and leaves fit each other and that every split id exists.
+// checkTrees makes sure that depths, splits and leaves fit each other and that every split id
+// exists.
 func (e *Ensemble) checkTrees() error {
 	t := e.Conditions
 	if len(t.Depths) > MaxTrees {
@@ -197,16 +205,19 @@ func (e *Ensemble) checkLevels() error {
 	ids, splits, leaves := t.ConditionCount(), 0, int64(0)
 	for i, depth := range t.Depths {
 		if depth > MaxDepth {
-			return Damaged(e.Format, "tree %d has depth %d, at most %d is accepted", i, depth, MaxDepth)
+			return Damaged(e.Format, "tree %d has depth %d, at most %d is accepted", i, depth,
+				MaxDepth)
 		}
 		splits += int(depth)
 		leaves += int64(e.Outputs) << depth
 	}
 	if splits != len(t.Splits) {
-		return Damaged(e.Format, "%d tree splits, the depths of the trees ask for %d", len(t.Splits), splits)
+		return Damaged(e.Format, "%d tree splits, the depths of the trees ask for %d",
+			len(t.Splits), splits)
 	}
 	if leaves != int64(len(e.Leaves)) {
-		return Damaged(e.Format, "%d leaf values, depths and outputs of the trees ask for %d", len(e.Leaves), leaves)
+		return Damaged(e.Format, "%d leaf values, depths and outputs of the trees ask for %d",
+			len(e.Leaves), leaves)
 	}
 	for i, id := range t.Splits {
 		if id < 0 || int(id) >= ids {
@@ -216,8 +227,8 @@ func (e *Ensemble) checkLevels() error {
 	return nil
 }
 
-// checkRange makes sure that no row can overflow: rounding is monotone, so no partial sum exceeds the sum of the largest
-// magnitudes, added in the same order.
+// checkRange makes sure that no row can overflow: rounding is monotone, so no partial sum exceeds
+// the sum of the largest magnitudes, added in the same order.
 func (e *Ensemble) checkRange() error {
 	t := e.Conditions
 	for i, leaf := range e.Leaves {
@@ -229,13 +240,14 @@ func (e *Ensemble) checkRange() error {
 	for _, bias := range e.Bias {
 		most := float64(bound*math.Abs(t.Scale)) + math.Abs(bias)
 		if math.IsNaN(most) || math.IsInf(most, 0) {
-			return Damaged(e.Format, "the sum of the trees is not finite with scale %v and bias %v", t.Scale, bias)
+			return Damaged(e.Format, "the sum of the trees is not finite with scale %v and bias %v",
+				t.Scale, bias)
 		}
 	}
 	return nil
 }
 
-// largestSum is at least the magnitude of every sum of one leaf of each tree.
+// largestSum returns a bound of the magnitude of every sum of one leaf of each tree.
 func (e *Ensemble) largestSum() float64 {
 	t := e.Conditions
 	bound := 0.0

@@ -2,7 +2,7 @@ package forest
 
 import "strconv"
 
-// ParseCount reads a parameter that is a number from 0 to most.
+// ParseCount returns a parameter that is a number from 0 to most.
 func ParseCount(format string, parameters map[string]string, key string, most int) (int, error) {
 	n, err := strconv.Atoi(parameters[key])
 	switch {

@@ -2,8 +2,8 @@ package forest
 
 import "math"
 
-// Limits of what Load accepts. They keep a hostile file from costing more than time and memory in proportion to its size;
-// no model met in practice comes near them.
+// Limits of what Load accepts. They keep the time and memory for a hostile file in proportion to
+// its size; real models are far below them.
 const (
 	MaxTrees    = 1 << 20
 	MaxDepth    = 16 // CatBoost's own limit
@@ -14,28 +14,29 @@ const (
 	MaxOutputs  = 1 << 12
 )
 
-// Ensemble is what every loader decodes into, from whatever library the file is: the model as the file describes it, before it is
-// laid out for evaluation. A loader copies and decodes, and ends with check, which decides for all formats whether the whole makes
-// sense.
+// Ensemble is what every decoder fills in: the model as the file describes it, before it is laid
+// out for evaluation. A decoder copies and converts, and ends with Check, which validates the whole
+// for all formats.
 //
-// There are two families of trees, since the libraries compare differently, and an ensemble has one of them: conditions or binary.
+// There are two families of trees, since the libraries compare differently. An ensemble has one of
+// them: Conditions or Binary.
 type Ensemble struct {
 	Format    string
-	Outputs   int         // numbers that a row is answered with; at least 1
+	Outputs   int         // numbers for each row; at least 1
 	Leaves    []float64   // values of the leaves of all trees
-	Weights   LeafWeights // of the leaves: how much of the training rows each had; none if the file does not say
-	Bias      []float64   // one for each output: what the sum of the leaves starts from or, in CatBoost, is added to it
+	Weights   LeafWeights // of the leaves in training; empty if the file does not have them
+	Bias      []float64   // of each output: where its sum starts; in CatBoost, added to it
 	Objective Objective
 	Warnings  []string
 
 	PerIteration int // trees of an iteration of the training; at least 1
-	Best         int // number of iterations that early stopping found best; 0: the file names none
+	Best         int // iterations that early stopping found best; 0: not in the file
 
 	Conditions *ConditionTrees // CatBoost
 	Binary     *BinaryTrees    // LightGBM and XGBoost
 }
 
-// Iterations is the number of iterations of the training that the file has.
+// Iterations returns the number of training iterations that the file has.
 func (e *Ensemble) Iterations() int {
 	if e.Binary != nil {
 		return len(e.Binary.Trees) / e.PerIteration
@@ -43,12 +44,12 @@ func (e *Ensemble) Iterations() int {
 	return len(e.Conditions.Depths) / e.PerIteration
 }
 
-// Keep keeps the trees of the first iterations of an ensemble that passed its check.
+// Keep drops the trees after the first iterations of an ensemble that passed its check.
 func (e *Ensemble) Keep(iterations int) {
 	if e.Binary != nil {
-		e.firstBinary(iterations * e.PerIteration)
+		e.keepBinary(iterations * e.PerIteration)
 	} else {
-		e.firstConditions(iterations * e.PerIteration)
+		e.keepConditions(iterations * e.PerIteration)
 	}
 	if e.Objective.Divisor > 0 {
 		e.Objective.Divisor = float64(iterations)

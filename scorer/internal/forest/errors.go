@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// ErrUnsupported is the cause of errors about a sound model that uses something that is not evaluated.
+// ErrUnsupported is the cause of errors about a sound model that cannot be evaluated.
 var ErrUnsupported = errors.New("not supported")
 
-// ErrNamed is the cause of errors whose reason says what the matter is and what to do: a file of another kind, or a model beyond the limits of
-// this package.
-var ErrNamed = fmt.Errorf("%w here", ErrUnsupported)
+// ErrExplained is the cause of errors whose reason says what is wrong and what to do: a file of
+// another kind, or a model beyond the limits.
+var ErrExplained = fmt.Errorf("%w here", ErrUnsupported)
 
-// FormatError says why the bytes of a model were refused.
+// FormatError is the reason why the bytes of a model were rejected.
 type FormatError struct {
 	Format string // as Model.Format names it; empty if the format was not recognised
 	Reason string // what was found, and what was expected
-	Err    error  // cause, or nil; ErrUnsupported for what a model may contain but this package does not evaluate
+	Err    error  // cause, or nil; ErrUnsupported if the model is sound
 }
 
 func (e *FormatError) Error() string {
@@ -27,9 +27,9 @@ func (e *FormatError) Error() string {
 	switch {
 	case e.Reason == "" && e.Err != nil:
 		return text + ": " + e.Err.Error()
-	case e.Err == ErrNamed && e.Format == "":
+	case e.Err == ErrExplained && e.Format == "":
 		return e.Reason
-	case e.Err == ErrNamed:
+	case e.Err == ErrExplained:
 		return text + ": " + e.Reason
 	case e.Err == ErrUnsupported:
 		return text + ": " + e.Reason + " is not supported"
@@ -59,7 +59,9 @@ func Clipped(name string) string {
 	return name
 }
 
-// Beyond completes to "<what>, at most <most> are accepted": the model may be sound, and is larger than this package takes.
+// Beyond completes to "<what>, at most <most> are accepted": the model may be sound, but exceeds a
+// limit.
 func Beyond(format string, most int, what string, args ...any) error {
-	return &FormatError{Format: format, Reason: fmt.Sprintf(what, args...) + fmt.Sprintf(", at most %d are accepted", most), Err: ErrNamed}
+	return &FormatError{Format: format, Reason: fmt.Sprintf(what, args...) +
+		fmt.Sprintf(", at most %d are accepted", most), Err: ErrExplained}
 }

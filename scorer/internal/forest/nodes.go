@@ -1,14 +1,14 @@
 package forest
 
-// TreeNode is a node of a tree that is not symmetric, as a loader gives it. A child is the number of a later node of the same
-// tree, or the complement of the position of a leaf's first value in ensemble.leaves.
+// TreeNode is a node of an asymmetric tree. A child is the number of a later node of the same tree,
+// or the complement of the position of a leaf's first value in Ensemble.Leaves.
 type TreeNode struct {
 	Split int32
 	Next  [2]int32 // if the condition does not hold, and if it does
 }
 
-// checkNodes makes sure that children and leaves exist, and that every walk ends: children come after their parents. It fills
-// in the depths of the trees.
+// checkNodes makes sure that children and leaves exist, and that every walk ends: children come
+// after their parents. It fills in the depths of the trees.
 func (e *Ensemble) checkNodes() error {
 	t := e.Conditions
 	if len(t.Roots) > MaxTrees {
@@ -54,7 +54,7 @@ func (e *Ensemble) checkRoots(depths []uint8) error {
 	return nil
 }
 
-// MaxWalk bounds the depth of trees that are not symmetric.
+// MaxWalk is the largest depth of asymmetric trees.
 const MaxWalk = 255
 
 func (e *Ensemble) checkStep(from int, next int32) error {
@@ -62,8 +62,10 @@ func (e *Ensemble) checkStep(from int, next int32) error {
 	switch {
 	case next >= 0 && (int(next) <= from || int(next) >= len(t.Nodes)):
 		return Damaged(e.Format, "tree node %d leads to node %d of %d", from, next, len(t.Nodes))
-	case next < 0 && (int(^next)%e.Outputs != 0 || int64(^next)+int64(e.Outputs) > int64(len(e.Leaves))):
-		return Damaged(e.Format, "tree node %d leads to leaf value %d of %d", from, ^next, len(e.Leaves))
+	case next < 0 && (int(^next)%e.Outputs != 0 ||
+		int64(^next)+int64(e.Outputs) > int64(len(e.Leaves))):
+		return Damaged(e.Format, "tree node %d leads to leaf value %d of %d", from, ^next,
+			len(e.Leaves))
 	}
 	return nil
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/headgate/headgate/scorer/internal/city"
 )
 
-// IntegerHash is the hash of the decimal digits of an integer.
+// IntegerHash returns the hash of the decimal digits of an integer.
 func IntegerHash(v int64) uint64 {
 	var digits [20]byte
 	return city.Hash64(strconv.AppendInt(digits[:0], v, 10))
 }
 
-// NumberHash is the hash of the text of a number: decimal digits if it has no fraction, as SetInt
-// has them.
+// NumberHash returns the hash of the text of a number: its decimal digits if it has no fraction, as
+// for IntegerHash.
 func NumberHash(v float64) uint64 {
 	if IsWhole(v) {
 		return IntegerHash(int64(v))

@@ -1,15 +1,15 @@
 package forest
 
-// objective says how a library turns sums of trees into predictions.
+// Objective is how a library turns sums of trees into predictions.
 type Objective struct {
 	Name    string // as the model file has it
 	Link    Link
 	Slope   float64 // of the sigmoid
-	Divisor float64 // of the sums, before anything else; 0 is none. The number of iterations of a random forest
+	Divisor float64 // of the sums, before the link; 0 for none: the iterations of a random forest
 	Single  bool    // in float32, as XGBoost does
 	Fast    bool    // by fastExp, as CatBoost does
 
-	Classes []string // labels, where the file has them; of a binary classifier the negative one first
+	Classes []string // labels, if the file has them; the negative one first
 	Cut     float64  // raw output above which a binary classifier decides for the positive class
 }
 
@@ -25,5 +25,5 @@ const (
 	SoftplusLink           // log(1+exp(x))
 	EarlySoftplusLink      // the same, with 1+exp(x) rounded
 	StepLink               // 1 if x > 0, else 0
-	UncertaintyLink        // mean, and logarithm of the standard deviation: gives mean and variance
+	UncertaintyLink        // mean and logarithm of the standard deviation, to mean and variance
 )

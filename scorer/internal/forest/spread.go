@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// What spread makes of the leaf values of a file: up to 16 times as many, and in any case up to 32 MiB. A small file
-// can ask for many classes.
+// Limits of the leaf values that Spread makes: 16 times those of the file, and in any case 32 MiB,
+// since a small file can declare many classes.
 const (
 	maxSpread      = 16
 	spreadAnything = 4 << 20
 )
 
-// Spread gives the ensemble an output for each of its classes. CatBoost trains none for a class that it was told of
-// and that no training row has, and answers -Inf for it. Here it is an output whose leaves are 0 and whose
-// bias is -Inf, so that nothing that evaluates an ensemble needs to know of such classes.
+// Spread makes an output for each class of the ensemble. CatBoost does not train an output for a
+// declared class that no training row has, and returns -Inf for it. Here it becomes an output whose
+// leaves are 0 and whose bias is -Inf, so that evaluators need no special case.
 func (e *Ensemble) Spread() error {
 	t := e.Conditions
 	if e.Conditions == nil || t.OutputClasses == nil {
@@ -29,10 +29,10 @@ func (e *Ensemble) Spread() error {
 	}
 	values := make([]float64, leaves*t.Classes)
 	for leaf := range leaves {
-		e.place(values[leaf*t.Classes:], e.Leaves[leaf*e.Outputs:])
+		e.assign(values[leaf*t.Classes:], e.Leaves[leaf*e.Outputs:])
 	}
 	bias := slices.Repeat([]float64{math.Inf(-1)}, t.Classes)
-	e.place(bias, e.Bias)
+	e.assign(bias, e.Bias)
 	e.Leaves, e.Bias = values, bias
 	for i := range t.Roots {
 		t.Roots[i] = e.spreadLeaf(t.Roots[i])
@@ -47,14 +47,14 @@ func (e *Ensemble) Spread() error {
 	return nil
 }
 
-// place copies a value for each output to its class.
-func (e *Ensemble) place(classes, outputs []float64) {
+// assign copies a value for each output to its class.
+func (e *Ensemble) assign(classes, outputs []float64) {
 	for i, class := range e.Conditions.OutputClasses {
 		classes[class] = outputs[i]
 	}
 }
 
-// spreadLeaf returns where a step of a tree that is not symmetric leads to, in the terms of TreeNode.
+// spreadLeaf returns a child as in TreeNode.Next, after the spreading.
 func (e *Ensemble) spreadLeaf(next int32) int32 {
 	if next >= 0 {
 		return next
@@ -62,7 +62,7 @@ func (e *Ensemble) spreadLeaf(next int32) int32 {
 	return ^(^next / int32(e.Outputs) * int32(e.Conditions.Classes))
 }
 
-// absentWarnings names the classes that training did not have, once the ensemble is spread.
+// absentWarnings names the classes that training did not have, after the spreading.
 func (e *Ensemble) absentWarnings() []string {
 	const most = 5
 	var absent []string
@@ -78,5 +78,6 @@ func (e *Ensemble) absentWarnings() []string {
 	if more := len(absent) - most; more > 0 {
 		which += fmt.Sprintf(" and %d more", more)
 	}
-	return []string{"no training row had the class " + which + ": its raw output is -Inf for every row"}
+	return []string{"no training row had the class " + which +
+		": its raw output is -Inf for every row"}
 }

@@ -7,8 +7,9 @@ import (
 
 // Limits for categorical features.
 const (
-	maxStatisticBorders = 255 // CatBoost's own limit for target statistics: the number of borders below a value fits a byte
-	maxStatistics       = 32  // of one table, for each class it counts: keeps finished tables in proportion to the file
+	// CatBoost's own limit for target statistics: the number of borders below a value fits a byte
+	maxStatisticBorders = 255
+	maxStatistics       = 32 // of one table and class: bounds computed tables
 )
 
 // CatFeature is a categorical input.
@@ -17,27 +18,29 @@ type CatFeature struct {
 	Flat int    // position in the input row
 }
 
-// OneHot asks for the values of a categorical feature: condition j holds if the hash of the input is values[j].
+// OneHot holds conditions on a categorical feature: condition j holds if the hash of the input is
+// Values[j].
 type OneHot struct {
-	Cat    int32 // index into ensemble.cats
+	Cat    int32 // index into ConditionTrees.Cats
 	Values []int32
 }
 
-// Combination is what a target statistic is kept for: the values of categorical features, together with the answers to
-// conditions on numeric and categorical ones. The order within each list counts.
+// Combination is what a target statistic is keyed by: the values of categorical features, together
+// with the results of conditions on numeric and categorical ones. The order within each list
+// matters.
 type Combination struct {
-	Cats    []int32 // indices into ensemble.cats
+	Cats    []int32 // indices into ConditionTrees.Cats
 	Floats  []FloatSplit
 	OneHots []OneHotSplit
 }
 
 type FloatSplit struct {
-	Feature int32 // index into ensemble.floats
+	Feature int32 // index into ConditionTrees.Floats
 	Border  float32
 }
 
 type OneHotSplit struct {
-	Cat   int32 // index into ensemble.cats
+	Cat   int32 // index into ConditionTrees.Cats
 	Value int32
 }
 
@@ -54,17 +57,19 @@ const (
 	StatKinds
 )
 
-var StatisticNames = [StatKinds]string{"Borders", "Buckets", "BinarizedTargetMeanValue", "FloatTargetMeanValue", "Counter",
+var StatisticNames = [StatKinds]string{"Borders", "Buckets", "BinarizedTargetMeanValue",
+	"FloatTargetMeanValue", "Counter",
 	"FeatureFreq"}
 
-// TableID says what a table of statistics counts. Statistics of several priors and target borders share a table.
+// TableID identifies a table of statistics. Statistics with different priors and target borders
+// share a table.
 type TableID struct {
 	Combination Combination
 	Kind        StatisticKind
 	Classifier  int32 // which binarisation of the target
 }
 
-// Key is equal for equal identities.
+// Key returns equal keys for equal identities.
 func (t *TableID) Key() string {
 	le := binary.LittleEndian
 	b := le.AppendUint32([]byte{byte(t.Kind)}, uint32(t.Classifier))
@@ -82,34 +87,35 @@ func (t *TableID) Key() string {
 	return string(b)
 }
 
-// Statistic is a feature that CatBoost derives from a table: a number, compared with borders as a numeric input is.
+// Statistic is a feature that CatBoost derives from a table: a number, compared with borders as a
+// numeric input is.
 type Statistic struct {
 	ID           TableID
-	Table        int   // index into ensemble.tables, set by check
+	Table        int   // index into ConditionTrees.Tables, set by Check
 	Target       int32 // which class, or border between classes, is counted as a hit
 	Prior, Trust float32
 	Shift, Scale float32
 	Borders      []float32
 }
 
-// StatisticTable is what the training rows with each value of a combination amount to.
+// StatisticTable has the counts and sums of the training rows for each value of a combination.
 type StatisticTable struct {
 	ID          TableID
 	Hashes      []uint64  // of the combinations seen in training, each once
 	Classes     int       // numbers in counts for each hash
-	Counts      []int32   // kinds Borders and Buckets: rows of each class; Counter, FeatureFreq and the means: rows
+	Counts      []int32   // rows of each class for Borders and Buckets, else rows
 	Sums        []float32 // means: sum of the targets
 	Denominator int32     // Counter and FeatureFreq
 }
 
-// NoHash marks an empty place in a table: no combination is looked up under it.
+// NoHash marks an empty bucket of a table: no combination is looked up under it.
 const NoHash = math.MaxUint64
 
 func (k StatisticKind) IsMean() bool  { return k == StatBinarizedMean || k == StatFloatMean }
 func (k StatisticKind) isCount() bool { return k == StatCounter || k == StatFrequency }
 
-// Value is the statistic for entry i of its table, or for combinations that training did not see if i is negative. CatBoost
-// computes it in float32 at every step.
+// Value returns the statistic for entry i of its table, or for combinations that training did not
+// see if i is negative. Like CatBoost, it rounds to float32 at every step.
 func (s *Statistic) Value(t *StatisticTable, i int) float32 {
 	hits, total := t.entry(s.Target, i)
 	v := (hits + s.Prior) / (total + s.Trust)
@@ -130,7 +136,8 @@ func (t *StatisticTable) entry(target int32, i int) (hits, total float32) {
 	return t.classCounts(target, i)
 }
 
-// classCounts: a border counts the classes above it, a bucket one class. Sums are of 32 bits, as CatBoost's are.
+// classCounts returns the rows of the classes above a border, or of the class of a bucket, and of
+// all classes. Sums have 32 bits, as CatBoost's do.
 func (t *StatisticTable) classCounts(target int32, i int) (hits, total float32) {
 	all, above := int32(0), int32(0)
 	counts := t.Counts[i*t.Classes:][:t.Classes]
@@ -146,7 +153,8 @@ func (t *StatisticTable) classCounts(target int32, i int) (hits, total float32) 
 	return float32(above), float32(all)
 }
 
-// checkCategorical validates what refers to categorical features, and finds the table of every statistic.
+// checkCategorical validates what refers to categorical features, and finds the table of every
+// statistic.
 func (e *Ensemble) checkCategorical() error {
 	for i := range e.Conditions.OneHots {
 		if err := e.checkOneHot(&e.Conditions.OneHots[i]); err != nil {
@@ -164,19 +172,26 @@ func (e *Ensemble) checkCategorical() error {
 			return err
 		}
 	}
-	users := make([]int, len(e.Conditions.Tables))
-	for i := range e.Conditions.Statistics {
-		s := &e.Conditions.Statistics[i]
+	return e.findTables(tables)
+}
+
+// findTables finds the table of every statistic by its key, and checks the statistics.
+func (e *Ensemble) findTables(tables map[string]int) error {
+	t := e.Conditions
+	users := make([]int, len(t.Tables))
+	for i := range t.Statistics {
+		s := &t.Statistics[i]
 		at, ok := tables[s.ID.Key()]
-		if !ok && len(e.Conditions.Tables) == 0 {
-			return &FormatError{Format: e.Format, Reason: "it has target statistics and none of their tables: train it with final_ctr_computation_mode=Default, " +
-				"not Skip", Err: ErrNamed}
+		if !ok && len(t.Tables) == 0 {
+			return &FormatError{Format: e.Format,
+				Reason: "it has target statistics and none of their tables: train it with " +
+					"final_ctr_computation_mode=Default, not Skip", Err: ErrExplained}
 		}
 		if !ok {
 			return Damaged(e.Format, "no table for target statistic %d", i)
 		}
 		s.Table = at
-		if users[at]++; users[at] > maxStatistics*(e.Conditions.Tables[at].Classes+1) {
+		if users[at]++; users[at] > maxStatistics*(t.Tables[at].Classes+1) {
 			return Damaged(e.Format, "%d target statistics share a table", users[at])
 		}
 		if err := e.checkStatistic(i, s); err != nil {
@@ -204,37 +219,46 @@ func (e *Ensemble) checkOneHot(o *OneHot) error {
 func (e *Ensemble) checkStatistic(i int, s *Statistic) error {
 	t := &e.Conditions.Tables[s.Table]
 	if len(s.Borders) > maxStatisticBorders {
-		return Beyond(e.Format, maxStatisticBorders, "target statistic %d has %d borders", i, len(s.Borders))
+		return Beyond(e.Format, maxStatisticBorders, "target statistic %d has %d borders", i,
+			len(s.Borders))
 	}
 	if j := unsorted(s.Borders); j >= 0 {
-		return Damaged(e.Format, "border %d of target statistic %d (%v) is NaN or smaller than the one before it", j, i, s.Borders[j])
+		return Damaged(e.Format, "border %d of target statistic %d (%v) is NaN or smaller than "+
+			"the previous one", j, i, s.Borders[j])
 	}
 	byClass := s.ID.Kind == StatBorders || s.ID.Kind == StatBuckets
 	if byClass && (s.Target < 0 || int(s.Target) >= t.Classes) {
-		return Damaged(e.Format, "target statistic %d is for class %d of %d", i, s.Target, t.Classes)
+		return Damaged(e.Format, "target statistic %d is for class %d of %d", i, s.Target,
+			t.Classes)
 	}
 	return nil
 }
 
-// checkTable makes sure that what the table refers to exists, and that it has numbers for each hash.
+// checkTable makes sure that what the table refers to exists, and that it has numbers for each
+// hash.
 func (e *Ensemble) checkTable(t *StatisticTable) error {
 	for _, cat := range t.ID.Combination.Cats {
 		if cat < 0 || int(cat) >= len(e.Conditions.Cats) {
-			return Damaged(e.Format, "statistics of categorical feature %d of %d", cat, len(e.Conditions.Cats))
+			return Damaged(e.Format, "statistics of categorical feature %d of %d", cat,
+				len(e.Conditions.Cats))
 		}
 	}
 	for _, o := range t.ID.Combination.OneHots {
 		if o.Cat < 0 || int(o.Cat) >= len(e.Conditions.Cats) {
-			return Damaged(e.Format, "statistics of categorical feature %d of %d", o.Cat, len(e.Conditions.Cats))
+			return Damaged(e.Format, "statistics of categorical feature %d of %d", o.Cat,
+				len(e.Conditions.Cats))
 		}
 	}
 	for _, f := range t.ID.Combination.Floats {
 		if f.Feature < 0 || int(f.Feature) >= len(e.Conditions.Floats) || !(f.Border == f.Border) {
-			return Damaged(e.Format, "statistics of border %v of numeric feature %d of %d", f.Border, f.Feature, len(e.Conditions.Floats))
+			return Damaged(e.Format, "statistics of border %v of numeric feature %d of %d",
+				f.Border, f.Feature, len(e.Conditions.Floats))
 		}
 	}
-	if len(t.Counts) != len(t.Hashes)*t.Classes || t.ID.Kind.IsMean() && len(t.Sums) != len(t.Hashes) {
-		return Damaged(e.Format, "%d counts for %d entries of a table of %d classes", len(t.Counts), len(t.Hashes), t.Classes)
+	if len(t.Counts) != len(t.Hashes)*t.Classes ||
+		t.ID.Kind.IsMean() && len(t.Sums) != len(t.Hashes) {
+		return Damaged(e.Format, "%d counts for %d entries of a table of %d classes", len(t.Counts),
+			len(t.Hashes), t.Classes)
 	}
 	return nil
 }

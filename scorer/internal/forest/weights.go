@@ -1,6 +1,7 @@
 package forest
 
-// LeafWeights are what the training rows in each leaf weighed, as the libraries write it: one of the slices, or none.
+// LeafWeights are the weights of the training rows in each leaf, as the libraries write them: one
+// of the slices is used, or none.
 type LeafWeights struct {
 	Doubles []float64 // CatBoost
 	Singles []float32 // XGBoost: sums of second derivatives
@@ -11,7 +12,7 @@ func (w *LeafWeights) None() bool { return w.len() == 0 }
 
 func (w *LeafWeights) len() int { return len(w.Doubles) + len(w.Singles) + len(w.Counts) }
 
-// At gives the weight of a leaf.
+// At returns the weight of a leaf.
 func (w *LeafWeights) At(leaf int) float64 {
 	switch {
 	case w.Counts != nil:
@@ -22,7 +23,7 @@ func (w *LeafWeights) At(leaf int) float64 {
 	return w.Doubles[leaf]
 }
 
-// sound says whether there is a weight for each leaf, none is negative, and all add up.
+// sound reports whether each leaf has a weight, none is negative, and their sum is finite.
 func (w *LeafWeights) sound(leaves int) bool {
 	if w.len() != leaves {
 		return false
@@ -38,7 +39,8 @@ func (w *LeafWeights) sound(leaves int) bool {
 	return IsFinite(total)
 }
 
-// dropUnsoundWeights forgets weights that cannot be meant: they only serve explanations, so nothing else depends on them.
+// dropUnsoundWeights drops invalid weights instead of refusing the model: only explanations use
+// them.
 func (e *Ensemble) dropUnsoundWeights(leaves int) {
 	if !e.Weights.sound(leaves) {
 		e.Weights = LeafWeights{}

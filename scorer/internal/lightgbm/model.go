@@ -16,29 +16,31 @@ const Format = "lightgbm"
 // Magic is the first line of LightGBM's text format.
 const Magic = "tree\n"
 
-// decoder reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the model, then of each tree from
-// "Tree=0" on, then "end of trees". Of what follows (importances, parameters, the values of pandas categories) the last are
-// read, and of the parameters two: see early and categoryColumns.
+// decoder reads LightGBM's text format, of versions v2 to v4: lines of key=value, first of the
+// model, then of each tree from "Tree=0" on, then "end of trees". Of what follows (importances,
+// parameters, the values of pandas categories), the values are read, and two of the parameters: see
+// early and categoryColumns.
 type decoder struct {
 	rest        []byte
 	e           *forest.Ensemble
 	b           *forest.BinaryTrees // of e
 	number      int                 // of the tree that is read, for errors
-	tellsLinear bool                // trees say whether they are linear, as they do since release 3.2
+	tellsLinear bool                // trees have is_linear, as since release 3.2
 	thresholds  []*thresholds       // of each feature; nil: none
 }
 
 // fields are the lines of a block by key; a line without "=" has an empty value.
 type fields map[string]string
 
-// IsModel tells the format by its first line.
+// IsModel reports whether the first line is that of the format.
 func IsModel(data []byte) bool {
 	return bytes.HasPrefix(data, []byte(Magic)) || bytes.HasPrefix(data, []byte("tree\r\n"))
 }
 
 // Decode decodes a model.
 func Decode(data []byte) (*forest.Ensemble, error) {
-	b := &forest.BinaryTrees{Width: 1, Linear: map[int]forest.Linear{}, Truncating: true, Flushed: forest.NearZero}
+	b := &forest.BinaryTrees{Width: 1, Linear: map[int]forest.Linear{}, Truncating: true,
+		Flushed: forest.NearZero}
 	d := &decoder{rest: data, b: b, e: &forest.Ensemble{Format: Format, Binary: b}}
 	header, next, err := d.block()
 	if err != nil {
@@ -47,18 +49,8 @@ func Decode(data []byte) (*forest.Ensemble, error) {
 	if err := d.header(header); err != nil {
 		return nil, err
 	}
-	for ; strings.HasPrefix(next, "Tree="); d.number++ {
-		if d.number >= forest.MaxTrees {
-			return nil, forest.Beyond(Format, forest.MaxTrees, "too many trees")
-		}
-		var tree fields
-		if tree, next, err = d.block(); err != nil {
-			return nil, err
-		}
-		_, d.tellsLinear = tree["is_linear"]
-		if err := d.tree(tree); err != nil {
-			return nil, err
-		}
+	if next, err = d.trees(next); err != nil {
+		return nil, err
 	}
 	if next != endOfTrees && !d.endsWithout(header, next) {
 		return nil, d.damaged("the file ends before %q", endOfTrees)
@@ -70,7 +62,8 @@ func Decode(data []byte) (*forest.Ensemble, error) {
 	d.e.Warnings = d.coarseFeatures(header)
 	d.b.Values = d.categories(header)
 	if d.number%d.e.Outputs != 0 {
-		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number, d.e.Outputs)
+		return nil, d.damaged("%d trees are not the same number for each of %d outputs", d.number,
+			d.e.Outputs)
 	}
 	if d.e.Objective.Link == forest.SoftplusLink && d.early() {
 		d.e.Objective.Link = forest.EarlySoftplusLink
@@ -78,12 +71,34 @@ func Decode(data []byte) (*forest.Ensemble, error) {
 	return d.e, d.e.Check()
 }
 
-// endOfTrees stands behind the trees, and lightgbmTail are lines that follow it. Early files of version v2 have only those.
+// trees reads the trees. It takes the line that begins the first, and returns the one that follows
+// the last.
+func (d *decoder) trees(next string) (string, error) {
+	for ; strings.HasPrefix(next, "Tree="); d.number++ {
+		if d.number >= forest.MaxTrees {
+			return next, forest.Beyond(Format, forest.MaxTrees, "too many trees")
+		}
+		var tree fields
+		var err error
+		if tree, next, err = d.block(); err != nil {
+			return next, err
+		}
+		_, d.tellsLinear = tree["is_linear"]
+		if err := d.tree(tree); err != nil {
+			return next, err
+		}
+	}
+	return next, nil
+}
+
+// endOfTrees is the line after the trees, and tailLines are all lines that may follow them. Early
+// files of version v2 have no endOfTrees.
 const endOfTrees = "end of trees"
 
 var tailLines = []string{endOfTrees, "feature importances:", "feature_importances:", "parameters:"}
 
-// endsWithout says whether a file without the line endOfTrees has all of its trees: they are counted, or something follows.
+// endsWithout reports whether a file without the line endOfTrees is complete: its trees are
+// counted, or something follows.
 func (d *decoder) endsWithout(header fields, next string) bool {
 	if header["version"] != "v2" {
 		return false
@@ -94,8 +109,8 @@ func (d *decoder) endsWithout(header fields, next string) bool {
 	return next != ""
 }
 
-// early says whether a release before 3.3 wrote the file: 3.2 lacks a parameter that later ones write. A file whose parameters were cut
-// off counts as a later one.
+// early reports whether a release before 3.3 wrote the file: it lacks a parameter that later
+// releases write. A file without parameters counts as a later one.
 func (d *decoder) early() bool {
 	if !d.tellsLinear {
 		return true
@@ -126,17 +141,19 @@ func (d *decoder) block() (fields, string, error) {
 			continue
 		}
 		if !complete || len(f) >= maxFields {
-			return nil, "", d.damaged("a line of the block before tree %d is cut off, or the block has more than %d lines", d.number, maxFields)
+			return nil, "", d.damaged("a line of the block before tree %d is cut off, or the "+
+				"block has more than %d lines", d.number, maxFields)
 		}
 		if _, twice := f[string(key)]; twice {
-			return nil, "", d.damaged("%q stands twice in the block before tree %d", forest.Clipped(string(key)), d.number)
+			return nil, "", d.damaged("%q stands twice in the block before tree %d",
+				forest.Clipped(string(key)), d.number)
 		}
 		f[string(key)] = string(value)
 	}
 	return f, "", nil
 }
 
-// header reads what the file says of the whole model.
+// header reads the parameters of the whole model.
 func (d *decoder) header(f fields) error {
 	switch version := f["version"]; version {
 	case "v2", "v3", "v4":
@@ -177,7 +194,8 @@ func (d *decoder) count(f fields, key string, most int) (int, error) {
 // aliases are names that releases up to 2.2 wrote.
 var aliases = map[string]string{"xentropy": "cross_entropy", "xentlambda": "cross_entropy_lambda"}
 
-// parseObjective reads such as "binary sigmoid:1". A model of a custom objective has none, and its sums are its predictions.
+// parseObjective parses an objective such as "binary sigmoid:1". A model of a custom objective has
+// no such line, and its sums are its predictions.
 func parseObjective(text string, outputs int) (forest.Objective, error) {
 	words := strings.Fields(text)
 	o := forest.Objective{Slope: 1}
@@ -202,9 +220,16 @@ func parseObjective(text string, outputs int) (forest.Objective, error) {
 			o.Link = forest.SquareLink
 		}
 		if err != nil || classes != outputs || !(o.Slope > 0) {
-			return o, forest.Damaged(Format, "objective %q of a model with %d outputs", forest.Clipped(text), outputs)
+			return o, forest.Damaged(Format, "objective %q of a model with %d outputs",
+				forest.Clipped(text), outputs)
 		}
 	}
+	err := setLink(&o)
+	return o, err
+}
+
+// setLink sets the link of an objective, unless a parameter has set it.
+func setLink(o *forest.Objective) error {
 	switch o.Name {
 	case "binary", "multiclassova", "cross_entropy":
 		o.Link = forest.SigmoidLink
@@ -214,9 +239,10 @@ func parseObjective(text string, outputs int) (forest.Objective, error) {
 		o.Link = forest.ExpLink
 	case "cross_entropy_lambda":
 		o.Link = forest.SoftplusLink
-	case "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg", "custom":
+	case "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank",
+		"rank_xendcg", "custom":
 	default:
-		return o, forest.Unsupported(Format, "objective %q", forest.Clipped(o.Name))
+		return forest.Unsupported(Format, "objective %q", forest.Clipped(o.Name))
 	}
-	return o, nil
+	return nil
 }

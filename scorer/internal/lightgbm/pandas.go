@@ -11,16 +11,19 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// pandasKey begins the line in which LightGBM for Python notes the values of the category columns
-// of a pandas data frame, column by column, as JSON: the last of the file.
+// pandasKey begins the last line of the file, in which LightGBM for Python writes the values of the
+// category columns of a pandas data frame, column by column, as JSON.
 const pandasKey = "pandas_categorical:"
 
 // Why a LightGBM file has no values for a category.
 const (
-	noPandas    = "the file does not have the values of its categories (pandas_categorical), only codes"
-	oddPandas   = "the file's values of categories (pandas_categorical) are not texts, numbers or truth values, or one stands twice"
+	noPandas = "the file does not have the values of its categories (pandas_categorical), only " +
+		"codes"
+	oddPandas = "the file's values of categories (pandas_categorical) are not texts, numbers or " +
+		"truth values, or one stands twice"
 	manyPandas  = "the file has more than 1048576 categories (pandas_categorical)"
-	whichPandas = "the file does not say which of its lists of categories (pandas_categorical) is this feature's"
+	whichPandas = "the file does not say which of its lists of categories (pandas_categorical) " +
+		"is this feature's"
 )
 
 // categories reads the values of the categories of the features, if the file has them.
@@ -30,7 +33,8 @@ func (d *decoder) categories(header fields) forest.CategoryValues {
 		return forest.CategoryValues{Why: why}
 	}
 	columns := d.categoryColumns(header)
-	v := forest.CategoryValues{ByFeature: make([]*forest.Categories, len(d.b.Names)), Why: whichPandas}
+	v := forest.CategoryValues{ByFeature: make([]*forest.Categories, len(d.b.Names)),
+		Why: whichPandas}
 	for feature, list := range columns.match(lists) {
 		v.Set(feature, lists[list], oddPandas)
 	}
@@ -55,8 +59,7 @@ func pandasLists(rest []byte) (lists [][]forest.Category, why string) {
 	return d.lists, noPandas
 }
 
-// pandasReader reads lists of values token by token, so that a value takes no more memory than it
-// must.
+// pandasReader reads lists of values token by token, to bound the memory for a value.
 type pandasReader struct {
 	decoder *json.Decoder
 	lists   [][]forest.Category
@@ -89,7 +92,7 @@ func (d *pandasReader) read() error {
 	return err
 }
 
-// list reads the values of a list behind its bracket, and the other one.
+// list reads the values of a list after its opening bracket, and the closing bracket.
 func (d *pandasReader) list() error {
 	var list []forest.Category
 	for d.decoder.More() {
@@ -124,20 +127,21 @@ func newCategory(token json.Token) (forest.Category, bool) {
 		return forest.Category{Text: "False", Kind: forest.TruthCategory}, true
 	case json.Number:
 		number, err := v.Float64()
-		return forest.Category{Text: v.String(), Number: number, Kind: forest.NumericCategory}, err == nil
+		return forest.Category{Text: v.String(), Number: number, Kind: forest.NumericCategory},
+			err == nil
 	}
 	return forest.Category{}, false
 }
 
-// categoryColumns is what a LightGBM file says of its features that helps to find out which were
+// categoryColumns is what a LightGBM file has about its features that helps to find out which were
 // category columns.
 type categoryColumns struct {
 	infos       []columnInfo
-	categorical []bool // LightGBM was told to take the feature as a category
-	count       int    // of those
+	categorical []bool // LightGBM took the feature as a category
+	count       int    // of categorical features
 }
 
-// columnInfo is what feature_infos says of the values that a feature had in training.
+// columnInfo is what feature_infos has about the values of a feature in training.
 type columnInfo struct {
 	trivial bool // it had one value
 	whole   bool // they were integers from low to high
@@ -145,10 +149,11 @@ type columnInfo struct {
 	high    int
 }
 
-// categoryColumns reads feature_infos and, from the parameters, which features are categories,
-// which feature_infos does not say of those that had one value.
+// categoryColumns reads feature_infos and, from the parameters, which features are categories:
+// feature_infos does not say so for features that had one value.
 func (d *decoder) categoryColumns(header fields) categoryColumns {
-	c := categoryColumns{infos: make([]columnInfo, len(d.b.Names)), categorical: make([]bool, len(d.b.Names))}
+	c := categoryColumns{infos: make([]columnInfo, len(d.b.Names)),
+		categorical: make([]bool, len(d.b.Names))}
 	infos := strings.Fields(header["feature_infos"])
 	for i := range c.infos {
 		c.infos[i] = columnInfo{trivial: true}
@@ -172,7 +177,7 @@ func (d *decoder) categoryColumns(header fields) categoryColumns {
 }
 
 // newColumnInfo reads "none" of a feature with one value, "[0:1.5]" of a numeric one, or "-1:0:2",
-// the categories in the order of how frequent they are. -1 stands for missing ones.
+// the categories in the order of how frequent they are. -1 means missing.
 func newColumnInfo(text string) (info columnInfo, categorical bool) {
 	switch {
 	case text == "none":
@@ -201,17 +206,17 @@ func (c *categoryColumns) fits(list []forest.Category, feature int) bool {
 	return info.trivial || info.whole && info.low >= 0 && info.high < len(list)
 }
 
-// maxMatch bounds lists times features that match looks at.
+// maxMatch bounds the product of lists and features that match compares.
 const maxMatch = 1 << 22
 
-// match finds the feature of each list of values, as far as there is no doubt, by feature.
+// match returns the list of values of each feature for which it is unambiguous, by feature.
 //
 // Lists are in the order of the columns. All category columns have one, also those that LightGBM
 // takes as numbers: ordered categories, and those that the user left out of categorical_feature. On
-// the other hand the user may name columns of integers there, which have no list. So of all ways to
-// give the lists to features whose codes they may be, those count that give as many as possible to
+// the other hand the user may name columns of integers there, which have no list. So of all
+// assignments of lists to features whose codes fit, those count that assign as many as possible to
 // features which LightGBM took as categories; and a list belongs to a feature if it does in all of
-// these ways.
+// these assignments.
 func (c *categoryColumns) match(lists [][]forest.Category) map[int]int {
 	if len(lists) == c.count {
 		if found := c.inOrder(lists); found != nil {
@@ -227,8 +232,9 @@ func (c *categoryColumns) match(lists [][]forest.Category) map[int]int {
 	for i, list := range lists {
 		at, ways := 0, 0
 		for j := range c.infos {
-			// The lists before go to the features before, the others to those after.
-			if c.fits(list, j) && before[i][j]+c.worth(j)+after[len(lists)-i-1][len(c.infos)-j-1] == best {
+			// Earlier lists belong to earlier features, later ones to later features.
+			rest := after[len(lists)-i-1][len(c.infos)-j-1]
+			if c.fits(list, j) && before[i][j]+c.worth(j)+rest == best {
 				at, ways = j, ways+1
 			}
 		}
@@ -239,8 +245,8 @@ func (c *categoryColumns) match(lists [][]forest.Category) map[int]int {
 	return found
 }
 
-// inOrder gives the lists to the features that LightGBM took as categories, one by one, or returns
-// nil if they do not fit.
+// inOrder assigns the lists to the features that LightGBM took as categories, one by one, or
+// returns nil if they do not fit.
 func (c *categoryColumns) inOrder(lists [][]forest.Category) map[int]int {
 	found := map[int]int{}
 	for j, is := range c.categorical {
@@ -262,7 +268,7 @@ func (c *categoryColumns) worth(feature int) int32 {
 	return 0
 }
 
-// impossible is the worth of what cannot be: sums of it with others stay below 0.
+// impossible is the worth of an impossible assignment: sums that contain it stay below 0.
 const impossible = -1 << 24
 
 // most returns to how many categorical features the first lists can go at most, if each goes to one

@@ -10,16 +10,17 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// LightGBM compares float64, and inputs here are float32. That is the same where inputs are float32 anyway, and makes no difference that
-// matters for most others; for values such as seconds since 1970, of which float32 knows every 128th, a part of the rows takes
-// another way.
+// LightGBM compares float64, and inputs here are float32. The result is the same if inputs were
+// float32 anyway, and for most other inputs the difference does not matter; but for values such as
+// seconds since 1970, of which float32 holds every 128th, a part of the rows takes another path.
 //
-// The part is estimated feature by feature. A value within half a step of float32 of a threshold may be rounded across it, so of values spread
-// over a range the part steps*thresholds/range may be. The range is that of the training as the file has it (feature_infos),
-// otherwise that of the thresholds.
+// The part is estimated feature by feature. A value within half a step of float32 of a threshold
+// may be rounded across it, so of values spread over a range the part steps*thresholds/range may
+// be. The range is that of the training as the file has it (feature_infos), otherwise that of the
+// thresholds.
 
-// coarseShare is the part of the rows from which on a feature is warned of, and coarseStep the width of a step, as a part of the range, up to
-// which values from 0 on have it anyway.
+// A feature gets a warning if its share of rows is above coarseShare and a step of float32 is above
+// coarseStep of the range: values that start at 0 always have smaller steps.
 const (
 	coarseShare = 1e-4
 	coarseStep  = 1e-6
@@ -31,15 +32,16 @@ type thresholds struct {
 	low, high float64 // of the training; low > high where it is not known
 }
 
-// note adds a threshold to those of a feature.
-func (d *decoder) note(feature int32, threshold float64) {
+// addThreshold adds a threshold to those of a feature.
+func (d *decoder) addThreshold(feature int32, threshold float64) {
 	if d.thresholds[feature] == nil {
 		d.thresholds[feature] = &thresholds{}
 	}
 	d.thresholds[feature].values = append(d.thresholds[feature].values, threshold)
 }
 
-// coarse reports whether float32 is too coarse for the thresholds, and the share of rows that it may send another way.
+// coarse reports whether float32 is too coarse for the thresholds, and the share of rows that may
+// take another path.
 func (t *thresholds) coarse() (share float64, ok bool) {
 	slices.Sort(t.values)
 	distinct := slices.Compact(t.values)
@@ -77,7 +79,8 @@ func trainedRange(info string) (low, high float64) {
 	return low, high
 }
 
-// coarseFeatures warns of each feature of a LightGBM model for whose thresholds float32 is too coarse.
+// coarseFeatures warns of each feature of a LightGBM model for whose thresholds float32 is too
+// coarse.
 func (d *decoder) coarseFeatures(header fields) (warnings []string) {
 	infos := strings.Fields(header["feature_infos"])
 	for i, t := range d.thresholds {
@@ -88,8 +91,10 @@ func (d *decoder) coarseFeatures(header fields) (warnings []string) {
 			t.low, t.high = trainedRange(infos[i])
 		}
 		if share, ok := t.coarse(); ok {
-			warnings = append(warnings, fmt.Sprintf("feature %q: LightGBM compares float64, inputs here are float32, whose steps are too wide for the "+
-				"thresholds of this feature: up to %.3g %% of the rows may get another answer (train it with smaller numbers, such as differences)",
+			warnings = append(warnings, fmt.Sprintf("feature %q: LightGBM compares float64, "+
+				"inputs here are float32, whose steps are too wide for the thresholds of this "+
+				"feature: up to %.3g %% of the rows may get another answer (train it with "+
+				"smaller numbers, such as differences)",
 				forest.Clipped(d.b.Names[i]), min(100, 100*share)))
 		}
 	}

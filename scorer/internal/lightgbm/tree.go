@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// treeBlock is the block of one tree, read column by column; the columns of the splits are equally long.
+// treeBlock is the block of one tree, read column by column; the columns of the splits are equally
+// long.
 type treeBlock struct {
 	leaves     int
 	features   []int32
@@ -19,7 +20,7 @@ type treeBlock struct {
 	right      []int32
 	boundaries []int32  // first word of each set, and the end of the last
 	words      []uint32 // sets of categories as bits
-	taken      []bool   // sets that belong to a split
+	hasSplit   []bool   // sets that belong to a split
 }
 
 // Bits of a decision.
@@ -37,18 +38,8 @@ func (d *decoder) tree(f fields) error {
 		return err
 	}
 	first := len(d.e.Leaves)
-	values, err := readNumbers(d, f, "leaf_value", t.leaves, parseFloat)
-	if err != nil {
+	if err := d.leaves(f, t.leaves, first); err != nil {
 		return err
-	}
-	d.e.Leaves = append(d.e.Leaves, values...)
-	for number := range values {
-		d.b.Numbers = append(d.b.Numbers, int32(number))
-	}
-	if f["is_linear"] == "1" {
-		if err := d.linear(f, t.leaves, first); err != nil {
-			return err
-		}
 	}
 	tree := forest.BinaryTree{First: int32(len(d.b.Splits)), Output: int32(d.number % d.e.Outputs)}
 	switch {
@@ -56,7 +47,8 @@ func (d *decoder) tree(f fields) error {
 		return d.damaged("tree %d has no leaves", d.number)
 	case t.leaves == 1:
 		tree.Root = int32(^first)
-		d.e.Weights.Counts = append(d.e.Weights.Counts, 1) // it has all rows, however many; LightGBM 2 does not say
+		// it has all rows; LightGBM 2 does not write how many
+		d.e.Weights.Counts = append(d.e.Weights.Counts, 1)
 	default:
 		if err := d.columns(&t, f); err != nil {
 			return err
@@ -75,8 +67,24 @@ func (d *decoder) tree(f fields) error {
 	return nil
 }
 
-// counts reads how many training rows each leaf had, if the file says so. LightGBM's own explanations look at these and at internal_count, which
-// are the sums of them; leaf_weight is of no account.
+// leaves reads the values of a tree's leaves.
+func (d *decoder) leaves(f fields, count, first int) error {
+	values, err := readNumbers(d, f, "leaf_value", count, parseFloat)
+	if err != nil {
+		return err
+	}
+	d.e.Leaves = append(d.e.Leaves, values...)
+	for number := range values {
+		d.b.Numbers = append(d.b.Numbers, int32(number))
+	}
+	if f["is_linear"] == "1" {
+		return d.linear(f, count, first)
+	}
+	return nil
+}
+
+// counts reads the number of training rows of each leaf, if the file has it. LightGBM's own
+// explanations use it and internal_count, which is the sum of it, but not leaf_weight.
 func (d *decoder) counts(leaves int, f fields) error {
 	if _, ok := f["leaf_count"]; !ok {
 		return nil
@@ -86,7 +94,7 @@ func (d *decoder) counts(leaves int, f fields) error {
 	return err
 }
 
-// columns reads what the splits are made of.
+// columns reads the columns of the splits.
 func (d *decoder) columns(t *treeBlock, f fields) (err error) {
 	splits := t.leaves - 1
 	read := func(key string, n int) (values []int32) {
@@ -113,13 +121,14 @@ func (d *decoder) columns(t *treeBlock, f fields) (err error) {
 	if err != nil {
 		return err
 	}
-	if t.thresholds, err = readNumbers(d, f, "threshold", splits, parseFloat); err != nil || sets == 0 {
+	if t.thresholds, err = readNumbers(d, f, "threshold", splits, parseFloat); err != nil ||
+		sets == 0 {
 		return err
 	}
 	if !slices.IsSorted(t.boundaries) || t.boundaries[0] < 0 {
 		return d.damaged("cat_boundaries of tree %d are not ascending", d.number)
 	}
-	t.taken = make([]bool, sets)
+	t.hasSplit = make([]bool, sets)
 	t.words, err = readNumbers(d, f, "cat_threshold", int(t.boundaries[sets]), parseWord)
 	return err
 }
@@ -142,20 +151,10 @@ func (d *decoder) split(t *treeBlock, i, firstLeaf int) error {
 		d.b.Splits = append(d.b.Splits, s)
 		return nil
 	}
-	left := decision&decisionDefaultLeft != 0
-	switch kind := decision >> decisionMissing; {
-	case kind == 0:
-		s.Missing = forest.MissingAsZero
-	case kind == 1 && left:
-		s.Missing = forest.MissingZeroLeft
-	case kind == 1:
-		s.Missing = forest.MissingZeroRight
-	case kind == 2 && left:
-		s.Missing = forest.MissingLeft
-	case kind == 2:
-		s.Missing = forest.MissingRight
-	default:
-		return d.damaged("decision type %d of split %d of tree %d is not known", decision, i, d.number)
+	var known bool
+	if s.Missing, known = missingRule(decision); !known {
+		return d.damaged("decision type %d of split %d of tree %d is not known", decision, i,
+			d.number)
 	}
 	border, ok := lastBelow(t.thresholds[i])
 	if !ok {
@@ -163,14 +162,32 @@ func (d *decoder) split(t *treeBlock, i, firstLeaf int) error {
 	}
 	s.Border = forest.OrderKey(border)
 	if s.Feature >= 0 && int(s.Feature) < len(d.thresholds) { // checked later
-		d.note(s.Feature, t.thresholds[i])
+		d.addThreshold(s.Feature, t.thresholds[i])
 	}
 	d.b.Splits = append(d.b.Splits, s)
 	return nil
 }
 
-// lastBelow gives the largest float32 that is not above the threshold: the values that are at most it and at most the threshold
-// are the same ones among float32.
+// missingRule returns where a numeric decision sends missing values.
+func missingRule(decision int32) (rule forest.MissingRule, ok bool) {
+	left := decision&decisionDefaultLeft != 0
+	switch kind := decision >> decisionMissing; {
+	case kind == 0:
+		return forest.MissingAsZero, true
+	case kind == 1 && left:
+		return forest.MissingZeroLeft, true
+	case kind == 1:
+		return forest.MissingZeroRight, true
+	case kind == 2 && left:
+		return forest.MissingLeft, true
+	case kind == 2:
+		return forest.MissingRight, true
+	}
+	return 0, false
+}
+
+// lastBelow returns the largest float32 that is not above the threshold: a float32 is at most the
+// threshold exactly if it is at most that value.
 func lastBelow(threshold float64) (float32, bool) {
 	f := float32(threshold)
 	if float64(f) > threshold {
@@ -179,7 +196,8 @@ func lastBelow(threshold float64) (float32, bool) {
 	return f, threshold == threshold
 }
 
-// childNumber turns leaves of the tree into leaves of the ensemble; one that the tree does not have becomes one that nobody has.
+// childNumber converts a leaf of the tree to a leaf of the ensemble; a leaf that the tree does not
+// have becomes an invalid one.
 func childNumber(child int32, leaves, first int) int32 {
 	if child >= 0 {
 		return child
@@ -193,14 +211,16 @@ func childNumber(child int32, leaves, first int) int32 {
 // set turns the bits of a categorical split's set, which the threshold numbers, into categories.
 func (d *decoder) set(t *treeBlock, split int) error {
 	number := t.thresholds[split]
-	if !(number >= 0 && number < float64(len(t.taken))) || t.taken[int(number)] {
-		return d.damaged("split %d of tree %d refers to set %v of %d, or to that of another", split, d.number, number, len(t.taken))
+	if !(number >= 0 && number < float64(len(t.hasSplit))) || t.hasSplit[int(number)] {
+		return d.damaged("split %d of tree %d refers to set %v of %d, or to that of another", split,
+			d.number, number, len(t.hasSplit))
 	}
 	set := int(number)
-	t.taken[set] = true // a set belongs to one split: else a small file could ask for many categories
+	t.hasSplit[set] = true // a set belongs to one split: else a small file could take much memory
 	start, end := t.boundaries[set], t.boundaries[set+1]
 	if end-start > forest.MaxCategory/32 {
-		return d.damaged("set %d of tree %d has categories above %d", set, d.number, forest.MaxCategory-1)
+		return d.damaged("set %d of tree %d has categories above %d", set, d.number,
+			forest.MaxCategory-1)
 	}
 	for i, word := range t.words[start:end] {
 		for bit := range 32 {
@@ -232,7 +252,8 @@ func (d *decoder) linear(f fields, leaves, first int) error {
 	}
 	for i, count := range counts {
 		if count < 0 || int(count) > len(features) {
-			return d.damaged("leaf %d of tree %d has %d features of %d", i, d.number, count, len(features))
+			return d.damaged("leaf %d of tree %d has %d features of %d", i, d.number, count,
+				len(features))
 		}
 		l := forest.Linear{Constant: constants[i], Terms: make([]forest.LinearTerm, count)}
 		for j := range l.Terms {
@@ -244,8 +265,9 @@ func (d *decoder) linear(f fields, leaves, first int) error {
 	return nil
 }
 
-// readNumbers reads the numbers of a line: count of them, or as many as there are if count is -1.
-func readNumbers[T any](d *decoder, f fields, key string, count int, parse func(string) (T, error)) ([]T, error) {
+// readNumbers parses the numbers of a line: count of them, or all if count is -1.
+func readNumbers[T any](d *decoder, f fields, key string, count int,
+	parse func(string) (T, error)) ([]T, error) {
 	var values []T
 	for word := range strings.FieldsSeq(f[key]) {
 		if len(values) == count {
@@ -253,12 +275,14 @@ func readNumbers[T any](d *decoder, f fields, key string, count int, parse func(
 		}
 		v, err := parse(word)
 		if err != nil {
-			return nil, d.damaged("%s of tree %d has %q where a number was expected", key, d.number, forest.Clipped(word))
+			return nil, d.damaged("%s of tree %d has %q where a number was expected", key, d.number,
+				forest.Clipped(word))
 		}
 		values = append(values, v)
 	}
 	if count >= 0 && len(values) != count {
-		return nil, d.damaged("%s of tree %d has %d numbers, expected %d", key, d.number, len(values), count)
+		return nil, d.damaged("%s of tree %d has %d numbers, expected %d", key, d.number,
+			len(values), count)
 	}
 	return values, nil
 }

@@ -10,8 +10,11 @@ import (
 
 // Why an XGBoost file has no values for a category.
 const (
-	noCats   = "the file does not have the values of its categories, only codes (XGBoost writes them since 3.1, if it is trained on a data frame)"
-	cutCats  = "the file has the texts of this feature's categories cut in wrong places, which XGBoost 3.1 and 3.2 do to pandas columns with other characters than ASCII (train it on an Arrow table)"
+	noCats = "the file does not have the values of its categories, only codes (XGBoost writes " +
+		"them since 3.1, if it is trained on a data frame)"
+	cutCats = "the file has the texts of this feature's categories cut in wrong places, which " +
+		"XGBoost 3.1 and 3.2 do to pandas columns with other characters than ASCII (train it on " +
+		"an Arrow table)"
 	twiceCat = "two of the file's categories of this feature are the same"
 	manyCats = "the file has more than 1048576 categories"
 )
@@ -25,11 +28,13 @@ type categoryLists struct {
 
 // categories reads "cats". The other keys help to look values up, which is done by hash here.
 func (d *decoder) categories() error {
-	return d.members("cats.", map[string]func() error{"enc": func() error { return d.array(d.encoding) }})
+	return d.members("cats.", map[string]func() error{
+		"enc": func() error { return d.array(d.encoding) },
+	})
 }
 
 // encoding reads the values of a feature: integers, or texts as bytes and the offsets of their
-// ends. A numeric feature has none.
+// ends. A numeric feature has no values.
 func (d *decoder) encoding(i int) error {
 	if i >= forest.MaxFeatures {
 		return forest.Beyond(d.format(), forest.MaxFeatures, "too many features")
@@ -67,13 +72,15 @@ func (d *decoder) encoding(i int) error {
 
 func integerCategories(values []int64) (list []forest.Category) {
 	for _, v := range values {
-		list = append(list, forest.Category{Text: strconv.FormatInt(v, 10), Number: float64(v), Kind: forest.NumericCategory})
+		list = append(list, forest.Category{Text: strconv.FormatInt(v, 10), Number: float64(v),
+			Kind: forest.NumericCategory})
 	}
 	return list
 }
 
 // textCategories cuts bytes into texts.
-func (d *decoder) textCategories(offsets []int32, values []int64) (list []forest.Category, err error) {
+func (d *decoder) textCategories(offsets []int32, values []int64) (list []forest.Category,
+	err error) {
 	text := make([]byte, len(values))
 	for i, v := range values { // signed bytes
 		text[i] = byte(v)
@@ -81,14 +88,15 @@ func (d *decoder) textCategories(offsets []int32, values []int64) (list []forest
 	for i := 1; i < len(offsets); i++ {
 		from, to := offsets[i-1], offsets[i]
 		if from < 0 || to < from || int(to) > len(text) {
-			return nil, forest.Damaged(d.format(), "category %d is from byte %d to %d of %d", i-1, from, to, len(text))
+			return nil, forest.Damaged(d.format(), "category %d is from byte %d to %d of %d", i-1,
+				from, to, len(text))
 		}
 		list = append(list, forest.Category{Text: string(text[from:to])})
 	}
 	return list, nil
 }
 
-// setCategories gives the features the values of their categories.
+// setCategories assigns the values of the categories to the features.
 func (d *decoder) setCategories() error {
 	d.b.Values.Why = noCats
 	switch n := len(d.cats.of); {
@@ -106,7 +114,8 @@ func (d *decoder) setCategories() error {
 	for i, list := range d.cats.of {
 		switch {
 		case len(list) == 0:
-		case slices.ContainsFunc(list, func(c forest.Category) bool { return !utf8.ValidString(c.Text) }):
+		case slices.ContainsFunc(list,
+			func(c forest.Category) bool { return !utf8.ValidString(c.Text) }):
 			d.b.Values.Refuse(i, cutCats)
 		default:
 			d.b.Values.Set(i, list, twiceCat)

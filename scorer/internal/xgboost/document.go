@@ -1,6 +1,6 @@
 package xgboost
 
-// document reads XGBoost's models value by value, whichever of the two formats they are in, so that the memory it needs stays in
+// document reads a model value by value, in either format, so that the memory it needs stays in
 // proportion to the file. Every method consumes the next value.
 type document interface {
 	// object calls each with every key; each must consume the value of the key.

@@ -8,7 +8,8 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// jsonDocument is a document in XGBoost's JSON, which has NaN and Infinity where a number is none. encoding/json refuses those.
+// jsonDocument is a document in XGBoost's JSON, which may have NaN and Infinity as numbers.
+// encoding/json refuses those.
 type jsonDocument struct {
 	data []byte
 	pos  int
@@ -22,7 +23,7 @@ func (d *jsonDocument) damaged(reason string, args ...any) error {
 	return forest.Damaged(formatJSON, reason, args...)
 }
 
-// next gives the byte that the next token begins with, 0 at the end.
+// next returns the byte that the next token begins with, 0 at the end.
 func (d *jsonDocument) next() byte {
 	for ; d.pos < len(d.data); d.pos++ {
 		switch c := d.data[d.pos]; c {
@@ -65,7 +66,7 @@ func (d *jsonDocument) object(each func(key string) error) error {
 
 func (d *jsonDocument) array(each func(i int) error) error { return d.list('[', ']', each) }
 
-// list reads what stands between two marks and is parted by commas.
+// list reads elements between two marks, separated by commas.
 func (d *jsonDocument) list(from, to byte, each func(i int) error) error {
 	if err := d.expect(from); err != nil {
 		return err
@@ -86,7 +87,7 @@ func (d *jsonDocument) list(from, to byte, each func(i int) error) error {
 	}
 }
 
-// text leaves what a backslash means to encoding/json.
+// text parses a string; encoding/json resolves the escapes.
 func (d *jsonDocument) text() (string, error) {
 	if !d.accept('"') {
 		return "", d.damaged("no text at offset %d", d.pos)
@@ -100,7 +101,8 @@ func (d *jsonDocument) text() (string, error) {
 			d.pos++
 			var text string
 			if err := json.Unmarshal(d.data[start:d.pos], &text); err != nil {
-				return "", &forest.FormatError{Format: formatJSON, Reason: "text at offset " + strconv.Itoa(start), Err: err}
+				return "", &forest.FormatError{Format: formatJSON, Reason: "text at offset " +
+					strconv.Itoa(start), Err: err}
 			}
 			return text, nil
 		}
@@ -124,7 +126,7 @@ func (d *jsonDocument) integers() ([]int32, error) { return jsonIntegers[int32](
 
 func (d *jsonDocument) longs() ([]int64, error) { return jsonIntegers[int64](d, 64) }
 
-// jsonIntegers reads an array of integers of so many bits.
+// jsonIntegers reads an array of integers that fit into the given number of bits.
 func jsonIntegers[T int32 | int64](d *jsonDocument, bits int) (values []T, err error) {
 	err = d.array(func(int) error {
 		word := d.word()
@@ -136,7 +138,8 @@ func jsonIntegers[T int32 | int64](d *jsonDocument, bits int) (values []T, err e
 		}
 		v, err := strconv.ParseInt(word, 10, bits)
 		if err != nil {
-			return d.damaged("%q before offset %d, expected an integer of %d bits", forest.Clipped(word), d.pos, bits)
+			return d.damaged("%q before offset %d, expected an integer of %d bits",
+				forest.Clipped(word), d.pos, bits)
 		}
 		values = append(values, T(v))
 		return nil
@@ -149,7 +152,8 @@ func (d *jsonDocument) floats() (values []float32, err error) {
 		word := d.word()
 		v, err := strconv.ParseFloat(word, 32)
 		if err != nil {
-			return d.damaged("%q before offset %d, expected a number that float32 holds", forest.Clipped(word), d.pos)
+			return d.damaged("%q before offset %d, expected a number that float32 holds",
+				forest.Clipped(word), d.pos)
 		}
 		values = append(values, float32(v))
 		return nil
@@ -159,7 +163,7 @@ func (d *jsonDocument) floats() (values []float32, err error) {
 
 func (d *jsonDocument) skip() error { return d.skipNested(0) }
 
-// skipNested passes over a value.
+// skipNested skips a value.
 func (d *jsonDocument) skipNested(depth int) error {
 	if depth > maxNesting {
 		return d.damaged("values nest deeper than %d at offset %d", maxNesting, d.pos)

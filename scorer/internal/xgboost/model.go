@@ -20,8 +20,8 @@ const (
 // maxParameters is far above the number of parameters of a file.
 const maxParameters = 100
 
-// decoder reads XGBoost's JSON and UBJ models, which have the same content: trees and the parameters of the learner, in any
-// order. Everything is float32.
+// decoder reads XGBoost's JSON and UBJ models, which have the same content: trees and the
+// parameters of the learner, in any order. Everything is float32.
 type decoder struct {
 	document
 	e          *forest.Ensemble
@@ -36,11 +36,12 @@ type decoder struct {
 	cats       categoryLists
 }
 
-// IsJSON tells XGBoost's JSON from CatBoost's by the first key.
+// IsJSON reports whether the first key is one of XGBoost's, not CatBoost's.
 func IsJSON(data []byte) bool {
 	rest, ok := bytes.CutPrefix(data, []byte("{"))
 	rest = bytes.TrimLeft(rest, " \t\r\n")
-	return ok && (bytes.HasPrefix(rest, []byte(`"learner"`)) || bytes.HasPrefix(rest, []byte(`"version"`)))
+	return ok && (bytes.HasPrefix(rest, []byte(`"learner"`)) ||
+		bytes.HasPrefix(rest, []byte(`"version"`)))
 }
 
 // DecodeUBJ decodes a model in UBJ.
@@ -71,7 +72,7 @@ func decode(doc document) (*forest.Ensemble, error) {
 	return d.e, d.e.Check()
 }
 
-// members reads an object: each key by its function, other keys are passed over.
+// members reads an object: each key by its function; other keys are skipped.
 func (d *decoder) members(path string, read map[string]func() error) error {
 	return d.object(func(key string) error {
 		f, ok := read[key]
@@ -93,15 +94,17 @@ func (d *decoder) learner() error {
 		"gradient_booster":    d.gradientBooster,
 		"learner_model_param": func() error { return d.texts(d.parameters) },
 		"attributes": func() error {
-			return d.members("attributes.", map[string]func() error{"best_iteration": into(d.text, &d.best)})
+			return d.members("attributes.", map[string]func() error{"best_iteration": into(d.text,
+				&d.best)})
 		},
 		"objective": func() error {
-			return d.members("objective.", map[string]func() error{"name": into(d.text, &d.e.Objective.Name)})
+			return d.members("objective.", map[string]func() error{"name": into(d.text,
+				&d.e.Objective.Name)})
 		},
 	})
 }
 
-// into makes a function that reads a value of a known place.
+// into returns a function that reads a value into a variable.
 func into[T any](read func() (T, error), place *T) func() error {
 	return func() (err error) {
 		*place, err = read()
@@ -152,11 +155,12 @@ func (d *decoder) gradientBooster() error {
 	})
 }
 
-// assemble puts together what stands in different places of the file.
+// assemble combines the parts of the file.
 func (d *decoder) assemble() error {
 	if d.booster != "gbtree" && d.booster != "dart" {
 		if d.booster == "" {
-			return forest.Damaged(d.format(), "no gradient_booster.name: not an XGBoost model of trees")
+			return forest.Damaged(d.format(),
+				"no gradient_booster.name: not an XGBoost model of trees")
 		}
 		return forest.Unsupported(d.format(), "booster %q", forest.Clipped(d.booster))
 	}
@@ -187,12 +191,14 @@ func (d *decoder) assemble() error {
 	return d.setObjective()
 }
 
-// iterations finds out how many trees an iteration has, and the best iteration, which is counted from 0.
+// iterations determines how many trees an iteration has, and the best iteration, which files count
+// from 0.
 func (d *decoder) iterations() error {
 	parallel := 1
 	if _, ok := d.boosting["num_parallel_tree"]; ok {
 		var err error
-		if parallel, err = forest.ParseCount(d.format(), d.boosting, "num_parallel_tree", forest.MaxTrees); err != nil {
+		if parallel, err = forest.ParseCount(d.format(), d.boosting, "num_parallel_tree",
+			forest.MaxTrees); err != nil {
 			return err
 		}
 	}
@@ -200,7 +206,8 @@ func (d *decoder) iterations() error {
 	if d.b.Width == 1 {
 		d.e.PerIteration *= d.e.Outputs
 	}
-	if best, err := strconv.Atoi(d.best); err == nil && best >= 0 && best < forest.MaxTrees { // attributes are free: anything may stand there
+	// attributes are free text
+	if best, err := strconv.Atoi(d.best); err == nil && best >= 0 && best < forest.MaxTrees {
 		d.e.Best = best + 1
 	}
 	return nil
@@ -226,13 +233,13 @@ func (d *decoder) features() error {
 	return nil
 }
 
-// outputs finds out how many outputs there are: classes or targets.
+// outputs determines the number of outputs: classes or targets.
 func (d *decoder) outputs() error {
 	classes, err := d.count("num_class", forest.MaxOutputs)
 	if err != nil {
 		return err
 	}
-	targets := 1 // files from before 1.6 do not say
+	targets := 1 // releases before 1.6 do not write it
 	if _, ok := d.parameters["num_target"]; ok {
 		if targets, err = d.count("num_target", forest.MaxOutputs); err != nil {
 			return err
@@ -240,18 +247,21 @@ func (d *decoder) outputs() error {
 	}
 	d.e.Outputs = max(1, classes, targets)
 	if len(d.classes) != len(d.b.Trees) {
-		return forest.Damaged(d.format(), "tree_info tells of %d trees, there are %d", len(d.classes), len(d.b.Trees))
+		return forest.Damaged(d.format(), "tree_info tells of %d trees, there are %d",
+			len(d.classes), len(d.b.Trees))
 	}
 	return nil
 }
 
-// weigh multiplies the leaves of a dart model by the weights of their trees. XGBoost does so for every row, in float32.
+// weigh multiplies the leaves of a dart model by the weights of their trees. XGBoost multiplies for
+// every row, in float32.
 func (d *decoder) weigh() error {
 	if len(d.weights) == 0 {
 		return nil
 	}
 	if len(d.weights) != len(d.b.Trees) {
-		return forest.Damaged(d.format(), "weight_drop has %d weights for %d trees", len(d.weights), len(d.b.Trees))
+		return forest.Damaged(d.format(), "weight_drop has %d weights for %d trees", len(d.weights),
+			len(d.b.Trees))
 	}
 	if d.b.Width > 1 {
 		return forest.Unsupported(d.format(), "a dart model with vectors in its leaves")
@@ -275,7 +285,8 @@ func (d *decoder) weigh() error {
 	return nil
 }
 
-// setObjective finds the link and translates the base score, which files give in terms of predictions, into sums.
+// setObjective sets the link, and converts the base score, which is a prediction in files, to a
+// sum.
 func (d *decoder) setObjective() error {
 	o := &d.e.Objective
 	o.Single, o.Slope = true, 1
@@ -291,7 +302,8 @@ func (d *decoder) setObjective() error {
 		margin = log32
 	case "binary:hinge":
 		o.Link = forest.StepLink
-	case "binary:logitraw", "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
+	case "binary:logitraw", "reg:squarederror", "reg:linear", "reg:squaredlogerror",
+		"reg:pseudohubererror", "reg:absoluteerror",
 		"reg:quantileerror", "rank:pairwise", "rank:ndcg", "rank:map":
 	default:
 		return forest.Unsupported(d.format(), "objective %q", forest.Clipped(name))
@@ -307,8 +319,8 @@ func (d *decoder) setObjective() error {
 	return nil
 }
 
-// logit32 is the log-odds of a probability. That of a model trained on one label alone is 0 or 1, which XGBoost moves by 1e-6; nothing
-// else beyond them is a probability.
+// logit32 returns the log-odds of a probability. XGBoost moves 0 and 1, the base scores of models
+// trained on one label only, by 1e-6.
 func logit32(p float32) float32 {
 	const least = 1e-6
 	if p >= 0 && p <= 1 {
@@ -317,7 +329,7 @@ func logit32(p float32) float32 {
 	return -log32(1/p - 1)
 }
 
-// log32 is the natural logarithm rounded to float32.
+// log32 returns the natural logarithm rounded to float32.
 func log32(v float32) float32 { return float32(math.Log(float64(v))) }
 
 // baseScores reads "5E-1" or, since version 3.1, "[5E-1]" with a value for each output.
@@ -328,12 +340,14 @@ func (d *decoder) baseScores() ([]float32, error) {
 	for _, word := range words {
 		v, err := strconv.ParseFloat(word, 32)
 		if err != nil {
-			return nil, forest.Damaged(d.format(), "base_score is %q, expected a number or a list of them", forest.Clipped(text))
+			return nil, forest.Damaged(d.format(),
+				"base_score is %q, expected a number or a list of them", forest.Clipped(text))
 		}
 		scores = append(scores, float32(v))
 	}
 	if len(scores) != 1 && len(scores) != d.e.Outputs {
-		return nil, forest.Damaged(d.format(), "%d base scores for %d outputs", len(scores), d.e.Outputs)
+		return nil, forest.Damaged(d.format(), "%d base scores for %d outputs", len(scores),
+			d.e.Outputs)
 	}
 	return slices.Clip(scores), nil
 }

@@ -19,9 +19,9 @@ type nodeArrays struct {
 	catStarts   []int32   // where it starts in categories
 	catSizes    []int32   // and its size
 	weights     []float32 // of all nodes, a vector each, if the leaves have vectors
-	leafWeights []float32 // since version 3.2: of the leaves alone, numbered by right
+	leafWeights []float32 // since version 3.2: of the leaves only, numbered by right
 	vector      int       // outputs of a leaf
-	hessians    []float32 // sums of the second derivatives of the training rows at each node; may be missing
+	hessians    []float32 // sums of second derivatives at each node; may be missing
 
 	numbers []int32   // of the nodes: position among the ensemble's splits of this tree, or ^leaf
 	sets    [][]int32 // categories of each node, nil without
@@ -53,7 +53,8 @@ func (d *decoder) tree(i int) error {
 		return err
 	}
 	if i > 0 && t.vector != d.b.Width {
-		return forest.Damaged(d.format(), "tree %d has leaves of %d values, those before have %d", i, t.vector, d.b.Width)
+		return forest.Damaged(d.format(), "tree %d has leaves of %d values, those before have %d",
+			i, t.vector, d.b.Width)
 	}
 	d.b.Width = t.vector
 	return d.addTree(i, &t)
@@ -66,16 +67,16 @@ func (d *decoder) treeParameters(t *nodeArrays) error {
 		return err
 	}
 	size, err := forest.ParseCount(d.format(), parameters, "size_leaf_vector", forest.MaxOutputs)
-	t.vector = max(size, 1) // old files say 0
+	t.vector = max(size, 1) // 0 in old files
 	return err
 }
 
 // addTree numbers the nodes that the root reaches: pruned ones may be left in the file.
 func (d *decoder) addTree(i int, t *nodeArrays) error {
 	nodes := len(t.left)
-	if nodes == 0 || nodes > 4*forest.MaxTreeNodes || len(t.right) != nodes || len(t.features) != nodes || len(t.conditions) != nodes ||
-		len(t.defaultLeft) != nodes || len(t.kinds) != 0 && len(t.kinds) != nodes || len(t.hessians) != 0 && len(t.hessians) != nodes {
-		return forest.Damaged(d.format(), "the arrays of tree %d do not have one length of 1 to %d", i, 4*forest.MaxTreeNodes)
+	if !t.oneLength() {
+		return forest.Damaged(d.format(), "the arrays of tree %d do not have one length of 1 to %d",
+			i, 4*forest.MaxTreeNodes)
 	}
 	if err := d.sets(i, t); err != nil {
 		return err
@@ -99,23 +100,47 @@ func (d *decoder) addTree(i int, t *nodeArrays) error {
 		tree.Count++
 		for _, child := range [2]int32{t.left[node], t.right[node]} {
 			if child < 0 || int(child) >= nodes || seen[child] {
-				return forest.Damaged(d.format(), "tree %d refers to node %d, which it does not have or has met before", i, child)
+				return forest.Damaged(d.format(),
+					"tree %d refers to node %d, which it does not have or has met before", i, child)
 			}
 			seen[child] = true
 			order = append(order, child)
 		}
 	}
 	tree.Root = t.numbers[0]
-	for _, node := range order {
-		if t.left[node] >= 0 {
-			s, err := d.split(i, t, node)
-			if err != nil {
-				return err
-			}
-			d.b.Splits = append(d.b.Splits, s)
+	d.b.Trees = append(d.b.Trees, tree)
+	return d.addSplits(i, t, order)
+}
+
+// oneLength reports whether all arrays have an element for each node, and not too many.
+func (t *nodeArrays) oneLength() bool {
+	n := len(t.left)
+	for _, length := range [...]int{len(t.right), len(t.features), len(t.conditions),
+		len(t.defaultLeft)} {
+		if length != n {
+			return false
 		}
 	}
-	d.b.Trees = append(d.b.Trees, tree)
+	for _, length := range [...]int{len(t.kinds), len(t.hessians)} { // may be missing
+		if length != 0 && length != n {
+			return false
+		}
+	}
+	return n > 0 && n <= 4*forest.MaxTreeNodes
+}
+
+// addSplits appends the splits among the nodes to the ensemble.
+func (d *decoder) addSplits(tree int, t *nodeArrays, nodes []int32) error {
+	for _, node := range nodes {
+		if t.left[node] < 0 {
+			continue
+		}
+		s, err := d.split(tree, t, node)
+		if err != nil {
+			return err
+		}
+		d.b.Splits = append(d.b.Splits, s)
+	}
 	return nil
 }
 
@@ -157,7 +182,8 @@ func (d *decoder) split(tree int, t *nodeArrays, node int32) (forest.BinarySplit
 	}
 	if len(t.kinds) > 0 && t.kinds[node] == 1 {
 		if t.sets == nil || t.sets[node] == nil {
-			return s, forest.Damaged(d.format(), "the categorical node %d of tree %d has no categories", node, tree)
+			return s, forest.Damaged(d.format(),
+				"the categorical node %d of tree %d has no categories", node, tree)
 		}
 		s.Kind = forest.InSetRight
 		start := len(d.b.Categories)
@@ -169,25 +195,32 @@ func (d *decoder) split(tree int, t *nodeArrays, node int32) (forest.BinarySplit
 	if c != c {
 		return s, forest.Damaged(d.format(), "node %d of tree %d compares with NaN", node, tree)
 	}
-	s.Border = forest.OrderKey(c) - 1 // less goes left, so what is greater than the next smaller value goes right
+	// less goes left, so what is greater than the next smaller value goes right
+	s.Border = forest.OrderKey(c) - 1
 	return s, nil
 }
 
-// sets cuts the categories into the sets of the nodes. A category belongs to one set: else a small file could ask for many.
+// sets cuts the categories into the sets of the nodes. A category belongs to one set: else a small
+// file could take much memory.
 func (d *decoder) sets(tree int, t *nodeArrays) error {
 	if len(t.catNodes) == 0 {
 		return nil
 	}
 	if len(t.catStarts) != len(t.catNodes) || len(t.catSizes) != len(t.catNodes) {
-		return forest.Damaged(d.format(), "tree %d has categories for %d nodes, starts of %d and sizes of %d", tree, len(t.catNodes),
+		return forest.Damaged(d.format(),
+			"tree %d has categories for %d nodes, starts of %d and sizes of "+
+				"%d", tree, len(t.catNodes),
 			len(t.catStarts), len(t.catSizes))
 	}
 	t.sets = make([][]int32, len(t.left))
 	next := int64(0)
 	for i, node := range t.catNodes {
 		start, size := int64(t.catStarts[i]), int64(t.catSizes[i])
-		if node < 0 || int(node) >= len(t.sets) || t.sets[node] != nil || start != next || size < 1 || size > int64(len(t.categories))-start {
-			return forest.Damaged(d.format(), "the categories of node %d of tree %d are at %d, %d of %d", node, tree, start, size, len(t.categories))
+		if node < 0 || int(node) >= len(t.sets) || t.sets[node] != nil || start != next ||
+			size < 1 || size > int64(len(t.categories))-start {
+			return forest.Damaged(d.format(),
+				"the categories of node %d of tree %d are at %d, %d of "+
+					"%d", node, tree, start, size, len(t.categories))
 		}
 		t.sets[node] = t.categories[start : start+size]
 		next = start + size

@@ -7,9 +7,10 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// ubj is a document in XGBoost's dialect of Universal Binary JSON (ubjson.org, draft 12): every value is a marker and what it
-// says. Numbers are big-endian. An array may begin with "$", the marker of all its elements, and "#", how many there are; the
-// latter spares the closing bracket. Keys are a number, their length, and bytes.
+// ubj is a document in XGBoost's dialect of Universal Binary JSON (ubjson.org, draft 12): every
+// value is a marker and its content. Numbers are big-endian. An array may begin with "$", the
+// marker of all its elements, and "#", their number; with "#" there is no closing bracket. A key is
+// its length, as a number, and its bytes.
 type ubj struct {
 	data []byte
 	pos  int
@@ -18,7 +19,8 @@ type ubj struct {
 // maxNesting bounds how deep values that are skipped may nest.
 const maxNesting = 64
 
-// IsUBJ tells UBJ from JSON: behind the opening brace stands the marker of a length, in JSON a quote or space.
+// IsUBJ reports whether data is UBJ, not JSON: the opening brace is followed by the marker of a
+// length, in JSON by a quote or space.
 func IsUBJ(data []byte) bool {
 	if len(data) < 2 || data[0] != '{' {
 		return false
@@ -41,7 +43,8 @@ func (u *ubj) damaged(reason string, args ...any) error {
 // take consumes n bytes.
 func (u *ubj) take(n int64) ([]byte, error) {
 	if n < 0 || n > int64(len(u.data)-u.pos) {
-		return nil, u.damaged("%d bytes are expected at offset %d, the file has %d", n, u.pos, len(u.data))
+		return nil, u.damaged("%d bytes are expected at offset %d, the file has %d", n, u.pos,
+			len(u.data))
 	}
 	taken := u.data[u.pos : u.pos+int(n)]
 	u.pos += int(n)
@@ -66,7 +69,7 @@ func (u *ubj) accept(marker byte) bool {
 	return false
 }
 
-// width is the number of bytes of a value of fixed length, or -1.
+// width returns the number of bytes of a value of fixed length, or -1.
 func width(marker byte) int64 {
 	switch marker {
 	case 'Z', 'T', 'F', 'N':
@@ -83,7 +86,7 @@ func width(marker byte) int64 {
 	return -1
 }
 
-// number decodes a number or truth value behind its marker; ok is false for another kind of value.
+// number decodes a number or truth value; ok is false for another kind of value.
 func number(marker byte, b []byte) (v float64, ok bool) {
 	switch marker {
 	case 'F':
@@ -157,7 +160,8 @@ func (u *ubj) object(each func(key string) error) error {
 	return nil
 }
 
-// opening consumes the beginning of an array: the marker of all elements, or 0, and how many there are, or -1.
+// opening consumes the beginning of an array: the marker of all elements, or 0, and how many there
+// are, or -1.
 func (u *ubj) opening() (marker byte, count int64, err error) {
 	if err := u.expect('['); err != nil {
 		return 0, 0, err
@@ -188,7 +192,8 @@ func (u *ubj) array(each func(i int) error) error {
 		return err
 	}
 	if marker != 0 {
-		return u.damaged("an array of numbers before offset %d where one of values was expected", u.pos)
+		return u.damaged("an array of numbers before offset %d where one of values was expected",
+			u.pos)
 	}
 	for i := 0; int64(i) != count; i++ {
 		if count < 0 && u.accept(']') {
@@ -210,7 +215,8 @@ func (u *ubj) text() (string, error) {
 
 func (u *ubj) integers() ([]int32, error) {
 	return ubjNumbers(u, func(marker byte, b []byte) (int32, bool) {
-		// XGBoost has features numbered in 32 bits without sign, and marks a missing parent by the largest number.
+		// XGBoost has features numbered in 32 bits without sign, and marks a missing parent by the
+		// largest number.
 		v, ok := number(marker, b)
 		return int32(v), ok && v == math.Trunc(v) && v >= math.MinInt32 && v <= math.MaxInt32
 	})
@@ -234,14 +240,16 @@ func (u *ubj) floats() ([]float32, error) {
 }
 
 // ubjNumbers reads an array of numbers, with a marker for all or one for each.
-func ubjNumbers[T any](u *ubj, convert func(marker byte, b []byte) (T, bool)) (values []T, err error) {
+func ubjNumbers[T any](u *ubj, convert func(marker byte, b []byte) (T, bool)) (values []T,
+	err error) {
 	marker, count, err := u.opening()
 	if err != nil {
 		return nil, err
 	}
 	if marker != 0 {
 		if count > int64(len(u.data)-u.pos)/width(marker) {
-			return nil, u.damaged("%d elements at offset %d, the file has %d bytes", count, u.pos, len(u.data))
+			return nil, u.damaged("%d elements at offset %d, the file has %d bytes", count, u.pos,
+				len(u.data))
 		}
 		values = make([]T, 0, count)
 	}
@@ -270,7 +278,7 @@ func ubjNumbers[T any](u *ubj, convert func(marker byte, b []byte) (T, bool)) (v
 
 func (u *ubj) skip() error { return u.skipNested(0) }
 
-// skipNested passes over a value.
+// skipNested skips a value.
 func (u *ubj) skipNested(depth int) error {
 	if depth > maxNesting {
 		return u.damaged("values nest deeper than %d at offset %d", maxNesting, u.pos)
