@@ -75,7 +75,7 @@ func visitor(n int) traffic.Event {
 
 // BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is
 // read. The shadow has the default model's inputs and as many trees as that, with borders and conditions of its own. There are
-// four times as many user agents as a process keeps the facts of, but for the case of one.
+// as many user agents as a process keeps the facts of, but for the cases of one.
 func BenchmarkDecide(b *testing.B) {
 	n := 1 << 20
 	if testing.Short() {
