@@ -146,9 +146,9 @@ func (s *Selection) Locate(a *Ahead, keys []uint64) {
 	}
 }
 
-// Seed returns the seed to hash keys with, and whether anything readable is published. If nothing
+// ResolveSeed returns the seed to hash keys with, and whether anything readable is published. If nothing
 // was read yet, it reads the published schema.
-func (s *Selection) Seed() (uint64, bool) {
+func (s *Selection) ResolveSeed() (uint64, bool) {
 	if r := s.current.Load(); r != nil {
 		return r.seed, true
 	}

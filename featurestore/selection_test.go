@@ -358,7 +358,7 @@ func TestSeedFollowsThePublication(t *testing.T) {
 		if _, err := selection.Read(nil, nil, noon); err != nil {
 			t.Fatal(err)
 		}
-		if seed, ok := selection.Seed(); !ok || seed != want {
+		if seed, ok := selection.ResolveSeed(); !ok || seed != want {
 			t.Errorf("seed %d (%v), want %d", seed, ok, want)
 		}
 	}

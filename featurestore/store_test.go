@@ -100,14 +100,14 @@ func TestNothingPublished(t *testing.T) {
 	if _, err := selection.Read(dst, []uint64{42}, noon); !errors.Is(err, mmapsync.ErrNotPublished) || dst[0] == dst[0] {
 		t.Errorf("Read: %v, %v", err, dst)
 	}
-	if _, ok := selection.Seed(); ok || selection.Unknown() != nil {
+	if _, ok := selection.ResolveSeed(); ok || selection.Unknown() != nil {
 		t.Error("a seed or unknown names before anything is published")
 	}
 	putSmall(t, p)
 	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
 	}
-	if seed, ok := selection.Seed(); !ok || seed != p.Seed() {
+	if seed, ok := selection.ResolveSeed(); !ok || seed != p.Seed() {
 		t.Errorf("seed %d (%v), want %d", seed, ok, p.Seed())
 	}
 }

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// clientOf gives the address of the client that sent r. It is who opened the connection, unless that is a trusted
-// proxy: then the addresses that proxies appended to X-Forwarded-For are followed from the last one back to the first
-// that is not trusted. An entry that is no address ends the search at the trusted proxy that wrote it down, which has
-// none itself where it is at the other end of a Unix socket.
-func clientOf(r *http.Request, trusted []netip.Prefix, trustUnix bool) netip.Addr {
+// clientAddr returns the address of the client that sent r. That is the peer of the connection,
+// unless the peer is a trusted proxy: then the entries of X-Forwarded-For are followed from the
+// last one back to the first one that is not a trusted proxy. An invalid entry ends the search at
+// the trusted proxy that wrote it; that proxy has no address itself if it is the peer of a Unix
+// socket.
+func clientAddr(r *http.Request, trusted []netip.Prefix, trustUnix bool) netip.Addr {
 	client, believed := parseAddr(r.RemoteAddr), fromProxy(r, trusted, trustUnix)
 	headers := r.Header["X-Forwarded-For"]
 	for h := len(headers) - 1; h >= 0; h-- {
@@ -41,13 +42,13 @@ func cutLast(list string) (rest, last string) {
 	return "", strings.TrimSpace(list)
 }
 
-// fromProxy reports whether who opened the connection is a trusted proxy.
+// fromProxy reports whether the connection's peer is a trusted proxy.
 func fromProxy(r *http.Request, trusted []netip.Prefix, trustUnix bool) bool {
 	return isTrusted(parseAddr(r.RemoteAddr), trusted) || trustUnix && byUnixSocket(r)
 }
 
-// byUnixSocket reports whether r came by a Unix socket. What says so is the listener's side: what a client's side is
-// called is up to the client.
+// byUnixSocket reports whether r came by a Unix socket. The listener's side decides that: a client
+// can name its own side as it likes.
 func byUnixSocket(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && local.Network() == "unix"
@@ -62,7 +63,7 @@ func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
 	return false
 }
 
-// parseAddr reads an address with or without a port. What is none is the invalid address.
+// parseAddr parses an address with or without a port. It returns the zero Addr if that fails.
 func parseAddr(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

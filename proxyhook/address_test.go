@@ -16,7 +16,7 @@ func prefixes(list ...string) (p []netip.Prefix) {
 	return p
 }
 
-func clientOf(remote string, trusted []netip.Prefix, forwarded ...string) netip.Addr {
+func clientAddr(remote string, trusted []netip.Prefix, forwarded ...string) netip.Addr {
 	r := &http.Request{RemoteAddr: remote, Header: http.Header{}}
 	for _, f := range forwarded {
 		r.Header.Add("X-Forwarded-For", f)
@@ -59,7 +59,7 @@ func TestClientOf(t *testing.T) {
 		{"no address at all", "", inner, []string{"192.0.2.1"}, ""},
 	} {
 		want, _ := netip.ParseAddr(c.want)
-		if got := clientOf(c.remote, c.trusted, c.forwarded...); got != want {
+		if got := clientAddr(c.remote, c.trusted, c.forwarded...); got != want {
 			t.Errorf("%s: %v, expected %v", c.what, got, want)
 		}
 	}
@@ -76,13 +76,13 @@ func FuzzClientOf(f *testing.F) {
 	}
 	trusted := prefixes("10.0.0.0/8")
 	f.Fuzz(func(t *testing.T, first, second string) {
-		if got := clientOf("192.0.2.1:80", trusted, first, second); got != netip.MustParseAddr("192.0.2.1") {
+		if got := clientAddr("192.0.2.1:80", trusted, first, second); got != netip.MustParseAddr("192.0.2.1") {
 			t.Errorf("not trusted, and yet believed: %v", got)
 		}
-		if got := clientOf("10.0.0.1:80", trusted, first, second, "192.0.2.7, 10.0.0.5"); got != netip.MustParseAddr("192.0.2.7") {
+		if got := clientAddr("10.0.0.1:80", trusted, first, second, "192.0.2.7, 10.0.0.5"); got != netip.MustParseAddr("192.0.2.7") {
 			t.Errorf("the client's lines were looked at: %v", got)
 		}
-		got := clientOf("10.0.0.1:80", trusted, first, second)
+		got := clientAddr("10.0.0.1:80", trusted, first, second)
 		if !got.IsValid() || got.Zone() != "" || got.Is4In6() {
 			t.Errorf("%v is no plain address", got)
 		}
@@ -92,7 +92,8 @@ func FuzzClientOf(f *testing.F) {
 	})
 }
 
-// A network given as IPv4 mapped into IPv6 is the IPv4 network; one that is none is refused.
+// A network given as IPv4 mapped into IPv6 is the IPv4 network; an invalid one is an
+// error.
 func TestTrustedProxiesAreChecked(t *testing.T) {
 	if f, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), TrustedProxies: make([]netip.Prefix, 1)}); err == nil {
 		f.Close()

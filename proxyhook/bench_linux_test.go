@@ -84,7 +84,7 @@ func BenchmarkDecide(b *testing.B) {
 	h := crowd(b, n)
 	model := defaultModel(b)
 	file := writeModel(b, string(models.Default()))
-	shadow := writeModel(b, randomModel(1, model.Trees(), namesOf(model)))
+	shadow := writeModel(b, randomModel(1, model.Trees(), featureNames(model)))
 	for _, c := range []struct {
 		name, dir, shadow, agent string
 		off                      []string

@@ -62,7 +62,7 @@ func inside(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
-// serveInside serves a handler in a bubble, and gives its URL and the transport that leads there.
+// serveInside serves a handler in a bubble, and returns its URL and a transport to it.
 func serveInside(t *testing.T, h2 bool, h http.Handler) (server *httptest.Server, over *http.Transport) {
 	t.Helper()
 	server = httptest.NewUnstartedServer(h)

@@ -11,15 +11,16 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// callbacks guards the functions of a Config. A request goes on where one of them panics, as if it had returned nothing.
-// A policy's panic is caught where decisions are made, since it also has a reason there.
+// callbacks guards the functions of a Config. If one of them panics, the request continues as if it
+// had returned nothing. A policy's panic is caught where decisions are made, since it also sets the
+// reason.
 type callbacks struct {
 	panics atomic.Uint64
 	once   sync.Once // for the log
 	log    *slog.Logger
 }
 
-// guard replaces the functions of a configuration.
+// guard wraps the functions of a configuration.
 func (c *callbacks) guard(config *Config) {
 	config.Log = slog.New(&guardedLog{config.Log.Handler(), c})
 	c.log = config.Log
@@ -43,7 +44,8 @@ func (c *callbacks) guard(config *Config) {
 	}
 }
 
-// recover is deferred by who calls a function of the configuration. The first panic is logged.
+// recover must be deferred by callers of a function of the configuration. The first panic is
+// logged.
 func (c *callbacks) recover(name string) {
 	fault := recover()
 	if fault == nil {
@@ -51,12 +53,12 @@ func (c *callbacks) recover(name string) {
 	}
 	c.panics.Add(1)
 	c.once.Do(func() {
-		c.log.Error("headgate: a function of the configuration panicked, its requests go on", "function", name,
+		c.log.Error("headgate: a function of the configuration panicked; its requests continue", "function", name,
 			"panic", fault, "stack", string(debug.Stack()))
 	})
 }
 
-// guardedLog lets no panic out of a log's handler.
+// guardedLog catches the panics of a log handler.
 type guardedLog struct {
 	slog.Handler
 	callbacks *callbacks
@@ -72,7 +74,7 @@ func (l *guardedLog) Handle(ctx context.Context, record slog.Record) (err error)
 	return l.Handler.Handle(ctx, record)
 }
 
-// WithAttrs and WithGroup go on with the handler that there was, where it panics.
+// WithAttrs and WithGroup return the unchanged handler if it panics.
 func (l *guardedLog) WithAttrs(attrs []slog.Attr) (h slog.Handler) {
 	h = l
 	defer l.recover()
@@ -85,7 +87,7 @@ func (l *guardedLog) WithGroup(name string) (h slog.Handler) {
 	return &guardedLog{l.Handler.WithGroup(name), l.callbacks}
 }
 
-// recover only counts: there is nowhere to say it.
+// recover only counts: the log is what failed.
 func (l *guardedLog) recover() {
 	if recover() != nil {
 		l.callbacks.panics.Add(1)

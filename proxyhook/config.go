@@ -14,104 +14,114 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// Config configures a Filter. The zero value scores with the default model and the features of the host's daemon, flags
-// scores below 30 and refuses nothing.
+// Config configures a Filter. The zero value scores with the default model and the features of the
+// host's daemon, flags scores below 30 and refuses nothing.
 type Config struct {
-	// Dir is the directory that the daemon of this host owns. It need not exist yet. Default: /run/headgate or
-	// /dev/shm/headgate, whichever a daemon has made its own; both are looked for every second.
+	// Dir is the directory of this host's daemon. It need not exist yet. Default: /run/headgate or
+	// /dev/shm/headgate, whichever a daemon uses; both are checked every second.
 	Dir string
 
-	// DirOwner is the user that the daemon runs as, by name or number, where he is neither root nor this process's own
-	// user. A directory of anybody else, or one that he could exchange, is not used: its features, its limits and its
-	// policy are ignored, no events are reported there, and Stats.Untrusted counts it. Default: nobody.
+	// DirOwner is the user of the daemon, by name or number, if that is neither root nor this
+	// process's own user. A directory that another user owns or could replace is not used: its
+	// features, limits and policy are ignored, no events are reported there, and Stats.Untrusted
+	// counts it. Default: no other user.
 	DirOwner string
 
-	// ModelFile is a model to score with. Default: the one that is built in. The file is looked at once a second, and the
-	// model that has come in its place is put in use as ReplaceModel does: what cannot be read, or does not fit, is
-	// logged and counted, and the one before serves on. Replace the file by renaming another over it. One that is
-	// written in place is read when it has not changed for a second.
+	// ModelFile is the model to score with. Default: the built-in one. The file is checked once a
+	// second, and a new model is used as if by ReplaceModel: an invalid file is logged and counted,
+	// and the current model stays active. Replace the file by renaming another over it. A file that
+	// is written in place is read when it has not changed for a second.
 	ModelFile string
 
-	// Loader says how many iterations of the models in ModelFile and ShadowFile are used. Default: all.
+	// Loader limits the iterations used of the models in ModelFile and ShadowFile. Default: all.
 	Loader scorer.Loader
 
-	// BotClass is the label of the class that stands for bots, whose probability every model of this filter must predict.
-	// A model of another one, which may have bots and people the other way round, is refused, and so is a regression.
-	// Default: the positive class of the first model in use, which is "1" where a file names none.
+	// BotClass is the label of the class of bots, whose probability every model of this filter must
+	// predict. A model of another class, which may have bots and people swapped, is rejected, and
+	// so is a regression. Default: the positive class of the first model in use, or "1" if the file
+	// does not name it.
 	BotClass string
 
-	// ShadowFile is a model to try: it scores each request beside the other, and Stats.Shadow counts what would have come of it.
-	// It changes no decision. The file is looked at as ModelFile is, but need not exist: while there is none, there
-	// is no shadow model. Default: none.
+	// ShadowFile is a shadow model: it scores each request too, and Stats.Shadow counts what its
+	// decisions would have been. It changes no decision. The file is checked like ModelFile, but
+	// need not exist: without the file there is no shadow model. Default: none.
 	ShadowFile string
 
-	// ShadowPolicy judges the shadow model's scores or, where there is no shadow model, those of the model in use, and its
-	// actions are only counted. Default: Policy, which is then asked twice for each request while there is a shadow model.
+	// ShadowPolicy judges the shadow model's scores or, without a shadow model, those of the active
+	// model; its actions are only counted. Default: Policy, which is then called twice for each
+	// request while there is a shadow model.
 	ShadowPolicy Policy
 
-	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which refuses nothing.
+	// Policy turns scores into actions. Default: Thresholds{TagBelow: DefaultFlagBelow}, which
+	// refuses nothing.
 	Policy Policy
 
-	// HeuristicsOff names findings of package heuristics that are not looked for (see heuristics.Names), so that the model alone
-	// gives the score where they would apply. Default: all are looked for.
+	// HeuristicsOff names findings of package heuristics to switch off (see heuristics.Names), so
+	// that the model alone determines the score where they would apply. Default: all are on.
 	HeuristicsOff []string
 
-	// Limits bounds the requests in flight for each origin, whatever the host, together with the other proxy processes of
-	// the machine where the daemon's directory is there. The zero value does not limit. A key of Limits.Overrides is the
-	// origin's address as the URL has it; with a space and a host behind it, it bounds that host within its origin,
-	// besides. While the daemon publishes a policy, that is used in place of Threshold, Overrides, RetryAfter and LimitKey.
+	// Limits bounds the requests in flight for each origin, for all hosts together, and together
+	// with the other proxy processes of the machine if the daemon's directory exists. The zero
+	// value does not limit. A key of Limits.Overrides is the origin's address as in the URL;
+	// followed by a space and a host, it also bounds that host within its origin. While the daemon
+	// publishes a policy, that policy replaces Threshold, Overrides, RetryAfter and LimitKey.
 	Limits limits.LimiterConfig
 
-	// LimitKey is what the keys of Limits are made of: KeyTenant, KeyOrigin and KeyHost, in this order. Default: the origin, whatever the host.
+	// LimitKey selects the parts of the keys of Limits: KeyTenant, KeyOrigin and KeyHost, in this
+	// order. Default: the origin, for all hosts together.
 	LimitKey []string
 
-	// OriginSilence ends a request whose origin is silent for so long, so that an origin that is dead without having
-	// closed its connections does not hold tickets for ever. Silence is the time in which the origin neither takes more
-	// of the request nor sends anything, be it an interim response (1xx); that in which the client is waited for, for more
-	// of the request or to take more of the answer, does not count. It must be longer than the longest pause of an event
-	// stream, and includes the wait for a connection. Upgraded connections are not ended by it: TCP keep-alive, which
-	// net.Dialer and net.ListenConfig turn on by default, ends those whose other side is gone. The error is
-	// ErrOriginSilent. Default: none.
+	// OriginSilence ends a request whose origin is silent for this long, so that a dead origin that
+	// did not close its connections does not hold tickets for ever. An origin is silent while it
+	// neither takes more of the request nor sends anything, not even an interim response (1xx);
+	// waiting for the client, to send more of the request or to take more of the answer, does not
+	// count. OriginSilence must exceed the longest pause of an event stream, and includes the wait
+	// for a connection. It does not end upgraded connections: TCP keep-alive, which net.Dialer and
+	// net.ListenConfig turn on by default, ends those whose other side is gone. The error is
+	// ErrOriginSilent. Default: no limit.
 	OriginSilence time.Duration
 
-	// ClientSilence ends a request whose client sends nothing of its body for so long while the body is read, or takes
-	// nothing of an answer by HTTP/2. It must be longer than the longest pause of a client that streams. How a client by
-	// HTTP/1 takes its answer, and one by HTTP/2 all of its answers together, is for Listen to watch. Default: none.
+	// ClientSilence ends a request whose client sends nothing of its body for this long while the
+	// body is read, or takes nothing of an HTTP/2 answer. It must exceed the longest pause of a
+	// client that streams. Listen watches how a client takes its HTTP/1 answer, and how it takes
+	// all its HTTP/2 answers together. Default: no limit.
 	ClientSilence time.Duration
 
-	// LongLived reports whether a request is long by design before its first byte is answered, as a long poll is, so that
-	// its wait says nothing about its origin: an adaptive policy of limits must not follow it. It gets the request as
-	// Transport or, with Origin, the Handler got it. A policy can also state a bound for all. Default: none is.
+	// LongLived reports whether a request is long by design before its first byte is answered, for
+	// instance a long poll. Its wait says nothing about its origin, so an adaptive policy of limits
+	// must ignore it. It gets the request of Transport or, with Origin, of the Handler. A policy
+	// can also set a bound for all requests. Default: none is.
 	LongLived func(*http.Request) bool
 
-	// Tenant tells whose request it is, for keys with KeyTenant. Default: nobody's; so is a request for which it
-	// panics.
+	// Tenant returns whose request it is, for keys with KeyTenant. Default: no tenant, as for a
+	// request for which it panics.
 	Tenant func(*traffic.Event) string
 
-	// StaleAfter is the age from which published features count as stale. They are used all the same: they fade by
-	// themselves. Default: 10 s.
+	// StaleAfter is the age at which published features count as stale. They are used nevertheless:
+	// they fade with time. Default: 10 s.
 	StaleAfter time.Duration
 
-	// TrustedProxies are the networks of proxies in front of this one. Only what they wrote into X-Forwarded-For is
-	// believed. Default: none, so that a client is who opened the connection. A connection by a Unix socket is from no
-	// network: see TrustUnixSocket.
+	// TrustedProxies lists the networks of proxies in front of this one. Only their entries in
+	// X-Forwarded-For are believed. Default: none, so that the client is the peer of the
+	// connection. Connections by a Unix socket come from no network: see TrustUnixSocket.
 	TrustedProxies []netip.Prefix
 
-	// TrustUnixSocket trusts who connects by a Unix socket like one of TrustedProxies: whoever the permissions of the
-	// socket let in is a proxy in front of this one. Default: such connections are not trusted, and their clients
-	// unknown.
+	// TrustUnixSocket trusts peers of a Unix socket like one of TrustedProxies: the permissions of
+	// the socket must admit only proxies. Default: such connections are not trusted, and their
+	// clients are unknown.
 	TrustUnixSocket bool
 
-	// SessionCookie names the cookie that tells sessions apart. Only its hash is kept. Default: none.
+	// SessionCookie names the cookie that identifies sessions. Only its hash is kept. Default:
+	// none.
 	SessionCookie string
 
-	// Origin tells which origin a request that the Handler serves goes to, so that the handler itself admits it. For
-	// handlers that do the work themselves; a proxy uses Transport instead. A request for which it panics goes to the
-	// origin "". Default: none.
+	// Origin returns the origin of a request that the Handler serves, so that the handler itself
+	// admits it. It is for handlers that do the work themselves; a proxy uses Transport instead. A
+	// request for which it panics has the origin "". Default: none.
 	Origin func(*http.Request) string
 
-	// Log gets what an operator should know: features lost and found again. Never called for each request. Default:
-	// slog.Default().
+	// Log gets messages for operators, such as features lost and found again. It is never called
+	// for each request. Default: slog.Default().
 	Log *slog.Logger
 }
 
@@ -127,8 +137,8 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// checkProxies brings the networks into the form that addresses are compared in: IPv4 is IPv4, not mapped into IPv6.
-// The caller's slice stays as it is.
+// checkProxies returns the networks in the form that addresses are compared in: IPv4 is IPv4, not
+// mapped into IPv6. It does not change the caller's slice.
 func (c *Config) checkProxies() error {
 	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
 	for _, p := range c.TrustedProxies {
@@ -136,7 +146,7 @@ func (c *Config) checkProxies() error {
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
 		if !p.IsValid() {
-			return fmt.Errorf("trusted proxies: %v is no network", p)
+			return fmt.Errorf("trusted proxies: %v is not a network", p)
 		}
 		networks = append(networks, p)
 	}
@@ -144,7 +154,7 @@ func (c *Config) checkProxies() error {
 	return nil
 }
 
-// loadModel also gives the state of the model's file before it was read, if it is a file.
+// loadModel returns the model, and the state of its file before it was read, if there is a file.
 func (c *Config) loadModel() (m *scorer.Model, file os.FileInfo, err error) {
 	if c.ModelFile == "" {
 		m, err = scorer.Load(models.Default())

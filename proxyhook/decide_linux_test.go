@@ -143,7 +143,7 @@ func (j judge) Judge(ev *traffic.Event, score uint8) proxyhook.Action { return j
 func TestPolicies(t *testing.T) {
 	h := newHost(t)
 	odd := h.filter(proxyhook.Config{Policy: judge(func(ev *traffic.Event, score uint8) proxyhook.Action {
-		if ev.Time == 0 || ev.Host == "" || score != scoreOf[0] {
+		if ev.Time == 0 || ev.Host == "" || score != modelScore[0] {
 			t.Errorf("judging %+v, score %d", ev, score)
 		}
 		return 200

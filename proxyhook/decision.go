@@ -2,14 +2,14 @@ package proxyhook
 
 import "github.com/headgate/headgate/heuristics"
 
-// Action is what a policy wants done with a request.
+// Action is what a policy decides to do with a request.
 type Action uint8
 
 // The actions, from the mildest to the hardest.
 const (
-	Allow     Action = iota // let it go on
-	Tag                     // let it go on, marked: flagged as a bot, log-only
-	Challenge               // have the client prove itself
+	Allow     Action = iota // forward it
+	Tag                     // forward it, flagged as a bot: log only
+	Challenge               // make the client prove itself
 	Throttle                // refuse for now: 429
 	Deny                    // refuse: 403
 	numActions
@@ -17,7 +17,7 @@ const (
 
 var actionNames = [numActions]string{"allow", "tag", "challenge", "throttle", "deny"}
 
-// String gives a constant, fit for a header or a metric label.
+// String returns a constant that is safe in headers and metric labels.
 func (a Action) String() string {
 	if a < numActions {
 		return actionNames[a]
@@ -25,7 +25,8 @@ func (a Action) String() string {
 	return "unknown"
 }
 
-// Reason is why a decision came out as it did. There is a fixed number of them, so that they are safe as metric labels.
+// Reason is the basis of a decision. There is a fixed number of reasons, so they are safe as metric
+// labels.
 type Reason uint8
 
 // The reasons.
@@ -39,7 +40,7 @@ const (
 
 var reasonNames = [numReasons]string{"scored", "not_scored", "fault", "policy_failed"}
 
-// String gives a constant, fit for a header or a metric label.
+// String returns a constant that is safe in headers and metric labels.
 func (r Reason) String() string {
 	if r < numReasons {
 		return reasonNames[r]
@@ -47,12 +48,12 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// Decision is what Decide found.
+// Decision is the result of Decide.
 type Decision struct {
 	Action Action
-	Score  uint8 // 1 = certainly a bot .. 99 = certainly human; 0: none
+	Score  uint8 // 1 = certainly a bot .. 99 = certainly human; 0: not scored
 	Reason Reason
 
-	// Finding is what was certain before the model was asked. The score is the model's within its bounds.
+	// Finding is what was certain before the model was evaluated. It bounds the model's score.
 	Finding heuristics.Finding
 }

@@ -84,7 +84,7 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 	return server
 }
 
-// ended waits for the end of n requests, checks that nothing is held and nothing was released twice, and gives their
+// ended waits for the end of n requests, checks that nothing is held and nothing was released twice, and returns their
 // events.
 func ended(t *testing.T, h *host, f *proxyhook.Filter, n int) []traffic.Event {
 	t.Helper()
@@ -104,7 +104,7 @@ func (s *site) end(t *testing.T, status uint16, bytes uint64) traffic.Event {
 		t.FailNow()
 	}
 	ev := events[0]
-	if ev.Status != status || ev.Bytes != bytes || ev.Duration == 0 || ev.Score != scoreOf[0] || ev.Refused {
+	if ev.Status != status || ev.Bytes != bytes || ev.Duration == 0 || ev.Score != modelScore[0] || ev.Refused {
 		t.Errorf("status %d, %d bytes expected: %+v", status, bytes, ev)
 	}
 	if s.origin != nil && ev.Origin != s.origin.Listener.Addr().String() {

@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// What a filter counts, a shadow's verdicts included, for whoever asks the proxy for /debug/vars.
+// What a filter counts, including a shadow's verdicts, at /debug/vars of the proxy.
 func ExampleFilter_Stats() {
 	filter, err := proxyhook.New(proxyhook.Config{
 		ModelFile:  "/etc/headgate/model.cbm",

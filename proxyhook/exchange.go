@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// exchange follows for whom a request waits: for the client while a part of its body is read from it, and for the origin
-// otherwise, until the first byte of its answer. With a limit it ends a request to an origin that is silent for so long.
-// A nil one follows nothing.
+// exchange tracks whom a request waits for: the client while a part of its body is read from it,
+// otherwise the origin, until the first byte of its answer. With a limit it ends a request to an
+// origin that is silent for too long. A nil exchange tracks nothing.
 type exchange struct {
-	limit  time.Duration // 0: silence ends nothing
+	limit  time.Duration // 0: unlimited
 	cancel context.CancelCauseFunc
 
-	mutex   sync.Mutex // guards all below
-	timer   *time.Timer
-	waiting bool      // for the origin: its answer, or more of the answer's body
-	reading int       // reads of the request's body that have not returned
-	broken  bool      // the client's body could not be read
-	silent  bool      // the origin, for too long
-	asked   time.Time // when the origin had all of the request that there was
-	began   time.Time // the answer; zero: not yet
+	mutex      sync.Mutex // guards the fields below
+	timer      *time.Timer
+	waiting    bool      // for the origin: its answer, or more of the answer's body
+	reading    int       // reads of the request's body that have not returned
+	bodyFailed bool      // the client's body could not be read
+	silent     bool      // the origin was silent for too long
+	sentAt     time.Time // when the origin had all of the request so far
+	answeredAt time.Time // first byte of the answer; zero: none yet
 }
 
-// follow begins to follow a request that goes to its origin now, and returns the one to send in its place.
+// follow starts an exchange for a request to its origin, and returns the request to send instead.
 func follow(r *http.Request, silence time.Duration) (*http.Request, *exchange) {
-	x := &exchange{limit: silence, waiting: true, asked: time.Now()}
+	x := &exchange{limit: silence, waiting: true, sentAt: time.Now()}
 	ctx := r.Context()
 	if silence > 0 {
 		ctx, x.cancel = context.WithCancelCause(ctx)
@@ -46,7 +46,8 @@ func follow(r *http.Request, silence time.Duration) (*http.Request, *exchange) {
 	return r, x
 }
 
-// followBody has the exchange see when r's body, where it has one, is awaited from the client. r is the exchange's own.
+// followBody makes the exchange notice when r's body, if any, is awaited from the client. r belongs
+// to the exchange.
 func (x *exchange) followBody(r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
@@ -87,8 +88,8 @@ func (x *exchange) gotFromClient(err error) {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
 	x.reading--
-	x.broken = x.broken || err != nil && err != io.EOF
-	x.asked = time.Now()
+	x.bodyFailed = x.bodyFailed || err != nil && err != io.EOF
+	x.sentAt = time.Now()
 	x.wind()
 }
 
@@ -96,16 +97,17 @@ func (x *exchange) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err == nil {
 		x.mutex.Lock()
 		defer x.mutex.Unlock()
-		x.asked = time.Now()
+		x.sentAt = time.Now()
 		x.wind()
 	}
 }
 
-// gotInterim is called for an interim response (1xx): the origin lives, but the first byte was not that of its answer.
+// gotInterim is called for an interim response (1xx): the origin is alive, but the first byte was
+// not that of its answer.
 func (x *exchange) gotInterim(int, textproto.MIMEHeader) error {
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
-	x.began = time.Time{}
+	x.answeredAt = time.Time{}
 	x.wind()
 	return nil
 }
@@ -117,15 +119,15 @@ func (x *exchange) answer() {
 	}
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
-	if x.began.IsZero() {
-		x.began = time.Now()
+	if x.answeredAt.IsZero() {
+		x.answeredAt = time.Now()
 	}
 }
 
-// await watches for the origin's silence from now on.
+// await starts to watch for the origin's silence.
 func (x *exchange) await() { x.wait(true) }
 
-// rest stops watching while it is not the origin that is waited for.
+// rest stops watching while the request does not wait for the origin.
 func (x *exchange) rest() { x.wait(false) }
 
 func (x *exchange) wait(waiting bool) {
@@ -138,7 +140,7 @@ func (x *exchange) wait(waiting bool) {
 	x.wind()
 }
 
-// wind makes the limit begin anew, where it runs. The mutex is held.
+// wind restarts the limit if it is running. The mutex must be held.
 func (x *exchange) wind() {
 	switch {
 	case x.timer == nil:
@@ -159,7 +161,7 @@ func (x *exchange) expire() {
 	}
 }
 
-// reason returns the error of a request that has ended with err.
+// reason returns the error of a request that ended with err.
 func (x *exchange) reason(err error) error {
 	if x == nil || err == nil || err == io.EOF {
 		return err
@@ -172,7 +174,7 @@ func (x *exchange) reason(err error) error {
 	return err
 }
 
-// end frees what the exchange holds.
+// end stops the exchange.
 func (x *exchange) end() {
 	if x == nil || x.cancel == nil {
 		return
@@ -186,18 +188,18 @@ func (x *exchange) end() {
 	x.cancel(nil)
 }
 
-// result returns how long the origin was waited for, and how that ended, when it has ended: with an answer unless it
-// failed, and with left where the request was given up. It is not ok where the client had not sent all: then nothing is
-// known of the origin.
+// result returns how long the request waited for the origin, and how that ended: with an answer
+// unless failed is set, and with left if the request was abandoned. ok is false if the client had
+// not sent everything: then nothing is known of the origin.
 func (x *exchange) result(failed, left bool) (took time.Duration, how Ending, ok bool) {
 	x.answer()
 	x.mutex.Lock()
 	defer x.mutex.Unlock()
-	took = max(0, x.began.Sub(x.asked))
+	took = max(0, x.answeredAt.Sub(x.sentAt))
 	switch {
 	case !failed:
 		return took, Answered, true
-	case x.broken, left && x.reading > 0:
+	case x.bodyFailed, left && x.reading > 0:
 		return 0, 0, false
 	case left:
 		return took, Abandoned, true

@@ -10,9 +10,9 @@ import (
 
 // What the tests see of the inside.
 var (
-	ClientOf    = clientOf
-	HostOf      = hostOf
-	RefererHost = func(referer string) string { host, _ := traffic.SplitReferer(referer); return hostOf(host) }
+	ClientOf    = clientAddr
+	HostOf      = canonicalHost
+	RefererHost = func(referer string) string { host, _ := traffic.SplitReferer(referer); return canonicalHost(host) }
 	RetryAfter  = retryAfter
 	Describe    = (*Filter).describe
 	Maintain    = (*Filter).maintain     // one look of the supervisor
@@ -23,10 +23,10 @@ var (
 // SuperviseEvery and WarmEvery set the supervisor's intervals for filters made from now on.
 func SuperviseEvery(d time.Duration) { superviseEvery = d }
 func WarmEvery(d time.Duration)      { warmEvery = d }
-func TellEvery(d time.Duration)      { tellEvery = d }
+func TellEvery(d time.Duration)      { reportEvery = d }
 
 // DefaultWarmEvery is what the second of them is in production.
-var DefaultWarmEvery, DefaultTellEvery = warmEvery, tellEvery
+var DefaultWarmEvery, DefaultTellEvery = warmEvery, reportEvery
 
 // ReadingClock is what the age of a publication comes from.
 type ReadingClock struct{ readingClock }
@@ -51,12 +51,12 @@ func (h *Histogram) Doublings() []uint64              { t := h.doublings(); retu
 func (f *Filter) Connection() any { return f.features.current.Load() }
 
 // DistrustFeatures is what a fault met in an earlier connection does.
-func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*connection)) }
+func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*binding)) }
 
 // KeptTickets is how many tickets the request with this context remembers.
 func KeptTickets(ctx context.Context) int { return len(innermost(ctx).tickets) }
 
-// AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and gives its release.
+// AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and returns its release.
 func AdmitForRelease(f *Filter) func() {
 	held, _ := (&request{filter: f}).admit("origin")
 	return held.release
@@ -67,7 +67,7 @@ func (f *Filter) Ring() *ring.Producer          { return f.reporter.current.Load
 func (f *Filter) DistrustRing(p *ring.Producer) { f.reporter.distrust(p) }
 
 // TellOpen is the supervisor's look at a part of the open requests, all of which OpenParts looks see.
-func (f *Filter) TellOpen() { f.tellOpen() }
+func (f *Filter) TellOpen() { f.reportOpen() }
 
 // What the table of open requests has.
 const (

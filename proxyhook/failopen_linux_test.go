@@ -24,7 +24,7 @@ import (
 // Whatever is missing, stale or damaged costs one counter, and the request is allowed with the score that is left:
 // that of a client about whom nothing is known.
 
-var unknownClient = proxyhook.Decision{Action: proxyhook.Allow, Score: scoreOf[0], Reason: proxyhook.Scored}
+var unknownClient = proxyhook.Decision{Action: proxyhook.Allow, Score: modelScore[0], Reason: proxyhook.Scored}
 
 func expectUnknown(t *testing.T, what string, f *proxyhook.Filter) {
 	t.Helper()
@@ -110,7 +110,7 @@ func TestUnknownFeatures(t *testing.T) {
 	ev := visit(1, 0)
 	must(t, p.Put(0, traffic.KeysOf(&ev, p.Seed())[traffic.IP], time.Now().UnixNano(), []float32{1}))
 	must(t, p.Publish(time.Now().UnixNano()))
-	if d := decide(f); d.Score >= scoreOf[0] || d.Score == knownBot || d.Reason != proxyhook.Scored {
+	if d := decide(f); d.Score >= modelScore[0] || d.Score == knownBot || d.Reason != proxyhook.Scored {
 		t.Errorf("%+v", d)
 	}
 	want = []string{"request/of_the_future", "ip/requests_1m", "orbit/requests_1m"}
@@ -136,10 +136,10 @@ func TestDamagedTable(t *testing.T) {
 	var told syncBuffer
 	f := h.filter(proxyhook.Config{Log: slog.New(slog.NewTextHandler(&told, nil))})
 	expectUnknown(t, "damaged from the start", f)
-	for range 10 { // more than there are readers' slots: each attempt gives its own back
+	for range 10 { // more than there are readers' slots: each attempt returns its own
 		proxyhook.Maintain(f)
 	}
-	if n := strings.Count(told.String(), "not readable"); n != 1 {
+	if n := strings.Count(told.String(), "the features were unreadable"); n != 1 {
 		t.Errorf("told %d times: %s", n, told.String())
 	}
 	h.publish(time.Now(), visits(10, time.Now())...)
@@ -210,7 +210,7 @@ func TestStaleTable(t *testing.T) {
 		t.Errorf("stale features are not used: %+v", d)
 	}
 	late.Time = now.Add(time.Hour).UnixNano()
-	if d := f.Decide(&late); d.Score != scoreOf[0] {
+	if d := f.Decide(&late); d.Score != modelScore[0] {
 		t.Errorf("features of an hour ago have not faded: %+v", d)
 	}
 }
@@ -247,13 +247,13 @@ func TestFeatureFilesAreRemoved(t *testing.T) {
 	f := h.filter(proxyhook.Config{Log: slog.New(slog.NewTextHandler(&told, nil))})
 	awaitKnown(t, f)
 	h.removeFeatures()
-	await(t, "a word on the loss", func() bool { return strings.Contains(told.String(), "reading on") })
+	await(t, "a word on the loss", func() bool { return strings.Contains(told.String(), "stay in use") })
 	for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); {
 		if d := decide(f); d.Score != knownBot {
 			t.Fatalf("%+v while the files are gone", d)
 		}
 	}
-	if n := strings.Count(told.String(), "reading on"); n != 1 {
+	if n := strings.Count(told.String(), "stay in use"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, told.String())
 	}
 	found := strings.Count(told.String(), "features found")
@@ -363,7 +363,7 @@ func TestTroubleIsToldOnce(t *testing.T) {
 	for range 5 {
 		proxyhook.Maintain(f)
 	}
-	if n := strings.Count(told.String(), "cannot report events"); n != 1 {
+	if n := strings.Count(told.String(), "no ring could be made"); n != 1 {
 		t.Errorf("told %d times: %s", n, told.String())
 	}
 }

@@ -14,45 +14,46 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// maxDistrusted bounds how often the feature files are opened anew after a fault: each fault may leave a mapping that
-// nobody can end any more.
+// maxDistrusted bounds how often the feature files are opened again after a fault: each fault may
+// leave a mapping that can never be removed.
 const maxDistrusted = 256
 
-// features is the way to the daemon's published features. The request path reads from the current connection;
+// features reads the daemon's published features. The request path uses the current binding;
 // maintain is the supervisor's.
 type features struct {
-	owners []int // whose files are read
+	owners []int // owners whose files are read
 	log    *slog.Logger
 
-	current atomic.Pointer[connection] // never nil; who has the mutex replaces it, and distrust takes its store away
+	current atomic.Pointer[binding] // never nil; replaced with the mutex held; distrust removes its store
 	clock   readingClock
 
-	mutex      sync.Mutex          // guards all below
-	path       string              // of the files that are opened, or looked for
-	opened     *featurestore.Store // the last one; current's, unless that was distrusted
-	distrusted int
-	told       string // the last trouble that was logged
+	mutex       sync.Mutex          // guards the fields below
+	path        string              // of the files that are open or looked for
+	opened      *featurestore.Store // the last one; the binding's, unless that was distrusted
+	distrusted  int
+	lastProblem string // last problem logged
 }
 
-// connection is one opening of the feature files, read for the models of one scoring. It is never changed: a decision loads
-// one pointer, and has features that its models ask for.
-type connection struct {
+// binding binds one opening of the feature files to the models of one scoring. It is immutable: a
+// decision loads one pointer, and gets the features of its models.
+type binding struct {
 	scoring   *scoring            // never nil
 	store     *featurestore.Store // nil: nothing to read
 	selection *featurestore.Selection
 }
 
-// connect selects what the models ask for, and resolves it, so that no request has to. It touches the files.
-func connect(store *featurestore.Store, s *scoring) *connection {
-	c := &connection{s, store, store.Select(dimensionNames, s.wanted)}
-	c.selection.Seed()
+// bind selects the features of the models, and resolves them, so that no request has to. It touches
+// the files.
+func bind(store *featurestore.Store, s *scoring) *binding {
+	c := &binding{s, store, store.Select(dimensionNames, s.wanted)}
+	c.selection.ResolveSeed()
 	return c
 }
 
-// alone is c without the files.
-func (c *connection) alone() *connection { return &connection{scoring: c.scoring} }
+// withoutStore returns c without the files.
+func (c *binding) withoutStore() *binding { return &binding{scoring: c.scoring} }
 
-// dimensionNames are what a request's keys belong to, in the order of traffic.Keys.
+// dimensionNames are the dimensions of a request's keys, in the order of traffic.Keys.
 var dimensionNames = func() (names []string) {
 	for d := range traffic.NumDimensions {
 		names = append(names, d.String())
@@ -60,13 +61,13 @@ var dimensionNames = func() (names []string) {
 	return names
 }()
 
-// ask computes the keys of ev, and has the memory that a read of their features looks at first fetched while the caller does
-// something else. It is not ok where nothing is published.
-func (c *connection) ask(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
+// prefetchKeys computes the keys of ev, and starts to fetch the memory that a read of their
+// features needs first. It returns false if nothing is published.
+func (c *binding) prefetchKeys(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
 	if c.store == nil {
 		return false
 	}
-	seed, ok := c.selection.Seed()
+	seed, ok := c.selection.ResolveSeed()
 	if ok {
 		*keys = c.scoring.dimensions.KeysOf(ev, seed)
 		c.selection.Prefetch(keys[:])
@@ -74,31 +75,32 @@ func (c *connection) ask(keys *traffic.Keys, ev *traffic.Event) (ok bool) {
 	return ok
 }
 
-// askRows has the rows of the keys fetched. It pays some time after ask.
-func (c *connection) askRows(s *scratch, known bool) {
+// prefetchRows starts to fetch the rows of the keys. It pays some time after prefetchKeys.
+func (c *binding) prefetchRows(s *scratch, known bool) {
 	if known {
 		c.selection.Locate(&s.ahead, s.keys[:])
 	}
 }
 
-// distrust stops reading from c's files, after a fault, whatever models read them by now. The supervisor opens them anew
-// once their content has been checked; where it has done so already, that connection stays.
-func (f *features) distrust(c *connection) {
+// distrust stops reading c's files, after a fault, for all models. The supervisor opens them again
+// after it has checked their content; if it has done so already, that binding stays.
+func (f *features) distrust(c *binding) {
 	for now := f.current.Load(); now.store == c.store && now.store != nil; now = f.current.Load() {
-		if f.current.CompareAndSwap(now, now.alone()) {
+		if f.current.CompareAndSwap(now, now.withoutStore()) {
 			return
 		}
 	}
 }
 
-// use has the requests that come from now on scored by s; false: its features met a fault.
+// use makes s score the requests that come from now on. It returns false if the features of s met a
+// fault.
 func (f *features) use(s *scoring) (sound bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	for sound = true; ; {
-		now, next := f.current.Load(), &connection{scoring: s}
+		now, next := f.current.Load(), &binding{scoring: s}
 		if now.store != nil && sound {
-			sound = survived(func() { next = connect(now.store, s) })
+			sound = survived(func() { next = bind(now.store, s) })
 		}
 		if f.current.CompareAndSwap(now, next) {
 			return sound
@@ -106,7 +108,7 @@ func (f *features) use(s *scoring) (sound bool) {
 	}
 }
 
-// unpublished gives those of the names that the daemon does not publish now.
+// unpublished returns those of the names that the daemon does not publish now.
 func (f *features) unpublished(names []string) []string {
 	c := f.current.Load()
 	if c.store == nil {
@@ -114,15 +116,15 @@ func (f *features) unpublished(names []string) []string {
 	}
 	survived(func() {
 		selection := c.store.Select(dimensionNames, names)
-		if _, ok := selection.Seed(); ok {
+		if _, ok := selection.ResolveSeed(); ok {
 			names = selection.Unknown()
 		}
 	})
 	return names
 }
 
-// maintain opens the files where they are not open, and again where they were replaced or distrusted, or lie in another
-// directory now. What is read so far is read on until others can be read in its place.
+// maintain opens the files if they are not open, and again if they were replaced or distrusted, or
+// are in another directory now. The current files are read until others are ready.
 func (f *features) maintain(dir hostdir.Dir) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -137,15 +139,15 @@ func (f *features) maintain(dir hostdir.Dir) {
 		f.end()
 	}
 	if err := f.open(path); err != nil {
-		f.tell(path, err)
+		f.logProblem(path, err)
 		return
 	}
-	f.told = ""
+	f.lastProblem = ""
 	f.log.Info("headgate: features found", "path", f.path)
 }
 
-// open checks that what is published at path is a table before the request path may read it. The connection before is
-// closed then, which a request that is still reading from it survives.
+// open checks that a table is published at path before the request path may read it. It then closes
+// the previous store, which a request that is still reading from it survives.
 func (f *features) open(path string) (err error) {
 	if f.distrusted > maxDistrusted {
 		return errors.New("the feature files were truncated too often; restart the proxy to read them again")
@@ -156,16 +158,16 @@ func (f *features) open(path string) (err error) {
 	}
 	trusted := false
 	defer func() {
-		if !trusted { // also where the check met a fault, which goes on
+		if !trusted { // also after a fault in the check, which propagates
 			store.Close()
 		}
 	}()
 	c := f.current.Load()
 	err = store.View(func(*featurestore.Table) error { return nil })
 	if err != nil && (c.store != nil || !errors.Is(err, mmapsync.ErrNotPublished)) {
-		return err // of new files without a publication, the old ones are read on
+		return err // new files without a publication: the old ones stay in use
 	}
-	next := connect(store, c.scoring)
+	next := bind(store, c.scoring)
 	trusted = true
 	former := f.opened
 	f.path, f.opened = path, store
@@ -176,9 +178,9 @@ func (f *features) open(path string) (err error) {
 	return nil
 }
 
-// end closes the connection, where there is one.
+// end closes the store, if there is one.
 func (f *features) end() error {
-	f.current.Store(f.current.Load().alone())
+	f.current.Store(f.current.Load().withoutStore())
 	if f.opened == nil {
 		return nil
 	}
@@ -187,35 +189,36 @@ func (f *features) end() error {
 	return store.Close()
 }
 
-// tell logs trouble once, not every second. That nobody has published yet is no trouble.
-func (f *features) tell(path string, err error) {
+// logProblem logs a problem once, not every second. A missing publication is not a problem.
+func (f *features) logProblem(path string, err error) {
 	reading := f.current.Load().store != nil
 	absent := errors.Is(err, fs.ErrNotExist) || errors.Is(err, mmapsync.ErrNotPublished)
 	text := err.Error()
 	if absent {
 		text = "absent" // the files come one by one, and so would the errors
 	}
-	if absent && !reading || text == f.told {
+	if absent && !reading || text == f.lastProblem {
 		return
 	}
-	f.told = text
+	f.lastProblem = text
 	switch {
 	case absent:
-		f.log.Warn("headgate: the feature files were removed, reading on from those that were, until a daemon makes others", "path", path)
+		f.log.Warn("headgate: the feature files were removed; the removed ones stay in use until a daemon makes new ones", "path", path)
 	case reading:
-		f.log.Warn("headgate: the new feature files are not readable, reading on from those before", "path", path, "error", err)
+		f.log.Warn("headgate: the new feature files were unreadable; the previous ones stay in use", "path", path, "error", err)
 	default:
-		f.log.Warn("headgate: features not readable, scoring without them", "path", path, "error", err)
+		f.log.Warn("headgate: the features were unreadable; scores come without them", "path", path, "error", err)
 	}
 }
 
-// unknown gives the inputs of the models that this release does not know and that the published schema does not have.
+// unknown returns the models' inputs that this release does not have and the published schema does
+// not contain.
 func (f *features) unknown() []string {
 	c := f.current.Load()
 	unknown := slices.Clone(c.scoring.vector.Unknown())
 	if c.store != nil {
 		for _, name := range c.selection.Unknown() {
-			if slices.Contains(c.scoring.vector.Inter(), name) { // else the heuristics do without
+			if slices.Contains(c.scoring.vector.Inter(), name) { // the heuristics do without
 				unknown = append(unknown, name)
 			}
 		}
@@ -223,7 +226,7 @@ func (f *features) unknown() []string {
 	return unknown
 }
 
-// close ends reading. Requests may still be at it.
+// close ends reading. Requests may still be in progress.
 func (f *features) close() error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

@@ -15,14 +15,15 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Filter decides, admits and reports. One is made for a proxy process; all methods are safe for concurrent use.
+// Filter decides, admits and reports. A proxy process has one; all methods are safe for concurrent
+// use.
 type Filter struct {
 	config    Config
 	home      home
 	limiting  limiting
 	rules     heuristics.Rules
 	features  features   // and the models, which they must fit
-	replacing sync.Mutex // from the check of a model to its use
+	replacing sync.Mutex // held from the check of a model until it is used
 	files     []*modelFile
 	shadow    *shadow
 	reporter  reporter
@@ -37,11 +38,11 @@ type Filter struct {
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 	closing  sync.Once
-	closed   error // what Close gives
+	closeErr error // result of Close
 }
 
-// New makes a filter. The daemon need not run, and its directory need not exist: they are looked for every second.
-// An error is one of the configuration.
+// New returns a Filter. The daemon need not run, and its directory need not exist: both are checked
+// every second. An error is one of the configuration.
 func New(config Config) (*Filter, error) {
 	config.setDefaults()
 	if err := config.checkProxies(); err != nil {
@@ -76,7 +77,7 @@ func New(config Config) (*Filter, error) {
 	f.features.owners, f.features.log = owners, config.Log
 	f.shadow = newShadow(config)
 	f.reporter.log = config.Log
-	f.features.current.Store(&connection{scoring: scoring})
+	f.features.current.Store(&binding{scoring: scoring})
 	if err := f.limiting.init(owners, config); err != nil {
 		return nil, fmt.Errorf("proxyhook: %w", err)
 	}
@@ -89,8 +90,9 @@ func New(config Config) (*Filter, error) {
 	return f, nil
 }
 
-// Decide scores the request that ev describes and asks the policy what to do with it. It also stores score and action
-// in ev. ev.Time is the time the features are read for; where it is 0, it is set to now.
+// Decide scores the request that ev describes and lets the policy decide on it. It also stores
+// score and action in ev. ev.Time is the time to read the features for; if it is 0, Decide sets it
+// to now.
 func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
 	start := time.Now()
 	if ev.Time == 0 {
@@ -102,16 +104,17 @@ func (f *Filter) Decide(ev *traffic.Event) (d Decision) {
 	return d
 }
 
-// decide runs where a truncated file raises a panic instead of ending the process. The features are then read no more
-// until the supervisor has checked them, and the request is allowed. No panic goes out of it.
+// decide runs where a truncated file causes a panic instead of ending the process. The features are
+// then not read until the supervisor has checked them, and the request is allowed. decide never
+// panics.
 func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	from := f.features.current.Load()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer f.rescue(from, d)
 	s := from.scoring.pool.Get().(*scratch)
-	known := from.ask(&s.keys, ev)
+	known := from.prefetchKeys(&s.keys, ev)
 	from.scoring.vector.FillRequest(s.inputs, ev)
-	from.askRows(s, known)
+	from.prefetchRows(s, known)
 	d.Finding = f.rules.Request(ev)
 	f.readFeatures(from, s, known, ev.Time)
 	history := from.scoring.places.History(s.inter)
@@ -121,12 +124,12 @@ func (f *Filter) decide(ev *traffic.Event, d *Decision) {
 	from.scoring.pool.Put(s)
 	score, shadow = d.Finding.Bound(score), d.Finding.Bound(shadow)
 	f.judge(ev, score, d)
-	if from.scoring.shadow != nil || f.shadow.alone {
+	if from.scoring.shadow != nil || f.shadow.hasOwnPolicy {
 		f.shadow.compare(ev, *d, from.scoring, shadow)
 	}
 }
 
-// judge asks the policy. It must not see a score that is none.
+// judge calls the policy. It must not be called without a score.
 func (f *Filter) judge(ev *traffic.Event, score uint8, d *Decision) {
 	if score == 0 {
 		d.Reason = NotScored
@@ -138,9 +141,9 @@ func (f *Filter) judge(ev *traffic.Event, score uint8, d *Decision) {
 	}
 }
 
-// rescue ends a decision that met a fault of memory, or a panic of the policy: the request is allowed. A policy's
-// first panic is logged.
-func (f *Filter) rescue(from *connection, d *Decision) {
+// rescue completes a decision that met a memory fault or a panic of the policy: the request is
+// allowed. The first panic of the policy is logged.
+func (f *Filter) rescue(from *binding, d *Decision) {
 	fault := recover()
 	if fault == nil {
 		return
@@ -153,12 +156,12 @@ func (f *Filter) rescue(from *connection, d *Decision) {
 		return
 	}
 	f.panicked.Do(func() {
-		f.config.Log.Error("headgate: the policy panicked, its requests are allowed", "panic", fault, "stack", string(debug.Stack()))
+		f.config.Log.Error("headgate: the policy panicked; its requests are allowed", "panic", fault, "stack", string(debug.Stack()))
 	})
 }
 
-// readFeatures reads the features of s.keys, where they are known, as of now on the wall clock.
-func (f *Filter) readFeatures(from *connection, s *scratch, known bool, now int64) {
+// readFeatures reads the features of s.keys, if these are known, as of now on the wall clock.
+func (f *Filter) readFeatures(from *binding, s *scratch, known bool, now int64) {
 	if known {
 		now = f.features.clock.at(now)
 		info, err := from.selection.ReadAhead(&s.ahead, s.inter, s.keys[:], now)
@@ -175,9 +178,10 @@ func (f *Filter) readFeatures(from *connection, s *scratch, known bool, now int6
 	f.counters.noFeatures.Add(1)
 }
 
-// Admit asks whether the origin of a request has room for it, once the origin is known. state is the caller's memory
-// for the ticket (see limits.TicketState). If ok, the admission's ticket must be released when the request has ended,
-// by Done or by itself; if not, nothing needs to be released and the admission says why.
+// Admit requests a ticket for the origin of a request, once the origin is known. state is the
+// caller's memory for the ticket (see limits.TicketState). If ok, the admission's ticket must be
+// released when the request has ended, by Done or directly; if not, there is nothing to release and
+// the admission has the reason.
 func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketState) (a limits.Admission, ok bool) {
 	ev.Origin = origin
 	a, ok = f.limiting.admit(ev, state)
@@ -185,18 +189,20 @@ func (f *Filter) Admit(ev *traffic.Event, origin string, state *limits.TicketSta
 	return a, ok
 }
 
-// Observe takes note of how long an admitted request waited for its origin: from its last byte, or since the client was
-// waited for last, to the first byte of the answer that is not of an interim response (1xx), or until the wait ended
-// otherwise. Where limits have an adaptive policy, it is what thresholds follow; without one it does nothing. It is for
-// proxies that call Admit and Done themselves, once for each admission, before or after Done, and not for requests that
-// are long by design, as long polls are: Handler and Transport observe what goes through them.
+// Observe records how long an admitted request waited for its origin: from its last byte, or from
+// the last wait for the client, to the first byte of the answer (not of an interim response, 1xx),
+// or until the wait ended otherwise. An adaptive policy of limits follows these times; without one
+// Observe does nothing. It is for proxies that call Admit and Done themselves, once for each
+// admission, before or after Done, and not for requests that are long by design, such as long
+// polls: Handler and Transport observe what goes through them.
 func (f *Filter) Observe(a *limits.Admission, took time.Duration, how Ending) {
 	f.limiting.observe(a.Ticket, a.Estimate, a.Threshold, took, how)
 }
 
-// Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event to the daemon.
-// ev.Duration is set where it is 0, by the wall clock, less what that was set by meanwhile; so is ev.Time, for a request that nobody decided on. ev is the
-// caller's again when Done returns.
+// Done ends a request: it releases the ticket, which may be the zero Ticket, and reports the event
+// to the daemon. If ev.Duration is 0, Done sets it by the wall clock, corrected by the steps of
+// that clock; it also sets ev.Time for a request without a decision. ev belongs to the caller again
+// when Done returns.
 func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
 	ticket.Done()
 	if ev.Time == 0 {
@@ -212,7 +218,7 @@ func (f *Filter) Done(ev *traffic.Event, ticket limits.Ticket) {
 	}
 }
 
-// tryReport guards against a ring that was truncated, like decide.
+// tryReport guards against a truncated ring, as decide does.
 func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 	to := f.reporter.current.Load()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -227,15 +233,17 @@ func (f *Filter) tryReport(ev *traffic.Event) (ok bool) {
 	return report(to, ev)
 }
 
-// SetThreshold changes how many requests may be in flight for an origin or, where host is not empty, for a host within it,
-// which is bounded besides the origin then. It holds for requests that come after it and for as long as the daemon
-// publishes no policy. The host is taken as a request would name it, in any case and with or without a port.
+// SetThreshold changes how many requests may be in flight for an origin or, if host is not empty,
+// for a host within it, which is then bounded in addition to the origin. It applies to later
+// requests while the daemon publishes no policy. The host may be written as in a request, in any
+// case and with or without a port.
 func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 	return f.limiting.setThreshold(&traffic.Event{Host: host, Origin: origin}, n)
 }
 
-// Sums returns what hashes the parts of an event that it does not keep whole, under this installation's secret, for proxies
-// that fill events themselves. While no daemon's table can be read, and events reach nobody, it has a secret of its own.
+// Sums returns the hashes of the parts of an event that it does not keep whole, under this
+// installation's secret, for proxies that fill events themselves. While no daemon's table can be
+// read, and events reach no daemon, it uses its own secret.
 func (f *Filter) Sums() traffic.Sums {
 	if c := f.features.current.Load(); c.store != nil {
 		if seed, ok := c.selection.LastSeed(); ok {
@@ -245,19 +253,19 @@ func (f *Filter) Sums() traffic.Sums {
 	return traffic.SumsOf(f.secret)
 }
 
-// Features gives the full names of the inputs of the model in use.
-func (f *Filter) Features() []string { return namesOf(f.scoring().active.Features()) }
+// Features returns the full names of the inputs of the active model.
+func (f *Filter) Features() []string { return featureNames(f.scoring().active.Features()) }
 
-// superviseEvery is the time between two looks at the daemon's files, and warmEvery how long a request may meet a new
-// file that nobody has mapped yet. Tests change both.
+// superviseEvery is the time between two checks of the daemon's files, and warmEvery how long a
+// request may meet a new file that is not mapped yet. Tests change both.
 var (
 	superviseEvery = time.Second
 	warmEvery      = 10 * time.Millisecond
 )
 
-// supervise looks after the daemon's files, so that the request path need not.
+// supervise maintains what the daemon's files are used for, so that the request path need not.
 func (f *Filter) supervise() {
-	tick, warm, tell := time.NewTicker(superviseEvery), time.NewTicker(warmEvery), time.NewTicker(tellEvery)
+	tick, warm, tell := time.NewTicker(superviseEvery), time.NewTicker(warmEvery), time.NewTicker(reportEvery)
 	defer tick.Stop()
 	defer warm.Stop()
 	defer tell.Stop()
@@ -270,12 +278,12 @@ func (f *Filter) supervise() {
 		case <-warm.C:
 			f.warm()
 		case <-tell.C:
-			f.attempt(f.tellOpen)
+			f.attempt(f.reportOpen)
 		}
 	}
 }
 
-// warm makes a new publication ready before most requests meet it, and looks at the clocks.
+// warm prepares a new publication before most requests meet it, and checks the clocks.
 func (f *Filter) warm() {
 	now := time.Now()
 	wall, running := now.UnixNano(), int64(now.Sub(f.started))
@@ -302,15 +310,15 @@ func (f *Filter) maintain() {
 	f.attempt(func() { f.limiting.maintain(dir, found) })
 }
 
-// attempt counts work that did not come to its end.
+// attempt runs work and counts a fault in it.
 func (f *Filter) attempt(work func()) {
 	if !survived(work) {
 		f.counters.faults.Add(1)
 	}
 }
 
-// survived runs what may meet a truncated file outside of the request path, and tells whether it came to its end.
-// Nothing that the supervisor does is worth the proxy's life, so it ends any panic.
+// survived runs what may meet a truncated file outside of the request path, and reports whether it
+// completed. Nothing that the supervisor does is worth the proxy's life, so it catches any panic.
 func survived(work func()) (ok bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { ok = recover() == nil }()
@@ -318,15 +326,15 @@ func survived(work func()) (ok bool) {
 	return true
 }
 
-// Close ends the filter. Requests that are decided later have no features, their events are dropped, and tickets that
-// are still open stay releasable. Closing again gives the same result.
+// Close closes the filter. Later decisions have no features, their events are dropped, and open
+// tickets can still be released. Closing again returns the same result.
 func (f *Filter) Close() error {
 	f.closing.Do(func() {
 		close(f.stop)
 		f.stopped.Wait()
-		f.closed = errors.Join(f.features.close(), f.reporter.close(), f.limiting.close())
+		f.closeErr = errors.Join(f.features.close(), f.reporter.close(), f.limiting.close())
 	})
-	return f.closed
+	return f.closeErr
 }
 
 var nan = float32(math.NaN())

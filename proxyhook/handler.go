@@ -14,19 +14,19 @@ import (
 
 // request is what the filter keeps of one request that its Handler serves.
 type request struct {
-	filter   *Filter
-	outer    *request  // the same request as another filter's Handler around this one has it; nil: there is none
-	start    time.Time // for the duration: unlike ev.Time it does not jump with the wall clock
-	decision Decision
-	refused  atomic.Value  // string: why the last refusal was, which the client may be told
-	status   atomic.Uint32 // atomic, like bytes: a hijacked connection may be closed while the handler still runs
-	bytes    atomic.Uint64
-	hijacked atomic.Bool // its connection's Close ends the request instead of the handler's return
-	own      *admission  // of the handler itself, where Config.Origin says that it is the origin
-	open     OpenRequest
-	exchange *exchange // with the handler; nil: its latency is not followed
+	filter           *Filter
+	outer            *request  // the same request in another filter's Handler around this one; nil: none
+	start            time.Time // for the duration: unlike ev.Time it does not jump with the wall clock
+	decision         Decision
+	refused          atomic.Value  // string: the reason of the last refusal, which the client may see
+	status           atomic.Uint32 // atomic, like bytes: a hijacked connection may outlive the handler
+	bytes            atomic.Uint64
+	hijacked         atomic.Bool // closing the connection ends the request, not the handler's return
+	handlerAdmission *admission  // of the handler itself, if Config.Origin makes it the origin
+	open             OpenRequest
+	exchange         *exchange // with the handler; nil: its latency is not measured
 
-	mutex   sync.Mutex // guards all below
+	mutex   sync.Mutex // guards the fields below
 	ev      traffic.Event
 	tickets []*admission // of this request's calls to origins
 	ended   bool
@@ -36,7 +36,7 @@ type request struct {
 type admission struct {
 	state  limits.TicketState
 	ticket limits.Ticket
-	done   atomic.Bool // whoever sets it releases: the body's Close and the request's end may come together
+	done   atomic.Bool // the first to set it releases: two ends may coincide
 
 	estimate  uint64 // in flight for the origin at its admission
 	threshold uint32
@@ -44,14 +44,14 @@ type admission struct {
 
 type contextKey struct{}
 
-// innermost gives the request as the last Handler around it has it.
+// innermost returns the request in the last Handler around it.
 func innermost(ctx context.Context) *request {
 	r, _ := ctx.Value(contextKey{}).(*request)
 	return r
 }
 
-// requestOf gives the request as f's own Handler has it. Nil: there is none around.
-func (f *Filter) requestOf(ctx context.Context) *request {
+// findRequest returns the request in f's own Handler, or nil if there is none.
+func (f *Filter) findRequest(ctx context.Context) *request {
 	for r := innermost(ctx); r != nil; r = r.outer {
 		if r.filter == f {
 			return r
@@ -60,13 +60,14 @@ func (f *Filter) requestOf(ctx context.Context) *request {
 	return nil
 }
 
-// isHijacked reports whether the connection of the request with this context was hijacked from a Handler.
+// isHijacked reports whether the connection of the request with this context was hijacked from a
+// Handler.
 func isHijacked(ctx context.Context) bool {
 	r := innermost(ctx)
 	return r != nil && r.hijacked.Load()
 }
 
-// FromContext gives the decision on the request that a Handler serves with this context.
+// FromContext returns the decision on the request that a Handler serves with this context.
 func FromContext(ctx context.Context) (Decision, bool) {
 	if r := innermost(ctx); r != nil {
 		return r.decision, true
@@ -74,13 +75,13 @@ func FromContext(ctx context.Context) (Decision, bool) {
 	return Decision{}, false
 }
 
-// Handler gives a handler that decides on each request before next gets it, and reports it when it has ended: when
-// next has returned or panicked, or, where the connection was hijacked, when that is closed or nobody refers to it
-// any more. It should stand inside of a http.TimeoutHandler, which returns while the work still runs. Within another
-// Handler of the same filter it does nothing: a request is decided on once.
+// Handler returns a handler that decides on each request before next gets it, and reports it when
+// it has ended: when next has returned or panicked or, if the connection was hijacked, when that is
+// closed or unreachable. Put it inside of a http.TimeoutHandler, which returns while the work still
+// runs. Within another Handler of the same filter it does nothing: a request is decided on once.
 func (f *Filter) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.requestOf(r.Context()) != nil {
+		if f.findRequest(r.Context()) != nil {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -109,7 +110,7 @@ func (f *Filter) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// enter refuses a request that the policy or the limiter does not let in.
+// enter refuses a request if the policy or the limiter does.
 func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) bool {
 	switch req.decision.Action {
 	case Throttle:
@@ -124,7 +125,7 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 		return true
 	}
 	held, refusal := req.admit(f.config.Origin(r))
-	req.own = held
+	req.handlerAdmission = held
 	if refusal != nil {
 		w.Header().Set("Retry-After", retryAfter(refusal.RetryAfter))
 		req.refuse(w, http.StatusServiceUnavailable, overloadReason(refusal))
@@ -132,8 +133,8 @@ func (f *Filter) enter(w http.ResponseWriter, r *http.Request, req *request) boo
 	return refusal == nil
 }
 
-// mark gives the request that goes on: with the decision in its context and its headers. r itself stays as it is,
-// since those around the handler may be reading it.
+// mark returns the request for next, with the decision in its context and headers. r itself is
+// unchanged, since handlers around this one may read it.
 func (f *Filter) mark(r *http.Request, req *request) *http.Request {
 	marked := r.WithContext(context.WithValue(r.Context(), contextKey{}, req))
 	marked.Header = forwardedHeader(r.Header, req.decision)
@@ -141,7 +142,8 @@ func (f *Filter) mark(r *http.Request, req *request) *http.Request {
 	return marked
 }
 
-// admit asks for a call to origin. The ticket is released by its own release or, at the latest, when the request ends.
+// admit requests a ticket for a call to origin. The ticket is released by its own release or, at
+// the latest, when the request ends.
 func (r *request) admit(origin string) (*admission, *limits.Admission) {
 	held := &admission{}
 	r.mutex.Lock()
@@ -152,33 +154,36 @@ func (r *request) admit(origin string) (*admission, *limits.Admission) {
 		return nil, &a
 	}
 	held.take(&a)
-	if r.ended { // a call made by what the handler left running: nobody else would release it
+	if r.ended { // its ticket would never be released: it outlives the handler
 		return held, nil
 	}
-	// Those released already are forgotten, so that a handler that calls origins all day keeps what is open.
+	// Released admissions are dropped, so that a handler that calls origins all day keeps only open
+	// ones.
 	r.tickets = append(slices.DeleteFunc(r.tickets, (*admission).released), held)
 	return held, nil
 }
 
-// serve has the handler serve marked. Where that is the origin itself, it also follows how long it is waited for.
+// serve calls next with the marked request. If the handler is the origin, it also measures how long
+// it takes to answer.
 func (r *request) serve(next http.Handler, w http.ResponseWriter, marked *http.Request) {
-	if r.own == nil || !r.filter.observes(marked) {
+	if r.handlerAdmission == nil || !r.filter.observes(marked) {
 		next.ServeHTTP(w, marked)
 		return
 	}
-	r.exchange = &exchange{asked: time.Now()}
+	r.exchange = &exchange{sentAt: time.Now()}
 	r.exchange.followBody(marked)
 	returned := false
 	defer func() {
 		left := marked.Context().Err() != nil
 		answered := r.status.Load() != 0 || returned && !left
-		r.filter.observe(r.exchange, r.own, !answered, left)
+		r.filter.observe(r.exchange, r.handlerAdmission, !answered, left)
 	}()
 	next.ServeHTTP(w, marked)
 	returned = true
 }
 
-// answer notes the status of the answer whose first byte is sent now, and reports whether there was none before.
+// answer records the status of the answer whose first byte is sent now, and reports whether it is
+// the first.
 func (r *request) answer(status int) bool {
 	first := r.status.CompareAndSwap(0, uint32(status))
 	if first {
@@ -187,28 +192,29 @@ func (r *request) answer(status int) bool {
 	return first
 }
 
-// refuse answers in the place of the handler.
+// refuse answers instead of the handler.
 func (r *request) refuse(w http.ResponseWriter, status int, reason string) {
 	r.sayWhy(reason)
 	w.Header().Set(ReasonHeader, reason)
 	http.Error(w, http.StatusText(status), status)
 }
 
-// sayWhy lets the reason of a refusal through to the client, here and in the handlers around.
+// sayWhy lets the reason of a refusal pass to the client, here and in the handlers around.
 func (r *request) sayWhy(reason string) {
 	for ; r != nil; r = r.outer {
 		r.refused.Store(reason)
 	}
 }
 
-// refusedFor reports whether reason is why the request was refused, by this filter or by one within it.
+// refusedFor reports whether the request was refused for reason, by this filter or by one within
+// it.
 func (r *request) refusedFor(reason string) bool { return r.refused.Load() == reason }
 
 func (h *admission) take(a *limits.Admission) {
 	h.ticket, h.estimate, h.threshold = a.Ticket, a.Estimate, a.Threshold
 }
 
-// release is safe to call more than once, unlike the ticket's Done, which would count it.
+// release may be called more than once, unlike the ticket's Done, which would count that.
 func (h *admission) release() {
 	if !h.done.Swap(true) {
 		h.ticket.Done()
@@ -229,7 +235,7 @@ func (r *request) end() {
 		a.release()
 	}
 	r.ev.Status = uint16(r.status.Load())
-	if r.ev.Method != http.MethodHead { // net/http takes the body of its answer, and sends none
+	if r.ev.Method != http.MethodHead { // HEAD: nothing of it is sent
 		r.ev.Bytes = r.bytes.Load()
 	}
 	r.ev.Duration = uint64(max(1, time.Since(r.start)))

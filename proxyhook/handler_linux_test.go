@@ -52,7 +52,7 @@ func TestActionsThroughTheHandler(t *testing.T) {
 			t.Errorf("%v: reached the origin: %v", want.action, let)
 		}
 		ev := ended(t, s.host, s.filter, 1)[0]
-		if ev.Score != scoreOf[tens] || ev.Action != uint8(want.action) || int(ev.Status) != want.status || ev.Refused {
+		if ev.Score != modelScore[tens] || ev.Action != uint8(want.action) || int(ev.Status) != want.status || ev.Refused {
 			t.Errorf("%v: %+v", want.action, ev)
 		}
 	}
@@ -104,7 +104,7 @@ func TestForgedHeaders(t *testing.T) {
 	response, err := http.DefaultClient.Do(r)
 	must(t, err)
 	response.Body.Close()
-	want := http.Header{"X-Headgate-Score": {strconv.Itoa(int(scoreOf[0]))}, "X-Headgate-Action": {"allow"}, "X-Other": {"kept"}}
+	want := http.Header{"X-Headgate-Score": {strconv.Itoa(int(modelScore[0]))}, "X-Headgate-Action": {"allow"}, "X-Other": {"kept"}}
 	for _, name := range []string{"User-Agent", "Accept-Encoding"} {
 		want[name] = got[name]
 	}
@@ -127,7 +127,7 @@ func TestRequestIsNotChanged(t *testing.T) {
 		}
 		r.Header.Add("X-Two", "more")
 		d, ok := proxyhook.FromContext(r.Context())
-		if !ok || d != (proxyhook.Decision{Action: proxyhook.Allow, Score: scoreOf[0], Reason: proxyhook.Scored}) {
+		if !ok || d != (proxyhook.Decision{Action: proxyhook.Allow, Score: modelScore[0], Reason: proxyhook.Scored}) {
 			t.Errorf("%+v, %v", d, ok)
 		}
 	})).ServeHTTP(httptest.NewRecorder(), original)

@@ -15,23 +15,23 @@ import (
 const (
 	ScoreHeader   = "X-Headgate-Score"   // on the request to the origin: 1..99
 	ActionHeader  = "X-Headgate-Action"  // on the request to the origin: see Action.String
-	FindingHeader = "X-Headgate-Finding" // on the request to the origin, where there is one: see heuristics.Finding
-	ReasonHeader  = "X-Headgate-Reason"  // on a refusal: why, a constant that programs may branch on
+	FindingHeader = "X-Headgate-Finding" // to the origin, if there is one: see heuristics.Finding
+	ReasonHeader  = "X-Headgate-Reason"  // on a refusal: a constant that programs may branch on
 )
 
-// ownPrefix begins the name of every field of ours.
+// ownPrefix begins the names of all fields that only the filter sets.
 const ownPrefix = "X-Headgate-"
 
-// Reasons of refusals, as they stand in ReasonHeader.
+// Reasons of refusals in ReasonHeader.
 const (
 	reasonOverloaded = "origin_overloaded"
-	reasonShed       = "origin_filling_up" // there was room, but not for a score as low as this request's
+	reasonShed       = "origin_filling_up" // there was room, but not for a score this low
 	reasonSlow       = "origin_slow"       // its threshold is lowered, since it is slow
 	reasonScore      = "score"
 )
 
-// forwardedHeader gives the header of the request that goes on: from without the fields that only we may set, and
-// with the decision. from stays as it is.
+// forwardedHeader returns the header of the request to the origin: from without the fields that
+// only the filter may set, and with the decision. from is unchanged.
 func forwardedHeader(from http.Header, d Decision) http.Header {
 	h := make(http.Header, len(from)+3)
 	for name, values := range from {
@@ -50,11 +50,11 @@ func forwardedHeader(from http.Header, d Decision) http.Header {
 	return h
 }
 
-// keepHopByHop drops our names from the Connection field. A proxy removes the fields that are named there, so that a
-// client could have the decision taken out on its way to the origin.
+// keepHopByHop removes our names from the Connection field. A proxy removes the fields named there,
+// so a client could otherwise have the decision removed on its way to the origin.
 func keepHopByHop(h http.Header) { dropListed(h, "Connection") }
 
-// dropListed drops our names from a field that lists names of fields.
+// dropListed removes our names from a field that lists names of fields.
 func dropListed(h http.Header, field string) {
 	if !slices.ContainsFunc(h[field], listsOwn) {
 		return
@@ -82,7 +82,8 @@ func listsOwn(list string) bool {
 	return false
 }
 
-// dropOwn removes the fields from h that only we may set, trailers of a handler (see http.TrailerPrefix) included.
+// dropOwn removes the fields from h that only the filter may set, including trailers of a handler
+// (see http.TrailerPrefix).
 func dropOwn(h http.Header) {
 	for name := range h {
 		if isOwn(strings.TrimPrefix(name, http.TrailerPrefix)) {
@@ -91,8 +92,9 @@ func dropOwn(h http.Header) {
 	}
 }
 
-// isOwn reports whether an origin may read name as one of ours: in any case, and with any character that is neither
-// letter nor digit for a hyphen. CGI and what follows it make an underscore of those.
+// isOwn reports whether an origin may read name as one of ours: in any case, and with any character
+// that is neither letter nor digit for a hyphen. CGI and its successors turn those into
+// underscores.
 func isOwn(name string) bool {
 	if len(name) < len(ownPrefix) {
 		return false
@@ -120,7 +122,7 @@ func overloadReason(a *limits.Admission) string {
 	return reasonOverloaded
 }
 
-// retryAfter gives whole seconds, at least one: 0 would invite the client back at once.
+// retryAfter returns whole seconds, at least one: 0 would invite the client back at once.
 func retryAfter(d time.Duration) string {
 	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
 }

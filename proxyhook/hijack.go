@@ -10,12 +10,14 @@ import (
 	"syscall"
 )
 
-// A hijacked connection ends its request when it is closed, and counts what is written to it. It has all methods of the
-// connection below, which NetConn returns, as that of a tls.Conn does. Closing that one instead ends nothing at once.
+// A hijacked connection ends its request when it is closed, and counts what is written to it. It
+// has all methods of the underlying connection, which NetConn returns, like that of a tls.Conn.
+// Closing the underlying one ends nothing at once.
 //
-// A handler that panics may lose its connection without having closed it. The runtime then closes the socket in the
-// end; the ticket must not stay open for ever either. So the request also ends when the connection below is garbage,
-// which it is not while anybody uses it, be it through the buffers that were handed out with it.
+// A handler that panics may drop its connection without closing it. The runtime then closes the
+// socket eventually, and the ticket must be released too. So the request also ends when the
+// underlying connection is garbage, which it is not while anything uses it, including the buffers
+// that were returned with it.
 
 // hijacked wraps a connection and its buffers for the request r.
 func hijacked(conn net.Conn, rw *bufio.ReadWriter, r *request) (net.Conn, *bufio.ReadWriter) {
@@ -61,10 +63,10 @@ func (c *hijackedTCP) Close() error {
 	return c.TCPConn.Close()
 }
 
-// kernelPiece is how many bytes the kernel copies before they are counted.
+// kernelPiece is the number of bytes that the kernel copies before they are counted.
 const kernelPiece = 64 << 10
 
-// ReadFrom keeps the way open for splice and sendfile, for sources that the kernel may be able to copy from.
+// ReadFrom allows splice and sendfile, for sources that the kernel may be able to copy from.
 func (c *hijackedTCP) ReadFrom(src io.Reader) (n int64, err error) {
 	rest := &io.LimitedReader{R: src, N: 1<<63 - 1}
 	if limited, ok := src.(*io.LimitedReader); ok {
@@ -129,10 +131,11 @@ func (c *hijackedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite ends one direction, where the connection can, as a tunnel does when one side has sent all.
+// CloseWrite ends one direction, if the connection supports that, as a tunnel does when one side
+// has sent everything.
 func (c *hijackedConn) CloseWrite() error { return closeWrite(c.Conn) }
 
-// CloseRead ends the other one.
+// CloseRead ends the other direction.
 func (c *hijackedConn) CloseRead() error {
 	if half, ok := c.Conn.(interface{ CloseRead() error }); ok {
 		return half.CloseRead()
@@ -147,7 +150,7 @@ func closeWrite(conn any) error {
 	return http.ErrNotSupported
 }
 
-// hijackedSocket is one that has a file descriptor.
+// hijackedSocket is a hijacked connection with a file descriptor.
 type hijackedSocket struct {
 	*hijackedConn
 	syscall.Conn
@@ -155,7 +158,7 @@ type hijackedSocket struct {
 
 func (c *hijackedSocket) Close() error { return c.hijackedConn.Close() }
 
-// kept returns buffers that keep c from being garbage. What is buffered already stays so.
+// kept returns buffers that keep c from being garbage. Buffered data is preserved.
 func kept(rw *bufio.ReadWriter, c *hijackedConn) *bufio.ReadWriter {
 	r := bufio.NewReaderSize(&keptReader{rw.Reader, c}, rw.Reader.Size())
 	_, _ = r.Peek(rw.Reader.Buffered())

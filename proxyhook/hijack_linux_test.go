@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// hijackOn serves a site on a listener, whose handler hands its connection to work and returns. It gives the client's
+// hijackOn serves a site on a listener, whose handler hands its connection to work and returns. It returns the client's
 // side of one request.
 func hijackOn(t *testing.T, listener net.Listener, work func(net.Conn, *bufio.ReadWriter)) (*site, net.Conn) {
 	t.Helper()

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// histogram counts durations in buckets of a relative width of 1/8: every power of two of nanoseconds is cut into
-// eight. It is a fixed 2 KiB, and counting is one atomic add.
+// histogram counts durations in buckets of a relative width of 1/8: every power of two of
+// nanoseconds is divided into eight. Its size is 2 KiB, and counting is one atomic add.
 type histogram struct {
 	counts [buckets]atomic.Uint64
 }
 
 const (
 	subBits = 3
-	buckets = 32 << subBits // up to 2^34 ns, 17 s; the last bucket holds what is longer
+	buckets = 32 << subBits // up to 2^34 ns, 17 s; the last bucket has all longer ones
 )
 
-func bucketOf(d time.Duration) int {
+func bucketIndex(d time.Duration) int {
 	n := uint64(max(d, 0))
 	if n < 1<<subBits {
 		return int(n)
@@ -26,7 +26,7 @@ func bucketOf(d time.Duration) int {
 	return min(exponent<<subBits+int(n>>exponent), buckets-1)
 }
 
-// upper is the smallest duration above a bucket.
+// upper returns the smallest duration above a bucket.
 func upper(bucket int) time.Duration {
 	if bucket < 1<<subBits {
 		return time.Duration(bucket + 1)
@@ -35,7 +35,7 @@ func upper(bucket int) time.Duration {
 	return time.Duration(bucket&(1<<subBits-1)+1<<subBits+1) << exponent
 }
 
-// doublings puts the buckets of each power of two together.
+// doublings sums up the buckets of each power of two.
 func (h *histogram) doublings() (times [numTimes]uint64) {
 	for i := range h.counts {
 		longest := uint64(upper(i) - 1)
@@ -45,10 +45,10 @@ func (h *histogram) doublings() (times [numTimes]uint64) {
 	return times
 }
 
-func (h *histogram) add(d time.Duration) { h.counts[bucketOf(d)].Add(1) }
+func (h *histogram) add(d time.Duration) { h.counts[bucketIndex(d)].Add(1) }
 
-// quantile gives the upper end of the bucket that holds the q-th part of all durations, 0 where there are none. It is
-// at most one eighth too high.
+// quantile returns the upper end of the bucket with the q-th part of all durations, or 0 if there
+// are none. It is at most one eighth too high.
 func (h *histogram) quantile(q float64) time.Duration {
 	var total uint64
 	for i := range h.counts {

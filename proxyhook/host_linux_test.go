@@ -145,8 +145,8 @@ const testModel = `{"features_info":{"float_features":[
 	{"leaf_values":[0,20],"splits":[{"split_index":4}]}],
 	"scale_and_bias":[1,[-2.2]]}`
 
-// scoreOf is testModel's score for tens of bytes of query, from a client about whom nothing is known.
-var scoreOf = [5]uint8{90, 70, 48, 22, 3}
+// modelScore is testModel's score for tens of bytes of query, from a client about whom nothing is known.
+var modelScore = [5]uint8{90, 70, 48, 22, 3}
 
 // knownBot is its score for a client that was seen more than five times in the last minute.
 const knownBot = 1

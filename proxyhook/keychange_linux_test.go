@@ -199,7 +199,7 @@ func TestKeyChangesThereAndBackForgetNothing(t *testing.T) {
 	}
 }
 
-// A coarser key, a finer one and overrides: each request has to find room by the former policy and by the new one.
+// A coarser key, a finer one and overrides: each request has to find room by the old policy and by the new one.
 func TestFormerPolicyHoldsWithItsOwnThresholds(t *testing.T) {
 	for _, s := range []struct {
 		name           string

@@ -2,16 +2,16 @@ package proxyhook
 
 import "sync/atomic"
 
-// lastStep remembers when the wall clock was set last and by how much, so that the duration of a request that was under way,
-// by the wall clock, can be put right. look is for one goroutine.
+// lastStep remembers when and by how much the wall clock was set last, so that the durations of
+// requests in progress then can be corrected. look is for one goroutine.
 type lastStep struct {
 	known  bool
-	offset int64 // wall clock less monotonic one
+	offset int64 // wall clock minus monotonic clock
 
 	by, at atomic.Int64 // nanoseconds; at on the monotonic clock
 }
 
-// look notes what both clocks show.
+// look compares the two clocks.
 func (s *lastStep) look(wall, running int64) {
 	offset := wall - running
 	if by := offset - s.offset; s.known && (by <= -leastStep || by >= leastStep) {
@@ -23,8 +23,8 @@ func (s *lastStep) look(wall, running int64) {
 	s.known, s.offset = true, offset
 }
 
-// duration puts right what the wall clock says has passed until now. A request that the clock was set back under may
-// come out too short, but none too long.
+// duration corrects the time passed by the wall clock. If the clock was set back during a request,
+// its duration may be too short, but never too long.
 func (s *lastStep) duration(passed, running int64) uint64 {
 	by, since := s.by.Load(), running-s.at.Load()
 	if by > 0 && passed >= since+by || by < 0 && passed < 0 {

@@ -128,7 +128,7 @@ var ownOrigin = proxyhook.Config{Origin: func(*http.Request) string { return "he
 func TestLatencyIsThatOfTheFirstByteOfTheAnswer(t *testing.T) {
 	inside(t, "a proxy", func(t *testing.T) {
 		s := newAdaptiveSiteInside(t, `{"latency": "20ms"}`, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/early" { // an interim response is no answer
+			if r.URL.Path == "/early" { // an interim response is not an answer
 				w.WriteHeader(http.StatusEarlyHints)
 				time.Sleep(50 * time.Millisecond)
 			}
@@ -313,7 +313,7 @@ func TestObservedWaitsLowerTheThreshold(t *testing.T) {
 	}
 }
 
-// The refusal at a lowered threshold is no shedding: there may be no scores at all.
+// The refusal at a lowered threshold is not shedding: there may be no scores at all.
 func TestRefusalOfASlowOriginHasItsReason(t *testing.T) {
 	h := newHost(t)
 	f := h.filter(h.adaptive(`{"latency": "1ms"}`))

@@ -17,19 +17,19 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// limiting is the connection limiter. It decides which policy holds: the daemon's, or this
-// process's own where the daemon publishes none.
+// limiting is the connection limiter. It decides which policy is in force: the daemon's, or this
+// process's own if the daemon publishes none.
 type limiting struct {
 	process *hostlimits.Process
 	tenant  func(*traffic.Event) string
 	log     *slog.Logger
 
-	published atomic.Bool // the policy is the daemon's
+	published atomic.Bool // whether the policy is the daemon's
 
-	mutex       sync.Mutex // guards all below
+	mutex       sync.Mutex // guards the fields below
 	own         hostlimits.Policy
 	reader      policyReader
-	lastProblem string // the last one that was logged
+	lastProblem string // last problem logged
 }
 
 // init makes the limiter count in this process alone.
@@ -84,13 +84,13 @@ func (l *limiting) tenantName(ev *traffic.Event) string {
 	return l.tenant(ev)
 }
 
-// observes reports whether it matters how long the origin of r is waited for.
+// observes reports whether the wait for the origin of r must be measured.
 func (f *Filter) observes(r *http.Request) bool {
 	return f.limiting.process.Adapts() && (f.config.LongLived == nil || !f.config.LongLived(r))
 }
 
-// observe notes the wait for an origin that has ended: with an answer unless it failed, and with
-// left where the request was given up.
+// observe records a wait for an origin that has ended: with an answer unless failed is set, and
+// with left if the request was abandoned.
 func (f *Filter) observe(x *exchange, held *admission, failed, left bool) {
 	if took, how, ok := x.result(failed, left); ok {
 		f.limiting.observe(held.ticket, held.estimate, held.threshold, took, how)
@@ -125,7 +125,7 @@ func (l *limiting) setThreshold(ev *traffic.Event, n uint32) error {
 	return l.process.Apply(&own)
 }
 
-// maintain follows the daemon's files where its directory was found.
+// maintain follows the daemon's files if its directory was found.
 func (l *limiting) maintain(dir hostdir.Dir, found bool) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -140,14 +140,14 @@ func (l *limiting) maintain(dir hostdir.Dir, found bool) {
 	l.process.Sync()
 }
 
-// readPolicy applies what the daemon publishes in dir. Without a daemon's files, and with an
-// invalid policy, the current policy stays.
+// readPolicy applies the policy that the daemon publishes in dir. The current policy stays if the
+// daemon's files are missing, or its policy is invalid.
 func (l *limiting) readPolicy(dir hostdir.Dir) error {
 	text, changed, err := l.reader.read(dir)
 	if err != nil || !changed {
 		return err
 	}
-	if len(text) == 0 || string(text) == "{}" { // the proxies' own configuration holds
+	if len(text) == 0 || string(text) == "{}" { // the proxies' own configuration is in force
 		l.published.Store(false)
 		own := l.own
 		return l.process.Apply(&own)
@@ -165,7 +165,7 @@ func (l *limiting) readPolicy(dir hostdir.Dir) error {
 	return nil
 }
 
-// logProblem logs a problem once, not every second. A missing directory of the daemon is no
+// logProblem logs a problem once, not every second. A missing directory of the daemon is not a
 // problem.
 func (l *limiting) logProblem(dir hostdir.Dir, err error) {
 	switch {
@@ -177,7 +177,7 @@ func (l *limiting) logProblem(dir hostdir.Dir, err error) {
 	}
 }
 
-// stats returns the sums of all that this process has counted.
+// stats returns the sums of this process's counts.
 func (l *limiting) stats() limits.LimiterStats { return limits.LimiterStats(l.process.Stats()) }
 
 func (l *limiting) close() error {

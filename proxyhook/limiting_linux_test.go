@@ -137,7 +137,7 @@ func TestPublishedPolicyHolds(t *testing.T) {
 	if _, ok := admit(f, 99); ok {
 		t.Error("the filter's own threshold holds beside the daemon's")
 	}
-	publish(`{"threshold": `) // damaged: the former stays
+	publish(`{"threshold": `) // damaged: the current one stays
 	if !f.Stats().Policy || f.LimiterStats().Overrides != 1 {
 		t.Errorf("%+v", f.LimiterStats())
 	}

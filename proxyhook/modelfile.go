@@ -10,16 +10,17 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// openFiles begins to watch the files of models. file is the state of Config.ModelFile that was read; the shadow is read now.
+// openFiles starts to watch the models' files. file is the state of Config.ModelFile that was read;
+// the shadow is read now.
 func (f *Filter) openFiles(file os.FileInfo) {
 	if f.config.ModelFile != "" {
 		warn(f.config.Log, f.config.ModelFile, f.scoring().active)
 		f.files = append(f.files, &modelFile{what: "model", path: f.config.ModelFile, loader: f.config.Loader, log: f.config.Log,
-			use: f.useModel, done: f.counters.offered, read: file})
+			use: f.useModel, count: f.counters.offered, read: file})
 	}
 	if f.config.ShadowFile != "" {
 		shadow := &modelFile{what: "shadow model", path: f.config.ShadowFile, loader: f.config.Loader, log: f.config.Log,
-			use: f.useShadow, done: f.counters.offered, end: func() { f.useShadow(nil) }}
+			use: f.useShadow, count: f.counters.offered, remove: func() { f.useShadow(nil) }}
 		f.files = append(f.files, shadow)
 		for range 2 {
 			survived(shadow.look)
@@ -27,8 +28,8 @@ func (f *Filter) openFiles(file os.FileInfo) {
 	}
 }
 
-// watch looks after the files of models. It is not the supervisor's work: reading a large one takes longer than
-// requests may wait for a look at the daemon's files.
+// watch checks the models' files. The supervisor does not do it: reading a large model takes longer
+// than requests may wait for a check of the daemon's files.
 func (f *Filter) watch() {
 	tick := time.NewTicker(superviseEvery)
 	defer tick.Stop()
@@ -48,32 +49,33 @@ func (f *Filter) lookAtModels() {
 	}
 }
 
-// modelFile is a file whose model is put in use each time the file has changed. It belongs to one goroutine; the request
-// path knows nothing of it.
+// modelFile is a file whose model is used each time the file has changed. It belongs to one
+// goroutine; the request path does not know it.
 type modelFile struct {
 	what   string // for the log
 	path   string
 	loader scorer.Loader
 	log    *slog.Logger
 	use    func(*scorer.Model) error
-	end    func()      // ends the use of a model whose file is removed; nil: it serves on
-	done   func(error) // counts models that were put in use, and those refused
+	remove func()      // stops using a model whose file was removed; nil: the model stays active
+	count  func(error) // counts models that were accepted or rejected
 
-	read  os.FileInfo   // the state that was read last; nil: none
-	seen  os.FileInfo   // the state at the last look
-	unfit *scorer.Model // read, and did not fit: a daemon may come to publish its features, or a shadow that it contradicts end
-	lost  string        // why the file could not be looked at, at the last look
+	read        os.FileInfo   // the state that was read last; nil: none
+	seen        os.FileInfo   // the state at the last check
+	unfit       *scorer.Model // why the file could not be checked last
+	lastProblem string        // why the file could not be checked, at the last check
 }
 
-// look puts the file's model in use if the file has changed since it was read, and has not since the last look: it
-// may be in the making. A model that is refused is so once, until the file changes again.
+// look uses the file's model if the file has changed since it was read, but not since the last
+// check, when it may have been incomplete. A rejected model is not tried again until the file
+// changes.
 func (w *modelFile) look() {
 	info, err := os.Stat(w.path)
 	if err != nil {
 		w.missing(err)
 		return
 	}
-	w.lost = ""
+	w.lastProblem = ""
 	switch {
 	case same(info, w.read):
 		w.again()
@@ -87,7 +89,7 @@ func (w *modelFile) load(info os.FileInfo) {
 	w.read, w.unfit = info, nil
 	m, err := w.loader.LoadFile(w.path)
 	if after, failed := os.Stat(w.path); failed != nil || !same(info, after) {
-		w.read = nil // what was read is of no one state
+		w.read = nil // the file changed while it was read
 		return
 	}
 	if err == nil {
@@ -98,7 +100,7 @@ func (w *modelFile) load(info os.FileInfo) {
 	w.report(m, err)
 }
 
-// again offers a model that did not fit, without a word where it still does not.
+// again offers a model that did not fit, and logs nothing if it still does not.
 func (w *modelFile) again() {
 	if w.unfit == nil {
 		return
@@ -110,43 +112,43 @@ func (w *modelFile) again() {
 }
 
 func (w *modelFile) report(m *scorer.Model, refused error) {
-	w.done(refused)
+	w.count(refused)
 	if refused != nil {
-		w.log.Error("headgate: the "+w.what+" is refused, what was in use before stays", "path", w.path, "error", refused)
+		w.log.Error("headgate: the "+w.what+" was rejected; the current one stays active", "path", w.path, "error", refused)
 		return
 	}
-	w.log.Info("headgate: another "+w.what+" is in use", "path", w.path, "trees", m.Trees(), "features", len(m.Features()))
+	w.log.Info("headgate: another "+w.what+" was loaded", "path", w.path, "trees", m.Trees(), "features", len(m.Features()))
 	warn(w.log, w.path, m)
 }
 
-// warn logs what a model's users should know of it.
+// warn logs the model's warnings.
 func warn(log *slog.Logger, path string, m *scorer.Model) {
 	for _, warning := range m.Warnings() {
 		log.Warn("headgate: model", "path", path, "warning", warning)
 	}
 }
 
-// missing tells once that the file cannot be looked at. Whatever comes to its place is new.
+// missing logs once that the file cannot be checked. Any file that replaces it is new.
 func (w *modelFile) missing(err error) {
 	gone := errors.Is(err, fs.ErrNotExist)
-	if w.end != nil && gone && w.read != nil {
-		w.end()
+	if w.remove != nil && gone && w.read != nil {
+		w.remove()
 	}
 	if gone {
 		w.read, w.seen, w.unfit = nil, nil, nil
 	}
-	if err.Error() == w.lost {
+	if err.Error() == w.lastProblem {
 		return
 	}
-	w.lost = err.Error()
-	if w.end != nil && gone {
-		w.log.Info("headgate: there is no "+w.what, "path", w.path)
+	w.lastProblem = err.Error()
+	if w.remove != nil && gone {
+		w.log.Info("headgate: no "+w.what+" was found", "path", w.path)
 		return
 	}
-	w.log.Warn("headgate: the "+w.what+"'s file cannot be looked at, its model stays in use", "path", w.path, "error", err)
+	w.log.Warn("headgate: the "+w.what+"'s file could not be checked; its model stays active", "path", w.path, "error", err)
 }
 
-// same tells whether two looks saw the same state of the same file.
+// same reports whether two checks saw the same state of the same file.
 func same(a, b os.FileInfo) bool {
 	return a != nil && b != nil && os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && a.Mode() == b.Mode()
 }

@@ -76,7 +76,7 @@ func (w *watched) expect(what string, score uint8, replaced, refused uint64, com
 func TestModelFileIsReplaced(t *testing.T) {
 	w := newWatched(t)
 	w.look()
-	w.expect("unchanged", scoreOf[0], 0, 0, 0)
+	w.expect("unchanged", modelScore[0], 0, 0, 0)
 	w.rename(w.model, constantModel(-2))
 	w.look()
 	w.expect("renamed over", constantScore(-2), 1, 0, 0)
@@ -105,13 +105,13 @@ func TestModelFileIsRefused(t *testing.T) {
 		refused++
 		w.rename(w.model, c.content)
 		w.look()
-		w.expect(c.what, scoreOf[0], uint64(refused-1), uint64(refused), refused)
+		w.expect(c.what, modelScore[0], uint64(refused-1), uint64(refused), refused)
 		if lines := strings.Split(strings.TrimSpace(w.told.String()), "\n"); !strings.Contains(lines[len(lines)-1], c.reason) {
 			t.Errorf("%s: the log says %s", c.what, lines[len(lines)-1])
 		}
 		w.rename(w.model, testModel) // repaired
 		w.look()
-		w.expect(c.what+", repaired", scoreOf[0], uint64(refused), uint64(refused), refused)
+		w.expect(c.what+", repaired", modelScore[0], uint64(refused), uint64(refused), refused)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestModelFileInTheMaking(t *testing.T) {
 		w.write(w.model, whole[:n])
 		proxyhook.LookAtFiles(w.Filter)
 	}
-	w.expect("being written", scoreOf[0], 0, 0, 0)
+	w.expect("being written", modelScore[0], 0, 0, 0)
 	w.write(w.model, whole)
 	w.look()
 	w.expect("written", constantScore(-2), 1, 0, 0)
@@ -135,7 +135,7 @@ func TestModelFileWithoutPermission(t *testing.T) {
 	w.rename(w.model, constantModel(-1))
 	must(t, os.Chmod(w.model, 0))
 	asNobody(t, filepath.Dir(w.model), w.look)
-	w.expect("unreadable", scoreOf[0], 0, 1, 1)
+	w.expect("unreadable", modelScore[0], 0, 1, 1)
 	must(t, os.Chmod(w.model, 0o600))
 	w.look()
 	w.expect("readable", constantScore(-1), 1, 1, 1)
@@ -159,12 +159,12 @@ func asNobody(t *testing.T, dir string, f func()) {
 	f()
 }
 
-// What is not there, or is no file, does not end the model in use.
+// A missing file, or one of another kind, does not end the active model.
 func TestModelFileIsRemoved(t *testing.T) {
 	w := newWatched(t)
 	must(t, os.Remove(w.model))
 	w.look()
-	w.expect("removed", scoreOf[0], 0, 0, 1)
+	w.expect("removed", modelScore[0], 0, 0, 1)
 	w.rename(w.model, constantModel(-1))
 	w.look()
 	w.expect("back", constantScore(-1), 1, 0, 1)
@@ -178,7 +178,7 @@ func TestModelFileIsRemoved(t *testing.T) {
 	w.expect("a link to nowhere", constantScore(-1), 1, 1, 3)
 	w.rename(filepath.Join(filepath.Dir(w.model), "target"), testModel)
 	w.look()
-	w.expect("a link", scoreOf[0], 2, 1, 3)
+	w.expect("a link", modelScore[0], 2, 1, 3)
 }
 
 // A model that asks for what no daemon publishes yet is taken once one does, without another word about the refusal.
@@ -186,20 +186,20 @@ func TestModelFileAheadOfTheDaemon(t *testing.T) {
 	w := newWatched(t)
 	w.rename(w.model, lateModel)
 	w.look()
-	w.expect("too early", scoreOf[0], 0, 1, 1)
+	w.expect("too early", modelScore[0], 0, 1, 1)
 	w.h.futureDaemon()
 	proxyhook.Maintain(w.Filter)
 	w.look()
 	w.expect("published", lateScore, 1, 1, 1)
 }
 
-// The shadow's file may come and go, and is none of the decisions' business.
+// The shadow's file may come and go without effect on decisions.
 func TestShadowFile(t *testing.T) {
 	w := newWatched(t)
 	judged := func(what string, replaced, refused uint64, complaints int, model bool) {
 		t.Helper()
 		before := w.Stats().Shadow.Judged
-		w.expect(what, scoreOf[0], replaced, refused, complaints)
+		w.expect(what, modelScore[0], replaced, refused, complaints)
 		if s := w.Stats().Shadow; s.Model != model || (s.Judged == before) == model {
 			t.Errorf("%s: %+v", what, s)
 		}
@@ -225,12 +225,12 @@ func TestShadowFile(t *testing.T) {
 	if d, s := decide(w.Filter), w.Stats(); d.Score != turnedScoreOf[0] || s.Shadow.Model || s.ModelsReplaced != 4 || s.ModelsRefused != 1 {
 		t.Errorf("in use: %+v, %+v", d, s)
 	}
-	if n := strings.Count(w.told.String(), "there is no shadow model"); n != 3 {
+	if n := strings.Count(w.told.String(), "no shadow model was found"); n != 3 {
 		t.Errorf("told %d times that there is none:\n%s", n, w.told.String())
 	}
 }
 
-// A shadow that cannot be used is no reason not to start.
+// An unusable shadow does not keep a filter from starting.
 func TestShadowFileAtTheStart(t *testing.T) {
 	unsupervised(t)
 	for content, want := range map[string]proxyhook.Stats{

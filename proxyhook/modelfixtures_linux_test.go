@@ -26,7 +26,7 @@ func defaultModel(t testing.TB) *scorer.Model {
 	return m
 }
 
-func namesOf(m *scorer.Model) (names []string) {
+func featureNames(m *scorer.Model) (names []string) {
 	for _, f := range m.Features() {
 		names = append(names, f.Name)
 	}
@@ -71,7 +71,8 @@ func randomModel(seed uint64, trees int, names []string) string {
 	return string(text)
 }
 
-// constantModel gives every request about the same score, which rises with the bias, and looks at the named features.
+// constantModel returns a model that scores every request about the same, higher with the bias, and
+// uses the named features.
 func constantModel(bias float64, names ...string) string {
 	var features, trees []string
 	for i, name := range names {

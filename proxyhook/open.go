@@ -8,17 +8,17 @@ import (
 	"github.com/headgate/headgate/internal/lane"
 )
 
-// openTable has the requests of this process that are open, so that the supervisor can tell the daemon of those that have
-// been so for long. It is bounded; requests that find no place are counted, and told by their end alone. Opening and
-// ending wait for nobody and allocate nothing: a place is taken from one of several stacks of free ones, and its word
-// decides who gives it back.
+// openTable holds the open requests of this process, so that the supervisor can report the long
+// ones to the daemon. It is bounded; requests beyond the bound are counted, and reported only when
+// they end. Opening and ending a request wait for nothing and allocate nothing: a record comes from
+// one of several stacks of free ones, and its state word decides who returns it.
 type openTable struct {
-	lanes    [openLanes]openLane
-	slots    [openLanes * laneSlots]openSlot
-	overflow atomic.Uint64
-	reports  atomic.Uint64
-	lost     atomic.Uint64 // reports that the ring did not take: what they told is told by the next one
-	step     int           // the supervisor's: which part it looks through next
+	lanes       [openLanes]openLane
+	slots       [openLanes * laneSlots]openRecord
+	overflow    atomic.Uint64
+	reports     atomic.Uint64
+	lostReports atomic.Uint64 // reports that the ring did not take; the next report includes them
+	step        int           // the supervisor's: the lane to look through next
 }
 
 const (
@@ -26,19 +26,19 @@ const (
 	laneSlots = 1024
 )
 
-// openLane is a stack of places (Treiber's), and how many were ever in use.
+// openLane is a stack of free records (Treiber's), and the number of records ever used.
 type openLane struct {
-	free  atomic.Uint64 // bits 0-31: the number of the first slot and 1, or 0; bits 32-63: changes, against ABA
-	fresh atomic.Uint32 // slots from here on were never in use
+	free  atomic.Uint64 // bits 0-31: number of the first record plus 1, or 0; 32-63: changes, against ABA
+	fresh atomic.Uint32 // records from here on were never used
 	_     [112]byte     // to 128 bytes
 }
 
-// openSlot is one request. What is not atomic belongs to whoever made word what it is.
-type openSlot struct {
+// openRecord is one request. Fields that are not atomic belong to the goroutine that set word.
+type openRecord struct {
 	word  atomic.Uint64 // bits 0-1: its phase; bits 2-63: how often it was taken
 	start atomic.Int64  // ns since 1970 UTC
-	until atomic.Int64  // to what time it was told, likewise
-	next  atomic.Uint32 // in its stack: the number of the next slot and 1, or 0
+	until atomic.Int64  // end of the time reported so far, likewise
+	next  atomic.Uint32 // in its stack: number of the next record plus 1, or 0
 
 	client  [16]byte
 	session uint64
@@ -46,30 +46,30 @@ type openSlot struct {
 	length  uint8 // of host
 }
 
-// The phases of a slot.
+// The phases of a record.
 const (
-	slotFree  = iota
-	slotOpen  // the request is open
-	slotRead  // the supervisor reads it
-	slotEnded // the request ended meanwhile: the supervisor gives the slot back
-	slotPhase = 3
+	phaseFree  = iota
+	phaseOpen  // the request is open
+	phaseRead  // the supervisor reads it
+	phaseEnded // the request ended while it was read: the supervisor returns the record
+	slotPhase  = 3
 )
 
-// OpenRequest is a request that a Filter knows to be open. The zero value is none. It is a small value; of its copies,
-// the first one that is ended counts.
+// OpenRequest is a request that a Filter knows to be open. The zero value is not one. It is a small
+// value; of its copies, only the first End counts.
 type OpenRequest struct {
 	table  *openTable
 	number uint32
 	word   uint64
 }
 
-// Open notes that a request that was decided on is open, until the result's End. While it is, and once it has been for
-// traffic.OpenAfter, the daemon is told so once a second, for the features of open requests. Handler does that by itself. ev is
-// not kept.
+// Open records that a request that was decided on is open, until End of the result. Once a request
+// has been open for traffic.OpenAfter, the daemon gets a report once a second, for the features of
+// open requests. Handler calls Open itself. ev is not kept.
 func (f *Filter) Open(ev *traffic.Event) OpenRequest { return f.open.open(ev) }
 
-// End tells that the request has ended. It notes in ev how much of its duration the daemon knows, and is to be called
-// before Done.
+// End records that the request has ended. It stores in ev how much of its duration the daemon
+// knows; call it before Done.
 func (o OpenRequest) End(ev *traffic.Event) {
 	if o.table == nil {
 		return
@@ -78,15 +78,15 @@ func (o OpenRequest) End(ev *traffic.Event) {
 	for {
 		word := s.word.Load()
 		phase := word & slotPhase
-		if word&^slotPhase != o.word&^slotPhase || phase != slotOpen && phase != slotRead {
+		if word&^slotPhase != o.word&^slotPhase || phase != phaseOpen && phase != phaseRead {
 			return // ended before
 		}
-		told := s.until.Load() - s.start.Load() // what the supervisor tells at this very moment is told twice
-		if phase == slotRead && s.word.CompareAndSwap(word, word|slotEnded) {
+		told := s.until.Load() - s.start.Load() // a report in progress may be reported twice
+		if phase == phaseRead && s.word.CompareAndSwap(word, word|phaseEnded) {
 			ev.Told = uint64(max(told, 0))
 			return
 		}
-		if phase == slotOpen && s.word.CompareAndSwap(word, word&^slotPhase) {
+		if phase == phaseOpen && s.word.CompareAndSwap(word, word&^slotPhase) {
 			ev.Told = uint64(max(s.until.Load()-s.start.Load(), 0))
 			o.table.put(o.number)
 			return
@@ -105,23 +105,23 @@ func (t *openTable) open(ev *traffic.Event) OpenRequest {
 	s.until.Store(ev.Time)
 	s.client, s.session = ev.Client, ev.Session
 	s.length = uint8(copy(s.host[:], ev.Host))
-	word := s.word.Load()&^slotPhase + slotPhase + 1 | slotOpen
+	word := s.word.Load()&^slotPhase + slotPhase + 1 | phaseOpen
 	s.word.Store(word)
 	return OpenRequest{t, n, word}
 }
 
-// take takes a free slot, from this goroutine's lane if that has one.
+// take takes a free record, from this goroutine's lane if that has one.
 func (t *openTable) take() (number uint32, ok bool) {
 	own := lane.Hash() >> 28
 	for i := range uint32(openLanes) {
-		if number, ok = t.takeOf((own + i) % openLanes); ok {
+		if number, ok = t.takeFrom((own + i) % openLanes); ok {
 			return number, true
 		}
 	}
 	return 0, false
 }
 
-func (t *openTable) takeOf(number uint32) (slot uint32, ok bool) {
+func (t *openTable) takeFrom(number uint32) (slot uint32, ok bool) {
 	l := &t.lanes[number]
 	for {
 		first := l.free.Load()
@@ -145,7 +145,7 @@ func (t *openTable) takeOf(number uint32) (slot uint32, ok bool) {
 	}
 }
 
-// put gives a slot back to its lane.
+// put returns a record to its lane.
 func (t *openTable) put(slot uint32) {
 	l := &t.lanes[slot/laneSlots]
 	for {
@@ -157,13 +157,14 @@ func (t *openTable) put(slot uint32) {
 	}
 }
 
-// tellEvery is the time between two looks of the supervisor, each at one lane: every request is seen oftener than once a
-// second, and a ring that the daemon empties every few milliseconds never has to take all reports at once. Tests change it.
-var tellEvery = 40 * time.Millisecond
+// reportEvery is the time between two rounds of the supervisor, each of one lane: every request is
+// seen more than once a second, and a ring that the daemon empties every few milliseconds never has
+// to take all reports at once. Tests change it.
+var reportEvery = 40 * time.Millisecond
 
-// tell reports the requests of the next lane that were open for long at the last full second. Reports are of full
-// seconds, so that a replay tells the same.
-func (t *openTable) tell(now int64, report func(*traffic.Event) bool) {
+// reportLane reports the requests of the next lane that had been open for long at the last full
+// second. Reports are of full seconds, so that a replay has the same.
+func (t *openTable) reportLane(now int64, report func(*traffic.Event) bool) {
 	number := t.step % openLanes
 	t.step++
 	second := now - now%int64(time.Second)
@@ -171,32 +172,33 @@ func (t *openTable) tell(now int64, report func(*traffic.Event) bool) {
 		n := uint32(number)*laneSlots + i
 		s := &t.slots[n]
 		word := s.word.Load()
-		if word&slotPhase != slotOpen || !s.due(second) {
+		if word&slotPhase != phaseOpen || !s.due(second) {
 			continue
 		}
-		if !s.word.CompareAndSwap(word, word&^slotPhase|slotRead) {
+		if !s.word.CompareAndSwap(word, word&^slotPhase|phaseRead) {
 			continue // it has ended
 		}
 		t.report(s, second, report)
-		if !s.word.CompareAndSwap(word&^slotPhase|slotRead, word) {
+		if !s.word.CompareAndSwap(word&^slotPhase|phaseRead, word) {
 			s.word.Store(word &^ slotPhase)
 			t.put(n)
 		}
 	}
 }
 
-// due reports whether there is something to tell of an open request, or its times are of a clock that was set back.
-func (s *openSlot) due(second int64) bool {
+// due reports whether an open request needs a report, or its times are of a clock that was set
+// back.
+func (s *openRecord) due(second int64) bool {
 	until := s.until.Load()
 	return second-s.start.Load() >= int64(traffic.OpenAfter) && second > until || until-second > maxEarly
 }
 
-// maxEarly is how far ahead of a full second a request may have been told, or begun: more than a second, and the clock was
-// set back.
+// maxEarly is how far ahead of a full second a request may have been reported, or may have begun.
+// Beyond it the clock was set back.
 const maxEarly = int64(2 * time.Second)
 
-// report tells of one request, which is open as long as it is read at least.
-func (t *openTable) report(s *openSlot, second int64, report func(*traffic.Event) bool) {
+// report reports one request, which stays open at least while it is read.
+func (t *openTable) report(s *openRecord, second int64, report func(*traffic.Event) bool) {
 	start, until := s.start.Load(), s.until.Load()
 	if set := until - second; set > maxEarly {
 		s.start.Store(start - set)
@@ -208,18 +210,18 @@ func (t *openTable) report(s *openSlot, second int64, report func(*traffic.Event
 		Open: true, Duration: uint64(second - start), Told: uint64(until - start),
 	}
 	if !report(&ev) {
-		t.lost.Add(1)
+		t.lostReports.Add(1)
 		return
 	}
 	s.until.Store(second)
 	t.reports.Add(1)
 }
 
-// count is the number of requests in the table.
+// count returns the number of requests in the table.
 func (t *openTable) count() (n int) {
 	for i := range t.lanes {
 		for k := range t.lanes[i].fresh.Load() {
-			if phase := t.slots[i*laneSlots+int(k)].word.Load() & slotPhase; phase == slotOpen || phase == slotRead {
+			if phase := t.slots[i*laneSlots+int(k)].word.Load() & slotPhase; phase == phaseOpen || phase == phaseRead {
 				n++
 			}
 		}
@@ -227,9 +229,9 @@ func (t *openTable) count() (n int) {
 	return n
 }
 
-// tellOpen tells the daemon of open requests.
-func (f *Filter) tellOpen() {
+// reportOpen reports open requests to the daemon.
+func (f *Filter) reportOpen() {
 	if f.reporter.current.Load() != nil {
-		f.open.tell(time.Now().UnixNano(), f.tryReport)
+		f.open.reportLane(time.Now().UnixNano(), f.tryReport)
 	}
 }

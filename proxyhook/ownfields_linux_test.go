@@ -19,7 +19,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// ownNames gives the names in h that an origin like CGI's could read as the filter's.
+// ownNames returns the names in h that an origin like CGI's could read as the filter's.
 func ownNames(h http.Header) (names []string) {
 	for name := range h {
 		folded := strings.Map(func(r rune) rune {

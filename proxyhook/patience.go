@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// patience ends a wait for the client of a request that lasts too long. A nil one waits for ever. Between start and
-// stop one goroutine waits; nothing is done to the request outside of that, or after end.
+// patience ends a wait for a client that lasts too long. A nil patience waits for ever. One
+// goroutine waits between start and stop; nothing is done to the request outside of that, or after
+// end.
 type patience struct {
 	limit time.Duration
-	over  func(times int) (again bool) // ends the wait after so many limits, or has it go on for another one
+	over  func(times int) (again bool) // called after each limit: ends or extends the wait
 
-	mutex   sync.Mutex // guards all below, and is held while over runs
+	mutex   sync.Mutex // guards the fields below, and is held while over runs
 	timer   *time.Timer
-	times   int // that the timer fired in this wait
+	times   int // times that the timer fired in this wait
 	waiting bool
 	ended   bool
 }
@@ -50,7 +51,7 @@ func (p *patience) stop() {
 	}
 }
 
-// end is called before the handler returns: what belongs to its response must not be touched any more.
+// end is called before the handler returns: its response must not be touched any more.
 func (p *patience) end() {
 	if p == nil {
 		return
@@ -72,12 +73,13 @@ func (p *patience) fire() {
 // past is a deadline that ends a wait at once.
 var past = time.Unix(1, 0)
 
-// maxSlow is how many times ClientSilence a write may take while it is the connection that is slow, and not its stream.
+// maxSlow is how many times ClientSilence a write may take if the connection is slow, not the
+// stream.
 const maxSlow = 10
 
-// writePatience watches the writes to one stream of an HTTP/2 connection. The client decides on each stream how much of
-// it it takes, which the kernel does not know. Where what is written waits in the kernel, the stream is not to blame
-// yet: a [Listener] watches the connection.
+// writePatience watches the writes to one stream of an HTTP/2 connection. The client decides how
+// much it takes of each stream, which the kernel does not know. While written data waits in the
+// kernel, the stream is not to blame yet: a [Listener] watches the connection.
 func (f *Filter) writePatience(w http.ResponseWriter, r *http.Request) *patience {
 	if f.config.ClientSilence <= 0 || r.ProtoMajor < 2 {
 		return nil

@@ -13,16 +13,19 @@ import (
 	"github.com/headgate/headgate/internal/socket"
 )
 
-// Peers says when a TCP connection ends whose other side is gone without having closed it, or takes nothing, so that it
-// does not hold a ticket for ever. How long a request lasts does not matter. The zero value has the defaults.
+// Peers configures when to end a TCP connection whose other side is gone without having closed it,
+// or takes nothing, so that it does not hold a ticket for ever. The duration of a request does not
+// matter. The zero value has the defaults.
 type Peers struct {
-	// Gone is how long the other side may be silent where TCP expects an answer: to something that was sent
-	// (TCP_USER_TIMEOUT), or to keep-alive probes while nothing is sent. TCP_USER_TIMEOUT also ends a connection whose
-	// other side is there but has had no room for a byte for so long. In whole seconds. Default: 30 s.
+	// Gone is how long the other side may be silent while TCP expects an answer: to sent data
+	// (TCP_USER_TIMEOUT), or to keep-alive probes while nothing is sent. TCP_USER_TIMEOUT also ends
+	// a connection whose other side is alive but has had no room for a byte for that long. In whole
+	// seconds. Default: 30 s.
 	Gone time.Duration
 
-	// Stall ends a connection of a Listener whose client, with more to send to it all the time, has confirmed fewer than
-	// Pace bytes a second over so long. It is noticed within a sixth more. Negative: never. Default: 30 s.
+	// Stall ends a connection of a Listener whose client has confirmed fewer than Pace bytes a
+	// second for this long, while there was always more to send. That is noticed within a sixth
+	// more. Negative: never. Default: 30 s.
 	Stall time.Duration
 
 	// Pace is in bytes a second. Default: 1024.
@@ -51,8 +54,8 @@ func (p Peers) Listen(network, address string) (*Listener, error) {
 	return p.Guard(l), nil
 }
 
-// Guard is [Peers.Listen] for a listener that is open already, say by systemd. It looks after the connections that are
-// of type *net.TCPConn. A TLS listener belongs around it, not inside.
+// Guard is [Peers.Listen] for a listener that is open already, for instance by systemd. It watches
+// connections of type *net.TCPConn. Put a TLS listener around it, not inside.
 func (p Peers) Guard(l net.Listener) *Listener {
 	guarded := &Listener{Listener: l, peers: p.withDefaults(), conns: make(map[weak.Pointer[net.TCPConn]]*drain), closed: make(chan struct{})}
 	if guarded.peers.Stall > 0 {
@@ -61,8 +64,8 @@ func (p Peers) Guard(l net.Listener) *Listener {
 	return guarded
 }
 
-// Dialer returns a dialer for connections to origins: http.Transport{DialContext: p.Dialer().DialContext}. Stall and Pace
-// are not for it. Gone is also the time for a connection to be made in.
+// Dialer returns a dialer for connections to origins: http.Transport{DialContext:
+// p.Dialer().DialContext}. It ignores Stall and Pace. Gone is also the timeout for connecting.
 func (p Peers) Dialer() *net.Dialer {
 	p = p.withDefaults()
 	return &net.Dialer{
@@ -82,16 +85,16 @@ func (p Peers) withDefaults() Peers {
 	}
 }
 
-// keepAlive has its last probe sent before Gone is over. The kernel ends the connection at Gone then, by
-// TCP_USER_TIMEOUT; where there is none, after as many probes.
+// keepAlive returns probes of which the last one is sent before Gone is over. The kernel then ends
+// the connection at Gone, by TCP_USER_TIMEOUT or, without that, after that many probes.
 func (p Peers) keepAlive() net.KeepAliveConfig {
 	idle := max(time.Second, (p.Gone / 2).Truncate(time.Second))
 	interval := max(time.Second, ((p.Gone - idle) / 3).Truncate(time.Second))
 	return net.KeepAliveConfig{Enable: true, Idle: idle, Interval: interval, Count: max(1, int((p.Gone-idle)/interval))}
 }
 
-// Listener accepts connections that end when the other side is gone or takes nothing: see [Peers]. They are the
-// *net.TCPConn of package net.
+// Listener accepts connections that end when the other side is gone or takes nothing: see [Peers].
+// They are *net.TCPConn of package net.
 type Listener struct {
 	net.Listener
 	peers   Peers
@@ -101,30 +104,30 @@ type Listener struct {
 	closed  chan struct{}
 
 	mutex sync.Mutex
-	conns map[weak.Pointer[net.TCPConn]]*drain // those that were open at the last look, and came after it
+	conns map[weak.Pointer[net.TCPConn]]*drain // open at the last check, or accepted since
 }
 
-// ListenerStats are what a Listener has counted.
+// ListenerStats holds the counts of a Listener.
 type ListenerStats struct {
-	Open    int    // connections, as of the last look at them
-	Stalled uint64 // connections that were ended since their client took too little
+	Open    int    // connections, as of the last check
+	Stalled uint64 // connections that were ended because their client took too little
 }
 
-// looks is how many looks at a connection Stall is long.
+// looks is the number of checks of a connection during Stall.
 const looks = 6
 
-// drain is how far a connection had come at the last looks at it.
+// drain is the progress of a connection at the last checks.
 type drain struct {
 	at    addresses
-	busy  int               // looks, one after the other, at which there was something to send
-	acked [looks + 1]uint64 // of look number n at n % len
+	busy  int               // successive checks at which there was something to send
+	acked [looks + 1]uint64 // of check number n at n % len
 }
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
-		// A connection that has been reset by now cannot be set, and need not be.
+		// A connection that has been reset by now cannot be configured, and need not be.
 		_ = tcp.SetKeepAliveConfig(l.peers.keepAlive())
 		_ = socket.SetUserTimeout(tcp, l.peers.Gone)
 		if l.peers.Stall > 0 {
@@ -134,7 +137,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// accepted has the connections of all listeners by their addresses, for a Handler that knows no more of them.
+// accepted holds the connections of all listeners by their addresses, since a Handler knows only
+// these.
 var accepted sync.Map // of weak.Pointer[net.TCPConn], by addresses
 
 type addresses struct{ local, remote string }
@@ -147,13 +151,13 @@ func (l *Listener) add(c *net.TCPConn) {
 	accepted.Store(at, pointer)
 }
 
-// forget is called with the mutex held.
+// forget must be called with the mutex held.
 func (l *Listener) forget(pointer weak.Pointer[net.TCPConn]) {
 	accepted.CompareAndDelete(l.conns[pointer].at, pointer)
 	delete(l.conns, pointer)
 }
 
-// blocked reports whether it is known that what was written to a connection waits in the kernel.
+// blocked reports whether written data of a connection is known to wait in the kernel.
 func (at addresses) blocked() bool {
 	pointer, ok := accepted.Load(at)
 	if !ok {
@@ -167,7 +171,7 @@ func (at addresses) blocked() bool {
 	return err == nil && p.Unsent
 }
 
-// Close stops listening. Connections that are open are looked after to their end.
+// Close stops listening. Open connections are watched until they end.
 func (l *Listener) Close() error {
 	l.closing.Do(func() { close(l.closed) })
 	return l.Listener.Close()
@@ -180,7 +184,7 @@ func (l *Listener) Stats() ListenerStats {
 	return ListenerStats{Open: len(l.conns), Stalled: l.stalled.Load()}
 }
 
-// watch looks at all connections until the listener is closed and the last of them is.
+// watch checks all connections until the listener and its last connection are closed.
 func (l *Listener) watch() {
 	tick := time.NewTicker(max(l.peers.Stall/looks, time.Millisecond))
 	defer tick.Stop()
@@ -197,7 +201,7 @@ func (l *Listener) watch() {
 	}
 }
 
-// look ends what has stalled, and forgets what is closed or garbage.
+// look ends stalled connections, and forgets those that are closed or garbage.
 func (l *Listener) look() (open int) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -215,14 +219,14 @@ func (l *Listener) look() (open int) {
 		if d.stalls(p, uint64(l.peers.Stall.Seconds()*float64(l.peers.Pace))) {
 			l.forget(pointer)
 			l.stalled.Add(1)
-			_ = conn.SetLinger(0) // what it has not taken is not kept for it
+			_ = conn.SetLinger(0) // data that it has not taken is dropped
 			conn.Close()
 		}
 	}
 	return len(l.conns)
 }
 
-// stalls takes note of a look, and reports whether less than need was confirmed in the last ones.
+// stalls records a check, and reports whether less than need was confirmed in the last ones.
 func (d *drain) stalls(p socket.Progress, need uint64) bool {
 	if !p.Unsent {
 		d.busy = 0

@@ -2,26 +2,27 @@ package proxyhook
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// Policy turns a score into an action. Judge runs on the request path: it must be safe for concurrent use, must not
-// block, and should not allocate. A panic in it is caught, counted under PolicyFailed, and the request allowed. ev is
-// complete but for what is known only when the request has ended, and must not be changed. An Action that is none of
-// the constants counts as Allow.
+// Policy turns a score into an action. Judge runs on the request path: it must be safe for
+// concurrent use, must not block, and should not allocate. A panic in it is caught, counted under
+// PolicyFailed, and the request is allowed. ev is complete except for what is known only when the
+// request has ended, and must not be changed. An unknown Action counts as Allow.
 type Policy interface {
 	Judge(ev *traffic.Event, score uint8) Action
 }
 
-// DefaultFlagBelow is the score below which a request is flagged as a bot's where no policy is configured.
+// DefaultFlagBelow is the score below which a request is flagged if no policy is configured.
 const DefaultFlagBelow = 30
 
-// Thresholds is the usual policy: the hardest action whose threshold the score lies below. A threshold of 0 is never
-// reached, so the zero value allows everything.
+// Thresholds is the usual policy: it returns the hardest action whose threshold is above the score.
+// A threshold of 0 is never reached, so the zero value allows everything.
 type Thresholds struct {
 	TagBelow       uint8
 	ChallengeBelow uint8
 	ThrottleBelow  uint8
 	DenyBelow      uint8
 
-	// Hosts has thresholds of their own for some hosts (lower case, without port). Theirs are used whole, not merged.
+	// Hosts holds the thresholds of single hosts (lower case, without port). They replace the
+	// general ones as a whole.
 	Hosts map[string]Thresholds
 }
 

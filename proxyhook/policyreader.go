@@ -13,11 +13,11 @@ type policyReader struct {
 	owners  []int
 	dir     hostdir.Dir
 	reader  *mmapsync.Reader // nil: not open
-	version mmapsync.Version // of the policy that was read last
+	version mmapsync.Version // of the last policy read
 }
 
-// read returns the policy that is published in dir. changed is false if it is the one that was read
-// last, or if there is none yet.
+// read returns the policy published in dir. changed is false if it is the last one read, or if
+// there is none yet.
 func (p *policyReader) read(dir hostdir.Dir) (text []byte, changed bool, err error) {
 	if dir != p.dir {
 		p.dir = dir
@@ -60,7 +60,7 @@ func (p *policyReader) open() error {
 	return nil
 }
 
-// close ends the reading. What was read last holds on.
+// close stops reading. The last policy stays in force.
 func (p *policyReader) close() error {
 	if p.reader == nil {
 		return nil

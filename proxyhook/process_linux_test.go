@@ -131,7 +131,7 @@ func TestPublisherIsKilled(t *testing.T) {
 	}
 }
 
-// published gives the time of the present table.
+// published returns the time of the current publication.
 func (h *host) published() (at time.Time) {
 	h.t.Helper()
 	store, err := featurestore.Open(h.dir.Features())

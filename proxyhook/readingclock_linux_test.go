@@ -26,7 +26,7 @@ func TestPublicationFromTheFutureFades(t *testing.T) {
 		return f.Decide(&ev).Score
 	}
 	await(t, "a bot's score right after a publication", func() bool { h.publish(future); return score() == knownBot })
-	await(t, "requests fade", func() bool { return score() == scoreOf[0] })
+	await(t, "requests fade", func() bool { return score() == modelScore[0] })
 	await(t, "stale decisions", func() bool { score(); return f.Stats().Stale > 0 })
 }
 

@@ -9,15 +9,17 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// ReplaceModel puts m in use for the decisions that begin from now on. Those that have begun end with the model that
-// they began with, and each decision's score is that of one model. m may have other inputs than the model before.
+// ReplaceModel uses m for the decisions that begin from now on. Decisions in progress end with the
+// model that they began with: each score is that of one model. m may have other inputs than the
+// current model.
 //
-// A model is refused, with an error that wraps scorer.ErrMismatch and names what does not fit, and the one before serves on,
-// if it looks at a feature that neither this release knows nor the daemon publishes now, if its output is not the
-// probability of the class that stands for bots (see Config.BotClass), or if it contradicts the shadow on what kind of values a feature takes. (New is not as strict about features:
-// there is nothing that could serve instead.)
+// A model is rejected, and the current one stays active, with an error that wraps
+// scorer.ErrMismatch and names what does not fit: if it uses a feature that neither this release
+// has nor the daemon publishes now, if its output is not the probability of the class of bots (see
+// Config.BotClass), or if it contradicts the shadow on the kind of a feature's values. (New is less
+// strict about features: it has no other model to use.)
 //
-// It is safe for concurrent use, and for use while Config.ModelFile is watched: whichever comes last is in use.
+// It is safe for concurrent use, also while Config.ModelFile is watched: the last model is used.
 func (f *Filter) ReplaceModel(m *scorer.Model) error { return f.offered(f.useModel(m)) }
 
 // ReplaceShadow is ReplaceModel for the shadow. nil ends the shadow.
@@ -36,7 +38,7 @@ func (f *Filter) offered(refused error) error {
 	return nil
 }
 
-// offered counts what became of a model.
+// offered counts an accepted or rejected model.
 func (c *counters) offered(refused error) {
 	if refused != nil {
 		c.modelsRefused.Add(1)
@@ -47,7 +49,7 @@ func (c *counters) offered(refused error) {
 
 func (f *Filter) useModel(m *scorer.Model) error {
 	if m == nil {
-		return errors.New("there is none")
+		return errors.New("the model is nil")
 	}
 	f.replacing.Lock()
 	defer f.replacing.Unlock()
@@ -68,7 +70,8 @@ func (f *Filter) useShadow(m *scorer.Model) error {
 	return f.use(f.scoring().active, m)
 }
 
-// use is called with f.replacing held: the models are made ready together, and the request path meets one pointer.
+// use must be called with f.replacing held: both models are prepared together, and the request path
+// loads one pointer.
 func (f *Filter) use(active, shadow *scorer.Model) error {
 	next, err := newScoring(active, shadow)
 	if err != nil {
@@ -80,10 +83,10 @@ func (f *Filter) use(active, shadow *scorer.Model) error {
 	return nil
 }
 
-// scoring is what scores now.
+// scoring returns the models that score now.
 func (f *Filter) scoring() *scoring { return f.features.current.Load().scoring }
 
-// fits says what keeps a model from taking the place of another.
+// fits returns why a model cannot replace the current one.
 func (f *Filter) fits(m *scorer.Model) error {
 	if err := checkModel(m, f.config.BotClass); err != nil {
 		return err
@@ -104,16 +107,15 @@ func (f *Filter) fits(m *scorer.Model) error {
 	return nil
 }
 
-// checkModel says what keeps a model from scoring requests: its output is not the probability of a
-// bot, who is the class called bot (empty: whatever class the model has), or it takes other inputs
-// than numbers.
+// checkModel returns why a model cannot score requests: its output is not the probability of a bot,
+// the class called bot (empty: any class of the model), or it has other inputs than numbers.
 func checkModel(m *scorer.Model, bot string) error {
 	class, ok := m.PositiveClass()
 	switch {
 	case m.Outputs() != 1:
 		return fmt.Errorf("%w: the model has %d outputs, expected 1", scorer.ErrMismatch, m.Outputs())
 	case !ok:
-		return fmt.Errorf("%w: the model was trained for %.100q, which gives no probability of a class", scorer.ErrMismatch, m.Objective())
+		return fmt.Errorf("%w: the model was trained for %.100q, which has no class probability", scorer.ErrMismatch, m.Objective())
 	case bot != "" && !scorer.SameClass(class, bot):
 		return fmt.Errorf("%w: the model predicts the class %.100q, and bots are the class %.100q; if it is right, set Config.BotClass",
 			scorer.ErrMismatch, class, bot)
@@ -121,7 +123,7 @@ func checkModel(m *scorer.Model, bot string) error {
 	return m.TakesNumbers()
 }
 
-// catalogued are the full names of the features that this release knows.
+// catalogued holds the full names of the features that this release has.
 var catalogued = sync.OnceValue(func() map[string]bool {
 	names := make(map[string]bool)
 	for _, f := range traffic.RequestCatalog {

@@ -25,11 +25,11 @@ func TestReplaceModel(t *testing.T) {
 	now := time.Now()
 	h.publish(now, visits(10, now)...)
 	f := h.filter(proxyhook.Config{})
-	for i, document := range []string{turnedModel, randomModel(3, 50, namesOf(defaultModel(t))), testModel, constantModel(0)} {
+	for i, document := range []string{turnedModel, randomModel(3, 50, featureNames(defaultModel(t))), testModel, constantModel(0)} {
 		m := loadModel(t, document)
 		must(t, f.ReplaceModel(m))
-		if got := f.Features(); !slices.Equal(got, namesOf(m)) {
-			t.Errorf("features are %q, expected %q", got, namesOf(m))
+		if got := f.Features(); !slices.Equal(got, featureNames(m)) {
+			t.Errorf("features are %q, expected %q", got, featureNames(m))
 		}
 		for tens := range 5 {
 			ev := visit(1, tens)
@@ -56,7 +56,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 		if client == 1 {
 			return score == knownBot || score == turnedKnown
 		}
-		return score == scoreOf[tens] || score == turnedScoreOf[tens]
+		return score == modelScore[tens] || score == turnedScoreOf[tens]
 	}
 	stop := make(chan struct{})
 	var decided atomic.Uint64
@@ -78,9 +78,9 @@ func TestReplaceUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	shadows := []*scorer.Model{nil, loadModel(t, turnedModel), loadModel(t, randomModel(5, 10, namesOf(defaultModel(t)))), defaultModel(t)}
+	shadows := []*scorer.Model{nil, loadModel(t, turnedModel), loadModel(t, randomModel(5, 10, featureNames(defaultModel(t)))), defaultModel(t)}
 	active := []*scorer.Model{loadModel(t, turnedModel), loadModel(t, testModel)}
-	scores := [][5]uint8{turnedScoreOf, scoreOf}
+	scores := [][5]uint8{turnedScoreOf, modelScore}
 	for n := 0; n < 200 || decided.Load() < 20_000 && !t.Failed(); n++ {
 		must(t, f.ReplaceModel(active[n%2]))
 		if ev := visit(5, n%5); f.Decide(&ev).Score != scores[n%2][n%5] {
@@ -100,7 +100,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 	}
 }
 
-// What a filter refuses, why, and that the model before serves on.
+// Which models a filter rejects, why, and that the current model stays active.
 func TestRefusedModels(t *testing.T) {
 	h := newHost(t)
 	now := time.Now()
@@ -118,7 +118,7 @@ func TestRefusedModels(t *testing.T) {
 		"two of them":     {constantModel(0, "b", "a"), `"b" is neither one that this release knows nor one that the daemon publishes (2 such)`},
 		"long name":       {constantModel(0, strings.Repeat("x", 1000)), `"` + strings.Repeat("x", 100) + `"`},
 		"outputs":         {several, "2 outputs, expected 1"},
-		"regression":      {trainedFor(`"params":{"loss_function":{"type":"RMSE"}}`), `trained for "RMSE", which gives no probability`},
+		"regression":      {trainedFor(`"params":{"loss_function":{"type":"RMSE"}}`), `trained for "RMSE", which has no class probability`},
 		"other class": {trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":[1,0]}`),
 			`the model predicts the class "0", and bots are the class "1"`},
 		"categories": {categoryModel("[200, 404]"), `feature 0, "request/method", is a category with values such as "200", which trees know by codes`},

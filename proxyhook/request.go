@@ -10,35 +10,36 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// describe fills ev with what r tells, but for the time.
+// describe fills ev with the facts of r, except the time.
 func (f *Filter) describe(ev *traffic.Event, r *http.Request) { f.config.Describe(ev, r, f.Sums()) }
 
-// Describe fills ev with what r tells of itself and its client, as the Handler of a filter with this configuration
-// does. It does not fill in the time, nor what is only known when the request has ended. With it, a recorded
-// request becomes the event that it was; [WithJA4] and [WithWire] give it what its connection told. Of a request on a
-// connection of [CaptureWire] the first call gets what that told, and no other one.
+// Describe fills ev with the facts of r and its client, as the Handler of a filter with this
+// configuration does. It sets neither the time nor what is known only when the request has ended.
+// It turns a recorded request into its event; [WithJA4] and [WithWire] add the facts of its
+// connection. For a request on a connection of [CaptureWire], only the first call gets the
+// connection's facts.
 func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums) {
-	path, query := targetOf(r)
+	path, query := requestTarget(r)
 	forwarded := fromProxy(r, c.TrustedProxies, c.TrustUnixSocket)
 	*ev = traffic.Event{
 		Method:  r.Method,
-		Host:    hostOf(r.Host),
-		Headers: uint8(min(headersOf(r, forwarded), math.MaxUint8)),
+		Host:    canonicalHost(r.Host),
+		Headers: uint8(min(headerCount(r, forwarded), math.MaxUint8)),
 		Version: uint8(10*r.ProtoMajor + min(r.ProtoMinor, 9)),
 	}
 	if !forwarded {
 		ev.JA4, ev.Wire = seen(r)
 	}
-	ev.SetClient(clientOf(r, c.TrustedProxies, c.TrustUnixSocket))
+	ev.SetClient(clientAddr(r, c.TrustedProxies, c.TrustUnixSocket))
 	sums.SetPath(ev, path)
 	sums.SetUserAgent(ev, r.UserAgent())
 	ev.SetQuery(len(query))
 	from, page := traffic.SplitReferer(r.Referer())
-	same := ev.Host != "" && hostOf(from) == ev.Host
-	if ev.Facts = factsOf(r, same); same {
+	same := ev.Host != "" && canonicalHost(from) == ev.Host
+	if ev.Facts = requestFacts(r, same); same {
 		sums.SetLink(ev, page)
 	}
-	ev.Facts |= attackOf(r, query)
+	ev.Facts |= attackFacts(r, query)
 	if ev.JA4 != "" && passedOn(r.Header) {
 		ev.Facts |= traffic.PassedOn
 	}
@@ -50,16 +51,18 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 	sums.Bound(ev)
 }
 
-// targetOf returns path and query as the client sent them; of a request that no server has read, as its URL has them.
-func targetOf(r *http.Request) (path, query string) {
+// requestTarget returns path and query as the client sent them, or from the URL of a request that
+// no server has read.
+func requestTarget(r *http.Request) (path, query string) {
 	if r.RequestURI == "" {
 		return r.URL.EscapedPath(), r.URL.RawQuery
 	}
 	return traffic.SplitTarget(r.RequestURI)
 }
 
-// headersOf counts the header fields that the client sent: without those that a trusted proxy on the way put there.
-func headersOf(r *http.Request, forwarded bool) int {
+// headerCount returns the number of header fields that the client sent, without those that a
+// trusted proxy added.
+func headerCount(r *http.Request, forwarded bool) int {
 	n := len(r.Header)
 	if forwarded {
 		for _, name := range forwardingHeaders {
@@ -71,7 +74,7 @@ func headersOf(r *http.Request, forwarded bool) int {
 	return n
 }
 
-// passedOn reports whether a field says that somebody on the way has passed the request on.
+// passedOn reports whether a field shows that an intermediary has forwarded the request.
 func passedOn(h http.Header) bool {
 	for _, name := range forwardingHeaders {
 		if len(h[name]) > 0 {
@@ -83,7 +86,7 @@ func passedOn(h http.Header) bool {
 
 var forwardingHeaders = [...]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-func factsOf(r *http.Request, same bool) traffic.Facts {
+func requestFacts(r *http.Request, same bool) traffic.Facts {
 	facts := traffic.HeadersKnown | traffic.RefererKnown
 	for _, h := range factHeaders {
 		if len(r.Header[h.name]) > 0 {
@@ -93,19 +96,19 @@ func factsOf(r *http.Request, same bool) traffic.Facts {
 	if same {
 		facts |= traffic.RefererSame
 	}
-	claims := claimsOf(r.Header)
+	claims := readClaims(r.Header)
 	return facts | claims.Facts(facts)
 }
 
-// The bounds of what of a header is looked at for attacks: so many names, of which each may have so many fields. A request with
-// more names is malformed anyway.
+// Bounds of the header fields that are searched for attacks: the number of names, and of fields of
+// each name. A request with more names is malformed anyway.
 const (
 	maxNames  = 128
 	maxFields = 8
 )
 
-// attackOf returns what the query and the header tell of an attack.
-func attackOf(r *http.Request, query string) traffic.Facts {
+// attackFacts returns the signs of an attack in the query and the header.
+func attackFacts(r *http.Request, query string) traffic.Facts {
 	found, names := heuristics.FactsOf(query, r.Referer(), r.UserAgent()), 0
 	for name, values := range r.Header {
 		if names++; names > maxNames {
@@ -118,7 +121,7 @@ func attackOf(r *http.Request, query string) traffic.Facts {
 	return found
 }
 
-func claimsOf(h http.Header) traffic.Claims {
+func readClaims(h http.Header) traffic.Claims {
 	c := traffic.Claims{
 		UserAgent:      first(h["User-Agent"]),
 		Hints:          first(h["Sec-Ch-Ua"]),
@@ -156,9 +159,9 @@ var factHeaders = [...]struct {
 	{"Referer", traffic.Referer},
 }
 
-// hostOf gives a host in lower case, without its port and without the dot that may end a full name: the ways to write
-// one host must not be ways around its thresholds.
-func hostOf(hostport string) string {
+// canonicalHost returns a host in lower case, without its port and without the dot that may end a
+// full name: spellings of a host must not evade its thresholds.
+func canonicalHost(hostport string) string {
 	host := hostport
 	if strings.IndexByte(hostport, ':') >= 0 {
 		if h, _, err := net.SplitHostPort(hostport); err == nil {

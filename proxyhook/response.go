@@ -7,12 +7,13 @@ import (
 	"net/http"
 )
 
-// responseWriter notes the status and counts the body. It hides nothing of the writer below: that is reached through
-// Unwrap, as http.ResponseController does, and capable adds the interfaces that handlers look for.
+// responseWriter records the status and counts the body. It hides nothing of the writer below:
+// Unwrap returns that, for http.ResponseController, and capable adds the interfaces that handlers
+// look for.
 type responseWriter struct {
 	http.ResponseWriter
 	request  *request
-	patience *patience // with writes to the client; nil: endless
+	patience *patience // of writes to the client; nil: endless
 }
 
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -34,7 +35,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// WriteString spares a copy where the writer below can take a string.
+// WriteString avoids a copy if the writer below can write strings.
 func (w *responseWriter) WriteString(s string) (int, error) {
 	w.begin()
 	w.patience.start()
@@ -44,7 +45,7 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom keeps the way open for sendfile.
+// ReadFrom allows sendfile.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	if w.patience != nil { // each write has its own time
 		return io.Copy(struct{ io.Writer }{w}, src)
@@ -55,14 +56,15 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// begin is what a write does before its first byte, where nobody has called WriteHeader.
+// begin does what precedes the first byte, if WriteHeader was not called.
 func (w *responseWriter) begin() {
 	if w.request.answer(http.StatusOK) {
 		w.cleanHeader()
 	}
 }
 
-// cleanHeader drops the fields that only the filter may set, which a handler passed on from its origin.
+// cleanHeader removes the fields that only the filter may set, in case a handler copied them from
+// its origin.
 func (w *responseWriter) cleanHeader() {
 	h := w.Header()
 	reason := h[ReasonHeader]
@@ -73,15 +75,16 @@ func (w *responseWriter) cleanHeader() {
 	dropListed(h, "Trailer")
 }
 
-// returned is called when the handler has come to its end without a panic: where it has not written anything, net/http
-// sends 200. It also sends the trailers now.
+// returned is called when the handler has returned without a panic. If it has written nothing,
+// net/http sends 200; it also sends the trailers now.
 func (w *responseWriter) returned() {
 	w.request.answer(http.StatusOK)
 	w.cleanHeader()
 }
 
-// capable returns w with those of http.Flusher, http.Hijacker and http.Pusher that the writer below has, or one below
-// that. Handlers decide by them, so that none may be claimed in vain: HTTP/2 has nothing to hijack.
+// capable returns w with those of http.Flusher, http.Hijacker and http.Pusher that the writer below
+// has, or one below that. Handlers branch on them, so none may be claimed in vain: HTTP/2 has
+// nothing to hijack.
 func (w *responseWriter) capable() http.ResponseWriter {
 	f, h, p := flusher{w}, hijacker{w}, pusher{below[http.Pusher](w)}
 	canFlush := below[http.Flusher](w) != nil || below[errorFlusher](w) != nil
@@ -131,7 +134,7 @@ func (w *responseWriter) capable() http.ResponseWriter {
 	return w
 }
 
-// below returns the first writer below w that is a T, as http.ResponseController finds it; nil: none is.
+// below returns the first writer below w that is a T, as http.ResponseController finds it, or nil.
 func below[T any](w *responseWriter) (found T) {
 	for next := w.ResponseWriter; ; {
 		if found, ok := next.(T); ok {
@@ -149,7 +152,7 @@ type errorFlusher interface{ FlushError() error }
 
 type flusher struct{ of *responseWriter }
 
-// FlushError is Flush for a http.ResponseController, which hands the error on.
+// FlushError is Flush for a http.ResponseController, which returns the error.
 func (f flusher) FlushError() error {
 	w := f.of
 	if w.request.status.Load() == 0 {
@@ -164,15 +167,16 @@ func (f flusher) FlushError() error {
 	return err
 }
 
-// Flush is for handlers that ask for a http.Flusher.
+// Flush is for handlers that look for a http.Flusher.
 func (f flusher) Flush() { _ = f.FlushError() }
 
 type pusher struct{ http.Pusher }
 
 type hijacker struct{ of *responseWriter }
 
-// Hijack hands the connection over. The request then ends when it is closed, since its work goes on until then,
-// whether or not the handler waits for that. What status is written to the connection is not seen; it counts as 101.
+// Hijack hands the connection over. The request then ends when the connection is closed, since its
+// work continues until then, even if the handler returns before. The status written to the
+// connection is unknown; it counts as 101.
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w := h.of
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()

@@ -12,15 +12,16 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// scoring is the models and all that must fit them: a decision that has one has the inputs and the memory of these very
-// models, whatever replaces them meanwhile. But for the pool it is never changed.
+// scoring holds the models and everything that must fit them: a decision that loads one has the
+// inputs and the memory of these models, even if they are replaced meanwhile. Except for the pool
+// it is immutable.
 type scoring struct {
 	active *scorer.Model
 	shadow *scorer.Model // nil: none
-	set    *scorer.Set   // of both; nil without a shadow
+	set    *scorer.Set   // of both models; nil without a shadow
 	vector *traffic.Vector
-	wanted []string          // inter-request features that are read: the vector's, then more for the heuristics
-	places heuristics.Places // of the heuristics' in wanted
+	wanted []string          // indices of the heuristics' features
+	places heuristics.Places // indices of the heuristics' features in wanted
 
 	dimensions traffic.Dimensions // of wanted
 
@@ -37,7 +38,8 @@ type scratch struct {
 	raw     [2]float64 // outputs of a set
 }
 
-// newScoring joins the active model and the shadow, which may be nil. The error says where they contradict each other.
+// newScoring combines the active model and the shadow, which may be nil. It returns an error if
+// they contradict each other.
 func newScoring(active, shadow *scorer.Model) (*scoring, error) {
 	s := &scoring{active: active, shadow: shadow}
 	features := active.Features()
@@ -48,17 +50,17 @@ func newScoring(active, shadow *scorer.Model) (*scoring, error) {
 		}
 		features = s.set.Features()
 	}
-	s.vector = traffic.NewVector(namesOf(features))
+	s.vector = traffic.NewVector(featureNames(features))
 	s.wanted, s.places = heuristics.Wanted(s.vector.Inter())
-	s.dimensions = dimensionsOf(s.wanted)
+	s.dimensions = featureDimensions(s.wanted)
 	s.pool.New = func() any { return s.newScratch() }
-	for range runtime.GOMAXPROCS(0) { // so that the first requests need not
+	for range runtime.GOMAXPROCS(0) { // so that the first requests need not allocate it
 		s.pool.Put(s.newScratch())
 	}
 	return s, nil
 }
 
-func namesOf(features []scorer.Feature) []string {
+func featureNames(features []scorer.Feature) []string {
 	var names []string
 	for _, f := range features {
 		names = append(names, f.Name)
@@ -66,8 +68,8 @@ func namesOf(features []scorer.Feature) []string {
 	return names
 }
 
-// dimensionsOf returns the dimensions of inter-request features by their full names.
-func dimensionsOf(names []string) (all traffic.Dimensions) {
+// featureDimensions returns the dimensions of inter-request features by their full names.
+func featureDimensions(names []string) (all traffic.Dimensions) {
 	for _, name := range names {
 		dimension, _, _ := strings.Cut(name, "/")
 		if d, ok := traffic.DimensionByName(dimension); ok {
@@ -87,23 +89,24 @@ func (s *scoring) newScratch() *scratch {
 	return m
 }
 
-// evaluate scores m's inputs. Both models look at each input once. The shadow's score is 0 where
-// there is none. Inputs of another length than the models take, which newScratch does not make,
-// have no score either.
+// evaluate scores m's inputs. Both models read each input once. The shadow's score is 0 if there is
+// no shadow. Inputs of another length than the models', which newScratch never makes, have no score
+// either.
 func (s *scoring) evaluate(m *scratch) (active, shadow uint8) {
 	if s.set == nil {
 		raw, _ := s.active.Raw(m.scratch, m.inputs) // NaN with an error
-		return scoreOf(s.active, raw), 0
+		return modelScore(s.active, raw), 0
 	}
 	raw, err := s.set.AppendRaw(m.raw[:0], m.scratch, m.inputs)
 	if err != nil {
 		return 0, 0
 	}
-	return scoreOf(s.active, raw[0]), scoreOf(s.shadow, raw[1])
+	return modelScore(s.active, raw[0]), modelScore(s.shadow, raw[1])
 }
 
-// scoreOf turns a model's output into a score. NaN, which sums of infinities give, is none: 0.
-func scoreOf(m *scorer.Model, raw float64) uint8 {
+// modelScore turns a model's output into a score. NaN, the result of sums of infinities, is not a
+// score: it returns 0.
+func modelScore(m *scorer.Model, raw float64) uint8 {
 	p := m.Probability(raw)
 	if p != p {
 		return 0

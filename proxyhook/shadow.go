@@ -10,32 +10,32 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// ShadowStats count what a shadow would have done. None of it has had an effect. Where there is neither a shadow model nor
-// a shadow policy, all are 0. Decisions that were cut short, by truncated memory or a panic of the policy, are not
-// judged.
+// ShadowStats counts what a shadow would have done. It had no effect. All counts are 0 if there is
+// neither a shadow model nor a shadow policy. Decisions that were cut short, by truncated memory or
+// a panic of the policy, are not judged.
 type ShadowStats struct {
-	Model   bool                           // there is a shadow model now
+	Model   bool                           // whether there is a shadow model now
 	Judged  uint64                         // decisions that the shadow has judged
-	Failed  uint64                         // decisions for which it had no score, or in which its policy panicked
-	Changed uint64                         // of the judged ones, those in which it would have acted otherwise
-	Actions [numActions]uint64             // the judged ones by what it would have done
-	Matrix  [numActions][numActions]uint64 // by what was done, then by what it would have done
+	Failed  uint64                         // decisions without a score, or with a panic
+	Changed uint64                         // judged decisions with another action
+	Actions [numActions]uint64             // judged decisions by the shadow's action
+	Matrix  [numActions][numActions]uint64 // by the action taken, then by the shadow's
 
-	// Distances count the decisions in which both models gave a score by how far apart the scores are: equal, 1, 2 to
-	// 3, 4 to 7, 8 to 15, 16 to 31, 32 to 63, 64 to 98.
+	// Distances counts the decisions that both models scored, by the distance of the scores: 0, 1,
+	// 2 to 3, 4 to 7, 8 to 15, 16 to 31, 32 to 63, 64 to 98.
 	Distances [numDistances]uint64
 }
 
 const numDistances = 8
 
-// Action gives the number of decisions for which the shadow would have taken this action.
+// Action returns the number of decisions for which the shadow would have taken this action.
 func (s *ShadowStats) Action(a Action) uint64 { return s.Actions[a] }
 
-// shadow judges what a policy has judged already, and only counts.
+// shadow judges what a policy has already judged, and only counts.
 type shadow struct {
-	policy Policy
-	alone  bool // policy is another than the filter's: it has something to say also without a shadow model
-	log    *slog.Logger
+	policy       Policy
+	hasOwnPolicy bool // its policy is not the filter's: it judges even without a shadow model
+	log          *slog.Logger
 
 	failed    atomic.Uint64
 	verdicts  [numActions][numActions]atomic.Uint64
@@ -46,18 +46,19 @@ type shadow struct {
 func newShadow(c Config) *shadow {
 	s := &shadow{policy: c.Policy, log: c.Log}
 	if c.ShadowPolicy != nil {
-		s.policy, s.alone = c.ShadowPolicy, true
+		s.policy, s.hasOwnPolicy = c.ShadowPolicy, true
 	}
 	return s
 }
 
-// compare judges the score of the shadow model after a decision, where there is one, or else the decision's own.
+// compare judges the shadow model's score after a decision, or the decision's own score without a
+// shadow model.
 func (s *shadow) compare(ev *traffic.Event, d Decision, from *scoring, score uint8) {
 	switch {
 	case from.shadow == nil:
 		score = d.Score
 	case score != 0 && d.Score != 0:
-		s.distances[distanceOf(d.Score, score)].Add(1)
+		s.distances[distanceClass(d.Score, score)].Add(1)
 	}
 	if score == 0 {
 		s.failed.Add(1)
@@ -66,7 +67,7 @@ func (s *shadow) compare(ev *traffic.Event, d Decision, from *scoring, score uin
 	s.judge(ev, d.Action, score)
 }
 
-// judge lets no panic out: the decision has been made.
+// judge catches panics: the decision has been made.
 func (s *shadow) judge(ev *traffic.Event, done Action, score uint8) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -83,11 +84,11 @@ func (s *shadow) judge(ev *traffic.Event, done Action, score uint8) {
 
 func (s *shadow) tell(fault any) {
 	s.panicked.Do(func() {
-		s.log.Error("headgate: the shadow's policy panicked, which changes no decision", "panic", fault, "stack", string(debug.Stack()))
+		s.log.Error("headgate: the shadow's policy panicked; no decision changed", "panic", fault, "stack", string(debug.Stack()))
 	})
 }
 
-func distanceOf(a, b uint8) int {
+func distanceClass(a, b uint8) int {
 	return bits.Len8(max(a, b) - min(a, b))
 }
 

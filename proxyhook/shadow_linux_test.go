@@ -27,7 +27,7 @@ func somebody(random *rand.Rand, now time.Time) traffic.Event {
 	return ev
 }
 
-// With a shadow every decision is the one that it is without, each model's score is the one that it gives alone, and the
+// With a shadow every decision is the one that it is without, each model's score is the same as alone, and the
 // counts are those of going through the requests by hand.
 func TestShadowOnlyCounts(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
@@ -39,7 +39,7 @@ func TestShadowOnlyCounts(t *testing.T) {
 	}
 	h.publish(now, events...)
 	file := writeModel(t, string(models.Default()))
-	candidates := []*scorer.Model{loadModel(t, randomModel(11, 40, namesOf(defaultModel(t)))), loadModel(t, turnedModel), defaultModel(t)}
+	candidates := []*scorer.Model{loadModel(t, randomModel(11, 40, featureNames(defaultModel(t)))), loadModel(t, turnedModel), defaultModel(t)}
 	policy := proxyhook.Thresholds{TagBelow: 80, ChallengeBelow: 60, ThrottleBelow: 40, DenyBelow: 20}
 	other := proxyhook.Thresholds{TagBelow: 70, ChallengeBelow: 50, ThrottleBelow: 45, DenyBelow: 10}
 	for i, candidate := range candidates {
@@ -86,14 +86,14 @@ func TestShadowOnlyCounts(t *testing.T) {
 
 // A policy can be tried without a model, and a model without a policy.
 func TestShadowOfOneKind(t *testing.T) {
-	deny := proxyhook.Thresholds{DenyBelow: scoreOf[1] + 1}
+	deny := proxyhook.Thresholds{DenyBelow: modelScore[1] + 1}
 	policy := newFilter(t, proxyhook.Config{Dir: t.TempDir(), ShadowPolicy: deny})
 	model := newFilter(t, proxyhook.Config{Dir: t.TempDir(), Policy: proxyhook.Thresholds{TagBelow: 1 + turnedScoreOf[1]}})
 	must(t, model.ReplaceShadow(loadModel(t, turnedModel)))
 	for tens := range 5 {
 		for _, f := range []*proxyhook.Filter{policy, model} {
 			ev := visit(1, tens)
-			if d := f.Decide(&ev); d.Score != scoreOf[tens] || d.Action > proxyhook.Tag {
+			if d := f.Decide(&ev); d.Score != modelScore[tens] || d.Action > proxyhook.Tag {
 				t.Errorf("%+v", d)
 			}
 		}
@@ -129,7 +129,7 @@ func TestShadowPolicyFails(t *testing.T) {
 		}
 	}
 	odd := visit(1, 4)
-	if d := f.Decide(&odd); d.Score != scoreOf[4] || d.Action != proxyhook.Tag || d.Reason != proxyhook.Scored {
+	if d := f.Decide(&odd); d.Score != modelScore[4] || d.Action != proxyhook.Tag || d.Reason != proxyhook.Scored {
 		t.Errorf("%+v", d)
 	}
 	s := f.Stats()
@@ -150,7 +150,7 @@ func TestPolicyFailsBesideShadow(t *testing.T) {
 	}
 }
 
-// A model that gives no number, as linear trees do on infinite inputs, has no score: as a shadow that is counted, and in use it
+// A model that returns no number, as linear trees do on infinite inputs, has no score: as a shadow that is counted, and in use it
 // allows the request.
 func TestModelWithoutScore(t *testing.T) {
 	h := newHost(t)
@@ -190,7 +190,7 @@ func TestShadowAllocatesNothing(t *testing.T) {
 	h.publish(now, visits(10, now)...)
 	f := h.filter(proxyhook.Config{ShadowPolicy: proxyhook.Thresholds{DenyBelow: 50}})
 	ev := visit(1, 0)
-	for i, m := range []*scorer.Model{nil, loadModel(t, turnedModel), loadModel(t, randomModel(2, 100, namesOf(defaultModel(t)))), loadModel(t, infiniteText)} {
+	for i, m := range []*scorer.Model{nil, loadModel(t, turnedModel), loadModel(t, randomModel(2, 100, featureNames(defaultModel(t)))), loadModel(t, infiniteText)} {
 		must(t, f.ReplaceShadow(m))
 		if n := testing.AllocsPerRun(1000, func() { ev.Time = 0; f.Decide(&ev) }); n != 0 {
 			t.Errorf("shadow %d: %v allocations", i, n)

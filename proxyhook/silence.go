@@ -1,7 +1,8 @@
 package proxyhook
 
-// ErrOriginSilent is the error of a request, and of the body of an answer, that Config.OriginSilence has ended. It is a
-// net.Error whose Timeout is true, by which an ErrorHandler can answer 504.
+// ErrOriginSilent is the error of a request, and of the body of an answer, that
+// Config.OriginSilence has ended. It is a net.Error whose Timeout is true, so that an ErrorHandler
+// can answer 504.
 var ErrOriginSilent error = originSilent{}
 
 type originSilent struct{}

@@ -8,54 +8,55 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Stats are what a Filter has counted since it was made.
+// Stats holds the counts of a Filter since it was made.
 type Stats struct {
 	Decisions  uint64                         // calls of Decide
-	Scored     uint64                         // of these, the ones that gave a score
+	Scored     uint64                         // of these, the ones with a score
 	Actions    [numActions]uint64             // decisions by action
 	Reasons    [numReasons]uint64             // decisions by reason
-	Findings   [heuristics.NumFindings]uint64 // decisions by what was certain before the model was asked
-	NoFeatures uint64                         // decisions without inter-request features: nothing published, or unreadable
-	Stale      uint64                         // decisions with features older than Config.StaleAfter
-	Faults     uint64                         // reads that hit truncated shared memory, the supervisor's too
-	Events     uint64                         // events given to the daemon, of requests that have ended
-	Dropped    uint64                         // events dropped: no daemon's directory, the ring was full, or it was removed and no daemon had it open
+	Findings   [heuristics.NumFindings]uint64 // decisions by finding
+	NoFeatures uint64                         // decisions without inter-request features
+	Stale      uint64                         // decisions with old features: Config.StaleAfter
+	Faults     uint64                         // reads that hit truncated shared memory
+	Events     uint64                         // events of ended requests sent to the daemon
+	Dropped    uint64                         // events dropped: no ring, or a full one
 
-	Open        int    // requests that the daemon is told of while they are open
-	Unopened    uint64 // requests that found no place among those: they are told by their end alone
+	Open        int    // requests that are reported to the daemon while they are open
+	Unopened    uint64 // open requests beyond the bound: they are reported only when they end
 	Reports     uint64 // reports of requests that were still open
-	ReportsLost uint64 // reports that found no daemon's ring, or a full one: the next one tells as much more
+	ReportsLost uint64 // reports without a ring or to a full one: the next one includes them
 
 	Admitted   uint64 // requests admitted to their origin
-	Refused    uint64 // requests refused for an overloaded origin
-	InFlight   uint64 // admitted and not yet done
-	DoubleDone uint64 // tickets that were released a second time, to no effect
+	Refused    uint64 // requests refused because an origin was full
+	InFlight   uint64 // admitted and not done yet
+	DoubleDone uint64 // tickets that were released a second time, without effect
 	Silent     uint64 // requests ended by Config.ClientSilence
-	Panics     uint64 // calls of Config.Tenant, Config.Origin and Config.Log that panicked; their requests went on
+	Panics     uint64 // panics of Config.Tenant, Origin and Log
 	Lowered    int    // keys whose threshold is lowered because their origin is slow
-	Untrusted  uint64 // looks at the daemon's directory that found it in hands that are not trusted, one a second
-	Shared     bool   // requests in flight are counted together with the host's other proxy processes
-	Policy     bool   // thresholds are those that the daemon publishes
+	Untrusted  uint64 // checks that found the directory's owner untrusted
+	Shared     bool   // whether the host's proxy processes count together
+	Policy     bool   // whether thresholds are those that the daemon publishes
 
-	ModelsReplaced uint64      // models put in use in place of others, or as a shadow
-	ModelsRefused  uint64      // models that could not be read, or did not fit; those before served on
+	ModelsReplaced uint64      // models loaded in place of others, or as a shadow
+	ModelsRefused  uint64      // models that were unreadable or did not fit
 	Shadow         ShadowStats // what a shadow would have done
 
-	Unknown []string // features that the models want and nobody computes
+	Unknown []string // features that the models use and nothing computes
 
-	P50, P99 time.Duration // of Decide, a shadow's part included
+	P50, P99 time.Duration // of Decide, including the shadow
 
-	// Times count the calls of Decide by how long they took: element i those of 2^i ns or more, but less than 2^(i+1) ns.
-	// What took less than 1 ns is in the first one, what took 2^32 ns or more in the last.
+	// Times counts the calls of Decide by duration: element i those of 2^i ns or more, but less
+	// than 2^(i+1) ns. Calls of less than 1 ns are in the first element, those of 2^32 ns or more
+	// in the last.
 	Times [numTimes]uint64
 }
 
 const numTimes = 32
 
-// Action gives the number of decisions with this action.
+// Action returns the number of decisions with this action.
 func (s Stats) Action(a Action) uint64 { return s.Actions[a] }
 
-// counters are a Filter's own. Each is one atomic add on the request path.
+// counters are a Filter's own counts. Each costs one atomic add on the request path.
 type counters struct {
 	scored     atomic.Uint64
 	actions    [numActions]atomic.Uint64
@@ -80,13 +81,13 @@ func (c *counters) count(d Decision, took time.Duration) {
 	}
 	c.actions[d.Action].Add(1)
 	c.reasons[d.Reason].Add(1)
-	if d.Finding != heuristics.NoFinding { // those without are the rest: one atomic addition less for each
+	if d.Finding != heuristics.NoFinding { // the others are the rest: one atomic add less for each
 		c.findings[d.Finding].Add(1)
 	}
 	c.latency.add(took)
 }
 
-// Stats gives the counts. They are read one after the other while requests go on.
+// Stats returns the counts. They are read one after the other while requests run.
 func (f *Filter) Stats() Stats {
 	c := &f.counters
 	l := f.limiting.stats()
@@ -100,7 +101,7 @@ func (f *Filter) Stats() Stats {
 		Open:        f.open.count(),
 		Unopened:    f.open.overflow.Load(),
 		Reports:     f.open.reports.Load(),
-		ReportsLost: f.open.lost.Load(),
+		ReportsLost: f.open.lostReports.Load(),
 		Admitted:    l.Admitted,
 		Refused:     l.RefusedTotal(),
 		InFlight:    l.InFlight,
@@ -136,5 +137,5 @@ func (f *Filter) Stats() Stats {
 	return s
 }
 
-// LimiterStats gives the connection limiter's own counts, by reason of refusal.
+// LimiterStats returns the connection limiter's own counts, by reason of refusal.
 func (f *Filter) LimiterStats() limits.LimiterStats { return f.limiting.stats() }

@@ -7,11 +7,11 @@ import (
 	"net/textproto"
 )
 
-// Trailers are fields that follow a body. net/http adds them to the request or response that the body belongs to
+// Trailers are fields that follow a body. net/http adds them to the body's request or response
 // before a read of the body returns io.EOF; from then on they do not change.
 
-// cleanRequestTrailers keeps the fields that only we may set out of the trailers of to, a copy of from that goes on to
-// the origin. from stays as it is.
+// cleanRequestTrailers removes the fields that only the filter may set from the trailers of to, a
+// copy of from for the origin. from is unchanged.
 func cleanRequestTrailers(from, to *http.Request) {
 	if from.Body == nil || from.Body == http.NoBody || from.ContentLength >= 0 && len(from.Trailer) == 0 {
 		return
@@ -34,7 +34,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// takeOver copies the trailers that are known by now, except ours.
+// takeOver copies the trailers known so far, except ours.
 func (b *requestBody) takeOver() {
 	for name, values := range b.from.Trailer {
 		if isOwn(name) {
@@ -47,8 +47,8 @@ func (b *requestBody) takeOver() {
 	}
 }
 
-// cleanResponse drops the fields that only we may set from an origin's response: now from its header, and from its
-// trailers when they have arrived.
+// cleanResponse removes the fields that only the filter may set from an origin's response: now from
+// its header, and from its trailers when they arrive.
 func cleanResponse(r *http.Response) {
 	dropOwn(r.Header)
 	dropOwn(r.Trailer)
@@ -73,8 +73,8 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cleanInterim has interim responses (1xx) cleaned for a caller that follows them by a trace of its own. Where a Handler
-// is around it, its writer cleans them, which costs less.
+// cleanInterim cleans interim responses (1xx) for a caller that reads them by its own trace. Within
+// a Handler, the handler's writer cleans them, which costs less.
 func cleanInterim(r *http.Request) *http.Request {
 	trace := httptrace.ContextClientTrace(r.Context())
 	if trace == nil || trace.Got1xxResponse == nil || innermost(r.Context()) != nil {
@@ -84,5 +84,5 @@ func cleanInterim(r *http.Request) *http.Request {
 		dropOwn(http.Header(header))
 		return nil
 	}}
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), clean)) // called before the caller's
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), clean)) // before the caller's
 }

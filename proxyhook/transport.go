@@ -11,13 +11,14 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Transport gives a RoundTripper that asks the limiter for room at the origin, which is the URL's host, before next
-// (nil: http.DefaultTransport) gets the request. A refused request is answered with 503, Retry-After and
-// X-Headgate-Reason and never reaches the origin. The ticket is released when the response's body is closed or at its
-// end, at once where it has none, when next fails, and at the latest when the request's context is done or the Handler
-// has ended. An upgraded connection is closed when its context is done, unless the Handler's own connection was
-// hijacked: then the end of either releases the ticket. Without a Handler around it, the transport limits but scores
-// and reports nothing.
+// Transport returns a RoundTripper that requests a ticket for the origin, which is the URL's host,
+// before next (nil: http.DefaultTransport) gets the request. A refused request is answered with
+// 503, Retry-After and X-Headgate-Reason and never reaches the origin. The ticket is released when
+// the response's body is closed or ends, at once if it has none, when next fails, and at the latest
+// when the request's context is done or the Handler has ended. An upgraded connection is closed
+// when its context is done, unless the Handler's own connection was hijacked: then the end of
+// either releases the ticket. Without a Handler around it, the transport limits but does not score
+// or report.
 func (f *Filter) Transport(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -40,7 +41,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			r.Body.Close()
 		}
-		return refusalOf(r, refusal), nil
+		return newRefusal(r, refusal), nil
 	}
 	c := newCall(r, held)
 	answered := false
@@ -55,14 +56,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return response, c.exchange.reason(err)
 	}
 	cleanResponse(response)
-	if response.Body != nil { // it must not be, and next has broken its promise
+	if response.Body != nil { // nil only if next breaks its contract
 		answered = true
 		c.guard(r, response)
 	}
 	return response, nil
 }
 
-// CloseIdleConnections is what http.Client.CloseIdleConnections looks for.
+// CloseIdleConnections is called by http.Client.CloseIdleConnections.
 func (t *transport) CloseIdleConnections() {
 	if next, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		next.CloseIdleConnections()
@@ -70,10 +71,10 @@ func (t *transport) CloseIdleConnections() {
 }
 
 func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
-	if req := t.filter.requestOf(r.Context()); req != nil {
+	if req := t.filter.findRequest(r.Context()); req != nil {
 		return req.admit(r.URL.Host)
 	}
-	ev := traffic.Event{Host: hostOf(cmp.Or(r.Host, r.URL.Host))}
+	ev := traffic.Event{Host: canonicalHost(cmp.Or(r.Host, r.URL.Host))}
 	ev.Bound()
 	held := &admission{}
 	a, ok := t.filter.Admit(&ev, r.URL.Host, &held.state)
@@ -84,8 +85,9 @@ func (t *transport) admit(r *http.Request) (*admission, *limits.Admission) {
 	return held, nil
 }
 
-// refusalOf is the response in the origin's place. A HEAD request is told the length of a body that it does not get.
-func refusalOf(r *http.Request, a *limits.Admission) *http.Response {
+// newRefusal returns the response that replaces the origin's. A HEAD request gets the length of a
+// body that is not sent.
+func newRefusal(r *http.Request, a *limits.Admission) *http.Response {
 	const text = "Service Unavailable\n"
 	var body io.ReadCloser = http.NoBody
 	if r.Method != http.MethodHead {

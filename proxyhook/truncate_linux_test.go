@@ -20,7 +20,7 @@ import (
 var cuts = []struct {
 	files string
 	size  int64
-	grow  bool // back to the former size: the bytes are zeros then
+	grow  bool // back to the old size: the bytes are zeros then
 }{
 	{"data_*", 0, false}, {"data_*", 4096, false}, {"data_*", 0, true}, {"data_*", 100, true},
 	{"state", 0, false}, {"readers", 0, false}, {"readers", 0, true}, {"*", 0, false},
@@ -81,7 +81,7 @@ func (h *host) featuresReturn(f *proxyhook.Filter) {
 }
 
 // Requests, the look ahead of them and the supervisor meet a cut all at once: each may meet one fault before the first has told
-// the others, and none ends the process or gives a wrong score.
+// the others, and none ends the process or causes a wrong score.
 func TestManyMeetOneTruncation(t *testing.T) {
 	unsupervised(t)
 	const requests, each = 4, 200
@@ -95,7 +95,7 @@ func TestManyMeetOneTruncation(t *testing.T) {
 		for range requests {
 			all.Go(func() {
 				for range each {
-					if d := decide(f); d.Score != 0 && d.Score != knownBot && d.Score != scoreOf[0] {
+					if d := decide(f); d.Score != 0 && d.Score != knownBot && d.Score != modelScore[0] {
 						t.Errorf("%v: %+v", c, d)
 					}
 				}

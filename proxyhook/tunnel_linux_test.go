@@ -23,7 +23,7 @@ func switching(tunnel func(conn *net.TCPConn, r *bufio.Reader)) http.HandlerFunc
 	}
 }
 
-// upgrade opens a tunnel and gives the client's side.
+// upgrade opens a tunnel and returns the client's side.
 func upgrade(t *testing.T, address string) (*net.TCPConn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

@@ -501,7 +501,7 @@ func TestCaptureOfTwoListeners(t *testing.T) {
 	}
 }
 
-// A request that is built from what was recorded of another gives the same event, but for what its end told.
+// A request rebuilt from a record is the same event, except for what is known at its end.
 func TestDescribeOfARecordedRequest(t *testing.T) {
 	config := proxyhook.Config{SessionCookie: "id"}
 	s := serveWire(t, config, true, hello, unchanged)

@@ -10,20 +10,20 @@ import (
 	"sync/atomic"
 )
 
-// wireConn is a connection whose reader sees what the client sent as the server does.
+// wireConn is a connection whose reader sees what the client sent, as the server does.
 type wireConn struct {
-	net.Conn // tls, where that is not nil
+	net.Conn // tls, if that is not nil
 	tls      *tls.Conn
 	listener *WireListener
 	client   *client
-	ctx      context.Context // of the server; nil: it is another server, which has none
+	ctx      context.Context // of the server; nil: another server, without one
 
-	shaken  bool        // the handshake is over: for the one goroutine that reads
+	shaken  bool        // the handshake is over; for the goroutine that reads
 	failure error       // of the handshake
 	parsing atomic.Bool // so that a handler which hijacks may read in several goroutines
 }
 
-// Read makes the handshake at first, which net/http does by itself only where it knows the connection's type.
+// Read makes the handshake first. net/http does so itself only for connection types that it knows.
 func (c *wireConn) Read(b []byte) (int, error) {
 	if c.tls != nil && !c.shaken {
 		c.failure = c.handshake()
@@ -40,7 +40,7 @@ func (c *wireConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// handshake returns an error that net/http answers nothing to.
+// handshake returns an error that net/http does not answer.
 func (c *wireConn) handshake() error {
 	ctx := c.ctx
 	if ctx == nil {
@@ -64,7 +64,8 @@ func (c *wireConn) handshake() error {
 	return io.EOF
 }
 
-// isHTTP reports whether what should be the header of a TLS record is the beginning of a request in the clear.
+// isHTTP reports whether the supposed header of a TLS record is the beginning of a request in the
+// clear.
 func isHTTP(header [5]byte) bool {
 	switch string(header[:]) {
 	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO":
@@ -81,15 +82,16 @@ func (l *WireListener) logf(format string, args ...any) {
 	log.Printf(format, args...)
 }
 
-// NetConn returns the connection below: a *tls.Conn, or what the listener below has accepted.
+// NetConn returns the connection below: a *tls.Conn, or the connection that the listener below has
+// accepted.
 func (c *wireConn) NetConn() net.Conn { return c.Conn }
 
-// CloseWrite ends one direction, where the connection can.
+// CloseWrite ends one direction, if the connection supports that.
 func (c *wireConn) CloseWrite() error { return closeWrite(c.Conn) }
 
 func (c *wireConn) captured() *wireConn { return c }
 
-// wireSendConn is one in the clear, for which the kernel may send files.
+// wireSendConn is a connection in the clear, for which the kernel may send files.
 type wireSendConn struct {
 	*wireConn
 	io.ReaderFrom

@@ -13,11 +13,11 @@ const (
 	protocolHTTP2 = "h2"
 )
 
-// wireHandler is a server's handler around which requests get back what net/http has not told them: that their
-// connection is encrypted.
+// wireHandler wraps a server's handler and restores what net/http has not set for it: that the
+// connection of a request is encrypted.
 type wireHandler struct {
 	next       http.Handler // nil: that of package http
-	clearHTTP2 bool         // the server's owner wants HTTP/2 in the clear
+	clearHTTP2 bool         // whether the server's owner wants HTTP/2 in the clear
 }
 
 func (h *wireHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,8 +36,8 @@ func (h *wireHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 }
 
-// agreed reports whether a request is in the protocol that the client agreed on. net/http looks only whether a
-// connection begins as HTTP/2.
+// agreed reports whether a request is in the protocol that the client agreed on. net/http only
+// checks whether a connection begins as HTTP/2.
 func (h *wireHandler) agreed(r *http.Request) bool {
 	switch {
 	case r.TLS == nil:
@@ -48,7 +48,8 @@ func (h *wireHandler) agreed(r *http.Request) bool {
 	return r.TLS.NegotiatedProtocol != protocolHTTP2
 }
 
-// prepare makes a server serve captured connections, once, and returns the protocols that it serves over TLS.
+// prepare makes a server serve captured connections, once, and returns the protocols that it serves
+// over TLS.
 func prepare(server *http.Server) http.Protocols {
 	var protocols http.Protocols
 	if server.Protocols != nil {
@@ -60,7 +61,7 @@ func prepare(server *http.Server) http.Protocols {
 	if _, done := server.Handler.(*wireHandler); done {
 		return protocols
 	}
-	if server.TLSNextProto != nil { // HTTP/2 is off, or another package's, which wants a *tls.Conn
+	if server.TLSNextProto != nil { // HTTP/2 is off, or of another package, which wants a *tls.Conn
 		protocols.SetHTTP2(false)
 	}
 	server.Handler = &wireHandler{next: server.Handler, clearHTTP2: protocols.UnencryptedHTTP2()}
@@ -73,7 +74,7 @@ func prepare(server *http.Server) http.Protocols {
 		if before != nil {
 			ctx = before(ctx, c)
 		}
-		of := capturedIn(c)
+		of := findCaptured(c)
 		if of == nil {
 			return ctx
 		}
@@ -83,8 +84,8 @@ func prepare(server *http.Server) http.Protocols {
 	return protocols
 }
 
-// capturedIn returns the captured connection that c is or, by NetConn, is made of.
-func capturedIn(c net.Conn) *wireConn {
+// findCaptured returns the captured connection that c is or wraps, by NetConn.
+func findCaptured(c net.Conn) *wireConn {
 	for {
 		if conn, ok := c.(captured); ok {
 			return conn.captured()
@@ -97,8 +98,8 @@ func capturedIn(c net.Conn) *wireConn {
 	}
 }
 
-// nextProtocols returns the application protocols to offer: those asked for that the server serves, and then the others
-// that it serves.
+// nextProtocols returns the application protocols to offer: the wanted ones that the server serves,
+// then the others that it serves.
 func nextProtocols(wanted []string, served http.Protocols) (offered []string) {
 	for _, p := range wanted {
 		if p == protocolHTTP1 && !served.HTTP1() || p == protocolHTTP2 && !served.HTTP2() {

@@ -46,7 +46,7 @@ func TestHangupReadsTheLimitsAgain(t *testing.T) {
 		}
 		until(t, want+" in the log", func() bool { return strings.Count(d.said.String(), want) == times })
 	}
-	until(t, "running", func() bool { return strings.Contains(d.said.String(), "running") })
+	until(t, "the start", func() bool { return strings.Contains(d.said.String(), "daemon started") })
 	hangup("limits read again\"", 1)
 
 	info, err := os.Stat(file)
@@ -62,9 +62,9 @@ func TestHangupReadsTheLimitsAgain(t *testing.T) {
 	until(t, "the changed policy", func() bool { return publishedThreshold(dir) == 4 })
 
 	write(t, file, []byte(`{"thresholds": 5}`))
-	hangup("limits read again, the policy before", 1)
+	hangup("limits read again, the previous policy", 1)
 	os.Remove(file)
-	hangup("limits read again, the policy before", 2)
+	hangup("limits read again, the previous policy", 2)
 	if n := publishedThreshold(dir); n != 4 {
 		t.Errorf("threshold %d, want that of the policy before", n)
 	}
@@ -73,10 +73,10 @@ func TestHangupReadsTheLimitsAgain(t *testing.T) {
 	d.ends(t)
 
 	bare := startProcess(t, filepath.Join(scratch, "bare"))
-	until(t, "running", func() bool { return strings.Contains(bare.said.String(), "running") })
+	until(t, "the start", func() bool { return strings.Contains(bare.said.String(), "daemon started") })
 	if err := bare.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the answer", func() bool { return strings.Contains(bare.said.String(), "there is no file to read again") })
+	until(t, "the answer", func() bool { return strings.Contains(bare.said.String(), "limits not read again") })
 	bare.ends(t)
 }

@@ -155,7 +155,7 @@ func TestTroubleWithRingsIsSaid(t *testing.T) {
 		info, err := os.Stat(events)
 		return err == nil && info.Mode() == 0o770|fs.ModeDir|fs.ModeSetgid|fs.ModeSticky
 	})
-	until(t, "that it is said", func() bool { return strings.Contains(d.said.String(), "somebody changed the permissions of "+events) })
+	until(t, "that it is said", func() bool { return strings.Contains(d.said.String(), "the permissions of "+events+" were changed") })
 
 	hidden := filepath.Join(events, "ring-0123456789abcdef.ring")
 	write(t, hidden, make([]byte, 8192)) // mode 0600, of root

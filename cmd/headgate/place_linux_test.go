@@ -215,7 +215,7 @@ func (p *spawned) running(t *testing.T) bool {
 		case <-p.ended:
 			return true
 		default:
-			up = strings.Contains(p.said.String(), `"headgate: running"`)
+			up = strings.Contains(p.said.String(), `"headgate: daemon started"`)
 			return up
 		}
 	})

@@ -81,7 +81,7 @@ func (s *stream) run(perSecond int, stop <-chan struct{}) {
 // endedWith reads a count from the line that a daemon logs at its end.
 func (d *daemonProcess) endedWith(t *testing.T, name string) uint64 {
 	t.Helper()
-	m := regexp.MustCompile(`msg="headgate: ended".* ` + name + `=(\d+)`).FindStringSubmatch(d.said.String())
+	m := regexp.MustCompile(`msg="headgate: daemon stopped".* ` + name + `=(\d+)`).FindStringSubmatch(d.said.String())
 	if m == nil {
 		t.Fatalf("the daemon did not say how many events it %s:\n%s", name, d.said.String())
 	}
@@ -105,7 +105,7 @@ func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "hg")
 			run := func() *daemonProcess {
 				d := startProcess(t, dir, "--interval", interval.String(), "--checkpoint", interval.String())
-				until(t, "running", func() bool { return strings.Contains(d.said.String(), "headgate: running") })
+				until(t, "running", func() bool { return strings.Contains(d.said.String(), "headgate: daemon started") })
 				return d
 			}
 			first := run()

@@ -27,7 +27,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer filter.Close()
-	prometheus.MustRegister(metrics.Of(filter))
+	prometheus.MustRegister(metrics.NewCollector(filter))
 	go func() { log.Fatal(http.ListenAndServe("127.0.0.1:9478", promhttp.Handler())) }()
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

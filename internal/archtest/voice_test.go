@@ -45,11 +45,8 @@ docs/features.md
 featurestore/traffic
 featurestore/window
 heuristics
-internal/daemon
 internal/ring
 models
-proxyhook
-proxyhook/metrics
 `)
 
 // find returns the phrases in a text, each with some words around it.

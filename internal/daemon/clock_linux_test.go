@@ -80,7 +80,7 @@ func (m *machine) feature(r *running, name string) float32 {
 	}
 	defer store.Close()
 	selection := store.Select([]string{"ip"}, []string{name})
-	seed, _ := selection.Seed()
+	seed, _ := selection.ResolveSeed()
 	ev := visit(1, "/", m.now())
 	value := make([]float32, 1)
 	if _, err := selection.Read(value, []uint64{traffic.KeysOf(&ev, seed)[traffic.IP]}, m.now().UnixNano()); err != nil {

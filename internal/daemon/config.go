@@ -12,20 +12,20 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// Config configures the daemon. The zero value serves the default directory without an HTTP listener.
+// Config configures the daemon. The zero value uses the default directory without an HTTP listener.
 type Config struct {
-	Dir        string                  // default: where hostdir.Place finds or would make one
-	State      string                  // directory of the checkpoints; default: Dir, and for the default one hostdir.State where that can be written
-	DirOwner   string                  // user, besides root and the process's own, whose directory is taken over; name or number
-	DirGroup   string                  // group that the directory is given to, whose members may be proxies; empty: as it is
-	Listen     string                  // loopback address and port of /metrics, /healthz and /readyz; empty: none
-	HostNames  []string                // names that HTTP requests may ask for, besides those and the addresses of this machine
+	Dir        string                  // default: as hostdir.Place finds or would make it
+	State      string                  // of the checkpoints; default: Dir, or hostdir.State
+	DirOwner   string                  // who may own the directory, besides root and us
+	DirGroup   string                  // of the directory; empty: unchanged
+	Listen     string                  // loopback address and port; empty: no listener
+	HostNames  []string                // allowed hosts of HTTP requests; also this machine
 	Interval   time.Duration           // longest time between publications, see beat; default 1 s
-	Checkpoint time.Duration           // longest time between checkpoints, see Daemon.pause; default 1 min
+	Checkpoint time.Duration           // longest time between checkpoints; default 1 min
 	Window     window.Config           // Workers: default half of the processors, at most 4
 	Limits     hostlimits.KeeperConfig // size of the file that proxies count requests in flight in
-	Policy     string                  // file with the hostlimits.Policy for all proxies, read again when it changes; empty: none
-	NewSeed    bool                    // hash keys under another seed than before, and forget all that was known of them
+	Policy     string                  // file of a hostlimits.Policy; empty: none
+	NewSeed    bool                    // hash keys with a new seed, and drop all history
 	Log        *slog.Logger            // default: slog.Default()
 }
 
@@ -36,7 +36,7 @@ func (c *Config) setDefaults() error {
 	if c.Checkpoint == 0 {
 		c.Checkpoint = time.Minute
 	}
-	if c.Window.Workers == 0 { // half of the processors are the proxies', and few events are worth many workers
+	if c.Window.Workers == 0 { // the proxies need the other half, and few events need many workers
 		c.Window.Workers = max(1, min(runtime.GOMAXPROCS(0)/2, 4))
 	}
 	if c.Log == nil {
@@ -54,7 +54,7 @@ func (c *Config) setDefaults() error {
 	return checkLoopback(c.Listen)
 }
 
-// checkLoopback keeps the unauthenticated endpoints on this machine.
+// checkLoopback makes sure that the unauthenticated endpoints stay on this machine.
 func checkLoopback(listen string) error {
 	if listen == "" {
 		return nil

@@ -18,8 +18,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// Daemon owns a headgate directory. Run is its one goroutine, apart from those of the HTTP endpoints, and those of package
-// window that fold, publish and write checkpoints.
+// Daemon owns a headgate directory. Run is its only goroutine, apart from those of the HTTP
+// endpoints and those of package window that fold, publish and write checkpoints.
 type Daemon struct {
 	config     Config
 	dir        *directory
@@ -36,55 +36,56 @@ type Daemon struct {
 	decoder     *traffic.Decoder
 	event       traffic.Event
 	observation traffic.Observation
-	now         int64  // of the present round, nanoseconds since 1970 UTC
-	folded      uint64 // events
+	now         int64  // of the current round, nanoseconds since 1970 UTC
+	folded      uint64 // events folded
 
-	rebuilt  uint64 // times that the files of the table were made again, as far as counted
-	unlinked uint64 // likewise rings that somebody removed
+	rebuiltFiles  uint64 // times that the files of the table were made again, as counted so far
+	unlinkedRings uint64 // rings removed by others, as counted so far
 
 	started time.Time
 	reread  atomic.Bool // Reread was called
 
-	mutex    sync.Mutex // guards all below
-	stats    Stats
-	troubles troubles
-	fresh    time.Time // when the last publication was begun, with its monotonic reading; zero: there is none
+	mutex         sync.Mutex // guards the fields below
+	stats         Stats
+	troubles      troubles
+	lastPublished time.Time // start of the last publication, with its monotonic reading; zero: none yet
 }
 
-// Stats are what the daemon has counted since it was started.
+// Stats holds the daemon's counts since it was started.
 type Stats struct {
 	Rings       ring.Stats
 	Window      window.Stats
 	Feed        window.FeedStats
-	Undecodable uint64                 // events that are no msgp or not of this format
-	Oversized   uint64                 // events with a string or an amount beyond its bound, which was cut
-	FutureTimes uint64                 // events from the future, taken as of now
-	ClockSteps  uint64                 // times that somebody set the clock by a second or more
-	Refused     uint64                 // events of requests refused for an overloaded origin
+	Undecodable uint64                 // events that are not msgp or not of this format
+	Oversized   uint64                 // events with a part that was cut to its bound
+	FutureTimes uint64                 // events from the future, given the time of their arrival
+	ClockSteps  uint64                 // times that the clock was set by a second or more
+	Refused     uint64                 // events of requests refused because an origin was full
 	Publishes   uint64                 // publications
 	Failed      uint64                 // publications and checkpoints that failed
 	PublishTime time.Duration          // of the last publication
-	Pause       time.Duration          // from its begin until the next may begin
+	Pause       time.Duration          // from its start until the next may start
 	ImageBytes  int                    // of one copy of the table
-	HTTPRefused uint64                 // HTTP requests for another host, or of another site's web page
-	RowsEvicted uint64                 // rows that made place for others in the table, since that was built
+	HTTPRefused uint64                 // rows evicted from the table, since it was built
+	RowsEvicted uint64                 // rows evicted from the table since it was built
 	Published   time.Time              // the last publication
 	Limits      hostlimits.SharedStats // of all proxies together
-	Troubles    []Trouble              // what is wrong now
-	Trouble     string                 // the same on one line; empty: nothing
+	Troubles    []Trouble              // current troubles
+	Trouble     string                 // the same on one line; empty: none
 
 	FeatureSlots Slots // of readers of the table
 	PolicySlots  Slots // of readers of the limiters' policy
 
-	Remade [numFileSets]uint64 // times that files were made again because they were removed or damaged
+	Remade [numFileSets]uint64 // times that files were made again after damage
 }
 
-// Slots are how many slots a registry has for readers, and how many are taken.
+// Slots holds the number of a registry's reader slots, and how many are taken.
 type Slots struct{ Taken, All int }
 
-func slotsOf(s mmapsync.Stats) Slots { return Slots{s.SlotsTaken, s.Slots} }
+func newSlots(s mmapsync.Stats) Slots { return Slots{s.SlotsTaken, s.Slots} }
 
-// Open takes over a headgate directory, or makes it. The error names the thing and what to do.
+// Open takes over a headgate directory, or makes it. The error names the directory or file and what
+// to do.
 func Open(config Config) (*Daemon, error) { return open(config, openClock()) }
 
 func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
@@ -103,7 +104,7 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 		if config.Window.MaxKeys <= window.MaxMaxKeys {
 			return nil, err
 		}
-		tooMany = err // what they would take is more to the point
+		tooMany = err // report the missing room rather than this
 	}
 	if d.dir, err = openDirectory(config, nil); err != nil {
 		return nil, err
@@ -133,17 +134,19 @@ func open(config Config, clock func() window.Instant) (_ *Daemon, err error) {
 	if d.limiting, err = openLimiting(d.dir.Dir, config, d.remade); err != nil {
 		return nil, err
 	}
-	d.output.feed = d.aggregator.NewFeed(tableOf(d.publisher))
+	d.output.feed = d.aggregator.NewFeed(newTable(d.publisher))
 	return d, nil
 }
 
-// tableOf is what is published to. Tests put something slower in its place.
-var tableOf = func(p *featurestore.Publisher) window.Table { return p }
+// newTable returns the table to publish to. Tests replace it by a slower one.
+var newTable = func(p *featurestore.Publisher) window.Table { return p }
 
-// scanEvery is how long the ring of a new proxy may wait to be found. A ring holds 4,096 events: 0.2 s at 20,000 a second.
+// scanEvery is the longest time until the ring of a new proxy is found. A ring holds 4,096 events:
+// 0.2 s at 20,000 a second.
 const scanEvery = 100 * time.Millisecond
 
-// Run serves until ctx is done, then publishes and checkpoints once more and closes. It is called once.
+// Run serves until ctx is done, then publishes, writes a checkpoint and closes. It must be called
+// only once.
 func (d *Daemon) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.close()) }()
 	stopHTTP, err := d.serveHTTP()
@@ -156,11 +159,11 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	defer watchers.Wait()
 	defer stopWatching()
 	watchers.Go(func() { d.watch(watching) })
-	d.config.Log.Info("headgate: running", "dir", d.config.Dir)
-	d.scanRings() // before anything that takes time: what waits there fills up
+	d.config.Log.Info("headgate: daemon started", "dir", d.config.Dir)
+	d.scanRings() // before anything slow, since waiting rings fill up
 	const (
-		idle    = 5 * time.Millisecond // how long an event may wait where there are few
-		between = time.Millisecond     // likewise, while something is being written
+		idle    = 5 * time.Millisecond // longest wait of an event when there are few
+		between = time.Millisecond     // the same while something is being written
 	)
 	now := time.Now()
 	nextScan, nextLimits, nextCheckpoint := now.Add(scanEvery), now, now.Add(d.config.Interval)
@@ -200,23 +203,23 @@ func (d *Daemon) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// finish takes in what waits in the rings, for a bounded time since proxies go on, and leaves a last publication and
-// checkpoint. What comes later waits in the rings for the next daemon.
+// finish folds the events in the rings, for a bounded time since proxies keep sending, and leaves a
+// last publication and checkpoint. Later events wait in the rings for the next daemon.
 func (d *Daemon) finish() {
 	d.scanRings()
 	for end := time.Now().Add(2 * time.Second); d.consume() && time.Now().Before(end); {
 	}
 	d.keepLimits()
 	if !d.publishLast() {
-		d.config.Log.Warn("headgate: the table's files were still being made; proxies read what was published before", "waited", lastPublication)
+		d.config.Log.Warn("headgate: the last publication took too long; proxies keep the previous one", "waited", lastPublication)
 	}
 	d.checkpoint()
 	s := d.rings.Stats()
-	d.config.Log.Info("headgate: ended", "events", s.Events, "dropped", s.Dropped, "lost", s.Lost+s.Damaged+s.Abandoned,
+	d.config.Log.Info("headgate: daemon stopped", "events", s.Events, "dropped", s.Dropped, "lost", s.Lost+s.Damaged+s.Abandoned,
 		"waiting", s.Backlog)
 }
 
-// nextAfter keeps the beat, and leaves out beats that were missed.
+// nextAfter returns the next scheduled time, skipping missed ones.
 func nextAfter(due, now time.Time, interval time.Duration) time.Time {
 	due = due.Add(interval)
 	if due.Before(now) {
@@ -232,7 +235,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// scanRings looks for new and ended proxies.
+// scanRings finds new and ended proxies.
 func (d *Daemon) scanRings() {
 	if !d.ours() {
 		return
@@ -241,42 +244,42 @@ func (d *Daemon) scanRings() {
 	rings := d.rings.Stats()
 	ringless := d.reporting.check(rings.Rings, d.Stats().Limits.Processes, time.Now())
 	d.report(scanning, d.dir.Events(), errors.Join(unreadable, d.dir.keepModes(), ringless, leftOut(rings)))
-	if n := rings.Unlinked; n > d.unlinked {
-		d.config.Log.Warn("headgate: rings of living proxies were removed; they are read on until the proxies make others",
-			"path", d.dir.Events(), "rings", n-d.unlinked)
-		d.unlinked = n
+	if n := rings.Unlinked; n > d.unlinkedRings {
+		d.config.Log.Warn("headgate: rings of living proxies were removed; the daemon reads them until the proxies make new ones",
+			"path", d.dir.Events(), "rings", n-d.unlinkedRings)
+		d.unlinkedRings = n
 	}
 }
 
-// leftOut is trouble with rings that are not read because there are too many files.
+// leftOut returns the trouble that rings are not read because there are too many files.
 func leftOut(rings ring.Stats) error {
 	if rings.Refused == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d files are left out beside %d rings, there are too many: remove what is no ring, or run fewer proxy processes", rings.Refused, rings.Rings)
+	return fmt.Errorf("%d files are ignored besides %d rings, since there are too many: remove files that are not rings, or run fewer proxy processes", rings.Refused, rings.Rings)
 }
 
-// keepLimits publishes the operator's limits where they have changed, and takes what ended proxies had in flight out of
-// the counts.
+// keepLimits publishes the operator's limits if they have changed, and removes the requests of
+// ended proxies from the counts.
 func (d *Daemon) keepLimits() {
 	if !d.ours() {
 		return
 	}
 	reloading, keeping := d.limiting.reload(), d.limiting.maintain()
 	inFlight := d.limiting.stats()
-	d.count(func(s *Stats) { s.Limits, s.PolicySlots = inFlight, d.limiting.slots }) // before the trouble that it is about
+	d.count(func(s *Stats) { s.Limits, s.PolicySlots = inFlight, d.limiting.slots }) // the trouble refers to it
 	d.report(policyReading, d.limiting.policyPath(), reloading)
 	d.report(limitKeeping, d.dir.Limits(), keeping)
 }
 
-// Reread has Run read again what the operator may have changed: the file of limits. It may be called at any time, from
-// any goroutine, also before Run.
+// Reread makes Run read the file of limits again. It may be called at any time, from any goroutine,
+// also before Run.
 func (d *Daemon) Reread() { d.reread.Store(true) }
 
-// readAgain answers as to a change of the file, and says in the log that it has read it.
+// readAgain publishes the file as after a change, and logs that it was read.
 func (d *Daemon) readAgain() {
 	if d.config.Policy == "" {
-		d.config.Log.Info("headgate: there is no file to read again; the limits are each proxy's own")
+		d.config.Log.Info("headgate: limits not read again, since --limits is not set; each proxy uses its own")
 		return
 	}
 	err := d.limiting.reread()
@@ -284,28 +287,29 @@ func (d *Daemon) readAgain() {
 	if err == nil {
 		d.config.Log.Info("headgate: limits read again", "path", d.config.Policy)
 	} else {
-		d.config.Log.Error("headgate: limits read again, the policy before stays in force", "path", d.config.Policy, "error", err)
+		d.config.Log.Error("headgate: limits read again, the previous policy stays in force", "path", d.config.Policy, "error", err)
 	}
 }
 
-// consume folds a bounded number of events and tells whether there may be more.
+// consume folds a bounded number of events and reports whether there may be more.
 func (d *Daemon) consume() bool {
 	const round = 4096
-	d.now = d.look()
+	d.now = d.readClock()
 	return d.rings.Poll(round, d.fold) == round
 }
 
-// look returns what the wall clock shows. Where somebody has set it since the last look, what is kept moves with it.
-func (d *Daemon) look() (wall int64) {
+// readClock returns the time of the wall clock. If the clock was set since the last call, the
+// aggregation is shifted with it.
+func (d *Daemon) readClock() (wall int64) {
 	now := d.clock()
 	if set := d.aggregator.Clock(now); set != 0 {
 		d.count(func(s *Stats) { s.ClockSteps++ })
-		d.config.Log.Warn("headgate: the clock was set, what is known of clients moves with it", "by", set, "to", time.Unix(0, now.Wall).UTC())
+		d.config.Log.Warn("headgate: the clock was set; the clients' history was shifted with it", "by", set, "to", time.Unix(0, now.Wall).UTC())
 	}
 	return now.Wall
 }
 
-// fold takes the bytes of one event, which nobody has vouched for.
+// fold folds the bytes of one event, which are untrusted.
 func (d *Daemon) fold(payload []byte) {
 	ev := &d.event
 	if err := d.decoder.Decode(payload, ev); err != nil {
@@ -317,7 +321,7 @@ func (d *Daemon) fold(payload []byte) {
 	}
 	ev.Time = max(ev.Time, 0)
 	if ev.Time-int64(traffic.MaxAhead) > d.now {
-		d.now = d.look() // this process may have stood still in the middle of a round
+		d.now = d.readClock() // the process may have been stopped within a round
 	}
 	if ev.ClipTime(d.now, traffic.MaxAhead) {
 		d.count(func(s *Stats) { s.FutureTimes++ })
@@ -337,13 +341,14 @@ func (d *Daemon) count(change func(*Stats)) {
 	change(&d.stats)
 }
 
-// pause is the time until the next checkpoint: what is written quickly is written often, so that a kill costs little,
-// and no more than a hundredth of the daemon's time goes into it, but where Config.Checkpoint asks for more.
+// pause returns the time until the next checkpoint. Quick checkpoints are written often, so that a
+// kill loses little. They take at most a hundredth of the daemon's time, unless Config.Checkpoint
+// demands more.
 func (d *Daemon) pause(took time.Duration) time.Duration {
 	return min(max(100*took, d.config.Interval), d.config.Checkpoint)
 }
 
-// withRemedy says what to do about a full file system, which is what a container with a small /dev/shm has.
+// withRemedy adds what to do about a full file system, as in a container with a small /dev/shm.
 func withRemedy(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w; make room there, name a directory on another file system with --dir, or keep fewer keys with --max-keys", err)
@@ -351,7 +356,7 @@ func withRemedy(err error) error {
 	return err
 }
 
-// Stats gives the counts as of the last publication.
+// Stats returns the counts as of the last publication.
 func (d *Daemon) Stats() Stats {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -359,7 +364,7 @@ func (d *Daemon) Stats() Stats {
 }
 
 func (d *Daemon) close() error {
-	if d.output.feed != nil && d.output.feed.Running() { // after publishLast has given up on it
+	if d.output.feed != nil && d.output.feed.Running() { // publishLast gave up waiting for it
 		go func() {
 			d.output.feed.Close()
 			d.publisher.Close()

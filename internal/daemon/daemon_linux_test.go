@@ -18,7 +18,7 @@ import (
 	"github.com/headgate/headgate/internal/hostdir"
 )
 
-// Every key of every event is published with the row that the aggregation gives by hand.
+// Every key of every event is published with the row of a hand-driven aggregation.
 func TestFeaturesAppear(t *testing.T) {
 	r := start(t, daemon.Config{})
 	now := time.Now().Add(-time.Minute)
@@ -153,7 +153,7 @@ func TestEndKeepsEverything(t *testing.T) {
 	compareRows(t, published(t, r.dir), byHand(t, seedOf(t, r.dir), events))
 }
 
-// A damaged checkpoint is no reason not to start, but one to say so.
+// A damaged checkpoint does not keep the daemon from starting, but is reported.
 func TestDamagedCheckpoint(t *testing.T) {
 	r := start(t, daemon.Config{})
 	report(t, proxy(t, r.dir), visit(1, "/", time.Now()))
@@ -166,7 +166,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	b[len(b)/2] ^= 1
-	for _, path := range []string{r.dir.Checkpoint(), r.dir.Checkpoint() + ".old"} { // the one before would be used
+	for _, path := range []string{r.dir.Checkpoint(), r.dir.Checkpoint() + ".old"} { // the older one would be used
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// marker is the content of the lock file, by which a headgate directory is known.
+// marker is the content of the lock file, which identifies a headgate directory.
 const marker = "headgate directory, format 1\n"
 
 // directory is a headgate directory that this process owns.
@@ -23,26 +23,28 @@ type directory struct {
 	lock *os.File
 	info fs.FileInfo // of the directory when it was taken over
 
-	repaired []repair // what was found damaged when it was taken over, and made again
+	repaired []repair // damaged parts that were made again at the takeover
 }
 
-// repair is something of the directory that was damaged, and what was wrong with it.
+// repair is a damaged part of the directory and what was wrong with it.
 type repair struct {
 	set  fileSet
 	path string
 	why  error
 }
 
-// Modes of the directories. New files in them get their group, so that a proxy can read what the daemon makes, and the
-// daemon the rings that proxies of another main group make. No proxy can remove another one's ring.
+// Modes of the directories. New files in them inherit their group, so that a proxy can read the
+// daemon's files, and the daemon can read the rings of proxies of another main group. No proxy can
+// remove another's ring.
 const (
-	lockMode   = 0o600 // who may read it could lock it
+	lockMode   = 0o600 // a reader could lock it
 	dirMode    = 0o750 | fs.ModeSetgid
 	eventsMode = 0o770 | fs.ModeSetgid | fs.ModeSticky
 )
 
-// openDirectory takes a headgate directory over, or makes one in a place that does not exist or is empty. known is the
-// directory that this daemon owned until its marker was lost, if any: its content needs no marker to be ours.
+// openDirectory takes over a headgate directory, or makes one at a path that does not exist or is
+// empty. known is the directory that this daemon owned until its marker was lost, or nil: it needs
+// no marker.
 func openDirectory(config Config, known fs.FileInfo) (*directory, error) {
 	dir, err := findDirectory(config)
 	if err != nil {
@@ -57,7 +59,7 @@ func openDirectory(config Config, known fs.FileInfo) (*directory, error) {
 		return nil, err
 	}
 	if err = d.own(lock); err == nil {
-		lock.Chmod(lockMode) // releases before this one let the group read it
+		lock.Chmod(lockMode) // earlier releases let the group read it
 		err = d.open(config.DirGroup)
 	}
 	if err == nil {
@@ -71,8 +73,8 @@ func openDirectory(config Config, known fs.FileInfo) (*directory, error) {
 	return d, nil
 }
 
-// findDirectory returns the directory to take over or to make. One that somebody else owns, or could exchange, is
-// refused: whoever writes there decides what every proxy of the host refuses.
+// findDirectory returns the directory to take over or to make. It rejects a directory that another
+// user owns or could replace: its files decide what every proxy of the host refuses.
 func findDirectory(config Config) (hostdir.Dir, error) {
 	owners, err := hostdir.NewOwners(config.DirOwner)
 	if err != nil {
@@ -87,14 +89,14 @@ func findDirectory(config Config) (hostdir.Dir, error) {
 	case errors.As(err, &untrusted):
 		return "", fmt.Errorf("%s: not used, since %w; remove it, name another directory with --dir, or trust its owner with --dir-owner", dir, err)
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return dir, nil // prepare says what is wrong
+		return dir, nil // prepare returns what is wrong
 	}
 	return dir, err
 }
 
-// open gives the directory and what is in it its group and permissions, whatever the umask was when it was made.
+// open sets group and permissions of the directory and its content, independent of the umask.
 func (d *directory) open(group string) error {
-	if err := giveTo(string(d.Dir), group); err != nil {
+	if err := setGroup(string(d.Dir), group); err != nil {
 		return err
 	}
 	if err := setMode(string(d.Dir), dirMode); err != nil {
@@ -109,7 +111,7 @@ func (d *directory) open(group string) error {
 	return setMode(d.Events(), eventsMode)
 }
 
-// prepare makes sure that path is a directory and, by its marker, ours.
+// prepare makes sure that path is a directory with our marker.
 func (d *directory) prepare(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -119,7 +121,7 @@ func (d *directory) prepare(path string) error {
 			return fmt.Errorf("%s: there is no directory %s to make it in; name another with --dir", path, filepath.Dir(path))
 		}
 	case err == nil && !info.IsDir():
-		return fmt.Errorf("%s is no directory; name another with --dir", path)
+		return fmt.Errorf("%s is not a directory; name another with --dir", path)
 	}
 	if err != nil {
 		return err
@@ -135,12 +137,12 @@ func (d *directory) prepare(path string) error {
 	missing := errors.Is(wrong, fs.ErrNotExist)
 	var damaged *markerError
 	if missing && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == filepath.Base(d.Lock()) }) {
-		return nil // another daemon has marked it meanwhile, and may have made more since
+		return nil // another daemon has marked it meanwhile, and may have made more files
 	}
 	ours := d.info != nil && os.SameFile(info, d.info) || isOurs(entries)
 	switch {
 	case missing && !ours && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !d.isDraft(e.Name()) }):
-		return fmt.Errorf("%s is not empty and no headgate directory; name an empty or a new one with --dir", path)
+		return fmt.Errorf("%s is not empty and not a headgate directory; name an empty or a new one with --dir", path)
 	case missing && len(entries) == 0:
 	case missing:
 		d.repaired = append(d.repaired, repair{markerFile, d.Lock(), errors.New("it was missing")})
@@ -155,14 +157,14 @@ func (d *directory) prepare(path string) error {
 	return d.mark()
 }
 
-// A draft is a marker in the making. One that is left was left by a daemon that was killed, or belongs to one that is
-// starting now.
+// A draft is an incomplete marker. An old one was left by a killed daemon, or belongs to one that
+// is starting now.
 func (d *directory) draftPrefix() string { return filepath.Base(d.Lock()) + "." }
 
 func (d *directory) isDraft(name string) bool { return strings.HasPrefix(name, d.draftPrefix()) }
 
-// mark makes the marker whole or not at all. One that another daemon made meanwhile stays: the lock decides whose
-// directory it is.
+// mark makes the marker atomically. It keeps a marker that another daemon made meanwhile: the lock
+// decides who owns the directory.
 func (d *directory) mark() error {
 	draft, err := os.CreateTemp(string(d.Dir), d.draftPrefix()+"*")
 	if err != nil {
@@ -194,8 +196,9 @@ func (d *directory) own(lock *os.File) error {
 	return err
 }
 
-// keep makes again what somebody has removed of the directory since it was taken over, by the rules of a start, and
-// returns what that was. An error means that the directory is not ours now: nothing may be written there by its name.
+// keep restores parts of the directory that were removed since the takeover, by the rules of a
+// start, and returns them. An error means that the directory does not belong to this daemon now:
+// nothing may be written there by name.
 func (d *directory) keep(config Config) (remade []fileSet, err error) {
 	if !d.marked() {
 		again, err := openDirectory(config, d.info)
@@ -212,7 +215,7 @@ func (d *directory) keep(config Config) (remade []fileSet, err error) {
 		return remade, nil
 	}
 	if info, err := os.Stat(d.Events()); err == nil && info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // what else may be wrong with it is the rings' trouble
+		return nil, nil // other damage is reported as trouble of the rings
 	}
 	if err := d.open(config.DirGroup); err != nil {
 		return nil, err

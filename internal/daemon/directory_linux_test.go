@@ -27,8 +27,8 @@ func TestForeignDirectories(t *testing.T) {
 		prepare func(dir string)
 		want    string
 	}{
-		"not empty": {func(dir string) { os.Mkdir(dir, 0o700); write(t, dir+"/photo.jpg", "x") }, "is not empty and no headgate directory; name an empty or a new one with --dir"},
-		"a file":    {func(dir string) { write(t, dir, "x") }, "is no directory; name another with --dir"},
+		"not empty": {func(dir string) { os.Mkdir(dir, 0o700); write(t, dir+"/photo.jpg", "x") }, "is not empty and not a headgate directory; name an empty or a new one with --dir"},
+		"a file":    {func(dir string) { write(t, dir, "x") }, "is not a directory; name another with --dir"},
 		"no parent": {func(dir string) {}, "there is no directory %PARENT to make it in; name another with --dir"},
 		"other marker": {func(dir string) {
 			os.Mkdir(dir, 0o700)
@@ -73,7 +73,7 @@ func TestForeignDirectories(t *testing.T) {
 	}
 }
 
-// list gives the names below a place.
+// list returns the names below a path.
 func list(dir string) string {
 	var names []string
 	entries, _ := os.ReadDir(dir)

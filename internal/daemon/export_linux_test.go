@@ -13,7 +13,7 @@ func OpenWithClock(config Config, clock func() window.Instant) (*Daemon, error) 
 }
 
 // BootOf is bootOf.
-var BootOf = bootOf
+var BootOf = bootID
 
 // OpenClock reads the machine's clocks.
 var OpenClock = openClock
@@ -21,10 +21,10 @@ var OpenClock = openClock
 // ReplaceTable puts what wrap returns in the place of what daemons publish to, and wait in that of how long their end
 // waits for a publication, until restore is called.
 func ReplaceTable(wrap func(window.Table) window.Table, wait time.Duration) (restore func()) {
-	former, waited := tableOf, lastPublication
-	tableOf = func(p *featurestore.Publisher) window.Table { return wrap(former(p)) }
+	former, waited := newTable, lastPublication
+	newTable = func(p *featurestore.Publisher) window.Table { return wrap(former(p)) }
 	lastPublication = wait
-	return func() { tableOf, lastPublication = former, waited }
+	return func() { newTable, lastPublication = former, waited }
 }
 
 // PauseAfter returns how long a publication's begin is ahead of the next one's if it took so long.

@@ -78,7 +78,7 @@ func startBy(t *testing.T, config daemon.Config, open func(daemon.Config) (*daem
 	return r
 }
 
-// stop ends the daemon as SIGTERM does and gives what Run returned.
+// stop ends the daemon as SIGTERM does and returns what Run returned.
 func (r *running) stop() error {
 	r.cancel()
 	<-r.ended
@@ -165,7 +165,7 @@ type row struct {
 	values []float32
 }
 
-// published gives all rows by dimension and key.
+// published returns all rows by dimension and key.
 func published(t *testing.T, dir hostdir.Dir) map[string]map[uint64]row {
 	t.Helper()
 	all := make(map[string]map[uint64]row)

@@ -12,22 +12,22 @@ import (
 	"github.com/headgate/headgate/internal/hostname"
 )
 
-// hostCheck refuses requests that a web page has made a browser send: a page of a name that resolves to this machine (DNS
-// rebinding) names itself as Host, and a page of anywhere else is the request's Origin. Nobody else needs to be kept from
-// a loopback address.
+// hostCheck refuses requests that a web page made a browser send: a page whose name resolves to
+// this machine (DNS rebinding) sends its own name as Host, and any other page sends its Origin. No
+// other client needs to be kept from a loopback address.
 type hostCheck struct {
 	names  []string // canonical
 	next   http.Handler
 	refuse func() // counts
 }
 
-// checkNames brings names that are allowed as Host into the form that they are compared in.
+// checkNames returns the names allowed as Host in the form that they are compared in.
 func checkNames(names []string) ([]string, error) {
 	var canonical []string
 	for _, name := range names {
 		host := hostname.Canonical(name)
 		if host == "" || strings.ContainsAny(name, "/@*? ") {
-			return nil, fmt.Errorf("host name %q: want a name or an address as a request's Host has it, without wildcards", name)
+			return nil, fmt.Errorf("host name %q: want a name or an address as in a request's Host, without wildcards", name)
 		}
 		canonical = append(canonical, host)
 	}
@@ -56,11 +56,12 @@ func (c *hostCheck) answer(w http.ResponseWriter, status int, why string) {
 	http.Error(w, why, status)
 }
 
-// short bounds what is said of a client's text.
+// short bounds a client's text in an answer.
 func short(s string) string { return s[:min(len(s), 100)] }
 
-// allowed reports whether host, with or without a port, is a name that no stranger can have: localhost, one that is
-// configured, or an address of this machine. A browser sends an address as Host only to that address.
+// allowed reports whether host, with or without a port, is a name that an attacker cannot own:
+// localhost, a configured one, or an address of this machine. A browser sends an address as Host
+// only to that address.
 func (c *hostCheck) allowed(host string, r *http.Request) bool {
 	host = hostname.Canonical(host)
 	if host == "localhost" || slices.Contains(c.names, host) {
@@ -70,20 +71,20 @@ func (c *hostCheck) allowed(host string, r *http.Request) bool {
 	return err == nil && (addr.IsLoopback() || ownAddress(addr, r))
 }
 
-// ownAddress reports whether an address is one of this machine: that which the request came to, or another one from which
-// something forwards to it.
+// ownAddress reports whether an address is one of this machine: the one that the request came to,
+// or another one that is forwarded to it.
 func ownAddress(addr netip.Addr, r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	addresses, _ := net.InterfaceAddrs()
 	for _, a := range append(addresses, local) {
-		if ipOf(a) == addr {
+		if parseIP(a) == addr {
 			return true
 		}
 	}
 	return false
 }
 
-func ipOf(a net.Addr) netip.Addr {
+func parseIP(a net.Addr) netip.Addr {
 	var ip net.IP
 	switch a := a.(type) {
 	case *net.IPNet:

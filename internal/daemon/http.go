@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serveHTTP starts the endpoints and gives a function that ends them.
+// serveHTTP starts the endpoints and returns a function that stops them.
 func (d *Daemon) serveHTTP() (stop func(), err error) {
 	if d.config.Listen == "" {
 		return func() {}, nil
@@ -39,8 +39,8 @@ func (d *Daemon) serveHTTP() (stop func(), err error) {
 
 func (d *Daemon) countRefused() { d.count(func(s *Stats) { s.HTTPRefused++ }) }
 
-// Handler gives the endpoints: /metrics (Prometheus), /healthz (the process answers) and /readyz (proxies
-// are served, and what is wrong; 503 where they are not).
+// Handler returns the endpoints: /metrics (Prometheus), /healthz (the process is alive) and /readyz
+// (whether proxies are served, and what is wrong; 503 if they are not).
 func (d *Daemon) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(&collector{daemon: d}, collectors.NewGoCollector(),

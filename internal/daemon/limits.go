@@ -15,36 +15,37 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// noPolicy leaves the limits to each proxy's own configuration.
+// noPolicy makes each proxy use its own configuration.
 const noPolicy = "{}"
 
-// limiting is the daemon's part in the connection limits: it owns the file that the proxies count in, takes out of it
-// what dead proxies had in flight, and publishes the operator's policy. Proxies count on without it.
+// limiting is the daemon's part in the connection limits: it owns the file that the proxies count
+// in, removes the requests of dead proxies from it, and publishes the operator's policy. Proxies
+// keep counting without it.
 type limiting struct {
 	dir    hostdir.Dir
 	config hostlimits.KeeperConfig
 	file   *policyFile // nil: the operator has named none
 	log    *slog.Logger
 
-	keeper    *hostlimits.Keeper
-	writer    *mmapsync.Writer
-	published []byte   // what holds; nil: nothing yet
-	keys      []string // that have a threshold of their own
-	pinned    *hostlimits.Keeper
+	keeper  *hostlimits.Keeper
+	writer  *mmapsync.Writer
+	current []byte   // the policy in force; nil: none yet
+	keys    []string // keys with their own threshold
+	pinned  *hostlimits.Keeper
 
-	remade  func(fileSet, string, error) // is called for files that were made again
-	rebuilt uint64                       // times that the policy's files were, so far
+	onRemade       func(fileSet, string, error) // called for files that were made again
+	policyRebuilds uint64                       // rebuilds of the policy's files so far
 
-	damage    *hostlimits.DamageError // found last; nil: none, or a while ago
+	damage    *hostlimits.DamageError // last damage found; nil: none, or long ago
 	damagedAt time.Time
-	clipped   uint64 // as of the last look
-	slots     Slots  // of readers of the policy
+	clipped   uint64 // as counted so far
+	slots     Slots  // of the policy's readers
 }
 
-// openLimiting opens the files or makes them. A policy that makes no sense is an error here, where somebody sees it;
-// later ones leave the policy before them in force.
+// openLimiting opens the files or makes them. Here an invalid policy is an error, which the
+// operator sees; later an invalid policy leaves the current one in force.
 func openLimiting(dir hostdir.Dir, config Config, remade func(fileSet, string, error)) (*limiting, error) {
-	l := &limiting{dir: dir, config: config.Limits, log: config.Log, remade: remade}
+	l := &limiting{dir: dir, config: config.Limits, log: config.Log, onRemade: remade}
 	l.config.Owners = []int{os.Geteuid()}
 	if config.Policy != "" {
 		l.file = &policyFile{path: config.Policy}
@@ -61,7 +62,7 @@ func (l *limiting) open() (err error) {
 		return err
 	}
 	if damage := l.keeper.Damage(); damage != nil {
-		l.remade(limitsFile, l.dir.Limits(), damage)
+		l.onRemade(limitsFile, l.dir.Limits(), damage)
 	}
 	if l.writer, err = mmapsync.OpenWriter(l.dir.Policy(), mmapsync.WriterOptions{Repair: true}); err != nil {
 		return err
@@ -69,17 +70,17 @@ func (l *limiting) open() (err error) {
 	return l.reload()
 }
 
-// maintain does what is to be done about once a second to the file that the proxies count in.
+// maintain does the work on the limits file that is due about once a second.
 func (l *limiting) maintain() error {
 	if !l.keeper.Intact() {
-		l.published = nil // perhaps the whole directory is gone
+		l.current = nil // the whole directory may be gone
 		l.keeper.Close()
 		next, err := hostlimits.OpenKeeper(l.dir.Limits(), l.config)
 		if err != nil {
 			return err
 		}
 		l.keeper = next
-		l.remade(limitsFile, l.dir.Limits(), next.Damage())
+		l.onRemade(limitsFile, l.dir.Limits(), next.Damage())
 	}
 	reaping := l.reap()
 	renewing := l.renew()
@@ -92,8 +93,8 @@ func (l *limiting) maintain() error {
 	return errors.Join(reaping, renewing, pinning)
 }
 
-// reap lets the keeper free what is nobody's. Damage that it found and mended stays trouble for a while, so that somebody
-// sees it.
+// reap lets the keeper free what belongs to no process. Damage that it repaired stays trouble for a
+// while, so that operators notice it.
 func (l *limiting) reap() error {
 	_, err := l.keeper.Reap()
 	var damage *hostlimits.DamageError
@@ -119,11 +120,11 @@ func (l *limiting) reap() error {
 // damageFor is how long damage of the file stays trouble. Tests change it.
 var damageFor = time.Minute
 
-// renewAfter is the age at which the file gives way to another one, whose keys are hashed under another secret. Tests
-// change it.
+// renewAfter is the age at which the file is replaced by another one with a new secret for the
+// keys' hash. Tests change it.
 var renewAfter = 24 * time.Hour
 
-// renew makes another file where this one is old. Clocks may be set back: a file from the future is old, too.
+// renew replaces an old file. Clocks may be set back: a file from the future counts as old too.
 func (l *limiting) renew() error {
 	made, err := l.keeper.Created()
 	if age := time.Since(made); err != nil || age >= 0 && age < renewAfter {
@@ -136,13 +137,13 @@ func (l *limiting) renew() error {
 	return err
 }
 
-// reload publishes the operator's file where it has changed, or where what was published is lost.
+// reload publishes the operator's file if it has changed or the published policy is lost.
 func (l *limiting) reload() error {
 	defer l.noteRebuilds()
 	if l.file == nil {
 		return l.publish([]byte(noPolicy))
 	}
-	looking := l.file.look()
+	looking := l.file.check()
 	if l.file.text == nil {
 		return looking
 	}
@@ -151,13 +152,13 @@ func (l *limiting) reload() error {
 
 func (l *limiting) noteRebuilds() {
 	files := l.writer.Stats()
-	l.slots = slotsOf(files)
-	for ; l.rebuilt < files.Rebuilds; l.rebuilt++ {
-		l.remade(policyFiles, l.dir.Policy(), files.Damage)
+	l.slots = newSlots(files)
+	for ; l.policyRebuilds < files.Rebuilds; l.policyRebuilds++ {
+		l.onRemade(policyFiles, l.dir.Policy(), files.Damage)
 	}
 }
 
-// reread has the operator's file read whether it has changed or not, and publishes it.
+// reread reads the operator's file even if it has not changed, and publishes it.
 func (l *limiting) reread() error {
 	if l.file != nil {
 		l.file.forget()
@@ -165,7 +166,7 @@ func (l *limiting) reread() error {
 	return l.reload()
 }
 
-// policyPath is the file that the policy comes from, for people: the operator's, or the published one.
+// policyPath returns the path of the policy for people: the operator's file, or the published one.
 func (l *limiting) policyPath() string {
 	if l.file != nil {
 		return l.file.path
@@ -173,9 +174,9 @@ func (l *limiting) policyPath() string {
 	return l.dir.Policy()
 }
 
-// publish checks a policy and makes it hold in every proxy, within about a second.
+// publish checks a policy and publishes it; every proxy applies it within about a second.
 func (l *limiting) publish(text []byte) error {
-	if l.published != nil && bytes.Equal(text, l.published) {
+	if l.current != nil && bytes.Equal(text, l.current) {
 		return l.writer.Check()
 	}
 	p, warnings, err := hostlimits.CheckPolicy(text)
@@ -186,12 +187,12 @@ func (l *limiting) publish(text []byte) error {
 		return err
 	}
 	l.warn(warnings)
-	l.published = bytes.Clone(text)
+	l.current = bytes.Clone(text)
 	l.keys, l.pinned = slices.Sorted(maps.Keys(p.Overrides)), nil
 	return nil
 }
 
-// maxWarnings bounds what is logged about one policy; headgate limits check prints all.
+// maxWarnings bounds what is logged about one policy; headgate limits check prints all warnings.
 const maxWarnings = 10
 
 func (l *limiting) warn(warnings []hostlimits.Warning) {
@@ -203,11 +204,11 @@ func (l *limiting) warn(warnings []hostlimits.Warning) {
 	}
 }
 
-// stats tells what all proxies have counted together.
+// stats returns what all proxies have counted together.
 func (l *limiting) stats() hostlimits.SharedStats {
 	r, err := l.keeper.Report(0)
 	if err != nil {
-		return hostlimits.SharedStats{} // the next round tells what is wrong and makes another file
+		return hostlimits.SharedStats{} // the next round reports the damage and makes another file
 	}
 	return r.SharedStats
 }

@@ -72,7 +72,8 @@ func policy(t *testing.T, r *running) hostlimits.Policy {
 	return p
 }
 
-// The operator's file is published whenever it changes; one that makes no sense leaves the former in force.
+// The operator's file is published whenever it changes; an invalid one leaves the current
+// policy in force.
 func TestPolicyFollowsTheOperatorsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "limits.json")
 	write := func(text string) {

@@ -11,20 +11,21 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// markerError reports a marker that is no marker, or not one of this release.
+// markerError reports an invalid marker, or one of another release.
 type markerError struct{ reason string }
 
 func (e *markerError) Error() string { return e.reason + "; name another directory with --dir" }
 
-// otherFormat is the marker of another release, which is no damage: its files may mean something else.
+// otherFormat reports the marker of another release. That is not damage: the files may have another
+// meaning.
 var otherFormat = regexp.MustCompile(`^headgate directory, format [0-9]+\n$`)
 
-// checkMarker returns what is wrong with the marker, an error that wraps fs.ErrNotExist where there is none, and nil where a
-// daemon can lock it, or has.
+// checkMarker returns what is wrong with the marker: nil if a daemon can lock it or has locked it,
+// and an error that wraps fs.ErrNotExist if there is none.
 func (d *directory) checkMarker() error {
 	if irregular, err := mmap.Irregular(d.Lock()); err != nil || irregular {
 		if irregular {
-			err = &markerError{d.Lock() + " is no regular file"}
+			err = &markerError{d.Lock() + " is not a regular file"}
 		}
 		return err
 	}
@@ -40,7 +41,7 @@ func (d *directory) checkMarker() error {
 	switch {
 	case found == marker && errors.Is(locked, mmap.ErrLocked) && mmap.ReadLocked(lock, 0):
 		return &markerError{"somebody who only reads " + d.Lock() + " has locked it"}
-	case found == marker, errors.Is(locked, mmap.ErrLocked): // own says who has it
+	case found == marker, errors.Is(locked, mmap.ErrLocked): // own reports who has it
 		return nil
 	}
 	wrong := &markerError{fmt.Sprintf("%s is not of this headgate: its content is %.40q", d.Lock(), found)}
@@ -50,8 +51,8 @@ func (d *directory) checkMarker() error {
 	return wrong
 }
 
-// isOurs reports whether a directory is a headgate directory by what it holds beside the marker: files of ours, and nothing
-// else.
+// isOurs reports whether a directory without a marker is a headgate directory: it contains our
+// files and no others.
 func isOurs(entries []os.DirEntry) bool {
 	known := 0
 	for _, e := range entries {
@@ -67,7 +68,7 @@ func isOurs(entries []os.DirEntry) bool {
 	return known > 0
 }
 
-// makeEvents makes the directory of the rings, and sets aside what is in its place.
+// makeEvents makes the directory of the rings, and sets aside a file of its name.
 func (d *directory) makeEvents() error {
 	info, err := os.Stat(d.Events())
 	if err == nil && info.IsDir() {
@@ -77,7 +78,7 @@ func (d *directory) makeEvents() error {
 		if err := mmap.SetAside(d.Events()); err != nil {
 			return err
 		}
-		d.repaired = append(d.repaired, repair{eventsDirectory, d.Events(), errors.New("it was no directory")})
+		d.repaired = append(d.repaired, repair{eventsDirectory, d.Events(), errors.New("it was not a directory")})
 	}
 	if err := os.Mkdir(d.Events(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

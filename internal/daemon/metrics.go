@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// collector turns Stats into metrics when somebody asks. No label ever holds a client's data.
+// collector converts Stats to metrics on request. No label ever contains a client's data.
 type collector struct{ daemon *Daemon }
 
 // metric is one series without a label.
@@ -35,37 +35,37 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Rings.Dropped) }),
 	counter("events_lost_total", "Events left unfinished by proxies that died, or damaged.",
 		func(s *Stats) float64 { return float64(s.Rings.Lost + s.Rings.Damaged + s.Rings.Abandoned) }),
-	counter("events_undecodable_total", "Events whose bytes are no event.",
+	counter("events_undecodable_total", "Events that could not be decoded.",
 		func(s *Stats) float64 { return float64(s.Undecodable) }),
-	counter("events_oversized_total", "Events with a string or an amount beyond its bound, which was cut.",
+	counter("events_oversized_total", "Events with a string or an amount that was cut to its bound.",
 		func(s *Stats) float64 { return float64(s.Oversized) }),
-	counter("events_future_total", "Events whose time was ahead of the clock and was taken as now.",
+	counter("events_future_total", "Events whose time was ahead of the clock and was replaced by now.",
 		func(s *Stats) float64 { return float64(s.FutureTimes) }),
 	counter("clock_steps_total", "Times that the wall clock was set by a second or more.",
 		func(s *Stats) float64 { return float64(s.ClockSteps) }),
-	counter("requests_refused_total", "Requests that proxies refused for an overloaded origin.",
+	counter("requests_refused_total", "Requests that proxies refused because an origin was full.",
 		func(s *Stats) float64 { return float64(s.Refused) }),
 	gauge("rings", "Event rings attached: one for each proxy process.",
 		func(s *Stats) float64 { return float64(s.Rings.Rings) }),
 	gauge("ring_backlog_events", "Events waiting in the rings at the last publication.",
 		func(s *Stats) float64 { return float64(s.Rings.Backlog) }),
-	counter("ring_bad_files_total", "Files among the rings that are none.",
+	counter("ring_bad_files_total", "Files among the rings that are not rings.",
 		func(s *Stats) float64 { return float64(s.Rings.BadFiles) }),
-	counter("rings_spoiled_total", "Rings of dead proxies that could not be read and were removed, with events that nobody knows.",
+	counter("rings_spoiled_total", "Rings of dead proxies that could not be read and were removed, with an unknown number of events.",
 		func(s *Stats) float64 { return float64(s.Rings.Spoiled) }),
-	gauge("ring_files_refused", "Files among the rings that are left out because there are too many.",
+	gauge("ring_files_refused", "Files among the rings that are ignored because there are too many.",
 		func(s *Stats) float64 { return float64(s.Rings.Refused) }),
-	counter("rings_unlinked_total", "Rings of living proxies that somebody removed.",
+	counter("rings_unlinked_total", "Rings of living proxies that were removed.",
 		func(s *Stats) float64 { return float64(s.Rings.Unlinked) }),
 	counter("publications_total", "Publications of the feature table.",
 		func(s *Stats) float64 { return float64(s.Publishes) }),
-	counter("publications_skipped_total", "Beats without a publication because the one before was not done.",
+	counter("publications_skipped_total", "Beats without a publication because the previous one was not done.",
 		func(s *Stats) float64 { return float64(s.Feed.Skipped) }),
 	counter("publications_rebuilt_total", "Publications of all rows, into an empty table.",
 		func(s *Stats) float64 { return float64(s.Feed.Rebuilt) }),
 	counter("rows_published_total", "Rows put into the table because they changed.",
 		func(s *Stats) float64 { return float64(s.Feed.Rows) }),
-	counter("events_backward_total", "Events more than a minute earlier than one before them.",
+	counter("events_backward_total", "Events more than a minute earlier than a previous one.",
 		func(s *Stats) float64 { return float64(s.Window.Backward) }),
 	counter("keys_unrestored_total", "Keys of the checkpoint that found no room at the start.",
 		func(s *Stats) float64 { return float64(s.Window.Unrestored) }),
@@ -73,11 +73,11 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.Failed) }),
 	counter("http_refused_total", "HTTP requests to the daemon refused for their Host or Origin.",
 		func(s *Stats) float64 { return float64(s.HTTPRefused) }),
-	gauge("table_rows_evicted", "Rows that made place for others in the table, since that was built.",
+	gauge("table_rows_evicted", "Rows evicted from the table since it was built.",
 		func(s *Stats) float64 { return float64(s.RowsEvicted) }),
 	gauge("publication_duration_seconds", "Time the last publication took.",
 		func(s *Stats) float64 { return s.PublishTime.Seconds() }),
-	gauge("publication_interval_seconds", "Time from the begin of the last publication until the next may begin.",
+	gauge("publication_interval_seconds", "Time from the start of the last publication until the next may start.",
 		func(s *Stats) float64 { return s.Pause.Seconds() }),
 	gauge("publication_timestamp_seconds", "Time of the last publication since 1970 UTC.",
 		func(s *Stats) float64 { return float64(s.Published.UnixNano()) / 1e9 }),
@@ -85,7 +85,7 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.ImageBytes) }),
 }
 
-// What proxies count together, by the limits file.
+// Counts of all proxies together, from the limits file.
 var limitMetrics = []metric{
 	gauge("limits_processes", "Proxy processes that count requests in flight together.",
 		func(s *Stats) float64 { return float64(s.Limits.Processes) }),
@@ -99,7 +99,7 @@ var limitMetrics = []metric{
 		func(s *Stats) float64 { return float64(s.Limits.Orphans) }),
 	counter("limits_scrubbed_total", "Ledgers of free seats and counters without a key that were written to and set to zero.",
 		func(s *Stats) float64 { return float64(s.Limits.Scrubbed) }),
-	counter("limits_given_up_total", "Limits files whose counters somebody had written to, in whose place another was made.",
+	counter("limits_given_up_total", "Limits files that were replaced because another program had written to their counters.",
 		func(s *Stats) float64 { return float64(s.Limits.GivenUp) }),
 	counter("limits_clipped_total", "Releases of requests that found less in the limits file than they had put there.",
 		func(s *Stats) float64 { return float64(s.Limits.Clipped) }),
@@ -117,7 +117,7 @@ var troubleDesc = describe("trouble", "1 while there is trouble of a kind, other
 
 var remadeDesc = describe("files_remade_total", "Times that files were made again because somebody removed or damaged them.", "what")
 
-// Slots for readers, by the files that they read.
+// Reader slots, by the files that they are for.
 var (
 	slotsDesc = describe("reader_slots", "Slots for readers of the published files.", "files")
 	takenDesc = describe("reader_slots_taken", "Slots that living readers of the published files have.", "files")
@@ -146,7 +146,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, m := range limitMetrics {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&s))
 	}
-	for reason, n := range s.Limits.Refused[1:] { // the first is no refusal
+	for reason, n := range s.Limits.Refused[1:] { // the first counts admissions
 		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), hostlimits.Reason(reason+1).String())
 	}
 	for set, slots := range map[fileSet]Slots{featureFiles: s.FeatureSlots, policyFiles: s.PolicySlots} {

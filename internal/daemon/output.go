@@ -7,20 +7,22 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// output is what the daemon writes beside taking in events: the table once a [beat], and checkpoints. Both are copied out
-// of the aggregation bit by bit between two rounds of events, and written by goroutines of their own.
+// output is what the daemon writes while it consumes events: the table once a [beat], and
+// checkpoints. Both are copied from the aggregation in steps between rounds of events, and written
+// by their own goroutines.
 type output struct {
 	feed         *window.Feed
-	rings        ring.Stats   // as of the publication that is under way
-	window       window.Stats // likewise
-	publication  time.Time    // when it was begun
+	rings        ring.Stats   // as of the publication in progress
+	window       window.Stats // as of the publication in progress
+	publication  time.Time    // its start
 	checkpointer *window.Checkpointer
-	began        time.Time // of the checkpoint that is being written
+	began        time.Time // start of the checkpoint in progress
 }
 
-// beginPublication starts a publication, unless the one before is still under way or the directory is not ours.
+// beginPublication starts a publication, unless one is in progress or the directory does not belong
+// to this daemon.
 func (d *Daemon) beginPublication() {
-	now := d.look()
+	now := d.readClock()
 	d.aggregator.Tick(now)
 	if !d.ours() {
 		return
@@ -34,7 +36,8 @@ func (d *Daemon) beginPublication() {
 	d.output.rings, d.output.window = d.rings.Stats(), d.aggregator.Stats()
 }
 
-// step goes on with what is under way, for milliseconds at most, and tells whether anything still is.
+// step continues the work in progress, for at most some milliseconds, and reports whether any is
+// left.
 func (d *Daemon) step() (busy bool) {
 	if r, done := d.output.feed.Step(); done {
 		d.published(r)
@@ -42,11 +45,11 @@ func (d *Daemon) step() (busy bool) {
 	return d.output.feed.Running() || d.output.checkpointer != nil
 }
 
-// lastPublication is how long the end of the daemon waits for a publication: one that has to make large files takes
-// longer than whoever ends a process waits. Tests change it.
+// lastPublication is how long a stopping daemon waits for a publication: making large files takes
+// longer than operators wait for a process to end. Tests change it.
 var lastPublication = 5 * time.Second
 
-// publishLast publishes what is known, and reports whether that was done in time.
+// publishLast publishes a last time, and reports whether it finished in time.
 func (d *Daemon) publishLast() bool {
 	end := time.Now().Add(lastPublication)
 	done := func() bool {
@@ -58,7 +61,7 @@ func (d *Daemon) publishLast() bool {
 				d.published(r)
 				return true
 			}
-			if !d.consume() { // rings fill up meanwhile; the checkpoint has what is taken in now
+			if !d.consume() { // rings fill up meanwhile; the checkpoint includes events folded now
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -71,7 +74,7 @@ func (d *Daemon) publishLast() bool {
 	return done()
 }
 
-// published tells how a publication went. The counts are those that its readers see.
+// published records the result of a publication. The counts are those that its readers see.
 func (d *Daemon) published(r window.FeedResult) {
 	err := r.Err
 	if err == nil && d.ours() {
@@ -80,7 +83,7 @@ func (d *Daemon) published(r window.FeedResult) {
 	table, feed := d.publisher.Stats(), d.output.feed.Stats()
 	d.noteRebuilds(table.Files)
 	d.count(func(s *Stats) {
-		s.Rings, s.Window, s.Feed, s.FeatureSlots = d.output.rings, d.output.window, feed, slotsOf(table.Files)
+		s.Rings, s.Window, s.Feed, s.FeatureSlots = d.output.rings, d.output.window, feed, newSlots(table.Files)
 		if r.Err != nil {
 			s.Failed++
 			return
@@ -88,7 +91,7 @@ func (d *Daemon) published(r window.FeedResult) {
 		s.Publishes++
 		d.beat.done(r.Took)
 		s.Pause = d.beat.pause
-		d.fresh = d.output.publication
+		d.lastPublished = d.output.publication
 		s.Published, s.PublishTime, s.ImageBytes = time.Unix(0, r.Now), r.Took, table.Bytes
 		s.RowsEvicted = 0
 		for _, dimension := range table.Dimensions {
@@ -98,11 +101,11 @@ func (d *Daemon) published(r window.FeedResult) {
 	d.report(publishing, d.dir.Features(), err)
 }
 
-// checkpointable reports whether the directory of checkpoints is ours.
+// checkpointable reports whether the directory of checkpoints belongs to this daemon.
 func (d *Daemon) checkpointable() bool { return d.state.lock != nil || d.ours() }
 
-// beginCheckpoint starts a checkpoint; stepCheckpoint goes on with it and tells when it is written, and how long that
-// took.
+// beginCheckpoint starts a checkpoint; stepCheckpoint continues it and returns its duration when it
+// is written.
 func (d *Daemon) beginCheckpoint() {
 	d.output.checkpointer = d.aggregator.BeginCheckpoint(d.state.Checkpoint(), d.publisher.Seed())
 	d.output.began = time.Now()
@@ -115,7 +118,7 @@ func (d *Daemon) stepCheckpoint() (took time.Duration, done bool) {
 	return d.finishCheckpoint(), true
 }
 
-// finishCheckpoint waits for the checkpoint that is under way.
+// finishCheckpoint waits for the checkpoint in progress.
 func (d *Daemon) finishCheckpoint() (took time.Duration) {
 	err := d.output.checkpointer.Finish()
 	d.output.checkpointer = nil

@@ -12,9 +12,9 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// permissions are those of the files in a directory that others than the daemon open. Each of them is made with these
-// permissions, by the package that it is of; one that is in place may have another group, from before the directory was
-// given to its present one.
+// permissions are those of the files that other processes open. Each file is created with them by
+// its own package; an existing file may have another group, from before the directory got its
+// current one.
 var permissions = []struct {
 	name string
 	mode fs.FileMode
@@ -25,7 +25,7 @@ var permissions = []struct {
 	{"limits", 0o660},
 }
 
-// adopt gives what is in place to the directory's group, where the directory does so with what is made in it.
+// adopt changes existing files to the directory's group, if new files inherit that group.
 func (d *directory) adopt() error {
 	dir, err := os.Stat(string(d.Dir))
 	if err != nil || dir.Mode()&fs.ModeSetgid == 0 {
@@ -47,8 +47,8 @@ func (d *directory) adopt() error {
 	return nil
 }
 
-// adopt gives one of our files or directories to a group. Where that is none of this user's, and where the file is
-// somebody else's, what opens the file says what is wrong.
+// adopt changes the group of one of our files or directories. It ignores a group that this user is
+// not in, and a file of another user: opening the file reports what is wrong.
 func adopt(root *os.Root, name string, group int, mode fs.FileMode) error {
 	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,8 +68,8 @@ func adopt(root *os.Root, name string, group int, mode fs.FileMode) error {
 	return root.Chmod(name, mode)
 }
 
-// setMode sets the permissions of a directory of this user. The set-group-ID bit of one whose group he is not in would
-// be lost, so that such a directory stays as it is.
+// setMode sets the permissions of a directory of this user. The set-group-ID bit would be lost if
+// he is not in the directory's group, so such a directory stays unchanged.
 func setMode(path string, mode fs.FileMode) error {
 	info, err := os.Lstat(path)
 	if err == nil && !info.IsDir() && info.Mode()&fs.ModeSymlink == 0 {
@@ -84,8 +84,8 @@ func setMode(path string, mode fs.FileMode) error {
 	return os.Chmod(path, mode)
 }
 
-// keepModes sets the permissions of the directories again where somebody has changed them, and says so once: meanwhile
-// proxies could make no rings there, or others could.
+// keepModes restores permissions of the directories that were changed, and reports that once:
+// meanwhile proxies could not make rings there, or others could.
 func (d *directory) keepModes() error {
 	var errs []error
 	for _, own := range []struct {
@@ -99,18 +99,18 @@ func (d *directory) keepModes() error {
 		}
 		after, _ := os.Lstat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // whoever reads there says so
+		case errors.Is(err, fs.ErrNotExist): // reading there reports it
 		case err != nil:
 			errs = append(errs, err)
 		case after != nil && after.Mode() != before.Mode():
-			errs = append(errs, fmt.Errorf("somebody changed the permissions of %s to %v, they are %v again", path, before.Mode(), after.Mode()))
+			errs = append(errs, fmt.Errorf("the permissions of %s were changed to %v, they are %v again", path, before.Mode(), after.Mode()))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// giveTo gives a directory to a named group, if any.
-func giveTo(path, group string) error {
+// setGroup sets the group of a directory by name, if one is given.
+func setGroup(path, group string) error {
 	if group == "" {
 		return nil
 	}

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// staleAfter is how many intervals a publication may be old before the daemon is not ready.
+// staleAfter is the number of intervals after which a publication makes the daemon unready.
 const staleAfter = 5
 
-// Readiness is whether proxies are served what the daemon is for, and what is wrong.
+// Readiness holds whether proxies are served, and what is wrong.
 type Readiness struct {
 	Ready     bool
-	Published time.Duration // age of the last publication, by the monotonic clock; negative: there is none
+	Published time.Duration // age of the last publication; negative: none yet
 	Troubles  []Trouble
 }
 
-// Readiness looks now: it is right also where the daemon's loop hangs.
+// Readiness returns the state as of now, even if the daemon's loop hangs.
 func (d *Daemon) Readiness() Readiness {
 	d.checkFreshness()
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	r := Readiness{Ready: !d.fresh.IsZero(), Published: -1, Troubles: d.stats.Troubles}
+	r := Readiness{Ready: !d.lastPublished.IsZero(), Published: -1, Troubles: d.stats.Troubles}
 	if r.Ready {
-		r.Published = time.Since(d.fresh)
+		r.Published = time.Since(d.lastPublished)
 	}
 	for _, t := range r.Troubles {
 		r.Ready = r.Ready && !t.Unready
@@ -33,10 +33,11 @@ func (d *Daemon) Readiness() Readiness {
 	return r
 }
 
-// checkFreshness notes whether what is published is fresh. Until something is published, the daemon's start counts.
+// checkFreshness records whether the last publication is fresh. Before the first one, the daemon's
+// start counts.
 func (d *Daemon) checkFreshness() {
 	d.mutex.Lock()
-	fresh, started := d.fresh, d.started
+	fresh, started := d.lastPublished, d.started
 	d.mutex.Unlock()
 	limit := staleAfter * d.config.Interval
 	var err error
@@ -49,7 +50,7 @@ func (d *Daemon) checkFreshness() {
 	d.report(freshness, d.dir.Features(), err)
 }
 
-// watch notices beside the daemon's loop when that publishes no more.
+// watch notices, beside the daemon's loop, that it no longer publishes.
 func (d *Daemon) watch(ctx context.Context) {
 	tick := time.NewTicker(d.config.Interval)
 	defer tick.Stop()
@@ -63,7 +64,7 @@ func (d *Daemon) watch(ctx context.Context) {
 	}
 }
 
-// status is one word for people and programs.
+// status returns one word for people and programs.
 func (r Readiness) status() string {
 	switch {
 	case !r.Ready:
@@ -74,7 +75,7 @@ func (r Readiness) status() string {
 	return "ok"
 }
 
-// line is the status with what is wrong.
+// line returns the status and what is wrong.
 func (r Readiness) line() string {
 	switch why := joined(r.Troubles); {
 	case !r.Ready && r.Published < 0 && why == "":
@@ -112,7 +113,7 @@ func (r Readiness) MarshalJSON() ([]byte, error) {
 	}{r.status(), age, troubles})
 }
 
-// serveReady answers /readyz: with a line, or with ?verbose as JSON.
+// serveReady answers /readyz with a line, or with JSON for ?verbose.
 func (d *Daemon) serveReady(w http.ResponseWriter, request *http.Request) {
 	r := d.Readiness()
 	status := http.StatusOK

@@ -6,7 +6,7 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// fileSet is what somebody can remove under a living daemon, which then makes it again. Its name is a label of
+// fileSet is a set of files that the daemon makes again if they are removed. Its name is a label of
 // headgate_files_remade_total.
 type fileSet int
 
@@ -25,20 +25,21 @@ var fileSetNames = [numFileSets]string{"directory", "marker", "events", "feature
 // String returns the set's name.
 func (s fileSet) String() string { return fileSetNames[s] }
 
-// remade counts and logs what was made again. Why is what was found, where that is known.
+// remade counts and logs what was made again. why is what was found, if known.
 func (d *Daemon) remade(set fileSet, path string, why error) {
 	d.count(func(s *Stats) { s.Remade[set]++ })
 	attributes := []any{"what", set.String(), "path", path}
 	if why != nil {
-		found, _, _ := strings.Cut(why.Error(), "; remedy:") // there is nothing left to do
+		found, _, _ := strings.Cut(why.Error(), "; remedy:") // the remedy is no longer needed
 		attributes = append(attributes, "found", found)
 	}
-	d.config.Log.Warn("headgate: files were removed or damaged, and are made again", attributes...)
+	d.config.Log.Warn("headgate: files were removed or damaged, and were made again", attributes...)
 }
 
-// ours makes again what somebody has removed of the directory, and reports whether it is ours. It is called right before
-// anything is made there by its name: while the directory is somebody else's, or cannot be made, nothing is written
-// there, and what proxies have mapped stays as it is.
+// ours restores removed parts of the directory, and reports whether it belongs to this daemon. It
+// must be called right before anything is made there by name: while the directory belongs to
+// someone else or cannot be made, nothing is written there, and what proxies have mapped stays
+// unchanged.
 func (d *Daemon) ours() bool {
 	remade, err := d.dir.keep(d.config)
 	d.report(owning, string(d.dir.Dir), err)
@@ -48,9 +49,9 @@ func (d *Daemon) ours() bool {
 	return err == nil
 }
 
-// noteRebuilds counts and logs what the publisher has found damaged.
+// noteRebuilds counts and logs damage that the publisher found.
 func (d *Daemon) noteRebuilds(files mmapsync.Stats) {
-	for ; d.rebuilt < files.Rebuilds; d.rebuilt++ {
+	for ; d.rebuiltFiles < files.Rebuilds; d.rebuiltFiles++ {
 		d.remade(featureFiles, d.dir.Features(), files.Damage)
 	}
 }

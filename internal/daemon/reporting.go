@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// reporting notices proxy processes that cannot make a ring: they count their requests, and nobody sees their events.
+// reporting detects proxy processes that cannot make a ring: they count their requests, but no
+// daemon sees their events.
 type reporting struct {
-	since time.Time // when fewer began to report than count; zero: all report
+	since time.Time // when fewer started to report than count; zero: all report
 }
 
-// reportingGrace is how long a proxy that starts or ends may count without a ring.
+// reportingGrace is how long a starting or ending proxy may count without a ring.
 const reportingGrace = 5 * time.Second
 
-// check compares the rings that are attached with the processes that count in the limits file.
+// check compares the number of attached rings with the processes that count in the limits file.
 func (r *reporting) check(rings int, processes uint64, now time.Time) error {
 	if uint64(rings) >= processes {
 		r.since = time.Time{}
@@ -31,7 +32,7 @@ func (r *reporting) check(rings int, processes uint64, now time.Time) error {
 		"(their logs say why; see that the file system is not full and that they are in the directory's group)", processes, rings)
 }
 
-// readable adds to an error of a ring that may not be opened what to do.
+// readable adds what to do to the error of a ring that may not be opened.
 func readable(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w (run the daemon as root, or as a member of the directory's group, and let no proxy change the permissions of its ring)", err)

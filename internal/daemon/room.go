@@ -11,8 +11,9 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// checkRoom refuses a table for which there can never be room where it is to lie, before any of its files is made. Where
-// there is only no room now it says so, and goes on: the publications that fail are trouble that can end.
+// checkRoom returns an error for a table that can never fit its file system, before any of its
+// files is made. If only free space is missing now, it logs a warning: failing publications are
+// trouble that can end.
 func (d *Daemon) checkRoom() error {
 	config := d.config.Window
 	if config.MaxKeys == 0 {
@@ -40,7 +41,8 @@ func (d *Daemon) checkRoom() error {
 	return nil
 }
 
-// bytesPerKey is what a key takes over all dimensions: in the two copies of the published table, and in the aggregation.
+// bytesPerKey returns the size of a key over all dimensions: in the two copies of the published
+// table, and in the aggregation.
 func bytesPerKey(config window.Config) (table, cell float64, err error) {
 	const sample = 1 << 16
 	config.MaxKeys = sample
@@ -52,7 +54,7 @@ func bytesPerKey(config window.Config) (table, cell float64, err error) {
 	return 2 * float64(bytes) / sample, float64(a.MaxBytes()) / sample, err
 }
 
-// presentBytes is the size of the data files in place, which are used again.
+// presentBytes returns the size of the existing data files, which are reused.
 func (d *Daemon) presentBytes() (n float64) {
 	files, _ := filepath.Glob(d.dir.Features() + "_data_*")
 	for _, file := range files {
@@ -70,7 +72,7 @@ func where(r mmap.Room) string {
 	return "its file system"
 }
 
-// size writes an amount of memory for people.
+// size formats an amount of memory for people.
 func size(bytes float64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	i := 0

@@ -52,7 +52,7 @@ func TestEndDoesNotWaitForLargeFiles(t *testing.T) {
 		close(s.release)
 		t.Fatalf("the daemon does not end within %v", patience)
 	}
-	if !strings.Contains(r.log.String(), "files were still being made") {
+	if !strings.Contains(r.log.String(), "last publication took too long") {
 		t.Errorf("the log does not say so:\n%s", r.log)
 	}
 	if _, err := os.Stat(r.dir.Checkpoint()); err != nil {

@@ -16,16 +16,16 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// state is the directory that checkpoints are kept in: the headgate directory itself, or one on a disk, which this process
-// holds a lock in.
+// state is the directory of the checkpoints: the headgate directory itself, or one on a disk, in
+// which this process holds a lock.
 type state struct {
 	hostdir.Dir
-	lock *os.File // nil: the headgate directory's lock does
+	lock *os.File // nil: the headgate directory's lock suffices
 }
 
-// openState takes over the directory of config, or makes it. Where none is named, the state of a named headgate directory
-// stays in that, so that two daemons never share a checkpoint, and that of the default one goes to hostdir.State, if that
-// can be used.
+// openState takes over the configured directory, or makes it. By default the state of a named
+// headgate directory is in that directory, so that two daemons never share a checkpoint, and the
+// state of the default one is in hostdir.State, if that can be used.
 func openState(config Config, shared hostdir.Dir) (*state, error) {
 	owners, err := hostdir.NewOwners(config.DirOwner)
 	if err != nil {
@@ -44,7 +44,7 @@ func openState(config Config, shared hostdir.Dir) (*state, error) {
 	return &state{Dir: shared}, nil
 }
 
-// isUnusable reports whether a directory is not there, or not for this process to use.
+// isUnusable reports whether a directory is missing or may not be used by this process.
 func isUnusable(err error) bool {
 	var untrusted *hostdir.UntrustedError
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EROFS) || errors.As(err, &untrusted)
@@ -53,7 +53,7 @@ func isUnusable(err error) bool {
 func takeState(dir, shared hostdir.Dir, owners hostdir.Owners) (*state, error) {
 	err := os.Mkdir(string(dir), 0o700)
 	if err == nil {
-		err = os.Chmod(string(dir), 0o700) // whatever the umask
+		err = os.Chmod(string(dir), 0o700) // independent of the umask
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +67,7 @@ func takeState(dir, shared hostdir.Dir, owners hostdir.Owners) (*state, error) {
 		return nil, fmt.Errorf("state: %w; name another directory with --state-dir", err)
 	}
 	if !info.IsDir() {
-		return nil, fmt.Errorf("state: %s is no directory; name another with --state-dir", dir)
+		return nil, fmt.Errorf("state: %s is not a directory; name another with --state-dir", dir)
 	}
 	if other, err := os.Stat(string(shared)); err == nil && os.SameFile(info, other) {
 		return &state{Dir: dir}, nil
@@ -109,27 +109,27 @@ func (s *state) close() error {
 	return s.lock.Close()
 }
 
-// seed returns that of the keys' hash: the one that the last checkpoint has, whose keys are taken up, or a new one; 0: there is
-// no checkpoint, and the table's own is kept.
+// seed returns the seed of the keys' hash: that of the last checkpoint, whose keys it restores, or
+// a new one. 0 means that there is no checkpoint, and the table's seed is kept.
 func (d *Daemon) seed() (uint64, error) {
 	if !d.config.NewSeed {
 		return d.restore(), nil
 	}
 	for _, path := range []string{d.state.Checkpoint(), d.state.Checkpoint() + ".old"} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("state: forgetting what was known under the seed before: %w", err)
+			return 0, fmt.Errorf("state: dropping the history of the previous seed: %w", err)
 		}
 	}
 	seed, err := featurestore.NewSeed()
 	if err != nil {
 		return 0, err
 	}
-	d.config.Log.Info("headgate: keys have another seed, and nothing is known of them")
+	d.config.Log.Info("headgate: keys got a new seed; all history was dropped")
 	return seed, nil
 }
 
-// restore takes up the last checkpoint that can be used, and returns the seed of its keys; 0: there is none. Those that
-// cannot be used are set aside, and what changed is logged.
+// restore restores the last usable checkpoint, and returns the seed of its keys, or 0. It sets
+// unusable ones aside, and logs what changed.
 func (d *Daemon) restore() (seed uint64) {
 	r, err := d.aggregator.Restore(d.state.Checkpoint())
 	var unusable, aside []string

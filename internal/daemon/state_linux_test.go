@@ -19,7 +19,8 @@ import (
 // small makes files that are made quickly.
 var small = window.Config{MaxKeys: 1000}
 
-// A release with one renamed, one removed and one new feature knows everybody that the one before knew, and all else of them.
+// A release with one renamed, one removed and one new feature keeps all clients, and
+// all their other features.
 func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	clients := 20_000
 	if testing.Short() {

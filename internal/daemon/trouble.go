@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// troubleKind is a kind of trouble. Its name is a label of headgate_trouble, so that there are few.
+// troubleKind is a kind of trouble. Its name is a label of headgate_trouble, so there are few.
 type troubleKind int
 
 const (
@@ -19,12 +19,12 @@ const (
 	numTroubles
 )
 
-// troubleKinds says of each kind what it is called, what the daemon does when it meets it, and whether proxies are
-// without what the daemon is for while it lasts: then the daemon is not ready. The others are reported and leave it
-// ready, since taking a proxy out of service for them would cost more than they do.
+// troubleKinds has, for each kind, its name, what the daemon does when it occurs, and whether the
+// daemon is unready while it lasts, since proxies lack what they need. The other kinds are only
+// reported: taking a proxy out of service would cost more than they do.
 var troubleKinds = [numTroubles]struct {
 	name    string
-	doing   string // completes to "<doing> <path>"
+	doing   string // followed by the path
 	unready bool
 }{
 	freshness:     {"stale", "publishing to", true},
@@ -39,29 +39,29 @@ var troubleKinds = [numTroubles]struct {
 // String returns the kind's name.
 func (k troubleKind) String() string { return troubleKinds[k].name }
 
-// Trouble is something that is wrong now.
+// Trouble is a current problem.
 type Trouble struct {
 	Kind    string    // one of few
-	Unready bool      // the daemon is not ready while it lasts
+	Unready bool      // whether it makes the daemon unready
 	Since   time.Time // when it began
 	Text    string    // one line
 }
 
-// troubles are the states of all kinds.
+// troubles holds the state of each kind.
 type troubles [numTroubles]troubleState
 
-// troubleState is what an activity met at its last attempt.
+// troubleState is the result of an activity's last attempt.
 type troubleState struct {
-	text     string // empty: it went well
+	text     string // empty: it succeeded
 	since    time.Time
-	logged   string // the text that was logged last
+	logged   string // the last text that was logged
 	loggedAt time.Time
 }
 
-// relogAfter bounds how often a trouble that lasts and whose text changes is logged.
+// relogAfter bounds how often lasting trouble with a changing text is logged.
 const relogAfter = 10 * time.Second
 
-// troubleNews is what the log is to say of an attempt.
+// troubleNews is what to log about an attempt.
 type troubleNews int
 
 const (
@@ -70,7 +70,8 @@ const (
 	troubleOver
 )
 
-// set notes how an attempt went, and returns what is new about it and for how long the trouble has lasted.
+// set records the result of an attempt, and returns what is new about it and how long the trouble
+// has lasted.
 func (t *troubles) set(k troubleKind, text string, now time.Time) (news troubleNews, lasted time.Duration) {
 	s := &t[k]
 	before := s.text
@@ -89,7 +90,7 @@ func (t *troubles) set(k troubleKind, text string, now time.Time) (news troubleN
 	return troubleHere, now.Sub(s.since)
 }
 
-// list returns what is wrong now, what makes the daemon unready first.
+// list returns the current troubles, those that make the daemon unready first.
 func (t *troubles) list() (all []Trouble) {
 	for k, s := range t {
 		if s.text != "" {
@@ -108,7 +109,8 @@ func joined(all []Trouble) string {
 	return strings.Join(texts, "; ")
 }
 
-// report notes how an activity on a path went. Trouble is logged when it begins and when it ends, not at each attempt.
+// report records the result of an activity on a path. Trouble is logged when it begins and when it
+// ends, not at each attempt.
 func (d *Daemon) report(k troubleKind, path string, err error) {
 	text := ""
 	if err != nil {

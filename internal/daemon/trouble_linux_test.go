@@ -114,8 +114,8 @@ func TestNotReadyBeforeTheFirstPublication(t *testing.T) {
 	}
 }
 
-// hold keeps the table that is published now, as a reader does that stands still: the daemon then needs a new file. The
-// function that it gives lets go, and tells how many clients were held.
+// hold keeps the current publication, as a stuck reader does: the daemon then needs a new file. The
+// returned function releases it, and returns the number of clients in it.
 func hold(t *testing.T, r *running) (release func() int) {
 	t.Helper()
 	store, err := featurestore.Open(r.dir.Features())
@@ -245,7 +245,7 @@ func TestFullFileSystem(t *testing.T) {
 	recovered(t, again, 2001)
 }
 
-// fill takes all the space that is left and gives the file that holds it.
+// fill takes all the remaining space and returns the file that takes it.
 func fill(t *testing.T, mount string) string {
 	t.Helper()
 	f, err := os.Create(filepath.Join(mount, "filler"))

@@ -7,40 +7,39 @@ import (
 	"time"
 )
 
-// bot is a program that comes to a site for something: what it asks for, how fast, and how it
-// hides.
+// bot is a program that visits a site for a purpose: what it requests, how fast, and how it hides.
 type bot struct {
 	visitor
 	aim      aim
 	pace     pace
 	hides    hiding
-	left     int // requests to come, beside assets
+	left     int // requests to come, besides assets
 	done     int
 	programs []*program // takes turns
-	again    int        // times that it comes back
-	total    int        // requests of one coming
+	again    int        // number of further visits
+	total    int        // requests of one visit
 }
 
 // aim returns the next request of a bot.
 type aim func(w *World, b *bot) errand
 
-// errand is one request, and what is answered.
+// errand is one request and its answer.
 type errand struct {
 	target string
 	method string // empty: GET
 	load   load
 	status int
-	page   *page  // loaded as a browser does, if the bot is one
+	page   *page  // loaded as by a browser, if the bot drives one
 	body   bool   // POST of JSON
 	host   string // empty: the site's
 }
 
-// pace is how long a bot pauses.
+// pace is the pause of a bot.
 type pace struct {
 	low, high time.Duration
 	human     bool // like people: skewed, around low
-	burst     int  // so many at once, then a longer pause
-	parallel  bool // several workers: pauses of nothing now and then
+	burst     int  // number of requests at once, before a longer pause
+	parallel  bool // several workers: no pause now and then
 }
 
 func (p *pace) pause(d *dice, n int) time.Duration {
@@ -56,18 +55,18 @@ func (p *pace) pause(d *dice, n int) time.Duration {
 	return d.between(p.low, p.high)
 }
 
-// referers are what a bot sends as its Referer.
+// referers is what a bot sends as its Referer.
 type referers int
 
 const (
 	noReferers referers = iota
 	constantReferer
 	sameSiteReferer // the home page, for every request
-	chainedReferer  // the page before
-	searchReferer   // an engine, with another query each time
+	chainedReferer  // the previous page
+	searchReferer   // a search engine, each time with another query
 )
 
-// agents are how a bot changes its user agent.
+// agents is how a bot changes its user agent.
 type agents int
 
 const (
@@ -76,7 +75,7 @@ const (
 	madeUpAgents
 )
 
-// reach is from where a bot sends.
+// reach is the range of addresses that a bot sends from.
 type reach int
 
 const (
@@ -86,7 +85,7 @@ const (
 	swarming         // many networks, a few requests from each
 )
 
-// hiding is what a bot does against being told.
+// hiding is what a bot does to avoid detection.
 type hiding struct {
 	referer  referers
 	forged   string
@@ -113,7 +112,7 @@ func (h *hiding) String() string {
 	return strings.Join(parts, "+")
 }
 
-// act is one errand.
+// act executes one errand.
 func (b *bot) act(w *World, at time.Duration) (time.Duration, bool) {
 	d := w.dice
 	b.turn(w)
@@ -131,7 +130,7 @@ func (b *bot) act(w *World, at time.Duration) (time.Duration, bool) {
 	}
 	b.again--
 	b.left = b.total
-	if d.chance(0.5) { // only looks whether it is still locked out
+	if d.chance(0.5) { // checks whether it is still locked out
 		b.left = d.from(1, 6)
 	}
 	return at + d.skewed(pick(d, []time.Duration{40 * time.Second, 6 * time.Minute, 50 * time.Minute, 5 * time.Hour}), 0.7), true
@@ -163,7 +162,7 @@ func (b *bot) turn(w *World) {
 	}
 }
 
-// run sends what an errand asks for, and what belongs to it if the bot fetches that.
+// run sends the request of an errand, and the page's assets if the bot fetches those.
 func (b *bot) run(w *World, at time.Duration, e *errand) time.Duration {
 	s := b.site
 	if e.page != nil && b.program.engine != library {
@@ -215,7 +214,7 @@ func (b *bot) browse(w *World, at time.Duration, e *errand) time.Duration {
 	return w.open(&b.visitor, e.page, at, ask{})
 }
 
-// forge returns the referer of the next request; empty: none, or that of the page before.
+// forge returns the referer of the next request: empty, or a page.
 func (b *bot) forge(w *World) string {
 	d, s := w.dice, b.site
 	switch b.hides.referer {
@@ -231,7 +230,7 @@ func (b *bot) forge(w *World) string {
 	return ""
 }
 
-// take fetches some of what a page needs.
+// take fetches some of a page's assets.
 func (b *bot) take(w *World, p *page, at time.Duration) {
 	d, s := w.dice, b.site
 	for _, a := range s.shared {

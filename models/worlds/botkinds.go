@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// botKind is a kind of bot: its name, how many requests it makes, and how it is made.
+// botKind is a kind of bot: its name, its number of requests, and its constructor.
 type botKind struct {
 	name      string
 	low, high int // requests
@@ -17,7 +17,7 @@ type botKind struct {
 	begin     func(w *World, b *bot)
 }
 
-// everyPace is a pause between requests of any length, from milliseconds to a minute.
+// everyPace returns a pause between requests of any length, from milliseconds to a minute.
 func everyPace(d *dice, low, high time.Duration) pace {
 	ms := d.logUniform(int(low/time.Millisecond)+1, int(high/time.Millisecond))
 	p := pace{low: time.Duration(ms) * time.Millisecond}
@@ -31,7 +31,7 @@ func everyPace(d *dice, low, high time.Duration) pace {
 	return p
 }
 
-// botKinds are all of them; their names are Bots.
+// botKinds lists all kinds; their names are Bots.
 var botKinds []botKind
 
 func init() { // the functions refer to the list
@@ -71,13 +71,13 @@ func init() { // the functions refer to the list
 	}
 }
 
-// integrations is the place of those who use an API as it is meant to.
+// integrations is the index of the kind that uses an API as intended.
 var integrations int
 
-// Bots are the kinds of bots, as a row's truth names them.
+// Bots lists the kinds of bots, as named in a row's truth.
 var Bots []string
 
-// newBot is the next bot, of at most so many requests, and how many requests it is going to make.
+// newBot returns the next bot, which makes at most most requests, and its number of requests.
 func (w *World) newBot(at time.Duration, most int) (*bot, int) {
 	d := w.dice
 	k := &botKinds[w.order[w.programs%len(w.order)]]
@@ -115,8 +115,7 @@ func (w *World) newBot(at time.Duration, most int) (*bot, int) {
 	return b, n
 }
 
-// fit keeps a bot from being cut off by the end of the episode before it has done anything that
-// tells it.
+// fit keeps the end of the episode from cutting a bot off before it has done anything typical.
 func (b *bot) fit(w *World, at time.Duration) {
 	longest := (w.duration - at) / time.Duration(min(b.left, 15)+1)
 	if longest > 0 && b.pace.high > longest && b.pace.burst == 0 {
@@ -124,8 +123,8 @@ func (b *bot) fit(w *World, at time.Duration) {
 	}
 }
 
-// botAddr is an address in a network of machines, or in one of people; sometimes it is people's,
-// too.
+// botAddr returns an address in a network of machines or of people; sometimes it is also a person's
+// address.
 func (w *World) botAddr() netip.Addr {
 	d := w.dice
 	switch lived := w.homes[d.n(len(w.homes))]; {
@@ -139,7 +138,7 @@ func (w *World) botAddr() netip.Addr {
 	return d.randomV4()
 }
 
-// hide draws what a bot does against being told.
+// hide draws what a bot does to avoid detection.
 func (b *bot) hide(w *World, k *botKind) {
 	d, h := w.dice, &b.hides
 	h.each = 1
@@ -176,12 +175,12 @@ func (b *bot) hide(w *World, k *botKind) {
 	b.cookie = w.newCookie()
 }
 
-// pageAim asks for pages.
+// pageAim returns an aim that requests pages.
 func pageAim(next func(w *World, b *bot) *page) aim {
 	return func(w *World, b *bot) errand { return errand{load: forPage, page: next(w, b)} }
 }
 
-// walk goes through all pages of the site once, then again.
+// walk returns all pages of the site once, then again.
 func walk(w *World, s *site, kinds ...pageKind) func(w *World, b *bot) *page {
 	var all []*page
 	for _, k := range kinds {
@@ -232,7 +231,7 @@ func beginPriceScraper(w *World, b *bot) {
 	}
 }
 
-// beginEnumerator counts through the numbers of pages, of which not all are there.
+// beginEnumerator counts through the numbers of pages, some of which do not exist.
 func beginEnumerator(w *World, b *bot) {
 	d := w.dice
 	pattern := pick(d, itemsOf(b.site)).target
@@ -324,7 +323,7 @@ func beginProber(w *World, b *bot) {
 	}
 }
 
-// beginInjector tries parameters of pages that are there.
+// beginInjector tries parameters of existing pages.
 func beginInjector(w *World, b *bot) {
 	d := w.dice
 	b.pace = everyPace(d, 10*time.Millisecond, 5*time.Second)
@@ -378,7 +377,7 @@ func beginStuffer(w *World, b *bot) {
 	}
 }
 
-// beginCaller calls the API as if it were the site's page, or just calls it.
+// beginCaller calls the API as if it were the site's page, or without pretending.
 func beginCaller(w *World, b *bot) {
 	d, s := w.dice, b.site
 	b.pace = everyPace(d, 10*time.Millisecond, 10*time.Second)
@@ -403,8 +402,7 @@ func beginCaller(w *World, b *bot) {
 	}
 }
 
-// beginIntegration is a program that uses the API as it is meant to: for a partner, a shop's stock,
-// a weather station.
+// beginIntegration uses the API as intended: for a partner, a shop's stock, a weather station.
 func beginIntegration(w *World, b *bot) {
 	d, s := w.dice, b.site
 	b.pace = everyPace(d, 200*time.Millisecond, 5*time.Minute)
@@ -436,7 +434,7 @@ func beginLoadTool(w *World, b *bot) {
 	b.again = d.steps(0.3, 2)
 }
 
-// beginFlooder asks for what is expensive, goes, and comes back.
+// beginFlooder requests expensive pages, leaves, and comes back.
 func beginFlooder(w *World, b *bot) {
 	d := w.dice
 	b.pace = everyPace(d, 2*time.Millisecond, 150*time.Millisecond)
@@ -533,8 +531,8 @@ func beginFormRepeater(w *World, b *bot) {
 	}
 }
 
-// beginAutomation drives a browser: pages come with all that belongs to them. What tells it is the
-// way: straight on, at an even pace, never back.
+// beginAutomation drives a browser: it loads complete pages. Its path is typical: straight on,
+// at an even pace, never back.
 func beginAutomation(w *World, b *bot) {
 	d := w.dice
 	b.pace = everyPace(d, 400*time.Millisecond, 15*time.Second)
@@ -562,7 +560,7 @@ func beginAutomation(w *World, b *bot) {
 	})
 }
 
-// beginTool is somebody who tries something out from a command line.
+// beginTool is a person who tries something from a command line.
 func beginTool(w *World, b *bot) {
 	b.pace = everyPace(w.dice, 50*time.Millisecond, 20*time.Second)
 	b.aim = func(w *World, b *bot) errand {

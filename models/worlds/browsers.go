@@ -9,7 +9,7 @@ import (
 // releases are the newest versions at the time of an episode.
 type releases struct{ chrome, firefox, safari, ios int }
 
-// Versions that package gate has are left out: a model is to know what is general.
+// heldOut reports whether package gate has a version: a model must not learn these.
 func heldOut(engine engine, version int) bool {
 	return engine == chromium && (version >= 144 && version <= 146 || version == 130) || engine == gecko && (version == 146 || version == 147)
 }
@@ -19,7 +19,7 @@ var firstDay = time.Date(2023, 9, 1, 0, 0, 0, 0, time.UTC)
 
 const span = 3 * 365 * 24 * time.Hour
 
-// releasesAt returns what is new at a time: a version of Chrome and of Firefox every four weeks,
+// releasesAt returns the newest versions at a time: one of Chrome and of Firefox every four weeks,
 // one of Safari a year.
 func releasesAt(at time.Time) releases {
 	weeks := int(at.Sub(firstDay) / (7 * 24 * time.Hour))
@@ -45,14 +45,14 @@ func (d *dice) lag() int {
 	return 19 + d.n(25)
 }
 
-// population is the browsers of an episode's people, as often as they are used.
+// population is the browsers of an episode's people, weighted by use.
 type population struct {
 	desktop, mobile []*program
-	odd             []*program // rare, and people's too
+	odd             []*program // rare browsers of people
 	apps            []*program // web views
 	now             releases
 	secret          uint64
-	extensions      [3]int // TLS extensions of the engines, beyond the fewest that their releases have had
+	extensions      [3]int // TLS extensions of the engines beyond the minimum of their releases
 }
 
 const perPopulation = 96
@@ -138,8 +138,8 @@ func (p *population) newMobile(d *dice) *program {
 	return b
 }
 
-// phone is the system of an iPhone. What Safari says froze at 18.6 in late releases, which is left
-// out: see heldOut.
+// phone returns the system of an iPhone. In late releases Safari reports 18.6 for ever, which is
+// held out: see heldOut.
 func (p *population) phone(d *dice) string {
 	major := min(p.now.ios, 18) - min(d.lag()/2, 3)
 	return fmt.Sprintf("iPhone; CPU iPhone OS %d_%d like Mac OS X", major, d.n(6))
@@ -147,7 +147,7 @@ func (p *population) phone(d *dice) string {
 
 func (p *population) chrome(d *dice, name, system, platform, brand, suffix string, mobile bool) *program {
 	v := p.version(d, chromium, d.lag())
-	b := &program{name: name, engine: chromium, version: v, platform: `"` + platform + `"`, mobile: mobile, hints: hintsOf(brand, v, v)}
+	b := &program{name: name, engine: chromium, version: v, platform: `"` + platform + `"`, mobile: mobile, hints: clientHints(brand, v, v)}
 	word := ""
 	if mobile {
 		word = " Mobile"
@@ -156,7 +156,7 @@ func (p *population) chrome(d *dice, name, system, platform, brand, suffix strin
 		product := v
 		if brand == "Opera" {
 			product = v - 16
-			b.hints = hintsOf(brand, v, product)
+			b.hints = clientHints(brand, v, product)
 		}
 		suffix = fmt.Sprintf(suffix, product)
 	}
@@ -165,7 +165,7 @@ func (p *population) chrome(d *dice, name, system, platform, brand, suffix strin
 	return b
 }
 
-// dressChromium: extensions came with versions.
+// dressChromium sets the fingerprints; the number of extensions grew with the versions.
 func (p *population) dressChromium(b *program) {
 	extensions := 16 + p.extensions[chromium]
 	if b.version >= 150 {
@@ -174,8 +174,9 @@ func (p *population) dressChromium(b *program) {
 	b.dress(fmt.Sprint("chromium", b.version/10), tlsShape{"13", 15, extensions, "h2"}, chromiumSetup, p.secret)
 }
 
-// hintsOf is Sec-CH-UA: three brands of which the version decides the order and the made-up one.
-func hintsOf(brand string, version, product int) string {
+// clientHints returns Sec-CH-UA: three brands whose order, and the made-up one, depend on the
+// version.
+func clientHints(brand string, version, product int) string {
 	unknown := []string{`"Not A(Brand";v="24"`, `"Not/A)Brand";v="8"`, `"Not;A=Brand";v="99"`, `"Not_A Brand";v="99"`}[version%4]
 	parts := []string{fmt.Sprintf(`"Chromium";v="%d"`, version), fmt.Sprintf(`"%s";v="%d"`, brand, product), unknown}
 	order := [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}[version%6]
@@ -191,7 +192,7 @@ func (p *population) samsung(d *dice) *program {
 	for heldOut(chromium, v) {
 		v--
 	}
-	b := &program{name: "samsung", engine: chromium, version: v, platform: `"Android"`, mobile: true, hints: hintsOf("Samsung Internet", v, n)}
+	b := &program{name: "samsung", engine: chromium, version: v, platform: `"Android"`, mobile: true, hints: clientHints("Samsung Internet", v, n)}
 	b.agent = fmt.Sprintf("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/%d.0 Chrome/%d.0.0.0 Mobile Safari/537.36", n, v)
 	p.dressChromium(b)
 	return b
@@ -233,7 +234,7 @@ func (p *population) safari(d *dice, name, system string, mobile bool) *program 
 	return b
 }
 
-// newWebView is a browser inside an app. Its user agent names the app.
+// newWebView returns a browser inside an app. Its user agent names the app.
 func (p *population) newWebView(d *dice) *program {
 	if d.chance(0.5) {
 		system := p.phone(d)
@@ -244,7 +245,7 @@ func (p *population) newWebView(d *dice) *program {
 		return b
 	}
 	v := p.version(d, chromium, d.lag())
-	b := &program{name: "app-android", engine: chromium, version: v, platform: `"Android"`, mobile: true, hints: hintsOf("Android WebView", v, v)}
+	b := &program{name: "app-android", engine: chromium, version: v, platform: `"Android"`, mobile: true, hints: clientHints("Android WebView", v, v)}
 	model := pick(d, []string{"SM-A546B", "SM-G991B", "Pixel 7", "M2101K6G", "CPH2411", "moto g54"})
 	app := pick(d, []string{" [FB_IAB/FB4A;FBAV/487.0.0.61.71;]", " Instagram 356.0.0.41.101 Android", " Pinterest/Android", ""})
 	b.agent = fmt.Sprintf("Mozilla/5.0 (Linux; Android %d; %s Build/TP1A.220624.014; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/%d.0.%d.%d Mobile Safari/537.36%s",
@@ -254,13 +255,13 @@ func (p *population) newWebView(d *dice) *program {
 	return b
 }
 
-// newOdd is a browser that few people use: years old, without pictures, of a console or a
+// newOdd returns a browser that few people use: years old, without pictures, of a console or a
 // television set.
 func (p *population) newOdd(d *dice) *program {
 	var b *program
 	switch d.n(9) {
 	case 0:
-		b = &program{name: "old-chrome", engine: chromium, version: 109, platform: `"Windows"`, hints: hintsOf("Google Chrome", 109, 109)}
+		b = &program{name: "old-chrome", engine: chromium, version: 109, platform: `"Windows"`, hints: clientHints("Google Chrome", 109, 109)}
 		b.agent = fmt.Sprintf(chromeFormat, "Windows NT 6.1; Win64; x64", 109, "", "")
 		p.dressChromium(b)
 		return b
@@ -293,7 +294,7 @@ func (p *population) newOdd(d *dice) *program {
 	return b
 }
 
-// madeUp is a user agent that looks like a browser's and that nobody has.
+// madeUp returns a user agent that looks like a browser's but does not exist.
 func (d *dice) madeUp() string {
 	system := pick(d, []string{"Windows NT 10.0; Win64; x64", "Windows NT 6.%d; WOW64", "Macintosh; Intel Mac OS X 10_%d_3", "X11; Linux i686", "X11; Ubuntu; Linux x86_64"})
 	if strings.Contains(system, "%") {
@@ -308,7 +309,7 @@ func (d *dice) madeUp() string {
 	return fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/%d.%d (KHTML, like Gecko) Version/%d.%d.%d Safari/%d.%d", system, d.from(530, 605), d.from(1, 40), d.from(5, 13), d.n(3), d.n(9), d.from(530, 605), d.from(1, 40))
 }
 
-// languages are Accept-Language as the engines write it, of the same languages.
+// languages is Accept-Language in the form of each engine, for the same languages.
 var languages = [][3]string{ // chromium, gecko, webkit
 	{"en-US,en;q=0.9", "en-US,en;q=0.5", "en-US,en;q=0.9"},
 	{"en-US,en;q=0.9", "en-US,en;q=0.5", "en-US,en;q=0.9"},

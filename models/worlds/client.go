@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// client is who sends requests: a person's browser, or a program.
+// client sends requests: a person's browser, or a program.
 type client struct {
 	truth    *Truth
 	addr     netip.Addr
 	program  *program
 	language [3]string
 	cookie   string // sent from the second request on
-	answered bool   // it has had a first answer
+	answered bool   // whether it has had an answer
 
 	noCookies bool
 	noReferer bool
 	resumes   bool // TLS sessions
 }
 
-// randomV4 is an address of 10.0.0.0/8.
+// randomV4 returns an address of 10.0.0.0/8.
 func (d *dice) randomV4() netip.Addr {
 	v := d.src.Uint64()
 	return netip.AddrFrom4([4]byte{10, byte(v), byte(v >> 8), 1 + byte(v>>16)%254})
 }
 
-// near is another address of the network: of the /24, and of the /64 where it is of IPv6.
+// near returns another address of the network: of the /24, or of the /64 for IPv6.
 func (d *dice) near(a netip.Addr) netip.Addr {
 	if a.Is4() {
 		b := a.As4()
@@ -39,7 +39,7 @@ func (d *dice) near(a netip.Addr) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// randomV6 is an address of 2001:db8::/32.
+// randomV6 returns an address of 2001:db8::/32.
 func (d *dice) randomV6() netip.Addr {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], 0x20010db8<<32|d.src.Uint64()&0xffffffff)
@@ -47,7 +47,7 @@ func (d *dice) randomV6() netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// neighbour is an address of another household in the same network.
+// neighbour returns an address of another household in the same network.
 func (d *dice) neighbour(a netip.Addr) netip.Addr {
 	if a.Is4() {
 		return d.near(a)
@@ -55,14 +55,14 @@ func (d *dice) neighbour(a netip.Addr) netip.Addr {
 	return d.siblingNet(a)
 }
 
-// siblingNet is an address of another /64 of the same /48.
+// siblingNet returns an address of another /64 of the same /48.
 func (d *dice) siblingNet(a netip.Addr) netip.Addr {
 	b := a.As16()
 	binary.BigEndian.PutUint16(b[6:], uint16(d.src.Uint64()))
 	return d.near(netip.AddrFrom16(b))
 }
 
-// relation is Sec-Fetch-Site for a page at a URL that asks a host for something.
+// relation returns Sec-Fetch-Site for a request from a page at a URL to a host.
 func relation(from, host string) string {
 	if from == "" {
 		return "none"
@@ -72,14 +72,14 @@ func relation(from, host string) string {
 	switch {
 	case origin == host:
 		return "same-origin"
-	case siteOf(origin) == siteOf(host):
+	case domain(origin) == domain(host):
 		return "same-site"
 	}
 	return "cross-site"
 }
 
-// siteOf returns the last two labels of a host.
-func siteOf(host string) string {
+// domain returns the last two labels of a host.
+func domain(host string) string {
 	last := strings.LastIndexByte(host, '.')
 	if last < 0 {
 		return host
@@ -125,7 +125,7 @@ func (w *World) send(c *client, s *site, at time.Duration, a *ask, from string) 
 	return r
 }
 
-// at most this long takes an answer.
+// an answer takes at most this long
 const longest = 90 * time.Second
 
 // respond sets the answer of a page, a call or a form.
@@ -135,7 +135,7 @@ func (w *World) respond(s *site, r *Request, status int) time.Duration {
 	return r.Duration
 }
 
-// respondFile sets the answer of what is only read from a disk.
+// respondFile sets the answer of a file that is only read from disk.
 func (w *World) respondFile(r *Request, status int) {
 	r.Status, r.Duration = status, w.dice.between(300*time.Microsecond, 25*time.Millisecond)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// dice is a source of chance that is the same on every processor: what is drawn is computed with
-// integers, or with single products of floats, which round alike everywhere.
+// dice is a source of chance with the same results on every processor: it computes with integers,
+// or with single products of floats, which round alike everywhere.
 type dice struct{ src *rand.PCG }
 
 func newDice(seed uint64, stream string) *dice { return &dice{rand.NewPCG(seed, hash(stream))} }
@@ -23,7 +23,7 @@ func (d *dice) below(n uint64) uint64 {
 	return high
 }
 
-// from draws a number of the range from low to high, both included.
+// from draws a number from low to high, both included.
 func (d *dice) from(low, high int) int { return low + d.n(high-low+1) }
 
 func (d *dice) chance(p float64) bool { return d.unit() < p }
@@ -81,7 +81,7 @@ func (d *dice) skewed(median time.Duration, sigma float64) time.Duration {
 	return scale(median, pow2(x))
 }
 
-// scale multiplies with a factor in 65536ths.
+// scale multiplies by a factor in 65536ths.
 func scale(v time.Duration, factor int64) time.Duration {
 	high, low := bits.Mul64(uint64(v), uint64(factor))
 	return time.Duration(high<<48 | low>>16)
@@ -97,23 +97,23 @@ func pow2(x int64) int64 {
 	return f >> min(-whole, 62)
 }
 
-// logUniform draws a number of the range from low to high, each order of magnitude as often as
-// another.
+// logUniform draws a number from low to high, with equal chances for each order of magnitude.
 func (d *dice) logUniform(low, high int) int {
 	x := log2(low) + int64(d.below(uint64(log2(high)-log2(low))+1))
 	return min(max(int(pow2(x)>>16), low), high)
 }
 
-// rank draws a number below n by Zipf's law: the first are much more frequent.
+// rank draws a number below n by Zipf's law: low numbers are much more frequent.
 func (d *dice) rank(n int) int { return d.logUniform(1, n+1) % (n + 1) % n }
 
-// log2 is a logarithm in 65536ths, interpolated between powers of two.
+// log2 returns a logarithm in 65536ths, interpolated between powers of two.
 func log2(n int) int64 {
 	k := bits.Len(uint(n)) - 1
 	return int64(k)<<16 + (int64(n)-int64(1)<<k)<<16>>k
 }
 
-// steps draws how many times something goes on that goes on with a chance of p, at most most times.
+// steps draws the number of repetitions of something that is repeated with a chance of p, at most
+// most.
 func (d *dice) steps(p float64, most int) (n int) {
 	for n < most && d.chance(p) {
 		n++
@@ -139,7 +139,7 @@ func (d *dice) weighted(weights []int) int {
 	return len(weights) - 1
 }
 
-// hash is 64-bit FNV-1a, with its bits mixed.
+// hash returns the 64-bit FNV-1a hash, with its bits mixed.
 func hash(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {

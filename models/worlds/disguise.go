@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// mask is how a bot's requests look.
+// mask is the appearance of a bot's requests.
 type mask int
 
 const (
@@ -21,7 +21,7 @@ func (m mask) String() string {
 	return [...]string{"plain", "agent", "copied", "impersonated", "engine", "headless"}[m]
 }
 
-// stale is a browser for a script: often one of the time when the script was written.
+// stale returns a browser for a script: often one of the time when the script was written.
 func (w *World) stale() *program {
 	d := w.dice
 	if d.chance(0.45) {
@@ -35,7 +35,7 @@ func (w *World) stale() *program {
 	return old.newDesktop(d)
 }
 
-// masked makes a program that looks as m says, from the libraries of a kind of bot.
+// masked returns a program that looks as m says, from the libraries of a kind of bot.
 func (w *World) masked(m mask, kinds []libraryKind) *program {
 	d := w.dice
 	tool := newLibrary(d, kinds, w.secret)
@@ -49,7 +49,7 @@ func (w *World) masked(m mask, kinds []libraryKind) *program {
 		return w.copy(tool, w.stale())
 	case impersonated:
 		b := *w.stale()
-		if d.chance(0.75) { // else it has the browser's TLS as well
+		if d.chance(0.75) { // otherwise it has the browser's TLS as well
 			b.ja4, b.resumed, b.setup, b.tls, b.http2 = tool.ja4, tool.resumed, tool.setup, tool.tls, tool.http2
 		}
 		b.name = tool.name
@@ -60,9 +60,9 @@ func (w *World) masked(m mask, kinds []libraryKind) *program {
 	return pick(d, w.population.desktop)
 }
 
-// copy is a script with the header fields of a browser's page, as somebody has copied them out of
-// it: they are the same for all that it asks for, come in the order of the program, and some of
-// them have been forgotten or are of another version.
+// copy returns a script with the header fields of a browser's page, as copied from the browser:
+// they are the same for every request, come in the order of the program, and some of them were
+// forgotten or are of another version.
 func (w *World) copy(tool, b *program) *program {
 	d := w.dice
 	a := ask{load: forPage, method: "GET", secure: true, relation: pick(d, []string{"none", "none", "same-origin", "cross-site"}), version: 11, language: pick(d, languages)}
@@ -80,8 +80,8 @@ func (w *World) copy(tool, b *program) *program {
 		}
 	}
 	hints := b.hints
-	if d.chance(0.25) { // the user agent was renewed, and these were not
-		hints = hintsOf("Google Chrome", max(b.version-d.from(1, 20), 60), 100)
+	if d.chance(0.25) { // the user agent was renewed, these were not
+		hints = clientHints("Google Chrome", max(b.version-d.from(1, 20), 60), 100)
 	}
 	for _, f := range b.appendFields(nil, &a) {
 		switch {
@@ -117,7 +117,7 @@ func forgotten(name string, forgets []string) bool {
 	return false
 }
 
-// replaced returns fields with the value of one that they have.
+// replaced returns fields with the value of one of them replaced.
 func replaced(fields []Field, by Field) []Field {
 	out := make([]Field, 0, len(fields)+16)
 	for _, f := range fields {
@@ -129,15 +129,16 @@ func replaced(fields []Field, by Field) []Field {
 	return out
 }
 
-// headless is a browser without a window that shows it: by its name, or by what it does not send.
+// headless returns a browser without a window that is recognizable: by its name, or by missing
+// fields.
 func (w *World) headless() *program {
 	d := w.dice
 	v := w.population.version(d, chromium, d.lag())
-	b := &program{name: "headless-chrome", engine: chromium, version: v, platform: `"Linux"`, hints: hintsOf("HeadlessChrome", v, v)}
+	b := &program{name: "headless-chrome", engine: chromium, version: v, platform: `"Linux"`, hints: clientHints("HeadlessChrome", v, v)}
 	b.agent = fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/%d.0.0.0 Safari/537.36", v)
 	switch d.n(4) {
-	case 0: // only the user agent says so
-		b.hints = hintsOf("Google Chrome", v, v)
+	case 0: // only the user agent shows it
+		b.hints = clientHints("Google Chrome", v, v)
 	case 1: // the name was changed, the brand was not
 		b.agent = fmt.Sprintf(chromeFormat, "Windows NT 10.0; Win64; x64", v, "", "")
 	case 2:

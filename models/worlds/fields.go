@@ -1,6 +1,6 @@
 package worlds
 
-// load is what a request is for.
+// load is the purpose of a request.
 type load int
 
 const (
@@ -20,23 +20,23 @@ var destinations = [...]string{forPage: "document", forStyle: "style", forScript
 
 func (l load) navigates() bool { return l == forPage || l == forForm || l == forFile || l == forFrame }
 
-// ask is what a program is told to request.
+// ask is a request that a program is to send.
 type ask struct {
 	load     load
 	method   string
-	host     string // where to
+	host     string // the target's host
 	target   string
-	origin   string // scheme and host of the page that asks; empty: nobody's
-	referer  string // as the site's policy leaves it
+	origin   string // scheme and host of the requesting page; empty: none
+	referer  string // as allowed by the site's policy
 	relation string // Sec-Fetch-Site
 	secure   bool
 	version  int // of HTTP
 	cookie   string
 	language [3]string
-	json     bool   // a call's body, and what it takes
-	xhr      bool   // a call says that it is one
+	json     bool   // a call's body, and its Accept
+	xhr      bool   // whether a call says that it is one
 	reload   bool   // by the reload button
-	known    string // ETag of what the cache has
+	known    string // ETag of the cached copy
 	prefetch bool
 	partial  string // Range
 }
@@ -94,7 +94,7 @@ func (a *ask) mode() string {
 	return "no-cors"
 }
 
-// urgency is the value of Priority.
+// urgency returns the value of Priority.
 func (p *program) urgency(a *ask) string {
 	switch a.load {
 	case forPage, forForm, forFile, forFrame:
@@ -131,7 +131,7 @@ func when(yes bool, value string) string {
 	return ""
 }
 
-// originField is sent by requests across origins, and by those that change something.
+// originField returns Origin, which requests across origins have, and those that change something.
 func (a *ask) originField() string {
 	if a.load == forForm || a.load == forCall && (a.method != "GET" || a.relation != "same-origin") || a.load == forFont {
 		return a.origin
@@ -151,7 +151,7 @@ func (a *ask) contentType() string {
 	return "application/x-www-form-urlencoded; charset=UTF-8"
 }
 
-// appendFields appends what the program sends for a.
+// appendFields appends the fields that the program sends for a.
 func (p *program) appendFields(dst []Field, a *ask) []Field {
 	l := lines(dst)
 	h1 := a.version < 20
@@ -304,7 +304,7 @@ func (p *program) webkit(l *lines, a *ask, n *names) {
 	l.add(n.cookie, a.cookie)
 }
 
-// library sends its own fields, then what its script sets.
+// library appends the library's own fields, then those of its script.
 func (p *program) library(l *lines, a *ask) {
 	for _, f := range p.fields {
 		if f.Name == "User-Agent" || f.Name == "user-agent" {

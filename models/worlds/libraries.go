@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// libraryKind is a program that is not a browser, as it sends requests where nobody tells it to send
-// anything else.
+// libraryKind is a program that is not a browser, with the fields that it sends by default.
 type libraryKind struct {
 	name   string
 	agent  string // a pattern with numbers: see version
@@ -15,7 +14,7 @@ type libraryKind struct {
 	setup  setup
 }
 
-// libraries are what scripts are written with.
+// libraries are the libraries of scripts.
 var libraries = []libraryKind{
 	{"curl", "curl/7.#.0|curl/8.#.1", "User-Agent|Accept:*/*", tlsShape{"13", 31, 12, "h2"}, curlSetup},
 	{"wget", "Wget/1.2#|Wget/1.21.#", "User-Agent|Accept:*/*|Accept-Encoding:identity|Connection:Keep-Alive", tlsShape{"13", 29, 13, "00"}, curlSetup},
@@ -43,7 +42,7 @@ var libraries = []libraryKind{
 	{"colly", "colly - https://github.com/gocolly/colly/v2", "user-agent|accept:*/*|accept-encoding:gzip", tlsShape{"13", 13, 12, "h2"}, goSetup},
 }
 
-// scanners and load tools name themselves, if nobody forbids it.
+// scanners and load tools name themselves by default.
 var (
 	scannerTools = []libraryKind{
 		{"gobuster", "gobuster/3.#", "User-Agent|Accept-Encoding:gzip", tlsShape{"13", 19, 9, "00"}, goSetup},
@@ -87,7 +86,7 @@ var (
 	}
 )
 
-// crawlers declare what they are.
+// crawlers declare themselves.
 var crawlers = []libraryKind{
 	{"googlebot", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)|Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X Build/MMB29P) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/12#.0.6422.60 Mobile Safari/537.36 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", crawlerFields, crawlerShape, goSetup},
 	{"googlebot-image", "Googlebot-Image/1.0", crawlerFields, crawlerShape, goSetup},
@@ -109,7 +108,7 @@ var crawlers = []libraryKind{
 	{"own-crawler", "%s-crawler/0.# (+https://%s.example/bot)|Mozilla/5.0 (compatible; %sbot/1.#; +https://%s.example)", crawlerFields, crawlerShape, javaSetup},
 }
 
-// previewers fetch what somebody has posted.
+// previewers fetch links that people have posted.
 var previewers = []libraryKind{
 	{"twitter", "Twitterbot/1.0", crawlerFields, crawlerShape, goSetup},
 	{"slack", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", crawlerFields, crawlerShape, goSetup},
@@ -124,7 +123,7 @@ const crawlerFields = "Accept:text/html,application/xhtml+xml,application/xml;q=
 
 var crawlerShape = tlsShape{"13", 16, 11, "h1"}
 
-// newLibrary makes a program of a kind with a version of its own.
+// newLibrary returns a program of a kind with a random version.
 func newLibrary(d *dice, kinds []libraryKind, secret uint64) *program {
 	k := pick(d, kinds)
 	agents := strings.Split(k.agent, "|")
@@ -156,7 +155,7 @@ func newLibrary(d *dice, kinds []libraryKind, secret uint64) *program {
 	return p
 }
 
-// version fills a user agent's pattern: # is a number, %s a made-up name.
+// version fills in a user agent's pattern: # is a number, %s a made-up name.
 func version(d *dice, pattern string) string {
 	if strings.Contains(pattern, "%s") {
 		pattern = strings.ReplaceAll(pattern, "%s", d.word())

@@ -10,7 +10,7 @@ import (
 )
 
 // A proxy with two filters exports both, each under a label of its own.
-func ExampleOf() {
+func ExampleNewCollector() {
 	registry := prometheus.NewRegistry()
 	for _, site := range []string{"shop", "forum"} {
 		filter, err := proxyhook.New(proxyhook.Config{})
@@ -19,7 +19,7 @@ func ExampleOf() {
 		}
 		defer filter.Close()
 		labels := prometheus.Labels{"site": site}
-		prometheus.WrapRegistererWith(labels, registry).MustRegister(metrics.Of(filter))
+		prometheus.WrapRegistererWith(labels, registry).MustRegister(metrics.NewCollector(filter))
 	}
 	families, err := registry.Gather() // as promhttp.HandlerFor(registry, promhttp.HandlerOpts{}) does
 	if err != nil {

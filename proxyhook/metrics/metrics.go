@@ -1,10 +1,10 @@
-// Package metrics gives what a filter counts to Prometheus.
+// Package metrics exports a filter's counts to Prometheus.
 //
-//	prometheus.MustRegister(metrics.Of(filter))
+//	prometheus.MustRegister(metrics.NewCollector(filter))
 //
-// All names begin with headgate_filter_. No label holds anything that a client sent: labels are actions, reasons, findings, and buckets of
-// time, each of a fixed set. A process with several filters registers each under a label of its own, with
-// [prometheus.WrapRegistererWith].
+// All names begin with headgate_filter_. No label contains anything that a client sent: labels are
+// actions, reasons, findings, and buckets of time, each of a fixed set. A process with several
+// filters registers each under its own label, with [prometheus.WrapRegistererWith].
 package metrics
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Of gives the metrics of f. Collecting them takes microseconds and no lock of the request path; it is safe for concurrent
-// use, also after the filter's Close.
-func Of(f *proxyhook.Filter) prometheus.Collector { return collector{f} }
+// NewCollector returns the metrics of f. Collecting them takes microseconds and no lock of the
+// request path; it is safe for concurrent use, also after the filter's Close.
+func NewCollector(f *proxyhook.Filter) prometheus.Collector { return collector{f} }
 
 type collector struct{ filter *proxyhook.Filter }
 
-// counts are what is read for one collection.
+// counts is what one collection reads.
 type counts struct {
 	proxyhook.Stats
 	limiter limits.LimiterStats
@@ -54,24 +54,24 @@ func number(yes bool) float64 {
 
 var metrics = []metric{
 	counter("scored_total", "Decisions that gave a score.", func(c *counts) uint64 { return c.Scored }),
-	counter("no_features_total", "Decisions without inter-request features: nothing published, or unreadable.",
+	counter("no_features_total", "Decisions without inter-request features: nothing is published, or it is unreadable.",
 		func(c *counts) uint64 { return c.NoFeatures }),
 	counter("stale_total", "Decisions with features older than the configured bound.", func(c *counts) uint64 { return c.Stale }),
 	counter("faults_total", "Reads that hit truncated shared memory.", func(c *counts) uint64 { return c.Faults }),
-	counter("untrusted_directory_total", "Looks at the daemon's directory that found it in hands that are not trusted, one a second.",
+	counter("untrusted_directory_total", "Checks of the daemon's directory, one a second, that found it owned by an untrusted user.",
 		func(c *counts) uint64 { return c.Untrusted }),
 	counter("events_total", "Events given to the daemon.", func(c *counts) uint64 { return c.Events }),
 	counter("events_dropped_total", "Events dropped: no daemon's directory, or the ring was full.",
 		func(c *counts) uint64 { return c.Dropped }),
 	counter("open_reports_total", "Reports of requests that were still open.", func(c *counts) uint64 { return c.Reports }),
-	counter("open_reports_lost_total", "Reports that found no daemon's ring, or a full one.", func(c *counts) uint64 { return c.ReportsLost }),
-	counter("open_overflow_total", "Requests that found no place in the table of open ones.", func(c *counts) uint64 { return c.Unopened }),
+	counter("open_reports_lost_total", "Reports without a ring or to a full one.", func(c *counts) uint64 { return c.ReportsLost }),
+	counter("open_overflow_total", "Requests beyond the bound of the table of open ones.", func(c *counts) uint64 { return c.Unopened }),
 	gauge("open_requests", "Requests in the table of open ones.", func(c *counts) float64 { return float64(c.Open) }),
 	counter("admitted_total", "Requests admitted to their origin.", func(c *counts) uint64 { return c.Admitted }),
-	counter("double_done_total", "Tickets released a second time, to no effect.", func(c *counts) uint64 { return c.DoubleDone }),
+	counter("double_done_total", "Tickets released a second time, without effect.", func(c *counts) uint64 { return c.DoubleDone }),
 	counter("silent_clients_total", "Requests ended since their client sent or took nothing for too long.", func(c *counts) uint64 { return c.Silent }),
 	counter("callback_panics_total", "Calls of the configuration's functions and of its log that panicked.", func(c *counts) uint64 { return c.Panics }),
-	counter("models_replaced_total", "Models put in use in place of others, or as a shadow.",
+	counter("models_replaced_total", "Models loaded in place of others, or as a shadow.",
 		func(c *counts) uint64 { return c.ModelsReplaced }),
 	counter("models_refused_total", "Models that could not be read, or did not fit.", func(c *counts) uint64 { return c.ModelsRefused }),
 	counter("shadow_judged_total", "Decisions that the shadow has judged.", func(c *counts) uint64 { return c.Shadow.Judged }),
@@ -87,9 +87,9 @@ var metrics = []metric{
 	gauge("published_policy", "1 if thresholds are those that the daemon publishes.",
 		func(c *counts) float64 { return number(c.Policy) }),
 	gauge("shadow_model", "1 if there is a shadow model.", func(c *counts) float64 { return number(c.Shadow.Model) }),
-	gauge("unknown_features", "Features that the models want and nobody computes.",
+	gauge("unknown_features", "Features that the models use and nothing computes.",
 		func(c *counts) float64 { return float64(len(c.Unknown)) }),
-	gauge("overrides", "Keys with a threshold of their own.", func(c *counts) float64 { return float64(c.limiter.Overrides) }),
+	gauge("overrides", "Keys with their own threshold.", func(c *counts) float64 { return float64(c.limiter.Overrides) }),
 	gauge("exact_keys", "Keys with an exact counter.", func(c *counts) float64 { return float64(c.limiter.ExactKeys) }),
 }
 
@@ -129,7 +129,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for f, n := range now.Findings {
 		count(findingsDesc, n, heuristics.Finding(f).String())
 	}
-	for r, n := range now.limiter.Refused[1:] { // the first is no refusal
+	for r, n := range now.limiter.Refused[1:] { // the first counts admissions
 		count(refusedDesc, n, limits.Reason(r+1).String())
 	}
 	ch <- histogram(now.Times[:])
@@ -138,7 +138,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 // The bounds of the histogram are 2^8 to 2^24 ns: 0.26 µs to 17 ms.
 const lowest, highest = 8, 24
 
-// histogram is the times of decisions: times[i] took 2^i ns or longer, but not 2^(i+1).
+// histogram holds the durations of decisions: times[i] counts those of 2^i ns or more, but less
+// than 2^(i+1).
 func histogram(times []uint64) prometheus.Metric {
 	below := make(map[float64]uint64)
 	total, sum := uint64(0), 0.0

@@ -28,11 +28,11 @@ func newFilter(t *testing.T, c proxyhook.Config) *proxyhook.Filter {
 	return f
 }
 
-// scrape gives what Prometheus would be told.
+// scrape returns what Prometheus would read.
 func scrape(t *testing.T, f *proxyhook.Filter) string {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.Of(f))
+	registry.MustRegister(metrics.NewCollector(f))
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != http.StatusOK {
