@@ -11,7 +11,7 @@ type modelScorer struct {
 	rows    batchRows
 	predict bool
 	leaves  [][]uint32 // leaves of heldRows rows; nil if they are added up as they are found
-	keys    [][]uint32 // of heldRows rows, for ordinary trees; nil if they are walked row by row
+	keys    [][]uint32 // of heldRows rows, for binary trees; nil if they are walked row by row
 }
 
 const (

@@ -6,7 +6,7 @@ import (
 	"github.com/headgate/headgate/scorer/internal/forest"
 )
 
-// binaryForest is an ensemble of ordinary binary trees laid out for evaluation.
+// binaryForest is an ensemble of binary trees laid out for evaluation.
 type binaryForest struct {
 	inputs  int
 	columns treeColumns

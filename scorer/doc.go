@@ -92,7 +92,7 @@
 //
 // # Tiers
 //
-// Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, ordinary ones with
+// Symmetric trees are evaluated with AVX-512 or AVX2 where the machine has them, binary ones with
 // AVX-512, else in pure Go: see [Tier]. The result does not depend on that either. [TierVariable]
 // and [Model.On] choose a tier.
 package scorer

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// exits are ordinary binary trees laid out for the AVX-512 kernels, which do not walk: they
+// exits are binary trees laid out for the AVX-512 kernels, which do not walk: they
 // evaluate all conditions of a tree. A condition that holds sends the row to the right, and so
 // excludes the leaves below its left child. The leftmost leaf that is not excluded is the leaf of
 // the row: every leaf further left is excluded at the node where its path leaves the path of the

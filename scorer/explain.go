@@ -184,7 +184,7 @@ func (c *columns) sharers(in *combination) []int32 {
 	return slices.Compact(all)
 }
 
-// addFeatures finds the feature behind every column of ordinary trees; it may be behind several.
+// addFeatures finds the feature behind every column of binary trees; it may be behind several.
 func (s *shapley) addFeatures(c *treeColumns) {
 	s.columnPlayer = make([]int32, c.count)
 	for i, n := range c.numbers {

@@ -51,7 +51,7 @@ func (s *shapley) addBranch(a *asymmetric, keys []int32, from int32) int32 {
 	return at
 }
 
-// explainBinary explains ordinary trees: those of the output, or all of them if their leaves have a
+// explainBinary explains binary trees: those of the output, or all of them if their leaves have a
 // value for each output. The trees are taken in the order of the model.
 func (s *shapley) explainBinary(f *binaryForest, scratch *Scratch, x []float32, depths []uint16) {
 	f.grow(scratch)

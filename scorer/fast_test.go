@@ -67,7 +67,7 @@ func marshalled(t testing.TB, v any) []byte {
 	return data
 }
 
-// Ordinary trees are added in the same order; XGBoost's sum is rounded to float32 when it is
+// Binary trees are added in the same order; XGBoost's sum is rounded to float32 when it is
 // complete.
 func TestFastForestsAddInTheirOrder(t *testing.T) {
 	shapes := []forestShape{{1, 1, 1, 0}, {2, 1, 7, 2}, {3, 1, 8, 3}, {6, 1, 17, 5}, {30, 1, 40, 8},

@@ -78,7 +78,7 @@ func leavesOf(f *oblivious, scratch *Scratch) (leaves []uint32) {
 	return leaves
 }
 
-// The kernels for ordinary trees do, too. A number too many is what they may write: exitRoom says
+// The kernels for binary trees do, too. A number too many is what they may write: exitRoom says
 // how many.
 func TestExitKernelsStayWithinTheirMemory(t *testing.T) {
 	if !slices.Contains(Tiers(), TierAVX512) {

@@ -174,7 +174,7 @@ func TestContradictionsInLightGBM(t *testing.T) {
 		{"num_features=2 0", "num_features=3 0", "leaf 0 of tree 0 has 3 features of 2"},
 		{"num_features=2 0", "num_features=-1 0", "has -1 features"},
 		{"leaf_features=0 1", "leaf_features=0 2", "takes input 2 of 2"},
-		{"is_linear=1", "is_linear=1\nis_linear=1", `"is_linear" stands twice`},
+		{"is_linear=1", "is_linear=1\nis_linear=1", `"is_linear" occurs twice`},
 		{"is_linear=1", "is_linear=1" + strings.Repeat("\nx", 1) + manyLines(), "more than"},
 	} {
 		expectReason(t, replaced(t, []byte(linearText), c.old, c.new), c.reason)
@@ -214,8 +214,8 @@ func TestContradictionsInXGBoost(t *testing.T) {
 		{`"name":"gbtree"`, `"name":"gblinear"`, `booster "gblinear" is not supported`},
 		{`"name":"gbtree",`, ``, "no gradient_booster.name"},
 		{`"tree_info":[0]`, `"tree_info":[1]`, "output 1 of 1"},
-		{`"tree_info":[0]`, `"tree_info":[0,0]`, "tree_info tells of 2 trees"},
-		{`"tree_info":[0]`, `"tree_info":[0],"tree_info":[0]`, "stands twice"},
+		{`"tree_info":[0]`, `"tree_info":[0,0]`, "tree_info has 2 trees"},
+		{`"tree_info":[0]`, `"tree_info":[0],"tree_info":[0]`, "occurs twice"},
 		{`"tree_info":[0]`, `"tree_info":["0"]`, "expected an integer"},
 		{`[1,-1,3,-1,-1]`, `[0,-1,3,-1,-1]`, "refers to node 0"},
 		{`[1,-1,3,-1,-1]`, `[1,-1,9,-1,-1]`, "refers to node 9"},

@@ -80,7 +80,7 @@ func newInputs(features []Feature) *inputs {
 	return in
 }
 
-// newBinaryInputs makes the rules for the features of ordinary trees.
+// newBinaryInputs makes the rules for the features of binary trees.
 func newBinaryInputs(features []Feature, v *forest.CategoryValues) *inputs {
 	in := &inputs{features: features, rules: make([]inputRule, len(features)),
 		kinds: make([]kindSet, len(features)), categories: v.ByFeature, strict: v.Strict,

@@ -293,7 +293,7 @@ func vectorForest(t *testing.T, seed uint64, trees, leaves, features int) *binar
 	return f
 }
 
-// What the kernels take from the layout of ordinary trees without a check stays within the arrays.
+// What the kernels take from the layout of binary trees without a check stays within the arrays.
 func TestExitLayoutsStayWithinBounds(t *testing.T) {
 	for i, s := range exitShapes {
 		f := vectorForest(t, uint64(i), s.trees, s.leaves, s.features)

@@ -210,7 +210,7 @@ func (m *Model) layOutConditions(e *forest.Ensemble) error {
 	return nil
 }
 
-// layOutBinary lays out ordinary trees.
+// layOutBinary lays out binary trees.
 func (m *Model) layOutBinary(e *forest.Ensemble) (err error) {
 	m.inputs = newBinaryInputs(m.features, &e.Binary.Values)
 	m.binary, m.depths, err = newBinaryForest(e)
@@ -229,7 +229,7 @@ func (n *iterations) choose(l Loader) error {
 	case l.Best && n.best > 0:
 		n.used = n.best
 	case l.Iterations < 0 || l.Iterations > n.all:
-		return fmt.Errorf("%w: the first %d iterations are asked for, the model has %d",
+		return fmt.Errorf("%w: the first %d iterations are requested, the model has %d",
 			ErrIterations, l.Iterations, n.all)
 	case l.Iterations > 0:
 		n.used = l.Iterations

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// naiveForest is an ensemble of ordinary binary trees, evaluated by the letter of the libraries'
+// naiveForest is an ensemble of binary trees, evaluated by the letter of the libraries'
 // sources: float64 and bit sets for LightGBM, float32 and lists of categories for XGBoost.
 type naiveForest struct {
 	features, outputs int

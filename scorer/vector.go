@@ -3,14 +3,14 @@ package scorer
 import "math"
 
 // vectorRow is the scratch memory of the vector kernels. A set quantises a row for all of its
-// symmetric trees at once, and evaluates ordinary trees between them: the two families share
+// symmetric trees at once, and evaluates binary trees between them: the two families share
 // nothing.
 type vectorRow struct {
 	bins   []byte   // the row as symmetric trees read it
 	leaves []uint32 // the leaves of one chunk of symmetric trees
 
-	treeKeys []int32 // of the columns of ordinary trees
-	treeBins []byte  // the row as ordinary trees read it
+	treeKeys []int32 // of the columns of binary trees
+	treeBins []byte  // the row as binary trees read it
 }
 
 // grow makes the memory large enough for every model of symmetric trees that the kernels evaluate.

@@ -2,7 +2,7 @@ package scorer
 
 import "math/bits"
 
-// walker finds the leaves of ordinary binary trees, in pure Go. A split compares a key, an unsigned
+// walker finds the leaves of binary trees, in pure Go. A split compares a key, an unsigned
 // number in the order of the values. A row is translated to keys once, and a missing value becomes
 // a key below or above all borders, so that a step needs no branch.
 //

@@ -6,13 +6,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// exits512 writes the kernels that find the leaves of ordinary trees: 16 trees of at most 32
-// leaves, or 8 trees of at most 64, at a time.
+// exits512 writes the kernels that find the leaves of binary trees: 16 trees of at most 32 leaves,
+// or 8 trees of at most 64, at a time.
 func exits512() {
 	for _, trees := range []int{16, 8} {
 		lookups512(func(suffix, extra string, lookup func() lookup512) {
 			name := map[int]string{16: "findExits32", 8: "findExits64"}[trees] + suffix
-			begin(name, "func(program *byte, groups int, bins *byte"+extra+", leaves *uint32, found *uint32)",
+			begin(name, "func(program *byte, groups int, bins *byte"+extra+", leaves *uint32, "+
+				"found *uint32)",
 				name+" finds the leaves that groups of trees end in.")
 			findExits512(lookup(), trees)
 		})

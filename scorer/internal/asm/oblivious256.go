@@ -11,7 +11,8 @@ type tables256 struct {
 	bins, tables reg.Register
 	list         reg.GPVirtual // bytes of the offsets of the tables: 4 for each
 	back         reg.GPVirtual // the same, negative
-	both         reg.GPVirtual // bytes of the offsets, as a multiple of 32, and of the indices: 32 for each
+	// bytes of the offsets, as a multiple of 32, and of the indices: 32 for each
+	both reg.GPVirtual
 }
 
 func (l *tables256) prepare() {
@@ -51,7 +52,8 @@ func (l *tables256) passed(p reg.Register, name string) reg.VecVirtual {
 }
 
 func oblivious256() {
-	begin("findOblivious256", "func(program *byte, blocks int, bins *byte, tables int, found *uint32)",
+	begin("findOblivious256", "func(program *byte, blocks int, bins *byte, tables int, "+
+		"found *uint32)",
 		"findOblivious256 finds the leaves of blocks of 32 symmetric trees.")
 	l := &tables256{bins: param("bins"), tables: param("tables")}
 	program, blocks, found := param("program"), param("blocks"), param("found")

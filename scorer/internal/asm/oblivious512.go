@@ -103,12 +103,16 @@ func (l *wide512) passed(p reg.Register, name string) reg.OpmaskVirtual {
 func lookups512(kernel func(suffix, extra string, lookup func() lookup512)) {
 	kernel("Single512", "", func() lookup512 { return &single512{bins: param("bins")} })
 	kernel("Held512", "", func() lookup512 { return &narrow512{bins: param("bins")} })
-	kernel("Paged512", ", pages int", func() lookup512 { return &wide512{bins: param("bins"), pages: param("pages")} })
+	kernel("Paged512", ", pages int", func() lookup512 {
+		return &wide512{bins: param("bins"),
+			pages: param("pages")}
+	})
 }
 
 func oblivious512() {
 	lookups512(func(suffix, extra string, lookup func() lookup512) {
-		begin("findOblivious"+suffix, "func(program *byte, blocks int, bins *byte"+extra+", found *uint32)",
+		begin("findOblivious"+suffix, "func(program *byte, blocks "+
+			"int, bins *byte"+extra+", found *uint32)",
 			"findOblivious"+suffix+" finds the leaves of blocks of 64 symmetric trees.")
 		findOblivious512(lookup())
 	})

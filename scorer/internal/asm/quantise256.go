@@ -34,7 +34,8 @@ func replaceNaN(by, value reg.VecVirtual) {
 }
 
 func quantiseFew256(kind values) {
-	begin("quantiseFew"+kind.suffix, kind.signature(), "quantiseFew"+kind.suffix+" counts the borders below the values of 16 columns at a time.")
+	begin("quantiseFew"+kind.suffix, kind.signature(),
+		"quantiseFew"+kind.suffix+" counts the borders below the values of 16 columns at a time.")
 	program, groups, values, bins := param("program"), param("entries"), param("values"), param("bins")
 	left, borders := GP32(), GP64()
 
@@ -101,7 +102,8 @@ func eight256(program reg.Register, disp int, values reg.Register) reg.VecVirtua
 
 func quantiseWide256(kind values) {
 	begin("quantiseWide"+kind.suffix, kind.signature(),
-		"quantiseWide"+kind.suffix+" counts the borders below the value of one column at a time, in two levels of 16.")
+		"quantiseWide"+kind.suffix+" counts the borders below the value of one column at a time, "+
+			"in two levels of 16.")
 	program, columns, values, bins := param("program"), param("entries"), param("values"), param("bins")
 	position, size, chunk := GP64(), GP64(), GP64()
 	v := YMM()

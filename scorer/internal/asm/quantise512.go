@@ -119,7 +119,8 @@ func quantiseFew512(kind values) {
 // comparison.
 func quantiseWide512(kind values) {
 	begin("quantiseWide"+kind.suffix, kind.signature(),
-		"quantiseWide"+kind.suffix+" counts the borders below the value of one column at a time, in two levels of 16.")
+		"quantiseWide"+kind.suffix+" counts the borders below the value of one column at a time, "+
+			"in two levels of 16.")
 	program, columns, values, bins := param("program"), param("entries"), param("values"), param("bins")
 	position, size, chunk, place := GP64(), GP64(), GP64(), GP64()
 	v := ZMM()

@@ -81,7 +81,7 @@ func decodeCategorical(e *forest.Ensemble, trees table) error {
 func decodeStatistic(i int, item table) (forest.Statistic, error) {
 	in, ok := item.child(featureStatistic)
 	if !ok {
-		return forest.Statistic{}, forest.Damaged(formatBinary, "target statistic %d says nothing",
+		return forest.Statistic{}, forest.Damaged(formatBinary, "target statistic %d is empty",
 			i)
 	}
 	id, err := decodeTableID(in, statisticBase)

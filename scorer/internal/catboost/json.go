@@ -98,7 +98,7 @@ func asFormatError(err error) error {
 // top reads the value of a key of the model.
 func (d *jsonModel) top(key string) error {
 	if d.seen[key] {
-		return forest.Damaged(formatJSON, "%q stands twice in the file", key)
+		return forest.Damaged(formatJSON, "%q occurs twice in the file", key)
 	}
 	switch key {
 	case "features_info":

@@ -212,11 +212,11 @@ func (e *Ensemble) checkLevels() error {
 		leaves += int64(e.Outputs) << depth
 	}
 	if splits != len(t.Splits) {
-		return Damaged(e.Format, "%d tree splits, the depths of the trees ask for %d",
+		return Damaged(e.Format, "%d tree splits, the depths of the trees require %d",
 			len(t.Splits), splits)
 	}
 	if leaves != int64(len(e.Leaves)) {
-		return Damaged(e.Format, "%d leaf values, depths and outputs of the trees ask for %d",
+		return Damaged(e.Format, "%d leaf values, depths and outputs of the trees require %d",
 			len(e.Leaves), leaves)
 	}
 	for i, id := range t.Splits {

@@ -145,7 +145,7 @@ func (d *decoder) block() (fields, string, error) {
 				"block has more than %d lines", d.number, maxFields)
 		}
 		if _, twice := f[string(key)]; twice {
-			return nil, "", d.damaged("%q stands twice in the block before tree %d",
+			return nil, "", d.damaged("%q occurs twice in the block before tree %d",
 				forest.Clipped(string(key)), d.number)
 		}
 		f[string(key)] = string(value)

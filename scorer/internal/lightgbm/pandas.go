@@ -20,7 +20,7 @@ const (
 	noPandas = "the file does not have the values of its categories (pandas_categorical), only " +
 		"codes"
 	oddPandas = "the file's values of categories (pandas_categorical) are not texts, numbers or " +
-		"truth values, or one stands twice"
+		"truth values, or one occurs twice"
 	manyPandas  = "the file has more than 1048576 categories (pandas_categorical)"
 	whichPandas = "the file does not say which of its lists of categories (pandas_categorical) " +
 		"is this feature's"

@@ -80,7 +80,7 @@ func (d *decoder) members(path string, read map[string]func() error) error {
 			return d.skip()
 		}
 		if full := path + key; d.seen[full] {
-			return forest.Damaged(d.format(), "%q stands twice in the file", full)
+			return forest.Damaged(d.format(), "%q occurs twice in the file", full)
 		} else if path != treePath { // there are many trees
 			d.seen[full] = true
 		}
@@ -247,7 +247,7 @@ func (d *decoder) outputs() error {
 	}
 	d.e.Outputs = max(1, classes, targets)
 	if len(d.classes) != len(d.b.Trees) {
-		return forest.Damaged(d.format(), "tree_info tells of %d trees, there are %d",
+		return forest.Damaged(d.format(), "tree_info has %d trees, the model has %d",
 			len(d.classes), len(d.b.Trees))
 	}
 	return nil
