@@ -27,10 +27,10 @@
 //	if err != nil {
 //		return err
 //	}
-//	row := model.NewScratch() // one for each goroutine
-//	raw, err := model.Raw(row, inputs) // one value for each of model.Features()
+//	scratch := model.NewScratch() // one for each goroutine
+//	raw, err := model.Raw(scratch, inputs) // one value for each of model.Features()
 //	if err != nil {
-//		return err // there are more or fewer, or one of another kind is set in the row
+//		return err // there are more or fewer, or one of another kind is set in the scratch
 //	}
 //	score := scorer.Score(model.Probability(raw))
 //

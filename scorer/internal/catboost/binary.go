@@ -22,6 +22,7 @@ const (
 	formatBinary = "catboost-cbm"
 	formatJSON   = "catboost-json"
 
+	// Magic is what a file begins with.
 	Magic         = "CBM1"
 	formatVersion = "FlabuffersModel_v1" // spelled like this in every file
 )

@@ -45,6 +45,7 @@ type BinarySplit struct {
 	Set         [2]int32 // range of categories
 }
 
+// SplitKind is what a split compares, and where a category of its set goes.
 type SplitKind uint8
 
 const (
@@ -76,6 +77,7 @@ type Linear struct {
 	Terms    []LinearTerm
 }
 
+// LinearTerm is an input of a linear function, with its coefficient.
 type LinearTerm struct {
 	Feature     int32
 	Coefficient float64

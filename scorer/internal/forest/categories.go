@@ -27,6 +27,7 @@ type Category struct {
 	Kind   CategoryKind
 }
 
+// CategoryKind is how Python treats a category.
 type CategoryKind uint8
 
 const (
@@ -95,10 +96,10 @@ type CategoryValues struct {
 }
 
 // Set makes the table of a feature, or refuses it with the reason duplicate.
-func (v *CategoryValues) Set(feature int, list []Category, twice string) {
+func (v *CategoryValues) Set(feature int, list []Category, duplicate string) {
 	c, ok := newCategories(list)
 	if !ok {
-		v.Refuse(feature, twice)
+		v.Refuse(feature, duplicate)
 		return
 	}
 	v.ByFeature[feature] = c
@@ -112,6 +113,7 @@ func (v *CategoryValues) Reason(feature int) string {
 	return v.Why
 }
 
+// Refuse notes why a feature has no values.
 func (v *CategoryValues) Refuse(feature int, why string) {
 	if v.whys == nil {
 		v.whys = map[int]string{}

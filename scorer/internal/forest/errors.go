@@ -41,6 +41,7 @@ func (e *FormatError) Error() string {
 
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// Damaged returns the error for a file that contradicts its format.
 func Damaged(format, reason string, args ...any) error {
 	return &FormatError{Format: format, Reason: fmt.Sprintf(reason, args...)}
 }

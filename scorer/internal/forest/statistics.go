@@ -34,11 +34,13 @@ type Combination struct {
 	OneHots []OneHotSplit
 }
 
+// FloatSplit is a condition on a numeric feature: it is above a border.
 type FloatSplit struct {
 	Feature int32 // index into ConditionTrees.Floats
 	Border  float32
 }
 
+// OneHotSplit is a condition on a categorical feature: its hash is a value.
 type OneHotSplit struct {
 	Cat   int32 // index into ConditionTrees.Cats
 	Value int32
@@ -57,6 +59,7 @@ const (
 	StatKinds
 )
 
+// StatisticNames are the names of the kinds in JSON.
 var StatisticNames = [StatKinds]string{"Borders", "Buckets", "BinarizedTargetMeanValue",
 	"FloatTargetMeanValue", "Counter",
 	"FeatureFreq"}
@@ -111,7 +114,10 @@ type StatisticTable struct {
 // NoHash marks an empty bucket of a table: no combination is looked up under it.
 const NoHash = math.MaxUint64
 
-func (k StatisticKind) IsMean() bool  { return k == StatBinarizedMean || k == StatFloatMean }
+// IsMean reports whether a table of the kind has sums of targets.
+func (k StatisticKind) IsMean() bool { return k == StatBinarizedMean || k == StatFloatMean }
+
+// isCount reports whether the kind counts rows, relative to the denominator of the table.
 func (k StatisticKind) isCount() bool { return k == StatCounter || k == StatFrequency }
 
 // Value returns the statistic for entry i of its table, or for combinations that training did not

@@ -8,6 +8,7 @@ type LeafWeights struct {
 	Counts  []int32   // LightGBM
 }
 
+// None reports whether there are no weights.
 func (w *LeafWeights) None() bool { return w.len() == 0 }
 
 func (w *LeafWeights) len() int { return len(w.Doubles) + len(w.Singles) + len(w.Counts) }
