@@ -14,4 +14,4 @@ func Control(syscall.RawConn, time.Duration) error { return nil }
 
 // ReadProgress returns the progress of a connection, or an error if it is closed or the system does
 // not support it.
-func ProgressOf(*net.TCPConn) (Progress, error) { return Progress{}, errors.ErrUnsupported }
+func ReadProgress(*net.TCPConn) (Progress, error) { return Progress{}, errors.ErrUnsupported }
