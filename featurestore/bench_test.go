@@ -27,9 +27,9 @@ func benchKeys() int {
 	return 2_000_000
 }
 
-// keyOf returns key number n, as random as hashes are, without a memory access: splitmix64 (Steele,
+// hashKey returns key number n, as random as hashes are, without a memory access: splitmix64 (Steele,
 // Lea and Flood 2014).
-func keyOf(n uint64) uint64 {
+func hashKey(n uint64) uint64 {
 	z := (n + 1) * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
@@ -83,7 +83,7 @@ func newBenchTable(b *testing.B) *benchTable {
 // change puts one row.
 func (t *benchTable) change(b *testing.B, d int, n uint64, now int64) {
 	t.row[0] = float32(n)
-	if err := t.Put(d, keyOf(n), now, t.row); err != nil {
+	if err := t.Put(d, hashKey(n), now, t.row); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -148,7 +148,7 @@ func (l *latencies) quantile(q float64) float64 {
 func BenchmarkRead(b *testing.B) {
 	t := newBenchTable(b)
 	t.fill(b)
-	names, all := namesOf(benchSchema())
+	names, all := allNames(benchSchema())
 	store, floor := openStore(b, t.path), newFloor(b, t.path)
 	for range 2 { // both copies, so that what is timed meets no page for the first time
 		t.publish(b, noon)
@@ -194,7 +194,7 @@ func (t *benchTable) readAtRandom(b *testing.B, selection *featurestore.Selectio
 	}
 	draw := func() {
 		for d := range keys {
-			keys[d] = keyOf(rng.Uint64N(uint64(t.keys)))
+			keys[d] = hashKey(rng.Uint64N(uint64(t.keys)))
 		}
 	}
 	b.ReportAllocs()
@@ -237,7 +237,7 @@ func (t *benchTable) readAtRandom(b *testing.B, selection *featurestore.Selectio
 func BenchmarkCachedRead(b *testing.B) {
 	t := newBenchTable(b)
 	t.fill(b)
-	names, all := namesOf(benchSchema())
+	names, all := allNames(benchSchema())
 	selection, dst := openStore(b, t.path).Select(names, all), make([]float32, len(all))
 	for _, c := range []struct {
 		what string
@@ -247,7 +247,7 @@ func BenchmarkCachedRead(b *testing.B) {
 			var keys [8][benchDimensions]uint64
 			for i := range keys {
 				for d := range keys[i] {
-					keys[i][d] = keyOf(uint64(c.from + benchDimensions*i + d))
+					keys[i][d] = hashKey(uint64(c.from + benchDimensions*i + d))
 				}
 			}
 			n := 0

@@ -47,7 +47,7 @@ func TestAFullTableHasEveryKey(t *testing.T) {
 		capacity := 1 + rng.IntN(1<<(1+seed%16))
 		step, from := rng.Uint64(), rng.Uint64()
 		for name, key := range map[string]func(n int) uint64{
-			"random":      func(n int) uint64 { return keyOf(from + uint64(n)) },
+			"random":      func(n int) uint64 { return hashKey(from + uint64(n)) },
 			"counted":     func(n int) uint64 { return uint64(n) + 1 },
 			"high":        func(n int) uint64 { return uint64(n+1) << 44 },
 			"progression": func(n int) uint64 { return max(1, uint64(n)*(step|1)) },
@@ -82,7 +82,7 @@ func TestSelectionReadsAFullTable(t *testing.T) {
 	}
 	defer p.Close()
 	for n := range uint64(capacity) {
-		if err := p.Put(0, keyOf(n), noon, []float32{float32(n)}); err != nil {
+		if err := p.Put(0, hashKey(n), noon, []float32{float32(n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestSelectionReadsAFullTable(t *testing.T) {
 	selection := openStore(t, path).Select([]string{"ip"}, []string{"ip/n"})
 	dst := []float32{0}
 	for n := range uint64(2 * capacity) {
-		info, err := selection.Read(dst, []uint64{keyOf(n)}, noon)
+		info, err := selection.Read(dst, []uint64{hashKey(n)}, noon)
 		if known := n < capacity; err != nil || (info.Found == 1) != known || known && dst[0] != float32(n) || !known && dst[0] == dst[0] {
 			t.Fatalf("key %d: %v, %+v, %v", n, dst, info, err)
 		}
@@ -104,7 +104,7 @@ func TestAFullTableEvictsOldRows(t *testing.T) {
 	const capacity, more = 2000, 1000
 	b := newTable(t, capacity)
 	for n := range uint64(capacity + more) {
-		if err := b.Put(0, keyOf(n), noon+int64(n)*1e9, []float32{1}); err != nil {
+		if err := b.Put(0, hashKey(n), noon+int64(n)*1e9, []float32{1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +115,7 @@ func TestAFullTableEvictsOldRows(t *testing.T) {
 	// Of eight rows picked at random the oldest is in the newer half one time in 256.
 	young := 0
 	for n := range uint64(capacity + more) {
-		if _, ok := table.Row(0, keyOf(n), nil); !ok && n > (capacity+more)*2/3 {
+		if _, ok := table.Row(0, hashKey(n), nil); !ok && n > (capacity+more)*2/3 {
 			young++
 		}
 	}
@@ -129,7 +129,7 @@ func TestChangedRowsAreNotEvicted(t *testing.T) {
 	const capacity = 1000
 	b := newTable(t, capacity)
 	put := func(n uint64, stamp int64) {
-		if err := b.Put(0, keyOf(n), stamp, []float32{1}); err != nil {
+		if err := b.Put(0, hashKey(n), stamp, []float32{1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,14 +144,14 @@ func TestChangedRowsAreNotEvicted(t *testing.T) {
 	}
 	table := open(t, b)
 	for n := range uint64(100) {
-		if _, ok := table.Row(0, keyOf(n), nil); !ok {
+		if _, ok := table.Row(0, hashKey(n), nil); !ok {
 			t.Errorf("key %d, changed lately, is gone", n)
 		}
 	}
 }
 
-// bucketsOf returns the two buckets of a key, as docs/format.md specifies them.
-func bucketsOf(key, buckets uint64) (first, second uint64) {
+// naiveBuckets returns the two buckets of a key, as docs/format.md specifies them.
+func naiveBuckets(key, buckets uint64) (first, second uint64) {
 	key = (key ^ key>>33) * 0xff51afd7ed558ccd
 	key = (key ^ key>>33) * 0xc4ceb9fe1a85ec53
 	key ^= key >> 33
@@ -169,14 +169,14 @@ func TestKeysThatMeet(t *testing.T) {
 	const capacity, others, meeting = 600, 300, 200
 	b := newTable(t, capacity)
 	for n := range uint64(others) {
-		if err := b.Put(0, keyOf(n), noon, []float32{float32(n)}); err != nil {
+		if err := b.Put(0, hashKey(n), noon, []float32{float32(n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var keys []uint64
 	for n := uint64(1 << 40); len(keys) < meeting; n++ {
-		if first, second := bucketsOf(keyOf(n), capacity/6+2); first == 3 && second == 77 {
-			keys = append(keys, keyOf(n))
+		if first, second := naiveBuckets(hashKey(n), capacity/6+2); first == 3 && second == 77 {
+			keys = append(keys, hashKey(n))
 		}
 	}
 	for i, key := range keys {
@@ -195,7 +195,7 @@ func TestKeysThatMeet(t *testing.T) {
 	}
 	lost := 0
 	for n := range uint64(others) {
-		if _, ok := table.Row(0, keyOf(n), nil); !ok {
+		if _, ok := table.Row(0, hashKey(n), nil); !ok {
 			lost++
 		}
 	}

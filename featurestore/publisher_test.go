@@ -64,7 +64,7 @@ func (s *site) reset() {
 // change puts and deletes some keys of a thousand in each dimension.
 func (s *site) change(count int) {
 	for range count {
-		d, key := s.rng.IntN(len(s.model)), keyOf(s.rng.Uint64N(1000))
+		d, key := s.rng.IntN(len(s.model)), hashKey(s.rng.Uint64N(1000))
 		if s.rng.IntN(3) == 0 {
 			s.publisher.Delete(d, key)
 			delete(s.model[d], key)
@@ -236,7 +236,7 @@ func TestTooManyChanges(t *testing.T) {
 	var err error
 	n := 0
 	for ; err == nil && n < 1e6; n++ {
-		err = s.publisher.Put(0, keyOf(uint64(n)), noon, row)
+		err = s.publisher.Put(0, hashKey(uint64(n)), noon, row)
 	}
 	if !errors.Is(err, featurestore.ErrRebuild) || n < 2*2000 {
 		t.Fatalf("after %d changes: %v", n, err)
@@ -375,7 +375,7 @@ func TestCopiesEvictAlike(t *testing.T) {
 	}
 	for round := range uint64(10) {
 		for n := range uint64(100) {
-			if err := p.Put(0, keyOf(round*100+n), noon+int64(round), []float32{1}); err != nil {
+			if err := p.Put(0, hashKey(round*100+n), noon+int64(round), []float32{1}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -404,7 +404,7 @@ func TestStampsOutliveTheirEpoch(t *testing.T) {
 	const days = int64(24 * time.Hour)
 	for day := int64(0); day < 1000; day += 10 {
 		now := noon + day*days
-		if err := p.Put(0, keyOf(uint64(day)), now, []float32{1}); err != nil {
+		if err := p.Put(0, hashKey(uint64(day)), now, []float32{1}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Publish(now); err != nil {
@@ -412,7 +412,7 @@ func TestStampsOutliveTheirEpoch(t *testing.T) {
 		}
 		if err := store.View(func(table *featurestore.Table) error {
 			for past := int64(0); past <= day; past += 10 {
-				stamp, ok := table.Row(0, keyOf(uint64(past)), nil)
+				stamp, ok := table.Row(0, hashKey(uint64(past)), nil)
 				if want := featurestore.Stamp(noon + past*days); !ok || stamp != want && (day-past < 20 || stamp < want || stamp > now-20*days) {
 					t.Fatalf("day %d: the row of day %d is of day %d", day, past, (stamp-noon)/days)
 				}
@@ -431,10 +431,10 @@ func TestPublishAllocatesNothing(t *testing.T) {
 	tick := func() {
 		for range 100 {
 			n++
-			if err := p.Put(0, keyOf(n%3000), noon, row); err != nil {
+			if err := p.Put(0, hashKey(n%3000), noon, row); err != nil {
 				t.Fatal(err)
 			}
-			p.Delete(0, keyOf(n%700))
+			p.Delete(0, hashKey(n%700))
 		}
 		if err := p.Publish(noon); err != nil {
 			t.Fatal(err)

@@ -108,7 +108,7 @@ func TestReadAgainstMap(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "features")
 		p, m := openPublisher(t, path, schema), randomModel(rng, schema, 500)
 		m.publish(t, p, noon)
-		dimensions, names := namesOf(schema)
+		dimensions, names := allNames(schema)
 		switch seed % 3 {
 		case 1:
 			rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
@@ -137,7 +137,7 @@ func TestReadAgainstMap(t *testing.T) {
 	}
 }
 
-func namesOf(s featurestore.Schema) (dimensions, names []string) {
+func allNames(s featurestore.Schema) (dimensions, names []string) {
 	for _, d := range s.Dimensions {
 		dimensions = append(dimensions, d.Name)
 		for _, c := range d.Columns {

@@ -22,13 +22,13 @@ func usedImage(t testing.TB) []byte {
 	}
 	defer p.Close()
 	for n := range uint64(35) {
-		if err := errors.Join(p.Put(0, keyOf(n), noon, []float32{1, 2}), p.Put(1, keyOf(n), noon, []float32{3})); err != nil {
+		if err := errors.Join(p.Put(0, hashKey(n), noon, []float32{1, 2}), p.Put(1, hashKey(n), noon, []float32{3})); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for n := range uint64(10) {
-		p.Delete(0, keyOf(3*n))
-		p.Delete(1, keyOf(34-n))
+		p.Delete(0, hashKey(3*n))
+		p.Delete(1, hashKey(34-n))
 	}
 	if err := p.Publish(noon); err != nil {
 		t.Fatal(err)
@@ -159,10 +159,10 @@ func adopt(t *testing.T, image []byte) bool {
 	store := openStore(t, path)
 	for round := range 3 {
 		for n := range uint64(60) {
-			if err := errors.Join(p.Put(0, keyOf(n), noon, []float32{1, 2}), p.Put(1, keyOf(n/2), noon, []float32{3})); err != nil {
+			if err := errors.Join(p.Put(0, hashKey(n), noon, []float32{1, 2}), p.Put(1, hashKey(n/2), noon, []float32{3})); err != nil {
 				t.Fatal(err)
 			}
-			p.Delete(0, keyOf(n/3))
+			p.Delete(0, hashKey(n/3))
 		}
 		if err := p.Publish(noon + int64(round)); err != nil {
 			t.Fatal(err)

@@ -21,10 +21,10 @@ func clientAddr(remote string, trusted []netip.Prefix, forwarded ...string) neti
 	for _, f := range forwarded {
 		r.Header.Add("X-Forwarded-For", f)
 	}
-	return proxyhook.ClientOf(r, trusted, false)
+	return proxyhook.ClientAddr(r, trusted, false)
 }
 
-func TestClientOf(t *testing.T) {
+func TestClientAddr(t *testing.T) {
 	inner := prefixes("10.0.0.0/8", "fd00::/8")
 	for _, c := range []struct {
 		what      string
@@ -65,8 +65,9 @@ func TestClientOf(t *testing.T) {
 	}
 }
 
-// Whatever a client writes, it is not believed: the answer is either a trusted address or what a trusted proxy wrote.
-func FuzzClientOf(f *testing.F) {
+// Whatever a client writes, it is not believed: the answer is either a trusted address or what a
+// trusted proxy wrote.
+func FuzzClientAddr(f *testing.F) {
 	seeds := []string{"", ",", "1.2.3.4", "10.0.0.1", "10.0.0.1,10.0.0.1", "[::1]:80, ::ffff:10.0.0.9", "fe80::1%eth0", " \t, unknown", "10.0.0.2:99999"}
 	if len(seeds) == 0 {
 		f.Fatal("no seeds")

@@ -19,8 +19,8 @@ import (
 // The numbers: go test -run '^$' -bench . ./proxyhook
 // With -short, one hundredth of the keys is published.
 
-// crowd publishes, in shared memory, n keys for each of the five dimensions that requests without session and TLS
-// fingerprint have, all of them keys of visits.
+// crowd publishes, in shared memory, n keys for each of the five dimensions that requests without
+// session and TLS fingerprint have, all of them keys of visits.
 func crowd(b *testing.B, n int) *host {
 	b.Helper()
 	const tmpfs = "/dev/shm"
@@ -73,9 +73,10 @@ func visitor(n int) traffic.Event {
 	return ev
 }
 
-// BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every dimension's row is
-// read. The shadow has the default model's inputs and as many trees as that, with borders and conditions of its own. There are
-// as many user agents as a process keeps the facts of, but for the cases of one.
+// BenchmarkDecide visits the keys in an order that no cache foresees; all are found, so that every
+// dimension's row is read. The shadow has the default model's inputs and as many trees as that,
+// with borders and conditions of its own. There are as many user agents as a process keeps the
+// facts of, but for the cases of one.
 func BenchmarkDecide(b *testing.B) {
 	n := 1 << 20
 	if testing.Short() {
@@ -124,7 +125,8 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// BenchmarkDone admits, releases and reports; nobody takes the events out in the second case, so that they are dropped.
+// BenchmarkDone admits, releases and reports; in the second case no daemon reads the events, so
+// they are dropped.
 func BenchmarkDone(b *testing.B) {
 	h := newHost(b)
 	f := h.filter(proxyhook.Config{Limits: limits.LimiterConfig{Threshold: 100}})
@@ -153,8 +155,8 @@ func BenchmarkDone(b *testing.B) {
 	})
 }
 
-// BenchmarkReport is Done alone, with an event that was just in use, as a proxy's is, and with one of a hundred thousand whose
-// strings are in no cache.
+// BenchmarkReport is Done alone, with an event that was just in use, as a proxy's is, and with one
+// of a hundred thousand whose strings are in no cache.
 func BenchmarkReport(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -191,8 +193,8 @@ func (h *host) drain() {
 	}
 }
 
-// BenchmarkHandler is a handler that does next to nothing, with and without the filter around it; the difference is
-// the filter's cost with everything that net/http's types make it allocate.
+// BenchmarkHandler is a handler that does next to nothing, with and without the filter around it;
+// the difference is the filter's cost with everything that net/http's types make it allocate.
 func BenchmarkHandler(b *testing.B) {
 	h := newHost(b)
 	h.publish(time.Now(), visits(10, time.Now())...)
@@ -229,8 +231,8 @@ func (n nowhere) Header() http.Header         { return n.header }
 func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (n nowhere) WriteHeader(int)             {}
 
-// BenchmarkOpen is what a request costs that is noted as open and ends before anybody is told of it, and a look of the supervisor
-// at a lane of a full table of requests that were told of already.
+// BenchmarkOpen is what a request costs that is noted as open and ends before anybody is told of
+// it, and a look of the supervisor at a lane of a full table of requests that were told of already.
 func BenchmarkOpen(b *testing.B) {
 	unsupervised(b)
 	f := newHost(b).filter(proxyhook.Config{})

@@ -14,9 +14,10 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Where a test is about how long somebody waits, it runs in a bubble: the clock is the test's own there, and goes on when
-// everybody waits for it, so that nothing takes time but what is said to, however slow the machine is. The kernel is outside of
-// the bubble; clients and servers in it are connected by pipes.
+// Where a test is about how long somebody waits, it runs in a bubble: the clock is the test's own
+// there, and goes on when everybody waits for it, so that nothing takes time but what is said to,
+// however slow the machine is. The kernel is outside of the bubble; clients and servers in it are
+// connected by pipes.
 
 // pipes are a listener, and the way to it.
 type pipes struct {
@@ -93,7 +94,7 @@ func newSiteInside(t *testing.T, config proxyhook.Config, h2 bool, origin http.H
 	return s
 }
 
-// serveInside is serve in a bubble, with a front of HTTP/2 where that is asked for.
+// serveInside is serve in a bubble, with an HTTP/2 front if wanted.
 func (s *site) serveInside(t *testing.T, h2 bool, origin http.HandlerFunc) {
 	t.Helper()
 	var next *http.Transport

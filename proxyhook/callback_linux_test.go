@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// A panic in a function of the configuration costs a counter, and one line in the log, but no request.
+// A panic in a function of the configuration costs a counter, and one line in the log, but no
+// request.
 func TestCallbacksThatPanic(t *testing.T) {
 	var logged bytes.Buffer
 	config := limited(1)

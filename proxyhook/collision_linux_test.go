@@ -15,8 +15,9 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// What an attacker computed when keys were hashed with MetroHash64 under the seed 0, which everybody knows: hosts whose
-// keys, with an origin of his own, share the hash of another tenant's key, or one column of the sketch with it.
+// What an attacker computed when keys were hashed with MetroHash64 under the seed 0, which
+// everybody knows: hosts whose keys, with an origin of his own, share the hash of another tenant's
+// key, or one column of the sketch with it.
 
 const (
 	victimOrigin   = "10.0.0.1:80"
@@ -24,9 +25,10 @@ const (
 	attackerOrigin = "10.0.0.2:80"
 )
 
-func metroOf(origin, host string) uint64 { return metro.Hash64Str(origin+" "+host, 0) }
+func metroHash(origin, host string) uint64 { return metro.Hash64Str(origin+" "+host, 0) }
 
-// metroState is the state of MetroHash64 under seed 0 after a text whose length is a multiple of 16 bytes.
+// metroState is the state of MetroHash64 under seed 0 after a text whose length is a multiple of 16
+// bytes.
 func metroState(text []byte) uint64 {
 	const k0, k1, k2, k3 = 0xD6D018F5, 0xA2AA033B, 0x62992FC1, 0x30BC5B29
 	at := binary.LittleEndian.Uint64
@@ -56,8 +58,9 @@ func metroState(text []byte) uint64 {
 	return hash
 }
 
-// hostWithHash inverts the tail of MetroHash64: of a key whose last 8 bytes are a block of their own, these can be chosen
-// such that the hash is that of another such key. It tries prefixes until the 8 bytes are some that a host can have.
+// hostWithHash inverts the tail of MetroHash64: of a key whose last 8 bytes are a block of their
+// own, these can be chosen such that the hash is that of another such key. It tries prefixes until
+// the 8 bytes are some that a host can have.
 func hostWithHash(t *testing.T, origin string, victim []byte) string {
 	t.Helper()
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -96,7 +99,7 @@ func hostWithHash(t *testing.T, origin string, victim []byte) string {
 func hostWhere(random *rand.Rand, wanted func(hash uint64) bool) string {
 	for {
 		host := string(strconv36(random.Uint64())) + ".example"
-		if wanted(metroOf(attackerOrigin, host)) {
+		if wanted(metroHash(attackerOrigin, host)) {
 			return host
 		}
 	}
@@ -146,12 +149,12 @@ func twoProxies(t *testing.T, threshold uint32) (attacked, other *proxyhook.Filt
 	return attacked, other
 }
 
-// Requests held at the attacker's own origin, under a host made to have the hash of the victim's key, cost the victim
-// nothing.
+// Requests held at the attacker's own origin, under a host made to have the hash of the victim's
+// key, cost the victim nothing.
 func TestConstructedHashRefusesNobodyElse(t *testing.T) {
 	attacked, other := twoProxies(t, 20)
 	host := hostWithHash(t, attackerOrigin, []byte(victimOrigin+" "+victimHost))
-	if metroOf(attackerOrigin, host) != metroOf(victimOrigin, victimHost) {
+	if metroHash(attackerOrigin, host) != metroHash(victimOrigin, victimHost) {
 		t.Fatalf("%q was constructed wrongly", host)
 	}
 	hold(t, other, attackerOrigin, host, 20)
@@ -163,11 +166,11 @@ func TestConstructedHashRefusesNobodyElse(t *testing.T) {
 	}
 }
 
-// Eight names made to be in the set of the victim's key, and four made to share one column of the sketch each, cost the
-// victim nothing either.
+// Eight names made to be in the set of the victim's key, and four made to share one column of the
+// sketch each, cost the victim nothing either.
 func TestConstructedColumnsRefuseNobodyElse(t *testing.T) {
 	attacked, other := twoProxies(t, 100)
-	victim := metroOf(victimOrigin, victimHost)
+	victim := metroHash(victimOrigin, victimHost)
 	random := rand.New(rand.NewPCG(3, 4))
 	const sets = hostlimits.DefaultSharedKeys / 8
 	set := func(hash uint64) uint64 { return hash >> 32 * sets >> 32 }
@@ -185,7 +188,8 @@ func TestConstructedColumnsRefuseNobodyElse(t *testing.T) {
 	}
 }
 
-// Two tenants whose names collide under a quarter of all seeds of MetroHash64 share no tickets, in any installation.
+// Two tenants whose names collide under a quarter of all seeds of MetroHash64 share no tickets, in
+// any installation.
 func TestPairThatCollidesUnderRandomSeedsSharesNothing(t *testing.T) {
 	a := []byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 	b := bytes.Clone(a)

@@ -15,8 +15,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// offline scores by hand what a Filter scores: the same features, read and put in order by the packages that training
-// uses.
+// offline scores by hand what a Filter scores: the same features, read and put in order by the
+// packages that training uses.
 func offline(t *testing.T, h *host, model *scorer.Model, ev *traffic.Event) uint8 {
 	t.Helper()
 	var names, dimensions []string
@@ -84,8 +84,8 @@ func TestDecisionEqualsOffline(t *testing.T) {
 	}
 }
 
-// The request path allocates nothing. The race detector has sync.Pool drop what it is given now and then, so that
-// only the run without it counts.
+// The request path allocates nothing. The race detector has sync.Pool drop what it is given now and
+// then, so that only the run without it counts.
 func TestRequestPathAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sync.Pool drops items at random under the race detector; run go test without -race")

@@ -21,8 +21,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// However a request ends, its ticket is released exactly once and one event tells about it. The endings are those that
-// httputil.ReverseProxy and net/http have.
+// However a request ends, its ticket is released exactly once and one event reports it. The endings
+// are those that httputil.ReverseProxy and net/http have.
 
 // limited is a configuration whose limiter has something to release.
 func limited(n uint32) proxyhook.Config {
@@ -84,8 +84,8 @@ func serve(t testing.TB, h http.Handler) *httptest.Server {
 	return server
 }
 
-// ended waits for the end of n requests, checks that nothing is held and nothing was released twice, and returns their
-// events.
+// ended waits for the end of n requests, checks that nothing is held and nothing was released
+// twice, and returns their events.
 func ended(t *testing.T, h *host, f *proxyhook.Filter, n int) []traffic.Event {
 	t.Helper()
 	await(t, "the end of the requests", func() bool { s := f.Stats(); return s.Events >= uint64(n) && s.InFlight == 0 })
@@ -96,7 +96,7 @@ func ended(t *testing.T, h *host, f *proxyhook.Filter, n int) []traffic.Event {
 	return events
 }
 
-// end is ended for one request, of which it checks what the event tells.
+// end is ended for one request, whose event it checks.
 func (s *site) end(t *testing.T, status uint16, bytes uint64) traffic.Event {
 	t.Helper()
 	events := ended(t, s.host, s.filter, 1)
@@ -239,7 +239,8 @@ func TestHandlerPanicsInTheMiddle(t *testing.T) {
 	s.end(t, 201, 3)
 }
 
-// http.TimeoutHandler answers in the place of a handler that still works; the ticket stays with the work.
+// http.TimeoutHandler answers in the place of a handler that still works; the ticket stays with the
+// work.
 func TestTimeoutHandlerOutside(t *testing.T) {
 	release := make(chan struct{})
 	h := newHost(t)

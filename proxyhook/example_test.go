@@ -50,8 +50,8 @@ func ExampleCaptureWire() {
 	log.Fatal(server.Serve(listener))
 }
 
-// A reverse proxy that scores its requests and protects its origin. examples/proxy is that of the README: it has
-// trusted proxies and metrics, too.
+// A reverse proxy that scores its requests and protects its origin. examples/proxy is that of the
+// README: it has trusted proxies and metrics, too.
 func ExampleNew() {
 	origin, _ := url.Parse("http://127.0.0.1:8081")
 	filter, err := proxyhook.New(proxyhook.Config{

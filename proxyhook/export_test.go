@@ -10,23 +10,23 @@ import (
 
 // What the tests see of the inside.
 var (
-	ClientOf    = clientAddr
-	HostOf      = canonicalHost
-	RefererHost = func(referer string) string { host, _ := traffic.SplitReferer(referer); return canonicalHost(host) }
-	RetryAfter  = retryAfter
-	Describe    = (*Filter).describe
-	Maintain    = (*Filter).maintain     // one look of the supervisor
-	Warm        = (*Filter).warm         // one look ahead of the requests
-	LookAtFiles = (*Filter).lookAtModels // one look at the files of models
+	ClientAddr    = clientAddr
+	CanonicalHost = canonicalHost
+	RefererHost   = func(referer string) string { host, _ := traffic.SplitReferer(referer); return canonicalHost(host) }
+	RetryAfter    = retryAfter
+	Describe      = (*Filter).describe
+	Maintain      = (*Filter).maintain     // one look of the supervisor
+	Warm          = (*Filter).warm         // one look ahead of the requests
+	LookAtFiles   = (*Filter).lookAtModels // one look at the files of models
 )
 
 // SuperviseEvery and WarmEvery set the supervisor's intervals for filters made from now on.
 func SuperviseEvery(d time.Duration) { superviseEvery = d }
 func WarmEvery(d time.Duration)      { warmEvery = d }
-func TellEvery(d time.Duration)      { reportEvery = d }
+func ReportEvery(d time.Duration)    { reportEvery = d }
 
 // DefaultWarmEvery is what the second of them is in production.
-var DefaultWarmEvery, DefaultTellEvery = warmEvery, reportEvery
+var DefaultWarmEvery, DefaultReportEvery = warmEvery, reportEvery
 
 // ReadingClock is what the age of a publication comes from.
 type ReadingClock struct{ readingClock }
@@ -56,17 +56,20 @@ func (f *Filter) DistrustFeatures(c any) { f.features.distrust(c.(*binding)) }
 // KeptTickets is how many tickets the request with this context remembers.
 func KeptTickets(ctx context.Context) int { return len(innermost(ctx).tickets) }
 
-// AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and returns its release.
+// AdmitForRelease admits a call to an origin, as a Handler's or a Transport's, and returns its
+// release.
 func AdmitForRelease(f *Filter) func() {
 	held, _ := (&request{filter: f}).admit("origin")
 	return held.release
 }
 
-// Ring is what the request path reports to now, and DistrustRing what a fault met in an earlier one does.
+// Ring is what the request path reports to now, and DistrustRing what a fault met in an earlier one
+// does.
 func (f *Filter) Ring() *ring.Producer          { return f.reporter.current.Load() }
 func (f *Filter) DistrustRing(p *ring.Producer) { f.reporter.distrust(p) }
 
-// TellOpen is the supervisor's look at a part of the open requests, all of which OpenParts looks see.
+// TellOpen is the supervisor's look at a part of the open requests, all of which OpenParts looks
+// see.
 func (f *Filter) TellOpen() { f.reportOpen() }
 
 // What the table of open requests has.
@@ -75,5 +78,5 @@ const (
 	OpenRoom  = openLanes * laneSlots
 )
 
-// InTransition reports whether requests count under former policies, too.
+// InTransition reports whether requests count under previous policies, too.
 func InTransition(f *Filter) bool { return f.limiting.process.InTransition() }

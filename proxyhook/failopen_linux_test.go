@@ -21,8 +21,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Whatever is missing, stale or damaged costs one counter, and the request is allowed with the score that is left:
-// that of a client about whom nothing is known.
+// Whatever is missing, stale or damaged costs one counter, and the request is allowed with the
+// score that is left: that of a client about whom nothing is known.
 
 var unknownClient = proxyhook.Decision{Action: proxyhook.Allow, Score: modelScore[0], Reason: proxyhook.Scored}
 
@@ -37,7 +37,7 @@ func expectUnknown(t *testing.T, what string, f *proxyhook.Filter) {
 	}
 }
 
-// awaitKnown waits until the supervisor has found features that tell client 1 as a bot.
+// awaitKnown waits until the supervisor has found features by which client 1 is a bot.
 func awaitKnown(t *testing.T, f *proxyhook.Filter) {
 	t.Helper()
 	await(t, "the features", func() bool { return decide(f).Score == knownBot })
@@ -153,7 +153,8 @@ func TestDamagedTable(t *testing.T) {
 	}
 }
 
-// A table whose bytes are wrong here and there, and whose hash is right all the same: somebody has made it so.
+// A table whose bytes are wrong here and there, and whose hash is right all the same, as an
+// attacker would make it.
 func TestHostileTables(t *testing.T) {
 	h := newHost(t)
 	h.publish(time.Now(), visits(10, time.Now())...)
@@ -239,7 +240,8 @@ func TestAbsurdTimes(t *testing.T) {
 	}
 }
 
-// What is mapped is read on while the files are gone, which is said once, and until another daemon's can be read.
+// What is mapped is read on while the files are gone, which is said once, and until another
+// daemon's can be read.
 func TestFeatureFilesAreRemoved(t *testing.T) {
 	h := newHost(t)
 	h.publish(time.Now(), visits(10, time.Now())...)
@@ -265,8 +267,8 @@ func TestFeatureFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys with another seed,
-// so what was aggregated is lost as well.
+// removeFeatures is what a tidy operator, or a tmp cleaner, does. The next publisher hashes keys
+// with another seed, so what was aggregated is lost as well.
 func (h *host) removeFeatures() {
 	h.t.Helper()
 	h.stopPublisher()
@@ -319,7 +321,8 @@ func TestRingIsFull(t *testing.T) {
 	}
 }
 
-// The largest event there is has a place in the ring, also where a caller has filled in more than that.
+// The largest event there is has a place in the ring, also where a caller has filled in more than
+// that.
 func TestLargestEvent(t *testing.T) {
 	h := newHost(t)
 	f := h.filter(proxyhook.Config{})
@@ -354,7 +357,7 @@ func (b *syncBuffer) String() string {
 	return b.Buffer.String()
 }
 
-// Trouble that lasts is told once, though each attempt names another file.
+// Lasting trouble is logged once, though each attempt names another file.
 func TestTroubleIsToldOnce(t *testing.T) {
 	dir := hostdir.Dir(t.TempDir())
 	must(t, os.WriteFile(dir.Events(), nil, 0o600)) // no directory

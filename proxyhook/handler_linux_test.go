@@ -58,7 +58,8 @@ func TestActionsThroughTheHandler(t *testing.T) {
 	}
 }
 
-// Config.Origin is for a handler that does the work itself: it is admitted like a call of the transport.
+// Config.Origin is for a handler that does the work itself: it is admitted like a call of the
+// transport.
 func TestHandlerAdmits(t *testing.T) {
 	release, arrived := make(chan struct{}), make(chan struct{})
 	s := ownWork(t, limited(1), func(http.ResponseWriter, *http.Request) {
@@ -84,8 +85,8 @@ func TestHandlerAdmits(t *testing.T) {
 	}
 }
 
-// What the filter says about a request is said by nobody else, and reaches the origin whatever the client asks of the
-// proxy.
+// What the filter says about a request is said by nobody else, and reaches the origin whatever the
+// client asks of the proxy.
 func TestForgedHeaders(t *testing.T) {
 	var got http.Header
 	s := newSite(t, proxyhook.Config{}, func(w http.ResponseWriter, r *http.Request) { got = r.Header })
@@ -139,7 +140,7 @@ func TestRequestIsNotChanged(t *testing.T) {
 	}
 }
 
-// What the event tells of the answer, by the ways in which a handler can give it.
+// What the event contains of the answer, for each way in which a handler can answer.
 func TestAnswersOfHandlers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, []byte(strings.Repeat("f", 100_000)), 0o600))
@@ -210,7 +211,7 @@ type neverEnding struct{}
 
 func (neverEnding) Read(b []byte) (int, error) { return len(b), nil }
 
-// What a request tells, as the filter sees it.
+// The facts of a request, as the filter sees them.
 func TestDescribe(t *testing.T) {
 	f := newHost(t).filter(proxyhook.Config{SessionCookie: "sid"})
 	describe := func(change func(*http.Request)) (ev struct {
@@ -257,7 +258,8 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// What a trusted proxy on the way added is not the client's: the count of header fields leaves it out.
+// What a trusted proxy on the way added is not the client's: the count of header fields leaves it
+// out.
 func TestForwardingHeadersOfTrustedProxiesAreNotCounted(t *testing.T) {
 	for _, c := range []struct {
 		peer string

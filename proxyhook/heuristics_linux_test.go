@@ -22,7 +22,8 @@ var all = []string{}
 
 const person = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 
-// decideOn has the filter decide on one request, and returns the decision and what the origin was told.
+// decideOn has the filter decide on one request, and returns the decision and what the origin
+// received.
 func decideOn(t *testing.T, f *proxyhook.Filter, target string, header ...string) (d proxyhook.Decision, told http.Header) {
 	t.Helper()
 	r := httptest.NewRequest("GET", "/", nil)
@@ -38,7 +39,8 @@ func decideOn(t *testing.T, f *proxyhook.Filter, target string, header ...string
 	return d, told
 }
 
-// What is certain bounds the score without a daemon, and the origin, the counts and the decision name it.
+// What is certain bounds the score without a daemon, and the origin, the counts and the decision
+// name it.
 func TestFindingsOfAFilter(t *testing.T) {
 	f := newFilter(t, proxyhook.Config{Dir: t.TempDir(), HeuristicsOff: all})
 	for name, c := range map[string]struct {
@@ -118,7 +120,8 @@ func TestHistoryEndsWhatIsUnknown(t *testing.T) {
 	}
 }
 
-// Heuristics allocate nothing either, also for a client that sends another user agent and another attack with each request.
+// Heuristics allocate nothing either, also for a client that sends another user agent and another
+// attack with each request.
 func TestHeuristicsAllocateNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sync.Pool drops items at random under the race detector; run go test without -race")
@@ -173,8 +176,9 @@ func TestFindingsLiveAndInAReplay(t *testing.T) {
 	}
 }
 
-// A program under a browser's name is found by its first request over TLS, and the event that the daemon gets tells the same, which is what
-// a replay has. A request that says that it was passed on, and one in the clear, have no connection to go by.
+// A program under a browser's name is found by its first request over TLS, and the event that the
+// daemon gets tells the same, which is what a replay has. A request that says that it was passed
+// on, and one in the clear, have no connection to go by.
 func TestForgedAgentsLive(t *testing.T) {
 	const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
 	for name, c := range map[string]struct {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// hijackOn serves a site on a listener, whose handler hands its connection to work and returns. It returns the client's
-// side of one request.
+// hijackOn serves a site on a listener, whose handler hands its connection to work and returns. It
+// returns the client's side of one request.
 func hijackOn(t *testing.T, listener net.Listener, work func(net.Conn, *bufio.ReadWriter)) (*site, net.Conn) {
 	t.Helper()
 	config := limited(10)
@@ -63,8 +63,8 @@ func (l wrappedListener) Accept() (net.Conn, error) {
 	return wrappedConn{c.(*net.TCPConn)}, nil
 }
 
-// A hijacked connection can do what the one below can: a tunnel reads and writes by splice, closes its halves and sets
-// options.
+// A hijacked connection can do what the one below can: a tunnel reads and writes by splice, closes
+// its halves and sets options.
 func TestHijackedConnectionsKeepTheirAbilities(t *testing.T) {
 	work := make(chan net.Conn, 1)
 	take := func(conn net.Conn, _ *bufio.ReadWriter) { work <- conn }
@@ -118,7 +118,7 @@ func TestHijackedConnectionsKeepTheirAbilities(t *testing.T) {
 	s.end(t, 101, 5)
 }
 
-// Behind TLS, the state of the connection can be asked for.
+// Behind TLS, the state of the connection is available.
 func TestHijackedTLSConnections(t *testing.T) {
 	work := make(chan net.Conn, 1)
 	certificates := serveHTTP2(t, http.NotFoundHandler()).TLS.Certificates
@@ -181,8 +181,8 @@ func TestCopiesIntoHijackedConnectionsAreCounted(t *testing.T) {
 	s.end(t, 101, size+8)
 }
 
-// A handler that goes on with the buffers, or with the connection below, holds its ticket, although it has forgotten the
-// connection that it got.
+// A handler that goes on with the buffers, or with the connection below, holds its ticket, although
+// it has forgotten the connection that it got.
 func TestTicketsStayWhileBuffersAreInUse(t *testing.T) {
 	for what, wrap := range map[string]func(net.Listener) net.Listener{
 		"TCP":   func(l net.Listener) net.Listener { return l },

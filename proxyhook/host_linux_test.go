@@ -71,7 +71,8 @@ func (h *host) stopPublisher() {
 	}
 }
 
-// events takes what waits in the rings. The reports of requests that are still open go to h.reports.
+// events takes what waits in the rings. The reports of requests that are still open go to
+// h.reports.
 func (h *host) events() (events []traffic.Event) {
 	h.t.Helper()
 	must(h.t, h.rings.Scan())
@@ -97,8 +98,8 @@ func (h *host) filter(config proxyhook.Config) *proxyhook.Filter {
 	return newFilter(h.t, config)
 }
 
-// newFilter makes a filter with the test's model, and without heuristics unless the test says which it wants off: most tests
-// are of what the model's score does, of requests by Go's client.
+// newFilter makes a filter with the test's model, and without heuristics unless the test says which
+// it wants off: most tests are of what the model's score does, of requests by Go's client.
 func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 	t.Helper()
 	if config.HeuristicsOff == nil {
@@ -120,20 +121,21 @@ func newFilter(t testing.TB, config proxyhook.Config) *proxyhook.Filter {
 	return f
 }
 
-// unsupervised keeps the supervisors of filters made by this test from looking by themselves; Maintain and Warm have
-// them look.
+// unsupervised keeps the supervisors of filters made by this test from looking by themselves;
+// Maintain and Warm have them look.
 func unsupervised(t testing.TB) {
 	proxyhook.SuperviseEvery(time.Hour)
 	proxyhook.WarmEvery(time.Hour)
-	proxyhook.TellEvery(time.Hour)
+	proxyhook.ReportEvery(time.Hour)
 	t.Cleanup(func() {
-		proxyhook.TellEvery(proxyhook.DefaultTellEvery)
+		proxyhook.ReportEvery(proxyhook.DefaultReportEvery)
 		proxyhook.SuperviseEvery(testInterval)
 		proxyhook.WarmEvery(proxyhook.DefaultWarmEvery)
 	})
 }
 
-// testModel scores by the length of the query, and takes a client with many requests for a bot: see scoreOf.
+// testModel scores by the length of the query, and takes a client with many requests for a bot: see
+// scoreOf.
 const testModel = `{"features_info":{"float_features":[
 	{"flat_feature_index":0,"feature_id":"request/query_length","borders":[9.5,19.5,29.5,39.5]},
 	{"flat_feature_index":1,"feature_id":"ip/requests_1m","borders":[5.5]}]},
@@ -145,7 +147,8 @@ const testModel = `{"features_info":{"float_features":[
 	{"leaf_values":[0,20],"splits":[{"split_index":4}]}],
 	"scale_and_bias":[1,[-2.2]]}`
 
-// modelScore is testModel's score for tens of bytes of query, from a client about whom nothing is known.
+// modelScore is testModel's score for tens of bytes of query, from a client about whom nothing is
+// known.
 var modelScore = [5]uint8{90, 70, 48, 22, 3}
 
 // knownBot is its score for a client that was seen more than five times in the last minute.

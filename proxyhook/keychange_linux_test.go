@@ -13,7 +13,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// transitionLooks is for how many looks of the supervisor a former key holds at least, and one.
+// transitionLooks is the number of the supervisor's checks for which a previous key holds at least,
+// plus one.
 const transitionLooks = 6
 
 // keyChange is one or more filters of a directory, whose policy changes.
@@ -57,7 +58,7 @@ func (c *keyChange) ask(filter, n int, origin, host string) (open []limits.Ticke
 	return open
 }
 
-// want asks for n requests and says where another number than wanted was admitted.
+// want makes n requests and reports an error if another number than wanted was admitted.
 func (c *keyChange) want(wanted, filter, n int, origin, host, when string) []limits.Ticket {
 	c.t.Helper()
 	open := c.ask(filter, n, origin, host)
@@ -90,7 +91,8 @@ func done(tickets []limits.Ticket) {
 
 const origin = "10.0.0.1:80"
 
-// Requests that were admitted under another key still have their places, until the last of them has ended.
+// Requests that were admitted under another key still have their places, until the last of them has
+// ended.
 func TestRequestsCountAfterTheKeyHasChanged(t *testing.T) {
 	for _, by := range []struct{ name, policy, back string }{
 		{"a published policy", `{"threshold": 5}`, `{"threshold": 5, "key": ["host"]}`},
@@ -199,7 +201,8 @@ func TestKeyChangesThereAndBackForgetNothing(t *testing.T) {
 	}
 }
 
-// A coarser key, a finer one and overrides: each request has to find room by the old policy and by the new one.
+// A coarser key, a finer one and overrides: each request has to find room by the old policy and by
+// the new one.
 func TestFormerPolicyHoldsWithItsOwnThresholds(t *testing.T) {
 	for _, s := range []struct {
 		name           string
@@ -289,8 +292,9 @@ func TestAdmissionAllocatesNothingAfterTheKeyHasChanged(t *testing.T) {
 	}
 }
 
-// While requests come and go and one stays, the key changes there and back: no more than the threshold are ever open. When
-// the one has ended so does the transition, although there is never a quiet moment.
+// While requests come and go and one stays, the key changes there and back: no more than the
+// threshold are ever open. When the one has ended so does the transition, although there is never a
+// quiet moment.
 func TestKeyChangesUnderLoad(t *testing.T) {
 	const threshold = 6
 	c := newKeyChange(t, 2, proxyhook.Config{})

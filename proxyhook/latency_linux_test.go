@@ -15,7 +15,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// adaptive is a configuration whose threshold of 100 follows latencies by the policy that the host publishes.
+// adaptive is a configuration whose threshold of 100 follows latencies by the policy that the host
+// publishes.
 func (h *host) adaptive(policy string) proxyhook.Config {
 	h.publishPolicy(`{"threshold": 100, "adaptive": ` + policy + `}`)
 	return proxyhook.Config{Dir: string(h.dir)}
@@ -62,10 +63,10 @@ func adaptiveSite(t *testing.T, policy string, config proxyhook.Config) *site {
 }
 
 func (s *site) threshold() int {
-	return s.thresholdOf(s.origin.Listener.Addr().String())
+	return s.originThreshold(s.origin.Listener.Addr().String())
 }
 
-func (s *site) thresholdOf(origin string) int {
+func (s *site) originThreshold(origin string) int {
 	await(s.t, "the requests' end", func() bool { return s.filter.Stats().InFlight == 0 })
 	return threshold(s.t.(*testing.T), s.filter, origin, "127.0.0.1")
 }
@@ -102,7 +103,8 @@ func trickling(url string) func(context.Context) *http.Request {
 
 const long = time.Minute // more patience than a test needs
 
-// Clients that send slowly say nothing about their origin, be it behind a proxy or the handler itself.
+// Clients that send slowly say nothing about their origin, be it behind a proxy or the handler
+// itself.
 func TestTricklingUploadsLowerNothing(t *testing.T) {
 	work := func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); io.WriteString(w, "ok") }
 	inside(t, "behind a proxy", func(t *testing.T) {
@@ -116,7 +118,7 @@ func TestTricklingUploadsLowerNothing(t *testing.T) {
 		s := newAdaptiveSiteInside(t, `{"latency": "600ms"}`, ownOrigin, nil)
 		s.front.Config.Handler = s.filter.Handler(http.HandlerFunc(work))
 		s.ask(60, long, trickling(s.front.URL))
-		if n := s.thresholdOf("here"); n != 100 {
+		if n := s.originThreshold("here"); n != 100 {
 			t.Error(n)
 		}
 	})
@@ -181,8 +183,8 @@ func TestResetConnectionsAreSlow(t *testing.T) {
 	}
 }
 
-// An origin that hangs while its clients leave is slow, also where they leave before a slow answer would have come;
-// clients that leave at once prove nothing.
+// An origin that hangs while its clients leave is slow, also where they leave before a slow answer
+// would have come; clients that leave at once prove nothing.
 func TestAbandonedWaitsAreSlow(t *testing.T) {
 	hang := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for what, c := range map[string]struct {
@@ -210,7 +212,7 @@ func TestAbandonedWaitsAreSlow(t *testing.T) {
 		for range 10 {
 			s.ask(10, 60*time.Millisecond, getting(s.front.URL))
 		}
-		if n := s.thresholdOf("here"); n != 34 {
+		if n := s.originThreshold("here"); n != 34 {
 			t.Errorf("%d, want 34", n)
 		}
 	})

@@ -44,8 +44,8 @@ func admit(f *proxyhook.Filter, score uint8) (limits.Admission, bool) {
 	return f.Admit(&traffic.Event{Host: "shop", Score: score}, "10.0.0.1:80", new(limits.TicketState))
 }
 
-// Filters count together from the moment the daemon's file is there, through restarts of the daemon, and each alone
-// when the file is damaged.
+// Filters count together from the moment the daemon's file is there, through restarts of the
+// daemon, and each alone when the file is damaged.
 func TestFiltersShareALimitWhileThereIsADaemon(t *testing.T) {
 	unsupervised(t)
 	h := newHost(t)
@@ -241,8 +241,8 @@ func (o *overload) inFlight(n uint64) {
 	await(o.t, fmt.Sprint(n, " requests in flight"), func() bool { return o.filter.Stats().InFlight == n })
 }
 
-// One of three origins stalls. Its further clients get a 503 although it never answers, those of the others notice
-// nothing, and when it answers again, so does the proxy.
+// One of three origins stalls. Its further clients get a 503 although it never answers, those of
+// the others notice nothing, and when it answers again, so does the proxy.
 func TestOneOfThreeOriginsStalls(t *testing.T) {
 	const threshold = 5
 	o := newOverload(t, proxyhook.Config{Limits: limits.LimiterConfig{Threshold: threshold}})
@@ -291,8 +291,8 @@ func TestOneOfThreeOriginsStalls(t *testing.T) {
 	t.Logf("99 %% of the other origins' requests took at most %v before and %v during the stall", before, during)
 }
 
-// An origin that is silent without closing its connections does not hold its tickets: neither before its answer nor
-// in the middle of it.
+// An origin that is silent without closing its connections does not hold its tickets: neither
+// before its answer nor in the middle of it.
 func TestSilentOriginsLoseTheirTickets(t *testing.T) {
 	config := limited(5)
 	config.OriginSilence = 100 * time.Millisecond

@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// The page that a Referer names is the one that was asked for before: an event of the first tells
+// The page that a Referer names is the one that was requested before: an event of the first has
 // the same page as an event of the second, with the port, the case of the host, the query and the
 // fragment in any form. A Referer of another site names none.
 func TestLinkIsThePageThatWasFetched(t *testing.T) {

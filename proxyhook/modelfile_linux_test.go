@@ -42,7 +42,8 @@ func (w *watched) rename(path, content string) {
 	must(w.t, os.Rename(path+".new", path))
 }
 
-// write writes in place. Each time the file gets another time: two writes within the system's tick would have the same.
+// write writes in place. Each time the file gets another time: two writes within the system's tick
+// would have the same.
 func (w *watched) write(path, content string) {
 	w.t.Helper()
 	must(w.t, os.WriteFile(path, []byte(content), 0o600))
@@ -52,15 +53,16 @@ func (w *watched) write(path, content string) {
 
 var clock = time.Now()
 
-// look has the files looked at as often as it takes for one that has changed to be read, and then some.
+// look has the files looked at as often as it takes for one that has changed to be read, and then
+// some.
 func (w *watched) look() {
 	for range 4 {
 		proxyhook.LookAtFiles(w.Filter)
 	}
 }
 
-// expect tells what a client of whom nothing is known is scored with, how many models were put in use and refused, and how often
-// the log has complained.
+// expect tells what a client of whom nothing is known is scored with, how many models were put in
+// use and refused, and how often the log has complained.
 func (w *watched) expect(what string, score uint8, replaced, refused uint64, complaints int) {
 	w.t.Helper()
 	s := w.Stats()
@@ -129,7 +131,7 @@ func TestModelFileInTheMaking(t *testing.T) {
 	w.expect("written", constantScore(-2), 1, 0, 0)
 }
 
-// A file that nobody may read is refused until they may.
+// A file without read permission is rejected until it gets it.
 func TestModelFileWithoutPermission(t *testing.T) {
 	w := newWatched(t)
 	w.rename(w.model, constantModel(-1))
@@ -141,7 +143,8 @@ func TestModelFileWithoutPermission(t *testing.T) {
 	w.expect("readable", constantScore(-1), 1, 1, 1)
 }
 
-// asNobody calls f on a thread that may read no more than others may, also where the test is run by root. dir is a folder that it is to get at.
+// asNobody calls f on a thread that may read no more than others may, also where the test is run by
+// root. dir is a folder that it is to get at.
 func asNobody(t *testing.T, dir string, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -181,7 +184,8 @@ func TestModelFileIsRemoved(t *testing.T) {
 	w.expect("a link", modelScore[0], 2, 1, 3)
 }
 
-// A model that asks for what no daemon publishes yet is taken once one does, without another word about the refusal.
+// A model that uses features that no daemon publishes yet is loaded once one does, without another
+// log line about its rejection.
 func TestModelFileAheadOfTheDaemon(t *testing.T) {
 	w := newWatched(t)
 	w.rename(w.model, lateModel)
@@ -264,7 +268,8 @@ func TestFilesAreWatched(t *testing.T) {
 	}
 }
 
-// Of a model whose file names the best iterations the filter uses all with a warning, or those if it is asked to.
+// Of a model whose file names the best iterations the filter uses all with a warning, or those if
+// it is asked to.
 func TestIterationsOfTheModelFile(t *testing.T) {
 	content := unzipped(t, "iterations.zip", "xgb-early.json")
 	path := filepath.Join(t.TempDir(), "model.json")

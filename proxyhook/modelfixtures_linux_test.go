@@ -33,7 +33,8 @@ func featureNames(m *scorer.Model) (names []string) {
 	return names
 }
 
-// randomModel writes a CatBoost model of symmetric trees of depth 6: random splits among borders of the named features, random leaves.
+// randomModel writes a CatBoost model of symmetric trees of depth 6: random splits among borders of
+// the named features, random leaves.
 func randomModel(seed uint64, trees int, names []string) string {
 	const depth, borders = 6, 24
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -91,7 +92,8 @@ var (
 
 func constantScore(bias float64) uint8 { return uint8(scorer.Score(scorer.Probability(bias))) }
 
-// turnedModel scores the inputs of testModel, in another order and with one more, into other scores: see turnedScoreOf.
+// turnedModel scores the inputs of testModel, in another order and with one more, into other
+// scores: see turnedScoreOf.
 const turnedModel = `{"features_info":{"float_features":[
 	{"flat_feature_index":0,"feature_id":"ip/distinct_agents_10m","borders":[1000]},
 	{"flat_feature_index":1,"feature_id":"ip/requests_1m","borders":[5.5]},
@@ -107,8 +109,8 @@ const turnedModel = `{"features_info":{"float_features":[
 	{"leaf_values":[0,-1],"splits":[{"split_index":6}]}],
 	"scale_and_bias":[1,[0.5]]}`
 
-// turnedScoreOf is turnedModel's score for tens of bytes of query, from a client about whom nothing is known; turnedKnown
-// is that for a client that was seen often.
+// turnedScoreOf is turnedModel's score for tens of bytes of query, from a client about whom nothing
+// is known; turnedKnown is that for a client that was seen often.
 var turnedScoreOf = func() (scores [5]uint8) {
 	for tens := range scores {
 		scores[tens] = constantScore(0.5 - float64(tens))
@@ -118,7 +120,8 @@ var turnedScoreOf = func() (scores [5]uint8) {
 
 const turnedKnown = 99
 
-// infiniteText is a LightGBM model whose only tree is linear: infinite requests of the last hour give infinity minus infinity.
+// infiniteText is a LightGBM model whose only tree is linear: infinite requests of the last hour
+// give infinity minus infinity.
 const infiniteText = `tree
 version=v4
 num_class=1

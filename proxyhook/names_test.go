@@ -28,7 +28,7 @@ func factNames(f traffic.Facts) string {
 	return strings.Join(names, " ")
 }
 
-func TestHostOf(t *testing.T) {
+func TestCanonicalHost(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                   "",
 		"example.com":        "example.com",
@@ -48,7 +48,7 @@ func TestHostOf(t *testing.T) {
 		":80":                "",
 		"\x00\xff:1":         "\x00\ufffd",
 	} {
-		if got := proxyhook.HostOf(in); got != want {
+		if got := proxyhook.CanonicalHost(in); got != want {
 			t.Errorf("%q: %q, expected %q", in, got, want)
 		}
 	}

@@ -72,8 +72,8 @@ func link(a, b *namespace) {
 	}
 }
 
-// vanish has everything dropped that n sends to the other side of its cable, without a word: not a reset, not an ICMP
-// message, nothing that the other side could notice.
+// vanish has everything dropped that n sends to the other side of its cable, without a word: not a
+// reset, not an ICMP message, nothing that the other side could notice.
 func (n *namespace) vanish() { n.ip("route", "replace", "blackhole", "10.66.0.0/24") }
 
 // unplug takes n's end of the cable down.

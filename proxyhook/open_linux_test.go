@@ -15,7 +15,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// openFeatures reads ip/open_10s, net/open_10s and host/open_10s of a client from what the host publishes.
+// openFeatures reads ip/open_10s, net/open_10s and host/open_10s of a client from what the host
+// publishes.
 func (h *host) openFeatures(client traffic.Event) []float32 {
 	h.t.Helper()
 	h.events()
@@ -37,7 +38,8 @@ func (h *host) openFeatures(client traffic.Event) []float32 {
 	return values
 }
 
-// awaitOpen waits until a client on loopback is seen to have many requests open, and checks that none has ended.
+// awaitOpen waits until a client on loopback is seen to have many requests open, and checks that
+// none has ended.
 func (s *site) awaitOpen(t *testing.T, n float32) {
 	t.Helper()
 	client := traffic.Event{Host: "127.0.0.1"}
@@ -66,7 +68,8 @@ func TestSlowReadersShowBeforeTheyEnd(t *testing.T) {
 	s.awaitOpen(t, clients/10)
 }
 
-// A flood of tunnels shows while they are open, and goes when they are closed. Its end events tell the rest of the time.
+// A flood of tunnels shows while they are open, and goes when they are closed. Its end events
+// report the rest of the time.
 func TestTunnelFloodShowsBeforeItEnds(t *testing.T) {
 	const clients = 50
 	s := newSite(t, limited(100), switching(func(conn *net.TCPConn, r *bufio.Reader) { io.Copy(conn, r) }))
@@ -107,7 +110,7 @@ func lookAll(f *proxyhook.Filter) {
 	}
 }
 
-// Reports begin after a second, go to the last full second, leave nothing out and tell nothing twice.
+// Reports begin after a second, go to the last full second, omit nothing and repeat nothing.
 func TestReportsOfAnOpenRequest(t *testing.T) {
 	unsupervised(t)
 	inside(t, "a filter", reportsOfAnOpenRequest)

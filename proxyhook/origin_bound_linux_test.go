@@ -100,7 +100,8 @@ func (h *held) done(admitted uint64) {
 	}
 }
 
-// Overrides of an origin and a host, as files of former releases have them, bound the host within its origin.
+// Overrides of an origin and a host, as in files of earlier releases, bound the host within its
+// origin.
 func TestHostsAreBoundedWithinTheirOrigin(t *testing.T) {
 	for where, start := range map[string]func(h *host, text string) *proxyhook.Filter{
 		"of one process": func(h *host, text string) *proxyhook.Filter {

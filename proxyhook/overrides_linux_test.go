@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// drained tells whether a request of host to origin is refused for a threshold of 0.
+// drained reports whether a request of host to origin is refused for a threshold of 0.
 func drained(f *proxyhook.Filter, origin, host string) bool {
 	ev := traffic.Event{Host: host}
 	ev.Bound()
@@ -51,7 +51,7 @@ func TestThresholdsHoldForLongNamesAndEverySpelling(t *testing.T) {
 	}
 }
 
-// A throttled client is told the time that is configured.
+// A throttled client gets the configured time in Retry-After.
 func TestThrottledRequestsGetTheConfiguredRetryAfter(t *testing.T) {
 	unsupervised(t)
 	f := newHost(t).filter(proxyhook.Config{Policy: proxyhook.Thresholds{ThrottleBelow: 100},

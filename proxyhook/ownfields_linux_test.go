@@ -211,7 +211,8 @@ func checkNothingForged(t *testing.T, what string, server *httptest.Server, path
 	}
 }
 
-// What the filter itself says of a refusal does reach the client, also through another filter's handler.
+// What the filter itself says of a refusal does reach the client, also through another filter's
+// handler.
 func TestReasonsOfRefusalsReachTheClient(t *testing.T) {
 	s := newSite(t, limited(10), func(w http.ResponseWriter, r *http.Request) {})
 	must(t, s.filter.SetThreshold(s.origin.Listener.Addr().String(), "127.0.0.1", 0))

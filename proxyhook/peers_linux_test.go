@@ -22,7 +22,8 @@ var impatient = proxyhook.Peers{Gone: 2 * time.Second, Stall: 1500 * time.Millis
 // present is that for peers that are not gone.
 var present = proxyhook.Peers{Gone: time.Minute, Stall: impatient.Stall, Pace: impatient.Pace}
 
-// remote is README's proxy in a network namespace, its clients in another one, and its origin in that of the test.
+// remote is README's proxy in a network namespace, its clients in another one, and its origin in
+// that of the test.
 type remote struct {
 	*site
 	listener *proxyhook.Listener
@@ -80,7 +81,8 @@ func (s *remote) client(t *testing.T, protocol string, pause time.Duration) *htt
 	return &http.Client{Transport: transport}
 }
 
-// slowConn takes blocks of 16 KiB with pauses between, after the first ones. What it does not take stays in the kernel.
+// slowConn takes blocks of 16 KiB with pauses between, after the first ones. What it does not take
+// stays in the kernel.
 type slowConn struct {
 	net.Conn
 	pause time.Duration
@@ -132,7 +134,8 @@ func (s *remote) freed(t *testing.T, what string, n int) {
 	ended(t, s.host, s.filter, n)
 }
 
-// A client that vanishes in mid-download frees its ticket within Gone, or Stall, whichever is the shorter.
+// A client that vanishes in mid-download frees its ticket within Gone, or Stall, whichever is the
+// shorter.
 func TestVanishedClientsFreeTheirTickets(t *testing.T) {
 	kernel := impatient
 	kernel.Stall = -1 // so that it is all up to the kernel
@@ -177,8 +180,8 @@ func TestClientsThatVanishWhileTheyWaitFreeTheirTickets(t *testing.T) {
 	}
 }
 
-// A client that is there and takes too little, or nothing, is ended; one that takes as much as it should is not, however
-// long its download lasts.
+// A client that is there and takes too little, or nothing, is ended; one that takes as much as it
+// should is not, however long its download lasts.
 func TestSlowReaders(t *testing.T) {
 	for _, protocol := range protocols {
 		for what, pause := range map[string]time.Duration{"nothing": time.Hour, "a trickle": 2500 * time.Millisecond} {
@@ -198,7 +201,7 @@ func TestSlowReaders(t *testing.T) {
 		t.Run(protocol+", enough", func(t *testing.T) {
 			t.Parallel()
 			peers := present
-			peers.Stall = 4 * time.Second // longer than the machine stands still
+			peers.Stall = 4 * time.Second // longer than the machine may stall
 			s := newRemote(t, peers, limited(10), protocol, endless)
 			response, err := s.client(t, protocol, 30*time.Millisecond).Get(s.url(protocol, "/"))
 			must(t, err)
@@ -296,8 +299,8 @@ func TestBodiesThatStandStill(t *testing.T) {
 	}
 }
 
-// An origin that vanishes frees the ticket without any silence being configured: before its answer, within it, and while
-// it should read a body.
+// An origin that vanishes frees the ticket without any silence being configured: before its answer,
+// within it, and while it should read a body.
 func TestVanishedOriginsFreeTickets(t *testing.T) {
 	for what, request := range map[string]struct {
 		method string

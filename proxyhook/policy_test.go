@@ -53,7 +53,8 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// The histogram's quantiles against those of the sorted durations: never too low, at most one eighth too high.
+// The histogram's quantiles against those of the sorted durations: never too low, at most one
+// eighth too high.
 func TestHistogram(t *testing.T) {
 	var none proxyhook.Histogram
 	if q := none.Quantile(0.99); q != 0 {
@@ -84,7 +85,7 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// Durations that a clock gone wrong may give have a place, too.
+// Durations of a wrong clock have a bucket, too.
 func TestHistogramBounds(t *testing.T) {
 	for _, c := range []struct{ in, want time.Duration }{{-1, 1}, {0, 1}, {7, 8}, {8, 9}, {1 << 62, 1 << 34}} {
 		var h proxyhook.Histogram

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// publishForEver sees client 1 again and again, and publishes that as fast as it can. It says so once.
+// publishForEver sees client 1 again and again, and publishes that as fast as it can. It says so
+// once.
 func publishForEver(dir hostdir.Dir) error {
 	a, err := window.New(window.Config{MaxKeys: maxKeys})
 	if err != nil {
@@ -84,8 +85,8 @@ func kill(c *exec.Cmd) {
 	c.Wait()
 }
 
-// A publisher is killed again and again while requests are decided. Every decision is made with features, and those
-// of the next publisher are fresh.
+// A publisher is killed again and again while requests are decided. Every decision is made with
+// features, and those of the next publisher are fresh.
 func TestPublisherIsKilled(t *testing.T) {
 	h := newHost(t)
 	publisher := startPublisher(t, h.dir)
@@ -95,8 +96,8 @@ func TestPublisherIsKilled(t *testing.T) {
 	var deciders sync.WaitGroup
 	goroutines := 4
 	if raceEnabled {
-		// The detector does not see atomic operations on mapped memory, by which mmapsync's readers and the unmapping
-		// of a replaced file are ordered, and takes them for a race.
+		// The detector does not see atomic operations on mapped memory, by which mmapsync's readers
+		// and the unmapping of a replaced file are ordered, and takes them for a race.
 		goroutines = 1
 	}
 	for range goroutines {

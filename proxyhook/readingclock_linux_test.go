@@ -7,7 +7,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// The daemon has died, and its clock was ahead: what it published fades all the same, and counts as stale.
+// The daemon has died, and its clock was ahead: what it published fades all the same, and counts as
+// stale.
 func TestPublicationFromTheFutureFades(t *testing.T) {
 	h := newHost(t)
 	future := time.Now().Add(time.Hour)
@@ -30,8 +31,8 @@ func TestPublicationFromTheFutureFades(t *testing.T) {
 	await(t, "stale decisions", func() bool { score(); return f.Stats().Stale > 0 })
 }
 
-// However the clock is set, a publication's age is the time that has passed since it was seen; the next publication is of
-// the new clock.
+// However the clock is set, a publication's age is the time that has passed since it was seen; the
+// next publication is of the new clock.
 func TestReadingClock(t *testing.T) {
 	const second, hour, year = int64(time.Second), int64(time.Hour), int64(8760 * time.Hour)
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).UnixNano()
@@ -53,8 +54,8 @@ func TestReadingClock(t *testing.T) {
 	}
 }
 
-// A request that the clock is set under is as long as it was, or shorter where the clock was set back by less than that;
-// one that began after it is not touched.
+// A request that the clock is set under is as long as it was, or shorter where the clock was set
+// back by less than that; one that began after it is not touched.
 func TestDurationUnderAClockThatIsSet(t *testing.T) {
 	const second, hour = int64(time.Second), int64(time.Hour)
 	for _, c := range []struct{ set, passed, since, want int64 }{
@@ -64,7 +65,7 @@ func TestDurationUnderAClockThatIsSet(t *testing.T) {
 		{hour, 2 * hour, 2 * hour, 2 * hour},             // began right after
 		{-hour, 5*second - hour, 3 * second, 5 * second}, // began before
 		{-hour, 2 * second, 3 * second, 2 * second},      // began after
-		{-second, 5*second - second, second, 4 * second}, // cannot be told
+		{-second, 5*second - second, second, 4 * second}, // not distinguishable
 		{second / 2, 5*second + second/2, 1, 5*second + second/2},
 	} {
 		var s proxyhook.LastStep

@@ -13,7 +13,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// origins runs a handler as a plain and as an HTTP/2 server, and calls test with a transport for each.
+// origins runs a handler as a plain and as an HTTP/2 server, and calls test with a transport for
+// each.
 func origins(t *testing.T, h http.HandlerFunc, test func(t *testing.T, url string, next http.RoundTripper)) {
 	t.Helper()
 	for _, h2 := range []bool{false, true} {
@@ -40,7 +41,7 @@ func released(t *testing.T, f *proxyhook.Filter, admitted uint64) {
 	}
 }
 
-// Without a Handler nobody but the body's Close and the context can release a ticket.
+// Without a Handler, only the body's Close and the context can release a ticket.
 func TestTicketIsReleasedWithItsContext(t *testing.T) {
 	hold := func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "some")
@@ -186,7 +187,8 @@ func upgradeRequest(t *testing.T, ctx context.Context, over http.RoundTripper, u
 	return response
 }
 
-// A handler that has hijacked its connection may return, which ends its context, and leave a tunnel to others.
+// A handler that has hijacked its connection may return, which ends its context, and leave a tunnel
+// to others.
 func TestTunnelOutlivesItsHandler(t *testing.T) {
 	s := newSite(t, limited(10), switching(func(conn *net.TCPConn, r *bufio.Reader) { io.Copy(conn, r) }))
 	transport := s.filter.Transport(nil)

@@ -17,8 +17,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// A model with other inputs takes the place of one: the decisions that begin afterwards are those of a filter that was
-// made with it.
+// A model with other inputs takes the place of one: the decisions that begin afterwards are those
+// of a filter that was made with it.
 func TestReplaceModel(t *testing.T) {
 	unsupervised(t)
 	h := newHost(t)
@@ -44,8 +44,9 @@ func TestReplaceModel(t *testing.T) {
 	}
 }
 
-// While models, their shadow and the daemon's files are replaced all the time, every decision has the score of one of the
-// models, for features that are whole; and one that begins after a replacement has the new model's.
+// While models, their shadow and the daemon's files are replaced all the time, every decision has
+// the score of one of the models, for features that are whole; and one that begins after a
+// replacement has the new model's.
 func TestReplaceUnderLoad(t *testing.T) {
 	h := newHost(t)
 	now := time.Now()
@@ -144,7 +145,8 @@ func TestRefusedModels(t *testing.T) {
 	}
 }
 
-// categoryModel is a LightGBM model that asks for the category of code 1 of a data frame with these values.
+// categoryModel returns a LightGBM model that tests for the category of code 1 of a data frame with
+// these values.
 func categoryModel(values string) string {
 	return "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=binary sigmoid:1\nfeature_names=request/method\n" +
 		"feature_infos=0:1\n\nTree=0\nnum_leaves=2\nnum_cat=1\nsplit_feature=0\nthreshold=0\ndecision_type=1\nleft_child=-1\nright_child=-2\n" +
@@ -163,7 +165,8 @@ func trainedFor(info string) string {
 		"oblivious_trees":[{"leaf_values":[0,1],"splits":[{"split_index":0}]}]}`
 }
 
-// A filter may be told which class stands for bots. It then takes models of that class only, from the first one on.
+// A filter may be configured with the class of bots. It then accepts only models of that class,
+// from the first one on.
 func TestClassOfBots(t *testing.T) {
 	bots := trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":["person","bot"]}`)
 	people := trainedFor(`"params":{"loss_function":{"type":"Logloss"}},"class_params":{"class_names":["bot","person"]}`)

@@ -18,7 +18,7 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// somebody is a random request.
+// somebody returns a random request.
 func somebody(random *rand.Rand, now time.Time) traffic.Event {
 	ev := visit(random.IntN(1+random.IntN(500)), random.IntN(5))
 	ev.Time = now.Add(-time.Duration(random.Int64N(int64(10 * time.Minute)))).UnixNano()
@@ -27,8 +27,8 @@ func somebody(random *rand.Rand, now time.Time) traffic.Event {
 	return ev
 }
 
-// With a shadow every decision is the one that it is without, each model's score is the same as alone, and the
-// counts are those of going through the requests by hand.
+// With a shadow every decision is the one that it is without, each model's score is the same as
+// alone, and the counts are those of going through the requests by hand.
 func TestShadowOnlyCounts(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	now := time.Now()
@@ -150,8 +150,8 @@ func TestPolicyFailsBesideShadow(t *testing.T) {
 	}
 }
 
-// A model that returns no number, as linear trees do on infinite inputs, has no score: as a shadow that is counted, and in use it
-// allows the request.
+// A model that returns no number, as linear trees do on infinite inputs, has no score: as a shadow
+// that is counted, and in use it allows the request.
 func TestModelWithoutScore(t *testing.T) {
 	h := newHost(t)
 	schema := featurestore.Schema{Dimensions: []featurestore.Dimension{{Name: "ip", Columns: []featurestore.Column{{Name: "requests_1h"}, {Name: "requests_1m"}}}}}

@@ -36,7 +36,8 @@ func patient(t *testing.T, silence time.Duration, next http.RoundTripper) (*prox
 	return f, f.Transport(next)
 }
 
-// An upload that makes progress is not silence, however long it takes and whether or not the origin has begun to answer.
+// An upload that makes progress is not silence, however long it takes and whether or not the origin
+// has begun to answer.
 func TestFlowingUploadIsNoSilence(t *testing.T) {
 	origin := func(w http.ResponseWriter, r *http.Request) {
 		http.NewResponseController(w).EnableFullDuplex()

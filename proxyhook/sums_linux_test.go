@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// What an event keeps only a hash of has the same one in all proxies of an installation and another one elsewhere, and
-// short texts have none.
+// What an event keeps only a hash of has the same one in all proxies of an installation and another
+// one elsewhere, and short texts have none.
 func TestHashesOfSessionsAndOfWhatIsCutAreTheInstallations(t *testing.T) {
 	unsupervised(t)
 	config := proxyhook.Config{SessionCookie: "sid"}

@@ -16,13 +16,14 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// oddTargets are sent as they are. What the server refuses itself no proxy sees; a log has it all the same.
+// oddTargets are sent as they are. What the server refuses itself no proxy sees; a log has it all
+// the same.
 var oddTargets = []string{
 	"/", "/a/b?c=d", "/a|b", "/café", "/a#b", "/a%2Fb", "/a%20b?x=%20", "/a\"b", `/a\b`, "/%", "/a;b,c", "/[x]{y}^`", "//a//b", "/a?b?c", "/a?", "/../../etc/passwd",
 	"http://a.test/b?c", "http://a.test", "https://a.test:8443/x%7Cy", "/\x80\xff", "/ü?ä=ö", "/<script>", "/'--", "/~user/.git/HEAD", "/${jndi:ldap://x/y}",
 }
 
-// The path that a proxy reports is, byte for byte, the one that a log of the same request line tells.
+// The path that a proxy reports is, byte for byte, the one in a log of the same request line.
 func TestTargetsAreThoseOfTheLog(t *testing.T) {
 	h := newHost(t)
 	f := h.filter(proxyhook.Config{})

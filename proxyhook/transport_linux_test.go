@@ -149,7 +149,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A retry goes through the filter's transport once for each origin that is tried. The event tells the last one.
+// A retry goes through the filter's transport once for each origin that is tried. The event has the
+// last one.
 func TestRetryAtAnotherOrigin(t *testing.T) {
 	s := newSite(t, limited(10), func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "second") })
 	dead := httptest.NewServer(nil)
@@ -172,7 +173,8 @@ func TestRetryAtAnotherOrigin(t *testing.T) {
 	}
 }
 
-// A panic and a broken promise of the transport below, and one that belongs to another filter than the handler.
+// A panic and a broken promise of the transport below, and one that belongs to another filter than
+// the handler.
 func TestTransportsThatMisbehave(t *testing.T) {
 	s := newSite(t, limited(10), nil)
 	s.origin = nil

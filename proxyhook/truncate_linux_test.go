@@ -1,7 +1,7 @@
 //go:build !race
 
-// The race detector performs atomic operations in C code, where a fault ends the process; without it, and so in every
-// program that is shipped, the fault becomes a panic.
+// The race detector performs atomic operations in C code, where a fault ends the process; without
+// it, and so in every program that is shipped, the fault becomes a panic.
 
 package proxyhook_test
 
@@ -16,7 +16,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// cuts are ways in which somebody may truncate the feature files under the running filter.
+// cuts are ways to truncate the feature files under the running filter.
 var cuts = []struct {
 	files string
 	size  int64
@@ -26,8 +26,9 @@ var cuts = []struct {
 	{"state", 0, false}, {"readers", 0, false}, {"readers", 0, true}, {"*", 0, false},
 }
 
-// The one that meets a cut first, a request or the supervisor's look ahead of the requests, meets one fault. The request
-// is allowed, the process lives, and the features come back when the files have been made anew.
+// The one that meets a cut first, a request or the supervisor's look ahead of the requests, meets
+// one fault. The request is allowed, the process lives, and the features come back when the files
+// have been made anew.
 func TestFeatureFilesAreTruncated(t *testing.T) {
 	unsupervised(t)
 	for _, c := range cuts {
@@ -80,8 +81,8 @@ func (h *host) featuresReturn(f *proxyhook.Filter) {
 	}
 }
 
-// Requests, the look ahead of them and the supervisor meet a cut all at once: each may meet one fault before the first has told
-// the others, and none ends the process or causes a wrong score.
+// Requests, the look ahead of them and the supervisor meet a cut all at once: each may meet one
+// fault before the first has told the others, and none ends the process or causes a wrong score.
 func TestManyMeetOneTruncation(t *testing.T) {
 	unsupervised(t)
 	const requests, each = 4, 200
@@ -109,7 +110,8 @@ func TestManyMeetOneTruncation(t *testing.T) {
 		all.Go(func() { proxyhook.Maintain(f) })
 		truncate(t, h.dir.Features()+"_"+c.files, c.size, c.grow)
 		all.Wait()
-		// Where Maintain has opened the files before the cut took place, all of them may meet a second connection's.
+		// Where Maintain has opened the files before the cut took place, all of them may meet a
+		// second connection's.
 		s := f.Stats()
 		if s.Decisions != requests*each || s.Faults > 2*(requests+2) || s.Reasons[proxyhook.FaultCaught] > s.Faults {
 			t.Errorf("%v: %+v", c, s)
@@ -162,8 +164,8 @@ func TestRingIsTruncated(t *testing.T) {
 	}
 }
 
-// A fault in the middle of a decision must leave nothing behind: no slot held in the registry, no scratch memory lost
-// for good.
+// A fault in the middle of a decision must leave nothing behind: no slot held in the registry, no
+// scratch memory lost for good.
 func TestManyFaults(t *testing.T) {
 	unsupervised(t)
 	h := newHost(t)

@@ -96,7 +96,8 @@ func TestTunnelClientVanishes(t *testing.T) {
 	s.end(t, 101, 0)
 }
 
-// A handler that hijacks and returns leaves its work to somebody else. The request ends with the connection.
+// A handler that hijacks and returns leaves its work to another goroutine. The request ends with
+// the connection.
 func TestHandlerHijacksAndReturns(t *testing.T) {
 	for _, twice := range []bool{false, true} {
 		hijacked := make(chan net.Conn, 1)

@@ -26,8 +26,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// wired is a server whose connections are captured, with a filter, and what it saw of handshakes by a hook of the user's
-// own.
+// wired is a server whose connections are captured, with a filter, and what it saw of handshakes by
+// a hook of the user's own.
 type wired struct {
 	server   *http.Server
 	listener *proxyhook.WireListener
@@ -64,7 +64,8 @@ var certificate = sync.OnceValues(func() (tls.Certificate, *x509.CertPool) {
 	return s.TLS.Certificates[0], roots
 })
 
-// serveWire serves handler, with TLS where secure is set. change may change the server before its listener is captured.
+// serveWire serves handler, with TLS where secure is set. change may change the server before its
+// listener is captured.
 func serveWire(t *testing.T, config proxyhook.Config, secure bool, handler http.Handler, change func(*http.Server, *tls.Config)) *wired {
 	t.Helper()
 	s := &wired{host: newHost(t)}
@@ -207,7 +208,8 @@ func TestNoWireOfTrustedProxies(t *testing.T) {
 	}
 }
 
-// Handlers know that the connection is encrypted, as without the capture: a reverse proxy tells its origin.
+// Handlers know that the connection is encrypted, as without the capture: a reverse proxy forwards
+// that to its origin.
 func TestHandlersKnowTLS(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.Header.Get("X-Forwarded-Proto"))
@@ -241,8 +243,8 @@ func TestHandlersKnowTLS(t *testing.T) {
 	}
 }
 
-// HTTP/2 that was not agreed on is refused, so that a server speaks no more than it did without the capture; HTTP/1.1
-// where HTTP/2 was agreed on, too.
+// HTTP/2 that was not agreed on is refused, so that a server speaks no more than it did without the
+// capture; HTTP/1.1 where HTTP/2 was agreed on, too.
 func TestProtocolsThatWereNotAgreedOn(t *testing.T) {
 	http2 := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" +
 		"\x00\x00\x06\x01\x05\x00\x00\x00\x01" + "\x82\x84\x86\x41\x01a"
@@ -269,7 +271,7 @@ func TestProtocolsThatWereNotAgreedOn(t *testing.T) {
 		io.WriteString(conn, c.send)
 		var status string
 		if c.send == http2 {
-			status = statusOf(t, conn)
+			status = readStatus(t, conn)
 		} else {
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			must(t, err)
@@ -282,9 +284,9 @@ func TestProtocolsThatWereNotAgreedOn(t *testing.T) {
 	}
 }
 
-// statusOf reads frames until the first HEADERS and returns the :status in it, which is one of HPACK's static table or a
-// literal with its index.
-func statusOf(t *testing.T, conn net.Conn) string {
+// readStatus reads frames until the first HEADERS and returns the :status in it, which is one of
+// HPACK's static table or a literal with its index.
+func readStatus(t *testing.T, conn net.Conn) string {
 	t.Helper()
 	head := make([]byte, 9)
 	for {
@@ -317,8 +319,9 @@ func literalFields(fields ...string) (block []byte) {
 	return block
 }
 
-// Many requests at once on one connection, in two orders: each event has its own order. Of two that only their order
-// tells apart, both have their own, where one was claimed before the other was read, or neither has one.
+// Many requests at once on one connection, in two orders: each event has its own order. Of two that
+// only their order tells apart, both have their own, where one was claimed before the other was
+// read, or neither has one.
 func TestEachStreamHasItsOwnOrder(t *testing.T) {
 	const streams = 100
 	var all sync.WaitGroup
@@ -379,7 +382,8 @@ func TestWireWithinAnotherFilter(t *testing.T) {
 	}
 }
 
-// A hijacked connection is the one below the capture, with all that it can do, and goes on after what was buffered.
+// A hijacked connection is the one below the capture, with all that it can do, and goes on after
+// what was buffered.
 func TestHijackOfACapturedConnection(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s := serveWire(t, proxyhook.Config{}, secure, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -417,7 +421,8 @@ func TestHijackOfACapturedConnection(t *testing.T) {
 	}
 }
 
-// Handshakes that fail are counted and logged as net/http does, and a request in the clear is told so.
+// Handshakes that fail are counted and logged as net/http does, and a request in the clear gets an
+// answer that says so.
 func TestFailedHandshakes(t *testing.T) {
 	s := serveWire(t, proxyhook.Config{}, true, hello, unchanged)
 	for _, send := range []string{plainRequest, "\x16\x03\x01\x00\x02\x01\x00", "no TLS at all"} {
@@ -476,7 +481,7 @@ func TestProtocolsOfTheServer(t *testing.T) {
 	}
 }
 
-// One server on two listeners, one of them in the clear, ends when it is told to.
+// One server on two listeners, one of them in the clear, ends when it is shut down.
 func TestCaptureOfTwoListeners(t *testing.T) {
 	s := serveWire(t, proxyhook.Config{}, true, hello, unchanged)
 	handler := s.server.Handler

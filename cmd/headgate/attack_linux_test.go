@@ -23,9 +23,9 @@ func drain(t *testing.T, dir string) (path string) {
 	return path
 }
 
-// A user who makes the default directory before anybody else does, and publishes a policy there that drains every
-// origin, is listened to by nobody. Root's daemon says so, and starts where he cannot make anything; proxies that were
-// started before that find it there.
+// A user who makes the default directory before anybody else does, and publishes a policy there
+// that drains every origin, is listened to by nobody. Root's daemon says so, and starts where he
+// cannot make anything; proxies that were started before that find it there.
 func TestDirectoryOfAnotherUserDrainsNoProxy(t *testing.T) {
 	if !inside(t) {
 		return
@@ -71,8 +71,8 @@ func TestDirectoryOfAnotherUserDrainsNoProxy(t *testing.T) {
 	}
 }
 
-// What an attacker prepares otherwise: links to places of his, places in which he may exchange things, files of his in a
-// directory of ours.
+// What an attacker prepares otherwise: links to places of his, places in which he may exchange
+// things, files of his in a directory of ours.
 func TestPreparedDirectoriesAreRefused(t *testing.T) {
 	needsRoot(t)
 	for name, prepare := range map[string]func(t *testing.T, dir string){

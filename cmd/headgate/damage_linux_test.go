@@ -1,7 +1,8 @@
 //go:build !race
 
-// The race detector performs atomic operations in C code, where a fault ends the process if the file is cut between its
-// check of the address and its access. Without it, as in every program that is shipped, the fault becomes a panic.
+// The race detector performs atomic operations in C code, where a fault ends the process if the
+// file is cut between its check of the address and its access. Without it, as in every program that
+// is shipped, the fault becomes a panic.
 
 package main
 
@@ -22,7 +23,8 @@ import (
 // damagedSaid is what the daemon logs once for each damage.
 const damagedSaid = "files were removed or damaged"
 
-// damage is a way to damage a file. seen: the daemon notices it whatever the file is and whatever was in it.
+// damage is a way to damage a file. seen: the daemon notices it whatever the file is and whatever
+// was in it.
 type damage struct {
 	name string
 	seen bool
@@ -69,8 +71,9 @@ var damages = []damage{
 	otherByte(0), otherByte(8), otherByte(12), otherByte(6), otherByte(1), otherByte(32), otherByte(-64), otherByte(-56), otherByte(-32), otherByte(-8),
 }
 
-// Whatever is done to a file of a directory whose daemon was killed, the next daemon starts, says once what was wrong, and the
-// proxy that had the files mapped finds the new ones. Of a checkpoint the log says what was wrong in other words.
+// Whatever is done to a file of a directory whose daemon was killed, the next daemon starts, says
+// once what was wrong, and the proxy that had the files mapped finds the new ones. Of a checkpoint
+// the log says what was wrong in other words.
 func TestDaemonStartsWhateverIsDamaged(t *testing.T) {
 	names := []string{"features_state", "features_readers", "features_data_0", "features_data_1",
 		"policy_state", "policy_readers", "policy_data_0", "policy_data_1", "limits", "headgate.lock", "events", "checkpoint"}
@@ -122,7 +125,8 @@ func TestDaemonStartsWhateverIsDamaged(t *testing.T) {
 	}
 }
 
-// Every file that the daemon has mapped is cut under it. It lives, says so, and new and old proxies have features again.
+// Every file that the daemon has mapped is cut under it. It lives, says so, and new and old proxies
+// have features again.
 func TestFilesTruncatedUnderALivingDaemon(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	d := startProcess(t, dir, "--max-keys", "256")

@@ -95,8 +95,9 @@ func removeAll(patterns ...string) error {
 // may be five intervals old.
 var seldom = []string{"--max-keys", "1024", "--interval", "1s"}
 
-// What somebody deletes under a living daemon is noticed, made again, logged and counted; proxies decide with what they
-// have mapped meanwhile, and what they report afterwards arrives in the new files.
+// What somebody deletes under a living daemon is noticed, made again, logged and counted; proxies
+// decide with what they have mapped meanwhile, and what they report afterwards arrives in the new
+// files.
 func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 	for name, c := range map[string]struct {
 		below  []string // patterns of what is removed, below the directory
@@ -164,8 +165,8 @@ func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 	}
 }
 
-// A directory that somebody else has put in the place of ours is not used: nothing is written there, the daemon is not
-// ready and says why, and goes on when it is gone.
+// A directory that somebody else has put in the place of ours is not used: nothing is written
+// there, the daemon is not ready and says why, and goes on when it is gone.
 func TestDirectoryIsReplacedBySomebodyElses(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs another user's directory: run the tests as root")
@@ -204,7 +205,8 @@ func TestDirectoryIsReplacedBySomebodyElses(t *testing.T) {
 	d.ends(t)
 }
 
-// A daemon that was started in the place of a deleted directory owns it; the first one leaves it alone.
+// A daemon that was started in the place of a deleted directory owns it; the first one leaves it
+// alone.
 func TestDirectoryIsTakenByAnotherDaemon(t *testing.T) {
 	scratch := inMemory(t)
 	dir, other := filepath.Join(scratch, "hg"), filepath.Join(scratch, "other")

@@ -17,7 +17,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// publishScanner leaves a directory with a table in which an address has guessed forty paths under two user agents.
+// publishScanner leaves a directory with a table in which an address has guessed forty paths under
+// two user agents.
 func publishScanner(t *testing.T) (dir string) {
 	t.Helper()
 	return publishEvents(t, func(now time.Time, seed uint64, add func(*traffic.Event)) {
@@ -32,7 +33,8 @@ func publishScanner(t *testing.T) (dir string) {
 	})
 }
 
-// What a daemon has published of a client, and the score that a proxy would give a plain request from it.
+// What a daemon has published of a client, and the score that a proxy would give a plain request
+// from it.
 func TestExplainPublished(t *testing.T) {
 	dir, model := publishScanner(t), write(t, filepath.Join(t.TempDir(), "model.json"), []byte(explainModel))
 	p := explainedJSON(t, scannerAddress, "--dir", dir, "--model", model, "--agent", chromeAgent, "--host", "A.test", "--path", "/search?q=1")
@@ -182,7 +184,8 @@ func TestExplainDamagedTable(t *testing.T) {
 	}
 }
 
-// With what its TLS looks like, a client under a browser's name is explained by what contradicts it.
+// With what its TLS looks like, a client under a browser's name is explained by what contradicts
+// it.
 func TestExplainForgedAgent(t *testing.T) {
 	dir := publishScanner(t)
 	text := explained1(t, "198.51.100.1", "--dir", dir, "--agent", chromeAgent, "--ja4", "t13d1812h1_85036bcba153_b26ce05bbdd6")

@@ -27,7 +27,8 @@ func logLine(second int, client, request string, status int, referer, agent stri
 	return fmt.Sprintf("%s - - [%s] \"%s\" %d 512 \"%s\" \"%s\"\n", client, at.Format("02/Jan/2006:15:04:05 -0700"), request, status, referer, agent)
 }
 
-// smallSite is a log of a person who reads four pages and of a scanner who guesses forty under six user agents.
+// smallSite is a log of a person who reads four pages and of a scanner who guesses forty under six
+// user agents.
 func smallSite() []byte {
 	type line struct {
 		second int
@@ -59,8 +60,8 @@ func smallSite() []byte {
 	return []byte(b.String())
 }
 
-// explainModel is a model of five trees of one question each. The built-in model changes from release to release; what is
-// tested here does not.
+// explainModel is a model of five trees of one question each. The built-in model changes from
+// release to release; what is tested here does not.
 const explainModel = `{"features_info":{"float_features":[
 {"flat_feature_index":0,"feature_id":"request/referer","borders":[0.5]},
 {"flat_feature_index":1,"feature_id":"ip/pages_since_asset","borders":[5.5]},
@@ -233,7 +234,8 @@ func explainedJSON(t *testing.T, args ...string) (p printedExplanation) {
 	return p
 }
 
-// The JSON object has everything, and the base and all shares are the model's output, also those of the built-in model.
+// The JSON object has everything, and the base and all shares are the model's output, also those of
+// the built-in model.
 func TestExplainJSON(t *testing.T) {
 	log, model := explainFiles(t)
 	for _, args := range [][]string{{"--model", model}, nil} {
@@ -339,7 +341,8 @@ func TestExplainMissingValues(t *testing.T) {
 	}
 }
 
-// Nothing that a client sent reaches the terminal as it is, neither in words nor in JSON, and no line is made by it.
+// Nothing that a client sent reaches the terminal as it is, neither in words nor in JSON, and no
+// line is made by it.
 func TestExplainHostileText(t *testing.T) {
 	_, model := explainFiles(t)
 	evil := "\x1b[2J\x1b]0;owned\x07\u0085\u202e\\x0ascore     99\xff" + strings.Repeat("A", 2000)

@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// publishedThreshold is the threshold of the policy that proxies of a directory read; 0 if none is published.
+// publishedThreshold is the threshold of the policy that proxies of a directory read; 0 if none is
+// published.
 func publishedThreshold(dir string) uint32 {
 	reader, err := mmapsync.OpenReader(hostdir.Dir(dir).Policy(), mmapsync.ReaderOptions{Slots: 1})
 	if err != nil {
@@ -31,8 +32,8 @@ func publishedThreshold(dir string) uint32 {
 	return p.Threshold
 }
 
-// On SIGHUP the daemon reads its file of limits again, also where the file looks as before, and lives on, whatever the
-// file holds and with none at all.
+// On SIGHUP the daemon reads its file of limits again, also where the file looks as before, and
+// lives on, whatever the file holds and with none at all.
 func TestHangupReadsTheLimitsAgain(t *testing.T) {
 	scratch := t.TempDir()
 	file := write(t, filepath.Join(scratch, "limits.json"), []byte(`{"threshold": 3}`))

@@ -48,8 +48,8 @@ func ownAddress(t *testing.T) string {
 	return ""
 }
 
-// A web page of another site, or of a name that resolves to this machine, is refused. A scraper that names the machine or its
-// address is answered.
+// A web page of another site, or of a name that resolves to this machine, is refused. A scraper
+// that names the machine or its address is answered.
 func TestRequestsOfWebPagesAreRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "headgate")
 	d := spawn(t, account{}, nil, "run", "--dir", dir, "--max-keys", "1000", "--listen", "127.0.0.1:0",

@@ -45,8 +45,8 @@ func publishEvents(t *testing.T, fill func(now time.Time, seed uint64, add func(
 	return dir
 }
 
-// publishTraffic leaves a directory with a table: client n of so many has made 10 n requests, spread over the last
-// two minutes.
+// publishTraffic leaves a directory with a table: client n of so many has made 10 n requests,
+// spread over the last two minutes.
 func publishTraffic(t *testing.T, clients int) (dir string) {
 	t.Helper()
 	return publishEvents(t, func(now time.Time, _ uint64, add func(*traffic.Event)) {
@@ -81,7 +81,8 @@ func top(t *testing.T, dir string, args ...string) (p printedTop) {
 	return p
 }
 
-// --top shows the keys whose values are the largest now, as a look at every row of the table finds them.
+// --top shows the keys whose values are the largest now, as a look at every row of the table finds
+// them.
 func TestInspectTop(t *testing.T) {
 	const clients = 60
 	dir := publishTraffic(t, clients)
@@ -168,8 +169,9 @@ func TestInspectTopErrors(t *testing.T) {
 	checkOneLine(t, "a session by its key", errOut, "is not among the 0 keys of dimension session")
 }
 
-// The keys that --top prints differ from the table's keys and are not accepted in their place, and another seed shows the same
-// client under another key. The seed follows from a table's key and its address, and every address from the seed.
+// The keys that --top prints differ from the table's keys and are not accepted in their place, and
+// another seed shows the same client under another key. The seed follows from a table's key and its
+// address, and every address from the seed.
 func TestShownKeysAreKeyed(t *testing.T) {
 	const clients = 40
 	dir := publishTraffic(t, clients)

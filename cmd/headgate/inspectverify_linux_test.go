@@ -38,7 +38,8 @@ func TestInspectVerifyOfADamagedTable(t *testing.T) {
 	checkOneLine(t, "--verify", errOut, dir, "dimension ip: 30 keys with the checksum", "restart the daemon")
 }
 
-// damageRow changes a value of the first row of dimension ip, which is found by its key, in all files there are.
+// damageRow changes a value of the first row of dimension ip, which is found by its key, in all
+// files there are.
 func damageRow(t *testing.T, dir string) {
 	t.Helper()
 	var key [8]byte

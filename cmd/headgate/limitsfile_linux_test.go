@@ -60,8 +60,8 @@ var specialFiles = map[string]func(path string) error{
 	"a directory":  func(path string) error { return os.Mkdir(path, 0o700) },
 }
 
-// Whatever takes the place of the file of limits while the daemon runs, its loop goes on, it says what is wrong, it
-// reads a regular file that follows, and it ends on SIGTERM.
+// Whatever takes the place of the file of limits while the daemon runs, its loop goes on, it says
+// what is wrong, it reads a regular file that follows, and it ends on SIGTERM.
 func TestLimitsFileIsReplacedByASpecialFile(t *testing.T) {
 	scratch := t.TempDir()
 	file := write(t, filepath.Join(scratch, "limits.json"), []byte(`{"threshold": 3}`))
@@ -129,7 +129,8 @@ func TestModelIsASpecialFile(t *testing.T) {
 	}
 }
 
-// A table that has no end of line is refused after a bounded number of bytes, as rows and as expected values.
+// A table that has no end of line is refused after a bounded number of bytes, as rows and as
+// expected values.
 func TestRowsWithoutEndAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, filepath.Join(dir, "m.txt"), []byte(twoStumps))
@@ -146,7 +147,8 @@ func TestRowsWithoutEndAreBounded(t *testing.T) {
 	}
 }
 
-// A replay of a named pipe waits for what is written to it, and ends when it is told to, also before anybody writes.
+// A replay of a named pipe waits for what is written to it, and ends when it is told to, also
+// before anybody writes.
 func TestReplayOfANamedPipe(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {

@@ -23,8 +23,8 @@ func snapshot() demo.Snapshot {
 	return s
 }
 
-// screen is a terminal: what it shows, and what has scrolled away at its top. It knows what the live table may send,
-// and writes down everything else.
+// screen is a terminal: what it shows, and what has scrolled away at its top. It knows what the
+// live table may send, and writes down everything else.
 type screen struct {
 	width, height int
 	lines         [][]rune // shown
@@ -114,8 +114,8 @@ func (s *screen) text() string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// The table is drawn over itself, whatever the size of the terminal: nothing of an earlier one is left on the screen, or
-// above it, and no sequence is sent but to move up and to erase.
+// The table is drawn over itself, whatever the size of the terminal: nothing of an earlier one is
+// left on the screen, or above it, and no sequence is sent but to move up and to erase.
 func TestLiveTableIsDrawnOver(t *testing.T) {
 	for _, size := range []struct{ width, height int }{{80, 24}, {120, 50}, {40, 24}, {80, 22}, {80, 20}, {80, 14}, {80, 10}, {20, 5}} {
 		s := newScreen(size.width, size.height)
@@ -140,7 +140,8 @@ func TestLiveTableIsDrawnOver(t *testing.T) {
 	}
 }
 
-// What matters most is on a small terminal too: what happened to people, to bots, and to each origin.
+// What matters most is on a small terminal too: what happened to people, to bots, and to each
+// origin.
 func TestLiveTableOfSmallTerminals(t *testing.T) {
 	for _, c := range []struct {
 		height      int
@@ -192,7 +193,8 @@ func TestLogLinesStay(t *testing.T) {
 	}
 }
 
-// A terminal that got another size has broken the lines anew: the table is drawn below, not over something else.
+// A terminal that got another size has broken the lines anew: the table is drawn below, not over
+// something else.
 func TestLiveTableAfterResize(t *testing.T) {
 	width := 80
 	s := newScreen(80, 50)

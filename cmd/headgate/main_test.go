@@ -39,8 +39,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// Where the system has it: prepare readies a process that acts as headgate, before is called before all tests, and
-// cleanUps are called after them.
+// Where the system has it: prepare readies a process that acts as headgate, before is called before
+// all tests, and cleanUps are called after them.
 var (
 	prepare  = func() error { return nil }
 	before   = func() error { return nil }
@@ -110,8 +110,8 @@ func packed(content []byte) []byte {
 	return b.Bytes()
 }
 
-// Errors of the command line: exit status 2, one line on standard error that begins with the program's name, nothing
-// on standard output.
+// Errors of the command line: exit status 2, one line on standard error that begins with the
+// program's name, nothing on standard output.
 func TestUsageErrors(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"bogus", "bogus"},
@@ -172,7 +172,8 @@ func checkOneLine(t *testing.T, what, errOut string, wants ...string) {
 	}
 }
 
-// Failures: exit status 1, one line that names the thing and what to do, nothing on standard output and no file left.
+// Failures: exit status 1, one line that names the thing and what to do, nothing on standard output
+// and no file left.
 func TestFailures(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

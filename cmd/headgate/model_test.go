@@ -16,8 +16,8 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// twoStumps is a LightGBM model of two trees: the first asks whether requests are at most 10, where nothing known goes left, the
-// second whether the kind is 1 or 3.
+// twoStumps is a LightGBM model of two trees: the first asks whether requests are at most 10, where
+// nothing known goes left, the second whether the kind is 1 or 3.
 const twoStumps = `tree
 version=v4
 num_class=1
@@ -311,7 +311,8 @@ func TestModelBench(t *testing.T) {
 	}
 }
 
-// Trees of one leaf each: 2^53, then eight times 1, then -2^53. In this order every 1 is rounded away; Fast adds some of them to each other first.
+// Trees of one leaf each: 2^53, then eight times 1, then -2^53. In this order every 1 is rounded
+// away; Fast adds some of them to each other first.
 func TestModelScoreFast(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Replace(twoStumps[:strings.Index(twoStumps, "Tree=0")], "objective=binary sigmoid:1", "objective=regression", 1)
@@ -390,7 +391,8 @@ func unzipped(t *testing.T, archive, name string) string {
 	return write(t, filepath.Join(t.TempDir(), name), archived(t, archive, name))
 }
 
-// A model of 19 iterations of which early stopping found 9 best: all are used with a warning, fewer if one asks.
+// A model of 19 iterations of which early stopping found 9 best: all are used with a warning, fewer
+// if one asks.
 func TestModelIterations(t *testing.T) {
 	file := unzipped(t, "iterations.zip", "xgb-early.json")
 	const warning = "early stopping found 9 of 19 iterations best, "

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A classifier for seven classes, of which training had three: all seven are listed and answered, as CatBoost answers them.
+// A classifier for seven classes, of which training had three: all seven are listed and answered,
+// as CatBoost answers them.
 func TestModelWithAbsentClasses(t *testing.T) {
 	const name, rows, inputs, classes = "absent-classes", 120, 3, 7
 	dir := t.TempDir()
@@ -28,7 +29,7 @@ func TestModelWithAbsentClasses(t *testing.T) {
 		t.Errorf("%d outputs, classes %q, warnings %q", info.Outputs, info.Classes, info.Warnings)
 	}
 
-	rowsFile := write(t, filepath.Join(dir, "rows.csv"), csvOf("0,1,2", fixtureNumbers[float32](t, name, "rows.f32"), inputs))
+	rowsFile := write(t, filepath.Join(dir, "rows.csv"), csvTable("0,1,2", fixtureNumbers[float32](t, name, "rows.f32"), inputs))
 	var header []string
 	for _, kind := range []string{"raw", "prediction"} {
 		for k := range classes {
@@ -40,7 +41,7 @@ func TestModelWithAbsentClasses(t *testing.T) {
 	for i := range rows {
 		answers = append(append(answers, raw[i*classes:][:classes]...), prediction[i*classes:][:classes]...)
 	}
-	expected := write(t, filepath.Join(dir, "expected.csv"), csvOf(strings.Join(header, ","), answers, 2*classes))
+	expected := write(t, filepath.Join(dir, "expected.csv"), csvTable(strings.Join(header, ","), answers, 2*classes))
 	status, out, errOut = run(t, "model", "verify", file, "--rows", rowsFile, "--expected", expected)
 	if want := fmt.Sprintf("%d rows agree, %d values\n", rows, rows*2*classes); status != exitOK || out != want || !strings.Contains(errOut, warning) {
 		t.Errorf("exit status %d, %q, %q, expected %q", status, out, errOut, want)
@@ -70,8 +71,8 @@ func fixtureNumbers[N float32 | float64](t *testing.T, model, file string) []N {
 	return numbers
 }
 
-// csvOf writes numbers as CSV, so many in a line.
-func csvOf[N float32 | float64](header string, numbers []N, width int) []byte {
+// csvTable writes numbers as CSV, so many in a line.
+func csvTable[N float32 | float64](header string, numbers []N, width int) []byte {
 	out := bytes.NewBufferString(header + "\n")
 	for line := range slices.Chunk(numbers, width) {
 		for i, v := range line {

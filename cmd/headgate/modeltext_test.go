@@ -20,7 +20,8 @@ func fixture(t *testing.T, model, file string) []byte {
 	return archived(t, filepath.Join("libraries", "catboost-1.2.10.zip"), model+"/"+file)
 }
 
-// A model with texts as categories and three outputs: what CatBoost answered is what verify finds in a file of texts.
+// A model with texts as categories and three outputs: what CatBoost answered is what verify finds
+// in a file of texts.
 func TestModelVerifyWithTexts(t *testing.T) {
 	const name = "multiclass-statistics"
 	dir := t.TempDir()

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Results that could not be written are a failure, whatever the command: a script that reads them must not take
-// nothing, or half, for the whole.
+// Results that could not be written are a failure, whatever the command: a script that reads them
+// must not take nothing, or half, for the whole.
 func TestResultsThatCannotBeWrittenAreAFailure(t *testing.T) {
 	t.Setenv(asMain, "1")
 	dir := publishTraffic(t, 3)
@@ -65,8 +65,8 @@ func TestNamesDoNothingToTheTerminal(t *testing.T) {
 	}
 }
 
-// smallMemory runs a command of headgate as a process that has 8 MiB in /dev/shm, as in a small container, and with
-// the temporary files in the directory tmp.
+// smallMemory runs a command of headgate as a process that has 8 MiB in /dev/shm, as in a small
+// container, and with the temporary files in the directory tmp.
 func smallMemory(t *testing.T, tmp string, prepare string, args ...string) (status int, out, errOut string) {
 	t.Helper()
 	if os.Getuid() != 0 {

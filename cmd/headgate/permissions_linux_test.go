@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/internal/hostdir"
 )
 
-// The users of these tests: a daemon that is not root, and proxies of its group, of it besides their own, and of another.
+// The users of these tests: a daemon that is not root, and proxies of its group, of it besides
+// their own, and of another.
 var (
 	keeper   = account{uid: 61300, gid: 61400}
 	peer     = account{uid: 61301, gid: 61400}
@@ -20,30 +21,31 @@ var (
 	stranger = account{uid: 61303, gid: 61403}
 )
 
-// placeOf is a directory of a user's, which everybody may enter.
-func placeOf(t *testing.T, who account) (dir string) {
+// makeDirectory is a directory of a user's, which everybody may enter.
+func makeDirectory(t *testing.T, who account) (dir string) {
 	t.Helper()
 	above := openDir(t)
 	chown(t, above, who)
 	return filepath.Join(above, "headgate")
 }
 
-// Whatever the umask of daemon and proxy: a proxy of the daemon's group has features and limits, and its events arrive; one of
-// another group gets nothing, which its log says, and its requests go on.
+// Whatever the umask of daemon and proxy: a proxy of the daemon's group has features and limits,
+// and its events arrive; one of another group gets nothing, which its log says, and its requests go
+// on.
 func TestProxiesOfTheGroupWorkUnderEveryUmask(t *testing.T) {
 	needsRoot(t)
 	for _, umask := range []string{"000", "022", "077"} {
 		t.Run(umask, func(t *testing.T) {
-			dir := placeOf(t, keeper)
+			dir := makeDirectory(t, keeper)
 			if d := daemonAs(t, keeper, umask, "--dir", dir); !d.running(t) {
 				t.Fatal("the daemon does not start")
 			}
 			config := proxyConfig{Dir: dir, DirOwner: "61300"}
 			for _, who := range []account{keeper, peer, alsoPeer} {
-				arrived := lastEventOf(t, dir)
+				arrived := lastEvent(t, dir)
 				p := proxyAs(t, who, umask, config)
 				p.works(t)
-				until(t, "its events at the daemon", func() bool { return lastEventOf(t, dir).After(arrived) })
+				until(t, "its events at the daemon", func() bool { return lastEvent(t, dir).After(arrived) })
 				p.term9(t)
 			}
 			proxyAs(t, stranger, umask, config).isRefused(t, "permission denied")
@@ -52,8 +54,8 @@ func TestProxiesOfTheGroupWorkUnderEveryUmask(t *testing.T) {
 	}
 }
 
-// lastEventOf is when the client of the test's requests was seen last, as the daemon publishes it.
-func lastEventOf(t *testing.T, dir string) (at time.Time) {
+// lastEvent is when the client of the test's requests was seen last, as the daemon publishes it.
+func lastEvent(t *testing.T, dir string) (at time.Time) {
 	t.Helper()
 	return lastEventOfClient(dir, "203.0.113.7")
 }
@@ -110,10 +112,11 @@ func checkModes(t *testing.T, dir string, owner account) {
 	}
 }
 
-// A daemon that runs as root changes the group of the directory, and of all files in it, to that of the proxies.
+// A daemon that runs as root changes the group of the directory, and of all files in it, to that of
+// the proxies.
 func TestDirectoryIsGivenToAGroup(t *testing.T) {
 	needsRoot(t)
-	dir := placeOf(t, account{})
+	dir := makeDirectory(t, account{})
 	first := daemonAs(t, account{}, "077", "--dir", dir)
 	if !first.running(t) {
 		t.Fatal("the daemon does not start")
@@ -131,14 +134,14 @@ func TestDirectoryIsGivenToAGroup(t *testing.T) {
 	}
 	proxyAs(t, peer, "077", proxyConfig{Dir: dir}).works(t)
 	checkModes(t, dir, account{uid: 0, gid: 61400})
-	daemonAs(t, account{}, "022", "--dir", placeOf(t, account{}), "--dir-group", "no such group").refused(t, `"no such group"`, "--dir-group")
-	daemonAs(t, keeper, "022", "--dir", placeOf(t, keeper), "--dir-group", "0").refused(t, "not permitted", "member of it, or as root")
+	daemonAs(t, account{}, "022", "--dir", makeDirectory(t, account{}), "--dir-group", "no such group").refused(t, `"no such group"`, "--dir-group")
+	daemonAs(t, keeper, "022", "--dir", makeDirectory(t, keeper), "--dir-group", "0").refused(t, "not permitted", "member of it, or as root")
 }
 
 // The daemon says when it cannot read a ring, and when proxies cannot make one.
 func TestTroubleWithRingsIsSaid(t *testing.T) {
 	needsRoot(t)
-	dir := placeOf(t, keeper)
+	dir := makeDirectory(t, keeper)
 	d := daemonAs(t, keeper, "022", "--dir", dir)
 	if !d.running(t) {
 		t.Fatal("the daemon does not start")
@@ -165,8 +168,8 @@ func TestTroubleWithRingsIsSaid(t *testing.T) {
 	})
 }
 
-// In a directory that root has made for everybody, as a Kubernetes volume in memory is, a daemon and proxies that are not root
-// work together; what a stranger puts there first is refused.
+// In a directory that root has made for everybody, as a Kubernetes volume in memory is, a daemon
+// and proxies that are not root work together; what a stranger puts there first is refused.
 func TestSharedStickyDirectory(t *testing.T) {
 	needsRoot(t)
 	dir := filepath.Join(openDir(t), "headgate")

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// What a process of headgate's own sets up before it runs, by environment variable; see prepareProcess.
+// What a process of headgate's own sets up before it runs, by environment variable; see
+// prepareProcess.
 const (
 	withUmask   = "HEADGATE_TEST_UMASK"   // octal
 	withAccount = "HEADGATE_TEST_ACCOUNT" // a user's number, taken once all is mounted
@@ -22,10 +23,12 @@ const (
 	asReaders   = "HEADGATE_TEST_READERS" // not headgate, but many readers; see readersProcess
 )
 
-// insideVariable names the test that a process runs in a namespace of its own, with a /run, a /var/lib and a /dev/shm of its own.
+// insideVariable names the test that a process runs in a namespace of its own, with a /run, a
+// /var/lib and a /dev/shm of its own.
 const insideVariable = "HEADGATE_TEST_INSIDE"
 
-// inside runs a test in a process that has a /run, a /var/lib and a /dev/shm of its own, and reports whether this is that process.
+// inside runs a test in a process that has a /run, a /var/lib and a /dev/shm of its own, and
+// reports whether this is that process.
 func inside(t *testing.T) bool {
 	t.Helper()
 	needsRoot(t)
@@ -93,7 +96,8 @@ func needsRoot(t *testing.T) {
 	}
 }
 
-// program is a copy of this test binary that every user may execute: go test keeps its own where only its user may.
+// program is a copy of this test binary that every user may execute: go test keeps its own where
+// only its user may.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "headgate-test-")
 	if err != nil {
@@ -233,7 +237,8 @@ func (p *spawned) term(t *testing.T) {
 	}
 }
 
-// refused checks that the daemon ended with status 1 and, but for its log, one line that has all of want.
+// refused checks that the daemon ended with status 1 and, but for its log, one line that has all of
+// want.
 func (p *spawned) refused(t *testing.T, want ...string) {
 	t.Helper()
 	if status := p.status(t); status != exitFailure {

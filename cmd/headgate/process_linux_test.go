@@ -146,8 +146,8 @@ type daemonProcess struct {
 	said printed
 }
 
-// startProcess starts one with a short interval and whatever args say beside it. A checkpoint that fails, since somebody
-// removes its file, is soon written again, however long it took.
+// startProcess starts one with a short interval and whatever args say beside it. A checkpoint that
+// fails, since somebody removes its file, is soon written again, however long it took.
 func startProcess(t *testing.T, dir string, args ...string) *daemonProcess {
 	t.Helper()
 	args = append([]string{"run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms", "--checkpoint", "1s"}, args...)
@@ -169,7 +169,8 @@ func startProcess(t *testing.T, dir string, args ...string) *daemonProcess {
 	return d
 }
 
-// load sends requests without a break from a few goroutines, and counts those that did not come through.
+// load sends requests without a break from a few goroutines, and counts those that did not come
+// through.
 type load struct {
 	sent, failed atomic.Uint64
 	stop         chan struct{}
@@ -259,8 +260,8 @@ func lastEventOfClient(dir, client string) (at time.Time) {
 	return at
 }
 
-// The daemon is killed and started again under load: no request fails, decisions go on, and the features become fresh
-// again. On SIGTERM it ends with status 0.
+// The daemon is killed and started again under load: no request fails, decisions go on, and the
+// features become fresh again. On SIGTERM it ends with status 0.
 func TestDaemonIsKilledUnderLoad(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	first := startProcess(t, dir)
@@ -316,7 +317,8 @@ func TestDaemonIsKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// What a daemon knew of a client, but for the last moments, its successor knows too, however the daemon ended.
+// What a daemon knew of a client, but for the last moments, its successor knows too, however the
+// daemon ended.
 func TestKilledDaemonForgetsLittle(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	d := startProcess(t, dir)

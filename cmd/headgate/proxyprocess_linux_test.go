@@ -82,8 +82,8 @@ func (p *spawned) state(t *testing.T) (s proxyState) {
 	return s
 }
 
-// works waits until a proxy process has everything that the daemon has for it: features that a decision was made with,
-// a ring that takes events, and the limits of all.
+// works waits until a proxy process has everything that the daemon has for it: features that a
+// decision was made with, a ring that takes events, and the limits of all.
 func (p *spawned) works(t *testing.T) {
 	t.Helper()
 	var first proxyState
@@ -99,7 +99,8 @@ func (p *spawned) works(t *testing.T) {
 	})
 }
 
-// isRefused waits until a proxy process has looked at the directory several times, and checks that it uses nothing of it.
+// isRefused waits until a proxy process has looked at the directory several times, and checks that
+// it uses nothing of it.
 func (p *spawned) isRefused(t *testing.T, want string) {
 	t.Helper()
 	until(t, "requests of the proxy", func() bool { return p.state(t).Decisions > 100 })

@@ -16,8 +16,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// readersProcess opens the features of a directory as often as it is told, as so many proxies do, and writes the time of the
-// oldest publication that one of them sees, until it is killed.
+// readersProcess opens the features of a directory as often as it is told, as so many proxies do,
+// and writes the time of the oldest publication that one of them sees, until it is killed.
 func readersProcess(config string) error {
 	count, dir, _ := strings.Cut(config, " ")
 	n, err := strconv.Atoi(count)
@@ -50,8 +50,9 @@ func readersProcess(config string) error {
 	}
 }
 
-// A thousand proxies of a host have features, from four processes of 250 here, since a slot belongs to an open file and not to a
-// process; so has a proxy that comes after them; and the daemon starts again beside them.
+// A thousand proxies of a host have features, from four processes of 250 here, since a slot belongs
+// to an open file and not to a process; so has a proxy that comes after them; and the daemon starts
+// again beside them.
 func TestAThousandProxiesHaveFeatures(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	d := startProcess(t, dir, "--max-keys", "64")

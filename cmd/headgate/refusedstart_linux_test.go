@@ -38,7 +38,8 @@ func TestStartsOnSmallFileSystems(t *testing.T) {
 	}
 }
 
-// Whatever has become of the files of the policy and of the limits, the daemon either starts or says in one line why not.
+// Whatever has become of the files of the policy and of the limits, the daemon either starts or
+// says in one line why not.
 func TestStartsOverDamagedLimits(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "headgate")
 	start := func() *spawned {

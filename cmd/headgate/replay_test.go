@@ -348,7 +348,8 @@ func TestReplayOfACorpus(t *testing.T) {
 	}
 }
 
-// What is certain is told in the summary and in the rows, and can be switched off by its name; another name is an error.
+// What is certain is told in the summary and in the rows, and can be switched off by its name;
+// another name is an error.
 func TestReplaySaysWhatWasCertain(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "access.log")
 	line := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] "GET /.env HTTP/1.1" 404 1 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"` + "\n"

@@ -92,8 +92,9 @@ func (d *daemonProcess) endedWith(t *testing.T, name string) uint64 {
 	return n
 }
 
-// A daemon takes events in from its start and from that of a proxy on, not from its next beat on. So what comes while it
-// is restarted, however it ended, is lost only where a ring is full, and every event is accounted for.
+// A daemon takes events in from its start and from that of a proxy on, not from its next beat on.
+// So what comes while it is restarted, however it ended, is lost only where a ring is full, and
+// every event is accounted for.
 func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 	const (
 		streams  = 8
@@ -165,7 +166,8 @@ func TestRestartUnderLoadLosesNothingThatFits(t *testing.T) {
 			claimed := sum(func(s *stream) uint64 { return s.Claimed() })
 			refused := sum(func(s *stream) uint64 { return s.refused.Load() })
 			taken := byFirst + second.endedWith(t, "events") + second.endedWith(t, "lost")
-			// A daemon killed between two stores has delivered an event that the rings do not show as taken.
+			// A daemon killed between two stores has delivered an event that the rings do not show
+			// as taken.
 			if short := claimed - taken; short != 0 && !(signal == syscall.SIGKILL && short <= streams) {
 				t.Errorf("%d events were sent; %d are accounted for", claimed, taken)
 			}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// More keys than a file system of 24 MiB can ever have room for are refused at once and in words; where it is only full
-// now, the daemon says so and goes on, and publishes when there is room.
+// More keys than a file system of 24 MiB can ever have room for are refused at once and in words;
+// where it is only full now, the daemon says so and goes on, and publishes when there is room.
 func TestMoreKeysThanThereIsRoomFor(t *testing.T) {
 	mount := t.TempDir()
 	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=24m"); err != nil {
@@ -43,7 +43,7 @@ func TestMoreKeysThanThereIsRoomFor(t *testing.T) {
 // Who may not enter the directory, or not read what is in it, is told so.
 func TestInspectWithoutPermission(t *testing.T) {
 	needsRoot(t)
-	dir := placeOf(t, keeper)
+	dir := makeDirectory(t, keeper)
 	d := daemonAs(t, keeper, "022", "--dir", dir)
 	if !d.running(t) {
 		t.Fatal("the daemon does not start")

@@ -20,7 +20,8 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// asScribbler makes this test binary a process of the group that writes to a limits file what nobody has counted.
+// asScribbler makes this test binary a process of the group that writes to a limits file what
+// nobody has counted.
 const asScribbler = "HEADGATE_TEST_SCRIBBLE"
 
 func init() {
@@ -81,8 +82,8 @@ func scribbler(t *testing.T, path, value string) {
 	}
 }
 
-// What one process of the group writes into all ledgers, also those that nobody has, refuses requests for a few seconds at
-// most, and the daemon says that it was there.
+// What one process of the group writes into all ledgers, also those that nobody has, refuses
+// requests for a few seconds at most, and the daemon says that it was there.
 func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 	for _, value := range []string{"hundreds", "bytes", "ones"} {
 		t.Run(value, func(t *testing.T) {

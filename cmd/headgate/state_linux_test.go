@@ -70,8 +70,8 @@ func seedIn(t *testing.T, dir string) (seed uint64) {
 	return seed
 }
 
-// A daemon whose clock was ahead has taken in five requests and left a checkpoint. Its successor's clock is right: the requests
-// count as just now, fade, and new ones are counted as they come.
+// A daemon whose clock was ahead has taken in five requests and left a checkpoint. Its successor's
+// clock is right: the requests count as just now, fade, and new ones are counted as they come.
 func TestRestartAfterTheClockWasAhead(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, 365 * 24 * time.Hour} {
 		dir := filepath.Join(t.TempDir(), "hg")
@@ -93,7 +93,8 @@ func TestRestartAfterTheClockWasAhead(t *testing.T) {
 	}
 }
 
-// leaveCheckpoint writes what a daemon leaves that has taken in visits of the client by a clock that showed now.
+// leaveCheckpoint writes what a daemon leaves that has taken in visits of the client by a clock
+// that showed now.
 func leaveCheckpoint(t *testing.T, dir string, seed uint64, now time.Time, visits int) {
 	t.Helper()
 	a, err := window.New(window.Config{})
@@ -114,8 +115,9 @@ func leaveCheckpoint(t *testing.T, dir string, seed uint64, now time.Time, visit
 	}
 }
 
-// Checkpoints in a directory of their own outlive the loss of the shared one, as with a reboot: the table is made anew and
-// the client is still known. Nobody else may keep checkpoints there meanwhile.
+// Checkpoints in a directory of their own outlive the loss of the shared one, as with a reboot: the
+// table is made anew and the client is still known. Nobody else may keep checkpoints there
+// meanwhile.
 func TestStateDirectoryOutlivesTheSharedOne(t *testing.T) {
 	place := t.TempDir()
 	dir, state := filepath.Join(place, "shm"), filepath.Join(place, "state")
@@ -145,7 +147,8 @@ func TestStateDirectoryOutlivesTheSharedOne(t *testing.T) {
 	}
 }
 
-// A checkpoint of a format that this release does not know stays on the disk under another name, and the daemon starts.
+// A checkpoint of a format that this release does not know stays on the disk under another name,
+// and the daemon starts.
 func TestUnknownCheckpointIsSetAside(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	checkpoint := hostdir.Dir(dir).Checkpoint()
@@ -172,8 +175,8 @@ func TestUnknownCheckpointIsSetAside(t *testing.T) {
 	}
 }
 
-// Where nothing is named, a daemon that may keeps its state in /var/lib/headgate, and one that may not in the shared
-// directory.
+// Where nothing is named, a daemon that may keeps its state in /var/lib/headgate, and one that may
+// not in the shared directory.
 func TestDefaultStateDirectory(t *testing.T) {
 	needsRoot(t)
 	for uid, want := range map[int]string{0: "/var/lib/headgate/checkpoint", 65534: "/dev/shm/headgate/checkpoint"} {
@@ -217,7 +220,8 @@ func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
 	}
 }
 
-// With another seed a daemon knows nobody, and a key that was shown before leads nowhere. The seed stays when it starts again.
+// With another seed a daemon knows nobody, and a key that was shown before leads nowhere. The seed
+// stays when it starts again.
 func TestNewSeedForgetsEverybody(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")
 	start := func(args ...string) *spawned {

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal runs this test binary as headgate on a pseudo-terminal of the given size, and returns all that it wrote to it.
+// onTerminal runs this test binary as headgate on a pseudo-terminal of the given size, and returns
+// all that it wrote to it.
 func onTerminal(t *testing.T, width, height int, env []string, args ...string) string {
 	t.Helper()
 	outer, inner := newTerminalPair(t, width, height)
@@ -59,7 +60,8 @@ func newTerminalPair(t *testing.T, width, height int) (outer, inner *os.File) {
 	return outer, inner
 }
 
-// The quick start on real terminals: one table, drawn over itself, then the summary and the next step; no colours.
+// The quick start on real terminals: one table, drawn over itself, then the summary and the next
+// step; no colours.
 func TestQuickstartOnTerminals(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it sends traffic for seconds; run without -short")
@@ -94,7 +96,8 @@ func TestQuickstartOnADumbTerminal(t *testing.T) {
 	}
 }
 
-// tmux keeps what a program erases from the top of the screen on: the table is once in all that it has.
+// tmux keeps what a program erases from the top of the screen on: the table is once in all that it
+// has.
 func TestQuickstartInTmux(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it sends traffic for seconds; run without -short")

@@ -53,7 +53,8 @@ func TestVersionOfBuilds(t *testing.T) {
 	}
 }
 
-// headgate help is --help, also of commands and their subcommands, and knows no command that there is not.
+// headgate help is --help, also of commands and their subcommands, and knows no command that there
+// is not.
 func TestHelpCommand(t *testing.T) {
 	for _, line := range []string{"", "run", "quickstart", "model", "model gate", "version", "limits check", "help"} {
 		_, want, _ := run(t, append(strings.Fields(line), "--help")...)

@@ -91,8 +91,8 @@ func (m *machine) feature(r *running, name string) float32 {
 
 const day = 24 * time.Hour
 
-// The clock of a running daemon is wrong for five requests and set right again: features are what they are without that, no
-// key is lost, and each step is logged and counted.
+// The clock of a running daemon is wrong for five requests and set right again: features are what
+// they are without that, no key is lost, and each step is logged and counted.
 func TestClockIsSetUnderTheDaemon(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, time.Hour, 4 * time.Hour, 365 * day, -time.Hour, -3650 * day} {
 		t.Run(wrong.String(), func(t *testing.T) {
@@ -162,7 +162,8 @@ func TestClockIsSetBetweenDaemons(t *testing.T) {
 	}
 }
 
-// A daemon that starts while the clock is hours ahead drops nobody, unless the machine was booted meanwhile.
+// A daemon that starts while the clock is hours ahead drops nobody, unless the machine was booted
+// meanwhile.
 func TestDaemonStartsWithAClockAhead(t *testing.T) {
 	m := newMachine()
 	first := m.startDaemon(t, daemon.Config{})

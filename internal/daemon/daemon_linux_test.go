@@ -31,7 +31,7 @@ func TestFeaturesAppear(t *testing.T) {
 	}
 	report(t, proxy(t, r.dir), events...)
 	r.consumed(500)
-	compareRows(t, published(t, r.dir), byHand(t, seedOf(t, r.dir), events))
+	compareRows(t, published(t, r.dir), byHand(t, readSeed(t, r.dir), events))
 }
 
 // byHand aggregates events without a daemon.
@@ -97,7 +97,8 @@ func sameBits(a, b []float32) bool {
 	return len(a) == len(b)
 }
 
-// Bytes that are no event, and events with times that cannot be, are counted; what comes after them is taken in.
+// Bytes that are no event, and events with times that cannot be, are counted; what comes after them
+// is taken in.
 func TestEventsAreUntrusted(t *testing.T) {
 	r := start(t, daemon.Config{})
 	p := proxy(t, r.dir)
@@ -120,13 +121,14 @@ func TestEventsAreUntrusted(t *testing.T) {
 	if keys := s.Window.Keys[traffic.IP]; keys != 4 {
 		t.Errorf("%d client addresses, want 4", keys)
 	}
-	key := traffic.KeysOf(&future, seedOf(t, r.dir))[traffic.IP]
+	key := traffic.KeysOf(&future, readSeed(t, r.dir))[traffic.IP]
 	if stamp := published(t, r.dir)["ip"][key].stamp; time.Unix(0, stamp).After(time.Now()) {
 		t.Errorf("an event from the future is stamped %v", time.Unix(0, stamp))
 	}
 }
 
-// Events that wait when the daemon is told to end are still published, and the next daemon has all rows.
+// Events that wait when the daemon is told to end are still published, and the next daemon has all
+// rows.
 func TestEndKeepsEverything(t *testing.T) {
 	r := start(t, daemon.Config{Interval: time.Second})
 	p := proxy(t, r.dir)
@@ -138,7 +140,7 @@ func TestEndKeepsEverything(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	want := byHand(t, seedOf(t, r.dir), events)
+	want := byHand(t, readSeed(t, r.dir), events)
 	compareRows(t, published(t, r.dir), want)
 
 	again := start(t, daemon.Config{Dir: string(r.dir)})
@@ -150,7 +152,7 @@ func TestEndKeepsEverything(t *testing.T) {
 	events = append(events, visit(5, "/later", time.Now()))
 	report(t, p, events[3000])
 	again.consumed(1)
-	compareRows(t, published(t, r.dir), byHand(t, seedOf(t, r.dir), events))
+	compareRows(t, published(t, r.dir), byHand(t, readSeed(t, r.dir), events))
 }
 
 // A damaged checkpoint does not keep the daemon from starting, but is reported.
@@ -181,7 +183,8 @@ func TestDamagedCheckpoint(t *testing.T) {
 	}
 }
 
-// Opening and ending again and again in one process leaves no lock behind, also where opening or running fails.
+// Opening and ending again and again in one process leaves no lock behind, also where opening or
+// running fails.
 func TestOpenAgain(t *testing.T) {
 	dir := t.TempDir()
 	for range 5 {
@@ -275,7 +278,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// A proxy that was there before the daemon, and one that came and went while it was away, lose nothing.
+// A proxy that was there before the daemon, and one that came and went while it was away, lose
+// nothing.
 func TestEventsWaitForTheDaemon(t *testing.T) {
 	r := start(t, daemon.Config{})
 	p := proxy(t, r.dir)

@@ -21,7 +21,8 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// Places that are not headgate's are refused in one line that names the place and what to do, and are left as they are.
+// Places that are not headgate's are refused in one line that names the place and what to do, and
+// are left as they are.
 func TestForeignDirectories(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(dir string)
@@ -83,7 +84,8 @@ func list(dir string) string {
 	return strings.Join(names, " ")
 }
 
-// A daemon killed while it made the directory leaves nothing that would have to be cleaned up by hand.
+// A daemon killed while it made the directory leaves nothing that would have to be cleaned up by
+// hand.
 func TestUnfinishedDirectory(t *testing.T) {
 	for name, leave := range map[string]func(dir string){
 		"nothing":       func(string) {},
@@ -111,7 +113,8 @@ func TestSecondDaemon(t *testing.T) {
 	r.until("work undisturbed", func() bool { return r.Stats().Publishes > 3 })
 }
 
-// Feature files that cannot be trusted are made anew, which the daemon says once; what it knew of clients stays.
+// Feature files that cannot be trusted are made anew, which the daemon says once; what it knew of
+// clients stays.
 func TestDamagedFeatures(t *testing.T) {
 	for _, suffix := range []string{"_state", "_readers", "_data_0", "_data_1"} {
 		t.Run(suffix, func(t *testing.T) {
@@ -121,12 +124,12 @@ func TestDamagedFeatures(t *testing.T) {
 			if err := r.stop(); err != nil {
 				t.Fatal(err)
 			}
-			seed := seedOf(t, r.dir)
+			seed := readSeed(t, r.dir)
 			damage(t, r.dir, suffix)
 			again := start(t, daemon.Config{Dir: string(r.dir)})
 			again.until("publications", func() bool { return again.Stats().Publishes > 2 })
-			if seedOf(t, r.dir) != seed || again.Stats().Window.Keys[traffic.IP] != 1 {
-				t.Errorf("seed %d after %d, %d clients", seedOf(t, r.dir), seed, again.Stats().Window.Keys[traffic.IP])
+			if readSeed(t, r.dir) != seed || again.Stats().Window.Keys[traffic.IP] != 1 {
+				t.Errorf("seed %d after %d, %d clients", readSeed(t, r.dir), seed, again.Stats().Window.Keys[traffic.IP])
 			}
 			if err := again.stop(); err != nil {
 				t.Error(err)
@@ -139,8 +142,8 @@ func TestDamagedFeatures(t *testing.T) {
 	}
 }
 
-// A headgate directory whose marker is damaged is known by the rest of it. What is in the place of the marker and of the rings
-// is set aside.
+// A headgate directory whose marker is damaged is known by the rest of it. What is in the place of
+// the marker and of the rings is set aside.
 func TestDamagedDirectory(t *testing.T) {
 	for name, damage := range map[string]func(dir string) error{
 		"no marker": func(dir string) error { return os.Remove(dir + "/headgate.lock") },

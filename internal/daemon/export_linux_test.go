@@ -18,8 +18,8 @@ var BootOf = bootID
 // OpenClock reads the machine's clocks.
 var OpenClock = openClock
 
-// ReplaceTable puts what wrap returns in the place of what daemons publish to, and wait in that of how long their end
-// waits for a publication, until restore is called.
+// ReplaceTable puts what wrap returns in the place of what daemons publish to, and wait in that of
+// how long their end waits for a publication, until restore is called.
 func ReplaceTable(wrap func(window.Table) window.Table, wait time.Duration) (restore func()) {
 	former, waited := newTable, lastPublication
 	newTable = func(p *featurestore.Publisher) window.Table { return wrap(former(p)) }

@@ -193,7 +193,7 @@ func view(t *testing.T, dir hostdir.Dir, look func(*featurestore.Table)) {
 	}
 }
 
-func seedOf(t *testing.T, dir hostdir.Dir) (seed uint64) {
+func readSeed(t *testing.T, dir hostdir.Dir) (seed uint64) {
 	t.Helper()
 	view(t, dir, func(table *featurestore.Table) { seed = table.Seed })
 	return seed

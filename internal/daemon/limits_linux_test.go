@@ -105,7 +105,8 @@ func TestPolicyFollowsTheOperatorsFile(t *testing.T) {
 	}
 }
 
-// Processes that count their requests and make no ring are said to do so, and no more once they have one.
+// Processes that count their requests and make no ring are said to do so, and no more once they
+// have one.
 func TestProcessesWithoutRingsAreTrouble(t *testing.T) {
 	r := start(t, daemon.Config{})
 	live := newLimiter(t, r)

@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/internal/daemon"
 )
 
-// Reports of open requests are published before any of the requests ends. What a proxy tells of the time to come, which no
-// proxy of ours does, is not believed.
+// Reports of open requests are published before any of the requests ends. What a proxy tells of the
+// time to come, which no proxy of ours does, is not believed.
 func TestOpenRequestsAppear(t *testing.T) {
 	r := start(t, daemon.Config{})
 	began := time.Now().Add(-10 * time.Second)
@@ -24,7 +24,7 @@ func TestOpenRequestsAppear(t *testing.T) {
 	p := proxy(t, r.dir)
 	report(t, p, events...)
 	r.consumed(100)
-	compareRows(t, published(t, r.dir), byHand(t, seedOf(t, r.dir), events))
+	compareRows(t, published(t, r.dir), byHand(t, readSeed(t, r.dir), events))
 	hostile := visit(9, "", time.Now())
 	hostile.Duration = uint64(time.Hour)
 	again := hostile

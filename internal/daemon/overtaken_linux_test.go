@@ -9,8 +9,8 @@ import (
 	"github.com/headgate/headgate/internal/daemon"
 )
 
-// A program that does not take the daemon's lock stores a version. The daemon publishes nothing more there, says why once, and
-// leaves the word alone.
+// A program that does not take the daemon's lock stores a version. The daemon publishes nothing
+// more there, says why once, and leaves the word alone.
 func TestADaemonWhoseFilesAnotherProgramPublishesToSaysSo(t *testing.T) {
 	for _, name := range []string{"features_state", "policy_state"} {
 		t.Run(name, func(t *testing.T) {

@@ -50,8 +50,8 @@ func readyVerbose(t *testing.T, d *daemon.Daemon) (status int, v verbose) {
 	return status, v
 }
 
-// Trouble that leaves proxies served is shown while publications are fresh: in /readyz with 200, in the gauge of its
-// kind, and in the log when it begins and when it ends.
+// Trouble that leaves proxies served is shown while publications are fresh: in /readyz with 200, in
+// the gauge of its kind, and in the log when it begins and when it ends.
 func TestTroubleIsShownWhilePublicationsAreFresh(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind, want  string
@@ -116,7 +116,8 @@ func TestTroubleIsShownWhilePublicationsAreFresh(t *testing.T) {
 	}
 }
 
-// A daemon that has published nothing is not ready, and every kind of trouble has its series from the start.
+// A daemon that has published nothing is not ready, and every kind of trouble has its series from
+// the start.
 func TestReadinessBeforeTheFirstPublication(t *testing.T) {
 	d, err := daemon.Open(daemon.Config{Dir: t.TempDir()})
 	if err != nil {

@@ -26,8 +26,8 @@ func (s *stalled) Publish(now int64) error {
 	return s.Table.Publish(now)
 }
 
-// A daemon that is told to end while the files of its table are being made does not wait for them. What it knows is in
-// the checkpoint, and once it is gone the next one starts.
+// A daemon that is told to end while the files of its table are being made does not wait for them.
+// What it knows is in the checkpoint, and once it is gone the next one starts.
 func TestEndDoesNotWaitForLargeFiles(t *testing.T) {
 	s := &stalled{begun: make(chan struct{}), release: make(chan struct{})}
 	defer daemon.ReplaceTable(func(t window.Table) window.Table {
@@ -68,8 +68,8 @@ func TestEndDoesNotWaitForLargeFiles(t *testing.T) {
 	})
 }
 
-// Keys for which there can never be room are refused in one line that says what they would take and what there is,
-// before any file of the table is made.
+// Keys for which there can never be room are refused in one line that says what they would take and
+// what there is, before any file of the table is made.
 func TestKeysThatHaveNoRoom(t *testing.T) {
 	for _, keys := range []int{window.MaxMaxKeys, math.MaxInt} {
 		dir := filepath.Join(t.TempDir(), "headgate")

@@ -81,7 +81,8 @@ func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	}
 }
 
-// Where the newest checkpoint is damaged, the older one is restored; the log says so, and the damaged one stays.
+// Where the newest checkpoint is damaged, the older one is restored; the log says so, and the
+// damaged one stays.
 func TestOlderCheckpointIsRestored(t *testing.T) {
 	first := start(t, daemon.Config{Window: small})
 	report(t, proxy(t, first.dir), visit(1, "/", time.Now()))

@@ -152,8 +152,9 @@ func crowd(t *testing.T, p *ring.Producer, first, clients int) {
 	report(t, p, events...)
 }
 
-// When the directory is taken away and cannot be made again, the daemon says so once and is not ready; it takes in what
-// proxies report through what they have mapped, and when the directory is back, all is well.
+// When the directory is taken away and cannot be made again, the daemon says so once and is not
+// ready; it takes in what proxies report through what they have mapped, and when the directory is
+// back, all is well.
 func TestTroubleAndRecovery(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "parent")
 	if err := os.Mkdir(parent, 0o755); err != nil {
@@ -209,7 +210,8 @@ func recovered(t *testing.T, r *running, clients int) {
 	}
 }
 
-// A full file system is trouble that the daemon tells of and gets over. Who reads meanwhile reads what was there.
+// A full file system is trouble that the daemon tells of and gets over. Who reads meanwhile reads
+// what was there.
 func TestFullFileSystem(t *testing.T) {
 	mount := t.TempDir()
 	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=24m"); err != nil {

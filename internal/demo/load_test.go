@@ -95,7 +95,7 @@ func entry(method, target, agent, referer string, status int) string {
 		method, escaped(target), status, escaped(referer), escaped(agent))
 }
 
-func loadOf(t *testing.T, log io.Reader) load {
+func newLoad(t *testing.T, log io.Reader) load {
 	t.Helper()
 	config := Config{Log: log}
 	l, err := config.load()
@@ -172,7 +172,7 @@ func TestEverythingIsSendable(t *testing.T) {
 		add("/" + strings.ReplaceAll(noise(rng), " ", "+"))
 		add(strings.ReplaceAll(noise(rng), " ", "") + "%")
 	}
-	all := requests(t, loadOf(t, strings.NewReader(log.String())))
+	all := requests(t, newLoad(t, strings.NewReader(log.String())))
 	if len(all) != lines {
 		t.Fatalf("%d requests of %d lines", len(all), lines)
 	}
@@ -202,7 +202,7 @@ func TestRealLogIsSendable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	all := requests(t, loadOf(t, f))
+	all := requests(t, newLoad(t, f))
 	if len(all) != 20428-290 {
 		t.Errorf("%d requests, want all but those that were no HTTP", len(all))
 	}

@@ -2,30 +2,29 @@ package worlds
 
 import "time"
 
-// flavour is one way in which sites of a kind are made: patterns as dice.fill takes them; ~ is the
-// site's ending.
+// flavour is one way to build sites of a kind: patterns for dice.fill; ~ is the site's ending.
 type flavour struct {
 	home, list, item, info, account, search, login, forms, calls, files, endings []string
 }
 
-// blueprint is a kind of site, with ranges of what differs among its sites.
+// blueprint is a kind of site, with the ranges in which its sites differ.
 type blueprint struct {
 	flavours []flavour
 	labels   []string   // of the host
 	mobile   [2]float64 // share of telephones
-	cdn      float64    // chance that assets are elsewhere
-	polls    float64    // chance that pages ask again and again
-	calls    int        // of a page at most
-	images   int        // of a page at most
+	cdn      float64    // chance that assets are on another host
+	polls    float64    // chance that pages poll
+	calls    int        // of a page, at most
+	images   int        // of a page, at most
 	depth    [2]float64 // chance to go on to another page
 	dwell    [2]time.Duration
 	posts    float64
 	weights  [numPageKinds]int
 	single   bool
-	remote   bool // the API is on another host
+	remote   bool // whether the API is on another host
 }
 
-// Kinds are the kinds of sites.
+// Kinds lists the kinds of sites.
 var Kinds = []string{"php", "aspnet", "jsp", "blog", "shop", "forum", "wiki", "webmail", "spa", "spa-remote", "news", "downloads", "rest", "mobile"}
 
 const (
@@ -133,7 +132,7 @@ var blueprints = map[string]*blueprint{
 		}},
 }
 
-// apps are what single-page apps look like: few pages, many calls.
+// apps are the patterns of single-page apps: few pages, many calls.
 var apps = []flavour{
 	{home: []string{"/", "/app/"}, list: []string{"/{w}", "/workspace/{w}"}, item: []string{"/{w}/{n}", "/workspace/{w}/{u}"}, info: []string{"/help/{w}"}, account: []string{"/settings/{w}"}, search: []string{"/find?q={q}"}, login: []string{"/auth/session", "/api/auth/signin"}, forms: []string{"/api/{w}"},
 		calls: []string{"/api/v1/{w}", "/api/v1/{w}/{n}", "/api/{w}?page={i}&per_page=20", "/api/{w}/{u}/{w}", "/trpc/{w}.{w}?batch=1&input=%7B%220%22%3A%7B%22id%22%3A{n}%7D%7D"}},

@@ -234,7 +234,7 @@ func beginPriceScraper(w *World, b *bot) {
 // beginEnumerator counts through the numbers of pages, some of which do not exist.
 func beginEnumerator(w *World, b *bot) {
 	d := w.dice
-	pattern := pick(d, itemsOf(b.site)).target
+	pattern := pick(d, listItems(b.site)).target
 	number, found := d.logUniform(10, 500_000), d.share(0.2, 1)
 	b.pace = everyPace(d, 10*time.Millisecond, 8*time.Second)
 	b.aim = func(w *World, b *bot) errand {
@@ -247,7 +247,7 @@ func beginEnumerator(w *World, b *bot) {
 	}
 }
 
-func itemsOf(s *site) []*page {
+func listItems(s *site) []*page {
 	if len(s.pages[item]) == 0 {
 		return s.pages[home]
 	}

@@ -60,7 +60,7 @@ func campaigns(t *testing.T, seeds int, c worlds.Config) map[string]*campaign {
 	return all
 }
 
-// What a disguise promises is what is seen.
+// Each disguise shows what it promises.
 func TestDisguises(t *testing.T) {
 	seen := map[string]int{}
 	for id, b := range campaigns(t, 24, worlds.Config{Rate: 15, Duration: 20 * time.Minute}) {
@@ -151,8 +151,8 @@ func TestFloodsComeBack(t *testing.T) {
 	}
 }
 
-// Nothing that package gate judges a model with is here: its literals are no host, user agent, or
-// longer target.
+// The package contains none of the literals by which package gate judges a model: no host, user
+// agent, or long target.
 func TestNothingOfTheGate(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "gate", "*.go"))
 	if err != nil || len(files) < 5 {

@@ -119,7 +119,7 @@ func (w *World) send(c *client, s *site, at time.Duration, a *ask, from string) 
 		}
 	}
 	if w.view == Wire {
-		r.Wire = w.wireOf(p, r, a.secure)
+		r.Wire = w.requestWire(p, r, a.secure)
 	}
 	c.answered = true
 	return r

@@ -49,12 +49,12 @@ const (
 )
 
 var (
-	exponential = quantilesOf(func(p float64) float64 { return -math.Log1p(-p) })
-	normal      = quantilesOf(func(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) })
+	exponential = quantileTable(func(p float64) float64 { return -math.Log1p(-p) })
+	normal      = quantileTable(func(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) })
 	powers      = powersOfTwo() // 2^(i/256)
 )
 
-func quantilesOf(inverse func(float64) float64) (table [quantiles]int64) {
+func quantileTable(inverse func(float64) float64) (table [quantiles]int64) {
 	for i := range table {
 		table[i] = int64(math.Round(inverse((float64(i)+0.5)/quantiles) * one16))
 	}

@@ -24,8 +24,7 @@ func navigates(r *worlds.Request) bool {
 	return false
 }
 
-// What people's browsers say of themselves never contradicts itself, by the rules that a proxy's
-// features have.
+// What people's browsers send never contradicts itself, by the rules of a proxy's features.
 func TestPeopleAreConsistent(t *testing.T) {
 	var record traffic.Event
 	odd := map[string]int{}
@@ -43,7 +42,7 @@ func TestPeopleAreConsistent(t *testing.T) {
 	requests, changed := 0, 0
 	for seed := range uint64(40) {
 		prints := map[string]uint32{}
-		source := sourceOf(t, worlds.Config{Seed: seed, View: worlds.Wire, Duration: 5 * time.Minute, Rate: 10})
+		source := newSource(t, worlds.Config{Seed: seed, View: worlds.Wire, Duration: 5 * time.Minute, Rate: 10})
 		for r := range records(t, source) {
 			kind := strings.Split(r.Truth, ":")
 			if kind[0] != "person" || kind[1] == "app-user" || kind[1] == "odd-browser" {
@@ -77,8 +76,8 @@ func TestPeopleAreConsistent(t *testing.T) {
 	}
 }
 
-// Referers are as a site's policy leaves them: all people's pictures, scripts and styles of a site
-// have the same kind of referer.
+// Referers follow a site's policy: all pictures, scripts and styles of a site have the same kind of
+// referer.
 func TestRefererPolicies(t *testing.T) {
 	policies := map[string]map[string]int{}
 	each(t, 60, worlds.Config{Rate: 5}, func(_ int, r *worlds.Request) {
@@ -132,8 +131,8 @@ func TestPeopleMissPages(t *testing.T) {
 	}
 }
 
-// Pages bring assets the first time and few of them later; on some sites none, since they come from
-// elsewhere.
+// Pages load many assets the first time and few later; on some sites none, since they are on
+// another host.
 func TestCachesAndCDNs(t *testing.T) {
 	type visitor struct{ pages, first, later int }
 	visitors, assets, pages := map[string]*visitor{}, map[string]int{}, map[string]int{}
@@ -205,7 +204,7 @@ func TestSharedAddresses(t *testing.T) {
 	}
 }
 
-// In long episodes people sleep, and come back with what their browser has kept.
+// In long episodes people sleep, and return with their browser's cache.
 func TestDays(t *testing.T) {
 	byHour, sessions := [24]float64{}, map[string]map[int]bool{}
 	for seed := range uint64(6) {

@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// People are the kinds of people, as a row's truth names them.
+// People lists the kinds of people, as named in a row's truth.
 var People = []string{"visitor", "regular", "office", "private", "odd-browser", "app-user"}
 
-// person is somebody who comes to a site, once or again and again.
+// person is a person who visits a site, once or repeatedly.
 type person struct {
 	visitor
-	pages   int           // of this visit to come
-	visits  int           // to come after this one
-	speed   float64       // of reading, against the site's usual
-	polls   time.Duration // until when the page that is shown asks for news; 0: it does not
-	every   time.Duration // how often it does
-	fails   int           // logins to come, of which the last one is right
-	entered bool          // this visit has begun
-	moves   bool          // its address changes
-	links   string        // of a campaign that brings it
+	pages   int           // pages of this visit to come
+	visits  int           // visits to come after this one
+	speed   float64       // of reading, relative to the site's usual speed
+	polls   time.Duration // until when the current page polls; 0: it does not
+	every   time.Duration // interval of polling
+	fails   int           // failed logins to come; the last login succeeds
+	entered bool          // whether this visit has begun
+	moves   bool          // whether the address changes
+	links   string        // query of the campaign that brings the person
 }
 
-// office is an address that many people share.
+// office is an address shared by many people.
 type office struct {
 	addr   netip.Addr
 	mobile float64
-	prefer *program // what most of them have
-	room   int      // for so many more people
+	prefer *program // the browser that most of them have
+	room   int      // for this many more people
 }
 
 func (w *World) newOffice() *office {
@@ -43,7 +43,7 @@ func (w *World) newOffice() *office {
 	return o
 }
 
-// officeFor draws an office for somebody who comes; nil: none.
+// officeFor draws an office for a new person, or returns nil.
 func (w *World) officeFor() *office {
 	if len(w.offices) == 0 || !w.dice.chance(0.3) {
 		return nil
@@ -56,7 +56,7 @@ func (w *World) officeFor() *office {
 	return o
 }
 
-// newPerson is somebody who comes; before: who was there already.
+// newPerson returns a new actor; before reports whether it was there before the episode.
 func (w *World) newPerson(before bool) actor {
 	d := w.dice
 	s := pick(d, w.sites)
@@ -128,8 +128,8 @@ func (w *World) newCookie() string {
 	return name + d.letters(alphanumeric, 24)
 }
 
-// homeAddr is an address of somebody's own. A third have IPv6; many live in a network where others
-// live, a few with them, and in some episodes a third of all in one network.
+// homeAddr returns the address of a household. A third have IPv6; many are in a network with other
+// households, a few share an address, and in some episodes a third of all are in one network.
 func (w *World) homeAddr() netip.Addr {
 	d := w.dice
 	var a netip.Addr
@@ -137,7 +137,7 @@ func (w *World) homeAddr() netip.Addr {
 	case w.campus.IsValid() && d.chance(0.33):
 		a = d.near(w.campus)
 	case lived.IsValid() && d.chance(0.05):
-		a = d.near(lived) // of one household, where it is of IPv6
+		a = d.near(lived) // of one household, for IPv6
 	case lived.IsValid() && d.chance(0.3):
 		a = d.neighbour(lived)
 	case d.chance(0.33):
@@ -150,7 +150,7 @@ func (w *World) homeAddr() netip.Addr {
 	return a
 }
 
-// act is one thing that a person does: another page, waiting for news, or coming back hours later.
+// act is one action of a person: another page, polling, or a return hours later.
 func (p *person) act(w *World, at time.Duration) (time.Duration, bool) {
 	d := w.dice
 	if p.polls > at {
@@ -177,7 +177,7 @@ func (p *person) act(w *World, at time.Duration) (time.Duration, bool) {
 	return p.leave(w, end)
 }
 
-// poll asks whether there is news: always the same call.
+// poll polls for news, always by the same call.
 func (p *person) poll(w *World, at time.Duration) {
 	s := p.site
 	r := w.callFor(&p.visitor, s.fetches[0], at, "GET")
@@ -189,7 +189,7 @@ func (p *person) poll(w *World, at time.Duration) {
 	}
 }
 
-// leave ends a visit. Some pages stay open and ask for news, some people come back.
+// leave ends a visit. Some pages stay open and poll, some people come back.
 func (p *person) leave(w *World, at time.Duration) (time.Duration, bool) {
 	d := w.dice
 	p.entered, p.from, p.loaded = false, "", false
@@ -209,7 +209,7 @@ func (p *person) think(d *dice) time.Duration {
 	return 700*time.Millisecond + min(d.skewed(median, 0.9), time.Hour)
 }
 
-// Where people come from. Most of them tell an origin only.
+// Origins of visits. Most send only an origin.
 var (
 	searchEngines = []string{"https://www.google.com/", "https://www.google.com/", "https://www.google.fr/", "https://www.bing.com/", "https://duckduckgo.com/", "https://search.yahoo.com/",
 		"https://www.qwant.com/", "https://yandex.ru/", "android-app://com.google.android.googlequicksearchbox/"}
@@ -234,7 +234,7 @@ func (p *person) arrive(w *World) {
 		p.from = pick(d, append(networks, searchEngines[0]))
 		p.links = d.fill(pick(d, campaigns))
 	case 2:
-		p.links = d.fill(pick(d, campaigns)) // from a mail, or an app: no referer
+		p.links = d.fill(pick(d, campaigns)) // from a mail or an app: no referer
 	case 3:
 		p.from = pick(d, networks)
 		if d.chance(0.5) {
@@ -246,7 +246,7 @@ func (p *person) arrive(w *World) {
 	}
 }
 
-// do is what a person does on a page.
+// do performs a person's action on a page.
 func (p *person) do(w *World, at time.Duration) time.Duration {
 	d, s := w.dice, p.site
 	first := !strings.HasPrefix(p.from, s.origin+"/")
@@ -277,8 +277,7 @@ func (p *person) do(w *World, at time.Duration) time.Duration {
 	return w.open(&p.visitor, s.page(d), at, a)
 }
 
-// enter opens the first page of a visit; sometimes several, as a browser does that is started
-// again.
+// enter opens the first page of a visit; sometimes several, as a restarted browser does.
 func (p *person) enter(w *World, at time.Duration) time.Duration {
 	d, s := w.dice, p.site
 	landing := s.page(d)
@@ -314,7 +313,7 @@ func (p *person) tabs(w *World, at time.Duration) time.Duration {
 	return at
 }
 
-// fail is a login with a wrong password, on the page of the form.
+// fail is a login with a wrong password, on the form's page.
 func (p *person) fail(w *World, at time.Duration) time.Duration {
 	d, s := w.dice, p.site
 	if p.from != s.origin+s.login && !s.single {
@@ -329,7 +328,7 @@ func (p *person) fail(w *World, at time.Duration) time.Duration {
 	return w.submit(&p.visitor, s.login, at, status)
 }
 
-// view is another view of a single-page app: only its scripts ask.
+// view is another view of a single-page app: only its scripts send requests.
 func (p *person) view(w *World, at time.Duration) time.Duration {
 	d, s := w.dice, p.site
 	for range d.from(1, max(s.callsEach, 1)) {
@@ -353,7 +352,7 @@ func (p *person) view(w *World, at time.Duration) time.Duration {
 	return at
 }
 
-// appUser is somebody with an app of the site on the telephone: its API calls come without a page.
+// appUser is a user of the site's app on a telephone: its API calls come without a page.
 type appUser struct {
 	visitor
 	left, visits int
@@ -371,7 +370,7 @@ func (w *World) newAppUser(s *site) actor {
 	return a
 }
 
-// appProgram is the site's app for one of the systems.
+// appProgram returns the site's app for one of the systems.
 func (w *World) appProgram(s *site) *program {
 	d := w.dice
 	name := capital(s.host[:max(3, strings.IndexByte(s.host, '.'))])

@@ -8,7 +8,7 @@ import (
 	"github.com/headgate/headgate/internal/wire"
 )
 
-// engine decides which header fields a program sends, and in which order.
+// engine determines which header fields a program sends, and in which order.
 type engine int
 
 const (
@@ -20,37 +20,36 @@ const (
 	library // programs: few fields, always the same
 )
 
-// program is what requests are sent with. It does not change once it is made; a client in disguise
-// has a copy.
+// program sends requests. It is immutable; a client in disguise has a copy.
 type program struct {
 	name     string
 	engine   engine
 	agent    string
 	version  int    // of the engine
-	hints    string // Sec-CH-UA; empty: none sent
+	hints    string // Sec-CH-UA; empty: not sent
 	platform string // Sec-CH-UA-Platform
 	mobile   bool
 	inApp    string // X-Requested-With of an Android web view
 
-	fields []Field // of a library: all that it sends by itself, in its order; the values of User-Agent and Host are filled in
-	hostAt int     // place of Host among the fields of HTTP/1
+	fields []Field // of a library: its default fields, in order; the values of User-Agent and Host are filled in
+	hostAt int     // index of Host among the fields of HTTP/1
 
 	http2   bool
 	ja4     string
 	resumed string // JA4 when it resumes a session
-	tls     uint32 // what its hellos look like, whatever else is in them
+	tls     uint32 // print of its hellos, without their random parts
 	setup   setup
 }
 
-// tlsShape is what of a TLS client hello is in a JA4.
+// tlsShape is the part of a TLS client hello that a JA4 contains.
 type tlsShape struct {
 	version             string // "13" or "12"
 	ciphers, extensions int
 	alpn                string
 }
 
-// dress sets the fingerprints of a program. Numbers are those of its TLS stack; hashes are the
-// episode's, since what they are says nothing by itself, only who else has them.
+// dress sets a program's fingerprints. Numbers are those of its TLS stack; hashes are the
+// episode's, since their values mean nothing, only which programs share them.
 func (p *program) dress(stack string, shape tlsShape, h2 setup, secret uint64) {
 	ciphers := mix(hash(stack) ^ secret)
 	extensions := mix(ciphers + uint64(shape.extensions))
@@ -68,7 +67,7 @@ func (p *program) dress(stack string, shape tlsShape, h2 setup, secret uint64) {
 type setup struct {
 	pseudo   string // first letters of the pseudo-header fields
 	frames   []wire.Frame
-	priority bool // HEADERS frames have one
+	priority bool // whether HEADERS frames have one
 }
 
 // The settings of HTTP/2.
@@ -81,7 +80,7 @@ const (
 	headerList
 )
 
-// HTTP/2 as engines and libraries set it up.
+// HTTP/2 as set up by engines and libraries.
 var (
 	chromiumSetup = http2Setup("masp", 15663105, true, tableSize, 65536, enablePush, 0, windowSize, 6291456, headerList, 262144)
 	geckoSetup    = http2Setup("mpas", 12517377, false, tableSize, 65536, enablePush, 0, windowSize, 131072, frameSize, 16384)
@@ -96,7 +95,7 @@ var (
 	appleSetup    = http2Setup("mspa", 10485760, false, maxStreams, 100, windowSize, 4194304)
 )
 
-// http2Setup takes the settings as pairs of identifier and value.
+// http2Setup returns a setup with the settings as pairs of identifier and value.
 func http2Setup(pseudo string, window uint32, priority bool, settings ...uint32) setup {
 	var pairs [][2]uint32
 	for i := 0; i < len(settings); i += 2 {
@@ -105,27 +104,27 @@ func http2Setup(pseudo string, window uint32, priority bool, settings ...uint32)
 	return setup{pseudo, []wire.Frame{{Kind: wire.Settings, Values: pairs}, {Kind: wire.WindowUpdate, Values: [][2]uint32{{0, window}}}}, priority}
 }
 
-// older returns the set-up of Firefox before version 130, which gave priorities.
+// older returns the setup of Firefox before version 130, which sent priorities.
 func (s setup) older() setup {
 	s.frames = append(slices.Clone(s.frames), wire.Frame{Kind: wire.Priority, Values: [][2]uint32{{3, 0}, {0, 201}}})
 	s.priority = true
 	return s
 }
 
-// wireKey is what a request's wire depends on.
+// wireKey holds everything that a request's wire depends on.
 type wireKey struct {
 	tls     uint32
 	version int
 	hostAt  int
-	frames  int // that set HTTP/2 up
+	frames  int // number of frames that set HTTP/2 up
 	names   uint64
 }
 
 // maxWires bounds the wires that are kept.
 const maxWires = 1 << 14
 
-// wireOf returns what the bytes of a request look like.
-func (w *World) wireOf(p *program, r *Request, secure bool) traffic.Wire {
+// requestWire returns what the bytes of a request look like.
+func (w *World) requestWire(p *program, r *Request, secure bool) traffic.Wire {
 	key := wireKey{version: r.Version, hostAt: p.hostAt, frames: len(p.setup.frames), names: 14695981039346656037}
 	if secure {
 		key.tls = p.tls

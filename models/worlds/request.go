@@ -13,11 +13,11 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// Field is a header field as it was sent.
+// Field is a header field as sent.
 type Field struct{ Name, Value string }
 
-// Request is one request. Where the world's View does not tell something, the request has it
-// nevertheless; [Source] leaves it out.
+// Request is one request. It has all facts, including those that the world's View hides; [Source]
+// removes these.
 type Request struct {
 	At     time.Duration // since the start of the episode
 	Client netip.Addr
@@ -28,7 +28,7 @@ type Request struct {
 	Agent  string  // the User-Agent field; empty: none
 	Refer  string  // the Referer field; empty: none
 
-	Version  int          // of HTTP, times ten
+	Version  int          // times ten
 	JA4      string       // empty: in the clear
 	Wire     traffic.Wire // 0: in the clear
 	Status   int
@@ -37,21 +37,21 @@ type Request struct {
 
 	Truth  *Truth
 	serial uint64
-	unseen bool // it goes to a host that is not behind the proxy
+	unseen bool // whether it goes to a host that is not behind the proxy
 }
 
-// Truth is who made a request.
+// Truth describes the client of a request.
 type Truth struct {
 	Bot      bool
 	Kind     string // of the client: one of People or of Bots
-	Program  string // what sends its requests
-	Disguise string // how a bot's requests differ from its program's own; plain: not at all
+	Program  string // the program that sends its requests
+	Disguise string // how a bot's requests differ from its program's own; plain: they don't
 	Site     string // kind of the site: one of Kinds
 	Client   string // the same for all requests of a client, also from several addresses
 }
 
-// String returns the six parts with colons between them, as a row's truth has them: of the same
-// form as the truth of recorded clients.
+// String returns the six parts separated by colons, as in a row's truth: in the same form as the
+// truth of recorded clients.
 func (t *Truth) String() string {
 	side := "person"
 	if t.Bot {
@@ -60,12 +60,12 @@ func (t *Truth) String() string {
 	return strings.Join([]string{side, t.Kind, t.Program, t.Disguise, t.Site, t.Client}, ":")
 }
 
-// describer makes the events of requests. It is reused from one to the next.
+// describer makes the events of requests. It is reused for all of them.
 type describer struct {
 	config  proxyhook.Config
 	request http.Request
 	header  http.Header
-	values  map[string][]string // kept for each name, so that a request allocates none
+	values  map[string][]string // reused for each name, so that a request allocates none
 	names   map[string]string   // canonical, by the name as sent
 	seen    map[connection]context.Context
 }
@@ -74,7 +74,7 @@ func newDescriber() *describer {
 	return &describer{header: make(http.Header), values: make(map[string][]string), names: make(map[string]string), seen: make(map[connection]context.Context)}
 }
 
-// http returns the request as a Go server hands it to a handler, valid until the next call.
+// http returns the request as a Go server passes it to a handler, valid until the next call.
 func (d *describer) http(r *Request, view View) *http.Request {
 	clear(d.header)
 	for _, f := range r.Header {
@@ -100,13 +100,13 @@ func (d *describer) http(r *Request, view View) *http.Request {
 	return d.request.WithContext(d.context(c))
 }
 
-// connection is what a request's connection tells.
+// connection holds the facts of a request's connection.
 type connection struct {
 	ja4  string
 	wire traffic.Wire
 }
 
-// maxContexts bounds the connections of which a context is kept.
+// maxContexts bounds the connections whose context is kept.
 const maxContexts = 4096
 
 func (d *describer) context(c connection) context.Context {
@@ -121,10 +121,10 @@ func (d *describer) context(c connection) context.Context {
 	return ctx
 }
 
-// event fills ev with what a proxy of the view reports of r in an episode that began at a time.
+// event fills ev with what a proxy of the view reports of r, in an episode that began at a time.
 func (d *describer) event(ev *traffic.Event, r *Request, view View, start int64) {
 	d.config.Describe(ev, d.http(r, view), traffic.Sums{})
-	if view == Behind { // the front that the client speaks to speaks HTTP/1.1 to the proxy
+	if view == Behind { // the proxy in front speaks HTTP/1.1 to this one
 		ev.Version = 11
 	}
 	ev.Time, ev.Origin = start+int64(r.At), ev.Host

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pageKind is what a page is for.
+// pageKind is the purpose of a page.
 type pageKind int
 
 const (
@@ -24,10 +24,10 @@ type page struct {
 	target string
 	kind   pageKind
 	images []string // of the site's pool
-	gone   bool     // dead: links lead there, and it is not
+	gone   bool     // dead: links lead there, but it is missing
 }
 
-// policy is what a site lets browsers tell in Referer.
+// policy is what a site allows browsers to send in Referer.
 type policy int
 
 const (
@@ -37,7 +37,7 @@ const (
 	originOnly
 )
 
-// site is one site of a world, with what its people do there.
+// site is one site of a world, with its people's habits.
 type site struct {
 	kind   string
 	host   string
@@ -49,7 +49,7 @@ type site struct {
 
 	pages   [numPageKinds][]*page
 	shared  []asset  // of every page
-	forms   []string // where POSTs go
+	forms   []string // targets of POSTs
 	login   string   // a page with a form; empty: none
 	search  string   // a pattern
 	fetches []string // targets of the scripts' calls
@@ -58,18 +58,18 @@ type site struct {
 	tracker string // a POST that pages send; empty: none
 
 	refer      policy
-	assetsHere bool // else on a CDN, and not seen
+	assetsHere bool // otherwise they are on a CDN, and not seen
 	imagesHere bool
 	cookies    bool
-	xhr        bool // scripts say that they are
+	xhr        bool // whether scripts say that they are
 	json       bool
 	down       [2]time.Duration // when it is out of order
-	elsewhere  bool             // only the API is behind the proxy: pages come from a host of somebody else's
-	held       bool             // a poll is answered when there is news, or late
-	single     bool             // a single-page app: after the first page only calls
-	favicon    int              // status; 0: browsers do not ask
+	elsewhere  bool             // whether only the API is behind the proxy: pages come from another host
+	held       bool             // whether a poll is answered when there is news, or late
+	single     bool             // whether it is a single-page app: after the first page only calls
+	favicon    int              // status; 0: browsers do not request it
 	poll       time.Duration    // 0: never
-	callsEach  int              // calls of a page, at most
+	callsEach  int              // of a page, at most
 	denied     int              // status of a failed login
 	redirect   float64          // share of pages that lead elsewhere first
 	dead       float64          // share of dead links
@@ -135,7 +135,7 @@ func (s *site) habits(d *dice, b *blueprint) {
 	}
 }
 
-// build draws the addresses.
+// build draws the addresses of the site's pages.
 func (s *site) build(d *dice, b *blueprint, f *flavour) {
 	ending := pick(d, append([]string{""}, f.endings...))
 	fill := func(pattern string) string { return strings.ReplaceAll(d.fill(pattern), "~", ending) }
@@ -174,7 +174,7 @@ func (s *site) build(d *dice, b *blueprint, f *flavour) {
 	s.addImages(d, b)
 }
 
-// sizes are how many pages of a kind a site has.
+// sizes are the numbers of pages of a kind that a site has.
 var sizes = [numPageKinds][2]int{home: {1, 2}, listing: {4, 120}, item: {20, 2500}, info: {3, 30}, account: {2, 12}}
 
 func (s *site) addPage(d *dice, kind pageKind, target string) {
@@ -224,7 +224,7 @@ func sharedAssets(d *dice, style []string) (list []asset) {
 	return list[:min(len(list), d.from(2, 16))]
 }
 
-// page draws where somebody goes next; nil: the site has no such page.
+// page draws the next page, or returns nil if the site has none.
 func (s *site) page(d *dice) *page {
 	kind := pageKind(d.weighted(s.weights[:]))
 	if kind == search {
@@ -237,7 +237,7 @@ func (s *site) page(d *dice) *page {
 	return pages[d.rank(len(pages))]
 }
 
-// entry is the host that programs know the site by.
+// entry returns the host under which programs know the site.
 func (s *site) entry() string {
 	if s.elsewhere {
 		return s.calls
@@ -245,7 +245,7 @@ func (s *site) entry() string {
 	return s.host
 }
 
-// any draws a page without regard to who is popular.
+// any draws a page regardless of popularity.
 func (s *site) any(d *dice) *page {
 	for {
 		if pages := s.pages[d.n(int(numPageKinds))]; len(pages) > 0 {
@@ -254,7 +254,7 @@ func (s *site) any(d *dice) *page {
 	}
 }
 
-// searched is a page of results, of which there are as many as there are queries.
+// searched returns a page of results, of which there are as many as queries.
 func (s *site) searched(d *dice) *page {
 	if s.search == "" {
 		return pick(d, s.pages[home])
@@ -266,7 +266,7 @@ func (s *site) searched(d *dice) *page {
 	return &page{target: target, kind: search, images: s.pages[home][0].images}
 }
 
-// referer is what a page at a URL tells a host, by the site's policy.
+// referer returns what a page at a URL sends to a host as Referer, by the site's policy.
 func (s *site) referer(from, host string) string {
 	if from == "" || s.refer == noReferrer {
 		return ""
@@ -281,7 +281,7 @@ func (s *site) referer(from, host string) string {
 	return from
 }
 
-// answer sets what the site answers to a page or a call.
+// answer sets the site's answer to a page or a call.
 func (s *site) answer(d *dice, r *Request, status int) {
 	if r.At >= s.down[0] && r.At < s.down[1] && d.chance(0.7) || d.chance(0.0015) {
 		status = pick(d, []int{500, 502, 503, 504})

@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// NewSource begins an episode and returns its requests as a proxy, or a log, reports them by the
+// NewSource starts an episode and returns its requests as a proxy, or a log, reports them by the
 // world's view. A record's truth is that of [Truth.String].
 func NewSource(c Config) (pipeline.Source, error) {
 	w, err := New(c)
@@ -44,11 +44,11 @@ func (s *source) Next(r *pipeline.Record) error {
 	return nil
 }
 
-// logSource writes requests down as a server does and reads that log, so that rows hold what a log
-// tells and nothing else.
+// logSource writes requests to a log as a server does, and reads that log, so that rows contain
+// only what a log contains.
 type logSource struct {
 	log    pipeline.Source
-	truths []string // of the lines that were written and not yet read
+	truths []string // of the lines that were written and not read yet
 }
 
 func newLogSource(w *World) (pipeline.Source, error) {
@@ -115,7 +115,7 @@ func (l *logWriter) next() bool {
 	return true
 }
 
-// logged is a header field as servers write it down.
+// logged returns a header field as servers log it.
 func logged(s string) string {
 	if s == "" {
 		return "-"

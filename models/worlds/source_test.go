@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/models/worlds"
 )
 
-func sourceOf(t testing.TB, c worlds.Config) pipeline.Source {
+func newSource(t testing.TB, c worlds.Config) pipeline.Source {
 	t.Helper()
 	s, err := worlds.NewSource(c)
 	if err != nil {
@@ -39,7 +39,7 @@ func records(t testing.TB, s pipeline.Source) iter.Seq[*pipeline.Record] {
 	}
 }
 
-// Each view tells what a proxy, or a log, of its kind tells, of the same requests with the same
+// Each view contains what a proxy, or a log, of its kind knows, of the same requests with the same
 // truth.
 func TestViews(t *testing.T) {
 	for seed := range uint64(8) {
@@ -52,7 +52,7 @@ func TestViews(t *testing.T) {
 		for _, view := range worlds.Views {
 			c.View = view
 			i, ja4, wire, versions, headers := 0, 0, 0, map[uint8]bool{}, 0
-			for r := range records(t, sourceOf(t, c)) {
+			for r := range records(t, newSource(t, c)) {
 				if i == len(truths) || r.Truth != truths[i] || len(strings.Split(r.Truth, ":")) != 6 {
 					t.Fatalf("seed %d, %s: request %d has the truth %q", seed, view, i, r.Truth)
 				}
@@ -81,12 +81,12 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// The whole way from a source to an event: how long requests take to make is told by go test -bench
+// The whole way from a source to an event. The time per request is measured by go test -bench
 // Source.
 func BenchmarkSource(b *testing.B) {
 	seed := uint64(0)
 	c := worlds.Config{View: worlds.Wire, Rate: 200}
-	s := sourceOf(b, c)
+	s := newSource(b, c)
 	var r pipeline.Record
 	b.ReportAllocs()
 	for b.Loop() {
@@ -94,7 +94,7 @@ func BenchmarkSource(b *testing.B) {
 			b.StopTimer()
 			seed++
 			c.Seed = seed
-			s = sourceOf(b, c)
+			s = newSource(b, c)
 			b.StartTimer()
 		}
 	}

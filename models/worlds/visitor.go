@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// visitor is a browser on a site, under a person's hands or a program's.
+// visitor is a browser on a site, used by a person or a program.
 type visitor struct {
 	client
 	site   *site
-	from   string // URL of the page that is shown; before a visit where it comes from; empty: nowhere
-	loaded bool   // a single-page app is running
-	cached bool   // it has the shared assets
+	from   string // URL of the current page; before a visit that of the linking page; empty: none
+	loaded bool   // whether a single-page app is running
+	cached bool   // whether it has the shared assets
 	seen   [4]uint64
-	moved  bool // it has asked for an icon
+	moved  bool // whether it has requested an icon
 
-	images bool // it shows pictures
-	assets bool // it fetches what pages need
+	images bool // whether it shows pictures
+	assets bool // whether it fetches assets
 }
 
-// visits notes a page and reports whether it was visited before, which in a few cases it was not.
+// visits records a page and reports whether it was visited before, which sometimes is forgotten.
 func (v *visitor) visits(target string) bool {
 	h := hash(target)
 	word, bit := h>>6&3, uint64(1)<<(h&63)
@@ -28,8 +28,8 @@ func (v *visitor) visits(target string) bool {
 	return before
 }
 
-// open loads a page as a browser does, with what belongs to it, and returns when its own answer has
-// come.
+// open loads a page with its assets as a browser does, and returns when the page itself has been
+// answered.
 func (w *World) open(v *visitor, p *page, at time.Duration, a ask) time.Duration {
 	d, s := w.dice, v.site
 	a.load, a.method, a.host = forPage, "GET", s.host
@@ -57,7 +57,7 @@ func (w *World) open(v *visitor, p *page, at time.Duration, a ask) time.Duration
 	return at
 }
 
-// parts fetches what a page needs: less of it the more the cache has.
+// parts fetches the assets of a page: the fewer, the more are cached.
 func (w *World) parts(v *visitor, p *page, at time.Duration, again bool, status int) {
 	d, s := w.dice, v.site
 	at += d.between(15*time.Millisecond, 160*time.Millisecond)
@@ -97,7 +97,7 @@ func (w *World) fetch(v *visitor, target string, l load, at time.Duration, known
 	w.respondFile(w.send(&v.client, v.site, at, &a, v.from), status)
 }
 
-// icons asks for the icons that no page has named.
+// icons requests the icons that no page has named.
 func (w *World) icons(v *visitor, at time.Duration) {
 	d := w.dice
 	if v.site.favicon == 0 || v.moved {
@@ -116,7 +116,7 @@ func (w *World) icons(v *visitor, at time.Duration) {
 	}
 }
 
-// scripts is what the scripts of a page ask for when it is loaded.
+// scripts sends the requests of a page's scripts when it is loaded.
 func (w *World) scripts(v *visitor, at time.Duration) {
 	d, s := w.dice, v.site
 	n := d.n(s.callsEach + 1)
@@ -133,7 +133,7 @@ func (w *World) scripts(v *visitor, at time.Duration) {
 	}
 }
 
-// call is one request of a script, after a preflight where the API is on another host.
+// call is one request of a script, after a preflight if the API is on another host.
 func (w *World) call(v *visitor, at time.Duration, method string) {
 	if s := v.site; len(s.fetches) > 0 {
 		w.callFor(v, s.fetches[w.dice.rank(len(s.fetches))], at, method)
@@ -163,7 +163,7 @@ func (w *World) callFor(v *visitor, target string, at time.Duration, method stri
 	return r
 }
 
-// submit sends a form, and follows where that leads.
+// submit sends a form, and follows its redirect.
 func (w *World) submit(v *visitor, target string, at time.Duration, status int) time.Duration {
 	d, s := w.dice, v.site
 	a := ask{load: forForm, method: "POST", host: s.host, target: target}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Texts are made of syllables, so that no site's names teach a model anything. Some words are of
-// languages, for queries.
+// Texts are made of syllables, so that a model learns nothing from a site's names. Some words of
+// real languages are for queries.
 var (
 	onsets  = []string{"b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "cl", "dr", "gr", "pl", "st", "tr", "qu", "z", ""}
 	nuclei  = []string{"a", "e", "i", "o", "u", "ai", "ea", "ou", "io", "y"}
@@ -40,7 +40,7 @@ const (
 	alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// query is what somebody types into a search box, encoded with the given blank.
+// query returns a query as typed into a search box, encoded with the given blank.
 func (d *dice) query(blank string) string {
 	n := 1 + d.steps(0.55, 4)
 	parts := make([]string, n)

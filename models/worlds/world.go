@@ -10,22 +10,22 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// View is what a proxy, or a log, tells of requests.
+// View is the part of requests that a proxy, or a log, knows.
 type View string
 
 // The views.
 const (
 	Log    View = "log"    // an access log in the combined format: no header fields but two, whole seconds, no host
 	Behind View = "behind" // a proxy behind another one: header fields, HTTP/1.1, no TLS
-	Proxy  View = "proxy"  // a proxy that clients speak to: header fields and the version of HTTP
+	Proxy  View = "proxy"  // a proxy that clients connect to: header fields and the version of HTTP
 	JA4    View = "ja4"    // the same with TLS fingerprints
 	Wire   View = "wire"   // the same with the order of the header fields and how HTTP/2 was set up
 )
 
-// Views are all of them.
+// Views lists all views.
 var Views = []View{Log, Behind, Proxy, JA4, Wire}
 
-// Config sets up a World. What is not set is drawn from the seed.
+// Config configures a World. Fields that are not set are drawn from the seed.
 type Config struct {
 	Seed uint64
 	Kind string // of the sites: one of Kinds; empty: drawn
@@ -53,17 +53,17 @@ type World struct {
 	population *population
 	secret     uint64
 
-	wires map[wireKey]traffic.Wire // that were computed
+	wires map[wireKey]traffic.Wire // computed so far
 
 	requests requestHeap
 	free     []*Request
-	last     *Request // given out by Next
+	last     *Request // returned by Next
 	actors   actorHeap
 	serial   uint64
 	clients  int // so far
 
 	offices  []*office
-	campus   netip.Addr     // of a /24 that many people live in, each with an address; or none
+	campus   netip.Addr     // of a /24 in which many people live, each with an address; or invalid
 	homes    [64]netip.Addr // of people who came lately
 	moved    int            // homes so far
 	arrivals [2]arrivals    // of people, of bots
@@ -71,7 +71,7 @@ type World struct {
 	order    []int          // of kinds of bots
 }
 
-// New begins an episode.
+// New starts an episode.
 func New(c Config) (*World, error) {
 	if c.Kind != "" && blueprints[c.Kind] == nil {
 		return nil, fmt.Errorf("worlds: no kind of site is called %q (name one of %v)", c.Kind, Kinds)
@@ -122,26 +122,26 @@ func (w *World) newSite(kind string) *site {
 	return s
 }
 
-// Begin is when the episode begins.
+// Begin returns when the episode begins.
 func (w *World) Begin() time.Time { return w.begin }
 
-// View is what is told of its requests.
+// View returns the view of its requests.
 func (w *World) View() View { return w.view }
 
-// actor is a client on the stage. act makes requests at a time and later, at least none, and
-// returns when it wants to act again; false: it leaves.
+// actor is a client. act makes requests at a time and later, perhaps none, and returns when it acts
+// next; false means that it leaves.
 type actor interface {
 	act(w *World, at time.Duration) (next time.Duration, stays bool)
 }
 
-// arrivals is when the next people or bots come.
+// arrivals schedules the next people or bots.
 type arrivals struct {
 	at   time.Duration
-	mean time.Duration // between two; people
+	mean time.Duration // between two arrivals; people
 	rate float64       // requests per second; bots
 }
 
-// schedule shares the rate out among people and bots.
+// schedule divides the rate between people and bots.
 func (w *World) schedule(rate float64) {
 	d := w.dice
 	people := float64(rate * pick(d, []float64{0.1, 0.3, 0.5, 0.7, 0.85, 0.95})) // not fused with the next line
@@ -165,12 +165,12 @@ func (w *World) schedule(rate float64) {
 	if d.chance(0.3) {
 		w.campus = d.randomV4()
 	}
-	for range min(int(expected*0.15), int(60/(w.arrivals[0].mean.Seconds()+0.01))) { // who is there already
+	for range min(int(expected*0.15), int(60/(w.arrivals[0].mean.Seconds()+0.01))) { // clients that are there already
 		w.enter(w.newPerson(true), d.between(0, time.Minute))
 	}
 }
 
-// rehearse returns how many requests a person makes on average, on a stage of its own.
+// rehearse returns the average number of requests of a person, measured in a separate world.
 func (w *World) rehearse() float64 {
 	stage := *w
 	stage.dice = newDice(w.secret, "rehearsal")
@@ -192,7 +192,7 @@ func (w *World) rehearse() float64 {
 	return max(1, float64(n)/persons)
 }
 
-// emit adds a request at a time, which its caller fills in before the next one.
+// emit adds a request at a time; the caller fills it in before the next one.
 func (w *World) emit(at time.Duration) *Request {
 	var r *Request
 	if n := len(w.free); n > 0 {
@@ -211,7 +211,7 @@ func (w *World) enter(a actor, at time.Duration) {
 	heap.Push(&w.actors, scheduled{a, at, w.serial})
 }
 
-// Next returns the next request, valid until the next call; nil at the end of the episode.
+// Next returns the next request, valid until the next call, or nil at the end of the episode.
 func (w *World) Next() *Request {
 	if w.last != nil {
 		w.free, w.last = append(w.free, w.last), nil
@@ -237,7 +237,7 @@ func (w *World) Next() *Request {
 	}
 }
 
-// nextEvent returns what happens next beside requests, and when; nothing does after the end.
+// nextEvent returns what happens next besides requests, and when; nothing happens after the end.
 func (w *World) nextEvent() (at time.Duration, act func()) {
 	at = w.duration
 	for i := range w.arrivals {
@@ -266,11 +266,10 @@ func (w *World) actorActs() {
 	heap.Fix(&w.actors, 0)
 }
 
-// byHour is how much of a day's traffic of people comes in each hour of their time, in percent of
-// the mean.
+// byHour is the traffic of people in each hour of their day, in percent of the mean.
 var byHour = [24]int{40, 25, 15, 12, 12, 20, 45, 80, 110, 125, 130, 130, 135, 130, 125, 125, 125, 130, 140, 155, 165, 150, 105, 71}
 
-// personArrives lets somebody in, in long episodes less often by night.
+// personArrives adds a person; in long episodes fewer come by night.
 func (w *World) personArrives() {
 	const busiest, usual = 165, 96 // of byHour
 	a := &w.arrivals[0]
@@ -286,7 +285,7 @@ func (w *World) personArrives() {
 	}
 }
 
-// botArrives lets a program in, and the next one so much later that both together keep to the rate.
+// botArrives adds a bot, and schedules the next one so that the rate is kept.
 func (w *World) botArrives() {
 	a := &w.arrivals[1]
 	at := a.at

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/models/worlds"
 )
 
-// world begins an episode.
+// world starts an episode.
 func world(t testing.TB, c worlds.Config) *worlds.World {
 	t.Helper()
 	w, err := worlds.New(c)
@@ -37,8 +37,8 @@ func each(t testing.TB, seeds int, c worlds.Config, f func(seed int, r *worlds.R
 	}
 }
 
-// sumOf is a checksum over all that requests are.
-func sumOf(t *testing.T, c worlds.Config) uint64 {
+// checksum returns a checksum over all facts of requests.
+func checksum(t *testing.T, c worlds.Config) uint64 {
 	h := fnv.New64a()
 	w := world(t, c)
 	for r := w.Next(); r != nil; r = w.Next() {
@@ -47,16 +47,16 @@ func sumOf(t *testing.T, c worlds.Config) uint64 {
 	return h.Sum64()
 }
 
-// The stream depends on the configuration alone. These sums are of all processors; they change
-// where traffic is changed on purpose.
+// The stream depends only on the configuration. These sums hold on all processors; they change when
+// traffic is changed on purpose.
 func TestSameSeedSameStream(t *testing.T) {
 	for seed, want := range map[uint64]uint64{1: 0x6ed63ace77ba9c61, 2: 0xba37a08b8c415fc9, 3: 0x125649e3b56b1770} {
 		c := worlds.Config{Seed: seed, View: worlds.Wire, Duration: 5 * time.Minute, Rate: 20}
-		got := sumOf(t, c)
+		got := checksum(t, c)
 		if got != want {
 			t.Errorf("seed %d: sum %#x, want %#x", seed, got, want)
 		}
-		if again := sumOf(t, c); again != got {
+		if again := checksum(t, c); again != got {
 			t.Errorf("seed %d gave two streams", seed)
 		}
 	}
@@ -72,7 +72,7 @@ func TestOrderOfTime(t *testing.T) {
 	})
 }
 
-// Everything that is said to be there comes up over a few dozen seeds.
+// All kinds occur over a few dozen seeds.
 func TestEveryKindAppears(t *testing.T) {
 	seen := map[string]int{}
 	each(t, 50, worlds.Config{Rate: 10}, func(seed int, r *worlds.Request) {
@@ -108,7 +108,7 @@ func TestEveryKindAppears(t *testing.T) {
 	}
 }
 
-// A kind that is asked for is the kind of all sites of the world.
+// A configured kind is the kind of all sites of the world.
 func TestKindAskedFor(t *testing.T) {
 	for _, kind := range worlds.Kinds {
 		requests := 0
@@ -123,7 +123,7 @@ func TestKindAskedFor(t *testing.T) {
 	}
 }
 
-// The rate that is asked for is the mean over seeds, and both sides have their share.
+// A configured rate is the mean over seeds, and both sides have their share.
 func TestRate(t *testing.T) {
 	const seeds, rate = 30, 20
 	n, bots := 0, 0
@@ -148,7 +148,7 @@ func TestConfigOutOfRange(t *testing.T) {
 	}
 }
 
-// Memory is that of the clients at hand and does not grow with the episode.
+// Memory is that of the current clients and does not grow with the episode.
 func TestMemoryIsBounded(t *testing.T) {
 	w := world(t, worlds.Config{Seed: 5, Duration: 48 * time.Hour, Rate: 3})
 	held, acting, requests := 0, 0, 0
@@ -161,7 +161,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Addresses are of nobody, hosts too.
+// Addresses and hosts are reserved ones.
 func TestAddressesAreNobodys(t *testing.T) {
 	v4, v6 := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")
 	each(t, 15, worlds.Config{}, func(_ int, r *worlds.Request) {

@@ -168,13 +168,13 @@ func watchers() *family {
 		{program: "feedparser", variants: twice(feeding, feeds), commands: func(v *visit) []command {
 			return once(filepath.Join(v.work, "feedparser", "bin", "python"), "-c",
 				"import feedparser, sys, time\nargs = sys.argv[1:]\nlast = None\nfor i in range(5):\n"+
-					"    last = feedparser.parse(args[0], etag=last and last.get('etag'), agent=args[1] or None)\n    time.sleep(2)", v.base()+v.site.Feed, agentOf(v))
+					"    last = feedparser.parse(args[0], etag=last and last.get('etag'), agent=args[1] or None)\n    time.sleep(2)", v.base()+v.site.Feed, visitAgent(v))
 		}},
 	}
 	return f
 }
 
-func agentOf(v *visit) string {
+func visitAgent(v *visit) string {
 	if v.disguise == asAgent {
 		return asBrowser
 	}

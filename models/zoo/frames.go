@@ -67,7 +67,7 @@ func (p *parser) setUp(kind, flags byte, stream uint32, body []byte) {
 		f.Type = "WINDOW_UPDATE"
 		f.Values = append(f.Values, [2]uint32{stream, binary.BigEndian.Uint32(body)})
 	case kind == framePriority && len(body) == 5:
-		priority := priorityOf(body)
+		priority := parsePriority(body)
 		f.Type = "PRIORITY"
 		f.Values = append(f.Values, [2]uint32{stream, priority[0]}, [2]uint32{priority[1], priority[2]})
 	default:
@@ -76,8 +76,8 @@ func (p *parser) setUp(kind, flags byte, stream uint32, body []byte) {
 	p.frames = append(p.frames, f)
 }
 
-// priorityOf reads stream, exclusive and weight.
-func priorityOf(b []byte) []uint32 {
+// parsePriority reads stream, exclusive and weight.
+func parsePriority(b []byte) []uint32 {
 	dependency := binary.BigEndian.Uint32(b)
 	return []uint32{dependency & (1<<31 - 1), dependency >> 31, uint32(b[4]) + 1}
 }
@@ -91,7 +91,7 @@ func (p *parser) headers(kind, flags byte, body []byte) ([]sent, bool) {
 			body = body[1 : len(body)-int(body[0])]
 		}
 		if flags&flagPriority != 0 && len(body) >= 5 {
-			h.current.priority = priorityOf(body)
+			h.current.priority = parsePriority(body)
 			body = body[5:]
 		}
 	}

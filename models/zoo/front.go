@@ -87,7 +87,7 @@ func noteHello(server *http.Server, config *tls.Config) {
 		return context.WithValue(ctx, tapKey{}, c.(*tap))
 	}
 	config.GetConfigForClient = func(info *tls.ClientHelloInfo) (*tls.Config, error) {
-		tapOf(info.Context()).hello = corpus.NewHello(info)
+		contextTap(info.Context()).hello = corpus.NewHello(info)
 		return nil, nil
 	}
 }
@@ -96,8 +96,8 @@ func (f *front) close() error {
 	return errors.Join(f.server.Close(), f.plain.Close(), f.filter.Close())
 }
 
-// addrOf returns an address without its port.
-func addrOf(a net.Addr) netip.Addr {
+// parseAddr returns an address without its port.
+func parseAddr(a net.Addr) netip.Addr {
 	ap, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Addr{}

@@ -33,7 +33,7 @@ func withFormer(name string, head *corpus.Head, done []*recording) ([]*recording
 	if err != nil {
 		return nil, fmt.Errorf("zoo: reading %s: %w (remove the file)", name, err)
 	}
-	kept := recordingsOf(former, func(r *corpus.Run) bool { return !again[runName(r)] })
+	kept := findRecordings(former, func(r *corpus.Run) bool { return !again[runName(r)] })
 	apart := head.Recorded.Sub(former.Head.Recorded).Microseconds()
 	if apart > 0 {
 		head.Recorded = former.Head.Recorded
@@ -49,8 +49,8 @@ func runName(r *corpus.Run) string {
 	return r.Program + "/" + r.Intent + "/" + r.Disguise + "/" + r.Site + "/" + r.Client
 }
 
-// recordingsOf returns the runs of a file that are wanted, as they were before they were written.
-func recordingsOf(f *corpus.File, wanted func(*corpus.Run) bool) []*recording {
+// findRecordings returns the runs of a file that are wanted, as they were before they were written.
+func findRecordings(f *corpus.File, wanted func(*corpus.Run) bool) []*recording {
 	var all []*recording
 	byRun := make(map[int]*recording)
 	conns := make(map[int]*corpus.Conn)

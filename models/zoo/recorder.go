@@ -71,7 +71,7 @@ func (r *recorder) finish(server netip.Addr) *recording {
 
 // ServeHTTP serves a request and notes it.
 func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	t := tapOf(req.Context())
+	t := contextTap(req.Context())
 	s, ok := t.take(req.Method, req.RequestURI)
 	start := time.Now()
 	noted := &corpus.Request{
@@ -104,7 +104,7 @@ const (
 func (r *recorder) note(t *tap, noted *corpus.Request, parsed bool) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	rec, ok := r.runs[addrOf(t.LocalAddr())]
+	rec, ok := r.runs[parseAddr(t.LocalAddr())]
 	if !ok {
 		return
 	}

@@ -35,8 +35,8 @@ const maxPending = 4096
 
 type tapKey struct{}
 
-// tapOf returns the connection that a request with this context came by.
-func tapOf(ctx context.Context) *tap { return ctx.Value(tapKey{}).(*tap) }
+// contextTap returns the connection that a request with this context came by.
+func contextTap(ctx context.Context) *tap { return ctx.Value(tapKey{}).(*tap) }
 
 // tapListener taps what it accepts.
 type tapListener struct{ net.Listener }
