@@ -70,7 +70,7 @@ func (s *Store) Select(dimensions, names []string) *Selection {
 // damaged, Read returns an error and sets all of dst to NaN. Read allocates nothing, except on the
 // first read under a new schema and if dst has another length.
 //
-// Keys are hashes with the seed that [Selection.Seed] returns.
+// Keys are hashes with the seed that [Selection.ResolveSeed] returns.
 func (s *Selection) Read(dst []float32, keys []uint64, now int64) (Info, error) {
 	return s.ReadAhead(nil, dst, keys, now)
 }
@@ -158,7 +158,7 @@ func (s *Selection) ResolveSeed() (uint64, bool) {
 	return s.current.Load().seed, true
 }
 
-// LastSeed returns [Selection.Seed] as of the last read; it reads nothing itself.
+// LastSeed returns [Selection.ResolveSeed] as of the last read; it reads nothing itself.
 func (s *Selection) LastSeed() (uint64, bool) {
 	if r := s.current.Load(); r != nil {
 		return r.seed, true

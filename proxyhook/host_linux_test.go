@@ -135,7 +135,7 @@ func unsupervised(t testing.TB) {
 }
 
 // testModel scores by the length of the query, and takes a client with many requests for a bot: see
-// scoreOf.
+// modelScore.
 const testModel = `{"features_info":{"float_features":[
 	{"flat_feature_index":0,"feature_id":"request/query_length","borders":[9.5,19.5,29.5,39.5]},
 	{"flat_feature_index":1,"feature_id":"ip/requests_1m","borders":[5.5]}]},

@@ -190,12 +190,12 @@ func TestMachineClocks(t *testing.T) {
 	}
 	dir := t.TempDir()
 	id, missing := filepath.Join(dir, "id"), filepath.Join(dir, "missing")
-	boots := []uint64{daemon.BootOf(missing, missing)}
+	boots := []uint64{daemon.BootID(missing, missing)}
 	for _, text := range []string{"one", "two"} {
 		if err := os.WriteFile(id, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		boots = append(boots, daemon.BootOf(id, missing), daemon.BootOf(id, "/proc/self/ns/net"))
+		boots = append(boots, daemon.BootID(id, missing), daemon.BootID(id, "/proc/self/ns/net"))
 	}
 	if boots[0] != 0 || len(slices.Compact(slices.Sorted(slices.Values(boots)))) != len(boots) {
 		t.Errorf("%x: two boots are the same, or an unknown one is known", boots)

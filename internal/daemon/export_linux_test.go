@@ -12,8 +12,8 @@ func OpenWithClock(config Config, clock func() window.Instant) (*Daemon, error) 
 	return open(config, clock)
 }
 
-// BootOf is bootOf.
-var BootOf = bootID
+// BootID is bootID.
+var BootID = bootID
 
 // OpenClock reads the machine's clocks.
 var OpenClock = openClock
