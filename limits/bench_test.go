@@ -9,10 +9,9 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// The benchmarks use 4-byte keys uniform over one million, drawn while the clock
-// runs, as the benchmark of the pingora-limits crate does; a draw takes about a
-// nanosecond. The map behind a mutex is what the sketch competes with; it sees
-// the same keys.
+// The benchmarks use 4-byte keys uniform over one million, drawn while the clock runs, as the
+// benchmark of the pingora-limits crate does; a draw takes about a nanosecond. The map behind a
+// mutex is what the sketch competes with; it sees the same keys.
 //
 //	go test -run '^$' -bench . -cpu 1,2 ./limits
 

@@ -17,10 +17,12 @@ import (
 
 var (
 	update      = flag.Bool("update", false, "write docs/limits-error.md and its plot anew")
-	collideKeys = flag.Int("collide", 1_000_000, "keys in TestKeysThatShareAllRows; 10000000 takes 80 MB and some seconds")
+	collideKeys = flag.Int("collide", 1_000_000,
+		"keys in TestKeysThatShareAllRows; 10000000 takes 80 MB and some seconds")
 )
 
-// pairs counts the pairs of n random keys whose cells are the same in every row of a sketch of rows × 2^width cells.
+// pairs counts the pairs of n random keys whose cells are the same in every row of a sketch of rows
+// × 2^width cells.
 func pairs(n int, rows, width uint) (count int) {
 	used := uint64(1)<<(rows*width) - 1 // each row takes its own bits of the hash
 	hashes := make([]uint64, n)
@@ -37,9 +39,9 @@ func pairs(n int, rows, width uint) (count int) {
 	return count
 }
 
-// Two keys share all cells with probability 2^-(rows × log2 columns). For the default sketch that is 2^-52: among ten
-// million keys 0.011 pairs are to be expected. Where the same hash is used in fewer bits, so that there is something
-// to count, their number is what it should be.
+// Two keys share all cells with probability 2^-(rows × log2 columns). For the default sketch that
+// is 2^-52: among ten million keys 0.011 pairs are to be expected. Where the same hash is used in
+// fewer bits, so that there is something to count, their number is what it should be.
 func TestKeysThatShareAllRows(t *testing.T) {
 	n := *collideKeys
 	expected := func(n int, bits uint) float64 { return float64(n) * float64(n-1) / 2 / math.Exp2(float64(bits)) }
@@ -98,24 +100,28 @@ func measureOverestimates() (all []overestimate) {
 	return all
 }
 
-// How far estimates are above the truth is in docs/limits-error.md, as a table and a plot, which this test checks and
-// makes:
+// How far estimates are above the truth is in docs/limits-error.md, as a table and a plot, which
+// this test checks and makes:
 //
 //	go test -run TestOverestimates -update ./limits
 func TestOverestimates(t *testing.T) {
 	all := measureOverestimates()
 	for _, o := range all {
-		// A cell holds something with probability 1 - e^-load, all four of a key with the fourth power of that.
+		// A cell holds something with probability 1 - e^-load, all four of a key with the fourth
+		// power of that.
 		if want := math.Pow(1-math.Exp(-o.load), 4); math.Abs(o.touched-want) > 0.03 {
-			t.Errorf("load %v: %.3f of unknown keys read more than 0, expected %.3f", o.load, o.touched, want)
+			t.Errorf("load %v: %.3f of unknown keys read more than 0, expected %.3f", o.load,
+				o.touched, want)
 		}
-		// The bound of the sketch's authors: more than 2·N/columns too high with probability at most 2^-rows.
+		// The bound of the sketch's authors: more than 2·N/columns too high with probability at
+		// most 2^-rows.
 		if bound := 2 * o.load; float64(o.plain[1]) > bound && bound >= 1 { // 0.9 is below 1 - 1/16
 			t.Errorf("load %v: a tenth reads more than %v: %d", o.load, bound, o.plain[1])
 		}
 		for i := range o.plain {
 			if o.grown[i] > o.plain[i] {
-				t.Errorf("load %v: conservative update gives %d for %d", o.load, o.grown[i], o.plain[i])
+				t.Errorf("load %v: conservative update gives %d for %d", o.load, o.grown[i],
+					o.plain[i])
 			}
 		}
 	}
@@ -152,8 +158,8 @@ down.
 |---|---|---|---|---|---|---|---|
 `)
 	for _, o := range all {
-		fmt.Fprintf(&b, "| %v | %.2f %% | %d | %d | %d | %d | %d | %d |\n", o.load, 100*o.touched, o.plain[0], o.plain[1], o.plain[2], o.plain[3],
-			o.grown[0], o.grown[3])
+		fmt.Fprintf(&b, "| %v | %.2f %% | %d | %d | %d | %d | %d | %d |\n", o.load, 100*o.touched,
+			o.plain[0], o.plain[1], o.plain[2], o.plain[3], o.grown[0], o.grown[3])
 	}
 	b.WriteString(`
 The default sketch has 8,192 columns: a load of 0.1 is 819 requests in flight that have no exact
@@ -162,7 +168,8 @@ counter. Up to there an unknown key reads more than 0 in about one of ten thousa
 	return b.Bytes()
 }
 
-// overestimatePlot draws the quantiles over the load, both axes logarithmic, and 0 on the lower edge.
+// overestimatePlot draws the quantiles over the load, both axes logarithmic, and 0 on the lower
+// edge.
 func overestimatePlot(all []overestimate) []byte {
 	const width, height, left, bottom = 720, 420, 60, 50
 	x := func(load float64) float64 { return left + (math.Log10(load)+1)/3*(width-left-130) }
@@ -193,7 +200,8 @@ func overestimatePlot(all []overestimate) []byte {
 	}
 	line("99.9 %", `stroke="#b2182b"`, func(o *overestimate) uint64 { return o.plain[3] })
 	line("median", `stroke="#2166ac"`, func(o *overestimate) uint64 { return o.plain[0] })
-	line("conservative, median", `stroke="#4d9221" stroke-dasharray="5 3"`, func(o *overestimate) uint64 { return o.grown[0] })
+	line("conservative, median", `stroke="#4d9221" stroke-dasharray="5 3"`,
+		func(o *overestimate) uint64 { return o.grown[0] })
 	b.WriteString("</svg>\n")
 	return b.Bytes()
 }

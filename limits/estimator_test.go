@@ -47,8 +47,8 @@ func TestSketchConfigBounds(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// The hash is shared with other processes and, in time, with files: it must
-// not change. Key and value are the test vector of MetroHash64 with seed 0.
+// The hash is shared with other processes and, in time, with files: it must not change. Key and
+// value are the test vector of MetroHash64 with seed 0.
 func TestHashIsFrozen(t *testing.T) {
 	const key = "012345678901234567890123456789012345678901234567890123456789012"
 	if got := limits.HashString(key); got != 0xAD4B7006AE3D756B {
@@ -84,8 +84,8 @@ func TestEstimatorCounts(t *testing.T) {
 	}
 }
 
-// At any load, no estimate is below the truth; while few keys are counted,
-// none is above it either; and the error keeps to the bound of the sketch.
+// At any load, no estimate is below the truth; while few keys are counted, none is above it either;
+// and the error keeps to the bound of the sketch.
 func TestEstimatorAgainstMap(t *testing.T) {
 	for _, c := range []struct {
 		config limits.SketchConfig
@@ -107,14 +107,16 @@ func TestEstimatorAgainstMap(t *testing.T) {
 			truth[key] += uint64(n)
 			total += uint64(n)
 			if got := e.Add(keyOf(key), n); got < truth[key] {
-				t.Fatalf("%+v, %d keys: Add returned %d, below the truth %d", c.config, c.keys, got, truth[key])
+				t.Fatalf("%+v, %d keys: Add returned %d, below the truth %d", c.config, c.keys, got,
+					truth[key])
 			}
 		}
 		checkEstimates(t, e, c.config, c.exact, truth, total)
 	}
 }
 
-func checkEstimates(t *testing.T, e *limits.Estimator, config limits.SketchConfig, exact bool, truth map[uint32]uint64, total uint64) {
+func checkEstimates(t *testing.T, e *limits.Estimator, config limits.SketchConfig, exact bool,
+	truth map[uint32]uint64, total uint64) {
 	t.Helper()
 	if config.Rows == 0 {
 		config = limits.SketchConfig{Rows: 4, Columns: 8192}
@@ -130,12 +132,13 @@ func checkEstimates(t *testing.T, e *limits.Estimator, config limits.SketchConfi
 		}
 	}
 	if limit := float64(len(truth)) / float64(uint64(1)<<config.Rows); float64(far) > limit {
-		t.Errorf("%+v: %d of %d counts off by more than 2N/columns, bound %.0f", config, far, len(truth), limit)
+		t.Errorf("%+v: %d of %d counts off by more than 2N/columns, bound %.0f", config, far,
+			len(truth), limit)
 	}
 }
 
-// With one key counted, the keys that see its count are those that share
-// all rows: at 52 bits, none of 200,000.
+// With one key counted, the keys that see its count are those that share all rows: at 52 bits, none
+// of 200,000.
 func TestUnrelatedKeysDoNotCollide(t *testing.T) {
 	e := must(limits.NewEstimator(limits.SketchConfig{}))
 	e.Add([]byte("origin"), 1)
@@ -211,10 +214,12 @@ func TestMemory(t *testing.T) {
 	if got := must(limits.NewInflight(small)).Bytes(); got < cells || got > 26_184 {
 		t.Errorf("Inflight 3 x 1024: %d bytes", got)
 	}
-	if got := must(limits.NewRate(limits.RateConfig{Sketch: small})).Bytes(); got < 2*cells || got > 2*26_184 {
+	if got := must(limits.NewRate(limits.RateConfig{Sketch: small})).Bytes(); got < 2*cells ||
+		got > 2*26_184 {
 		t.Errorf("Rate 3 x 1024: %d bytes", got)
 	}
-	if got := must(limits.NewLimiter(limits.LimiterConfig{})).Bytes(); got < 160<<10 || got > 168<<10 {
+	if got := must(limits.NewLimiter(limits.LimiterConfig{})).Bytes(); got < 160<<10 ||
+		got > 168<<10 {
 		t.Errorf("Limiter: %d bytes", got)
 	}
 }
@@ -240,8 +245,10 @@ func TestHashOfNumbers(t *testing.T) {
 	for range 1000 {
 		v := r.Uint64()
 		b := binary.LittleEndian.AppendUint64(nil, v)
-		if limits.HashUint64(v) != metro.Hash64(b, 0) || limits.HashUint32(uint32(v)) != metro.Hash64(b[:4], 0) {
-			t.Fatalf("%#x: hashes %#x and %#x", v, limits.HashUint64(v), limits.HashUint32(uint32(v)))
+		if limits.HashUint64(v) != metro.Hash64(b, 0) ||
+			limits.HashUint32(uint32(v)) != metro.Hash64(b[:4], 0) {
+			t.Fatalf("%#x: hashes %#x and %#x", v, limits.HashUint64(v),
+				limits.HashUint32(uint32(v)))
 		}
 	}
 	e := must(limits.NewEstimator(limits.SketchConfig{Rows: 3, Columns: 1024}))

@@ -15,8 +15,8 @@ var opSeeds = [][]byte{
 	{0x1f, 0x2f, 0x1f, 0x8f, 0x1f, 0x9f, 0x1f, 0xaf, 0x1f, 0xbf, 0x2f, 0x3f, 0x3f},
 }
 
-// FuzzRateOps runs a sequence of events, two bytes each (key and count, then
-// how far time moves), and compares the counts with a map per interval.
+// FuzzRateOps runs a sequence of events, two bytes each (key and count, then how far time moves),
+// and compares the counts with a map per interval.
 func FuzzRateOps(f *testing.F) {
 	if len(opSeeds) == 0 {
 		f.Fatal("no seeds")

@@ -57,8 +57,8 @@ func TestDoneTwiceReleasesOnce(t *testing.T) {
 	}
 }
 
-// The state of a request goes back to a pool and serves the next request. A
-// Done of the first request that comes late must not release the second's.
+// The state of a request goes back to a pool and serves the next request. A Done of the first
+// request that comes late must not release the second's.
 func TestLateDoneSparesTheNextTicket(t *testing.T) {
 	f := must(limits.NewInflight(limits.SketchConfig{}))
 	key := limits.HashString("a")
@@ -81,15 +81,15 @@ func TestBeginOnOpenState(t *testing.T) {
 	first, _ := f.Begin(&state, key, 1)
 	second, estimate := f.Begin(&state, key, 5)
 	if second.Valid() || estimate != 1 || f.Peek(key) != 1 {
-		t.Errorf("valid %v, estimate %d, in flight %d; want no second ticket", second.Valid(), estimate, f.Peek(key))
+		t.Errorf("valid %v, estimate %d, in flight %d; want no second ticket", second.Valid(),
+			estimate, f.Peek(key))
 	}
 	if !first.Done() || f.Peek(key) != 0 {
 		t.Error("the first ticket was disturbed")
 	}
 }
 
-// A cell that holds less than a ticket gives back stops at zero; one that is
-// full stays full.
+// A cell that holds less than a ticket gives back stops at zero; one that is full stays full.
 func TestReleaseNeverWraps(t *testing.T) {
 	f := must(limits.NewInflight(limits.SketchConfig{Rows: 2, Columns: 2}))
 	var state limits.TicketState
@@ -207,7 +207,8 @@ func TestRacingDone(t *testing.T) {
 	}
 }
 
-// Several goroutines in tight loops over one key, with a limit of 1: two must never miss each other.
+// Several goroutines in tight loops over one key, with a limit of 1: two must never miss each
+// other.
 func TestTightInflight(t *testing.T) {
 	f := must(limits.NewInflight(limits.SketchConfig{}))
 	key := limits.HashString("k")

@@ -81,19 +81,26 @@ func NewLimiter(config LimiterConfig) (*Limiter, error) {
 // is refused with the reason [TicketInUse]: release the earlier one first when a retry moves to
 // another key.
 func (l *Limiter) Admit(state *TicketState, key []byte) (a Admission, ok bool) {
-	admitted, ok := l.limiter.Admit((*hostlimits.TicketState)(state), key)
-	return admission(&admitted), ok
+	ok = l.admit(&a, state, key)
+	return a, ok
 }
 
 // AdmitString is [Limiter.Admit] for a key in a string. A key of more than 506 bytes costs an
 // allocation.
 func (l *Limiter) AdmitString(state *TicketState, key string) (a Admission, ok bool) {
-	admitted, ok := l.limiter.AdmitString((*hostlimits.TicketState)(state), key)
-	return admission(&admitted), ok
+	var b [hostlimits.MaxKey]byte
+	return l.Admit(state, append(b[:0], key...))
 }
 
-func admission(a *hostlimits.Admission) Admission {
-	return Admission{Ticket(a.Ticket), a.Estimate, a.Threshold, Reason(a.Reason), a.RetryAfter}
+// admit is separate from Admit so that Admit can be inlined: then the admission is not copied
+// again.
+func (l *Limiter) admit(a *Admission, state *TicketState, key []byte) bool {
+	var r hostlimits.Result
+	ticket := (*hostlimits.Ticket)(&a.Ticket)
+	ok := l.limiter.AdmitTo(ticket, &r, (*hostlimits.TicketState)(state), key, nil)
+	a.Estimate, a.Threshold = r.Estimate, r.Threshold
+	a.Reason, a.RetryAfter = Reason(r.Reason), r.RetryAfter
+	return ok
 }
 
 // InFlight returns the estimate of what is in flight for key.

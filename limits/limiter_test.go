@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// What a limiter counts is tested where it is counted, in internal/hostlimits. Here each method and field reaches it.
+// What a limiter counts is tested where it is counted, in internal/hostlimits. Here each method and
+// field reaches it.
 
 func TestLimiterAdmitsUpToItsThreshold(t *testing.T) {
 	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 2, RetryAfter: 3 * time.Second}))
@@ -17,11 +18,13 @@ func TestLimiterAdmitsUpToItsThreshold(t *testing.T) {
 	var states [3]limits.TicketState
 	first, ok1 := l.Admit(&states[0], key)
 	second, ok2 := l.AdmitString(&states[1], string(key))
-	if !ok1 || !ok2 || first.Estimate != 1 || second.Estimate != 2 || !first.Ticket.Valid() || !states[0].Open() {
+	if !ok1 || !ok2 || first.Estimate != 1 || second.Estimate != 2 || !first.Ticket.Valid() ||
+		!states[0].Open() {
 		t.Fatalf("the first two: %+v, %+v", first, second)
 	}
 	third, ok := l.Admit(&states[2], key)
-	want := limits.Admission{Estimate: 2, Threshold: 2, Reason: limits.OverThreshold, RetryAfter: 3 * time.Second}
+	want := limits.Admission{Estimate: 2, Threshold: 2, Reason: limits.OverThreshold,
+		RetryAfter: 3 * time.Second}
 	if ok || third != want || states[2].Open() {
 		t.Errorf("the third: %v %+v, want %+v", ok, third, want)
 	}
@@ -31,14 +34,16 @@ func TestLimiterAdmitsUpToItsThreshold(t *testing.T) {
 	if !first.Ticket.Done() || first.Ticket.Done() || third.Ticket.Done() || states[0].Open() {
 		t.Error("the first ticket is not released exactly once, or that of a refusal is")
 	}
-	if s := l.Stats(); s.Admitted != 2 || s.InFlight != 1 || s.DoubleReleases != 1 || s.RefusedTotal() != 1 ||
+	if s := l.Stats(); s.Admitted != 2 || s.InFlight != 1 || s.DoubleReleases != 1 ||
+		s.RefusedTotal() != 1 ||
 		s.Refused[limits.OverThreshold] != 1 || s.ExactKeys != 1 || s.Shared {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestLimiterThresholds(t *testing.T) {
-	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 5, Overrides: map[string]uint32{"off": 0}}))
+	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 5,
+		Overrides: map[string]uint32{"off": 0}}))
 	if a, ok := l.AdmitString(new(limits.TicketState), "off"); ok || a.Reason != limits.Drained {
 		t.Errorf("a drained key: %v %+v", ok, a)
 	}
@@ -60,10 +65,11 @@ func TestLimiterThresholds(t *testing.T) {
 
 func TestLimiterConfigErrors(t *testing.T) {
 	for _, c := range []limits.LimiterConfig{
-		{ExactKeys: -1}, {ExactKeys: 1<<16 + 1}, {RetryAfter: -1}, {Sketch: limits.SketchConfig{Rows: -1}},
-	} {
+		{ExactKeys: -1}, {ExactKeys: 1<<16 +
+			1}, {RetryAfter: -1}, {Sketch: limits.SketchConfig{Rows: -1}}} {
 		var detail *limits.ConfigError
-		if _, err := limits.NewLimiter(c); !errors.Is(err, limits.ErrConfig) || !errors.As(err, &detail) {
+		if _, err := limits.NewLimiter(c); !errors.Is(err, limits.ErrConfig) ||
+			!errors.As(err, &detail) {
 			t.Errorf("%+v: error %v, want a *ConfigError", c, err)
 		}
 	}
@@ -71,7 +77,8 @@ func TestLimiterConfigErrors(t *testing.T) {
 	for i := range 1<<16 + 1 {
 		many[fmt.Sprint(i)] = 1
 	}
-	if _, err := limits.NewLimiter(limits.LimiterConfig{Overrides: many}); !errors.Is(err, limits.ErrTooManyOverrides) {
+	if _, err := limits.NewLimiter(limits.LimiterConfig{Overrides: many}); !errors.Is(err,
+		limits.ErrTooManyOverrides) {
 		t.Errorf("error %v, want ErrTooManyOverrides", err)
 	}
 }
@@ -103,7 +110,8 @@ func TestRequestPathAllocatesNothing(t *testing.T) {
 	e := must(limits.NewEstimator(limits.SketchConfig{}))
 	f := must(limits.NewInflight(limits.SketchConfig{}))
 	r := must(limits.NewRate(limits.RateConfig{}))
-	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 1, Overrides: map[string]uint32{"a": 1}}))
+	l := must(limits.NewLimiter(limits.LimiterConfig{Threshold: 1,
+		Overrides: map[string]uint32{"a": 1}}))
 	key := []byte("203.0.113.7:8443 a-rather-long-host-name.shop.example")
 	name := string(key)
 	state, refused := new(limits.TicketState), new(limits.TicketState)

@@ -16,7 +16,8 @@ const sec = time.Second
 
 func TestRateConfigBounds(t *testing.T) {
 	for _, interval := range []time.Duration{-1, 1, time.Millisecond - 1, math.MinInt64} {
-		if _, err := limits.NewRate(limits.RateConfig{Interval: interval}); !errors.Is(err, limits.ErrConfig) {
+		if _, err := limits.NewRate(limits.RateConfig{Interval: interval}); !errors.Is(err,
+			limits.ErrConfig) {
 			t.Errorf("interval %v: error %v, want ErrConfig", interval, err)
 		}
 	}
@@ -30,8 +31,8 @@ func TestRateConfigBounds(t *testing.T) {
 	}
 }
 
-// What users of pingora-limits expect: the rate is that of the last complete
-// interval, and 0 once an interval without events has passed.
+// What users of pingora-limits expect: the rate is that of the last complete interval, and 0 once
+// an interval without events has passed.
 func TestRateOfTheLastInterval(t *testing.T) {
 	r := must(limits.NewRate(limits.RateConfig{}))
 	const key = 1
@@ -81,8 +82,8 @@ func TestRateComponentsAndProportional(t *testing.T) {
 	}
 }
 
-// The exported methods agree with their twins that take the time. An hour's
-// interval does not end while the test runs.
+// The exported methods agree with their twins that take the time. An hour's interval does not end
+// while the test runs.
 func TestRateReadsTheClock(t *testing.T) {
 	r := must(limits.NewRate(limits.RateConfig{Interval: time.Hour}))
 	key := []byte("k")
@@ -106,9 +107,8 @@ func TestRateReadsTheClock(t *testing.T) {
 	}
 }
 
-// An event whose goroutine was late by up to an interval counts in its own
-// interval; one that was later, in the interval before the newest. Neither
-// disturbs the newest.
+// An event whose goroutine was late by up to an interval counts in its own interval; one that was
+// later, in the interval before the newest. Neither disturbs the newest.
 func TestLateEvents(t *testing.T) {
 	r := must(limits.NewRate(limits.RateConfig{}))
 	const key = 1
@@ -146,9 +146,9 @@ func TestRateSaturates(t *testing.T) {
 	}
 }
 
-// A cell's tag has 32 bits and so comes round; a cell that was left behind
-// must not look like one from the future, or from now. (Gaps of exactly one
-// round, to the current or the previous interval, are the documented exception.)
+// A cell's tag has 32 bits and so comes round; a cell that was left behind must not look like one
+// from the future, or from now. (Gaps of exactly one round, to the current or the previous
+// interval, are the documented exception.)
 func TestEpochTagComesRound(t *testing.T) {
 	const interval = time.Millisecond
 	const halfRound, round = 1 << 32, 1 << 33 // in intervals
@@ -218,16 +218,16 @@ func TestRateAgainstModel(t *testing.T) {
 			newest := max(m.newest, int64(now/sec))
 			current, previous := m.counts[newest][key], m.counts[newest-1][key]
 			if !agrees(components.Current, current) || !agrees(components.Previous, previous) {
-				t.Fatalf("%+v at %v: %+v, model %d before and %d now", c.sketch, now, components, previous, current)
+				t.Fatalf("%+v at %v: %+v, model %d before and %d now", c.sketch, now, components,
+					previous, current)
 			}
 		}
 	}
 }
 
-// Many goroutines count one key in one row while intervals pass. Each add of
-// 1 returns the number it got in its interval; every number from 1 to the
-// interval's count must have been given out once. A lost, doubled or misplaced
-// event would leave a gap or a repetition.
+// Many goroutines count one key in one row while intervals pass. Each add of 1 returns the number
+// it got in its interval; every number from 1 to the interval's count must have been given out
+// once. A lost, doubled or misplaced event would leave a gap or a repetition.
 func TestRateLosesNothingAtRotations(t *testing.T) {
 	r := must(limits.NewRate(limits.RateConfig{Sketch: limits.SketchConfig{Rows: 1, Columns: 2}}))
 	const goroutines, events = 8, 20_000
@@ -260,20 +260,21 @@ func TestRateLosesNothingAtRotations(t *testing.T) {
 		total += count
 		for n := uint64(1); n <= count; n++ {
 			if given[place{epoch, n}] != 1 {
-				t.Fatalf("interval %d: number %d of %d given %d times", epoch, n, count, given[place{epoch, n}])
+				t.Fatalf("interval %d: number %d of %d given %d times", epoch, n, count,
+					given[place{epoch, n}])
 			}
 		}
 	}
 	if total != goroutines*events {
-		t.Errorf("%d events counted in %d intervals, want %d", total, len(highest), goroutines*events)
+		t.Errorf("%d events counted in %d intervals, want %d", total, len(highest),
+			goroutines*events)
 	}
 	if len(highest) < 100 {
 		t.Errorf("only %d intervals passed", len(highest))
 	}
 }
 
-// With several rows, after each interval in which all goroutines met, the
-// count is the whole truth.
+// With several rows, after each interval in which all goroutines met, the count is the whole truth.
 func TestRateConservesAcrossRows(t *testing.T) {
 	r := must(limits.NewRate(limits.RateConfig{}))
 	const goroutines, intervals, events, keys = 8, 50, 40, 5
@@ -300,7 +301,8 @@ func TestRateConservesAcrossRows(t *testing.T) {
 				wantPrevious = 3 * half
 			}
 			if c.Current != wantCurrent || c.Previous != wantPrevious {
-				t.Fatalf("interval %d, key %d: %+v, want %d before and %d now", i, key, c, wantPrevious, wantCurrent)
+				t.Fatalf("interval %d, key %d: %+v, want %d before and %d now", i, key, c,
+					wantPrevious, wantCurrent)
 			}
 		}
 	}

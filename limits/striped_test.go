@@ -13,16 +13,19 @@ import (
 
 func TestStripesAreChecked(t *testing.T) {
 	for _, stripes := range []int{0, 1, 2, 16, 256} {
-		if _, err := limits.NewStripedEstimator(limits.SketchConfig{Rows: 1, Columns: 2}, stripes); err != nil {
+		if _, err := limits.NewStripedEstimator(limits.SketchConfig{Rows: 1, Columns: 2},
+			stripes); err != nil {
 			t.Errorf("%d stripes: %v", stripes, err)
 		}
 	}
 	for _, stripes := range []int{-1, 3, 2 * 256, math.MinInt, math.MaxInt} {
-		if _, err := limits.NewStripedEstimator(limits.SketchConfig{}, stripes); !errors.Is(err, limits.ErrConfig) {
+		if _, err := limits.NewStripedEstimator(limits.SketchConfig{}, stripes); !errors.Is(err,
+			limits.ErrConfig) {
 			t.Errorf("%d stripes: error %v, want ErrConfig", stripes, err)
 		}
 	}
-	if _, err := limits.NewStripedEstimator(limits.SketchConfig{Columns: 3}, 2); !errors.Is(err, limits.ErrConfig) {
+	if _, err := limits.NewStripedEstimator(limits.SketchConfig{Columns: 3}, 2); !errors.Is(err,
+		limits.ErrConfig) {
 		t.Errorf("3 columns: error %v, want ErrConfig", err)
 	}
 	few := must(limits.NewStripedEstimator(limits.SketchConfig{Rows: 3, Columns: 1024}, 1))
@@ -32,9 +35,11 @@ func TestStripesAreChecked(t *testing.T) {
 	}
 }
 
-// However the adds are spread over the stripes, no count is below the truth, and none above that of one sketch which saw the same.
+// However the adds are spread over the stripes, no count is below the truth, and none above that of
+// one sketch which saw the same.
 func TestStripesAgainstMapAndEstimator(t *testing.T) {
-	for _, config := range []limits.SketchConfig{{Rows: 1, Columns: 64}, {Rows: 3, Columns: 256}, {}} {
+	for _, config := range []limits.SketchConfig{{Rows: 1, Columns: 64}, {Rows: 3, Columns: 256},
+		{}} {
 		one := must(limits.NewEstimator(config))
 		striped := must(limits.NewStripedEstimator(config, 8))
 		random := rand.New(rand.NewPCG(11, uint64(config.Rows)))
@@ -52,8 +57,10 @@ func TestStripesAgainstMapAndEstimator(t *testing.T) {
 			done.Wait()
 		}
 		for key, want := range truth {
-			if got, most := striped.Count(keyOf(key)), one.Count(keyOf(key)); got < want || got > most {
-				t.Fatalf("%+v: Count(%d) = %d, truth %d, one sketch %d", config, key, got, want, most)
+			if got, most := striped.Count(keyOf(key)), one.Count(keyOf(key)); got < want ||
+				got > most {
+				t.Fatalf("%+v: Count(%d) = %d, truth %d, one sketch %d", config, key, got, want,
+					most)
 			}
 		}
 	}
@@ -98,7 +105,11 @@ func TestStripesConserve(t *testing.T) {
 func TestStripesAllocateNothing(t *testing.T) {
 	e := must(limits.NewStripedEstimator(limits.SketchConfig{}, 0))
 	key := []byte("10.0.0.1:8080 shop.example")
-	if n := testing.AllocsPerRun(100, func() { e.Observe(key, 1); e.Observe(key[:4], 1); e.Count(key) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		e.Observe(key, 1)
+		e.Observe(key[:4], 1)
+		e.Count(key)
+	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

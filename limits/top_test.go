@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// Against a map, with far more keys than places: every count lies between the truth and the truth and its error, and
-// every key with more than its share is found.
+// Against a map, with far more keys than places: every count lies between the truth and the truth
+// and its error, and every key with more than its share is found.
 func TestTopAgainstMap(t *testing.T) {
 	top := must(limits.NewTop(64))
 	random := rand.New(rand.NewPCG(5, 5))
@@ -27,7 +27,8 @@ func TestTopAgainstMap(t *testing.T) {
 	found := make(map[string]bool)
 	list := top.Heaviest(nil, 1000)
 	for i, k := range list {
-		if k.Count < truth[k.Key] || k.Count-k.Error > truth[k.Key] || k.Hash != limits.HashString(k.Key) {
+		if k.Count < truth[k.Key] || k.Count-k.Error > truth[k.Key] ||
+			k.Hash != limits.HashString(k.Key) {
 			t.Errorf("%+v, truth %d", k, truth[k.Key])
 		}
 		if i > 0 && k.Count > list[i-1].Count {
@@ -61,7 +62,8 @@ func TestTopTogether(t *testing.T) {
 	}
 	group.Wait()
 	list := top.Heaviest(nil, 10)
-	if len(list) != 2 || list[0].Key != "b" || list[0].Count != 16_000 || list[1].Count != 8000 || list[1].Error != 0 {
+	if len(list) != 2 || list[0].Key != "b" || list[0].Count != 16_000 || list[1].Count != 8000 ||
+		list[1].Error != 0 {
 		t.Errorf("%+v", list)
 	}
 	key := []byte("a")

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A writer that takes over from another goes on in the files that it finds, unless somebody may hold them unseen.
+// A writer that takes over from another goes on in the files that it finds, unless somebody may
+// hold them unseen.
 
 func TestRestartedWriterGoesOnInTheFilesInPlace(t *testing.T) {
 	for _, end := range []string{"closed", "killed"} {
@@ -30,14 +31,16 @@ func TestRestartedWriterGoesOnInTheFilesInPlace(t *testing.T) {
 				expect(t, r, fmt.Sprint("later ", i))
 			}
 			if h.created != made {
-				t.Errorf("%s after %d publications: %d new files, want none", end, published, h.created-made)
+				t.Errorf("%s after %d publications: %d new files, want none", end, published,
+					h.created-made)
 			}
 		}
 	}
 }
 
 func TestRestartedWriterReplacesWhatIsHeldOnARetiredSlot(t *testing.T) {
-	for between := range 4 { // publications of the previous writer after it gave up: none is replaced, or one, or both
+	for between := range 4 {
+		// publications of the previous writer after it gave up: none is replaced, or one, or both
 		h := newHeap()
 		w := h.process().writer(t, WriterOptions{Grace: -1})
 		r := h.process().reader(t)
@@ -56,7 +59,8 @@ func TestRestartedWriterReplacesWhatIsHeldOnARetiredSlot(t *testing.T) {
 			expectHeld(t, held, "held")
 		}
 		if h.created != made+2 {
-			t.Errorf("given up %d publications before: %d new files, want both", between, h.created-made)
+			t.Errorf("given up %d publications before: %d new files, want both", between,
+				h.created-made)
 		}
 		held.Release()
 		expect(t, r, "later 3") // takes the slot into use again
@@ -111,7 +115,8 @@ func TestFirstUpdateOfARestartedWriterBeginsWithTheLastPublication(t *testing.T)
 		content := "fiveX"
 		_, err := w.Update(5, func(c2 *Copy) error {
 			if c2.Holds != c.holds || string(c2.Bytes) != c.content {
-				t.Errorf("the copy holds publication %d, %q; want %d, %q", c2.Holds, c2.Bytes, c.holds, c.content)
+				t.Errorf("the copy holds publication %d, %q; want %d, %q", c2.Holds, c2.Bytes,
+					c.holds, c.content)
 			}
 			copy(c2.Bytes, content)
 			return nil
@@ -122,7 +127,8 @@ func TestFirstUpdateOfARestartedWriterBeginsWithTheLastPublication(t *testing.T)
 	}
 }
 
-// A writer is killed between renaming a larger file and storing its generation. The next one uses that file as it is.
+// A writer is killed between renaming a larger file and storing its generation. The next one uses
+// that file as it is.
 func TestFileRenamedByAKilledWriterIsFound(t *testing.T) {
 	h := newHeap()
 	p := h.process()
@@ -151,6 +157,7 @@ func TestFileRenamedByAKilledWriterIsFound(t *testing.T) {
 	publish(t, w, large)
 	expect(t, r, large)
 	if !renamed || h.created != made {
-		t.Errorf("%d new files, want the one that the killed writer made (renamed: %v)", h.created-made, renamed)
+		t.Errorf("%d new files, want the one that the killed writer made (renamed: %v)",
+			h.created-made, renamed)
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// The benchmarks use the folder that tests use, or a tmpfs where there is one, as a deployment does:
+// The benchmarks use the folder that tests use, or a tmpfs where there is one, as a deployment
+// does:
 //
 //	go test -bench . -benchmem ./mmapsync
 
@@ -53,10 +54,10 @@ func benchmarkReader(b *testing.B, slots int) *mmapsync.Reader {
 	return r
 }
 
-// BenchmarkAcquire is what one lookup costs: taking a snapshot, reading its first byte, and letting go; by one
-// goroutine, and by several at once on the slot of one Reader, on those of a Reader as it is by default, and on one
-// Reader each. The time is that of the machine for one lookup: with enough processors, goroutines that do not slow each
-// other down divide it.
+// BenchmarkAcquire is what one lookup costs: taking a snapshot, reading its first byte, and letting
+// go; by one goroutine, and by several at once on the slot of one Reader, on those of a Reader as
+// it is by default, and on one Reader each. The time is that of the machine for one lookup: with
+// enough processors, goroutines that do not slow each other down divide it.
 func BenchmarkAcquire(b *testing.B) {
 	for _, goroutines := range []int{1, 2, 8} {
 		for _, c := range []struct {
@@ -76,7 +77,8 @@ func BenchmarkAcquire(b *testing.B) {
 			readers := make([]*mmapsync.Reader, goroutines)
 			for k := range readers {
 				var err error
-				if readers[k], err = mmapsync.OpenReader(path, mmapsync.ReaderOptions{Slots: 1}); err != nil {
+				if readers[k], err = mmapsync.OpenReader(path,
+					mmapsync.ReaderOptions{Slots: 1}); err != nil {
 					b.Fatal(err)
 				}
 				defer readers[k].Close()
@@ -143,9 +145,9 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkUpdate touches one byte in a hundred: in one run; in pages; and in rows of a cache line each, spread over the
-// whole at random, as keys are in a table, or at equal distances, which suits memory least. A user who brings copies forward
-// touches what two publications changed.
+// BenchmarkUpdate touches one byte in a hundred: in one run; in pages; and in rows of a cache line
+// each, spread over the whole at random, as keys are in a table, or at equal distances, which suits
+// memory least. A user who brings copies forward touches what two publications changed.
 func BenchmarkUpdate(b *testing.B) {
 	for _, size := range []int{1 << 20, 1 << 30} {
 		for _, c := range []struct {
@@ -158,7 +160,9 @@ func BenchmarkUpdate(b *testing.B) {
 			{"runs of 64", 64, every100th},
 			{"random rows of 64", 64, anywhere},
 		} {
-			b.Run(fmt.Sprintf("%d/%s", size, c.name), func(b *testing.B) { benchmarkUpdate(b, size, c.run, c.place) })
+			b.Run(fmt.Sprintf("%d/%s", size, c.name), func(b *testing.B) {
+				benchmarkUpdate(b, size, c.run, c.place)
+			})
 		}
 	}
 }
@@ -199,14 +203,15 @@ func benchmarkUpdate(b *testing.B, size, run int, place func(k, rows int, number
 	}
 }
 
-// BenchmarkRead is one read of 8 bytes anywhere in a snapshot, whose place depends on the read before, as in a walk
-// through a table; huge is the share of the file that lies in huge pages.
+// BenchmarkRead is one read of 8 bytes anywhere in a snapshot, whose place depends on the read
+// before, as in a walk through a table; huge is the share of the file that lies in huge pages.
 func BenchmarkRead(b *testing.B) {
 	for _, size := range []int{1 << 20, 1 << 30} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			needMemory(b, size)
 			w, path := benchmarkWriter(b)
-			if _, err := w.Update(size, func(c *mmapsync.Copy) error { clear(c.Bytes); return nil }); err != nil {
+			if _, err := w.Update(size,
+				func(c *mmapsync.Copy) error { clear(c.Bytes); return nil }); err != nil {
 				b.Fatal(err)
 			}
 			r, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{})
@@ -231,8 +236,8 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// needMemory skips a benchmark of large snapshots where it would not fit: two files with a quarter of headroom, and the
-// bytes to publish.
+// needMemory skips a benchmark of large snapshots where it would not fit: two files with a quarter
+// of headroom, and the bytes to publish.
 func needMemory(b *testing.B, size int) {
 	b.Helper()
 	if size < 1<<30 {
@@ -250,7 +255,8 @@ func needMemory(b *testing.B, size int) {
 	}
 }
 
-// BenchmarkAtomicPair is the floor under BenchmarkAcquire: the two atomic adds that a guard is made of.
+// BenchmarkAtomicPair is the floor under BenchmarkAcquire: the two atomic adds that a guard is made
+// of.
 func BenchmarkAtomicPair(b *testing.B) {
 	word := newWord()
 	for b.Loop() {

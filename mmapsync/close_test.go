@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// These tests close Readers while others use them. On the heap a mapping that ended too early shows as a poisoned
-// snapshot, and as a race; on real files as a fault.
+// These tests close Readers while others use them. On the heap a mapping that ended too early shows
+// as a poisoned snapshot, and as a race; on real files as a fault.
 
 func TestSnapshotsOutliveClose(t *testing.T) {
 	h := newHeap()
@@ -115,7 +115,9 @@ func TestCloseBetweenTheStepsOfAnAcquire(t *testing.T) {
 func TestReadersAreSwappedUnderLoadOnTheHeap(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 256})
-	swapReaders(t, w, func() (*Reader, error) { return openReader(h.process(), "table", ReaderOptions{Slots: 4}) })
+	swapReaders(t, w, func() (*Reader, error) {
+		return openReader(h.process(), "table", ReaderOptions{Slots: 4})
+	})
 	before := h.mappedNow()
 	if w.Close(); before < 3 {
 		t.Errorf("%d mappings", before)
@@ -136,8 +138,8 @@ func TestReadersAreSwappedUnderLoadOnFiles(t *testing.T) {
 	swapReaders(t, w, func() (*Reader, error) { return OpenReader(path, ReaderOptions{}) })
 }
 
-// swapReaders lets goroutines read through whatever Reader is current, while a supervisor opens another and closes the previous
-// one, and a writer publishes.
+// swapReaders lets goroutines read through whatever Reader is current, while a supervisor opens
+// another and closes the previous one, and a writer publishes.
 func swapReaders(t *testing.T, w *Writer, open func() (*Reader, error)) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	if _, err := w.Publish(wrapPayload(1, 64)); err != nil {
@@ -191,7 +193,8 @@ func swapReaders(t *testing.T, w *Writer, open func() (*Reader, error)) {
 	})
 	enough := func() bool { return seen.Load() >= 100 && swapped.Load() >= 10 }
 	const long = time.Minute // for a machine to get to that
-	for start, number := time.Now(), uint64(2); time.Since(start) < 700*time.Millisecond || !enough() && time.Since(start) < long; number++ {
+	for start, number := time.Now(), uint64(2); time.Since(start) < 700*time.Millisecond ||
+		!enough() && time.Since(start) < long; number++ {
 		if _, err := w.Publish(wrapPayload(number, 16+int(number)*37%9000)); err != nil {
 			t.Fatal(err)
 		}

@@ -12,9 +12,9 @@ import (
 // killed is what a killed process panics with; its test recovers.
 type killed struct{}
 
-// script is a writer's life in which everything happens: new files, publications in place, growth, a stuck reader
-// with the replacements that it costs, an end and an adoption. published is told what a publication will be before it
-// is made.
+// script is a writer's life in which everything happens: new files, publications in place, growth,
+// a stuck reader with the replacements that it costs, an end and an adoption. published is told
+// what a publication will be before it is made.
 func script(p *heapProcess, published func(content string), hold func()) error {
 	for life := range 2 {
 		w, err := openWriter(p, "table", WriterOptions{Grace: -1, Slots: 8})
@@ -152,7 +152,8 @@ func TestWriterSurvivesTheFailureOfAnyCall(t *testing.T) {
 			r := h.process().reader(t)
 			s := acquire(t, r)
 			if got := string(s.Bytes()); got != before && got != now {
-				t.Errorf("call %d failed: %.20q is served, want the former snapshot %.20q", n, got, before)
+				t.Errorf("call %d failed: %.20q is served, want the former snapshot %.20q", n, got,
+					before)
 			}
 			s.Release()
 			r.Close()

@@ -12,8 +12,10 @@ import (
 
 // These tests open more Readers than the registry has slots for.
 
-// crowded is a path whose registry has 60 slots for one Reader each and 4 that are shared, and Readers of as many processes.
-func crowded(t *testing.T, readers int) (h *heap, w *Writer, processes []*heapProcess, open []*Reader) {
+// crowded is a path whose registry has 60 slots for one Reader each and 4 that are shared, and
+// Readers of as many processes.
+func crowded(t *testing.T, readers int) (h *heap, w *Writer, processes []*heapProcess,
+	open []*Reader) {
 	h = newHeap()
 	w = h.process().writer(t, WriterOptions{Grace: -1, Slots: 64})
 	publish(t, w, "first")
@@ -54,14 +56,17 @@ func TestReadersShareSlotsRatherThanFail(t *testing.T) {
 	}
 }
 
-// A reader that dies with a hold in a shared slot costs the others a move to another one, and nobody a snapshot or memory.
+// A reader that dies with a hold in a shared slot costs the others a move to another one, and
+// nobody a snapshot or memory.
 func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 	h, w, processes, readers := crowded(t, 120)
 	for _, r := range readers {
 		expect(t, r, "first")
 	}
 	held := acquire(t, readers[119])
-	for i := range 2 { // two of the four shared slots, or one, get a hold that nobody ends, and held is in a third at most
+	for i := range 2 {
+		// two of the four shared slots, or one, get a hold that nobody ends, and held is in a third
+		// at most
 		acquire(t, readers[60+i])
 		processes[60+i].die()
 		readers[60+i] = nil
@@ -76,7 +81,8 @@ func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 		}
 		expectHeld(t, held, "first")
 	}
-	// State, registry and two data files for each who lives; one file more for the snapshot; one less for the dead.
+	// State, registry and two data files for each who lives; one file more for the snapshot; one
+	// less for the dead.
 	if now, most := h.mappedNow(), 4*(1+118)+1+3*2; now > most {
 		t.Errorf("%d mappings, want at most %d: what was replaced stays mapped", now, most)
 	}
@@ -90,7 +96,8 @@ func TestDeathInASharedSlotIsOutlived(t *testing.T) {
 	runtime.KeepAlive(readers)
 }
 
-// A Reader that shares gets a slot of its own when the writer has given up on the shared one and there is one free.
+// A Reader that shares gets a slot of its own when the writer has given up on the shared one and
+// there is one free.
 func TestReaderLeavesTheCrowdWhenItCan(t *testing.T) {
 	_, w, _, readers := crowded(t, 61)
 	r := readers[60]
@@ -104,7 +111,8 @@ func TestReaderLeavesTheCrowdWhenItCan(t *testing.T) {
 		}
 		readers[k] = nil
 	}
-	for deadline := time.Now().Add(time.Minute); w.Stats().SlotsTaken > 58 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); w.Stats().SlotsTaken > 58 &&
+		time.Now().Before(deadline); {
 		runtime.GC()
 	}
 	publish(t, w, "second")
@@ -148,7 +156,8 @@ func TestManySnapshotsInASharedSlot(t *testing.T) {
 	if guards > 3*200 {
 		t.Errorf("%d guards for 200 snapshots at a time", guards)
 	}
-	if allocations := testing.AllocsPerRun(100, func() { s, _ := r.Acquire(); s.Release() }); allocations != 0 {
+	if allocations := testing.AllocsPerRun(100,
+		func() { s, _ := r.Acquire(); s.Release() }); allocations != 0 {
 		t.Errorf("%v allocations for a snapshot in a shared slot", allocations)
 	}
 	h.expectMapped(t, h.mappedNow())
@@ -199,7 +208,8 @@ func TestDefaultReadersLeaveRoomForAThousand(t *testing.T) {
 	}
 }
 
-// Readers of many processes in shared slots, whose holds outlast the writer's patience, some of which die.
+// Readers of many processes in shared slots, whose holds outlast the writer's patience, some of
+// which die.
 func TestCrowdedSnapshotsAreNeverTorn(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 64})
@@ -217,7 +227,8 @@ func TestCrowdedSnapshotsAreNeverTorn(t *testing.T) {
 			for life := 0; !stop.Load() && !t.Failed(); life++ {
 				p := h.process()
 				r, err := openReader(p, "table", ReaderOptions{Slots: 1})
-				if errors.Is(err, ErrNoSlot) { // the dead have spoiled the shared slots, until the last who shares them goes
+				if errors.Is(err, ErrNoSlot) {
+					// the dead have spoiled the shared slots, until the last who shares them goes
 					runtime.Gosched()
 					continue
 				}
@@ -247,7 +258,8 @@ func TestCrowdedSnapshotsAreNeverTorn(t *testing.T) {
 	runtime.KeepAlive(fill)
 }
 
-// crowdReader reads on two goroutines for a while, and holds every other snapshot over some of the next.
+// crowdReader reads on two goroutines for a while, and holds every other snapshot over some of the
+// next.
 func crowdReader(t *testing.T, r *Reader, n int, stop *atomic.Bool) {
 	var wg sync.WaitGroup
 	for range 2 {

@@ -73,7 +73,8 @@ func published(t *testing.T) string {
 
 func TestReaderBeforeTheFirstPublication(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table")
-	if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err,
+		fs.ErrNotExist) {
 		t.Fatalf("a path without files: %v, want fs.ErrNotExist", err)
 	}
 	w := openWriter(t, path)
@@ -120,7 +121,8 @@ func TestManyReadersInOneProcess(t *testing.T) {
 	for range 16 {
 		readers = append(readers, openReader(t, path))
 	}
-	if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err, mmapsync.ErrNoSlot) {
+	if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err,
+		mmapsync.ErrNoSlot) {
 		t.Fatalf("a 17th reader on 16 slots: %v, want ErrNoSlot", err)
 	}
 	publish(t, w, "y")
@@ -155,7 +157,8 @@ func TestReaderNoticesThatTheFilesWereMadeAnew(t *testing.T) {
 
 func TestFilesAreNotOpenToEverybody(t *testing.T) {
 	path := published(t)
-	for suffix, want := range map[string]fs.FileMode{"_state": 0o640, "_data_0": 0o640, "_data_1": 0o640, "_readers": 0o660} {
+	for suffix, want := range map[string]fs.FileMode{"_state": 0o640, "_data_0": 0o640,
+		"_data_1": 0o640, "_readers": 0o660} {
 		info, err := os.Stat(path + suffix)
 		if err != nil {
 			t.Fatal(err)
@@ -166,7 +169,8 @@ func TestFilesAreNotOpenToEverybody(t *testing.T) {
 	}
 }
 
-// damages is each way in which files of a path can be wrong. The active data file of published is 1.
+// damages is each way in which files of a path can be wrong. The active data file of published is
+// 1.
 var damages = []struct {
 	name   string
 	damage func(t *testing.T, path string)
@@ -209,7 +213,8 @@ var damages = []struct {
 	{name: "no inactive file", damage: remove("_data_0"), reads: true, writes: true},
 	{name: "inactive file empty", damage: truncate("_data_0", 0), reads: true, writes: true},
 	{name: "inactive file damaged", damage: flip("_data_0", -64), reads: true, writes: true},
-	{name: "inactive file of the highest generation", damage: word("_data_0", -48, ^uint64(0)), reads: true, writes: true},
+	{name: "inactive file of the highest generation", damage: word("_data_0", -48, ^uint64(0)),
+		reads: true, writes: true},
 	{name: "inactive file is a link", damage: link("_data_0"), reads: true},
 }
 
@@ -267,7 +272,8 @@ func expectExplained(t *testing.T, err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &damaged):
-		if damaged.Path == "" || !strings.Contains(err.Error(), damaged.Path) || !strings.Contains(damaged.Reason, "remedy") {
+		if damaged.Path == "" || !strings.Contains(err.Error(), damaged.Path) ||
+			!strings.Contains(damaged.Reason, "remedy") {
 			t.Errorf("the error does not say what to do: %v", err)
 		}
 	case !errors.As(err, &system):
@@ -303,11 +309,13 @@ func TestRefusedFilesCanBeDeletedAndMadeAnew(t *testing.T) {
 
 func TestWriterRefusesSenselessOptions(t *testing.T) {
 	for _, slots := range []int{-1, 1<<16 + 1} {
-		if _, err := mmapsync.OpenWriter(filepath.Join(t.TempDir(), "x"), mmapsync.WriterOptions{Slots: slots}); err == nil {
+		if _, err := mmapsync.OpenWriter(filepath.Join(t.TempDir(), "x"),
+			mmapsync.WriterOptions{Slots: slots}); err == nil {
 			t.Errorf("%d slots are accepted", slots)
 		}
 	}
-	if _, err := mmapsync.OpenWriter(filepath.Join(t.TempDir(), "missing", "x"), mmapsync.WriterOptions{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := mmapsync.OpenWriter(filepath.Join(t.TempDir(), "missing", "x"),
+		mmapsync.WriterOptions{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing folder: %v, want fs.ErrNotExist", err)
 	}
 }
@@ -339,7 +347,10 @@ func flip(suffix string, offset int) func(*testing.T, string) {
 }
 
 func word(suffix string, offset int, value uint64) func(*testing.T, string) {
-	return edit(suffix, func(b []byte) []byte { binary.LittleEndian.PutUint64(at(b, offset), value); return b })
+	return edit(suffix, func(b []byte) []byte {
+		binary.LittleEndian.PutUint64(at(b, offset), value)
+		return b
+	})
 }
 
 func truncate(suffix string, size int64) func(*testing.T, string) {

@@ -18,8 +18,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// These tests read what the Rust crate mmap-sync 2.x has written: files that it left (testdata), and those of a writer here
-// that takes the crate's steps in the crate's order.
+// These tests read what the Rust crate mmap-sync 2.x has written: files that it left (testdata),
+// and those of a writer here that takes the crate's steps in the crate's order.
 
 const golden = "testdata/mmap-sync-2.0.4"
 
@@ -53,9 +53,10 @@ func goldenWords(t *testing.T) (contents [][]byte, words []mmapsync.Version) {
 	return contents, words
 }
 
-// crateWriter publishes as mmap-sync does: it waits for the count of the file that it wants, for as long as the grace time,
-// then takes the count to be zero and writes over the file, which it maps at the first use and keeps mapped, whatever its
-// name comes to mean, until a publication is larger. Then it opens the name again, and the file grows in place.
+// crateWriter publishes as mmap-sync does: it waits for the count of the file that it wants, for as
+// long as the grace time, then takes the count to be zero and writes over the file, which it maps
+// at the first use and keeps mapped, whatever its name comes to mean, until a publication is
+// larger. Then it opens the name again, and the file grows in place.
 type crateWriter struct {
 	path  string
 	state []byte
@@ -188,7 +189,8 @@ func TestFilesOfTheCrateAreRead(t *testing.T) {
 	}
 }
 
-// Contents of every length up to several blocks of the hash, one after the other, some of which make a file longer.
+// Contents of every length up to several blocks of the hash, one after the other, some of which
+// make a file longer.
 func TestPublicationsOfTheCrateAreFollowed(t *testing.T) {
 	contents, words := goldenWords(t)
 	path := filepath.Join(t.TempDir(), "crate")
@@ -205,7 +207,8 @@ func TestPublicationsOfTheCrateAreFollowed(t *testing.T) {
 			t.Fatalf("%d bytes: %v", len(content), err)
 		}
 		if s.Version() != words[i] || !bytes.Equal(s.Bytes(), content) {
-			t.Fatalf("%d bytes: version %#x and content %x; want %#x and %x", len(content), s.Version(), s.Bytes(), words[i], content)
+			t.Fatalf("%d bytes: version %#x and content %x; want %#x and %x", len(content),
+				s.Version(), s.Bytes(), words[i], content)
 		}
 		s.Release()
 		if i == 0 {
@@ -266,13 +269,15 @@ func TestForeignSnapshotsAreNeverTorn(t *testing.T) {
 	var read [2]int
 	for k := range read {
 		readers.Go(func() {
-			for end := time.Now().Add(300 * time.Millisecond); read[k] == 0 || time.Now().Before(end); read[k]++ {
+			for end := time.Now().Add(300 * time.Millisecond); read[k] == 0 ||
+				time.Now().Before(end); read[k]++ {
 				s, err := r.Acquire()
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if !bytes.Equal(s.Bytes(), goldenContent(len(s.Bytes()))) || len(s.Bytes()) != int(s.Version().Size()) {
+				if !bytes.Equal(s.Bytes(), goldenContent(len(s.Bytes()))) ||
+					len(s.Bytes()) != int(s.Version().Size()) {
 					t.Errorf("torn: %x", s.Bytes())
 				}
 				s.Release()
@@ -293,8 +298,11 @@ func TestDamagedForeignFilesAreErrorsInWords(t *testing.T) {
 		damage func(path string) error
 		want   string
 	}{
-		"flipped": {func(path string) error { return os.WriteFile(path+"_data_0", make([]byte, 100), 0o640) }, "checksum"},
-		"short":   {func(path string) error { return os.Truncate(path+"_data_0", 50) }, "has room for 50"},
+		"flipped": {func(path string) error {
+			return os.WriteFile(path+"_data_0", make([]byte, 100), 0o640)
+		}, "checksum"},
+		"short": {func(path string) error { return os.Truncate(path+"_data_0", 50) },
+			"has room for 50"},
 		"missing": {func(path string) error { return os.Remove(path + "_data_0") }, "missing"},
 		"link": {func(path string) error {
 			must(t, os.Rename(path+"_data_0", path+"_elsewhere"))
@@ -306,7 +314,8 @@ func TestDamagedForeignFilesAreErrorsInWords(t *testing.T) {
 			must(t, newCrateWriter(t, path).publish(contents[99], uint64(words[99].Checksum())))
 			must(t, c.damage(path))
 			_, err := openForeign(t, path).Acquire()
-			if err == nil || !strings.Contains(err.Error(), path+"_data_0") || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.Contains(err.Error(), path+"_data_0") ||
+				!strings.Contains(err.Error(), c.want) {
 				t.Errorf("Acquire says %v, want the file and %q", err, c.want)
 			}
 		})

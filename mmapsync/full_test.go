@@ -44,15 +44,16 @@ func TestFullTmpfsIsAnError(t *testing.T) {
 	expectNoDrafts(t, path)
 	publish(t, w, "small") // there is room in the file in place
 	expect(t, r, "small")
-	_, err := mmapsync.OpenWriter(filepath.Join(folder, "second"), mmapsync.WriterOptions{Slots: 1 << 16})
+	_, err := mmapsync.OpenWriter(filepath.Join(folder, "second"),
+		mmapsync.WriterOptions{Slots: 1 << 16})
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("a new path on a full file system: %v, want ENOSPC", err)
 	}
 	expectNoDrafts(t, filepath.Join(folder, "second"))
 }
 
-// A path that fills its file system is repaired all the same, and keeps its last publication; where readers keep the memory of
-// the files from before, it begins with nothing.
+// A path that fills its file system is repaired all the same, and keeps its last publication; where
+// readers keep the memory of the files from before, it begins with nothing.
 func TestRepairOnAFullTmpfs(t *testing.T) {
 	for _, mapped := range []bool{false, true} {
 		folder := t.TempDir()
@@ -64,7 +65,10 @@ func TestRepairOnAFullTmpfs(t *testing.T) {
 		w := openWriter(t, path)
 		content := strings.Repeat("x", 4<<20)
 		for range 2 {
-			_, err := w.Update(len(content), func(c *mmapsync.Copy) error { copy(c.Bytes, content); return nil })
+			_, err := w.Update(len(content), func(c *mmapsync.Copy) error {
+				copy(c.Bytes, content)
+				return nil
+			})
 			must(t, err)
 			if mapped {
 				s, err := openReader(t, path).Acquire()
@@ -156,7 +160,8 @@ func TestTruncatedSnapshotIsADamageThatVerifyFinds(t *testing.T) {
 
 func TestFilesOfTheCrateAreRefusedInWords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table")
-	must(t, os.WriteFile(path+"_state", []byte{0x49, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0o640))
+	must(t, os.WriteFile(path+"_state", []byte{0x49, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		0o640))
 	must(t, os.WriteFile(path+"_data_1", make([]byte, 36), 0o640))
 	_, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{})
 	var foreign *mmapsync.FormatError

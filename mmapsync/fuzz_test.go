@@ -88,15 +88,17 @@ func FuzzRegistry(f *testing.F) {
 	})
 }
 
-// FuzzFiles opens a set of arbitrary files, reads it, and lets a writer try. Nothing may panic, and what a writer
-// accepts must be readable afterwards.
+// FuzzFiles opens a set of arbitrary files, reads it, and lets a writer try. Nothing may panic, and
+// what a writer accepts must be readable afterwards.
 func FuzzFiles(f *testing.F) {
 	sound := sampleSet(f)
 	if len(sound) != 4 {
 		f.Fatal("the seed set is incomplete")
 	}
 	f.Add(sound["_state"], sound["_readers"], sound["_data_0"], sound["_data_1"])
-	f.Add([]byte("\x02\x00\x00\x00\x00\xce\xc7\x50\x00\x00\x00\x00\x00\x00\x00\x00"), []byte{}, []byte{1}, []byte{}) // of mmap-sync 2.0.4
+	// of mmap-sync 2.0.4
+	f.Add([]byte("\x02\x00\x00\x00\x00\xce\xc7\x50\x00\x00\x00\x00\x00\x00\x00\x00"), []byte{},
+		[]byte{1}, []byte{})
 	for suffix := range maps.Keys(sound) {
 		for _, offset := range []int{0, 8, 12, 16, -8, -16, -24, -40, -64} {
 			set := maps.Clone(sound)
@@ -112,7 +114,8 @@ func FuzzFiles(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, state, registry, data0, data1 []byte) {
 		h := newHeap()
-		for suffix, content := range map[string][]byte{"_state": state, "_readers": registry, "_data_0": data0, "_data_1": data1} {
+		for suffix, content := range map[string][]byte{"_state": state, "_readers": registry,
+			"_data_0": data0, "_data_1": data1} {
 			h.nodes["table"+suffix] = node(content)
 		}
 		fuzzRead(t, h, ReaderOptions{})

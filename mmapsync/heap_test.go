@@ -12,9 +12,10 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// heap is a system whose files are heap memory: the race detector sees every access, any call can be made to fail or
-// to be the last of its process, and a file is poisoned when its last name and its last mapping are gone, so that a
-// mapping ended too early shows as a race or as a damaged snapshot.
+// heap is a system whose files are heap memory: the race detector sees every access, any call can
+// be made to fail or to be the last of its process, and a file is poisoned when its last name and
+// its last mapping are gone, so that a mapping ended too early shows as a race or as a damaged
+// snapshot.
 type heap struct {
 	mu    sync.Mutex
 	nodes map[string]*heapNode
@@ -69,7 +70,8 @@ func (p *heapProcess) die() {
 	p.hook = func(string, string) error { return errors.New("a dead process made a call") }
 }
 
-// crashPoint is the instruction after a call that has taken effect; here a process can be killed, but nothing can fail.
+// crashPoint is the instruction after a call that has taken effect; here a process can be killed,
+// but nothing can fail.
 func (p *heapProcess) crashPoint() {
 	if p.killAfter != nil {
 		p.killAfter()
@@ -112,7 +114,8 @@ func (p *heapProcess) create(path string, size int64, _ os.FileMode) (file, erro
 		return nil, &os.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	p.created++
-	node := &heapNode{memory: mmap.Aligned(int(size)), named: true, locks: map[int64]*heapFile{}, readers: map[int64]map[*heapFile]bool{}}
+	node := &heapNode{memory: mmap.Aligned(int(size)), named: true, locks: map[int64]*heapFile{},
+		readers: map[int64]map[*heapFile]bool{}}
 	p.nodes[path] = node
 	return p.opened(node, path), nil
 }
@@ -177,7 +180,9 @@ func unlessMissing(err error) error {
 	return err
 }
 
-func (p *heapProcess) irregular(path string) (bool, error) { return false, p.before("irregular", path) }
+func (p *heapProcess) irregular(path string) (bool, error) {
+	return false, p.before("irregular", path)
+}
 
 func (n *heapNode) poison() {
 	if n.named || n.mappings > 0 {
@@ -345,7 +350,8 @@ func (p *heapProcess) readerOf(t *testing.T, slots int) *Reader {
 // only is the slot that a Reader of one slot uses now.
 func (r *Reader) only() *slot { return r.client.Load().lanes[0].Load() }
 
-// expectMapped waits for the collector, which ends the mappings of closed Readers, until want are left.
+// expectMapped waits for the collector, which ends the mappings of closed Readers, until want are
+// left.
 func (h *heap) expectMapped(t *testing.T, want int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

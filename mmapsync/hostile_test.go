@@ -19,10 +19,11 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// These tests do to a writer what a reader that means ill can do: write anything to the registry, at any time, and cut
-// it short; and to both what somebody can do who may make files in the folder.
+// These tests do to a writer what a reader that means ill can do: write anything to the registry,
+// at any time, and cut it short; and to both what somebody can do who may make files in the folder.
 
-// skipFaults skips a test of faults in atomic operations where these are the race detector's own code.
+// skipFaults skips a test of faults in atomic operations where these are the race detector's own
+// code.
 func skipFaults(t *testing.T) {
 	t.Helper()
 	if RaceEnabled {
@@ -67,7 +68,8 @@ func TestRegistryCutShortUnderTheWriter(t *testing.T) {
 			}
 			if _, err := w.Update(5, func(c *Copy) error {
 				if c.Holds != 0 || c.Number != 2 {
-					t.Errorf("the copy of a new set holds %d and becomes %d, want 0 and 2", c.Holds, c.Number)
+					t.Errorf("the copy of a new set holds %d and becomes %d, want 0 and 2", c.Holds,
+						c.Number)
 				}
 				copy(c.Bytes, "after")
 				return nil
@@ -143,11 +145,13 @@ func TestWriterGoesOnWhileTheRegistryIsScribbledOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	r.claim(7, slots, func(int) bool { return false }) // a slot that looks alive, and is never let go of
+	// a slot that looks alive, and is never let go of
+	r.claim(7, slots, func(int) bool { return false })
 	longest, count := time.Duration(0), 0
 	scribble(t, func(rng *rand.Rand) {
 		word := mmap.Word64(r.memory, 8*rng.IntN(len(r.memory)/8))
-		word.Store([]uint64{0, ^uint64(0), 1, 1 << 32, rng.Uint64(), rng.Uint64() >> 40}[rng.IntN(6)])
+		word.Store([]uint64{0, ^uint64(0), 1, 1 << 32, rng.Uint64(),
+			rng.Uint64() >> 40}[rng.IntN(6)])
 	}, func() (done bool) {
 		began := time.Now()
 		count++
@@ -228,8 +232,8 @@ func TestWriterGoesOnWhileTheRegistryIsCutAgainAndAgain(t *testing.T) {
 	t.Logf("%d published, %d refused", published, refused)
 }
 
-// scribble does harm on a goroutine of its own while work is tried again and again, for a third of a second and, for a minute
-// at most, until it was done.
+// scribble does harm on a goroutine of its own while work is tried again and again, for a third of
+// a second and, for a minute at most, until it was done.
 func scribble(t *testing.T, harm func(rng *rand.Rand), work func() (done bool)) {
 	t.Helper()
 	var stop atomic.Bool
@@ -242,7 +246,8 @@ func scribble(t *testing.T, harm func(rng *rand.Rand), work func() (done bool)) 
 	defer wg.Wait()
 	defer stop.Store(true)
 	done := false
-	for start := time.Now(); time.Since(start) < 300*time.Millisecond || !done && time.Since(start) < time.Minute; {
+	for start := time.Now(); time.Since(start) < 300*time.Millisecond ||
+		!done && time.Since(start) < time.Minute; {
 		done = work()
 	}
 }
@@ -300,13 +305,15 @@ func TestFilesAreMadeForAGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table")
 	w := openOnFiles(t, path, WriterOptions{Group: group})
 	publish(t, w, strings.Repeat("x", 10_000)) // one file is made later
-	for suffix, mode := range map[string]fs.FileMode{"_state": 0o640, "_data_0": 0o640, "_data_1": 0o640, "_readers": 0o660} {
+	for suffix, mode := range map[string]fs.FileMode{"_state": 0o640, "_data_0": 0o640,
+		"_data_1": 0o640, "_readers": 0o660} {
 		info, err := os.Stat(path + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if stat := info.Sys().(*syscall.Stat_t); int(stat.Gid) != group || info.Mode() != mode {
-			t.Errorf("%s belongs to group %d with mode %v, want %d with %v", suffix, stat.Gid, info.Mode(), group, mode)
+			t.Errorf("%s belongs to group %d with mode %v, want %d with %v", suffix, stat.Gid,
+				info.Mode(), group, mode)
 		}
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// These tests put the steps of one process between the steps of another: at each system call in turn, by hand where
-// no call is made, and at random with more threads than processors, which the kernel then interrupts between any two
-// instructions.
+// These tests put the steps of one process between the steps of another: at each system call in
+// turn, by hand where no call is made, and at random with more threads than processors, which the
+// kernel then interrupts between any two instructions.
 
 func TestTwoWritersInterleaved(t *testing.T) {
 	for n := 1; ; n++ {
@@ -57,8 +57,8 @@ func TestPublicationsBetweenTheCallsOfAReader(t *testing.T) {
 	}
 }
 
-// betweenReaderCalls publishes at the n-th call of a reader that opens the path and takes two snapshots, and says
-// whether there is one.
+// betweenReaderCalls publishes at the n-th call of a reader that opens the path and takes two
+// snapshots, and says whether there is one.
 func betweenReaderCalls(t *testing.T, n, publications int) bool {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1, Slots: 8})
@@ -123,8 +123,8 @@ func TestFilesMadeAnewBetweenTheCallsOfAReader(t *testing.T) {
 	}
 }
 
-// acquireAfter is Acquire with something in between: the version has been loaded, and the hold is taken when between
-// is over.
+// acquireAfter is Acquire with something in between: the version has been loaded, and the hold is
+// taken when between is over.
 func acquireAfter(t *testing.T, r *Reader, between func()) Snapshot {
 	t.Helper()
 	s := r.only()
@@ -166,7 +166,8 @@ func TestPublicationsBetweenVersionAndHold(t *testing.T) {
 }
 
 func TestAdoptionKeepsWhatRetiredSlotsHold(t *testing.T) {
-	// The previous writer gives up a slot that holds both files and ends before it has replaced either.
+	// The previous writer gives up a slot that holds both files and ends before it has replaced
+	// either.
 	h := newHeap()
 	p := h.process()
 	w := p.writer(t, WriterOptions{Grace: -1})
@@ -291,13 +292,15 @@ func TestVersionThatIsOutOfDateIsNotTaken(t *testing.T) {
 		for range 2 { // the second one goes the short way
 			s := acquire(t, r)
 			if got := string(s.Bytes()); got != want || s.Version() != w.version {
-				t.Errorf("after %d publications: %q, version %#x; want %q, %#x", publications, got, s.Version(), want, w.version)
+				t.Errorf("after %d publications: %q, version %#x; want %q, %#x", publications, got,
+					s.Version(), want, w.version)
 			}
 			s.Release()
 		}
 		for _, s := range r.client.Load().slots {
 			if word := s.load(); word != 0 {
-				t.Errorf("after %d publications: slot %d is left with %#x", publications, s.number, word)
+				t.Errorf("after %d publications: slot %d is left with %#x", publications, s.number,
+					word)
 			}
 		}
 	}

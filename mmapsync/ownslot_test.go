@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// These tests are about the slots that have one guard at a time. The Readers have two slots, of which one is such.
+// These tests are about the slots that have one guard at a time. The Readers have two slots, of
+// which one is such.
 
 // both returns the own slot and the counted one of a Reader of two slots.
 func (r *Reader) both(t *testing.T) (own, counted *slot) {
@@ -52,8 +53,9 @@ func TestOneGuardHasTheOwnSlotAndOthersAreCounted(t *testing.T) {
 	expectWord(t, counted, 0)
 }
 
-// Whatever is copied and released how often in whatever order: a snapshot is valid until the first Release of it or a copy, and
-// no Release ends a hold of another. Many more are held at a time than the Reader has places for.
+// Whatever is copied and released how often in whatever order: a snapshot is valid until the first
+// Release of it or a copy, and no Release ends a hold of another. Many more are held at a time than
+// the Reader has places for.
 func TestEverySnapshotIsReleasedOnce(t *testing.T) {
 	for _, slots := range []int{1, 2, 16} {
 		h := newHeap()
@@ -179,7 +181,8 @@ func TestIdleOwnSlotThatWasRetiredIsReclaimed(t *testing.T) {
 }
 
 func TestReplacedFileIsNotTakenTheShortWay(t *testing.T) {
-	// The same content comes back at the same index, so the version word is the one that the Reader knows; but the file is new.
+	// The same content comes back at the same index, so the version word is the one that the Reader
+	// knows; but the file is new.
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1})
 	r := h.process().readerOf(t, 2)
@@ -194,13 +197,15 @@ func TestReplacedFileIsNotTakenTheShortWay(t *testing.T) {
 	s := acquire(t, r)
 	expectHeld(t, s, "same")
 	if s.data == before || s.data.generation != w.data[v.Index()].generation {
-		t.Errorf("the snapshot is of generation %d, want %d", s.data.generation, w.data[v.Index()].generation)
+		t.Errorf("the snapshot is of generation %d, want %d", s.data.generation,
+			w.data[v.Index()].generation)
 	}
 	s.Release()
 }
 
 func TestPublicationsThatDifferInOneBitAreToldApart(t *testing.T) {
-	// The same bytes published again have a version word that differs in the index alone, whatever the files' generations are.
+	// The same bytes published again have a version word that differs in the index alone, whatever
+	// the files' generations are.
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{Grace: -1})
 	r := h.process().readerOf(t, 2)
@@ -226,8 +231,8 @@ func TestPublicationsThatDifferInOneBitAreToldApart(t *testing.T) {
 }
 
 func TestAMappingThatHasEndedIsNotTaken(t *testing.T) {
-	// A goroutine found the mapping, and came to its slot only after the Reader was closed. Version word and generation are still
-	// what the mapping knows.
+	// A goroutine found the mapping, and came to its slot only after the Reader was closed. Version
+	// word and generation are still what the mapping knows.
 	h := newHeap()
 	publish(t, h.process().writer(t, WriterOptions{}), "x")
 	r := h.process().readerOf(t, 2)

@@ -26,8 +26,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// These tests run real processes on real mappings: the test binary executes itself with a role. They take a few
-// seconds;
+// These tests run real processes on real mappings: the test binary executes itself with a role.
+// They take a few seconds;
 //
 //	MMAPSYNC_STRESS=10m MMAPSYNC_LARGEST=67108864 go test -run TestProcesses -timeout 0 -v ./mmapsync
 //
@@ -67,7 +67,8 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// payload checks itself: the publication's number, filler that follows from it, and a hash. size is at least 16.
+// payload checks itself: the publication's number, filler that follows from it, and a hash. size is
+// at least 16.
 func payload(b []byte, number uint64, size int) []byte {
 	b = b[:size]
 	binary.LittleEndian.PutUint64(b, number)
@@ -109,9 +110,11 @@ func parentGone() <-chan struct{} {
 	return gone
 }
 
-// writerProcess publishes until it is told to end, going on from the number that a former writer reached.
+// writerProcess publishes until it is told to end, going on from the number that a former writer
+// reached.
 func writerProcess(path string, seed uint64) error {
-	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: 2 * time.Millisecond, Slots: 512})
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: 2 * time.Millisecond,
+		Slots: 512})
 	if err != nil {
 		return err
 	}
@@ -134,7 +137,9 @@ func writerProcess(path string, seed uint64) error {
 		if rng.IntN(2) == 0 {
 			_, err = w.Publish(content)
 		} else {
-			_, err = w.Update(len(content), func(c *mmapsync.Copy) error { return rewrite(c, content) })
+			_, err = w.Update(len(content), func(c *mmapsync.Copy) error {
+				return rewrite(c, content)
+			})
 		}
 		if err != nil {
 			return err
@@ -272,7 +277,8 @@ func start(t *testing.T, role, path string, seed uint64) *child {
 	t.Helper()
 	c := &child{Cmd: exec.Command(os.Args[0]), role: role}
 	// Under -race a process otherwise sleeps for a second before it ends.
-	c.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", roleVariable+"="+role, pathVariable+"="+path, seedVariable+"="+strconv.FormatUint(seed, 10))
+	c.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", roleVariable+"="+role,
+		pathVariable+"="+path, seedVariable+"="+strconv.FormatUint(seed, 10))
 	c.Stderr = &c.stderr
 	stdin, err := c.StdinPipe()
 	must(t, err)
@@ -417,7 +423,8 @@ func TestStoppedReaderKeepsItsSnapshotAndStopsNobody(t *testing.T) {
 		must(t, err)
 		expect(t, r, string(want))
 	}
-	t.Logf("while a reader is stopped the longest publication takes %v, with a grace of 1ms", longest)
+	t.Logf("while a reader is stopped the longest publication takes %v, with a grace of 1ms",
+		longest)
 	must(t, holder.Process.Signal(syscall.SIGCONT))
 	if number := holder.finish(t); number != 1 {
 		t.Errorf("the stopped reader holds publication %d, want 1", number)
@@ -434,7 +441,8 @@ func TestKilledReaderFreesItsSlot(t *testing.T) {
 		_, err = w.Publish(payload(buffer, number, 64))
 		must(t, err)
 		holder := start(t, "holder", path, 0)
-		if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err, mmapsync.ErrNoSlot) {
+		if _, err := mmapsync.OpenReader(path, mmapsync.ReaderOptions{}); !errors.Is(err,
+			mmapsync.ErrNoSlot) {
 			t.Fatalf("the only slot is taken: %v, want ErrNoSlot", err)
 		}
 		holder.kill(t)
@@ -474,7 +482,8 @@ func TestWritersRaceForANewPath(t *testing.T) {
 			t.Fatalf("%d writers have the path", len(won))
 		}
 		if len(won) == 0 {
-			won = append(won, openWriter(t, path)) // they may all have met in the making; the next one gets it
+			// they may all have met in the making; the next one gets it
+			won = append(won, openWriter(t, path))
 		}
 		publish(t, won[0], "x")
 		expect(t, openReader(t, path), "x")
@@ -484,7 +493,8 @@ func TestWritersRaceForANewPath(t *testing.T) {
 }
 
 func TestFullFileSystemIsAnError(t *testing.T) {
-	// A limit on the size of files acts like a full file system for this process's child, without mounting one.
+	// A limit on the size of files acts like a full file system for this process's child, without
+	// mounting one.
 	path := sharedPath(t)
 	w := openWriter(t, path)
 	publish(t, w, "former")

@@ -15,8 +15,8 @@ import (
 
 // These tests run the protocol on heap memory, under -race with the race detector watching.
 
-// wrapPayload makes a payload that checks itself: sequence, filler that follows from it, and a hash of both. size is
-// at least 16.
+// wrapPayload makes a payload that checks itself: sequence, filler that follows from it, and a hash
+// of both. size is at least 16.
 func wrapPayload(sequence uint64, size int) []byte {
 	b := make([]byte, size)
 	binary.LittleEndian.PutUint64(b, sequence)
@@ -43,8 +43,8 @@ func TestReadersNeverSeeTornOrOlderSnapshots(t *testing.T) {
 	}
 }
 
-// raceReaders runs goroutines over two Readers, some of which hold on for longer than the grace time, while a writer
-// publishes, ends and starts again.
+// raceReaders runs goroutines over two Readers, some of which hold on for longer than the grace
+// time, while a writer publishes, ends and starts again.
 func raceReaders(t *testing.T, grace time.Duration) {
 	h := newHeap()
 	process := h.process()
@@ -125,7 +125,8 @@ func TestHeldSnapshotStaysWhileTheWriterGoesOn(t *testing.T) {
 		t.Errorf("a stuck snapshot cost %d new files, want one for each index", replaced)
 	}
 	if r.only().number == 0 || (len(r.client.Load().slots)-1) != 1 {
-		t.Errorf("the reader is on slot %d with %d retired, want a second slot beside one retired", r.only().number, (len(r.client.Load().slots) - 1))
+		t.Errorf("the reader is on slot %d with %d retired, want a second slot beside one retired",
+			r.only().number, (len(r.client.Load().slots) - 1))
 	}
 	s.Release()
 
@@ -259,7 +260,8 @@ func TestCorruptRegistryWordsNeverStopTheWriter(t *testing.T) {
 		publish(t, w, fmt.Sprint(i))
 		if s, err := r.Acquire(); err == nil {
 			s.Release()
-		} else if damaged := new(FormatError); !errors.As(err, &damaged) && !errors.Is(err, ErrNoSlot) {
+		} else if damaged := new(FormatError); !errors.As(err, &damaged) &&
+			!errors.Is(err, ErrNoSlot) {
 			t.Fatalf("Acquire on a corrupt registry says %v", err)
 		}
 	}
@@ -319,7 +321,8 @@ func acquireAllocatesNothing(t *testing.T, slots int) {
 		s.Release()
 	})
 	if got != 0 || calls != mapped {
-		t.Errorf("Acquire and Release: %v allocations and %d system calls, want none", got, calls-mapped)
+		t.Errorf("Acquire and Release: %v allocations and %d system calls, want none", got,
+			calls-mapped)
 	}
 	data := []byte("z")
 	if got := testing.AllocsPerRun(100, func() { w.Publish(data) }); got != 0 {

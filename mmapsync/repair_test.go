@@ -28,9 +28,11 @@ func odd(suffix string) map[string]func(*testing.T, string) {
 		}
 	}
 	return map[string]func(*testing.T, string){
-		"FIFO":          replace(func(path string) error { return syscall.Mkfifo(path, 0o600) }),
-		"folder":        replace(func(path string) error { return os.Mkdir(path, 0o700) }),
-		"full folder":   replace(func(path string) error { return os.MkdirAll(path+"/sub/sub", 0o700) }),
+		"FIFO":   replace(func(path string) error { return syscall.Mkfifo(path, 0o600) }),
+		"folder": replace(func(path string) error { return os.Mkdir(path, 0o700) }),
+		"full folder": replace(func(path string) error {
+			return os.MkdirAll(path+"/sub/sub", 0o700)
+		}),
 		"dangling link": replace(func(path string) error { return os.Symlink("nowhere", path) }),
 		"link to self":  replace(func(path string) error { return os.Symlink(path, path) }),
 		"empty":         replace(func(path string) error { return os.WriteFile(path, nil, 0o600) }),
@@ -94,7 +96,8 @@ func expectRepaired(t *testing.T, damage func(*testing.T, string)) {
 	for round := range 3 {
 		damage(t, path)
 		before := look()
-		w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true, Grace: -1, Slots: 64})
+		w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true, Grace: -1,
+			Slots: 64})
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
@@ -108,7 +111,8 @@ func expectRepaired(t *testing.T, damage func(*testing.T, string)) {
 		} else if !errors.Is(err, mmapsync.ErrNotPublished) {
 			t.Fatal(err)
 		}
-		for _, content := range []string{"third", strings.Repeat("fourth", 3000), "fifth", strings.Repeat("second", 2000)} {
+		for _, content := range []string{"third", strings.Repeat("fourth", 3000), "fifth",
+			strings.Repeat("second", 2000)} {
 			publish(t, w, content)
 			expect(t, r, content)
 			if look() != before {
@@ -163,21 +167,25 @@ func TestARepairedPathKeepsItsLastPublication(t *testing.T) {
 			}))
 			stats := w.Stats()
 			var damaged *mmapsync.FormatError
-			if stats.Rebuilds != 1 || !errors.As(stats.Damage, &damaged) || damaged.Path != path+c.blamed {
-				t.Errorf("%d rebuilds for %v, want one for %s", stats.Rebuilds, stats.Damage, c.blamed)
+			if stats.Rebuilds != 1 || !errors.As(stats.Damage, &damaged) ||
+				damaged.Path != path+c.blamed {
+				t.Errorf("%d rebuilds for %v, want one for %s", stats.Rebuilds, stats.Damage,
+					c.blamed)
 			}
 		})
 	}
 }
 
 func TestDamageHidesNoLivingWriter(t *testing.T) {
-	for _, damage := range []func(*testing.T, string){truncate("_state", 0), word("_state", 0, 0), remove("_readers"), remove("_data_1")} {
+	for _, damage := range []func(*testing.T, string){truncate("_state", 0), word("_state", 0, 0),
+		remove("_readers"), remove("_data_1")} {
 		path := filepath.Join(t.TempDir(), "table")
 		w := openWriter(t, path)
 		publish(t, w, "x")
 		publish(t, w, "y")
 		damage(t, path)
-		if _, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}); !errors.Is(err, mmapsync.ErrLocked) {
+		if _, err := mmapsync.OpenWriter(path,
+			mmapsync.WriterOptions{Repair: true}); !errors.Is(err, mmapsync.ErrLocked) {
 			t.Errorf("beside a living writer: %v, want ErrLocked", err)
 		}
 	}
@@ -204,13 +212,15 @@ func TestReadersThatLockTheStateFileKeepNoWriterOut(t *testing.T) {
 	if replaced, err := r.Replaced(); !replaced || err != nil {
 		t.Errorf("the reader from before is not told: %v, %v", replaced, err)
 	}
-	if _, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}); !errors.Is(err, mmapsync.ErrLocked) {
+	if _, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}); !errors.Is(err,
+		mmapsync.ErrLocked) {
 		t.Errorf("a second writer: %v, want ErrLocked", err)
 	}
 }
 
-// Of writers that find a damaged path at the same time one repairs it, and the others are refused. Where the draft of the state
-// file is what is damaged, they have nothing to lock: see decision 0025.
+// Of writers that find a damaged path at the same time one repairs it, and the others are refused.
+// Where the draft of the state file is what is damaged, they have nothing to lock: see decision
+// 0025.
 func TestWritersRaceToRepairAPath(t *testing.T) {
 	for _, suffix := range []string{"_state", "_readers"} {
 		for name, damage := range odd(suffix) {
@@ -221,7 +231,10 @@ func TestWritersRaceToRepairAPath(t *testing.T) {
 				writers, errs := make([]*mmapsync.Writer, 8), make([]error, 8)
 				var wg sync.WaitGroup
 				for i := range writers {
-					wg.Go(func() { writers[i], errs[i] = mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true}) })
+					wg.Go(func() {
+						writers[i], errs[i] = mmapsync.OpenWriter(path,
+							mmapsync.WriterOptions{Repair: true})
+					})
 				}
 				wg.Wait()
 				living := 0
@@ -258,14 +271,18 @@ func fcntlOFD(f *os.File, lock *syscall.Flock_t) error {
 	return syscall.FcntlFlock(f.Fd(), setLock, lock)
 }
 
-// Whichever file is cut, by however much, under whatever the writer does: it goes on, and readers find what it publishes.
+// Whichever file is cut, by however much, under whatever the writer does: it goes on, and readers
+// find what it publishes.
 func TestFilesCutUnderTheWriter(t *testing.T) {
 	if mmapsync.RaceEnabled {
 		t.Skip("a fault inside of the race detector cannot be recovered from; run this without -race")
 	}
 	small, large := "small", strings.Repeat("large", 50_000)
 	for name, work := range map[string]func(w *mmapsync.Writer, content string) error{
-		"Publish": func(w *mmapsync.Writer, content string) error { _, err := w.Publish([]byte(content)); return err },
+		"Publish": func(w *mmapsync.Writer, content string) error {
+			_, err := w.Publish([]byte(content))
+			return err
+		},
 		"Update": func(w *mmapsync.Writer, content string) error {
 			_, err := w.Update(len(content), func(c *mmapsync.Copy) error {
 				sum := 0
@@ -288,7 +305,9 @@ func TestFilesCutUnderTheWriter(t *testing.T) {
 		for _, suffix := range suffixes {
 			for cut, damage := range map[string]func(*testing.T, string){
 				"to nothing": truncate(suffix, 0),
-				"to half":    func(t *testing.T, path string) { must(t, os.Truncate(path+suffix, length(t, path+suffix)/2)) },
+				"to half": func(t *testing.T, path string) {
+					must(t, os.Truncate(path+suffix, length(t, path+suffix)/2))
+				},
 				"and grown": func(t *testing.T, path string) {
 					n := length(t, path+suffix)
 					truncate(suffix, 0)(t, path)
@@ -297,7 +316,8 @@ func TestFilesCutUnderTheWriter(t *testing.T) {
 			} {
 				t.Run(strings.Join([]string{name, suffix, cut}, " "), func(t *testing.T) {
 					path := filepath.Join(t.TempDir(), "table")
-					w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true, Grace: -1})
+					w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Repair: true,
+						Grace: -1})
 					must(t, err)
 					defer w.Close()
 					for round := range 4 { // with either file active
@@ -320,7 +340,8 @@ func TestFilesCutUnderTheWriter(t *testing.T) {
 							t.Error(err)
 						}
 					}
-					if s := w.Stats(); s.Rebuilds == 0 || s.Damage == nil || !strings.Contains(s.Damage.Error(), suffix) {
+					if s := w.Stats(); s.Rebuilds == 0 || s.Damage == nil ||
+						!strings.Contains(s.Damage.Error(), suffix) {
 						t.Errorf("%d rebuilds, %v", s.Rebuilds, s.Damage)
 					}
 				})
@@ -336,7 +357,8 @@ func length(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// Cut in the middle of a call of fill: it ends there, and the next call begins from a copy that is whole.
+// Cut in the middle of a call of fill: it ends there, and the next call begins from a copy that is
+// whole.
 func TestFilesCutWhileTheyAreUpdated(t *testing.T) {
 	if mmapsync.RaceEnabled {
 		t.Skip("a fault inside of the race detector cannot be recovered from; run this without -race")
@@ -372,7 +394,8 @@ func expectUpdated(t *testing.T, path, want string) {
 	}
 }
 
-// Whatever readers write to the registry's header, and whatever happens to the names, is found by a Check.
+// Whatever readers write to the registry's header, and whatever happens to the names, is found by a
+// Check.
 func TestCheckMakesAnewWhatNobodyCouldOpen(t *testing.T) {
 	for name, damage := range map[string]func(*testing.T, string){
 		"registry header":  flip("_readers", 0),
@@ -419,8 +442,8 @@ func TestCheckMakesAnewWhatNobodyCouldOpen(t *testing.T) {
 	}
 }
 
-// As many Readers as a host has proxies, each with an open file of its own, as processes have: all read, and the next
-// writer starts beside them and counts their slots.
+// As many Readers as a host has proxies, each with an open file of its own, as processes have: all
+// read, and the next writer starts beside them and counts their slots.
 func TestAThousandReadersOnOneHost(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	path := sharedPath(t)
@@ -450,8 +473,10 @@ func TestAThousandReadersOnOneHost(t *testing.T) {
 	}
 	began = time.Now()
 	stats := w.Stats()
-	t.Logf("%d Readers opened in %v; counting their %d slots took %v", len(readers), opened, stats.SlotsTaken, time.Since(began))
-	if stats.Slots != 2048 || stats.SlotsTaken < 1000 || stats.SlotsTaken > 2048 || stats.Retirements != 0 {
+	t.Logf("%d Readers opened in %v; counting their %d slots took %v", len(readers), opened,
+		stats.SlotsTaken, time.Since(began))
+	if stats.Slots != 2048 || stats.SlotsTaken < 1000 || stats.SlotsTaken > 2048 ||
+		stats.Retirements != 0 {
 		t.Errorf("%+v", stats)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// These tests have two real writers at one path, ours and one that takes the steps of the crate mmap-sync, one after the
-// other and both at a time, and real readers that follow.
+// These tests have two real writers at one path, ours and one that takes the steps of the crate
+// mmap-sync, one after the other and both at a time, and real readers that follow.
 
 // publishAsTheCrate publishes content as the crate does.
 func publishAsTheCrate(t *testing.T, w *crateWriter, content string) {
@@ -29,7 +29,8 @@ func publishAsTheCrate(t *testing.T, w *crateWriter, content string) {
 func expectOvertaken(t *testing.T, err error, path string, found mmapsync.Version) {
 	t.Helper()
 	var foreign *mmapsync.ForeignVersionError
-	if !errors.As(err, &foreign) || foreign.Path != path+"_state" || foreign.Found != found || foreign.Wrote == found {
+	if !errors.As(err, &foreign) || foreign.Path != path+"_state" || foreign.Found != found ||
+		foreign.Wrote == found {
 		t.Errorf("beside another writer: %v, want a ForeignVersionError that names %s and the version %#x", err, path+"_state", uint64(found))
 	}
 }
@@ -87,14 +88,17 @@ func TestAReaderInPlaceRefusesWhatOurWriterHasNotPublished(t *testing.T) {
 	}
 	must(t, w.Close())
 	crate := newCrateWriter(t, path)
-	for _, content := range []string{"longer", "theirs", "ours 1", "ours 2", strings.Repeat("x", 5000)} {
+	for _, content := range []string{"longer", "theirs", "ours 1", "ours 2",
+		strings.Repeat("x", 5000)} {
 		publishAsTheCrate(t, crate, content)
 		for _, r := range []*mmapsync.Reader{r, openReader(t, path)} {
 			_, err := r.Acquire()
 			var refused *mmapsync.FormatError
 			grown := len(content) > 4096 // which the file's length says before its footer does
-			if !errors.As(err, &refused) || !grown && !strings.Contains(err.Error(), "ReaderOptions.Foreign") {
-				t.Errorf("a publication of the crate: %v, want a FormatError that names the option", err)
+			if !errors.As(err, &refused) || !grown && !strings.Contains(err.Error(),
+				"ReaderOptions.Foreign") {
+				t.Errorf("a publication of the crate: %v, want a FormatError that names the option",
+					err)
 			}
 		}
 		expect(t, openForeign(t, path), content)
@@ -109,7 +113,8 @@ func TestAReaderOfForeignFilesReadsBothWritersInTurns(t *testing.T) {
 	held, err := r.Acquire()
 	must(t, err)
 	var contents []string
-	for _, size := range []int{1, 100, 5000, 4, 20_000, 20_000} { // the files are replaced for the larger ones
+	for _, size := range []int{1, 100, 5000, 4, 20_000, 20_000} {
+		// the files are replaced for the larger ones
 		content := strings.Repeat(fmt.Sprint(size%7), size)
 		publish(t, w, content)
 		expect(t, r, content)
@@ -126,8 +131,8 @@ func TestAReaderOfForeignFilesReadsBothWritersInTurns(t *testing.T) {
 	held.Release()
 }
 
-// The way back: our writer takes the files over, and begins with what the crate's writer has published last, whether or not
-// there is older content of ours that still has its footer.
+// The way back: our writer takes the files over, and begins with what the crate's writer has
+// published last, whether or not there is older content of ours that still has its footer.
 func TestAWriterThatRepairsGoesOnFromTheCratesPublication(t *testing.T) {
 	const size = 4032
 	for _, before := range []string{"nothing", "publications", "updates"} {
@@ -141,13 +146,17 @@ func TestAWriterThatRepairsGoesOnFromTheCratesPublication(t *testing.T) {
 						publish(t, w, content)
 						continue
 					}
-					_, err := w.Update(size, func(c *mmapsync.Copy) error { copy(c.Bytes, content); return nil })
+					_, err := w.Update(size, func(c *mmapsync.Copy) error {
+						copy(c.Bytes, content)
+						return nil
+					})
 					must(t, err)
 				}
 				must(t, w.Close())
 			}
 			crate := newCrateWriter(t, path)
-			for _, content := range []string{"theirs 1", "theirs 2", "theirs 3"} { // over the beginning of ours
+			for _, content := range []string{"theirs 1", "theirs 2", "theirs 3"} {
+				// over the beginning of ours
 				publishAsTheCrate(t, crate, content)
 			}
 			r := openForeign(t, path)
@@ -190,7 +199,8 @@ func TestAReaderOfForeignFilesTakesNoUnprovedUpdate(t *testing.T) {
 	r := openForeign(t, path)
 	_, err := w.Update(4, func(c *mmapsync.Copy) error { copy(c.Bytes, "ours"); return nil })
 	must(t, err)
-	if _, err := r.Acquire(); !errors.Is(err, mmapsync.ErrNotHashed) || !strings.Contains(err.Error(), path+"_data_0") {
+	if _, err := r.Acquire(); !errors.Is(err, mmapsync.ErrNotHashed) ||
+		!strings.Contains(err.Error(), path+"_data_0") {
 		t.Errorf("Acquire says %v, want ErrNotHashed and the file", err)
 	}
 	publish(t, w, "whole")
@@ -215,19 +225,23 @@ func TestAReaderOfForeignFilesTakesNoMixture(t *testing.T) {
 	}
 }
 
-// Publications are numbered within a range for each writer, so that a reader can tell whether it went backwards.
+// Publications are numbered within a range for each writer, so that a reader can tell whether it
+// went backwards.
 const numbersOfAWriter = 1 << 40
 
-// foreignPayload is the payload of this number in a buffer, between 16 bytes and 64 KiB, mostly large.
+// foreignPayload is the payload of this number in a buffer, between 16 bytes and 64 KiB, mostly
+// large.
 func foreignPayload(rng *rand.Rand, buffer []byte, number uint64) []byte {
 	return payload(buffer, number, len(buffer)-rng.IntN(len(buffer)-16)>>rng.IntN(8))
 }
 
 const foreignLargest = 1 << 16
 
-// publisherProcess publishes until it is told to end, or finds that somebody else does, from the number seed on.
+// publisherProcess publishes until it is told to end, or finds that somebody else does, from the
+// number seed on.
 func publisherProcess(path string, seed uint64) error {
-	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: time.Millisecond, Slots: 64, Repair: true})
+	w, err := mmapsync.OpenWriter(path, mmapsync.WriterOptions{Grace: time.Millisecond, Slots: 64,
+		Repair: true})
 	if err != nil {
 		return err
 	}
@@ -282,8 +296,9 @@ func publishUntilGone(first uint64, publish func(number uint64) error) (n uint64
 type followed struct {
 	seen, torn, backward, refused, reopened int
 	errors                                  map[string]int
-	last                                    map[uint64]uint64 // the highest number, by the writer's range
-	found                                   func(writer uint64)
+	// the highest number, by the writer's range
+	last  map[uint64]uint64
+	found func(writer uint64)
 }
 
 // look takes one snapshot and reads it twice.
@@ -315,7 +330,8 @@ func (f *followed) look(r *mmapsync.Reader) {
 	f.last[writer] = number
 }
 
-// followerProcess reads with the option Foreign until it is told to end, and opens the path anew where it was made anew.
+// followerProcess reads with the option Foreign until it is told to end, and opens the path anew
+// where it was made anew.
 func followerProcess(path string, _ uint64) error {
 	open := func() (*mmapsync.Reader, error) {
 		return mmapsync.OpenReader(path, mmapsync.ReaderOptions{Foreign: true})
@@ -333,7 +349,8 @@ func followerProcess(path string, _ uint64) error {
 			for text, n := range f.errors {
 				fmt.Fprintln(os.Stderr, n, text)
 			}
-			fmt.Println("seen", f.seen, "torn", f.torn, "backward", f.backward, "refused", f.refused, "reopened", f.reopened, "last", f.last)
+			fmt.Println("seen", f.seen, "torn", f.torn, "backward", f.backward, "refused",
+				f.refused, "reopened", f.reopened, "last", f.last)
 			return r.Close()
 		default:
 		}
@@ -384,12 +401,14 @@ func (f followers) expectWhole(t *testing.T) {
 		}
 		text := string(out[bytes.LastIndex(out, []byte("seen")):])
 		var got followed
-		if _, err := fmt.Sscanf(text, "seen %d torn %d backward %d", &got.seen, &got.torn, &got.backward); err != nil {
+		if _, err := fmt.Sscanf(text, "seen %d torn %d backward %d", &got.seen, &got.torn,
+			&got.backward); err != nil {
 			t.Fatalf("%q: %v", out, err)
 		}
 		t.Log(strings.TrimSpace(text), strings.TrimSpace(c.stderr.String()))
 		if got.torn != 0 || got.backward != 0 {
-			t.Errorf("%d of %d snapshots were torn and %d went backwards", got.torn, got.seen, got.backward)
+			t.Errorf("%d of %d snapshots were torn and %d went backwards", got.torn, got.seen,
+				got.backward)
 		}
 	}
 }
@@ -432,8 +451,11 @@ func TestTwoWritersAtATimeTearNothing(t *testing.T) {
 		deadline := time.AfterFunc(time.Minute, func() { ours.Process.Kill() })
 		out, err := io.ReadAll(ours.stdout) // it ends by itself
 		deadline.Stop()
-		if err = errors.Join(err, ours.Wait()); err != nil || !bytes.Contains(out, []byte("stopped: ")) || !bytes.Contains(out, []byte(path+"_state")) {
-			t.Errorf("our writer beside another one has not stopped: %q, %v %s", out, err, &ours.stderr)
+		if err = errors.Join(err, ours.Wait()); err != nil ||
+			!bytes.Contains(out, []byte("stopped: ")) ||
+			!bytes.Contains(out, []byte(path+"_state")) {
+			t.Errorf("our writer beside another one has not stopped: %q, %v %s", out, err,
+				&ours.stderr)
 		}
 		f.find(t, 1)
 		time.Sleep(lull)

@@ -27,10 +27,11 @@ func TestReaderTakesTheSlotsItIsToldTo(t *testing.T) {
 
 func TestDefaultSpreadLeavesRoomForOtherReaders(t *testing.T) {
 	for _, c := range []struct{ processors, registry, want int }{
-		{1, 2048, 8}, {2, 2048, 16}, {3, 2048, 32}, {4, 2048, 32}, {64, 2048, 32}, {64, 256, 4}, {64, 128, 2}, {64, 127, 1}, {64, 1, 1},
-	} {
+		{1, 2048, 8}, {2, 2048, 16}, {3, 2048, 32}, {4, 2048, 32}, {64, 2048, 32}, {64, 256,
+			4}, {64, 128, 2}, {64, 127, 1}, {64, 1, 1}} {
 		if got := spread(c.processors, c.registry); got != c.want {
-			t.Errorf("%d processors and %d slots in the registry give %d, want %d", c.processors, c.registry, got, c.want)
+			t.Errorf("%d processors and %d slots in the registry give %d, want %d", c.processors,
+				c.registry, got, c.want)
 		}
 	}
 }

@@ -17,8 +17,10 @@ func TestStatsCountWhatTheWriterDid(t *testing.T) {
 	expect := func(when string, publications, replacements, retirements uint64) {
 		t.Helper()
 		s := w.Stats()
-		if s.Publications != publications || s.Replacements != replacements || s.Retirements != retirements {
-			t.Errorf("%s: %+v, want %d publications, %d replacements, %d retirements", when, s, publications, replacements, retirements)
+		if s.Publications != publications || s.Replacements != replacements ||
+			s.Retirements != retirements {
+			t.Errorf("%s: %+v, want %d publications, %d replacements, %d retirements", when, s,
+				publications, replacements, retirements)
 		}
 		if s.Bytes < 2*4096 || s.HugeBytes < 0 || s.HugeBytes > s.Bytes {
 			t.Errorf("%s: %d bytes, %d of them in huge pages", when, s.Bytes, s.HugeBytes)

@@ -73,7 +73,9 @@ func (m *table) replay(c *Copy, offsets []int) int {
 
 func TestUpdatesByReplayAreWhatAFullPublicationWouldBe(t *testing.T) {
 	for seed := range uint64(8) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { replayAtRandom(t, rand.New(rand.NewPCG(seed, 11))) })
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			replayAtRandom(t, rand.New(rand.NewPCG(seed, 11)))
+		})
 	}
 }
 
@@ -93,7 +95,8 @@ func replayAtRandom(t *testing.T, rng *rand.Rand) {
 		_, err := w.Update(len(m.content), func(c *Copy) error {
 			number = c.Number
 			if string(c.Current) != published {
-				t.Fatalf("Current is %d bytes, want the %d of the last publication", len(c.Current), len(published))
+				t.Fatalf("Current is %d bytes, want the %d of the last publication", len(c.Current),
+					len(published))
 			}
 			if c.Holds == 0 {
 				whole++
@@ -146,7 +149,8 @@ func TestCopySaysWhatItHolds(t *testing.T) {
 	look := func(size int, holds, number uint64, content string) {
 		t.Helper()
 		_, err := w.Update(size, func(c *Copy) error {
-			if c.Holds != holds || c.Number != number || c.Size != len(content) || len(c.Bytes) != size || cap(c.Bytes) != size {
+			if c.Holds != holds || c.Number != number || c.Size != len(content) ||
+				len(c.Bytes) != size || cap(c.Bytes) != size {
 				t.Errorf("the copy holds publication %d of %d bytes, becomes %d and has %d bytes; want %d, %d, %d, %d",
 					c.Holds, c.Size, c.Number, len(c.Bytes), holds, len(content), number, size)
 			}
@@ -180,7 +184,8 @@ func TestCopySaysWhatItHolds(t *testing.T) {
 	w = h.process().writer(t, WriterOptions{})
 	defer w.Close()
 	publish(t, w, "ef")
-	look(2, 12, 13, "ef") // both files are replaced after the adoption, because the reader has not come back to its slot
+	// both files are replaced after the adoption, because the reader has not come back to its slot
+	look(2, 12, 13, "ef")
 }
 
 func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {
@@ -193,7 +198,9 @@ func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {
 	wrong := errors.New("wrong")
 	spoil := map[string]func(){
 		"error": func() {
-			if v, err := w.Update(3, func(c *Copy) error { c.Bytes[0] = 'X'; return wrong }); v != 0 || !errors.Is(err, wrong) {
+			if v, err := w.Update(3,
+				func(c *Copy) error { c.Bytes[0] = 'X'; return wrong }); v != 0 ||
+				!errors.Is(err, wrong) {
 				t.Errorf("Update says %v, %v", v, err)
 			}
 		},
@@ -231,7 +238,8 @@ func TestFailedUpdatePublishesNothingAndItsCopyCountsAsNothing(t *testing.T) {
 		}
 	}
 	if len(h.nodes) != made || h.mappedNow() != mapped {
-		t.Errorf("%d files and %d mappings, want %d and %d", len(h.nodes), h.mappedNow(), made, mapped)
+		t.Errorf("%d files and %d mappings, want %d and %d", len(h.nodes), h.mappedNow(), made,
+			mapped)
 	}
 	update(t, w, "three")
 	expect(t, r, "three")
@@ -242,7 +250,8 @@ func TestFileSaysThatItHoldsNothingWhileItChanges(t *testing.T) {
 	w := h.process().writer(t, WriterOptions{})
 	inFile := func(path string) uint64 {
 		memory := h.nodes[path].memory
-		return (&dataFile{identity: identity{capacity: int64(len(memory)) - footerSize}, memory: memory}).publication().sequence
+		return (&dataFile{identity: identity{capacity: int64(len(memory)) - footerSize},
+			memory: memory}).publication().sequence
 	}
 	for range 3 {
 		update(t, w, "x")
@@ -265,20 +274,27 @@ func TestFileSaysThatItHoldsNothingWhileItChanges(t *testing.T) {
 func TestUpdatedSnapshotIsAdoptedWithoutAHash(t *testing.T) {
 	h := newHeap()
 	w := h.process().writer(t, WriterOptions{})
-	v, err := w.Update(5, func(c *Copy) error { copy(c.Bytes, "hello"); c.Hash = 0xabcdef0012345678; return nil })
+	v, err := w.Update(5, func(c *Copy) error {
+		copy(c.Bytes, "hello")
+		c.Hash = 0xabcdef0012345678
+		return nil
+	})
 	if err != nil || v.Checksum() != 0x345678 {
-		t.Fatalf("version %#x with checksum %#x, %v; want the low 24 bits of the caller's hash", uint64(v), v.Checksum(), err)
+		t.Fatalf("version %#x with checksum %#x, %v; want the low 24 bits of the caller's hash",
+			uint64(v), v.Checksum(), err)
 	}
 	w.Close()
 	w = h.process().writer(t, WriterOptions{})
 	s := acquire(t, h.process().reader(t))
-	if err := s.Verify(); !errors.Is(err, ErrNotHashed) || !bytes.Equal(s.Bytes(), []byte("hello")) {
+	if err := s.Verify(); !errors.Is(err, ErrNotHashed) ||
+		!bytes.Equal(s.Bytes(), []byte("hello")) {
 		t.Errorf("Verify of %q says %v, want ErrNotHashed", s.Bytes(), err)
 	}
 	w.state.version.Store(uint64(newVersion(v.Index(), 5, 1)))
 	var damaged *FormatError
 	if _, err := h.process().reader(t).Acquire(); !errors.As(err, &damaged) {
-		t.Errorf("with another checksum in the version word Acquire says %v, want a *FormatError", err)
+		t.Errorf("with another checksum in the version word Acquire says %v, want a *FormatError",
+			err)
 	}
 }
 

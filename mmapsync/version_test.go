@@ -12,7 +12,8 @@ func TestVersionWordsKeepWhatIsPutIn(t *testing.T) {
 		index, size, hash := rng.IntN(2), rng.Int64N(MaxSize+1)>>rng.IntN(40), rng.Uint64()
 		v := newVersion(index, size, hash)
 		if v == 0 || v.Index() != index || v.Size() != size || v.Checksum() == 0 {
-			t.Fatalf("newVersion(%d, %d, %#x) gives index %d, size %d, checksum %#x", index, size, hash, v.Index(), v.Size(), v.Checksum())
+			t.Fatalf("newVersion(%d, %d, %#x) gives index %d, size %d, checksum %#x", index, size,
+				hash, v.Index(), v.Size(), v.Checksum())
 		}
 		if want := uint32(hash & 0xffffff); want != 0 && v.Checksum() != want {
 			t.Fatalf("checksum %#x, want %#x", v.Checksum(), want)
@@ -34,7 +35,8 @@ func TestVersionWordsAreThoseOfTheCrate(t *testing.T) {
 		{0, 36, 0x11_00000000 | 0x123456, 0x123456<<40 | 72},
 	} {
 		if got := newVersion(c.index, c.size, c.hash); got != c.want {
-			t.Errorf("newVersion(%d, %d, %#x) = %#x, want %#x", c.index, c.size, c.hash, uint64(got), uint64(c.want))
+			t.Errorf("newVersion(%d, %d, %#x) = %#x, want %#x", c.index, c.size, c.hash,
+				uint64(got), uint64(c.want))
 		}
 	}
 }
@@ -67,7 +69,8 @@ func TestSlotWordsCountBothFilesApart(t *testing.T) {
 
 func TestHashIsFrozen(t *testing.T) {
 	// A change of these values is a change of the file format.
-	for content, want := range map[string]uint64{"": 0x374fb8147e87b923, "headgate": 0xe542ed1b657918ca} {
+	for content, want := range map[string]uint64{"": 0x374fb8147e87b923,
+		"headgate": 0xe542ed1b657918ca} {
 		if got := contentHash([]byte(content)); got != want {
 			t.Errorf("contentHash(%q) = %#016x, want %#016x", content, got, want)
 		}
@@ -76,10 +79,11 @@ func TestHashIsFrozen(t *testing.T) {
 
 func TestDataLengthLeavesRoom(t *testing.T) {
 	for _, c := range []struct{ capacity, length, real int64 }{
-		{0, 4096, 4032}, {4032, 4096, 4032}, {4033, 8192, 8128}, {1 << 20, 1<<20 + 4096, 1<<20 + 4032},
-	} {
+		{0, 4096, 4032}, {4032, 4096, 4032}, {4033, 8192, 8128}, {1 << 20, 1<<20 + 4096,
+			1<<20 + 4032}} {
 		if length, real := dataLength(c.capacity); length != c.length || real != c.real {
-			t.Errorf("dataLength(%d) = %d, %d, want %d, %d", c.capacity, length, real, c.length, c.real)
+			t.Errorf("dataLength(%d) = %d, %d, want %d, %d", c.capacity, length, real, c.length,
+				c.real)
 		}
 	}
 }

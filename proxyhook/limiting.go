@@ -62,19 +62,15 @@ func (l *limiting) init(owners []int, c Config) (err error) {
 	return err
 }
 
-// admit admits a request at ev's origin or refuses it.
-func (l *limiting) admit(ev *traffic.Event, state *limits.TicketState) (limits.Admission, bool) {
-	request := hostlimits.Request{
-		Tenant: l.tenantName(ev), Origin: ev.Origin, Host: ev.Host, Score: ev.Score,
-	}
-	a, ok := l.process.Admit((*hostlimits.TicketState)(state), &request)
-	return limits.Admission{
-		Ticket:     limits.Ticket(a.Ticket),
-		Estimate:   a.Estimate,
-		Threshold:  a.Threshold,
-		Reason:     limits.Reason(a.Reason),
-		RetryAfter: a.RetryAfter,
-	}, ok
+// admit admits a request at ev's origin or refuses it, with the result in a, which must be zero.
+func (l *limiting) admit(a *limits.Admission, ev *traffic.Event, state *limits.TicketState) bool {
+	var r hostlimits.Result
+	ticket := (*hostlimits.Ticket)(&a.Ticket)
+	ok := l.process.Admit(ticket, &r, (*hostlimits.TicketState)(state),
+		l.tenantName(ev), ev.Origin, ev.Host, ev.Score)
+	a.Estimate, a.Threshold = r.Estimate, r.Threshold
+	a.Reason, a.RetryAfter = limits.Reason(r.Reason), r.RetryAfter
+	return ok
 }
 
 func (l *limiting) tenantName(ev *traffic.Event) string {

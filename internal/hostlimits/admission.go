@@ -54,3 +54,18 @@ type Admission struct {
 	Reason     Reason        // Admitted, or why not
 	RetryAfter time.Duration // the limiter's RetryAfter if refused, otherwise 0
 }
+
+// Result is an admission without its ticket. Functions of the request path write both into the
+// caller's memory: copies of a whole Admission cost as much as the counting.
+type Result struct {
+	Estimate   uint64
+	Threshold  uint32
+	Reason     Reason
+	RetryAfter time.Duration
+}
+
+// fill sets what a has besides the ticket.
+func (a *Admission) fill(r *Result) {
+	a.Estimate, a.Threshold = r.Estimate, r.Threshold
+	a.Reason, a.RetryAfter = r.Reason, r.RetryAfter
+}

@@ -25,7 +25,7 @@ func reapDamage(t *testing.T, keeper *hostlimits.Keeper) string {
 	return ""
 }
 
-// The keeper takes no counter that processes have made for damage, whatever they do.
+// Counters that processes have made are never taken for damage.
 func TestSoundCountersAreNoDamage(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 4, ExactKeys: 64})
 	goOn := running()
@@ -53,12 +53,14 @@ func TestSoundCountersAreNoDamage(t *testing.T) {
 		}
 	}
 	group.Wait()
-	if r := report(t, keeper); r.InFlight != 0 || r.Clipped != 0 || r.Scrubbed != 0 || r.GivenUp != 0 {
+	if r := report(t, keeper); r.InFlight != 0 || r.Clipped != 0 || r.Scrubbed != 0 ||
+		r.GivenUp != 0 {
 		t.Errorf("%+v", r.SharedStats)
 	}
 }
 
-// What is in ledgers of nobody does not count for longer than until the keeper looks, and requests of the living stay.
+// Counts in ledgers of free seats last only until the keeper's next inspection, and requests of the
+// living stay.
 func TestLedgersOfNobodyAreSetToZero(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8})
 	l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 3}))
@@ -96,14 +98,19 @@ func TestLedgersOfNobodyAreSetToZero(t *testing.T) {
 	}
 }
 
-// Counters of a living process that nobody can have counted cost the file, which processes then leave without counting in
-// it any more.
+// Counters of a living process that it cannot have counted cost the file, which processes then
+// leave without counting in it any more.
 func TestImplausibleLedgersCostTheFile(t *testing.T) {
 	for name, write := range map[string]func(held, cells []byte){
-		"every cell alike":   func(_, cells []byte) { fill32(cells, func(int) uint32 { return 3 }) },
-		"huge":               func(_, cells []byte) { cells[3] = 0xff },
-		"too many":           func(_, cells []byte) { fill32(cells, func(i int) uint32 { return uint32(i % 999) }) },
-		"one row":            func(_, cells []byte) { fill32(cells[:len(cells)/4], func(i int) uint32 { return uint32(i % 9) }) },
+		"every cell alike": func(_, cells []byte) {
+			fill32(cells, func(int) uint32 { return 3 })
+		},
+		"huge": func(_, cells []byte) { cells[3] = 0xff }, "too many": func(_, cells []byte) {
+			fill32(cells, func(i int) uint32 { return uint32(i % 999) })
+		},
+		"one row": func(_, cells []byte) {
+			fill32(cells[:len(cells)/4], func(i int) uint32 { return uint32(i % 9) })
+		},
 		"counters of no key": func(held, _ []byte) { held[8*5] = 40 },
 	} {
 		path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8})
@@ -136,7 +143,7 @@ func fill32(b []byte, value func(i int) uint32) {
 	}
 }
 
-// Zeros make open tickets vanish; their releases find that out, and it is told.
+// Zeros make open tickets vanish; their releases notice it, and the report has it.
 func TestZerosAreTold(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8})
 	l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 3}))

@@ -7,8 +7,9 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// What processes that count together pay for an admission and its release: one alone in the file, and one beside seven
-// that have something in flight for the same key. BenchmarkFourAtomics is the least that it can cost.
+// What processes that count together pay for an admission and its release: one alone in the file,
+// and one beside seven that have something in flight for the same key. BenchmarkFourAtomics is the
+// least that it can cost.
 func BenchmarkLimiterShared(b *testing.B) {
 	for name, others := range map[string]int{"alone": 0, "beside7": 7} {
 		b.Run(name, func(b *testing.B) {

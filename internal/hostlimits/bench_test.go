@@ -46,8 +46,8 @@ func BenchmarkLimiterUniformKeys(b *testing.B) {
 	})
 }
 
-// What the processor takes for what an admission and its release cannot do without: two exchanges of the ticket's word
-// and two of the counter's.
+// What the processor takes for what an admission and its release cannot do without: two exchanges
+// of the ticket's word and two of the counter's.
 func BenchmarkFourAtomics(b *testing.B) {
 	var ticket, counter atomic.Uint64
 	for b.Loop() {

@@ -12,8 +12,8 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// Whatever is in the place of the limits file, a Keeper starts, and one that was there is kept under another name, the last of
-// several. Processes that count in the file from before find the new one.
+// A Keeper starts whatever is at the path of the limits file, and keeps what was there under
+// another name, the last of several. Processes that count in the file from before find the new one.
 func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 	flip := func(offset int64) func(path string) error {
 		return func(path string) error {
@@ -29,11 +29,17 @@ func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 		return func(path string) error { return errors.Join(os.Remove(path), with(path)) }
 	}
 	damages := map[string]func(path string) error{
-		"nothing":              func(path string) error { return os.Truncate(path, 0) },
-		"half":                 func(path string) error { return os.Truncate(path, 2<<20) },
-		"FIFO":                 replace(func(path string) error { return syscall.Mkfifo(path, 0o600) }),
-		"directory":            replace(func(path string) error { return os.MkdirAll(path+"/sub", 0o700) }),
-		"link":                 replace(func(path string) error { return os.Symlink("/dev/zero", path) }),
+		"nothing": func(path string) error { return os.Truncate(path, 0) },
+		"half":    func(path string) error { return os.Truncate(path, 2<<20) },
+		"FIFO": replace(func(path string) error {
+			return syscall.Mkfifo(path, 0o600)
+		}),
+		"directory": replace(func(path string) error {
+			return os.MkdirAll(path+"/sub", 0o700)
+		}),
+		"link": replace(func(path string) error {
+			return os.Symlink("/dev/zero", path)
+		}),
 		"draft is a directory": func(path string) error { return errors.Join(os.MkdirAll(path+".tmp/sub", 0o700), os.Truncate(path, 0)) },
 	}
 	for offset := range int64(28) {
@@ -64,7 +70,7 @@ func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 					t.Error("a damaged file is taken for whole")
 				}
 				if current := l.Current(path); current && !strings.Contains(name, "header") {
-					t.Error("a process is not told")
+					t.Error("a process does not notice")
 				}
 				k.Close()
 			}
@@ -79,9 +85,10 @@ func TestKeeperStartsWhateverIsInTheFilesPlace(t *testing.T) {
 	}
 }
 
-// What the system refuses is still an error: nothing is replaced that nobody has seen.
+// What the system refuses is still an error: nothing is replaced unseen.
 func TestKeeperWithoutADirectory(t *testing.T) {
-	if _, err := hostlimits.OpenKeeper(filepath.Join(t.TempDir(), "missing", "limits"), hostlimits.KeeperConfig{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := hostlimits.OpenKeeper(filepath.Join(t.TempDir(), "missing", "limits"),
+		hostlimits.KeeperConfig{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v, want fs.ErrNotExist", err)
 	}
 }

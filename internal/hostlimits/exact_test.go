@@ -6,8 +6,8 @@ import (
 	"github.com/headgate/headgate/internal/countmin"
 )
 
-// A tag that was read before its counter was closed and left to its key is not the tag after: what was decided by it,
-// such as that the key has nothing in the sketch, does not hold any more.
+// A tag that was read before its counter was closed and left to its key is not the tag after: what
+// was decided by it, such as that the key has nothing in the sketch, does not hold any more.
 func TestTagsOfSlotsThatWereReopened(t *testing.T) {
 	table := smallTable(1)
 	p := table.assign(numbered(1)).where
@@ -22,12 +22,13 @@ func TestTagsOfSlotsThatWereReopened(t *testing.T) {
 		t.Error("a key counts in a counter that is being closed")
 	}
 	table.reopen(counter, before)
-	if after := table.tag(counter); after.has(tagSettled) || before.sameOwner(after) || table.whereIs(1) != p {
+	if after := table.tag(counter); after.has(tagSettled) || before.sameOwner(after) ||
+		table.whereIs(1) != p {
 		t.Errorf("the tag was %#x and is %#x, found at %d", before, after, table.whereIs(1))
 	}
 }
 
-// A counter with something in flight, or pinned, is nobody else's.
+// A counter with something in flight, or pinned, is not assigned to another key.
 func TestSlotsAreKept(t *testing.T) {
 	table := smallTable(countersPerSet)
 	for key := uint64(1); key <= countersPerSet; key++ {
@@ -88,7 +89,8 @@ func TestSetsOfTheTable(t *testing.T) {
 }
 
 func smallTable(counters int) *ledgers {
-	l := newLedgers(shape{Geometry: countmin.Geometry{Rows: 2, Width: 8}, sets: exactSets(counters)})
+	l := newLedgers(shape{Geometry: countmin.Geometry{Rows: 2, Width: 8},
+		sets: exactSets(counters)})
 	return &l
 }
 

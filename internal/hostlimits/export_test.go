@@ -2,8 +2,8 @@ package hostlimits
 
 import "sync/atomic"
 
-// DropCounters takes counters that are not pinned and have nothing in flight away from
-// their keys, as a flood of other keys would, where nobody is assigning.
+// DropCounters takes counters that are not pinned and have nothing in flight away from their keys,
+// as a flood of other keys would, if no counter is being assigned.
 func (l *Limiter) DropCounters() {
 	for set := range l.ledgers.locks {
 		if !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
@@ -18,8 +18,8 @@ func (l *Limiter) DropCounters() {
 	}
 }
 
-// HoldAssignments makes the whole table look busy, so that keys without a counter
-// go to the sketch, until the returned function is called.
+// HoldAssignments makes the whole table look busy, so that keys without a counter go to the sketch,
+// until the returned function is called.
 func (l *Limiter) HoldAssignments() (release func()) {
 	for set := range l.ledgers.locks {
 		for !atomic.CompareAndSwapUint64(&l.ledgers.locks[set], 0, 1) {
@@ -32,11 +32,10 @@ func (l *Limiter) HoldAssignments() (release func()) {
 	}
 }
 
-// AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that meet in sets and cells.
+// AdmitHash admits a key of which only the hash is given, and no name: tests choose hashes that
+// meet in sets and cells.
 func (l *Limiter) AdmitHash(state *TicketState, hash uint64) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.get(key{hash: hash})
-	ok = l.admitTo(&a, state, key{hash: hash}, nil)
-	return a, ok
+	return l.admitKey(state, key{hash: hash})
 }
 
 // InFlightHash is InFlight for such a key.
@@ -44,7 +43,12 @@ func (l *Limiter) InFlightHash(hash uint64) uint64 { return l.inFlight(key{hash:
 
 // AdmitHashed is Admit for a key that has another hash than its own, as if two keys had the same.
 func (l *Limiter) AdmitHashed(state *TicketState, hash uint64, name []byte) (a Admission, ok bool) {
-	a.Threshold = l.thresholds.get(key{hash, name})
-	ok = l.admitTo(&a, state, key{hash, name}, nil)
+	return l.admitKey(state, key{hash, name})
+}
+
+func (l *Limiter) admitKey(state *TicketState, k key) (a Admission, ok bool) {
+	r := Result{Threshold: l.thresholds.get(k)}
+	ok = l.admitTo(&a.Ticket, &r, state, k, nil)
+	a.fill(&r)
 	return a, ok
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/headgate/headgate/internal/keyhash"
 )
 
-// The smallest file, with eight keys in flight that fill the exact table and a ninth in the sketch, is what
-// docs/format.md says, place by place.
+// The smallest file, with eight keys in flight that fill the exact table and a ninth in the sketch,
+// is what docs/format.md says, place by place.
 func TestFileIsAsDocumented(t *testing.T) {
-	path, _ := newHost(t, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8, Sketch: countmin.Size{Rows: 1, Columns: 2}})
+	path, _ := newHost(t, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8,
+		Sketch: countmin.Size{Rows: 1, Columns: 2}})
 	l := must(hostlimits.Join(path, hostlimits.Config{}))
 	const key = "10.0.0.1:80 shop"
 	var states [9]hostlimits.TicketState
@@ -37,13 +38,15 @@ func TestFileIsAsDocumented(t *testing.T) {
 	if len(b) != end || string(b[:8]) != "hglimits" {
 		t.Fatalf("%d bytes that begin with %q, want %d", len(b), b[:8], end)
 	}
-	for i, want := range []uint32{2, 1, 2, 1, 1, 0} { // format, rows, columns, sets, processes, zero
+	for i, want := range []uint32{2, 1, 2, 1, 1, 0} {
+		// format, rows, columns, sets, processes, zero
 		if got := half(8 + 4*i); got != want {
 			t.Errorf("at %d: %d, want %d", 8+4*i, got, want)
 		}
 	}
-	if word(32) == 0 || word(40) != 1 || word(48) != 0 || word(ledger) == 0 || word(ledger+8) != 9 || word(locks) != 0 {
-		t.Errorf("made %d, %d ledgers used, %d freed; the first was taken %d and admitted %d; lock %d",
+	if word(32) == 0 || word(40) != 1 || word(48) != 0 || word(ledger) == 0 ||
+		word(ledger+8) != 9 || word(locks) != 0 {
+		t.Errorf("made %d, %d seats in use, %d freed; the first was taken %d and admitted %d; lock %d",
 			word(32), word(40), word(48), word(ledger), word(ledger+8), word(locks))
 	}
 	hasher := keyhash.New(keyhash.Secret(b[192:208]))
@@ -59,6 +62,7 @@ func TestFileIsAsDocumented(t *testing.T) {
 	}
 	column := hasher.Hash([]byte{'a' + 8}) & 1
 	if half(cells+4*int(column)) != 1 || half(cells+4*int(1-column)) != 0 {
-		t.Errorf("cells %d and %d, want 1 for the ninth key, in column %d", half(cells), half(cells+4), column)
+		t.Errorf("cells %d and %d, want 1 for the ninth key, in column %d", half(cells),
+			half(cells+4), column)
 	}
 }

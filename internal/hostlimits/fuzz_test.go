@@ -15,9 +15,8 @@ var opSeeds = [][]byte{
 	{0x1f, 0x2f, 0x1f, 0x8f, 0x1f, 0x9f, 0x1f, 0xaf, 0x1f, 0xbf, 0x2f, 0x3f, 0x3f},
 }
 
-// FuzzLimiterOps runs a sequence of operations, one per byte (operation in the
-// high half, key in the low half), on a limiter small enough that everything
-// collides, and compares it with a map.
+// FuzzLimiterOps runs a sequence of operations, one per byte (operation in the high half, key in
+// the low half), on a limiter small enough that everything collides, and compares it with a map.
 func FuzzLimiterOps(f *testing.F) {
 	if len(opSeeds) == 0 {
 		f.Fatal("no seeds")
@@ -159,8 +158,10 @@ func (m *limiterModel) finish() {
 		inflight += uint64(len(tickets))
 	}
 	s := m.limiter.Stats()
-	if s.InFlight != inflight || s.Admitted != m.admitted || s.DoubleReleases != m.doubles || s.Overrides != len(m.thresholds) {
-		m.Fatalf("%+v, want %d in flight, %d admitted, %d double releases", s, inflight, m.admitted, m.doubles)
+	if s.InFlight != inflight || s.Admitted != m.admitted || s.DoubleReleases != m.doubles ||
+		s.Overrides != len(m.thresholds) {
+		m.Fatalf("%+v, want %d in flight, %d admitted, %d double releases", s, inflight, m.admitted,
+			m.doubles)
 	}
 	for key := range m.open {
 		for len(m.open[key]) > 0 {

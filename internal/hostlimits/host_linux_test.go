@@ -16,7 +16,8 @@ import (
 
 // A few processes are a few opened files here: locks belong to the open file.
 
-func newHost(t *testing.T, config hostlimits.KeeperConfig) (path string, keeper *hostlimits.Keeper) {
+func newHost(t *testing.T, config hostlimits.KeeperConfig) (path string,
+	keeper *hostlimits.Keeper) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "limits")
 	keeper = must(hostlimits.OpenKeeper(path, config))
@@ -56,10 +57,12 @@ func TestProcessesShareAThreshold(t *testing.T) {
 		l.WriteTallies()
 	}
 	r := report(t, keeper)
-	if len(r.Heaviest) != 1 || r.Heaviest[0].Key != "origin" || r.Heaviest[0].InFlight != 4 || r.Heaviest[0].Admitted != 4 {
+	if len(r.Heaviest) != 1 || r.Heaviest[0].Key != "origin" || r.Heaviest[0].InFlight != 4 ||
+		r.Heaviest[0].Admitted != 4 {
 		t.Errorf("the heaviest keys are %+v", r.Heaviest)
 	}
-	if r.Processes != 3 || r.InFlight != 4 || r.Admitted != 4 || r.Refused[hostlimits.OverThreshold] != 2 {
+	if r.Processes != 3 || r.InFlight != 4 || r.Admitted != 4 ||
+		r.Refused[hostlimits.OverThreshold] != 2 {
 		t.Errorf("%+v", r.SharedStats)
 	}
 	for _, ticket := range open {
@@ -101,23 +104,26 @@ func TestProcessesShareTheSketch(t *testing.T) {
 	}
 }
 
-// A limiter that nobody refers to has given its ledger back; one with an open ticket has not.
+// An unreachable limiter has released its seat; one with an open ticket has not.
 func TestLedgersOfForgottenLimiters(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 2})
 	var state hostlimits.TicketState
 	hold := func() hostlimits.Ticket {
-		a, _ := must(hostlimits.Join(path, hostlimits.Config{Threshold: 9})).AdmitString(&state, "k")
+		a, _ := must(hostlimits.Join(path, hostlimits.Config{Threshold: 9})).AdmitString(&state,
+			"k")
 		return a.Ticket
 	}
 	ticket := hold()
 	lose := func() {
-		must(hostlimits.Join(path, hostlimits.Config{})).AdmitString(new(hostlimits.TicketState), "lost")
+		must(hostlimits.Join(path, hostlimits.Config{})).AdmitString(new(hostlimits.TicketState),
+			"lost")
 	}
 	lose()
 	if _, err := hostlimits.Join(path, hostlimits.Config{}); !errors.Is(err, hostlimits.ErrNoSeat) {
 		t.Errorf("a third of two: %v", err)
 	}
-	for end := time.Now().Add(time.Minute); report(t, keeper).Reaped == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); report(t, keeper).Reaped == 0 &&
+		time.Now().Before(end); {
 		runtime.GC() // cleanups run some time after a collection
 		time.Sleep(time.Millisecond)
 		must(keeper.Reap())
@@ -172,7 +178,8 @@ func TestPinnedKeysKeepTheirCounters(t *testing.T) {
 	if !names["a"] || !names["b"] {
 		t.Errorf("pinned keys lost their counters: %v", names)
 	}
-	if crowded, err := keeper.Pin([]string{"b", "c", "d", "e", "f", "g", "h", "i", "j"}); crowded != 1 || err != nil {
+	if crowded, err := keeper.Pin([]string{"b", "c", "d", "e", "f", "g", "h", "i",
+		"j"}); crowded != 1 || err != nil {
 		t.Errorf("%d of 9 keys without a place among 8, %v; want 1", crowded, err)
 	}
 	if r := report(t, keeper); r.Pinned != 8 {
@@ -214,7 +221,8 @@ func TestForeignFilesAreRefused(t *testing.T) {
 			t.Errorf("%s: after the keeper: %v", name, err)
 		}
 	}
-	if _, err := hostlimits.Join(filepath.Join(folder, "missing"), hostlimits.Config{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := hostlimits.Join(filepath.Join(folder, "missing"),
+		hostlimits.Config{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	link := filepath.Join(folder, "link")
@@ -224,15 +232,18 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	if _, err := hostlimits.Join(link, hostlimits.Config{}); err == nil {
 		t.Error("a symbolic link is followed")
 	}
-	for _, config := range []hostlimits.KeeperConfig{{Processes: -1}, {Processes: 1025}, {ExactKeys: -1}, {ExactKeys: 1 << 20},
-		{Sketch: countmin.Size{Columns: 5}}, {Processes: 1024, Sketch: countmin.Size{Rows: 4, Columns: 1 << 16}}} {
+	for _, config := range []hostlimits.KeeperConfig{{Processes: -1}, {Processes: 1025},
+		{ExactKeys: -1}, {ExactKeys: 1 << 20},
+		{Sketch: countmin.Size{Columns: 5}}, {Processes: 1024,
+			Sketch: countmin.Size{Rows: 4, Columns: 1 << 16}}} {
 		if _, err := hostlimits.OpenKeeper(good, config); !errors.Is(err, hostlimits.ErrConfig) {
 			t.Errorf("%+v: %v, want ErrConfig", config, err)
 		}
 	}
 }
 
-// A file truncated under its users costs them the file: requests go on, nothing is refused, each call is counted.
+// A file truncated under its users costs them the file: requests go on, nothing is refused, each
+// call is counted.
 func TestTruncatedFile(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{})
 	l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 1}))
@@ -249,7 +260,8 @@ func TestTruncatedFile(t *testing.T) {
 	if !open.Ticket.Done() || open.Ticket.Done() {
 		t.Error("the open ticket is not released exactly once")
 	}
-	if s := l.Stats(); s.Faults != 3 || s.Shared || l.Current(path) || l.InFlight([]byte("k")) != 0 {
+	if s := l.Stats(); s.Faults != 3 || s.Shared || l.Current(path) ||
+		l.InFlight([]byte("k")) != 0 {
 		t.Errorf("%+v", s)
 	}
 	l.WriteTallies()

@@ -13,7 +13,8 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// exercise calls everything on a file whose words may be anything. It may count wrongly; it must come to its end.
+// exercise calls everything on a file whose words may be anything. It may count wrongly; it must
+// come to its end.
 func exercise(t *testing.T, path string, keeper *hostlimits.Keeper, l *hostlimits.Limiter) {
 	t.Helper()
 	var states [40]hostlimits.TicketState
@@ -43,13 +44,15 @@ func exercise(t *testing.T, path string, keeper *hostlimits.Keeper, l *hostlimit
 	}
 }
 
-var hostileValues = []uint64{0, 1, 7, 1 << 30, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 62, 1 << 63, 1<<64 - 1, 1<<64 - 2,
+var hostileValues = []uint64{0, 1, 7, 1 << 30, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 62,
+	1 << 63, 1<<64 - 1, 1<<64 - 2,
 	0xffffffff_00000000, 0x7fffffff_ffffffff, 0x0800000000000001, 0x4800000000000001}
 
-// Every word of the file takes wild values while it is in use. Afterwards keys of which nothing was ever counted are
-// admitted.
+// Every word of the file takes wild values while it is in use. Afterwards keys of which nothing was
+// ever counted are admitted.
 func TestWildValuesInEveryWord(t *testing.T) {
-	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8, Sketch: countmin.Size{Rows: 2, Columns: 4}})
+	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8,
+		Sketch: countmin.Size{Rows: 2, Columns: 4}})
 	l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 1000}))
 	words, values := l.Words(), hostileValues
 	if underRace {
@@ -68,13 +71,15 @@ func TestWildValuesInEveryWord(t *testing.T) {
 	}
 }
 
-// Counters driven to their ends, below zero or to the maximum, refuse nobody.
+// Counters driven to their ends, below zero or to the maximum, refuse no request.
 func TestWrappedCountersRefuseNothing(t *testing.T) {
 	for _, v := range []byte{0xff, 0x80, 0x7f, 0x40} {
-		path, _ := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8, Sketch: countmin.Size{Rows: 2, Columns: 4}})
+		path, _ := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8,
+			Sketch: countmin.Size{Rows: 2, Columns: 4}})
 		l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 5}))
 		words := l.Words()
-		counters := words[len(words)-2*4*2*4-64-8*8*2:] // less than the held words and the cells together
+		// less than the held words and the cells together
+		counters := words[len(words)-2*4*2*4-64-8*8*2:]
 		for i := range counters {
 			counters[i] = v
 		}
@@ -92,13 +97,13 @@ func TestWrappedCountersRefuseNothing(t *testing.T) {
 	}
 }
 
-// FuzzHostileFile writes words from the input into a file in use: 2 bytes where, 8 bytes what, over and over.
+// FuzzHostileFile writes words from the input into a file in use: 2 bytes where, 8 bytes what, over
+// and over.
 func FuzzHostileFile(f *testing.F) {
 	seeds := [][]byte{
 		binary.LittleEndian.AppendUint64([]byte{0, 0}, 1<<63),
-		binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte{40, 0}, 1<<64-1), 3),
-		make([]byte, 100),
-	}
+		binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte{40, 0}, 1<<64-1),
+			3), make([]byte, 100)}
 	if len(seeds) == 0 {
 		f.Fatal("no seeds")
 	}
@@ -109,7 +114,9 @@ func FuzzHostileFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		path := filepath.Join(folder, fmt.Sprint(os.Getpid()))
 		os.Remove(path)
-		keeper := must(hostlimits.OpenKeeper(path, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8, Sketch: countmin.Size{Rows: 2, Columns: 4}}))
+		keeper := must(hostlimits.OpenKeeper(path,
+			hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8,
+				Sketch: countmin.Size{Rows: 2, Columns: 4}}))
 		defer keeper.Close()
 		l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 3}))
 		words := l.Words()
@@ -129,7 +136,8 @@ func FuzzHostileFile(f *testing.F) {
 func FuzzHeader(f *testing.F) {
 	folder := f.TempDir()
 	good := filepath.Join(folder, "good")
-	must(hostlimits.OpenKeeper(good, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8, Sketch: countmin.Size{Rows: 1, Columns: 2}})).Close()
+	must(hostlimits.OpenKeeper(good, hostlimits.KeeperConfig{Processes: 1, ExactKeys: 8,
+		Sketch: countmin.Size{Rows: 1, Columns: 2}})).Close()
 	content := must(os.ReadFile(good))
 	f.Add(content[:256], uint16(len(content)-256))
 	f.Add(content[:100], uint16(0))
@@ -149,9 +157,10 @@ func FuzzHeader(f *testing.F) {
 	})
 }
 
-// Two processes over one file that somebody scribbles on: nothing faults and nothing hangs.
+// Two processes over one file that a third one scribbles on: nothing faults and nothing hangs.
 func TestScribblingBesideRequests(t *testing.T) {
-	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 4, ExactKeys: 8, Sketch: countmin.Size{Rows: 2, Columns: 4}})
+	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 4, ExactKeys: 8,
+		Sketch: countmin.Size{Rows: 2, Columns: 4}})
 	l := must(hostlimits.Join(path, hostlimits.Config{Threshold: 3}))
 	words, random := l.Words(), rand.New(rand.NewPCG(3, 3))
 	rounds := 2000

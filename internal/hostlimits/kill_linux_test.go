@@ -17,8 +17,8 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// These tests run real processes, which the test binary becomes by executing itself, and kill them. By default a few
-// dozen;
+// These tests run real processes, which the test binary becomes by executing itself, and kill them.
+// By default a few dozen;
 //
 //	LIMITS_KILLS=5000 go test -run TestKilled -timeout 0 -v ./limits
 //
@@ -56,8 +56,9 @@ type workerTruth struct {
 	Admitted uint64
 }
 
-// workerProcess holds and releases tickets at random from several goroutines. On each line that it reads it stops, tells
-// the truth, and goes on with the next. At the end of its input it releases everything and tells the truth again.
+// workerProcess holds and releases tickets at random from several goroutines. On each line that it
+// reads it stops, tells the truth, and goes on with the next. At the end of its input it releases
+// everything and tells the truth again.
 func workerProcess(path string, seed uint64) error {
 	l, err := hostlimits.Join(path, hostlimits.Config{Threshold: workerThreshold})
 	if err != nil {
@@ -180,8 +181,9 @@ func kills(t *testing.T, byDefault int) int {
 	return byDefault
 }
 
-// Processes die at random instructions, in the middle of admissions, releases and assignments of exact counters. What
-// is counted afterwards is what the survivors have: exactly, for every key, in the table and in the sketch.
+// Processes die at random instructions, in the middle of admissions, releases and assignments of
+// exact counters. What is counted afterwards is what the survivors have: exactly, for every key, in
+// the table and in the sketch.
 func TestKilledProcessesAreCountedOutExactly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "limits")
 	keeper := must(hostlimits.OpenKeeper(path, hostlimits.KeeperConfig{Processes: 8, ExactKeys: 8}))
@@ -211,7 +213,7 @@ func TestKilledProcessesAreCountedOutExactly(t *testing.T) {
 		}
 	}
 	if orphans == 0 {
-		t.Error("nobody had anything in flight when killed")
+		t.Error("no process had anything in flight when killed")
 	}
 	t.Logf("%d requests were in flight in processes that were killed", orphans)
 	for _, w := range survivors {
@@ -229,13 +231,15 @@ func TestKilledProcessesAreCountedOutExactly(t *testing.T) {
 	}
 	// A key whose exact counter was being moved when its process died still finds one.
 	for i := range workerKeys {
-		if a, ok := observer.AdmitString(new(hostlimits.TicketState), workerKey(i)); !ok || a.Estimate != 1 || !a.Ticket.Done() {
+		if a, ok := observer.AdmitString(new(hostlimits.TicketState), workerKey(i)); !ok ||
+			a.Estimate != 1 || !a.Ticket.Done() {
 			t.Errorf("key %d at the end: %v %+v", i, ok, a)
 		}
 	}
 }
 
-func compareWithSurvivors(t *testing.T, keeper *hostlimits.Keeper, observer *hostlimits.Limiter, survivors []*worker) {
+func compareWithSurvivors(t *testing.T, keeper *hostlimits.Keeper, observer *hostlimits.Limiter,
+	survivors []*worker) {
 	t.Helper()
 	var want [workerKeys]uint64
 	for _, w := range survivors {

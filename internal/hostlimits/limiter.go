@@ -136,7 +136,9 @@ func (c *Config) exactCounters() (int, error) {
 // is refused with the reason [TicketInUse]: release the earlier one first when a retry moves to
 // another key.
 func (l *Limiter) Admit(state *TicketState, name []byte) (a Admission, ok bool) {
-	ok = l.admitNamed(&a, state, name, nil)
+	var r Result
+	ok = l.AdmitTo(&a.Ticket, &r, state, name, nil)
+	a.fill(&r)
 	return a, ok
 }
 
@@ -153,36 +155,37 @@ func (l *Limiter) AdmitString(state *TicketState, name string) (a Admission, ok 
 // has [Shed].
 func (l *Limiter) AdmitBelow(state *TicketState, name []byte,
 	below func(threshold uint32) (lowered, shed uint32)) (a Admission, ok bool) {
-	ok = l.admitNamed(&a, state, name, below)
+	var r Result
+	ok = l.AdmitTo(&a.Ticket, &r, state, name, below)
+	a.fill(&r)
 	return a, ok
 }
 
-// admitNamed is separate from Admit so that Admit can be inlined: then the admission is not copied.
-func (l *Limiter) admitNamed(a *Admission, state *TicketState, name []byte,
+// AdmitTo is [Limiter.AdmitBelow] with the result in t and r, which must be zero. below may be nil.
+func (l *Limiter) AdmitTo(t *Ticket, r *Result, state *TicketState, name []byte,
 	below func(uint32) (lowered, shed uint32)) bool {
 	k := l.ledgers.key(name)
-	a.Threshold = l.thresholds.get(k)
-	return l.admitTo(a, state, k, below)
+	r.Threshold = l.thresholds.get(k)
+	return l.admitTo(t, r, state, k, below)
 }
 
 // Hash returns the hash by which l counts a key, which is that of its tickets ([Ticket.Hash]). It
 // is secret, and differs from that of another limiter or another limits file.
 func (l *Limiter) Hash(name []byte) uint64 { return l.ledgers.hasher.Hash(name) }
 
-// admitTo fills in a, of which all but the threshold is zero. Like the functions that it calls, it
-// writes into the caller's memory: copies of results of this size cost as much as the counting.
-func (l *Limiter) admitTo(a *Admission, state *TicketState, k key,
+// admitTo fills in t and r, of which all but the threshold is zero.
+func (l *Limiter) admitTo(t *Ticket, r *Result, state *TicketState, k key,
 	below func(uint32) (lowered, shed uint32)) bool {
 	serial, ok := state.take()
 	if !ok {
-		a.Estimate = l.inFlight(k)
-		l.refuse(a, k.hash, TicketInUse)
+		r.Estimate = l.inFlight(k)
+		l.refuse(r, k.hash, TicketInUse)
 		return false
 	}
-	e := entry{threshold: uint64(a.Threshold), lowered: a.Threshold}
+	e := entry{threshold: uint64(r.Threshold), lowered: r.Threshold}
 	if below != nil {
-		lowered, shed := below(a.Threshold)
-		e.threshold, e.lowered = uint64(min(a.Threshold, lowered, shed)), lowered
+		lowered, shed := below(r.Threshold)
+		e.threshold, e.lowered = uint64(min(r.Threshold, lowered, shed)), lowered
 	}
 	if l.shared == nil {
 		l.enter(&e, k)
@@ -190,15 +193,15 @@ func (l *Limiter) admitTo(a *Admission, state *TicketState, k key,
 		state.end(serial)
 		return true
 	}
-	a.Estimate = e.estimate
+	r.Estimate = e.estimate
 	if !e.admitted {
 		state.end(serial)
-		l.refuse(a, k.hash, e.reason(a.Threshold))
+		l.refuse(r, k.hash, e.reason(r.Threshold))
 		return false
 	}
-	a.Ticket = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1,
+	*t = Ticket{owner: l, state: state, serial: serial, hash: k.hash, units: 1,
 		where: e.where}
-	if f := l.former.Load(); f != nil && !f.enter(a, e, k) {
+	if f := l.former.Load(); f != nil && !f.enter(t, r, e, k) {
 		state.end(serial)
 		return false
 	}
@@ -229,9 +232,9 @@ func (l *Limiter) withdraw(where Where, hash uint64) {
 }
 
 // refuse counts a refusal and fills in the reason.
-func (l *Limiter) refuse(a *Admission, hash uint64, why Reason) {
+func (l *Limiter) refuse(r *Result, hash uint64, why Reason) {
 	l.tallies.stripe(hash).refused[why].Add(1)
-	a.Reason, a.RetryAfter = why, l.RetryAfter()
+	r.Reason, r.RetryAfter = why, l.RetryAfter()
 }
 
 // reason returns why an attempt was refused.

@@ -25,7 +25,8 @@ func TestLimiterAdmitsUpToItsThreshold(t *testing.T) {
 		t.Fatalf("the first two: %+v, %+v", first, second)
 	}
 	third, ok := l.Admit(&states[2], key)
-	want := hostlimits.Admission{Estimate: 2, Threshold: 2, Reason: hostlimits.OverThreshold, RetryAfter: time.Second}
+	want := hostlimits.Admission{Estimate: 2, Threshold: 2, Reason: hostlimits.OverThreshold,
+		RetryAfter: time.Second}
 	if ok || third != want {
 		t.Errorf("the third: %v %+v, want %+v", ok, third, want)
 	}
@@ -66,12 +67,14 @@ func TestLimiterConfigErrors(t *testing.T) {
 	for i := range hostlimits.MaxOverrides + 1 {
 		many[fmt.Sprint(i)] = 1
 	}
-	if _, err := hostlimits.NewLimiter(hostlimits.Config{Overrides: many}); !errors.Is(err, hostlimits.ErrTooManyOverrides) {
+	if _, err := hostlimits.NewLimiter(hostlimits.Config{Overrides: many}); !errors.Is(err,
+		hostlimits.ErrTooManyOverrides) {
 		t.Errorf("error %v, want ErrTooManyOverrides", err)
 	}
 	delete(many, "0")
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Overrides: many}))
-	if err := l.SetThreshold([]byte("one more"), 1); !errors.Is(err, hostlimits.ErrTooManyOverrides) {
+	if err := l.SetThreshold([]byte("one more"), 1); !errors.Is(err,
+		hostlimits.ErrTooManyOverrides) {
 		t.Errorf("error %v, want ErrTooManyOverrides", err)
 	}
 	if err := l.SetThreshold([]byte("7"), 9); err != nil || l.Threshold([]byte("7")) != 9 {
@@ -109,7 +112,8 @@ func TestThresholdsChangeAtRunTime(t *testing.T) {
 		t.Errorf("%+v, want one override left", got)
 	}
 	l.SetDefault(0)
-	if a, ok := l.AdmitString(new(hostlimits.TicketState), "anything"); ok || a.Reason != hostlimits.Drained {
+	if a, ok := l.AdmitString(new(hostlimits.TicketState), "anything"); ok ||
+		a.Reason != hostlimits.Drained {
 		t.Errorf("with a default of 0: %v %+v", ok, a)
 	}
 }
@@ -128,7 +132,8 @@ func TestAdmitOnOpenState(t *testing.T) {
 }
 
 func TestLimiterStats(t *testing.T) {
-	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, Overrides: map[string]uint32{"off": 0}}))
+	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1,
+		Overrides: map[string]uint32{"off": 0}}))
 	var s1, s2 hostlimits.TicketState
 	a, _ := l.AdmitString(&s1, "a")
 	l.AdmitString(&s2, "a")
@@ -141,7 +146,8 @@ func TestLimiterStats(t *testing.T) {
 	a.Ticket.Done()
 	a.Ticket.Done()
 	got = l.Stats()
-	if got.InFlight != 0 || got.DoubleReleases != 1 || got.Overrides != 1 || got.PinnedKeys != 1 || got.ExactKeys != 2 {
+	if got.InFlight != 0 || got.DoubleReleases != 1 || got.Overrides != 1 || got.PinnedKeys != 1 ||
+		got.ExactKeys != 2 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -159,8 +165,8 @@ func TestReasonNames(t *testing.T) {
 	}
 }
 
-// A flood of other keys neither takes the exact counter of a configured key
-// nor makes it look busier than it is.
+// A flood of other keys neither takes the exact counter of a configured key nor makes it look
+// busier than it is.
 func TestFloodDoesNotTouchConfiguredKeys(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{
 		Threshold: 1, Overrides: map[string]uint32{"origin": 3},
@@ -185,8 +191,8 @@ func TestFloodDoesNotTouchConfiguredKeys(t *testing.T) {
 	}
 }
 
-// Tickets that were counted in the sketch still count when their key gets an
-// exact counter, and are given back where they were taken.
+// Tickets that were counted in the sketch still count when their key gets an exact counter, and are
+// given back where they were taken.
 func TestKeyMovesFromSketchToExact(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 3}))
 	key := []byte("k")
@@ -199,7 +205,8 @@ func TestKeyMovesFromSketchToExact(t *testing.T) {
 	if !ok || third.Estimate != 3 || l.InFlight(key) != 3 {
 		t.Fatalf("the third, after the move: %v %+v", ok, third)
 	}
-	if fourth, ok := l.Admit(&s[3], key); ok || fourth.Reason != hostlimits.OverEstimate || fourth.Estimate != 3 {
+	if fourth, ok := l.Admit(&s[3], key); ok || fourth.Reason != hostlimits.OverEstimate ||
+		fourth.Estimate != 3 {
 		t.Errorf("the fourth: %v %+v", ok, fourth)
 	}
 	first.Ticket.Done()
@@ -214,9 +221,8 @@ func TestKeyMovesFromSketchToExact(t *testing.T) {
 	}
 }
 
-// Against a map, with a table so small that keys come and go: what is admitted
-// is always right, what is refused as exact is always right, and estimates are
-// never too low.
+// Against a map, with a table so small that keys come and go: what is admitted is always right,
+// what is refused as exact is always right, and estimates are never too low.
 func TestLimiterAgainstMap(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{
 		Threshold: 3, ExactKeys: 8, Overrides: map[string]uint32{"0": 5, "1": 0},
@@ -246,14 +252,17 @@ func TestLimiterAgainstMap(t *testing.T) {
 			truth[key]++
 			inflight++
 		}
-		if ok != (a.Reason == hostlimits.Admitted) || a.Estimate < truth[key] || truth[key] > uint64(a.Threshold) {
+		if ok != (a.Reason == hostlimits.Admitted) || a.Estimate < truth[key] ||
+			truth[key] > uint64(a.Threshold) {
 			t.Fatalf("%s: truth %d, %v %+v", key, truth[key], ok, a)
 		}
-		if a.Reason == hostlimits.OverThreshold && (truth[key] != uint64(a.Threshold) || a.Estimate != truth[key]) {
+		if a.Reason == hostlimits.OverThreshold &&
+			(truth[key] != uint64(a.Threshold) || a.Estimate != truth[key]) {
 			t.Fatalf("%s: refused as exact with %d in flight: %+v", key, truth[key], a)
 		}
 	}
-	if s := l.Stats(); s.InFlight != inflight || s.Refused[hostlimits.OverThreshold] == 0 || s.Refused[hostlimits.OverEstimate] == 0 {
+	if s := l.Stats(); s.InFlight != inflight || s.Refused[hostlimits.OverThreshold] == 0 ||
+		s.Refused[hostlimits.OverEstimate] == 0 {
 		t.Errorf("%+v, want %d in flight and refusals of both kinds", s, inflight)
 	}
 	for _, o := range tickets {
@@ -266,10 +275,11 @@ func TestLimiterAgainstMap(t *testing.T) {
 	}
 }
 
-// limiterLoad runs goroutines that admit and release keys for a while, with
-// others that disturb, and checks that no key is ever held beyond the
-// threshold and that nothing is in flight at the end.
-func limiterLoad(t *testing.T, l *hostlimits.Limiter, threshold int64, keys int, disturb func(i int)) {
+// limiterLoad runs goroutines that admit and release keys for a while, with others that disturb,
+// and checks that no key is ever held beyond the threshold and that nothing is in flight at the
+// end.
+func limiterLoad(t *testing.T, l *hostlimits.Limiter, threshold int64, keys int,
+	disturb func(i int)) {
 	t.Helper()
 	held := make([]atomic.Int64, keys)
 	var admitted atomic.Int64
@@ -305,7 +315,8 @@ func limiterLoad(t *testing.T, l *hostlimits.Limiter, threshold int64, keys int,
 	}
 	group.Wait()
 	s := l.Stats()
-	if s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 0 || s.Admitted != uint64(admitted.Load()) {
+	if s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 0 ||
+		s.Admitted != uint64(admitted.Load()) {
 		t.Errorf("at the end: %+v, want nothing in flight and %d admitted", s, admitted.Load())
 	}
 	if admitted.Load() == 0 || s.RefusedTotal() == 0 {
@@ -335,8 +346,8 @@ func TestLimiterNeverExceedsThresholdInSketch(t *testing.T) {
 	}
 }
 
-// Keys change places between sketch and table all the time: many keys for few
-// counters, counters taken away, assignments blocked.
+// Keys change places between sketch and table all the time: many keys for few counters, counters
+// taken away, assignments blocked.
 func TestLimiterNeverExceedsThresholdWhileKeysMove(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 2, ExactKeys: 8}))
 	limiterLoad(t, l, 2, 24, func(i int) {
@@ -352,7 +363,8 @@ func TestLimiterNeverExceedsThresholdWhileKeysMove(t *testing.T) {
 }
 
 func TestRequestPathAllocatesNothing(t *testing.T) {
-	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, Overrides: map[string]uint32{"a": 1}}))
+	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1,
+		Overrides: map[string]uint32{"a": 1}}))
 	sketchOnly := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1}))
 	defer sketchOnly.HoldAssignments()()
 	key := []byte("203.0.113.7:8443 a-rather-long-host-name.shop.example")

@@ -148,21 +148,21 @@ func (b *board) heldIn(k uint) uint64 {
 
 // enter counts in the previous file what has been admitted to the new one. If the previous file has
 // no room, the admission becomes a refusal.
-func (f *dual) enter(a *Admission, next entry, k key) bool {
+func (f *dual) enter(t *Ticket, r *Result, next entry, k key) bool {
 	e, former := entry{threshold: next.threshold,
 		lowered: next.lowered}, f.former.ledgers.key(k.name)
 	if !f.former.enterShared(&e, former) {
 		return true // the previous file is gone
 	}
-	a.Estimate = max(a.Estimate, e.estimate)
+	r.Estimate = max(r.Estimate, e.estimate)
 	if !e.admitted {
 		f.next.withdraw(next.where, k.hash)
-		a.Ticket = Ticket{}
-		f.next.refuse(a, k.hash, e.reason(a.Threshold))
+		*t = Ticket{}
+		f.next.refuse(r, k.hash, e.reason(r.Threshold))
 		return false
 	}
-	a.Ticket.owner, a.Ticket.units = f, e.where
-	a.Ticket.state.former.Store(former.hash)
+	t.owner, t.units = f, e.where
+	t.state.former.Store(former.hash)
 	return true
 }
 

@@ -34,8 +34,8 @@ func (m *mover) admit(key string) (hostlimits.Ticket, bool) {
 	return a.Ticket, ok
 }
 
-// Two processes move to a file of another size one after the other. At every moment both together keep to the
-// threshold, and once all that began before has ended, only the new file is used.
+// Two processes move to a file of another size one after the other. At every moment both together
+// keep to the threshold, and once all that began before has ended, only the new file is used.
 func TestMovingToAnotherFile(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 4})
 	const threshold = 4
@@ -68,7 +68,7 @@ func TestMovingToAnotherFile(t *testing.T) {
 	admit("b, in its place", b, true)
 	admit("a, full again", a, false)
 	if !a.limiter.SyncFormer() || !b.limiter.SyncFormer() {
-		t.Error("nobody looks at the former file any more, where b still has a request from before")
+		t.Error("the previous file is not counted in any more, where b still has a request from before")
 	}
 	done() // b's first
 	done() // a's, of the time when b had not moved
@@ -98,7 +98,7 @@ func TestMovingToAnotherFile(t *testing.T) {
 	}
 }
 
-// A process that dies without having moved holds nobody up.
+// A process that dies without having moved delays no other process.
 func TestMovingAwayFromTheDead(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 3})
 	a, dead := join(path, 9), join(path, 9)
@@ -140,7 +140,8 @@ func TestMovingNeedsASecondLedger(t *testing.T) {
 // A clock that was set back by a year does not keep thresholds from being lowered.
 func TestAdaptiveThresholdUnderAClockSetBack(t *testing.T) {
 	var a hostlimits.Adaptive
-	policy := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(100 * time.Millisecond), Floor: 10}
+	policy := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(100 * time.Millisecond),
+		Floor: 10}
 	now := time.Unix(1e9, 0)
 	a.Observe(policy, 7, 100, 50, time.Second, now)
 	a.Observe(policy, 7, 100, 50, time.Second, now.AddDate(-1, 0, 0))
@@ -148,7 +149,8 @@ func TestAdaptiveThresholdUnderAClockSetBack(t *testing.T) {
 		t.Errorf("threshold %d after two slow answers, want 81", got)
 	}
 	now = now.AddDate(-1, 0, 1)
-	a.Observe(policy, 7, 100, 1, time.Millisecond, now.AddDate(1, 0, 0)) // answered, by a clock that was ahead
+	// answered, by a clock that was ahead
+	a.Observe(policy, 7, 100, 1, time.Millisecond, now.AddDate(1, 0, 0))
 	a.ObserveEnding(policy, 7, 100, 50, 50*time.Millisecond, hostlimits.Abandoned, now)
 	if got := a.Threshold(7, 100); got != 72 {
 		t.Errorf("threshold %d after a wait for a silent origin, want 72", got)
@@ -157,7 +159,8 @@ func TestAdaptiveThresholdUnderAClockSetBack(t *testing.T) {
 
 func TestAdaptiveThresholdFollowsLatency(t *testing.T) {
 	var a hostlimits.Adaptive
-	policy := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(100 * time.Millisecond), Floor: 10}
+	policy := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(100 * time.Millisecond),
+		Floor: 10}
 	const key, other = 7, 7 + 1<<40 // of one place
 	now := time.Unix(1000, 0)
 	observe := func(hash, estimate uint64, took time.Duration) uint32 {
@@ -205,8 +208,8 @@ func TestAdaptiveThresholdFollowsLatency(t *testing.T) {
 	}
 }
 
-// A file with another secret takes over without forgetting a request, also of keys that are counted in the sketch, which
-// have other cells there.
+// A file with another secret takes over without forgetting a request, also of keys that are counted
+// in the sketch, which have other cells there.
 func TestRenewingTheSecret(t *testing.T) {
 	path, keeper := newHost(t, hostlimits.KeeperConfig{Processes: 4, ExactKeys: 8})
 	a, b := join(path, 1), join(path, 1)
@@ -220,8 +223,10 @@ func TestRenewingTheSecret(t *testing.T) {
 		}
 	}
 	made := must(keeper.Created())
-	if renewed, err := keeper.Renew(); !renewed || err != nil || !must(keeper.Created()).After(made) || a.limiter.Current(path) {
-		t.Fatalf("renewed %v, error %v, made %v and before %v", renewed, err, must(keeper.Created()), made)
+	if renewed, err := keeper.Renew(); !renewed || err != nil ||
+		!must(keeper.Created()).After(made) || a.limiter.Current(path) {
+		t.Fatalf("renewed %v, error %v, made %v and before %v", renewed, err,
+			must(keeper.Created()), made)
 	}
 	former := b.limiter
 	b.move(t, path, 1)

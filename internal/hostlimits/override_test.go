@@ -20,14 +20,16 @@ func TestOverridesAreWrittenInManyWays(t *testing.T) {
 	} {
 		text := fmt.Sprintf(`{"key": ["origin", "host"], "overrides": {%q: 0}}`, key)
 		p, warnings, err := hostlimits.CheckPolicy([]byte(text))
-		if n, ok := p.Overrides[want]; err != nil || !ok || n != 0 || len(p.Overrides) != 1 || len(warnings) != 0 {
+		if n, ok := p.Overrides[want]; err != nil || !ok || n != 0 || len(p.Overrides) != 1 ||
+			len(warnings) != 0 {
 			t.Errorf("%q: %v, warnings %v, error %v", key, p.Overrides, warnings, err)
 		}
 		l := must(hostlimits.NewLimiter(hostlimits.Config{}))
 		if err := l.Apply(p); err != nil {
 			t.Fatal(err)
 		}
-		if a, ok := l.Admit(new(hostlimits.TicketState), []byte(want)); ok || a.Reason != hostlimits.Drained {
+		if a, ok := l.Admit(new(hostlimits.TicketState), []byte(want)); ok ||
+			a.Reason != hostlimits.Drained {
 			t.Errorf("%q: admitted at override 0: %+v", key, a)
 		}
 	}
@@ -45,15 +47,18 @@ func TestOverridesThatAreOdd(t *testing.T) {
 		{`"origin", "host"`, "10.0.0.1:80 http://shop", "10.0.0.1:80 http", "scheme"},
 		{`"origin", "host"`, "10.0.0.1:80 b\u00fccher", "10.0.0.1:80 b%c3%bccher", "xn--"},
 		{`"origin", "host"`, "10.0.0.1:80 a..b", "10.0.0.1:80 a..b", "labels"},
-		{`"origin", "host"`, "10.0.0.1:80 " + strings.Repeat("a", 64), "10.0.0.1:80 " + strings.Repeat("a", 64), "labels"},
-		{`"origin", "host"`, "10.0.0.1:80 " + long, "10.0.0.1:80 " + long[:128], "cut to 128 bytes"},
+		{`"origin", "host"`, "10.0.0.1:80 " + strings.Repeat("a", 64),
+			"10.0.0.1:80 " + strings.Repeat("a", 64), "labels"},
+		{`"origin", "host"`, "10.0.0.1:80 " + long, "10.0.0.1:80 " + long[:128],
+			"cut to 128 bytes"},
 		{`"origin"`, "10.0.0.1:99999", "10.0.0.1:99999", "no such port"},
 		{`"origin"`, "2001:db8::1:80", "[2001:db8::1:80]", "write [ADDRESS]:PORT"},
 		{`"origin"`, ":80", ":80", "has no name"},
 		{`"origin"`, "", "", "names no origin"},
 		{`"tenant", "origin"`, "10.0.0.1:80", " 10.0.0.1:80", "names no tenant"},
 		{`"tenant", "origin"`, "acme inc  10.0.0.1:80", "acme inc 10.0.0.1:80", ""},
-		{`"tenant", "origin"`, strings.Repeat("t", 200) + " o", strings.Repeat("t", 112) + " o", "tenant is cut"},
+		{`"tenant", "origin"`, strings.Repeat("t", 200) + " o", strings.Repeat("t", 112) + " o",
+			"tenant is cut"},
 		{`"origin"`, strings.Repeat("o", 100) + ":80", strings.Repeat("o", 100) + ":80", ""},
 	} {
 		text := fmt.Sprintf(`{"key": [%s], "overrides": {"%s": 1}}`, c.key, c.override)
@@ -61,10 +66,12 @@ func TestOverridesThatAreOdd(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if _, ok := p.Overrides[c.form]; !ok && !strings.Contains(c.warning, "part") && !strings.Contains(c.warning, "set") {
+		if _, ok := p.Overrides[c.form]; !ok && !strings.Contains(c.warning, "part") &&
+			!strings.Contains(c.warning, "set") {
 			t.Errorf("%s: the keys are %v, want %q", text, p.Overrides, c.form)
 		}
-		if (c.warning == "") != (len(warnings) == 0) || c.warning != "" && !strings.Contains(warnings[0].String(), c.warning) {
+		if (c.warning == "") != (len(warnings) == 0) ||
+			c.warning != "" && !strings.Contains(warnings[0].String(), c.warning) {
 			t.Errorf("%s: warnings %v, want %q", text, warnings, c.warning)
 		}
 	}
@@ -72,7 +79,8 @@ func TestOverridesThatAreOdd(t *testing.T) {
 
 func TestOverridesOfOneKeyTwice(t *testing.T) {
 	_, _, err := hostlimits.CheckPolicy([]byte(`{"overrides": {"o a": 1, "o A": 2}}`))
-	if !errors.Is(err, hostlimits.ErrConfig) || !strings.Contains(err.Error(), "same key with another threshold") {
+	if !errors.Is(err, hostlimits.ErrConfig) ||
+		!strings.Contains(err.Error(), "same key with another threshold") {
 		t.Errorf("two thresholds: %v", err)
 	}
 	p, warnings, err := hostlimits.CheckPolicy([]byte(`{"overrides": {"o a": 1, "o A": 1, "o  b": 3, "o  b": 4}}`))

@@ -18,10 +18,11 @@ const goodPolicy = `{"key": ["tenant", "origin"], "threshold": 200, "retry_after
 func TestPolicyFromJSON(t *testing.T) {
 	p := must(hostlimits.ParsePolicy([]byte(goodPolicy)))
 	want := hostlimits.Policy{
-		Key: []string{hostlimits.KeyTenant, hostlimits.KeyOrigin}, Threshold: 200, RetryAfter: hostlimits.Duration(2 * time.Second),
+		Key: []string{hostlimits.KeyTenant,
+			hostlimits.KeyOrigin}, Threshold: 200, RetryAfter: hostlimits.Duration(2 * time.Second),
 		Overrides: map[string]uint32{"acme 10.0.0.1:80": 20}, ShedFrom: 0.8,
-		Adaptive: &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(250 * time.Millisecond), Floor: 8},
-	}
+		Adaptive: &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(250 * time.Millisecond),
+			Floor: 8}}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v", p)
 	}
@@ -32,7 +33,8 @@ func TestPolicyFromJSON(t *testing.T) {
 	if got := string(p.AppendKey(nil, "acme", "10.0.0.1:80", "host")); got != "acme 10.0.0.1:80" {
 		t.Errorf("key %q", got)
 	}
-	if got := string((&hostlimits.Policy{}).AppendKey([]byte("> "), "acme", "origin", "host")); got != "> origin" {
+	if got := string((&hostlimits.Policy{}).AppendKey([]byte("> "), "acme", "origin",
+		"host")); got != "> origin" {
 		t.Errorf("key %q", got)
 	}
 }
@@ -52,7 +54,8 @@ func TestPoliciesThatMakeNoSense(t *testing.T) {
 		many.Overrides[fmt.Sprint(i)] = 1
 	}
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 7}))
-	if err := l.Apply(many); !errors.Is(err, hostlimits.ErrTooManyOverrides) || l.Threshold([]byte("1")) != 7 {
+	if err := l.Apply(many); !errors.Is(err, hostlimits.ErrTooManyOverrides) ||
+		l.Threshold([]byte("1")) != 7 {
 		t.Errorf("%v, threshold %d", err, l.Threshold([]byte("1")))
 	}
 }
@@ -72,7 +75,8 @@ func FuzzPolicy(f *testing.F) {
 		}
 		for _, threshold := range []uint32{0, 1, 100, hostlimits.Unlimited} {
 			for score := range uint8(101) {
-				if got := p.ShedThreshold(threshold, score); got > threshold || threshold > 0 && got == 0 {
+				if got := p.ShedThreshold(threshold, score); got > threshold ||
+					threshold > 0 && got == 0 {
 					t.Fatalf("score %d: %d of %d", score, got, threshold)
 				}
 			}
@@ -84,8 +88,10 @@ func FuzzPolicy(f *testing.F) {
 }
 
 func TestApplyReplacesAllThresholds(t *testing.T) {
-	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, Overrides: map[string]uint32{"a": 2, "b": 3}}))
-	policy := hostlimits.Policy{Threshold: 5, Overrides: map[string]uint32{"b": 7, "c": 0}, RetryAfter: hostlimits.Duration(3 * time.Second)}
+	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1,
+		Overrides: map[string]uint32{"a": 2, "b": 3}}))
+	policy := hostlimits.Policy{Threshold: 5, Overrides: map[string]uint32{"b": 7, "c": 0},
+		RetryAfter: hostlimits.Duration(3 * time.Second)}
 	if err := l.Apply(policy); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +100,8 @@ func TestApplyReplacesAllThresholds(t *testing.T) {
 			t.Errorf("%s: %d, want %d", key, got, want)
 		}
 	}
-	if a, ok := l.AdmitString(new(hostlimits.TicketState), "c"); ok || a.Reason != hostlimits.Drained || a.RetryAfter != 3*time.Second {
+	if a, ok := l.AdmitString(new(hostlimits.TicketState), "c"); ok ||
+		a.Reason != hostlimits.Drained || a.RetryAfter != 3*time.Second {
 		t.Errorf("%v %+v", ok, a)
 	}
 	if s := l.Stats(); s.Overrides != 2 || s.PinnedKeys != 2 {
@@ -109,7 +116,8 @@ func TestSheddingByScore(t *testing.T) {
 	admitted := make(map[uint8]int)
 	for _, score := range []uint8{1, 50, 99, 0} {
 		for {
-			a, ok := l.AdmitBelow(new(hostlimits.TicketState), []byte("origin"), func(n uint32) (lowered, shed uint32) { return n, p.ShedThreshold(n, score) })
+			a, ok := l.AdmitBelow(new(hostlimits.TicketState), []byte("origin"),
+				func(n uint32) (lowered, shed uint32) { return n, p.ShedThreshold(n, score) })
 			if !ok {
 				want := hostlimits.Shed
 				if score == 0 || score == 99 {
@@ -134,12 +142,14 @@ func TestSheddingByScore(t *testing.T) {
 	}
 }
 
-// A refusal at a threshold that an adaptive policy has lowered has a reason of its own, also beside shedding.
+// A refusal at a threshold that an adaptive policy has lowered has a reason of its own, also beside
+// shedding.
 func TestRefusalAtALoweredThreshold(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 10}))
 	p := hostlimits.Policy{ShedFrom: 0.5}
 	ask := func(score uint8) (hostlimits.Admission, bool) {
-		return l.AdmitBelow(new(hostlimits.TicketState), []byte("origin"), func(uint32) (lowered, shed uint32) { return 4, p.ShedThreshold(4, score) })
+		return l.AdmitBelow(new(hostlimits.TicketState), []byte("origin"),
+			func(uint32) (lowered, shed uint32) { return 4, p.ShedThreshold(4, score) })
 	}
 	for i := range 7 {
 		score, want := uint8(99), hostlimits.Admitted
@@ -155,13 +165,15 @@ func TestRefusalAtALoweredThreshold(t *testing.T) {
 	if a, _ := ask(1); a.Reason != hostlimits.OverLowered {
 		t.Errorf("a low score at the lowered threshold: %v", a.Reason)
 	}
-	if s := l.Stats(); s.Refused[hostlimits.OverLowered] != 3 || s.Refused[hostlimits.Shed] != 1 || hostlimits.OverLowered.String() != "over_lowered" {
+	if s := l.Stats(); s.Refused[hostlimits.OverLowered] != 3 || s.Refused[hostlimits.Shed] != 1 ||
+		hostlimits.OverLowered.String() != "over_lowered" {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestWhatAWaitCountsAs(t *testing.T) {
-	p := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(time.Second), LongLived: hostlimits.Duration(time.Minute)}
+	p := &hostlimits.AdaptivePolicy{Latency: hostlimits.Duration(time.Second),
+		LongLived: hostlimits.Duration(time.Minute)}
 	for _, c := range []struct {
 		took     time.Duration
 		how      hostlimits.Ending
@@ -185,7 +197,8 @@ func TestWhatAWaitCountsAs(t *testing.T) {
 		a.Observe(p, 7, 100, 1, 0, now.Add(-c.answered))
 		a.ObserveEnding(p, 7, 100, 1, c.took, c.how, now)
 		if got := a.Lowered() == 1; got != c.slow {
-			t.Errorf("%v, ending %d, last answer %v before: slow %v", c.took, c.how, c.answered, got)
+			t.Errorf("%v, ending %d, last answer %v before: slow %v", c.took, c.how, c.answered,
+				got)
 		}
 	}
 	if _, err := hostlimits.ParsePolicy([]byte(`{"adaptive": {"latency": "1s", "long_lived": "1s"}}`)); err == nil {

@@ -33,10 +33,10 @@ type rules struct {
 	transition  *Transition // not nil while requests may be open that another key was used for
 }
 
-// Request is what a request is counted by.
-type Request struct {
-	Tenant, Origin, Host string
-	Score                uint8
+// request is what a request is counted by.
+type request struct {
+	tenant, origin, host string
+	score                uint8
 }
 
 // NewProcess returns a process that counts alone, by policy, until it joins a file.
@@ -52,53 +52,54 @@ func NewProcess(config Config, policy *Policy, log *slog.Logger) (*Process, erro
 	return p, nil
 }
 
-// Admit admits a request or refuses it, as [Limiter.Admit] does. Every access to the file's memory
-// is guarded by the limiter.
-func (p *Process) Admit(state *TicketState, request *Request) (Admission, bool) {
+// Admit admits a request or refuses it, as [Limiter.Admit] does, with the result in t and res,
+// which must be zero. Every access to the file's memory is guarded by the limiter.
+func (p *Process) Admit(t *Ticket, res *Result, state *TicketState, tenant, origin, host string,
+	score uint8) bool {
 	r := p.rules.Load()
-	if r.transition != nil {
-		return p.admitInTransition(r, state, request)
-	}
 	limiter := p.current.Load()
 	var b [MaxKey]byte
-	key := r.AppendKey(b[:0], request.Tenant, request.Origin, request.Host)
-	switch {
-	case r.boundsHosts:
-		return p.admitHost(limiter, r, state, request, key)
-	case r.ShedFrom == 0 && r.Adaptive == nil:
-		return limiter.Admit(state, key)
+	key := r.AppendKey(b[:0], tenant, origin, host)
+	if r.transition == nil && !r.boundsHosts && r.ShedFrom == 0 && r.Adaptive == nil {
+		return limiter.AdmitTo(t, res, state, key, nil)
 	}
-	return p.admitBelow(limiter, r, state, request, key)
+	request := &request{tenant, origin, host, score}
+	switch {
+	case r.transition != nil:
+		return p.admitInTransition(t, res, limiter, r, state, request, key)
+	case r.boundsHosts:
+		return p.admitHost(t, res, limiter, r, state, request, key)
+	}
+	return p.admitBelow(t, res, limiter, r, state, request, key)
 }
 
 // admitInTransition also counts the request by the previous policies.
-func (p *Process) admitInTransition(r *rules, state *TicketState, request *Request) (Admission,
-	bool) {
-	limiter := p.current.Load()
-	var b, h [MaxKey]byte
-	s := Subject{Tenant: request.Tenant, Origin: request.Origin, Host: request.Host}
-	s.Key = r.AppendKey(b[:0], s.Tenant, s.Origin, s.Host)
+func (p *Process) admitInTransition(t *Ticket, res *Result, limiter *Limiter, r *rules,
+	state *TicketState, request *request, key []byte) (ok bool) {
+	var h [MaxKey]byte
+	s := Subject{Tenant: request.tenant, Origin: request.origin, Host: request.host, Key: key}
 	if r.boundsHosts {
 		s.HostKey = AppendHostKey(h[:0], s.Origin, s.Host)
 	}
-	former, a, ok := r.transition.Begin(limiter, &s)
+	former, refusal, ok := r.transition.Begin(limiter, &s)
 	if !ok {
-		return a, false
+		*res = refusal
+		return false
 	}
 	if r.boundsHosts {
-		a, ok = p.admitHost(limiter, r, state, request, s.Key)
+		ok = p.admitHost(t, res, limiter, r, state, request, key)
 	} else {
-		a, ok = p.admitBelow(limiter, r, state, request, s.Key)
+		ok = p.admitBelow(t, res, limiter, r, state, request, key)
 	}
-	former.End(&a)
-	return a, ok
+	former.End(t)
+	return ok
 }
 
 // admitBelow holds the request to the threshold that its score and the origin's latency leave.
-func (p *Process) admitBelow(limiter *Limiter, r *rules, state *TicketState, request *Request,
-	key []byte) (Admission, bool) {
-	score := request.Score
-	return limiter.AdmitBelow(state, key, func(lowered uint32) (_, shed uint32) {
+func (p *Process) admitBelow(t *Ticket, res *Result, limiter *Limiter, r *rules, state *TicketState,
+	request *request, key []byte) bool {
+	score := request.score
+	return limiter.AdmitTo(t, res, state, key, func(lowered uint32) (_, shed uint32) {
 		if r.Adaptive != nil {
 			lowered = p.adaptive.Threshold(limiter.Hash(key), lowered)
 		}
@@ -108,24 +109,24 @@ func (p *Process) admitBelow(limiter *Limiter, r *rules, state *TicketState, req
 
 // admitHost also counts the request under its host within the origin, if that has a threshold of
 // its own.
-func (p *Process) admitHost(limiter *Limiter, r *rules, state *TicketState, request *Request,
-	key []byte) (Admission, bool) {
+func (p *Process) admitHost(t *Ticket, res *Result, limiter *Limiter, r *rules, state *TicketState,
+	request *request, key []byte) bool {
 	var b [MaxKey]byte
-	host := AppendHostKey(b[:0], request.Origin, request.Host)
+	host := AppendHostKey(b[:0], request.origin, request.host)
 	if r.ShedFrom == 0 && r.Adaptive == nil {
-		return limiter.AdmitWithin(state, key, host, nil)
+		return limiter.admitWithin(t, res, state, key, host, nil)
 	}
-	score := request.Score
-	return limiter.AdmitWithin(state, key, host,
-		func(within bool, lowered uint32) (_, shed uint32) {
-			if name := key; r.Adaptive != nil {
-				if within {
-					name = host
-				}
-				lowered = p.adaptive.Threshold(limiter.Hash(name), lowered)
+	score := request.score
+	below := func(within bool, lowered uint32) (_, shed uint32) {
+		if name := key; r.Adaptive != nil {
+			if within {
+				name = host
 			}
-			return lowered, r.ShedThreshold(lowered, score)
-		})
+			lowered = p.adaptive.Threshold(limiter.Hash(name), lowered)
+		}
+		return lowered, r.ShedThreshold(lowered, score)
+	}
+	return limiter.admitWithin(t, res, state, key, host, below)
 }
 
 // Adapts reports whether thresholds follow latencies, so that Observe matters.

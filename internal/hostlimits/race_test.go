@@ -9,15 +9,15 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// These tests aim at windows of a few nanoseconds: a few goroutines in tight
-// loops over one key with a threshold of 1, which is exceeded as soon as two
-// of them miss each other once.
+// These tests aim at windows of a few nanoseconds: a few goroutines in tight loops over one key
+// with a threshold of 1, which is exceeded as soon as two of them miss each other once.
 
-// tightTime is how long each goes on: what such a test may find grows with the
-// number of attempts, and these differ by a factor of 100 with the race detector.
+// tightTime is how long each goes on: what such a test may find grows with the number of attempts,
+// and these differ by a factor of 100 with the race detector.
 const tightTime = 150 * time.Millisecond
 
-// tightLeast is how often each goroutine tries at least, where the machine does not let it run in that time.
+// tightLeast is how often each goroutine tries at least, where the machine does not let it run in
+// that time.
 const tightLeast = 1000
 
 // running is true for tightTime.
@@ -27,8 +27,8 @@ func running() (goOn func() bool) {
 	return func() bool { return !over.Load() }
 }
 
-// tight runs attempt and release from several goroutines at once and reports if
-// two hold the key together.
+// tight runs attempt and release from several goroutines at once and reports if two hold the key
+// together.
 func tight(t *testing.T, newAttempt func() (attempt func() bool, release func())) {
 	t.Helper()
 	var held, exceeded, entered atomic.Int64
@@ -72,7 +72,8 @@ func tightLimiter(t *testing.T, l *hostlimits.Limiter, hash uint64) {
 		}
 		return attempt, func() { a.Ticket.Done(); a.Ticket = hostlimits.Ticket{} }
 	})
-	if s := l.Stats(); s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 0 || l.InFlightHash(hash) != 0 {
+	if s := l.Stats(); s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 0 ||
+		l.InFlightHash(hash) != 0 {
 		t.Errorf("at the end: %+v", s)
 	}
 }
@@ -87,8 +88,8 @@ func TestTightSketch(t *testing.T) {
 	tightLimiter(t, l, 1)
 }
 
-// The key loses its counter whenever nobody holds a ticket, and half of the time
-// cannot get one, so that sketch and table are used at the same time.
+// The key loses its counter whenever no ticket is open, and half of the time cannot get one, so
+// that sketch and table are used at the same time.
 func TestTightMoves(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 1, ExactKeys: 8}))
 	goOn := running()

@@ -149,9 +149,9 @@ type Former struct {
 
 // Begin counts a request under its keys by the previous policies, with their thresholds; 0 and
 // Unlimited count nothing. If ok, the caller then admits the request by the present policy, and
-// calls f.End with the admission. If not, a is the refusal, and End is not called. A key that is
+// calls f.End with the admission. If not, r is the refusal, and End is not called. A key that is
 // the same by the present policy counts there alone.
-func (t *Transition) Begin(l *Limiter, s *Subject) (f Former, a Admission, ok bool) {
+func (t *Transition) Begin(l *Limiter, s *Subject) (f Former, r Result, ok bool) {
 	f.limiter, f.era = l, t.findEra(l)
 	var names names
 	for i := range t.formers {
@@ -165,16 +165,16 @@ func (t *Transition) Begin(l *Limiter, s *Subject) (f Former, a Admission, ok bo
 				if !own {
 					n = max(n, inner)
 				}
-				if names.add(host) && !s.has(l, host) && !f.enter(&a, host, inner) {
-					return f, a, false
+				if names.add(host) && !s.has(l, host) && !f.enter(&r, host, inner) {
+					return f, r, false
 				}
 			}
 		}
-		if fresh && !f.enter(&a, name, n) {
-			return f, a, false
+		if fresh && !f.enter(&r, name, n) {
+			return f, r, false
 		}
 	}
-	return f, Admission{}, true
+	return f, Result{}, true
 }
 
 func (f *former) threshold(name []byte) (n uint32, own bool) {
@@ -185,19 +185,20 @@ func (f *former) threshold(name []byte) (n uint32, own bool) {
 }
 
 // enter takes a part for one name. If there is no room, it releases all that f has.
-func (f *Former) enter(a *Admission, name []byte, threshold uint32) bool {
+func (f *Former) enter(r *Result, name []byte, threshold uint32) bool {
 	if threshold == 0 || threshold == Unlimited {
 		return true
 	}
 	p := unusedParts.Get().(*part)
-	*a = Admission{Threshold: threshold}
-	if !f.limiter.admitTo(a, &p.state, f.limiter.ledgers.key(name), nil) {
+	var ticket Ticket
+	*r = Result{Threshold: threshold}
+	if !f.limiter.admitTo(&ticket, r, &p.state, f.limiter.ledgers.key(name), nil) {
 		unusedParts.Put(p)
 		f.parts.end()
 		return false
 	}
-	p.begin(a.Ticket, &f.limiter.parts)
-	p.count(f.era, f.limiter, a.Ticket)
+	p.begin(ticket, &f.limiter.parts)
+	p.count(f.era, f.limiter, ticket)
 	p.next, f.parts = f.parts, p
 	return true
 }
@@ -239,17 +240,17 @@ func (s *names) add(name []byte) bool {
 
 // End attaches what f holds to the ticket of an admission. If that is the zero Ticket, End releases
 // what f holds.
-func (f *Former) End(a *Admission) {
-	if !a.Ticket.Valid() {
+func (f *Former) End(t *Ticket) {
+	if !t.Valid() {
 		f.parts.end()
 		return
 	}
 	if f.era != nil { // a part without a ticket, for the group of the first ticket
 		p := unusedParts.Get().(*part)
-		p.count(f.era, f.limiter, a.Ticket)
+		p.count(f.era, f.limiter, *t)
 		p.next, f.parts = f.parts, p
 	}
-	a.Ticket.add(f)
+	t.add(f)
 }
 
 // add attaches what f holds to t.

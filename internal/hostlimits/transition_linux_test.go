@@ -29,15 +29,18 @@ func (c *changer) admit(origin, host string) (hostlimits.Ticket, bool) {
 		a, ok := c.limiter.Admit(state, key)
 		return a.Ticket, ok
 	}
-	former, a, ok := c.transition.Begin(c.limiter, &hostlimits.Subject{Origin: origin, Host: host, Key: key})
-	if ok {
-		a, ok = c.limiter.Admit(state, key)
-		former.End(&a)
+	former, _, ok := c.transition.Begin(c.limiter,
+		&hostlimits.Subject{Origin: origin, Host: host, Key: key})
+	if !ok {
+		return hostlimits.Ticket{}, false
 	}
+	a, ok := c.limiter.Admit(state, key)
+	former.End(&a.Ticket)
 	return a.Ticket, ok
 }
 
-// over looks as often as it takes without anybody else, and reports whether the transition has ended.
+// over calls Sync as often as one process alone needs, and reports whether the transition has
+// ended.
 func (c *changer) over() (over bool) {
 	for range 5 {
 		over = c.transition.Sync(c.limiter)
@@ -45,10 +48,11 @@ func (c *changer) over() (over bool) {
 	return over
 }
 
-// What a process tells of its requests from before is in its ledger, as documented. It keeps the others' transitions
-// going while it lives.
+// What a process has open from before is in its seat, as documented. It keeps the others'
+// transitions going while it lives.
 func TestTransitionLastsUntilOthersHaveEndedOrDied(t *testing.T) {
-	byOrigin, byHost := hostlimits.Policy{Threshold: 2}, hostlimits.Policy{Threshold: 2, Key: []string{"host"}}
+	byOrigin, byHost := hostlimits.Policy{Threshold: 2}, hostlimits.Policy{Threshold: 2,
+		Key: []string{"host"}}
 	path, k := newHost(t, hostlimits.KeeperConfig{Processes: 2, ExactKeys: 8})
 	a := &changer{limiter: must(hostlimits.Join(path, hostlimits.Config{})), policy: byOrigin}
 	b := &changer{limiter: must(hostlimits.Join(path, hostlimits.Config{})), policy: byOrigin}
@@ -63,27 +67,31 @@ func TestTransitionLastsUntilOthersHaveEndedOrDied(t *testing.T) {
 	a.change(byHost)
 	b.change(byHost)
 	if a.over() || told() != 2 || b.over() {
-		t.Errorf("with 2 requests from before in one process: it tells %d, or a transition has ended", told())
+		t.Errorf("with 2 requests from before in one process: it has %d, or a transition has ended",
+			told())
 	}
 	first.Done()
 	if _, ok := b.admit("o", "b"); !ok || a.over() || told() != 1 || b.over() {
-		t.Errorf("with 1 request from before: %v, it tells %d, or a transition has ended", ok, told())
+		t.Errorf("with 1 request from before: %v, it has %d, or a transition has ended", ok,
+			told())
 	}
 	if _, ok := b.admit("o", "c"); ok {
 		t.Error("the former key has room for three")
 	}
 	a.limiter.Abandon()
 	if n := must(k.Reap()); n != 1 || told() != 0 {
-		t.Errorf("%d processes reaped, want 1; the ledger still tells %d", n, told())
+		t.Errorf("%d processes reaped, want 1; the seat still has %d", n, told())
 	}
 	if !b.over() {
 		t.Error("a dead process keeps the transition going")
 	}
 }
 
-// A word that somebody has written there is put right by the ledger's process, and one in a ledger of nobody is nothing.
+// A word that another process has written there is corrected by the seat's process, and one in a
+// free seat is ignored.
 func TestForeignWordsDoNotKeepTransitionsGoing(t *testing.T) {
-	byOrigin, byHost := hostlimits.Policy{Threshold: 2}, hostlimits.Policy{Threshold: 2, Key: []string{"host"}}
+	byOrigin, byHost := hostlimits.Policy{Threshold: 2}, hostlimits.Policy{Threshold: 2,
+		Key: []string{"host"}}
 	path, _ := newHost(t, hostlimits.KeeperConfig{Processes: 4, ExactKeys: 8})
 	a := &changer{limiter: must(hostlimits.Join(path, hostlimits.Config{})), policy: byOrigin}
 	b := &changer{limiter: must(hostlimits.Join(path, hostlimits.Config{})), policy: byOrigin}
@@ -97,12 +105,12 @@ func TestForeignWordsDoNotKeepTransitionsGoing(t *testing.T) {
 		t.Error("it has ended although another process has something from before")
 	}
 	if !b.over() || !a.over() {
-		t.Error("it goes on although nobody has anything from before")
+		t.Error("it goes on although no process has anything from before")
 	}
 }
 
-// A transition counts every request in flight once, wherever it is counted: in exact counters, in the sketch, and within
-// an origin.
+// A transition counts every request in flight once, wherever it is counted: in exact counters, in
+// the sketch, and within an origin.
 func TestTransitionTellsOldRequestsFromNewOnes(t *testing.T) {
 	l := must(hostlimits.NewLimiter(hostlimits.Config{ExactKeys: 8}))
 	c := &changer{limiter: l, policy: hostlimits.Policy{Threshold: 50}}
@@ -139,7 +147,8 @@ func TestTransitionTellsOldRequestsFromNewOnes(t *testing.T) {
 	for _, ticket := range after {
 		ticket.Done()
 	}
-	if s := l.Stats(); s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 60 || s.Admitted != 180 {
+	if s := l.Stats(); s.InFlight != 0 || s.Clipped != 0 || s.DoubleReleases != 60 ||
+		s.Admitted != 180 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -37,45 +37,52 @@ type BelowWithin func(within bool, threshold uint32) (lowered, shed uint32)
 // counts.
 func (l *Limiter) AdmitWithin(state *TicketState, name, within []byte,
 	below BelowWithin) (a Admission, ok bool) {
+	var r Result
+	ok = l.admitWithin(&a.Ticket, &r, state, name, within, below)
+	a.fill(&r)
+	return a, ok
+}
+
+// admitWithin is AdmitWithin with the result in t and r, which must be zero.
+func (l *Limiter) admitWithin(t *Ticket, r *Result, state *TicketState, name, within []byte,
+	below BelowWithin) bool {
 	first, second := l.ledgers.key(name), l.ledgers.key(within)
 	n, ok := l.thresholds.own(second)
 	if !ok {
-		return l.admitOne(state, first, l.thresholds.get(first), below, false)
+		return l.admitOne(t, r, state, first, l.thresholds.get(first), below, false)
 	}
 	if n == 0 { // the second key refuses it in any case
-		return l.admitOne(state, second, 0, below, true)
+		return l.admitOne(t, r, state, second, 0, below, true)
 	}
 	outer, ok := l.thresholds.own(first)
 	if !ok {
 		outer = max(n, l.thresholds.fallback.Load())
 	}
 	p := unusedParts.Get().(*part)
-	if a, ok = l.admitOne(&p.state, first, outer, below, false); !ok {
+	if !l.admitOne(t, r, &p.state, first, outer, below, false) {
 		unusedParts.Put(p)
-		return a, false
+		return false
 	}
-	p.begin(a.Ticket, &l.parts)
-	if a, ok = l.admitOne(state, second, n, below, true); !a.Ticket.Valid() {
+	p.begin(*t, &l.parts)
+	*t, *r = Ticket{}, Result{}
+	if ok := l.admitOne(t, r, state, second, n, below, true); !t.Valid() {
 		p.end()
-		return a, ok
+		return ok
 	}
 	state.part.Store(p)
-	a.Ticket.where |= hasPart
-	return a, true
+	t.where |= hasPart
+	return true
 }
 
-func (l *Limiter) admitOne(state *TicketState, k key, threshold uint32, below BelowWithin,
-	within bool) (a Admission, ok bool) {
-	a.Threshold = threshold
+func (l *Limiter) admitOne(t *Ticket, r *Result, state *TicketState, k key, threshold uint32,
+	below BelowWithin, within bool) bool {
+	r.Threshold = threshold
 	if below == nil {
-		ok = l.admitTo(&a, state, k, nil)
-	} else {
-		ok = l.admitTo(&a, state, k, func(threshold uint32) (lowered,
-			shed uint32) {
-			return below(within, threshold)
-		})
+		return l.admitTo(t, r, state, k, nil)
 	}
-	return a, ok
+	return l.admitTo(t, r, state, k, func(threshold uint32) (lowered, shed uint32) {
+		return below(within, threshold)
+	})
 }
 
 // hasPart is set in where of a ticket that has a part. The values of where are far below.

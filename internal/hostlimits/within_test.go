@@ -7,9 +7,11 @@ import (
 	"github.com/headgate/headgate/internal/hostlimits"
 )
 
-// A ticket of two keys ends both once, however often and by which goroutine it is done, and whatever its memory serves next.
+// A ticket of two keys ends both once, however often and by which goroutine it is done, and also if
+// its memory serves another ticket next.
 func TestTicketsOfTwoKeysEndOnce(t *testing.T) {
-	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 6, Overrides: map[string]uint32{"o shop": 3}}))
+	l := must(hostlimits.NewLimiter(hostlimits.Config{Threshold: 6,
+		Overrides: map[string]uint32{"o shop": 3}}))
 	outer, shop, other := []byte("o"), []byte("o shop"), []byte("o other")
 	const goroutines, each = 8, 2000
 	admitted := make([]uint64, goroutines)
@@ -53,7 +55,8 @@ func TestTicketsOfTwoKeysEndOnce(t *testing.T) {
 	for _, n := range admitted {
 		total += n
 	}
-	if s := l.Stats(); s.InFlight != 0 || s.Admitted != total || total == 0 || l.InFlight(shop) != 0 || l.InFlight(outer) != 0 {
+	if s := l.Stats(); s.InFlight != 0 || s.Admitted != total || total == 0 ||
+		l.InFlight(shop) != 0 || l.InFlight(outer) != 0 {
 		t.Errorf("%d admitted: %+v", total, s)
 	}
 }

@@ -10,14 +10,16 @@ import (
 
 // spellings are hosts and the ways to write each.
 var spellings = map[string][]string{
-	"shop.example": {"shop.example", "SHOP.example", "shop.example.", "shop.example..", "shop%2eexample", "shop%2Eexample",
+	"shop.example": {"shop.example", "SHOP.example", "shop.example.", "shop.example..",
+		"shop%2eexample", "shop%2Eexample",
 		"%73hop.example", "SHOP.example:443", "shop.example.:443", "shop.example:", "shop.example:x", "shop.example:1:2",
 		" shop.example\t", "[shop.example]", "[shop.example]:80", "[[shop.example", "shop.example%2e", "shop.example%2e.:8"},
-	"::1": {"::1", "[::1]", "[::1]:80", "0:0:0:0:0:0:0:1", "[0:0:0:0:0:0:0:1]", "[0000::0001]:8443", "[::1%25lo]", "[ ::1 ]",
-		"[::0.0.0.1]", "[::1"},
-	"2001:db8::a":     {"2001:DB8::A", "[2001:db8:0::a]:1", "[2001:0db8:0000:0000:0000:0000:0000:000A]"},
-	"192.0.2.1":       {"192.0.2.1", "192.0.2.1:80", "192.0.2.1.", "[::ffff:192.0.2.1]", "[::FFFF:c000:201]:443"},
-	"a%20b":           {"a b", "a%20b", "A%20B:80"},
+	"::1": {"::1", "[::1]", "[::1]:80", "0:0:0:0:0:0:0:1", "[0:0:0:0:0:0:0:1]", "[0000::0001]:8443",
+		"[::1%25lo]", "[ ::1 ]", "[::0.0.0.1]", "[::1"},
+	"2001:db8::a": {"2001:DB8::A", "[2001:db8:0::a]:1",
+		"[2001:0db8:0000:0000:0000:0000:0000:000A]"},
+	"192.0.2.1": {"192.0.2.1", "192.0.2.1:80", "192.0.2.1.", "[::ffff:192.0.2.1]",
+		"[::FFFF:c000:201]:443"}, "a%20b": {"a b", "a%20b", "A%20B:80"},
 	"a%25":            {"a%", "a%25", "A%:1"},
 	"a%252e":          {"a%%32e", "a%252e"},
 	"b%c3%bccher.de":  {"bücher.de", "b%C3%BCcher.de", "B%c3%bccher.de."},
@@ -40,11 +42,14 @@ func TestSpellingsOfOneHostAreOneHost(t *testing.T) {
 
 func TestSpellingsOfOneOriginAreOneOrigin(t *testing.T) {
 	for want, all := range map[string][]string{
-		"10.0.0.1:8080":                {"10.0.0.1:8080", "10.0.0.1:08080", "http://10.0.0.1:8080", "HTTPS://10.0.0.1:8080/path", "[::ffff:10.0.0.1]:8080"},
-		"app.internal:80":              {"app.internal:80", "APP.Internal:80", "app.internal.:80", "app%2einternal:%380"},
-		"app.internal":                 {"app.internal", "App.Internal", "app.internal:", "http://app.internal/", "app.internal:0"},
-		"[::1]:80":                     {"[::1]:80", "[0:0:0:0:0:0:0:1]:80", "[::1]:0080", "http://[::1]:80/"},
-		"[::1]":                        {"[::1]", "::1", "[0::1]:"},
+		"10.0.0.1:8080": {"10.0.0.1:8080", "10.0.0.1:08080", "http://10.0.0.1:8080",
+			"HTTPS://10.0.0.1:8080/path", "[::ffff:10.0.0.1]:8080"},
+		"app.internal:80": {"app.internal:80", "APP.Internal:80", "app.internal.:80",
+			"app%2einternal:%380"},
+		"app.internal": {"app.internal", "App.Internal", "app.internal:",
+			"http://app.internal/", "app.internal:0"},
+		"[::1]:80": {"[::1]:80", "[0:0:0:0:0:0:0:1]:80", "[::1]:0080",
+			"http://[::1]:80/"}, "[::1]": {"[::1]", "::1", "[0::1]:"},
 		"[fe80::1%eth0]:80":            {"[fe80::1%eth0]:80", "[FE80:0::1%eth0]:80"},
 		"[fe80::1]:80":                 {"[fe80::1%e h]:80", "[fe80::1%]:80", "[fe80::1]:80"},
 		"unix:///run/a.sock":           {"unix:///run/a.sock", "UNIX:///run/a.sock"},
@@ -66,11 +71,14 @@ func TestSpellingsOfOneOriginAreOneOrigin(t *testing.T) {
 
 // hostileHosts are long, malformed, or both.
 var hostileHosts = []string{
-	strings.Repeat("A", 1<<20), strings.Repeat(".", 1<<20), strings.Repeat("%", 1<<20), strings.Repeat("%2", 1<<20),
-	strings.Repeat("[", 1<<20), strings.Repeat(":", 1<<20), strings.Repeat(" ", 1<<20), strings.Repeat("\x00", 1<<20),
-	strings.Repeat("0:", 1<<20), "[" + strings.Repeat("0", 1<<20) + "::1]", "[::1%" + strings.Repeat("z", 1<<20) + "]",
-	"1:2:3:4:5:6:7:8:9", "::1.2.3.4.5", "1.2.3.4::", "::ffff:256.1.1.1", "a" + strings.Repeat(".", 4000), "[1.2.3.4",
-}
+	strings.Repeat("A", 1<<20), strings.Repeat(".", 1<<20), strings.Repeat("%",
+		1<<20), strings.Repeat("%2", 1<<20),
+	strings.Repeat("[", 1<<20), strings.Repeat(":", 1<<20), strings.Repeat(" ",
+		1<<20), strings.Repeat("\x00", 1<<20),
+	strings.Repeat("0:", 1<<20), "[" + strings.Repeat("0", 1<<20) + "::1]", "[::1%" +
+		strings.Repeat("z", 1<<20) + "]",
+	"1:2:3:4:5:6:7:8:9", "::1.2.3.4.5", "1.2.3.4::", "::ffff:256.1.1.1", "a" +
+		strings.Repeat(".", 4000), "[1.2.3.4"}
 
 func TestCanonicalFormsAllocateNothing(t *testing.T) {
 	b := make([]byte, 0, hostname.MaxOrigin)
@@ -86,7 +94,8 @@ func TestCanonicalFormsAllocateNothing(t *testing.T) {
 			t.Errorf("%.20q: %v allocations", host, n)
 		}
 	}
-	for _, host := range []string{"shop.example", "shop.example:80", "[::1]:80", "shop.example.", "[shop.example]", "192.0.2.1:1"} {
+	for _, host := range []string{"shop.example", "shop.example:80", "[::1]:80", "shop.example.",
+		"[shop.example]", "192.0.2.1:1"} {
 		if n := testing.AllocsPerRun(10, func() { hostname.Canonical(host) }); n != 0 {
 			t.Errorf("%q as a string: %v allocations", host, n)
 		}
@@ -126,7 +135,8 @@ func TestCanonicalFormsOfHostileTexts(t *testing.T) {
 }
 
 func FuzzCanonical(f *testing.F) {
-	for _, text := range append(hostileHosts[11:], "x:0//b", "x:%300//b", "A.::80", "http://http://x", "a:///b") {
+	for _, text := range append(hostileHosts[11:], "x:0//b", "x:%300//b", "A.::80",
+		"http://http://x", "a:///b") {
 		f.Add(text, uint64(5))
 	}
 	for want, all := range spellings {
@@ -171,7 +181,8 @@ func respelt(host string, choices uint64) string {
 			case letter && pick():
 				b.WriteByte(c - 'a' + 'A')
 			case (letter || c == '.' || c == '-') && pick() && b.Len() < 500:
-				b.WriteString("%" + string("0123456789abcdef"[c>>4]) + string("0123456789ABCDEF"[c&15]))
+				b.WriteString("%" + string("0123456789abcdef"[c>>4]) +
+					string("0123456789ABCDEF"[c&15]))
 			default:
 				b.WriteByte(c)
 			}

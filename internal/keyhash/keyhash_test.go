@@ -12,10 +12,12 @@ import (
 
 // secret is a hasher's, by number.
 func secret(n uint64) keyhash.Secret {
-	return keyhash.Secret(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, n), n*0x9e3779b97f4a7c15))
+	return keyhash.Secret(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, n),
+		n*0x9e3779b97f4a7c15))
 }
 
-// Keys of every length and their neighbours hash differently, and so does one key under other secrets.
+// Keys of every length and their neighbours hash differently, and so does one key under other
+// secrets.
 func TestHasherTakesInEveryByte(t *testing.T) {
 	h := keyhash.New(secret(1))
 	seen := make(map[uint64]string)
@@ -35,7 +37,8 @@ func TestHasherTakesInEveryByte(t *testing.T) {
 		}
 	}
 	for n := range uint64(1000) {
-		note(fmt.Sprintf("under secret %d", 2+n), keyhash.New(secret(2+n)).Hash([]byte("10.0.0.1:80 shop.example")))
+		note(fmt.Sprintf("under secret %d", 2+n),
+			keyhash.New(secret(2+n)).Hash([]byte("10.0.0.1:80 shop.example")))
 	}
 	if a, b := keyhash.New(keyhash.NewSecret()), keyhash.New(keyhash.NewSecret()); a.Hash([]byte("k")) == b.Hash([]byte("k")) {
 		t.Error("two hashers have the same secret")
@@ -55,8 +58,8 @@ func TestHasherIsFrozen(t *testing.T) {
 	}
 }
 
-// Over the secrets, the column of a key and whether two keys share one are distributed evenly, also for keys that
-// differ little.
+// Over the secrets, the column of a key and whether two keys share one are distributed evenly, also
+// for keys that differ little.
 func TestHasherSpreadsOverSecrets(t *testing.T) {
 	const secrets, columns = 1 << 14, 64
 	a, b := []byte("10.0.0.1:80 shop.example"), []byte("10.0.0.1:80 shop.exampld")
@@ -81,13 +84,15 @@ func TestHasherSpreadsOverSecrets(t *testing.T) {
 			}
 		}
 		if shared[row] < each-100 || shared[row] > each+100 {
-			t.Errorf("row %d: the column is shared under %d secrets, want about %d", row, shared[row], each)
+			t.Errorf("row %d: the column is shared under %d secrets, want about %d", row,
+				shared[row], each)
 		}
 	}
 }
 
-// pair returns two texts of 64 bytes that have the same MetroHash under every fourth seed: the top bit of a product is
-// flipped, which changes one bit of a state, and the next block takes that out again if two carries go the right way.
+// pair returns two texts of 64 bytes that have the same MetroHash under every fourth seed: the top
+// bit of a product is flipped, which changes one bit of a state, and the next block takes that out
+// again if two carries go the right way.
 func pair() (a, b []byte) {
 	const k3 = 0x30bc5b29
 	inverse := uint64(1)

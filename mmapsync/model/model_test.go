@@ -49,16 +49,24 @@ func TestProtocolHolds(t *testing.T) {
 		{name: "crash", settings: "READERS=1 READS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1"},
 		{name: "crash in adoption", settings: "READERS=1 PUBLICATIONS=2 CRASHES=2"},
 		{name: "failed update", settings: "READERS=1 PUBLICATIONS=2 FAILS=1 DEATHS=1 CRASHES=1"},
-		{name: "goroutines on one slot", settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 GROWTHS=0"},
-		{name: "goroutines on two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
-		{name: "goroutines on two slots of each kind", settings: "READERS=1 GOROUTINES=2 LANES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
-		{name: "released again", settings: "READERS=1 GOROUTINES=2 AGAIN ANNOUNCED PUBLICATIONS=2 GROWTHS=0"},
-		{name: "released again, two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
+		{name: "goroutines on one slot",
+			settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "goroutines on two own slots",
+			settings: "READERS=1 GOROUTINES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "goroutines on two slots of each kind",
+			settings: "READERS=1 GOROUTINES=2 LANES=2 OWNS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "released again",
+			settings: "READERS=1 GOROUTINES=2 AGAIN ANNOUNCED PUBLICATIONS=2 GROWTHS=0"},
+		{name: "released again, two own slots",
+			settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
 		{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=2"},
-		{name: "closed, goroutines", settings: "READERS=1 GOROUTINES=2 CLOSES=1 PUBLICATIONS=1 GROWTHS=0"},
-		{name: "closed, forgotten", settings: "READERS=1 CLOSES=1 FORGETS LANES=2 READS=2 PUBLICATIONS=2 GROWTHS=0"},
+		{name: "closed, goroutines",
+			settings: "READERS=1 GOROUTINES=2 CLOSES=1 PUBLICATIONS=1 GROWTHS=0"},
+		{name: "closed, forgotten",
+			settings: "READERS=1 CLOSES=1 FORGETS LANES=2 READS=2 PUBLICATIONS=2 GROWTHS=0"},
 		{name: "slot of two readers", settings: "READERS=2 CROWD PUBLICATIONS=2"},
-		{name: "slot of two readers and death", settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
+		{name: "slot of two readers and death",
+			settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
 		{name: "two writers", settings: "FOREIGN READS=3 PUBLICATIONS=2"},
 		{name: "our writer, copied", settings: "FOREIGN ALONE=1 READS=3"},
 		{name: "the crate's writer, copied", settings: "FOREIGN ALONE=2 READS=3"},
@@ -68,10 +76,13 @@ func TestProtocolHolds(t *testing.T) {
 		cases = []sizes{
 			{name: "readers", settings: "READERS=2 PUBLICATIONS=2"},
 			{name: "death and crash", settings: "READERS=1 PUBLICATIONS=2 DEATHS=1 CRASHES=1"},
-			{name: "goroutines on two slots", settings: "READERS=1 GOROUTINES=2 LANES=2 PUBLICATIONS=2 GROWTHS=0"},
-			{name: "released again, two own slots", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
+			{name: "goroutines on two slots",
+				settings: "READERS=1 GOROUTINES=2 LANES=2 PUBLICATIONS=2 GROWTHS=0"},
+			{name: "released again, two own slots",
+				settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED PUBLICATIONS=1 GROWTHS=0"},
 			{name: "closed", settings: "READERS=1 CLOSES=1 READS=2 PUBLICATIONS=1"},
-			{name: "slot of two readers and death", settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
+			{name: "slot of two readers and death",
+				settings: "READERS=2 CROWD PUBLICATIONS=1 DEATHS=1"},
 			{name: "two writers", settings: "FOREIGN READS=2 PUBLICATIONS=2"},
 			{name: "made anew", settings: "REBUILD"},
 		}
@@ -79,15 +90,22 @@ func TestProtocolHolds(t *testing.T) {
 	if *large {
 		cases = append(cases,
 			sizes{name: "readers, large", settings: "READERS=2 READS=2 PUBLICATIONS=4", bits: true},
-			sizes{name: "death and crash, large", settings: "READERS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
-			sizes{name: "goroutines and crash, large", settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 CRASHES=1", bits: true},
-			sizes{name: "goroutines on one slot, large", settings: "READERS=1 GOROUTINES=2 READS=2 PUBLICATIONS=4", bits: true},
-			sizes{name: "released again, large", settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED READS=2 PUBLICATIONS=2", bits: true},
-			sizes{name: "closed, large", settings: "READERS=1 GOROUTINES=2 CLOSES=1 FORGETS READS=2 PUBLICATIONS=2 GROWTHS=0", bits: true},
-			sizes{name: "failed update, large", settings: "READERS=1 PUBLICATIONS=3 FAILS=2 DEATHS=1 CRASHES=1", bits: true},
-			sizes{name: "slot of two readers, large", settings: "READERS=2 CROWD PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
-			sizes{name: "two writers, large", settings: "FOREIGN READS=3 PUBLICATIONS=3 GROWTHS=2", bits: true},
-		)
+			sizes{name: "death and crash, large",
+				settings: "READERS=2 PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "goroutines and crash, large",
+				settings: "READERS=1 GOROUTINES=2 PUBLICATIONS=2 CRASHES=1", bits: true},
+			sizes{name: "goroutines on one slot, large",
+				settings: "READERS=1 GOROUTINES=2 READS=2 PUBLICATIONS=4", bits: true},
+			sizes{name: "released again, large",
+				settings: "READERS=1 GOROUTINES=2 OWNS=2 AGAIN ANNOUNCED READS=2 PUBLICATIONS=2", bits: true},
+			sizes{name: "closed, large",
+				settings: "READERS=1 GOROUTINES=2 CLOSES=1 FORGETS READS=2 PUBLICATIONS=2 GROWTHS=0", bits: true},
+			sizes{name: "failed update, large",
+				settings: "READERS=1 PUBLICATIONS=3 FAILS=2 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "slot of two readers, large",
+				settings: "READERS=2 CROWD PUBLICATIONS=3 DEATHS=1 CRASHES=1", bits: true},
+			sizes{name: "two writers, large", settings: "FOREIGN READS=3 PUBLICATIONS=3 GROWTHS=2",
+				bits: true})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -103,8 +121,8 @@ func TestProtocolHolds(t *testing.T) {
 	}
 }
 
-// TestMutationsFail shows that the model can see what it is to exclude: each step that is left out or moved ends in the
-// failure of one assertion.
+// TestMutationsFail shows that the model can see what it is to exclude: each step that is left out
+// or moved ends in the failure of one assertion.
 func TestMutationsFail(t *testing.T) {
 	cases := []struct{ settings, violated string }{
 		{"CRATE", crateWhole},
@@ -143,7 +161,8 @@ func TestMutationsFail(t *testing.T) {
 		t.Run(c.settings, func(t *testing.T) {
 			report := check(t, sizes{settings: c.settings, short: true})
 			if !strings.Contains(report.violated, c.violated) {
-				t.Fatalf("assertion violated: %q, want one with %q\n%s", report.violated, c.violated, report.text)
+				t.Fatalf("assertion violated: %q, want one with %q\n%s", report.violated,
+					c.violated, report.text)
 			}
 			t.Logf("found within %s states", report.states)
 		})
@@ -165,7 +184,8 @@ var (
 	incomplete  = regexp.MustCompile(`Search not completed|out of memory|max search depth too small`)
 )
 
-// check has Spin translate the model, the C compiler make a checker of it, and the checker search all states.
+// check has Spin translate the model, the C compiler make a checker of it, and the checker search
+// all states.
 func check(t *testing.T, c sizes) report {
 	t.Helper()
 	compiler := tools(t)
@@ -188,7 +208,8 @@ func check(t *testing.T, c sizes) report {
 	if c.short {
 		optimise = "-O0"
 	}
-	run(t, folder, compiler, append(store, optimise, "-w", "-DSAFETY", "-DMEMLIM=4000", "-o", "pan", "pan.c")...)
+	run(t, folder, compiler, append(store, optimise, "-w", "-DSAFETY", "-DMEMLIM=4000", "-o", "pan",
+		"pan.c")...)
 
 	r := report{text: run(t, folder, "./pan", bounds...)}
 	stored, count := storedCount.FindStringSubmatch(r.text), errorCount.FindStringSubmatch(r.text)
@@ -220,7 +241,8 @@ func tools(t *testing.T) string {
 	return ""
 }
 
-// run returns what a command prints, its end by failure included only where it is the checker's, whose report says more.
+// run returns what a command prints, its end by failure included only where it is the checker's,
+// whose report says more.
 func run(t *testing.T, folder, name string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), name, args...)
