@@ -12,9 +12,9 @@ import (
 	"github.com/headgate/headgate/scorer"
 )
 
-// batchOf lays rows out as a matrix, with other data after each row if stride is larger than a row.
+// newTestBatch lays rows out as a matrix, with other data after each row if stride is larger than a row.
 // Integers among the categories become texts, which is what CatBoost makes of them.
-func batchOf(rows []libraryRow, width, stride int) scorer.Batch {
+func newTestBatch(rows []libraryRow, width, stride int) scorer.Batch {
 	b := scorer.Batch{Rows: len(rows), Values: make([]float32, len(rows)*stride), Stride: stride,
 		Texts: map[int][]string{}}
 	for i, in := range rows {
@@ -52,7 +52,7 @@ func compareBatch(t *testing.T, s batched, rows []libraryRow, width int) {
 		predicted = must(s.AppendPrediction(predicted, scratch, in.x))
 	}
 	for _, threads := range []int{0, 1, 3} {
-		b := batchOf(rows, width, width+threads)
+		b := newTestBatch(rows, width, width+threads)
 		b.Threads = threads
 		if got := must(s.AppendRawBatch([]float64{7}, b)); !slices.EqualFunc(got, raw, same) {
 			t.Fatalf("%d threads: %v, one by one %v", threads, got, raw)

@@ -55,7 +55,7 @@ func TestKernelsStayWithinTheirMemory(t *testing.T) {
 			scratch.vector = vectorRow{bins: guarded(t, make([]byte, mostBytes)),
 				leaves: guarded(t, make([]uint32, chunkTrees))}
 			b.quantised.quantise(tier, scratch, x)
-			if got, want := foundBy(b, scratch), leavesOf(f, scratch); !slices.Equal(got, want) {
+			if got, want := foundBy(b, scratch), foundLeaves(f, scratch); !slices.Equal(got, want) {
 				t.Fatalf("shape %v, %s: leaves %v, expected %v", s, tier, got, want)
 			}
 		}
@@ -70,8 +70,8 @@ func foundBy(b *blocks, scratch *Scratch) (found []uint32) {
 	return found
 }
 
-// leavesOf asks the conditions one by one.
-func leavesOf(f *oblivious, scratch *Scratch) (leaves []uint32) {
+// foundLeaves asks the conditions one by one.
+func foundLeaves(f *oblivious, scratch *Scratch) (leaves []uint32) {
 	for i, tree := range f.trees() {
 		leaves = append(leaves, f.firsts[i]+uint32(leafIndex(scratch.keys, tree)))
 	}

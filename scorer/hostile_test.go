@@ -206,7 +206,7 @@ func slot(data []byte, path ...int) (entry, field int) {
 	const header = 8
 	pos := target(data, header)
 	for i, s := range path {
-		entry, field = slotOf(data, pos, s)
+		entry, field = vtableEntry(data, pos, s)
 		if i < len(path)-1 {
 			pos = target(data, field)
 		}
@@ -214,8 +214,8 @@ func slot(data []byte, path ...int) (entry, field int) {
 	return entry, field
 }
 
-// slotOf is slot for the table at pos.
-func slotOf(data []byte, pos, s int) (entry, field int) {
+// vtableEntry is slot for the table at pos.
+func vtableEntry(data []byte, pos, s int) (entry, field int) {
 	vtable := pos - int(int32(binary.LittleEndian.Uint32(data[pos:])))
 	entry = vtable + 4 + 2*s
 	return entry, pos + int(binary.LittleEndian.Uint16(data[entry:]))
@@ -226,7 +226,7 @@ func target(data []byte, pos int) int { return pos + int(binary.LittleEndian.Uin
 
 // border returns where border i of the first feature is.
 func border(data []byte, i int) int {
-	_, field := slotOf(data, target(data, elements(data, slotTrees, slotFloats)), slotBorders)
+	_, field := vtableEntry(data, target(data, elements(data, slotTrees, slotFloats)), slotBorders)
 	return target(data, field) + 4 + 4*i
 }
 
