@@ -19,7 +19,9 @@ import (
 //go:embed clients
 var scripts embed.FS
 
-const installTimeout = 10 * time.Minute
+// installTimeout bounds what is installed for a family. On a busy machine the environments of
+// Python take a quarter of an hour.
+const installTimeout = 40 * time.Minute
 
 // setUp installs programs of a family into its folder of work and returns what could not be had.
 func (f *family) setUp(ctx context.Context, work string, programs []string) (missing []string, err error) {
@@ -49,7 +51,10 @@ func (f *family) setUp(ctx context.Context, work string, programs []string) (mis
 			missing = append(missing, what)
 		}
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return missing, fmt.Errorf("zoo: installing %s: not done after %v (collect again: what is installed is kept)", f.name, installTimeout)
+	case err != nil:
 		return missing, fmt.Errorf("zoo: installing %s: %w: %s", f.name, err, lastLine(out))
 	}
 	return missing, nil
