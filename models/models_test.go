@@ -59,7 +59,7 @@ func fixture(t *testing.T, name string) []byte {
 	return data
 }
 
-// table gives the header and the numbers of a fixture; an empty field is NaN.
+// table returns the header and the numbers of a fixture; an empty field is NaN.
 func table(t *testing.T, name string, bits int) (header []string, rows [][]float64) {
 	t.Helper()
 	records, err := csv.NewReader(bytes.NewReader(fixture(t, name))).ReadAll()
@@ -170,7 +170,7 @@ func TestFlagsSimulatedBots(t *testing.T) {
 	}
 }
 
-// flagged gives the shares of bots' and people's requests with a score below 30.
+// flagged returns the shares of bots' and people's requests with a score below 30.
 func flagged(t *testing.T, config simulator.Config, duration time.Duration) (bots, people float64) {
 	t.Helper()
 	p, err := pipeline.New(pipeline.Config{Model: load(t, models.Default()), Features: []string{}})

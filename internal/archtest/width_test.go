@@ -3,7 +3,6 @@ package archtest
 import (
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,9 +10,6 @@ import (
 
 // columns is the width of a line of Markdown, so that documents read side by side and differences are those of words.
 const columns = 100
-
-// wide are the documents that are still to be brought to that width. The list only shrinks.
-var wide []string
 
 // linkTarget is what a line may have beyond its width, since it cannot be broken.
 var linkTarget = regexp.MustCompile(`\]\([^)]*\)|https?://\S+`)
@@ -45,17 +41,8 @@ func TestWidthOfMarkdown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		numbers := tooWide(string(text))
-		switch listed := slices.Contains(wide, name); {
-		case listed && len(numbers) == 0:
-			t.Errorf("%s has the width: take it off the list of this test", name)
-		case !listed && len(numbers) > 0:
+		if numbers := tooWide(string(text)); len(numbers) > 0 {
 			t.Errorf("%s: lines %v have more than %d columns", name, numbers, columns)
-		}
-	}
-	for _, name := range wide {
-		if !slices.Contains(tracked(t, ".md"), name) {
-			t.Errorf("%s is listed and does not exist", name)
 		}
 	}
 }

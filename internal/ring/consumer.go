@@ -55,8 +55,8 @@ type Consumer struct {
 	info os.FileInfo
 }
 
-// OpenConsumer opens the ring at path to consume it. A file that is no ring gives a [*FormatError]; one that another consumer
-// has open gives an error that wraps mmap.ErrLocked.
+// OpenConsumer opens the ring at path to consume it. It returns a [*FormatError] for a file that
+// is not a ring, and an error that wraps mmap.ErrLocked for one that another consumer has open.
 func OpenConsumer(path string) (_ *Consumer, err error) {
 	f, err := mmap.OpenRegular(path, mmap.ReadWrite)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *Consumer) Next(buf []byte) (payload []byte, ok bool) {
 	return payload, ok
 }
 
-// Release marks the event that Next returned as delivered and gives its cell back to the producer. Next does so by itself.
+// Release marks the event that Next returned as delivered and returns its cell to the producer. Next does so by itself.
 func (c *Consumer) Release() { c.touch(c.release) }
 
 // touch is for every access to the mapping: one that faults ends this ring and nothing else.

@@ -9,13 +9,13 @@
 //   - a process may be killed at any instruction. A dead producer's finished events are still delivered, what it left
 //     unfinished is skipped and counted, its file is removed. While the consumer is dead the queues fill, then drop and
 //     count; its successor loses nothing and sees at most one event of each ring twice: the one that was being handled
-//     when the consumer died, before the store to its cell's sequence word that gives the cell back;
+//     when the consumer died, before the store to its cell's sequence word that returns the cell;
 //   - liveness is a lock that the kernel holds for the producer's open file, never a pid;
 //   - the consumer trusts no byte of a file: it keeps its position to itself, copies an event out before anybody parses it,
 //     checks every word, and survives a file that is truncated under it. A damaged or hostile ring can stall or corrupt
 //     its own events only, and what is lost to damage is counted.
 //
 // A [Set] serves all rings of a directory. The queue is Dmitry Vyukov's bounded queue
-// (https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue) with a consumer that gives a cell back
+// (https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue) with a consumer that returns a cell
 // only after its event has been handled.
 package ring

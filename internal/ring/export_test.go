@@ -16,7 +16,7 @@ const (
 	OrphanAge     = orphanAge
 )
 
-// NewMemory gives the bytes of an empty ring on the heap.
+// NewMemory returns the bytes of an empty ring on the heap.
 func NewMemory(cfg Config) []byte {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -27,7 +27,7 @@ func NewMemory(cfg Config) []byte {
 	return mem
 }
 
-// ProduceInto gives a producer on mem, which must hold a valid header.
+// ProduceInto returns a producer on mem, which must hold a valid header.
 func ProduceInto(mem []byte) *Producer {
 	q, err := parse(mem)
 	if err != nil {
@@ -36,7 +36,7 @@ func ProduceInto(mem []byte) *Producer {
 	return &Producer{q: q}
 }
 
-// Attach gives a consumer on mem.
+// Attach returns a consumer on mem.
 func Attach(mem []byte, gone func() bool) (*Consumer, error) { return attach(mem, gone) }
 
 // SetLimit lowers the number of rings that s attaches to.
@@ -45,7 +45,7 @@ func (s *Set) SetLimit(n int) { s.limit = n }
 // ScanAt is Scan at another time.
 func (s *Set) ScanAt(now time.Time) error { return s.scan(now) }
 
-// DieAtHeadStore gives the held cell back and stops where the second of the two stores would be made.
+// DieAtHeadStore returns the held cell and stops where the second of the two stores would be made.
 func (c *Consumer) DieAtHeadStore() {
 	defer func() {
 		if recover() == nil {

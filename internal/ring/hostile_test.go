@@ -167,7 +167,7 @@ func fuzzSeeds(f *testing.F) [][]byte {
 	return seeds
 }
 
-// Whatever is in a file, the consumer comes to its end: a dead ring gives no more events than it has cells and is then
+// Whatever is in a file, the consumer comes to its end: a dead ring returns no more events than it has cells and is then
 // drained, and a producer that is still at work does not hang.
 func FuzzConsumer(f *testing.F) {
 	seeds := fuzzSeeds(f)

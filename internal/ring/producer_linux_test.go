@@ -90,7 +90,7 @@ func TestLinked(t *testing.T) {
 	}
 }
 
-// The mapping belongs to whoever can reach the Producer or a slot of it, not to Close.
+// The mapping belongs to all who can reach the Producer or a slot of it, not to Close.
 func TestSlotOutlivesProducer(t *testing.T) {
 	p, err := ring.Create(t.TempDir(), small)
 	if err != nil {

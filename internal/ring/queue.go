@@ -31,7 +31,7 @@ func newQueue(mem []byte, cfg Config) queue {
 
 func (q *queue) cells() uint64 { return q.mask + 1 }
 
-// cell gives the cell of a position; every position has one.
+// cell returns the cell of a position; every position has one.
 func (q *queue) cell(pos uint64) cell {
 	start := headerSize + int(pos&q.mask)<<q.shift
 	end := start + 1<<q.shift

@@ -20,7 +20,7 @@ const (
 // turnLength is the number of events one ring delivers before the next ring has its turn.
 const turnLength = 32
 
-// orphanAge is how old an unfinished file must be, or for how long one that is no ring must have been seen, before its
+// orphanAge is how old an unfinished file must be, or for how long one that is not a ring must have been seen, before its
 // lock is tried: a Create takes a few milliseconds, and one that loses this race begins again.
 const orphanAge = 10 * time.Second
 
@@ -169,7 +169,7 @@ func (s *Set) list() ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// isName reports whether name is the prefix, 16 lower-case hex digits and suffix. Everything else is none of our files.
+// isName reports whether name is the prefix, 16 lower-case hex digits and suffix. Everything else is not our file.
 func isName(name, suffix string) bool {
 	if len(name) != len(namePrefix)+nameDigits+len(suffix) ||
 		name[:len(namePrefix)] != namePrefix || name[len(name)-len(suffix):] != suffix {
