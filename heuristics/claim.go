@@ -37,11 +37,11 @@ const (
 
 // isOfApps reports whether apps send this user agent too: those of telephones and of Apple's systems do, by the system's own TLS and
 // with fields of their own.
-func (c *claim) isOfApps() bool { return c.mobile || c.engine == traffic.WebKit }
+func (c *claim) isOfApps() bool { return c.mobile || c.engine == traffic.EngineWebKit }
 
 // since reports whether the claim is of one of these versions, or a later one.
 func (c *claim) since(chromium, gecko int) bool {
-	return c.engine == traffic.Chromium && c.version >= chromium || c.engine == traffic.Gecko && c.version >= gecko
+	return c.engine == traffic.EngineChromium && c.version >= chromium || c.engine == traffic.EngineGecko && c.version >= gecko
 }
 
 // claimOf returns what an agent claims if it is, to the last byte, that of a browser whose wire is known: Chrome, Edge, Opera and
@@ -59,11 +59,11 @@ func claimOf(agent string) claim {
 	c := claim{mobile: strings.Contains(rest, "Mobile") || strings.HasPrefix(system, "Android")}
 	least := 0
 	if after, ok := strings.CutPrefix(rest, "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"); ok && ofChromium(system) {
-		c.engine, c.version, least = traffic.Chromium, chromiumVersion(after), leastChromium
+		c.engine, c.version, least = traffic.EngineChromium, chromiumVersion(after), leastChromium
 	} else if after, ok := strings.CutPrefix(rest, "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/"); ok && ofWebKit(system) {
-		c.engine, c.version, least = traffic.WebKit, webkitVersion(after), leastWebKit
+		c.engine, c.version, least = traffic.EngineWebKit, webkitVersion(after), leastWebKit
 	} else if strings.HasPrefix(rest, "Gecko/") && ofGecko(system) {
-		c.engine, c.version, least = traffic.Gecko, geckoVersion(rest), leastGecko
+		c.engine, c.version, least = traffic.EngineGecko, geckoVersion(rest), leastGecko
 	}
 	if c.version < least || c.version == 0 {
 		return claim{}

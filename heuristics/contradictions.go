@@ -49,7 +49,7 @@ const (
 func (c Contradictions) Forged(ev *traffic.Event) bool {
 	connection, fields := c&ofConnection, c&ofFields
 	switch {
-	case ev.Facts.Has(traffic.PassedOn):
+	case ev.Facts.Has(traffic.FactPassedOn):
 		return fields.count() >= 2
 	case connection&OfLibrary != 0, connection == OddHello|OddSetup && ev.Version >= 20:
 		return true

@@ -10,13 +10,13 @@ func ContradictionsOf(ev *traffic.Event) Contradictions {
 		return 0
 	}
 	c := claimOf(ev.UserAgent)
-	if c.engine == traffic.NoEngine {
+	if c.engine == traffic.EngineNone {
 		return 0
 	}
 	wire := ev.Wire.Facts()
 	connection, sender := connectionOf(&h, &wire, c.engine)
 	switch {
-	case !ev.Facts.Has(traffic.HeadersKnown | traffic.ClaimsKnown):
+	case !ev.Facts.Has(traffic.FactHeadersKnown | traffic.FactClaimsKnown):
 		return connection
 	case sender != c.engine:
 		return connection | fieldsOfOther(ev, &wire, sender)
@@ -32,7 +32,7 @@ func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (fo
 	if h.isLibrary() {
 		found |= OfLibrary
 	}
-	fits, by := h.fits(claimed), traffic.NoEngine
+	fits, by := h.fits(claimed), traffic.EngineNone
 	switch {
 	case wire.Pseudo != 0:
 		by = engineOf(wire)
@@ -41,7 +41,7 @@ func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (fo
 	default:
 		by = h.engine()
 	}
-	if by != claimed && by != traffic.NoEngine && h.fits(by) {
+	if by != claimed && by != traffic.EngineNone && h.fits(by) {
 		return found | OtherBrowser, by
 	}
 	if !fits {
@@ -56,21 +56,21 @@ func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (fo
 // fields compares the header fields with those of the claimed browser.
 func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradictions {
 	f := ev.Facts
-	navigates, hints := f.FetchMode() == traffic.NavigateMode, f.Has(traffic.HintsSent)
+	navigates, hints := f.FetchMode() == traffic.FetchModeNavigate, f.Has(traffic.FactHintsSent)
 	found := fieldsOf(ev, wire, c.engine)
-	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) || c.engine == traffic.WebKit && c.version >= fetchWebKit) {
+	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) || c.engine == traffic.EngineWebKit && c.version >= fetchWebKit) {
 		found |= NoFetch
 	}
-	if hints && (c.engine != traffic.Chromium || f.Has(traffic.HintsVersion)) {
+	if hints && (c.engine != traffic.EngineChromium || f.Has(traffic.FactHintsVersion)) {
 		found |= OddHints
 	}
 	if navigates && !hints && c.since(hintsChromium, never) {
 		found |= NoHints
 	}
-	if navigates && ev.Version >= 20 && !f.Has(traffic.PrioritySent) && c.since(priorityChromium, priorityGecko) {
+	if navigates && ev.Version >= 20 && !f.Has(traffic.FactPrioritySent) && c.since(priorityChromium, priorityGecko) {
 		found |= NoPriority
 	}
-	if f.FetchMode() != traffic.NoCORSMode {
+	if f.FetchMode() != traffic.FetchModeNoCORS {
 		found |= c.encodings(f.Encoding())
 	}
 	return found
@@ -79,7 +79,7 @@ func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradiction
 // encodings compares the newest encoding that is taken. Media are asked for in none, and Zstandard alone may be switched off.
 func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
 	switch {
-	case newest != traffic.AcceptGzip:
+	case newest != traffic.EncodingGzip:
 		return 0
 	case c.since(zstdChromium, zstdGecko):
 		return NoBrotli | NoZstandard
@@ -91,18 +91,18 @@ func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
 // an Accept.
 func lacksFetch(ev *traffic.Event) bool {
 	f := ev.Facts
-	noFetch := f.Accept() == traffic.NoAccept && f.Has(traffic.AcceptLanguage) && (ev.Version < 20 || ev.Method != "GET")
-	return !f.Has(traffic.SecFetch) && !noFetch
+	noFetch := f.Accept() == traffic.AcceptNone && f.Has(traffic.FactAcceptLanguage) && (ev.Version < 20 || ev.Method != "GET")
+	return !f.Has(traffic.FactSecFetch) && !noFetch
 }
 
 // fieldsOfOther compares the header fields with those of a browser that goes by the name of another one. People do that, by an
 // extension or a developer's tools. Versions and what else is of the name mean nothing then.
 func fieldsOfOther(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) Contradictions {
 	found := fieldsOf(ev, wire, engine)
-	if engine != traffic.WebKit && lacksFetch(ev) {
+	if engine != traffic.EngineWebKit && lacksFetch(ev) {
 		found |= NoFetch
 	}
-	if engine != traffic.Chromium && ev.Facts.Has(traffic.HintsSent) {
+	if engine != traffic.EngineChromium && ev.Facts.Has(traffic.FactHintsSent) {
 		found |= OddHints
 	}
 	return found
@@ -111,27 +111,27 @@ func fieldsOfOther(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.En
 // fieldsOf compares the header fields with what all versions of an engine have in common.
 func fieldsOf(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) (found Contradictions) {
 	f := ev.Facts
-	if f.Has(traffic.FetchOdd) && !mayBeReferer(f) {
+	if f.Has(traffic.FactFetchOdd) && !mayBeReferer(f) {
 		found |= OddFetch
 	}
 	if wire.Seen && wire.Pseudo == 0 && !wire.HostFirst {
 		found |= OddOrder
 	}
-	if engine == traffic.WebKit {
+	if engine == traffic.EngineWebKit {
 		return found | fieldsOfWebKit(f)
 	}
-	navigates, clicked := f.FetchMode() == traffic.NavigateMode, f.Has(traffic.FetchUser)
-	if navigates && !f.Has(traffic.UpgradeSent) {
+	navigates, clicked := f.FetchMode() == traffic.FetchModeNavigate, f.Has(traffic.FactFetchUser)
+	if navigates && !f.Has(traffic.FactUpgradeSent) {
 		found |= OddUpgrade
 	}
 	if clicked && f.Accept() != traffic.AcceptDocument {
 		found |= OddAccept
 	}
-	if engine == traffic.Chromium && navigates && f.FetchSite() == traffic.NoSite && !clicked {
+	if engine == traffic.EngineChromium && navigates && f.FetchSite() == traffic.FetchSiteNone && !clicked {
 		found |= OddFetchUser
 	}
 	// A script may put its Accept first.
-	if wire.AgentAccept == traffic.Reversed && (navigates || !f.Has(traffic.SecFetch)) || engine == traffic.Gecko && wire.EncodingLanguage == traffic.InOrder {
+	if wire.AgentAccept == traffic.OrderReversed && (navigates || !f.Has(traffic.FactSecFetch)) || engine == traffic.EngineGecko && wire.EncodingLanguage == traffic.OrderAsNamed {
 		found |= OddOrder
 	}
 	return found
@@ -139,10 +139,10 @@ func fieldsOf(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine)
 
 // fieldsOfWebKit: it has no Sec-Fetch-User (https://webkit.org/b/247697), and asks for no better protocol than TLS.
 func fieldsOfWebKit(f traffic.Facts) (found Contradictions) {
-	if f.Has(traffic.FetchUser) {
+	if f.Has(traffic.FactFetchUser) {
 		found |= OddFetchUser
 	}
-	if f.Has(traffic.UpgradeSent) {
+	if f.Has(traffic.FactUpgradeSent) {
 		found |= OddUpgrade
 	}
 	return found
@@ -152,5 +152,5 @@ func fieldsOfWebKit(f traffic.Facts) (found Contradictions) {
 // which a proxy before this one may have changed.
 func mayBeReferer(f traffic.Facts) bool {
 	site := f.FetchSite()
-	return f.Has(traffic.Referer) && (site == traffic.NoSite || site == traffic.SameOrigin && !f.Has(traffic.RefererSame))
+	return f.Has(traffic.FactReferer) && (site == traffic.FetchSiteNone || site == traffic.FetchSiteSameOrigin && !f.Has(traffic.FactRefererSame))
 }

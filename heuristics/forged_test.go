@@ -100,8 +100,8 @@ func (s *sent) event() *traffic.Event {
 	if s.method != "" {
 		ev.Method = s.method
 	}
-	for name, fact := range map[string]traffic.Facts{"Accept-Language": traffic.AcceptLanguage, "Accept-Encoding": traffic.AcceptEncoding,
-		"Sec-Fetch-Mode": traffic.SecFetch, "Via": traffic.PassedOn} {
+	for name, fact := range map[string]traffic.Facts{"Accept-Language": traffic.FactAcceptLanguage, "Accept-Encoding": traffic.FactAcceptEncoding,
+		"Sec-Fetch-Mode": traffic.FactSecFetch, "Via": traffic.FactPassedOn} {
 		if at[name] > 0 {
 			ev.Facts |= fact
 		}
@@ -111,14 +111,14 @@ func (s *sent) event() *traffic.Event {
 		FetchUser: values["Sec-Fetch-User"], Accept: values["Accept"], AcceptEncoding: values["Accept-Encoding"], Priority: at["Priority"] > 0,
 		Upgrade: at["Upgrade-Insecure-Requests"] > 0}
 	ev.Facts |= claims.Facts(ev.Facts)
-	order := func(first, second string) traffic.Order {
+	order := func(first, second string) traffic.FieldOrder {
 		switch a, b := at[first], at[second]; {
 		case a == 0 || b == 0:
-			return traffic.OneMissing
+			return traffic.OrderMissing
 		case a > b:
-			return traffic.Reversed
+			return traffic.OrderReversed
 		}
-		return traffic.InOrder
+		return traffic.OrderAsNamed
 	}
 	var wire traffic.WireFacts
 	if s.setup != nil {

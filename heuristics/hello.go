@@ -33,9 +33,9 @@ func twoDigits(text string) (int, bool) {
 // 91 to 153 and Tor, Safari 15 to 26 and the web views of iOS. Counts do not hang on one machine as hashes do, and leave room on both
 // sides: fewer extensions without a server's name, more when a session is resumed.
 var shapes = [...]struct{ leastCiphers, mostCiphers, leastExtensions int }{
-	traffic.Chromium: {14, 17, 12},
-	traffic.Gecko:    {14, 18, 11},
-	traffic.WebKit:   {12, 28, 11},
+	traffic.EngineChromium: {14, 17, 12},
+	traffic.EngineGecko:    {14, 18, 11},
+	traffic.EngineWebKit:   {12, 28, 11},
 }
 
 // fits reports whether an engine may have sent the hello for a fetch: it offers HTTP/2 first then.
@@ -50,12 +50,12 @@ func (h hello) isOf(engine traffic.Engine) bool {
 
 // engine returns an engine that may have sent the hello, NoEngine if none may.
 func (h hello) engine() traffic.Engine {
-	for engine := traffic.Chromium; engine <= traffic.WebKit; engine++ {
+	for engine := traffic.EngineChromium; engine <= traffic.EngineWebKit; engine++ {
 		if h.fits(engine) {
 			return engine
 		}
 	}
-	return traffic.NoEngine
+	return traffic.EngineNone
 }
 
 // isGo reports whether the extensions and signature algorithms are those of Go's crypto/tls, whose cipher suites iOS has too.

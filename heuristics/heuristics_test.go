@@ -14,12 +14,12 @@ const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (K
 func event(method, target, agent, referer string) *traffic.Event {
 	path, query := traffic.SplitTarget(target)
 	ev := &traffic.Event{Method: method, Host: "www.example.org", Version: 20, Headers: 12,
-		Facts: traffic.HeadersKnown | traffic.RefererKnown | heuristics.FactsOf(query, referer, agent)}
+		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown | heuristics.FactsOf(query, referer, agent)}
 	ev.SetPath(path)
 	ev.SetQuery(len(query))
 	ev.SetUserAgent(agent)
 	if referer != "" {
-		ev.Facts |= traffic.Referer
+		ev.Facts |= traffic.FactReferer
 	}
 	return ev
 }

@@ -60,16 +60,16 @@ func has(plain []byte, place level) bool {
 	return false
 }
 
-// FactsOf returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.Injected], or
+// FactsOf returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.FactInjected], or
 // nothing. An empty one was not sent. The fields of the header that a log does not keep are for [FactOfField].
 func FactsOf(query, referer, agent string) traffic.Facts {
 	if query != "" && injectedQuery(query) || isInjected(referer, suspectReferer, anywhere) || isInjected(agent, suspectAgent, inHeaders) {
-		return traffic.Injected
+		return traffic.FactInjected
 	}
 	return 0
 }
 
-// FactOfField returns [traffic.Injected] where a field of the header holds an attack. The Referer and the user agent are for
+// FactOfField returns [traffic.FactInjected] where a field of the header holds an attack. The Referer and the user agent are for
 // [FactsOf]; of a cookie, which is whatever the site stored there, only what no site stores counts.
 func FactOfField(name, value string) traffic.Facts {
 	place := inHeaders
@@ -80,7 +80,7 @@ func FactOfField(name, value string) traffic.Facts {
 		place = anywhere
 	}
 	if isInjected(value, suspectField, place) {
-		return traffic.Injected
+		return traffic.FactInjected
 	}
 	return 0
 }

@@ -16,7 +16,7 @@ const engineWindow = 8
 
 // isOddHTTP1 reports what no engine writes by HTTP/1.1.
 func isOddHTTP1(f *traffic.WireFacts) bool {
-	return f.Case != traffic.CanonicalCase || !f.HostFirst || f.Connection == traffic.NoConnectionField
+	return f.Case != traffic.CaseCanonical || !f.HostFirst || f.Connection == traffic.ConnectionMissing
 }
 
 // engineOf returns the engine that sets HTTP/2 up like this, NoEngine if none does.
@@ -24,13 +24,13 @@ func engineOf(f *traffic.WireFacts) traffic.Engine {
 	sends := func(settings uint8) bool { return f.Settings&settings == settings }
 	switch {
 	case f.ConnectionWindow != engineWindow:
-		return traffic.NoEngine
+		return traffic.EngineNone
 	case f.Pseudo == masp && f.HeadersPriority && !f.PriorityFrames && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingHeaders):
-		return traffic.Chromium
+		return traffic.EngineChromium
 	case f.Pseudo == mpas && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingFrame):
-		return traffic.Gecko
+		return traffic.EngineGecko
 	case (f.Pseudo == mspa || f.Pseudo == msap) && sends(traffic.SettingStreams|traffic.SettingWindow) && f.Settings&traffic.SettingTable == 0:
-		return traffic.WebKit
+		return traffic.EngineWebKit
 	}
-	return traffic.NoEngine
+	return traffic.EngineNone
 }

@@ -49,7 +49,7 @@ func crowd(b *testing.B, n int) *host {
 	row := make([]float32, 64)
 	for i := range n {
 		ev := visitor(i)
-		keys := traffic.KeysOf(&ev, p.Seed())
+		keys := traffic.NewKeys(&ev, p.Seed())
 		for _, d := range crowded {
 			for c := range schema.Dimensions[d].Columns {
 				row[c] = float32(i%100 + c)
@@ -61,7 +61,7 @@ func crowd(b *testing.B, n int) *host {
 	return h
 }
 
-var crowded = []traffic.Dimension{traffic.IP, traffic.Net, traffic.UserAgent, traffic.Host, traffic.IPAgent}
+var crowded = []traffic.Dimension{traffic.DimIP, traffic.DimNet, traffic.DimUserAgent, traffic.DimHost, traffic.DimIPAgent}
 
 func visitor(n int) traffic.Event {
 	ev := visit(n, 0)

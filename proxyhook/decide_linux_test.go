@@ -32,7 +32,7 @@ func offline(t *testing.T, h *host, model *scorer.Model, ev *traffic.Event) uint
 	v := traffic.NewVector(names)
 	selection := store.Select(dimensions, v.Inter())
 	inter, inputs := make([]float32, len(v.Inter())), make([]float32, v.Len())
-	keys := traffic.KeysOf(ev, h.publisher.Seed())
+	keys := traffic.NewKeys(ev, h.publisher.Seed())
 	info, err := selection.Read(inter, keys[:], ev.Time)
 	must(t, err)
 	if len(inter) > 0 && info.Found == 0 {

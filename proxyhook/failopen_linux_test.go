@@ -108,7 +108,7 @@ func TestUnknownFeatures(t *testing.T) {
 	must(t, err)
 	defer p.Close()
 	ev := visit(1, 0)
-	must(t, p.Put(0, traffic.KeysOf(&ev, p.Seed())[traffic.IP], time.Now().UnixNano(), []float32{1}))
+	must(t, p.Put(0, traffic.NewKeys(&ev, p.Seed())[traffic.DimIP], time.Now().UnixNano(), []float32{1}))
 	must(t, p.Publish(time.Now().UnixNano()))
 	if d := decide(f); d.Score >= modelScore[0] || d.Score == knownBot || d.Reason != proxyhook.Scored {
 		t.Errorf("%+v", d)

@@ -69,7 +69,7 @@ func (c *binding) prefetchKeys(keys *traffic.Keys, ev *traffic.Event) (ok bool) 
 	}
 	seed, ok := c.selection.ResolveSeed()
 	if ok {
-		*keys = c.scoring.dimensions.KeysOf(ev, seed)
+		*keys = c.scoring.dimensions.Keys(ev, seed)
 		c.selection.Prefetch(keys[:])
 	}
 	return ok

@@ -248,10 +248,10 @@ func (f *Filter) SetThreshold(origin, host string, n uint32) error {
 func (f *Filter) Sums() traffic.Sums {
 	if c := f.features.current.Load(); c.store != nil {
 		if seed, ok := c.selection.LastSeed(); ok {
-			return traffic.SumsOf(seed)
+			return traffic.NewSums(seed)
 		}
 	}
-	return traffic.SumsOf(f.secret)
+	return traffic.NewSums(f.secret)
 }
 
 // Features returns the full names of the inputs of the active model.

@@ -165,7 +165,7 @@ func writeModel(t testing.TB, document string) string {
 func visit(n, tens int) traffic.Event {
 	ev := traffic.Event{
 		Method: "GET", Host: "www.example.com", Path: "/shop/item", Query: uint16(10 * tens), UserAgent: "Mozilla/5.0 (test)",
-		Facts: traffic.HeadersKnown, Headers: 5, Version: 11, Session: uint64(n + 1), JA4: fmt.Sprint("t13d", n),
+		Facts: traffic.FactHeadersKnown, Headers: 5, Version: 11, Session: uint64(n + 1), JA4: fmt.Sprint("t13d", n),
 	}
 	ev.Client = [16]byte{10: 0xff, 11: 0xff, 12: 10, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}
 	return ev

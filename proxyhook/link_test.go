@@ -20,7 +20,7 @@ func TestLinkIsThePageThatWasFetched(t *testing.T) {
 		}
 		var ev traffic.Event
 		var config proxyhook.Config
-		sums := traffic.SumsOf(9)
+		sums := traffic.NewSums(9)
 		config.Describe(&ev, r, sums)
 		traffic.Observe(&ev, 9, &o)
 		return o
@@ -39,7 +39,7 @@ func TestLinkIsThePageThatWasFetched(t *testing.T) {
 		}
 	}
 	for _, referer := range []string{"", "http://elsewhere.test/", "nonsense", "http://shop.example.com.elsewhere.test/", "http:///"} {
-		if o := describe("/next", referer); o.Link != 0 || o.Measures[traffic.Links] != 0 {
+		if o := describe("/next", referer); o.Link != 0 || o.Measures[traffic.MeasureLinks] != 0 {
 			t.Errorf("%q links to %d", referer, o.Link)
 		}
 	}

@@ -18,8 +18,8 @@ func factNames(f traffic.Facts) string {
 		fact traffic.Facts
 		name string
 	}{
-		{traffic.AcceptLanguage, "language"}, {traffic.AcceptEncoding, "encoding"}, {traffic.Cookie, "cookie"},
-		{traffic.SecFetch, "fetch"}, {traffic.XHR, "xhr"}, {traffic.Referer, "referer"}, {traffic.RefererSame, "same"},
+		{traffic.FactAcceptLanguage, "language"}, {traffic.FactAcceptEncoding, "encoding"}, {traffic.FactCookie, "cookie"},
+		{traffic.FactSecFetch, "fetch"}, {traffic.FactXHR, "xhr"}, {traffic.FactReferer, "referer"}, {traffic.FactRefererSame, "same"},
 	} {
 		if f.Has(n.fact) {
 			names = append(names, n.name)

@@ -83,11 +83,11 @@ func (o OpenRequest) End(ev *traffic.Event) {
 		}
 		told := s.until.Load() - s.start.Load() // a report in progress may be reported twice
 		if phase == phaseRead && s.word.CompareAndSwap(word, word|phaseEnded) {
-			ev.Told = uint64(max(told, 0))
+			ev.Reported = uint64(max(told, 0))
 			return
 		}
 		if phase == phaseOpen && s.word.CompareAndSwap(word, word&^slotPhase) {
-			ev.Told = uint64(max(s.until.Load()-s.start.Load(), 0))
+			ev.Reported = uint64(max(s.until.Load()-s.start.Load(), 0))
 			o.table.put(o.number)
 			return
 		}
@@ -207,7 +207,7 @@ func (t *openTable) report(s *openRecord, second int64, report func(*traffic.Eve
 	}
 	ev := traffic.Event{
 		Time: start, Client: s.client, Session: s.session, Host: string(s.host[:s.length]),
-		Open: true, Duration: uint64(second - start), Told: uint64(until - start),
+		Open: true, Duration: uint64(second - start), Reported: uint64(until - start),
 	}
 	if !report(&ev) {
 		t.lostReports.Add(1)

@@ -31,7 +31,7 @@ func (h *host) openFeatures(client traffic.Event) []float32 {
 		dimensions = append(dimensions, d.String())
 	}
 	selection := store.Select(dimensions, []string{"ip/open_10s", "net/open_10s", "host/open_10s"})
-	keys := traffic.KeysOf(&client, h.publisher.Seed())
+	keys := traffic.NewKeys(&client, h.publisher.Seed())
 	values := make([]float32, 3)
 	_, err = selection.Read(values, keys[:], now.UnixNano())
 	must(h.t, err)
@@ -88,10 +88,10 @@ func TestTunnelFloodShowsBeforeItEnds(t *testing.T) {
 	await(t, "the tunnels' end", func() bool { return s.filter.Stats().Events == clients })
 	told := 0
 	for _, ev := range s.events() {
-		if ev.Told > ev.Duration {
+		if ev.Reported > ev.Duration {
 			t.Errorf("%+v", ev)
 		}
-		if ev.Told > 0 {
+		if ev.Reported > 0 {
 			told++
 		}
 	}
@@ -130,7 +130,7 @@ func reportsOfAnOpenRequest(t *testing.T) {
 	}
 	told := uint64(0)
 	for _, r := range h.reports {
-		if r.Time != old.Time || r.Told != told || (r.Time+int64(r.Duration))%1e9 != 0 || r.Duration != 5e9 ||
+		if r.Time != old.Time || r.Reported != told || (r.Time+int64(r.Duration))%1e9 != 0 || r.Duration != 5e9 ||
 			r.Host != old.Host || r.Client != old.Client || r.Session != old.Session || r.Method != "" || r.Status != 0 {
 			t.Errorf("%+v", r)
 		}
@@ -141,8 +141,8 @@ func reportsOfAnOpenRequest(t *testing.T) {
 	copied.End(&young) // to no effect
 	b.End(&young)
 	b.End(&young)
-	if old.Told != told || young.Told != 0 {
-		t.Errorf("told %d and %d, want %d and 0", old.Told, young.Told, told)
+	if old.Reported != told || young.Reported != 0 {
+		t.Errorf("told %d and %d, want %d and 0", old.Reported, young.Reported, told)
 	}
 	lookAll(f)
 	if s := f.Stats(); s.Open != 0 || s.Reports != uint64(len(h.reports)) || s.ReportsLost != 0 {
@@ -164,8 +164,8 @@ func TestOpenRequestsWhenTheClockIsSetBack(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	open.End(&ev)
-	if ev.Told > 60e9 {
-		t.Errorf("%d ns told", ev.Told)
+	if ev.Reported > 60e9 {
+		t.Errorf("%d ns told", ev.Reported)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestLostReportIsMadeUpFor(t *testing.T) {
 	h.events()
 	lookAll(f)
 	h.events()
-	if len(h.reports) != 1 || h.reports[0].Told != 0 || h.reports[0].Duration < 3e9 {
+	if len(h.reports) != 1 || h.reports[0].Reported != 0 || h.reports[0].Duration < 3e9 {
 		t.Errorf("%+v", h.reports)
 	}
 	open.End(&ev)

@@ -42,13 +42,13 @@ func TestWireOfCurl(t *testing.T) {
 	}
 	for _, secure := range []bool{false, true} {
 		got := wireFacts(t, secure, 11, func(s *wired) { s.run(t, curl, "-sSk", "--http1.1", s.url) })
-		if want := (traffic.WireFacts{Seen: true, HostFirst: true, AgentAccept: traffic.InOrder}); got != want {
+		if want := (traffic.WireFacts{Seen: true, HostFirst: true, AgentAccept: traffic.OrderAsNamed}); got != want {
 			t.Errorf("HTTP/1.1, secure %v: %+v, want %+v", secure, got, want)
 		}
 	}
 	got := wireFacts(t, true, 20, func(s *wired) { s.run(t, curl, "-sSk", "--http2", s.url) })
 	const set = traffic.SettingPush | traffic.SettingStreams | traffic.SettingWindow
-	if got.AgentAccept != traffic.InOrder || got.Settings != set || got.Window == 0 || got.ConnectionWindow == 0 || got.Pseudo == 0 || got.Pseudo == traffic.OtherPseudoOrder {
+	if got.AgentAccept != traffic.OrderAsNamed || got.Settings != set || got.Window == 0 || got.ConnectionWindow == 0 || got.Pseudo == 0 || got.Pseudo == traffic.OtherPseudoOrder {
 		t.Errorf("HTTP/2: %+v", got)
 	}
 }
@@ -63,17 +63,17 @@ func TestWireOfPythonsLibraries(t *testing.T) {
 		return func(s *wired) { s.run(t, python, "-W", "ignore", "-c", program, s.url) }
 	}
 	got := wireFacts(t, true, 11, ask("import requests, sys; requests.get(sys.argv[1], verify=False).raise_for_status()"))
-	if want := (traffic.WireFacts{Seen: true, HostFirst: true, AgentAccept: traffic.InOrder, Connection: traffic.ConnectionLast}); got != want {
+	if want := (traffic.WireFacts{Seen: true, HostFirst: true, AgentAccept: traffic.OrderAsNamed, Connection: traffic.ConnectionLast}); got != want {
 		t.Errorf("requests: %+v, want %+v", got, want)
 	}
 	got = wireFacts(t, true, 20, ask("import httpx, sys; httpx.Client(http2=True, verify=False).get(sys.argv[1]).raise_for_status()"))
-	if got.Pseudo != traffic.PseudoOrder("masp") || got.Settings&traffic.SettingStreams == 0 || got.AgentAccept != traffic.Reversed || got.HeadersPriority {
+	if got.Pseudo != traffic.PseudoOrder("masp") || got.Settings&traffic.SettingStreams == 0 || got.AgentAccept != traffic.OrderReversed || got.HeadersPriority {
 		t.Errorf("httpx: %+v", got)
 	}
 	got = wireFacts(t, true, 20, ask("import curl_cffi, sys; curl_cffi.get(sys.argv[1], verify=False, impersonate='chrome').raise_for_status()"))
 	const chromium = traffic.SettingTable | traffic.SettingPush | traffic.SettingWindow | traffic.SettingHeaders
-	if got.Pseudo != traffic.PseudoOrder("masp") || got.Settings != chromium || !got.HeadersPriority || got.HintsAgent != traffic.InOrder ||
-		got.AgentAccept != traffic.InOrder || got.EncodingLanguage != traffic.InOrder {
+	if got.Pseudo != traffic.PseudoOrder("masp") || got.Settings != chromium || !got.HeadersPriority || got.HintsAgent != traffic.OrderAsNamed ||
+		got.AgentAccept != traffic.OrderAsNamed || got.EncodingLanguage != traffic.OrderAsNamed {
 		t.Errorf("curl_cffi: %+v", got)
 	}
 }

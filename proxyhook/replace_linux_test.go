@@ -213,7 +213,7 @@ func (h *host) futureDaemon() {
 	must(h.t, err)
 	h.t.Cleanup(func() { p.Close() })
 	ev := visit(1, 0)
-	must(h.t, p.Put(0, traffic.KeysOf(&ev, p.Seed())[traffic.IP], time.Now().UnixNano(), []float32{1, 10}))
+	must(h.t, p.Put(0, traffic.NewKeys(&ev, p.Seed())[traffic.DimIP], time.Now().UnixNano(), []float32{1, 10}))
 	must(h.t, p.Publish(time.Now().UnixNano()))
 }
 

@@ -41,7 +41,7 @@ func (c *Config) Describe(ev *traffic.Event, r *http.Request, sums traffic.Sums)
 	}
 	ev.Facts |= attackFacts(r, query)
 	if ev.JA4 != "" && passedOn(r.Header) {
-		ev.Facts |= traffic.PassedOn
+		ev.Facts |= traffic.FactPassedOn
 	}
 	if name := c.SessionCookie; name != "" {
 		if cookie, err := r.Cookie(name); err == nil {
@@ -87,14 +87,14 @@ func passedOn(h http.Header) bool {
 var forwardingHeaders = [...]string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
 func requestFacts(r *http.Request, same bool) traffic.Facts {
-	facts := traffic.HeadersKnown | traffic.RefererKnown
+	facts := traffic.FactHeadersKnown | traffic.FactRefererKnown
 	for _, h := range factHeaders {
 		if len(r.Header[h.name]) > 0 {
 			facts |= h.fact
 		}
 	}
 	if same {
-		facts |= traffic.RefererSame
+		facts |= traffic.FactRefererSame
 	}
 	claims := readClaims(r.Header)
 	return facts | claims.Facts(facts)
@@ -151,12 +151,12 @@ var factHeaders = [...]struct {
 	name string
 	fact traffic.Facts
 }{
-	{"Accept-Language", traffic.AcceptLanguage},
-	{"Accept-Encoding", traffic.AcceptEncoding},
-	{"Cookie", traffic.Cookie},
-	{"Sec-Fetch-Mode", traffic.SecFetch},
-	{"X-Requested-With", traffic.XHR},
-	{"Referer", traffic.Referer},
+	{"Accept-Language", traffic.FactAcceptLanguage},
+	{"Accept-Encoding", traffic.FactAcceptEncoding},
+	{"Cookie", traffic.FactCookie},
+	{"Sec-Fetch-Mode", traffic.FactSecFetch},
+	{"X-Requested-With", traffic.FactXHR},
+	{"Referer", traffic.FactReferer},
 }
 
 // canonicalHost returns a host in lower case, without its port and without the dot that may end a

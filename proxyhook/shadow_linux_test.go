@@ -159,7 +159,7 @@ func TestModelWithoutScore(t *testing.T) {
 	must(t, err)
 	defer p.Close()
 	infinite, ev := float32(math.Inf(1)), visit(1, 0)
-	must(t, p.Put(0, traffic.KeysOf(&ev, p.Seed())[traffic.IP], time.Now().UnixNano(), []float32{infinite, infinite}))
+	must(t, p.Put(0, traffic.NewKeys(&ev, p.Seed())[traffic.DimIP], time.Now().UnixNano(), []float32{infinite, infinite}))
 	must(t, p.Publish(time.Now().UnixNano()))
 
 	f := h.filter(proxyhook.Config{})

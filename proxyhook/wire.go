@@ -156,7 +156,7 @@ func seen(r *http.Request) (ja4 string, w traffic.Wire) {
 func capturing(choose func(*tls.ClientHelloInfo) (*tls.Config, error)) func(*tls.ClientHelloInfo) (*tls.Config, error) {
 	return func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if c := clientIn(hello.Context()); c != nil {
-			c.ja4, c.print = traffic.JA4Of(hello), traffic.TLSPrint(hello)
+			c.ja4, c.print = traffic.JA4(hello), traffic.TLSPrint(hello)
 		}
 		if choose != nil {
 			return choose(hello)

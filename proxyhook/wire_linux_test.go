@@ -88,7 +88,7 @@ func serveWire(t *testing.T, config proxyhook.Config, secure bool, handler http.
 			if hello.Context().Value(key{}) != "the user's" {
 				t.Error("the server's own ConnContext is lost")
 			}
-			s.seen = append(s.seen, traffic.JA4Of(hello))
+			s.seen = append(s.seen, traffic.JA4(hello))
 			return nil, nil
 		}}
 	}
@@ -351,7 +351,7 @@ func TestEachStreamHasItsOwnOrder(t *testing.T) {
 	_, err = conn.Write(send)
 	must(t, err)
 	go io.Copy(io.Discard, conn)
-	orders := make(map[string]traffic.Order)
+	orders := make(map[string]traffic.FieldOrder)
 	var twice [3]int // by order, unknown first
 	for _, ev := range ended(t, s.host, s.filter, streams) {
 		order := ev.Wire.Facts().AgentAccept
@@ -360,7 +360,7 @@ func TestEachStreamHasItsOwnOrder(t *testing.T) {
 		}
 	}
 	for n := range streams - 2 {
-		if want := traffic.Order(1 + n%2); orders[fmt.Sprint("/", n)] != want {
+		if want := traffic.FieldOrder(1 + n%2); orders[fmt.Sprint("/", n)] != want {
 			t.Errorf("request %d has order %d, want %d", n, orders[fmt.Sprint("/", n)], want)
 		}
 	}
@@ -529,7 +529,7 @@ func TestDescribeOfARecordedRequest(t *testing.T) {
 	again.Header.Set("Accept-Encoding", "gzip") // as net/http's client adds it
 	var ev traffic.Event
 	config.Describe(&ev, again, s.filter.Sums())
-	if ev.JA4 == "" || ev.Wire == 0 || ev.Session == 0 || !ev.Facts.Has(traffic.RefererSame) {
+	if ev.JA4 == "" || ev.Wire == 0 || ev.Session == 0 || !ev.Facts.Has(traffic.FactRefererSame) {
 		t.Errorf("the event lacks what the request had: %+v", ev)
 	}
 	ev.Time, ev.Status, ev.Bytes, ev.Duration, ev.Score, ev.Action = live.Time, live.Status, live.Bytes, live.Duration, live.Score, live.Action

@@ -27,7 +27,7 @@ const decisionTrees = 300
 
 // visited are the dimensions that requests without a session or a TLS fingerprint have, but for the user agent: of these there
 // are agents.
-var visited = []traffic.Dimension{traffic.IP, traffic.Net, traffic.Host, traffic.IPAgent}
+var visited = []traffic.Dimension{traffic.DimIP, traffic.DimNet, traffic.DimHost, traffic.DimIPAgent}
 
 const agents = 8192
 
@@ -134,7 +134,7 @@ func decide(filter *proxyhook.Filter, visitors, n int, rotating bool) ([]harness
 // visitor is a request of the n-th visitor: IPv6, each with a network and a host of its own.
 func visitor(n int) traffic.Event {
 	ev := traffic.Event{Time: time.Now().UnixNano(), Method: "GET", Host: strconv.Itoa(n) + ".example.com", Headers: 12, Version: 20,
-		Facts: traffic.HeadersKnown}
+		Facts: traffic.FactHeadersKnown}
 	ev.Client = [16]byte{0: 0x20, 2: byte(n >> 24), 3: byte(n >> 16), 4: byte(n >> 8), 5: byte(n), 15: 1}
 	ev.SetPath("/catalog/item")
 	ev.SetUserAgent(agent(n % agents))
@@ -192,8 +192,8 @@ func publishVisitors(args []string) error {
 	row := make([]float32, featurestore.MaxColumns)
 	put := func(n int) error {
 		ev := visitor(n)
-		all := traffic.KeysOf(&ev, publisher.Seed())
-		for _, d := range append(visited, traffic.UserAgent) {
+		all := traffic.NewKeys(&ev, publisher.Seed())
+		for _, d := range append(visited, traffic.DimUserAgent) {
 			columns := len(schema.Dimensions[d].Columns)
 			for c := range columns {
 				row[c] = float32((n + 7*c) % 128)
@@ -239,7 +239,7 @@ func catalogSchema(visitors int) (schema featurestore.Schema, capacity []int, er
 		switch d, ok := traffic.DimensionByName(dimension.Name); {
 		case ok && slices.Contains(visited, d):
 			keys = visitors
-		case ok && d == traffic.UserAgent:
+		case ok && d == traffic.DimUserAgent:
 			keys = agents
 		}
 		capacity = append(capacity, keys)

@@ -24,10 +24,10 @@ func publishScanner(t *testing.T) (dir string) {
 	return publishEvents(t, func(now time.Time, seed uint64, add func(*traffic.Event)) {
 		for i := range 40 {
 			ev := traffic.Event{Time: now.Add(time.Duration(i-41) * time.Second).UnixNano(), Method: "GET", Host: "a.test", Status: 404,
-				Facts: traffic.HeadersKnown | traffic.RefererKnown}
+				Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown}
 			ev.SetClient(netip.MustParseAddr(scannerAddress))
-			traffic.SumsOf(seed).SetPath(&ev, "/old"+strings.Repeat("x", i))
-			traffic.SumsOf(seed).SetUserAgent(&ev, []string{chromeAgent, "curl/8.5.0"}[i%2])
+			traffic.NewSums(seed).SetPath(&ev, "/old"+strings.Repeat("x", i))
+			traffic.NewSums(seed).SetUserAgent(&ev, []string{chromeAgent, "curl/8.5.0"}[i%2])
 			add(&ev)
 		}
 	})
@@ -89,7 +89,7 @@ func TestExplainIsTheFiltersScore(t *testing.T) {
 	defer filter.Close()
 	for _, client := range []string{scannerAddress, "203.0.113.8", "2001:db8::1"} {
 		for _, agent := range []string{chromeAgent, "curl/8.5.0", ""} {
-			ev := traffic.Event{Method: "GET", Facts: traffic.HostUnknown}
+			ev := traffic.Event{Method: "GET", Facts: traffic.FactHostUnknown}
 			ev.SetClient(netip.MustParseAddr(client))
 			filter.Sums().SetPath(&ev, "/page")
 			filter.Sums().SetUserAgent(&ev, agent)

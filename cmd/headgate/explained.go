@@ -98,7 +98,7 @@ func newExplained(ev *traffic.Event, found heuristics.Finding, why *explain.Expl
 	if addr := ev.Addr(); addr.IsValid() {
 		e.Client = addr.String()
 	}
-	if !ev.Facts.Has(traffic.AgentUnknown) {
+	if !ev.Facts.Has(traffic.FactAgentUnknown) {
 		e.Request.UserAgent = &ev.UserAgent
 	}
 	for _, r := range why.Reasons {

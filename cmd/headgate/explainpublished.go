@@ -49,8 +49,8 @@ func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Ad
 	var known []knownKey
 	var published time.Time
 	err := store.View(func(table *featurestore.Table) error {
-		ev = c.plainRequest(client, traffic.SumsOf(table.Seed))
-		keys := traffic.KeysOf(&ev, table.Seed)
+		ev = c.plainRequest(client, traffic.NewSums(table.Seed))
+		keys := traffic.NewKeys(&ev, table.Seed)
 		known, published = knownKeys(table, &keys, ev.Time), time.Unix(0, table.Published).UTC()
 		return nil
 	})
@@ -94,10 +94,10 @@ func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traf
 	if c.Agent != nil {
 		sums.SetUserAgent(&ev, *c.Agent)
 	} else {
-		ev.Facts |= traffic.AgentUnknown
+		ev.Facts |= traffic.FactAgentUnknown
 	}
 	if ev.Host = hostname.Canonical(c.Host); c.Host == "" {
-		ev.Facts |= traffic.HostUnknown
+		ev.Facts |= traffic.FactHostUnknown
 	}
 	c.setReferer(&ev, sums)
 	ev.Facts |= heuristics.FactsOf(query, c.referer(), ev.UserAgent)
@@ -118,18 +118,18 @@ func (c *explainCommand) setReferer(ev *traffic.Event, sums traffic.Sums) {
 	case c.Referer == nil:
 		return
 	case *c.Referer != "":
-		ev.Facts |= traffic.Referer
+		ev.Facts |= traffic.FactReferer
 	}
-	ev.Facts |= traffic.RefererKnown
+	ev.Facts |= traffic.FactRefererKnown
 	if host, page := traffic.SplitReferer(*c.Referer); host != "" && hostname.Canonical(host) == ev.Host {
-		ev.Facts |= traffic.RefererSame
+		ev.Facts |= traffic.FactRefererSame
 		sums.SetLink(ev, page)
 	}
 }
 
 // knownKeys returns what is published of a request's keys, the client's first.
 func knownKeys(table *featurestore.Table, keys *traffic.Keys, now int64) (all []knownKey) {
-	for _, d := range []traffic.Dimension{traffic.IP, traffic.IPAgent, traffic.Net64, traffic.Net, traffic.UserAgent, traffic.Host} {
+	for _, d := range []traffic.Dimension{traffic.DimIP, traffic.DimIPAgent, traffic.DimNet64, traffic.DimNet, traffic.DimUserAgent, traffic.DimHost} {
 		if i := dimensionIndex(table, d.String()); i >= 0 && keys[d] != 0 {
 			all = append(all, newKnownKey(table, d, i, keys[d], now))
 		}

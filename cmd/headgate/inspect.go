@@ -208,19 +208,19 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		return d, key, nil
 	}
 	var ev traffic.Event
-	sums := traffic.SumsOf(table.Seed)
+	sums := traffic.NewSums(table.Seed)
 	switch d {
-	case traffic.UserAgent:
+	case traffic.DimUserAgent:
 		sums.SetUserAgent(&ev, value)
-	case traffic.OnWire:
+	case traffic.DimWire:
 		setWire(&ev, value)
-	case traffic.ProgramOnWire:
+	case traffic.DimProgramWire:
 		wire, agent, _ := strings.Cut(value, ",")
 		setWire(&ev, wire)
 		ev.UserAgent = agent
-	case traffic.Host:
+	case traffic.DimHost:
 		ev.Host = hostname.Canonical(value)
-	case traffic.Session:
+	case traffic.DimSession:
 		return 0, 0, errors.New("sessions are kept as hashes and cannot be looked up by name, only by a key as --top prints it")
 	default:
 		address, agent, _ := strings.Cut(value, ",")
@@ -232,7 +232,7 @@ func parseKey(s string, table *featurestore.Table) (traffic.Dimension, uint64, e
 		sums.SetUserAgent(&ev, agent)
 	}
 	ev.Bound()
-	key := traffic.KeysOf(&ev, table.Seed)[d]
+	key := traffic.NewKeys(&ev, table.Seed)[d]
 	if key == 0 {
 		return 0, 0, fmt.Errorf("%q has no key in dimension %s", value, d)
 	}

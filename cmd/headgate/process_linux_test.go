@@ -252,7 +252,7 @@ func lastEventOfClient(dir, client string) (at time.Time) {
 		var ev traffic.Event
 		ev.SetClient(netip.MustParseAddr(client))
 		row := make([]float32, len(table.Schema.Dimensions[0].Columns))
-		if stamp, ok := table.Row(0, traffic.KeysOf(&ev, table.Seed)[traffic.IP], row); ok {
+		if stamp, ok := table.Row(0, traffic.NewKeys(&ev, table.Seed)[traffic.DimIP], row); ok {
 			at = time.Unix(0, stamp)
 		}
 		return nil

@@ -130,7 +130,7 @@ func (l *live) report() {
 		var o traffic.Observation
 		traffic.Observe(&report, replaySeed, &o)
 		l.aggregator.Add(&o)
-		ev.Told = report.Duration
+		ev.Reported = report.Duration
 	}
 }
 
@@ -140,7 +140,7 @@ func (l *live) row(ev *traffic.Event) []float32 {
 	var request [traffic.NumRequestFeatures]float32
 	traffic.RequestFeatures(ev, &request)
 	inter := make([]float32, len(l.names))
-	keys := traffic.KeysOf(ev, replaySeed)
+	keys := traffic.NewKeys(ev, replaySeed)
 	if _, err := l.selection.Read(inter, keys[:], ev.Time); err != nil {
 		l.t.Fatal(err)
 	}

@@ -123,8 +123,8 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 	p.selection = p.aggregator.Select(wanted)
 	p.inter = make([]float32, len(wanted))
 	for _, f := range features {
-		if at := slices.Index(wanted, f.FullName()); at >= 0 && f.NotTold() != 0 {
-			p.masked = append(p.masked, maskedFeature{at, f.NotTold()})
+		if at := slices.Index(wanted, f.FullName()); at >= 0 && f.UnknownIf() != 0 {
+			p.masked = append(p.masked, maskedFeature{at, f.UnknownIf()})
 		}
 	}
 	p.values = make([]float32, len(all))
@@ -165,7 +165,7 @@ func (p *Pipeline) Score(ev *traffic.Event) *Row { return p.score(ev, endTime(ev
 // score is Score for a request that is known from the time ends on.
 func (p *Pipeline) score(ev *traffic.Event, ends int64) *Row {
 	p.publish(ev.Time)
-	keys := traffic.KeysOf(ev, hashSeed)
+	keys := traffic.NewKeys(ev, hashSeed)
 	p.selection.Read(p.inter, &keys, max(ev.Time, p.lastPublication))
 	p.maskUnknown(ev.Facts)
 	history := p.history.History(p.inter)

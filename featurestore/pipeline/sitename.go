@@ -27,7 +27,7 @@ func (s *siteName) link(ev *traffic.Event, referer string) {
 	if s.votes >= siteVotes && host == s.host {
 		traffic.Sums{}.SetLink(ev, path)
 	}
-	if ev.Status != 200 && ev.Status != 304 || traffic.KindOfPath(ev.Path) != traffic.AssetKind {
+	if ev.Status != 200 && ev.Status != 304 || traffic.ClassifyPath(ev.Path) != traffic.PathAsset {
 		return
 	}
 	switch {

@@ -25,14 +25,14 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	ev.SetPath(path)
 	ev.SetQuery(len(query))
 	ev.SetUserAgent(string(e.UserAgent))
-	ev.Facts = traffic.HostUnknown | traffic.DurationUnknown
+	ev.Facts = traffic.FactHostUnknown | traffic.FactDurationUnknown
 	if e.Combined {
-		ev.Facts |= traffic.RefererKnown
+		ev.Facts |= traffic.FactRefererKnown
 	} else {
-		ev.Facts |= traffic.AgentUnknown
+		ev.Facts |= traffic.FactAgentUnknown
 	}
 	if len(e.Referer) > 0 {
-		ev.Facts |= traffic.Referer
+		ev.Facts |= traffic.FactReferer
 	}
 	ev.Facts |= heuristics.FactsOf(query, string(e.Referer), string(e.UserAgent))
 	ev.Bound()

@@ -18,16 +18,16 @@ func TestFromEntry(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	head := `192.0.2.1 - - [02/Mar/2026:10:00:00 +0100] `
 	base := traffic.Event{Time: at.UnixNano(), Method: "GET", Path: "/", Version: 11, Status: 200, Bytes: 17,
-		Facts: traffic.AgentUnknown | traffic.HostUnknown | traffic.DurationUnknown}
+		Facts: traffic.FactAgentUnknown | traffic.FactHostUnknown | traffic.FactDurationUnknown}
 	base.SetClient(netip.MustParseAddr("192.0.2.1"))
-	const told = traffic.RefererKnown | traffic.HostUnknown | traffic.DurationUnknown
+	const told = traffic.FactRefererKnown | traffic.FactHostUnknown | traffic.FactDurationUnknown
 	for _, c := range []struct {
 		line   string
 		change func(*traffic.Event)
 	}{
 		{`"GET / HTTP/1.1" 200 17`, func(e *traffic.Event) {}},
 		{`"GET / HTTP/1.1" 200 17 "-" "-"`, func(e *traffic.Event) { e.Facts = told }},
-		{`"GET / HTTP/1.1" 200 17 "http://a/" "b"`, func(e *traffic.Event) { e.Facts = told | traffic.Referer; e.UserAgent = "b" }},
+		{`"GET / HTTP/1.1" 200 17 "http://a/" "b"`, func(e *traffic.Event) { e.Facts = told | traffic.FactReferer; e.UserAgent = "b" }},
 		{`"GET /a?b=c&d HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 5 }},
 		{`"GET /a?b?c HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "/a", 3 }},
 		{`"GET ?a HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Path, e.Query = "", 1 }},

@@ -21,37 +21,37 @@ const (
 
 // The browser families, as AgentBrowser gives them. Their numbers do not change, since models know them.
 const (
-	NoBrowser    = 0 // no browser, or none that says so
-	Chrome       = 1
-	Safari       = 2
-	Firefox      = 3
-	Edge         = 4
-	Opera        = 5
-	Samsung      = 6
-	Explorer     = 7
-	InApp        = 8 // the browser inside of a social network's app
-	OtherBrowser = 9 // anything else with a rendering engine
+	BrowserNone     = 0 // no browser, or none that says so
+	BrowserChrome   = 1
+	BrowserSafari   = 2
+	BrowserFirefox  = 3
+	BrowserEdge     = 4
+	BrowserOpera    = 5
+	BrowserSamsung  = 6
+	BrowserExplorer = 7
+	BrowserInApp    = 8 // the browser inside of a social network's app
+	BrowserOther    = 9 // anything else with a rendering engine
 )
 
 // The operating system families, as AgentOS gives them. Their numbers do not change either.
 const (
-	NoOS     = 0
-	Windows  = 1
-	MacOS    = 2
-	Linux    = 3
-	Android  = 4
-	IOS      = 5
-	ChromeOS = 6
-	OtherOS  = 7
+	OSNone     = 0
+	OSWindows  = 1
+	OSMacOS    = 2
+	OSLinux    = 3
+	OSAndroid  = 4
+	OSIOS      = 5
+	OSChromeOS = 6
+	OSOther    = 7
 )
 
 // AgentFacts are all facts of one user agent, by AgentFact.
 type AgentFacts [NumAgentFacts]float32
 
-// FactsOfAgent returns the facts of a user agent, from its first [MaxUserAgent] bytes only, so that its work is bounded whatever a
+// ParseAgent returns the facts of a user agent, from its first [MaxUserAgent] bytes only, so that its work is bounded whatever a
 // client sends. It allocates nothing; user agents that were read lately are not read again. What it tells is what the client
 // claims; anybody can claim anything.
-func FactsOfAgent(agent string) AgentFacts {
+func ParseAgent(agent string) AgentFacts {
 	if agent == "" {
 		return AgentFacts{AgentBrowserVersion: nan, AgentOSVersion: nan}
 	}
@@ -59,14 +59,14 @@ func FactsOfAgent(agent string) AgentFacts {
 	hash := maphash.String(agentSeed, agent)
 	packed := packedFacts(factsMemo.get(hash))
 	if packed == 0 {
-		packed = readAgent(agent)
+		packed = packAgent(agent)
 		factsMemo.put(hash, uint64(packed))
 	}
 	return packed.facts()
 }
 
-// readAgent reads what is not empty and at most MaxUserAgent long.
-func readAgent(agent string) packedFacts {
+// packAgent reads what is not empty and at most MaxUserAgent long.
+func packAgent(agent string) packedFacts {
 	var buffer [MaxUserAgent]byte
 	r := reading{text: buffer[:copy(buffer[:], agent)]}
 	r.read()

@@ -22,54 +22,54 @@ type agentCase struct {
 	os, osVersion, mobile   float32
 }
 
-func TestFactsOfAgent(t *testing.T) {
+func TestParseAgent(t *testing.T) {
 	const webkit = "AppleWebKit/537.36 (KHTML, like Gecko) "
 	for agent, want := range map[string]agentCase{
-		"":      {0, 0, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
-		"x":     {0, 1, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
-		firefox: {0, 0, 0, traffic.Firefox, 128, traffic.Linux, nan, 0},
+		"":      {0, 0, 0, traffic.BrowserNone, nan, traffic.OSNone, nan, 0},
+		"x":     {0, 1, 0, traffic.BrowserNone, nan, traffic.OSNone, nan, 0},
+		firefox: {0, 0, 0, traffic.BrowserFirefox, 128, traffic.OSLinux, nan, 0},
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/131.0.0.0 Safari/537.36": {
-			0, 0, 0, traffic.Chrome, 131, traffic.Windows, 10, 0},
+			0, 0, 0, traffic.BrowserChrome, 131, traffic.OSWindows, 10, 0},
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0": {
-			0, 0, 0, traffic.Edge, 131, traffic.Windows, 10, 0},
+			0, 0, 0, traffic.BrowserEdge, 131, traffic.OSWindows, 10, 0},
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/130.0.0.0 Safari/537.36 OPR/115.0.0.0": {
-			0, 0, 0, traffic.Opera, 115, traffic.Windows, 10, 0},
+			0, 0, 0, traffic.BrowserOpera, 115, traffic.OSWindows, 10, 0},
 		"Mozilla/5.0 (Linux; Android 10; K) " + webkit + "Chrome/131.0.0.0 Mobile Safari/537.36": {
-			0, 0, 0, traffic.Chrome, 131, traffic.Android, 10, 1},
+			0, 0, 0, traffic.BrowserChrome, 131, traffic.OSAndroid, 10, 1},
 		"Mozilla/5.0 (Linux; Android 10; K) " + webkit + "SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36": {
-			0, 0, 0, traffic.Samsung, 27, traffic.Android, 10, 1},
+			0, 0, 0, traffic.BrowserSamsung, 27, traffic.OSAndroid, 10, 1},
 		"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) " + webkit + "Chrome/131.0.0.0 Safari/537.36": {
-			0, 0, 0, traffic.Chrome, 131, traffic.ChromeOS, nan, 0},
+			0, 0, 0, traffic.BrowserChrome, 131, traffic.OSChromeOS, nan, 0},
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1": {
-			0, 0, 0, traffic.Safari, 17, traffic.IOS, 17, 1},
+			0, 0, 0, traffic.BrowserSafari, 17, traffic.OSIOS, 17, 1},
 		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15": {
-			0, 0, 0, traffic.Safari, 18, traffic.MacOS, 10, 0},
-		"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko": {0, 0, 0, traffic.Explorer, 11, traffic.Windows, 10, 0},
+			0, 0, 0, traffic.BrowserSafari, 18, traffic.OSMacOS, 10, 0},
+		"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko": {0, 0, 0, traffic.BrowserExplorer, 11, traffic.OSWindows, 10, 0},
 		"Mozilla/5.0 (Linux; Android 6.0; CUBOT MAX) " + webkit + "Chrome/72.0.3626.121 Mobile Safari/537.36": {
-			0, 0, 0, traffic.Chrome, 72, traffic.Android, 6, 1},
+			0, 0, 0, traffic.BrowserChrome, 72, traffic.OSAndroid, 6, 1},
 		"Mozilla/5.0 (X11; Linux x86_64) " + webkit + "HeadlessChrome/120.0.6099.71 Safari/537.36": {
-			0, 0, 1, traffic.Chrome, 120, traffic.Linux, nan, 0},
-		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": {1, 0, 0, traffic.NoBrowser, 2, traffic.NoOS, nan, 0},
-		"Mozilla/5.0":                                                {0, 1, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
-		"Mozilla/5.0 (compatible; Example/2.0)":                      {0, 1, 0, traffic.NoBrowser, 2, traffic.NoOS, nan, 0},
-		"ExampleTask (somebody@example.de)":                          {1, 0, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
-		"Example.com/26.7 (Android 14; Pixel 8)":                     {0, 0, 0, traffic.NoBrowser, 26, traffic.Android, 14, 1},
-		"Example.com/26.7":                                           {1, 0, 0, traffic.NoBrowser, 26, traffic.NoOS, nan, 0},
-		"okhttp/4.12.0":                                              {0, 1, 0, traffic.NoBrowser, 4, traffic.NoOS, nan, 0},
-		"Example/7.1 okhttp/4.12.0":                                  {0, 0, 0, traffic.NoBrowser, 7, traffic.NoOS, nan, 0},
-		"Dart/3.1 (dart:io)":                                         {0, 1, 0, traffic.NoBrowser, 3, traffic.NoOS, nan, 0},
-		"Example/7 CFNetwork/1399 Darwin/22.1.0":                     {0, 0, 0, traffic.NoBrowser, 7, traffic.NoOS, nan, 0},
-		"Example/7.1 (iPhone; iOS 17.0; Scale/3.00)":                 {0, 0, 0, traffic.NoBrowser, 7, traffic.IOS, nan, 1},
-		"Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.24)": {0, 0, 0, traffic.NoBrowser, 2, traffic.Android, 14, 1},
-		"Lynx/2.8.9rel.1 libwww-FM/2.14 SSL-MM/1.4.1 GNUTLS/3.6.5":   {0, 0, 0, traffic.NoBrowser, 2, traffic.NoOS, nan, 0},
+			0, 0, 1, traffic.BrowserChrome, 120, traffic.OSLinux, nan, 0},
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": {1, 0, 0, traffic.BrowserNone, 2, traffic.OSNone, nan, 0},
+		"Mozilla/5.0":                                                {0, 1, 0, traffic.BrowserNone, nan, traffic.OSNone, nan, 0},
+		"Mozilla/5.0 (compatible; Example/2.0)":                      {0, 1, 0, traffic.BrowserNone, 2, traffic.OSNone, nan, 0},
+		"ExampleTask (somebody@example.de)":                          {1, 0, 0, traffic.BrowserNone, nan, traffic.OSNone, nan, 0},
+		"Example.com/26.7 (Android 14; Pixel 8)":                     {0, 0, 0, traffic.BrowserNone, 26, traffic.OSAndroid, 14, 1},
+		"Example.com/26.7":                                           {1, 0, 0, traffic.BrowserNone, 26, traffic.OSNone, nan, 0},
+		"okhttp/4.12.0":                                              {0, 1, 0, traffic.BrowserNone, 4, traffic.OSNone, nan, 0},
+		"Example/7.1 okhttp/4.12.0":                                  {0, 0, 0, traffic.BrowserNone, 7, traffic.OSNone, nan, 0},
+		"Dart/3.1 (dart:io)":                                         {0, 1, 0, traffic.BrowserNone, 3, traffic.OSNone, nan, 0},
+		"Example/7 CFNetwork/1399 Darwin/22.1.0":                     {0, 0, 0, traffic.BrowserNone, 7, traffic.OSNone, nan, 0},
+		"Example/7.1 (iPhone; iOS 17.0; Scale/3.00)":                 {0, 0, 0, traffic.BrowserNone, 7, traffic.OSIOS, nan, 1},
+		"Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.24)": {0, 0, 0, traffic.BrowserNone, 2, traffic.OSAndroid, 14, 1},
+		"Lynx/2.8.9rel.1 libwww-FM/2.14 SSL-MM/1.4.1 GNUTLS/3.6.5":   {0, 0, 0, traffic.BrowserNone, 2, traffic.OSNone, nan, 0},
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + webkit + "Chrome/131.0.0.0 Safari/537.36 YaBrowser/24.1": {
-			0, 0, 0, traffic.OtherBrowser, 24, traffic.Windows, 10, 0},
-		"curl/8.5.0":               {0, 1, 0, traffic.NoBrowser, 8, traffic.NoOS, nan, 0},
-		"python-requests/2.31.0":   {0, 1, 0, traffic.NoBrowser, 2, traffic.NoOS, nan, 0},
-		"Go-http-client/1.1":       {0, 1, 0, traffic.NoBrowser, 1, traffic.NoOS, nan, 0},
-		"x/99999999999999999999.1": {0, 1, 0, traffic.NoBrowser, nan, traffic.NoOS, nan, 0},
+			0, 0, 0, traffic.BrowserOther, 24, traffic.OSWindows, 10, 0},
+		"curl/8.5.0":               {0, 1, 0, traffic.BrowserNone, 8, traffic.OSNone, nan, 0},
+		"python-requests/2.31.0":   {0, 1, 0, traffic.BrowserNone, 2, traffic.OSNone, nan, 0},
+		"Go-http-client/1.1":       {0, 1, 0, traffic.BrowserNone, 1, traffic.OSNone, nan, 0},
+		"x/99999999999999999999.1": {0, 1, 0, traffic.BrowserNone, nan, traffic.OSNone, nan, 0},
 	} {
-		f := traffic.FactsOfAgent(agent)
+		f := traffic.ParseAgent(agent)
 		got := agentCase{f[traffic.AgentCrawler], f[traffic.AgentTool], f[traffic.AgentHeadless], f[traffic.AgentBrowser],
 			f[traffic.AgentBrowserVersion], f[traffic.AgentOS], f[traffic.AgentOSVersion], f[traffic.AgentMobile]}
 		if !sameFact(got.browserVersion, want.browserVersion) || !sameFact(got.osVersion, want.osVersion) {
@@ -110,7 +110,7 @@ func TestAgentOddities(t *testing.T) {
 		"Mozilla/5.0 (X":         1,
 		strings.Repeat("(", 300): 0, // who knows how it went on
 	} {
-		if got := traffic.FactsOfAgent(agent)[traffic.AgentOddities]; got != want {
+		if got := traffic.ParseAgent(agent)[traffic.AgentOddities]; got != want {
 			t.Errorf("%q: %v oddities, want %v", agent, got, want)
 		}
 	}
@@ -119,7 +119,7 @@ func TestAgentOddities(t *testing.T) {
 // However long a user agent is, only its first bytes are read.
 func TestAgentIsBounded(t *testing.T) {
 	long := firefox + strings.Repeat(" x/1", 1<<18)
-	if a, b := traffic.FactsOfAgent(long), traffic.FactsOfAgent(long[:traffic.MaxUserAgent]); a != b && a[traffic.AgentOSVersion] == b[traffic.AgentOSVersion] {
+	if a, b := traffic.ParseAgent(long), traffic.ParseAgent(long[:traffic.MaxUserAgent]); a != b && a[traffic.AgentOSVersion] == b[traffic.AgentOSVersion] {
 		t.Errorf("%v, and of its beginning %v", a, b)
 	}
 }
@@ -129,7 +129,7 @@ func TestAgentAllocatesNothing(t *testing.T) {
 	agents := manyAgents(1000)
 	next := 0
 	if n := testing.AllocsPerRun(len(agents)-1, func() {
-		traffic.FactsOfAgent(agents[next])
+		traffic.ParseAgent(agents[next])
 		next++
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -151,7 +151,7 @@ func TestAgentsReadAtOnce(t *testing.T) {
 		all.Go(func() {
 			for i := range agents {
 				i = (i*(2*g+1) + g) % len(agents)
-				f := traffic.FactsOfAgent(agents[i])
+				f := traffic.ParseAgent(agents[i])
 				if f[traffic.AgentBrowserVersion] != float32(1+i) || f[traffic.AgentOSVersion] != float32(1+i%13) {
 					t.Errorf("%q: %v", agents[i], f)
 					return
@@ -179,7 +179,7 @@ func TestDeclaredCrawlers(t *testing.T) {
 
 func declared(agents []string) (n int) {
 	for _, a := range agents {
-		if f := traffic.FactsOfAgent(a); f[traffic.AgentCrawler]+f[traffic.AgentTool]+f[traffic.AgentHeadless] > 0 {
+		if f := traffic.ParseAgent(a); f[traffic.AgentCrawler]+f[traffic.AgentTool]+f[traffic.AgentHeadless] > 0 {
 			n++
 		}
 	}
@@ -218,14 +218,14 @@ func browserList(t *testing.T, name string) (agents []string) {
 	return agents
 }
 
-// FuzzFactsOfAgent takes any string: every fact is NaN, or a number of the stated range.
-func FuzzFactsOfAgent(f *testing.F) {
+// FuzzParseAgent takes any string: every fact is NaN, or a number of the stated range.
+func FuzzParseAgent(f *testing.F) {
 	for _, seed := range []string{"", firefox, "curl/8.5.0", strings.Repeat("(a;", 90), strings.Repeat("http://", 40), "iPhone OS _._.__",
 		"Mozilla/5.0 (X11; CrOS x86_64 1) Chrome/-1.2", "\xff\xfe(;)[/]:", "Instagram ٣", "CrOS x86_64"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, agent string) {
-		facts := traffic.FactsOfAgent(agent)
+		facts := traffic.ParseAgent(agent)
 		for fact, limit := range map[traffic.AgentFact]float32{traffic.AgentCrawler: 1, traffic.AgentTool: 1, traffic.AgentHeadless: 1,
 			traffic.AgentBrowser: 9, traffic.AgentOS: 7, traffic.AgentMobile: 1, traffic.AgentOddities: 8,
 			traffic.AgentBrowserVersion: 9999, traffic.AgentOSVersion: 9999} {
@@ -235,18 +235,18 @@ func FuzzFactsOfAgent(f *testing.F) {
 				t.Errorf("fact %d of %q is %v", fact, agent, v)
 			}
 		}
-		if again := traffic.FactsOfAgent(agent); math.Float32bits(again[0]) != math.Float32bits(facts[0]) || again[3] != facts[3] {
+		if again := traffic.ParseAgent(agent); math.Float32bits(again[0]) != math.Float32bits(facts[0]) || again[3] != facts[3] {
 			t.Errorf("%q: %v, then %v", agent, facts, again)
 		}
 	})
 }
 
-func BenchmarkFactsOfAgent(b *testing.B) {
+func BenchmarkParseAgent(b *testing.B) {
 	b.Run("new", func(b *testing.B) {
 		agents := manyAgents(1 << 16) // many more than are kept
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			traffic.FactsOfAgent(agents[i%len(agents)])
+			traffic.ParseAgent(agents[i%len(agents)])
 		}
 	})
 	for name, agent := range map[string]string{
@@ -256,7 +256,7 @@ func BenchmarkFactsOfAgent(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				traffic.FactsOfAgent(agent)
+				traffic.ParseAgent(agent)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 var (
 	agentSeed  = maphash.MakeSeed() // a secret, so that nobody can make two user agents count as one
 	factsMemo  memo                 // packedFacts by the hash of the user agent
-	engineMemo memo                 // what programOf returns by the key of the user agent
+	engineMemo memo                 // what hashProgram returns by the key of the user agent
 )
 
 // memo is bounded by its size, 256 KiB. An entry is two words that anybody may overwrite at any time: the hash of the user

@@ -17,8 +17,8 @@ func (r *reading) oddities(agent string) int {
 		(r.has(markWebKit) || r.has(markGecko)) && !(r.has(markMozilla) && int(r.ends[markMozilla]) == len("Mozilla/5.0 (")),
 		r.has(markWebKit) && !r.has(markLikeGecko),
 		r.runsOnTwo(),
-		family == Chrome && r.oddChrome(agent),
-		family == Firefox && r.oddFirefox(agent, major),
+		family == BrowserChrome && r.oddChrome(agent),
+		family == BrowserFirefox && r.oddFirefox(agent, major),
 	} {
 		n += truth(odd)
 	}

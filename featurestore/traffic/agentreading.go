@@ -132,21 +132,21 @@ func (r *reading) browser() (family, major int) {
 	chrome, safari := r.has(markChrome), r.has(markSafari)
 	switch {
 	case chrome && safari && r.other.found:
-		return OtherBrowser, r.other.major
+		return BrowserOther, r.other.major
 	case chrome:
-		return Chrome, r.number(markChrome)
+		return BrowserChrome, r.number(markChrome)
 	case safari && r.has(markVersion) && !r.has(markAndroid):
-		return Safari, r.number(markVersion)
+		return BrowserSafari, r.number(markVersion)
 	case safari && !r.has(markAndroid):
-		return Safari, r.number(markSafari)
+		return BrowserSafari, r.number(markSafari)
 	case r.has(markTrident7):
-		return Explorer, 11
+		return BrowserExplorer, 11
 	case r.hasEngine() && r.has(markVersion):
-		return OtherBrowser, r.number(markVersion)
+		return BrowserOther, r.number(markVersion)
 	case r.hasEngine():
-		return OtherBrowser, r.first.major
+		return BrowserOther, r.first.major
 	}
-	return NoBrowser, r.first.major
+	return BrowserNone, r.first.major
 }
 
 // browserMarks are browsers that name themselves beside Chrome and Safari, in the order in which one is believed before
@@ -155,8 +155,8 @@ var browserMarks = [...]struct {
 	mark   agentMark
 	family int
 }{
-	{markOperaMini, Opera}, {markOpera, Opera}, {markChromeIOS, Chrome}, {markFirefox, Firefox}, {markVivaldi, OtherBrowser},
-	{markExplorer, Explorer}, {markEdge, Edge}, {markSamsung, Samsung}, {markHeadlessChrome, Chrome}, {markInApp, InApp},
+	{markOperaMini, BrowserOpera}, {markOpera, BrowserOpera}, {markChromeIOS, BrowserChrome}, {markFirefox, BrowserFirefox}, {markVivaldi, BrowserOther},
+	{markExplorer, BrowserExplorer}, {markEdge, BrowserEdge}, {markSamsung, BrowserSamsung}, {markHeadlessChrome, BrowserChrome}, {markInApp, BrowserInApp},
 }
 
 func (r *reading) hasEngine() bool {
@@ -167,23 +167,23 @@ func (r *reading) hasEngine() bool {
 func (r *reading) system() (family, major int) {
 	switch {
 	case r.has(markAndroid):
-		return Android, r.number(markAndroid)
+		return OSAndroid, r.number(markAndroid)
 	case r.has(markIPhone), r.has(markIPad):
-		return IOS, r.number(markSystemX)
+		return OSIOS, r.number(markSystemX)
 	case r.has(markWindows):
-		return Windows, r.number(markWindows)
+		return OSWindows, r.number(markWindows)
 	case r.has(markWindowsPhone):
-		return OtherOS, r.number(markWindowsPhone)
+		return OSOther, r.number(markWindowsPhone)
 	case r.has(markMacintosh):
-		return MacOS, r.number(markSystemX)
+		return OSMacOS, r.number(markSystemX)
 	case r.has(markLinux):
-		return Linux, 0
+		return OSLinux, 0
 	case r.has(markOtherOS):
-		return OtherOS, 0
+		return OSOther, 0
 	case r.has(markChromeOS):
-		return ChromeOS, 0
+		return OSChromeOS, 0
 	}
-	return NoOS, 0
+	return OSNone, 0
 }
 
 func (r *reading) isMobile() bool {

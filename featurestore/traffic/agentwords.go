@@ -16,10 +16,10 @@ const (
 	markHeadless                        // a browser that a program drives
 	markDevice                          // an app, a telephone, a player, a text browser: used by a person
 	markEngine                          // a rendering engine, as every browser has
-	markWebKit                          // of these WebKit, which needs a comment behind it
+	markWebKit                          // of these EngineWebKit, which needs a comment behind it
 	markLikeGecko                       // that comment
 	markGecko                           // an engine, too
-	markWebKit537                       // the WebKit that Chrome has named since version 28, at its place and at the end
+	markWebKit537                       // the EngineWebKit that Chrome has named since version 28, at its place and at the end
 	markSafari537                       //
 	markWebView                         // a web view of Android
 	markBlanks                          // two blanks in a row

@@ -13,7 +13,7 @@ func benchEvents() []traffic.Event {
 	events := make([]traffic.Event, 1024)
 	for i := range events {
 		events[i] = traffic.Event{Time: int64(i), Method: "GET", Host: "www.example.net", Path: "/shop/item-" + string(rune('a'+rng.IntN(26))) + ".html",
-			UserAgent: firefox, Headers: 14, Version: 20, Facts: traffic.HeadersKnown | traffic.RefererKnown | traffic.Referer,
+			UserAgent: firefox, Headers: 14, Version: 20, Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer,
 			JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1", Session: rng.Uint64(), Status: 200, Bytes: 9000, Duration: 12e6,
 			Client: [16]byte{10: 0xff, 11: 0xff, 12: 10, 14: byte(rng.Uint32()), 15: byte(rng.Uint32())}}
 	}

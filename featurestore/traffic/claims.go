@@ -19,28 +19,28 @@ type Claims struct {
 	Upgrade        bool // Upgrade-Insecure-Requests was sent
 }
 
-// ClaimsKnown is set where the facts of [Claims] are known.
-const ClaimsKnown Facts = 1 << 15
+// FactClaimsKnown is set where the facts of [Claims] are known.
+const FactClaimsKnown Facts = 1 << 15
 
 // The facts of [Claims] are in the upper half of Facts. Some of them are codes of two bits: see the methods of Facts that
 // read them.
 const (
-	HintsSent     Facts = 1 << (16 + iota) // Sec-CH-UA was sent
-	HintsVersion                           // its version of Chromium is not the user agent's, or one of the two names none
-	HintsBrand                             // it names a headless browser, or another product than the user agent
-	HintsPlatform                          // Sec-CH-UA-Platform or Sec-CH-UA-Mobile contradicts the user agent
-	fetchModeBit                           // two bits
+	FactHintsSent     Facts = 1 << (16 + iota) // Sec-CH-UA was sent
+	FactHintsVersion                           // its version of Chromium is not the user agent's, or one of the two names none
+	FactHintsBrand                             // it names a headless browser, or another product than the user agent
+	FactHintsPlatform                          // Sec-CH-UA-Platform or Sec-CH-UA-Mobile contradicts the user agent
+	fetchModeBit                               // two bits
 	_
 	fetchSiteBit // two bits
 	_
-	FetchUser // Sec-Fetch-User was sent: somebody clicked or typed
-	FetchOdd  // the Sec-Fetch fields contradict each other or the Referer, or are not complete
-	acceptBit // two bits
+	FactFetchUser // Sec-Fetch-User was sent: somebody clicked or typed
+	FactFetchOdd  // the Sec-Fetch fields contradict each other or the Referer, or are not complete
+	acceptBit     // two bits
 	_
 	encodingBit // two bits
 	_
-	PrioritySent // Priority was sent
-	UpgradeSent  // Upgrade-Insecure-Requests was sent
+	FactPrioritySent // Priority was sent
+	FactUpgradeSent  // Upgrade-Insecure-Requests was sent
 )
 
 // FetchMode is what Sec-Fetch-Mode said.
@@ -48,10 +48,10 @@ type FetchMode uint8
 
 // The modes. Their numbers do not change, since models know them.
 const (
-	OtherMode    FetchMode = 0 // none of these, or it was not sent
-	NavigateMode FetchMode = 1
-	NoCORSMode   FetchMode = 2 // what a page embeds
-	CORSMode     FetchMode = 3 // what a script asks for
+	FetchModeOther    FetchMode = 0 // none of these, or it was not sent
+	FetchModeNavigate FetchMode = 1
+	FetchModeNoCORS   FetchMode = 2 // what a page embeds
+	FetchModeCORS     FetchMode = 3 // what a script asks for
 )
 
 // FetchSite is what Sec-Fetch-Site said.
@@ -59,10 +59,10 @@ type FetchSite uint8
 
 // The sites. Their numbers do not change.
 const (
-	NoSite     FetchSite = 0 // typed, a bookmark; or it was not sent
-	SameOrigin FetchSite = 1
-	SameSite   FetchSite = 2
-	CrossSite  FetchSite = 3
+	FetchSiteNone       FetchSite = 0 // typed, a bookmark; or it was not sent
+	FetchSiteSameOrigin FetchSite = 1
+	FetchSiteSameSite   FetchSite = 2
+	FetchSiteCross      FetchSite = 3
 )
 
 // AcceptKind is what Accept asked for.
@@ -70,7 +70,7 @@ type AcceptKind uint8
 
 // The kinds. Their numbers do not change.
 const (
-	NoAccept       AcceptKind = 0
+	AcceptNone     AcceptKind = 0
 	AcceptAll      AcceptKind = 1 // */*
 	AcceptDocument AcceptKind = 2 // text/html first, as browsers do where they navigate
 	AcceptOther    AcceptKind = 3
@@ -81,10 +81,10 @@ type EncodingKind uint8
 
 // The kinds. Their numbers do not change.
 const (
-	NoEncoding   EncodingKind = 0 // none of these
-	AcceptGzip   EncodingKind = 1
-	AcceptBrotli EncodingKind = 2
-	AcceptZstd   EncodingKind = 3
+	EncodingNone   EncodingKind = 0 // none of these
+	EncodingGzip   EncodingKind = 1
+	EncodingBrotli EncodingKind = 2
+	EncodingZstd   EncodingKind = 3
 )
 
 // FetchMode returns the mode of the request.
@@ -102,12 +102,12 @@ func (f Facts) Encoding() EncodingKind { return EncodingKind(f / encodingBit & 3
 // Facts returns the facts of c, to be added to those of the request in known: whether there was a Referer, and whether
 // it was of the same host. It allocates nothing.
 func (c *Claims) Facts(known Facts) Facts {
-	f := ClaimsKnown | Facts(acceptKind(c.Accept))*acceptBit | Facts(encodingKind(c.AcceptEncoding))*encodingBit | c.hints() | c.fetch(known)
+	f := FactClaimsKnown | Facts(acceptKind(c.Accept))*acceptBit | Facts(encodingKind(c.AcceptEncoding))*encodingBit | c.hints() | c.fetch(known)
 	if c.Priority {
-		f |= PrioritySent
+		f |= FactPrioritySent
 	}
 	if c.Upgrade {
-		f |= UpgradeSent
+		f |= FactUpgradeSent
 	}
 	return f
 }
@@ -115,7 +115,7 @@ func (c *Claims) Facts(known Facts) Facts {
 func acceptKind(accept string) AcceptKind {
 	switch {
 	case accept == "":
-		return NoAccept
+		return AcceptNone
 	case accept == "*/*":
 		return AcceptAll
 	case strings.HasPrefix(accept, "text/html"):
@@ -127,30 +127,30 @@ func acceptKind(accept string) AcceptKind {
 func encodingKind(encodings string) EncodingKind {
 	switch {
 	case strings.Contains(encodings, "zstd"):
-		return AcceptZstd
+		return EncodingZstd
 	case strings.Contains(encodings, "br"):
-		return AcceptBrotli
+		return EncodingBrotli
 	case strings.Contains(encodings, "gzip"):
-		return AcceptGzip
+		return EncodingGzip
 	}
-	return NoEncoding
+	return EncodingNone
 }
 
 func (c *Claims) hints() (f Facts) {
 	if c.Hints == "" {
 		return 0
 	}
-	f = HintsSent
-	if engine, version := EngineOf(c.UserAgent); engine != Chromium || version != brandVersion(c.Hints) {
-		f |= HintsVersion
+	f = FactHintsSent
+	if engine, version := ParseEngine(c.UserAgent); engine != EngineChromium || version != brandVersion(c.Hints) {
+		f |= FactHintsVersion
 	}
 	if strings.Contains(c.Hints, "Headless") || hasProduct(c.UserAgent, " Edg") != strings.Contains(c.Hints, `"Microsoft Edge`) ||
 		hasProduct(c.UserAgent, " OPR") != strings.Contains(c.Hints, `"Opera`) {
-		f |= HintsBrand
+		f |= FactHintsBrand
 	}
 	mobile := strings.Contains(c.UserAgent, "Mobile")
 	if !onPlatform(c.UserAgent, c.HintsPlatform) || mobile && c.HintsMobile == "?0" || !mobile && c.HintsMobile == "?1" {
-		f |= HintsPlatform
+		f |= FactHintsPlatform
 	}
 	return f
 }
@@ -191,7 +191,7 @@ func onPlatform(agent, platform string) bool {
 func (c *Claims) fetch(known Facts) (f Facts) {
 	if c.FetchMode == "" {
 		if c.FetchSite != "" || c.FetchDest != "" || c.FetchUser != "" {
-			return FetchOdd
+			return FactFetchOdd
 		}
 		return 0
 	}
@@ -199,16 +199,16 @@ func (c *Claims) fetch(known Facts) (f Facts) {
 	site, siteKnown := fetchSite(c.FetchSite)
 	f = Facts(mode)*fetchModeBit | Facts(site)*fetchSiteBit
 	if c.FetchUser != "" {
-		f |= FetchUser
+		f |= FactFetchUser
 	}
-	referer := known.Has(RefererKnown | Referer)
+	referer := known.Has(FactRefererKnown | FactReferer)
 	switch {
 	case !modeKnown, !siteKnown, c.FetchDest == "",
-		(mode == NavigateMode) != navigable(c.FetchDest),
-		c.FetchUser != "" && (c.FetchUser != "?1" || mode != NavigateMode),
-		site == NoSite && referer,
-		site == SameOrigin && referer && !known.Has(RefererSame):
-		f |= FetchOdd
+		(mode == FetchModeNavigate) != navigable(c.FetchDest),
+		c.FetchUser != "" && (c.FetchUser != "?1" || mode != FetchModeNavigate),
+		site == FetchSiteNone && referer,
+		site == FetchSiteSameOrigin && referer && !known.Has(FactRefererSame):
+		f |= FactFetchOdd
 	}
 	return f
 }
@@ -216,29 +216,29 @@ func (c *Claims) fetch(known Facts) (f Facts) {
 func fetchMode(mode string) (FetchMode, bool) {
 	switch mode {
 	case "navigate":
-		return NavigateMode, true
+		return FetchModeNavigate, true
 	case "no-cors":
-		return NoCORSMode, true
+		return FetchModeNoCORS, true
 	case "cors":
-		return CORSMode, true
+		return FetchModeCORS, true
 	case "same-origin", "websocket", "webtransport":
-		return OtherMode, true
+		return FetchModeOther, true
 	}
-	return OtherMode, false
+	return FetchModeOther, false
 }
 
 func fetchSite(site string) (FetchSite, bool) {
 	switch site {
 	case "none":
-		return NoSite, true
+		return FetchSiteNone, true
 	case "same-origin":
-		return SameOrigin, true
+		return FetchSiteSameOrigin, true
 	case "same-site":
-		return SameSite, true
+		return FetchSiteSameSite, true
 	case "cross-site":
-		return CrossSite, true
+		return FetchSiteCross, true
 	}
-	return NoSite, false
+	return FetchSiteNone, false
 }
 
 // navigable reports whether dest is a destination of navigations, and of nothing else.

@@ -33,15 +33,15 @@ var odd = []string{"tls_alpn_odd", "hints_missing", "hints_version_odd", "hints_
 
 // oddities returns the features of a request over HTTP/2 that tell of a contradiction.
 func oddities(c traffic.Claims, path, referer string) (found []string) {
-	known := traffic.HeadersKnown | traffic.RefererKnown
+	known := traffic.FactHeadersKnown | traffic.FactRefererKnown
 	if c.FetchMode != "" {
-		known |= traffic.SecFetch
+		known |= traffic.FactSecFetch
 	}
 	switch referer {
 	case "same":
-		known |= traffic.Referer | traffic.RefererSame
+		known |= traffic.FactReferer | traffic.FactRefererSame
 	case "other":
-		known |= traffic.Referer
+		known |= traffic.FactReferer
 	}
 	ev := traffic.Event{Method: "GET", Version: 20, Path: path, UserAgent: c.UserAgent, JA4: "t13d1517h2_8daaf6152771_cb7bf5808d99",
 		Facts: known | c.Facts(known)}
@@ -137,7 +137,7 @@ func TestContradictions(t *testing.T) {
 
 // Where nobody told the claims, nothing is known; where they were told, codes are as they were.
 func TestClaimsThatAreNotKnown(t *testing.T) {
-	bare := requestFeatures(&traffic.Event{Version: 20, UserAgent: chrome156, Facts: traffic.HeadersKnown | traffic.RefererKnown})
+	bare := requestFeatures(&traffic.Event{Version: 20, UserAgent: chrome156, Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown})
 	for _, name := range append([]string{"hints", "fetch_mode", "fetch_site", "fetch_user", "accept", "encodings", "priority", "upgrade_insecure",
 		"wire_pseudo_order", "wire_case", "wire_cookie", "tls_alpn", "tls_server_name"}, odd...) {
 		if v, ok := bare[name]; !ok || v == v {
@@ -146,7 +146,7 @@ func TestClaimsThatAreNotKnown(t *testing.T) {
 	}
 	c := navigation(chrome156, hints156, `"Linux"`, "?0")
 	c.FetchSite = "cross-site"
-	ev := traffic.Event{UserAgent: chrome156, Facts: traffic.HeadersKnown | traffic.SecFetch | c.Facts(0)}
+	ev := traffic.Event{UserAgent: chrome156, Facts: traffic.FactHeadersKnown | traffic.FactSecFetch | c.Facts(0)}
 	got := requestFeatures(&ev)
 	for name, want := range map[string]float32{"hints": 1, "fetch_mode": 1, "fetch_site": 3, "fetch_user": 1, "accept": 2, "encodings": 3, "priority": 1,
 		"upgrade_insecure": 1} {
@@ -165,16 +165,16 @@ func TestClaimsAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestEngineOf(t *testing.T) {
+func TestParseEngine(t *testing.T) {
 	for agent, want := range map[string]struct {
 		engine  traffic.Engine
 		version int
 	}{
-		"": {}, "Mozilla": {}, "/": {traffic.OtherEngine, 0}, "Chrome/": {traffic.Chromium, 0}, "Chrome/99999": {traffic.Chromium, 0},
-		chrome156: {traffic.Chromium, 156}, headless: {traffic.Chromium, 156}, edge: {traffic.Chromium, 156}, iphone: {traffic.WebKit, 18},
-		firefox: {traffic.Gecko, 128}, "curl/8.5.0": {traffic.OtherEngine, 8}, "python-requests/2.34.2": {traffic.OtherEngine, 2},
+		"": {}, "Mozilla": {}, "/": {traffic.EngineOther, 0}, "Chrome/": {traffic.EngineChromium, 0}, "Chrome/99999": {traffic.EngineChromium, 0},
+		chrome156: {traffic.EngineChromium, 156}, headless: {traffic.EngineChromium, 156}, edge: {traffic.EngineChromium, 156}, iphone: {traffic.EngineWebKit, 18},
+		firefox: {traffic.EngineGecko, 128}, "curl/8.5.0": {traffic.EngineOther, 8}, "python-requests/2.34.2": {traffic.EngineOther, 2},
 	} {
-		if engine, version := traffic.EngineOf(agent); engine != want.engine || version != want.version {
+		if engine, version := traffic.ParseEngine(agent); engine != want.engine || version != want.version {
 			t.Errorf("%q is %d %d, want %d %d", agent, engine, version, want.engine, want.version)
 		}
 	}
@@ -184,7 +184,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add(chrome156, hints156, `"Linux"`, "none", "navigate", "document", html, uint32(0x1c1))
 	f.Fuzz(func(t *testing.T, agent, hints, platform, site, mode, dest, accept string, known uint32) {
 		c := traffic.Claims{UserAgent: agent, Hints: hints, HintsPlatform: platform, FetchSite: site, FetchMode: mode, FetchDest: dest, Accept: accept}
-		if facts := c.Facts(traffic.Facts(known)); facts&(1<<15-1) != 0 || !facts.Has(traffic.ClaimsKnown) {
+		if facts := c.Facts(traffic.Facts(known)); facts&(1<<15-1) != 0 || !facts.Has(traffic.FactClaimsKnown) {
 			t.Errorf("%x", facts)
 		}
 	})

@@ -46,52 +46,52 @@ func alpnOdd(ja4 string, version uint8) float32 {
 // isSecure reports whether ev is known to have come over TLS, or at least from a page that did. Browsers send some of
 // their fields only then.
 func isSecure(ev *Event) bool {
-	return ev.JA4 != "" || ev.Version >= 20 || ev.Facts.Has(SecFetch) || ev.Facts.Has(HintsSent)
+	return ev.JA4 != "" || ev.Version >= 20 || ev.Facts.Has(FactSecFetch) || ev.Facts.Has(FactHintsSent)
 }
 
 // claimFeatures computes what the header fields claim, and where that contradicts itself.
 func claimFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
 	f := ev.Facts
-	if !f.Has(ClaimsKnown) {
+	if !f.Has(FactClaimsKnown) {
 		for i := atHints; i < atWireAgentAccept; i++ {
 			dst[i] = nan
 		}
 		return
 	}
 	mode, secure := f.FetchMode(), isSecure(ev)
-	engine, version := EngineOf(ev.UserAgent)
+	engine, version := ParseEngine(ev.UserAgent)
 	since := func(chromium, gecko int) bool {
-		return engine == Chromium && version >= chromium || engine == Gecko && version >= gecko
+		return engine == EngineChromium && version >= chromium || engine == EngineGecko && version >= gecko
 	}
-	hints := f.Has(HintsSent)
+	hints := f.Has(FactHintsSent)
 	dst[atHints] = one(hints)
 	dst[atHintsMissing] = one(secure && !hints && since(hintsChromium, maxVersion+1))
-	dst[atHintsVersionOdd] = known(hints, one(f.Has(HintsVersion)))
-	dst[atHintsBrandOdd] = known(hints, one(f.Has(HintsBrand)))
-	dst[atHintsPlatformOdd] = known(hints, one(f.Has(HintsPlatform)))
+	dst[atHintsVersionOdd] = known(hints, one(f.Has(FactHintsVersion)))
+	dst[atHintsBrandOdd] = known(hints, one(f.Has(FactHintsBrand)))
+	dst[atHintsPlatformOdd] = known(hints, one(f.Has(FactHintsPlatform)))
 
 	dst[atFetchMode] = float32(mode)
-	dst[atFetchSite] = known(f.Has(SecFetch), float32(f.FetchSite()))
-	dst[atFetchUser] = one(f.Has(FetchUser))
-	dst[atFetchOdd] = one(f.Has(FetchOdd))
-	dst[atFetchPathOdd] = known(f.Has(SecFetch), one(mode == NavigateMode && (kind == AssetKind || kind == APIKind)))
-	dst[atFetchMissing] = one(secure && !f.Has(SecFetch) && since(fetchChromium, fetchGecko))
+	dst[atFetchSite] = known(f.Has(FactSecFetch), float32(f.FetchSite()))
+	dst[atFetchUser] = one(f.Has(FactFetchUser))
+	dst[atFetchOdd] = one(f.Has(FactFetchOdd))
+	dst[atFetchPathOdd] = known(f.Has(FactSecFetch), one(mode == FetchModeNavigate && (kind == PathAsset || kind == PathAPI)))
+	dst[atFetchMissing] = one(secure && !f.Has(FactSecFetch) && since(fetchChromium, fetchGecko))
 
 	accept, encoding := f.Accept(), f.Encoding()
 	dst[atAccept] = float32(accept)
-	dst[atAcceptOdd] = known(f.Has(SecFetch), one((mode == NavigateMode) != (accept == AcceptDocument)))
+	dst[atAcceptOdd] = known(f.Has(FactSecFetch), one((mode == FetchModeNavigate) != (accept == AcceptDocument)))
 	dst[atEncodings] = float32(encoding)
 	// Media are asked for in no encoding.
-	dst[atEncodingsOld] = one(secure && mode != NoCORSMode && (encoding < AcceptBrotli && since(brotliChromium, brotliGecko) ||
-		encoding < AcceptZstd && since(zstdChromium, zstdGecko)))
-	dst[atPriority] = one(f.Has(PrioritySent))
-	dst[atPriorityMissing] = one(ev.Version >= 20 && mode == NavigateMode && !f.Has(PrioritySent) && since(priorityChromium, priorityGecko))
-	dst[atUpgradeInsecure] = one(f.Has(UpgradeSent))
+	dst[atEncodingsOld] = one(secure && mode != FetchModeNoCORS && (encoding < EncodingBrotli && since(brotliChromium, brotliGecko) ||
+		encoding < EncodingZstd && since(zstdChromium, zstdGecko)))
+	dst[atPriority] = one(f.Has(FactPrioritySent))
+	dst[atPriorityMissing] = one(ev.Version >= 20 && mode == FetchModeNavigate && !f.Has(FactPrioritySent) && since(priorityChromium, priorityGecko))
+	dst[atUpgradeInsecure] = one(f.Has(FactUpgradeSent))
 }
 
 // wireFeatures computes what the bytes looked like.
 func wireFeatures(f WireFacts, want parts, dst *[NumRequestFeatures]float32) {
-	for at, order := range [...]Order{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept, f.HintsAgent} {
+	for at, order := range [...]FieldOrder{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept, f.HintsAgent} {
 		dst[atWireAgentAccept+at] = known(f.Seen, float32(order))
 	}
 	dst[atWireCookie] = known(f.Seen, float32(f.Cookie))

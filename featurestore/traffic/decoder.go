@@ -53,7 +53,7 @@ func (d *Decoder) decodeUsual(payload []byte, ev *Event) (ok bool) {
 	ev.Origin = r.string("o")
 	ev.Bytes = read(&r, "b", msgp.ReadUint64Bytes)
 	ev.Duration = read(&r, "d", msgp.ReadUint64Bytes)
-	ev.Told = read(&r, "to", msgp.ReadUint64Bytes)
+	ev.Reported = read(&r, "to", msgp.ReadUint64Bytes)
 	ev.Status = read(&r, "st", msgp.ReadUint16Bytes)
 	ev.Headers = read(&r, "hc", msgp.ReadUint8Bytes)
 	ev.Version = read(&r, "v", msgp.ReadUint8Bytes)

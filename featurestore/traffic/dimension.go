@@ -12,15 +12,15 @@ type Dimension uint8
 
 // The dimensions. Their numbers are not part of any format: files name them.
 const (
-	IP            Dimension = iota // client address
-	Net                            // client network: IPv4 /24, IPv6 /48
-	Net64                          // client's own network: IPv6 /64; IPv4 has none
-	UserAgent                      // User-Agent string
-	OnWire                         // what the client's program looks like on the wire
-	ProgramOnWire                  // program and major version that the user agent names, and what it looks like on the wire
-	Host                           // requested host
-	Session                        // session cookie
-	IPAgent                        // client address and user agent together
+	DimIP          Dimension = iota // client address
+	DimNet                          // client network: IPv4 /24, IPv6 /48
+	DimNet64                        // client's own network: IPv6 /64; IPv4 has none
+	DimUserAgent                    // User-Agent string
+	DimWire                         // what the client's program looks like on the wire
+	DimProgramWire                  // program and major version that the user agent names, and what it looks like on the wire
+	DimHost                         // requested host
+	DimSession                      // session cookie
+	DimIPAgent                      // client address and user agent together
 	NumDimensions
 )
 
@@ -47,7 +47,7 @@ func DimensionByName(name string) (Dimension, bool) {
 // Keys are a request's keys, one for each dimension; 0 where the request does not have what the dimension groups by.
 type Keys [NumDimensions]uint64
 
-// KeysOf gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes. A
+// NewKeys gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes. A
 // first byte, or a seed, of their own keeps equal bytes in two dimensions from giving related keys:
 //
 //	ip       'i', the 16 bytes of the address
@@ -55,13 +55,13 @@ type Keys [NumDimensions]uint64
 //	net64    'm', 8 bytes of it, IPv6 only
 //	ua       the user agent, then, where it was cut, the hash of the whole
 //	wire     'w', the 4 bytes of the wire's print; where that is unknown, the JA4 fingerprint
-//	program_wire  'v', the 8 bytes of the program's hash, see programOf, the 8 bytes of the wire key
+//	program_wire  'v', the 8 bytes of the program's hash, see hashProgram, the 8 bytes of the wire key
 //	host     the host
 //	session  's', the 8 bytes of the session hash
 //	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none); no key where it is unknown
 //
 // Integers are little endian; JA4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
-func KeysOf(ev *Event, seed uint64) Keys { return allDimensions.KeysOf(ev, seed) }
+func NewKeys(ev *Event, seed uint64) Keys { return allDimensions.Keys(ev, seed) }
 
 // Dimensions is a set of dimensions.
 type Dimensions uint16
@@ -73,36 +73,36 @@ func (s *Dimensions) Add(d Dimension) { *s |= 1 << d }
 
 func (s Dimensions) has(d Dimension) bool { return s>>d&1 != 0 }
 
-// KeysOf returns those of the keys of ev that are of the set's dimensions, as [KeysOf] does. The others are 0.
-func (s Dimensions) KeysOf(ev *Event, seed uint64) Keys {
-	keys, _ := s.keysOf(ev, seed)
+// NewKeys returns those of the keys of ev that are of the set's dimensions, as [NewKeys] does. The others are 0.
+func (s Dimensions) Keys(ev *Event, seed uint64) Keys {
+	keys, _ := s.keysAndProgram(ev, seed)
 	return keys
 }
 
 // keysOf also returns the hash of the program on its wire, where one of the keys is made of it.
-func (s Dimensions) keysOf(ev *Event, seed uint64) (k Keys, program uint64) {
-	if s.has(UserAgent) || s.has(IPAgent) || s.has(ProgramOnWire) {
-		k[UserAgent] = agentKey(ev, seed)
+func (s Dimensions) keysAndProgram(ev *Event, seed uint64) (k Keys, program uint64) {
+	if s.has(DimUserAgent) || s.has(DimIPAgent) || s.has(DimProgramWire) {
+		k[DimUserAgent] = agentKey(ev, seed)
 	}
 	if ev.Client != ([16]byte{}) {
-		k[IP], k[IPAgent] = addressKeys(&ev.Client, k[UserAgent], seed)
-		k[Net], k[Net64] = networkKeys(&ev.Client, seed)
+		k[DimIP], k[DimIPAgent] = addressKeys(&ev.Client, k[DimUserAgent], seed)
+		k[DimNet], k[DimNet64] = networkKeys(&ev.Client, seed)
 	}
-	if ev.Facts.Has(AgentUnknown) {
-		k[IPAgent] = 0 // with none sent, the pair would be one
+	if ev.Facts.Has(FactAgentUnknown) {
+		k[DimIPAgent] = 0 // with none sent, the pair would be one
 	}
-	if s.has(OnWire) || s.has(ProgramOnWire) {
-		k[OnWire] = wireKey(ev, seed)
+	if s.has(DimWire) || s.has(DimProgramWire) {
+		k[DimWire] = wireKey(ev, seed)
 	}
-	if s.has(ProgramOnWire) {
-		program = programOnWire(ev, k[UserAgent], seed)
-		k[ProgramOnWire] = pairKey(program, k[OnWire], seed)
+	if s.has(DimProgramWire) {
+		program = programOnWire(ev, k[DimUserAgent], seed)
+		k[DimProgramWire] = pairKey(program, k[DimWire], seed)
 	}
-	if s.has(Host) && ev.Host != "" {
-		k[Host] = nonZero(metro.Hash64Str(ev.Host, seed+2))
+	if s.has(DimHost) && ev.Host != "" {
+		k[DimHost] = nonZero(metro.Hash64Str(ev.Host, seed+2))
 	}
-	if s.has(Session) && ev.Session != 0 {
-		k[Session] = sessionKey(ev.Session, seed)
+	if s.has(DimSession) && ev.Session != 0 {
+		k[DimSession] = sessionKey(ev.Session, seed)
 	}
 	for d := range k {
 		if !s.has(Dimension(d)) {
@@ -175,7 +175,7 @@ func programOnWire(ev *Event, agent, seed uint64) uint64 {
 	}
 	program := engineMemo.get(agent)
 	if program == 0 {
-		program = programOf(ev.UserAgent, seed)
+		program = hashProgram(ev.UserAgent, seed)
 		engineMemo.put(agent, program)
 	}
 	return program
@@ -184,16 +184,16 @@ func programOnWire(ev *Event, agent, seed uint64) uint64 {
 // maxProduct is how much of a product's name counts.
 const maxProduct = 32
 
-// programOf returns the hash of the program and major version that a user agent names, 0 where there is none: with seed+4, the
+// hashProgram returns the hash of the program and major version that a user agent names, 0 where there is none: with seed+4, the
 // name of the first product where the engine is not known, the engine, and two bytes of its version.
-func programOf(agent string, seed uint64) uint64 {
+func hashProgram(agent string, seed uint64) uint64 {
 	if agent == "" {
 		return 0
 	}
-	engine, version := EngineOf(agent)
+	engine, version := ParseEngine(agent)
 	var b [maxProduct + 3]byte
 	n := 0
-	if engine == NoEngine || engine == OtherEngine {
+	if engine == EngineNone || engine == EngineOther {
 		name, _, _ := strings.Cut(agent, "/")
 		n = copy(b[:maxProduct], name)
 	}

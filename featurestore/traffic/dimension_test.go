@@ -32,13 +32,13 @@ func TestNamesOfDimensions(t *testing.T) {
 
 // What a request does not have gives key 0.
 func TestKeysOfWhatIsMissing(t *testing.T) {
-	if k := traffic.KeysOf(&traffic.Event{}, 1); k != (traffic.Keys{}) {
+	if k := traffic.NewKeys(&traffic.Event{}, 1); k != (traffic.Keys{}) {
 		t.Errorf("an empty event has keys %v", k)
 	}
-	if k := traffic.KeysOf(eventFrom("192.0.2.1"), 1); k[traffic.Net64] != 0 {
+	if k := traffic.NewKeys(eventFrom("192.0.2.1"), 1); k[traffic.DimNet64] != 0 {
 		t.Errorf("an IPv4 address has a /64: %v", k)
 	}
-	whole := traffic.KeysOf(eventFrom("2001:db8::1"), 1)
+	whole := traffic.NewKeys(eventFrom("2001:db8::1"), 1)
 	for d, key := range whole {
 		if key == 0 {
 			t.Errorf("dimension %v has no key", traffic.Dimension(d))
@@ -46,11 +46,11 @@ func TestKeysOfWhatIsMissing(t *testing.T) {
 	}
 	ev := eventFrom("192.0.2.1")
 	ev.UserAgent = ""
-	if k := traffic.KeysOf(ev, 1); k[traffic.UserAgent] != 0 || k[traffic.IPAgent] == 0 || k[traffic.IPAgent] == whole[traffic.IPAgent] {
+	if k := traffic.NewKeys(ev, 1); k[traffic.DimUserAgent] != 0 || k[traffic.DimIPAgent] == 0 || k[traffic.DimIPAgent] == whole[traffic.DimIPAgent] {
 		t.Errorf("without a user agent: %v", k)
 	}
 	ev.Client = [16]byte{}
-	if k := traffic.KeysOf(ev, 1); k[traffic.IP] != 0 || k[traffic.Net] != 0 || k[traffic.IPAgent] != 0 || k[traffic.Host] == 0 {
+	if k := traffic.NewKeys(ev, 1); k[traffic.DimIP] != 0 || k[traffic.DimNet] != 0 || k[traffic.DimIPAgent] != 0 || k[traffic.DimHost] == 0 {
 		t.Errorf("without an address: %v", k)
 	}
 }
@@ -67,18 +67,18 @@ func TestKeysAreUnrelated(t *testing.T) {
 	}
 	for _, s := range []string{"a", "example.net", strings.Repeat("x", 40)} {
 		for seed := range uint64(4) {
-			k := traffic.KeysOf(&traffic.Event{UserAgent: s, Host: s, JA4: s}, seed*100)
-			for _, d := range []traffic.Dimension{traffic.UserAgent, traffic.Host, traffic.OnWire, traffic.ProgramOnWire} {
+			k := traffic.NewKeys(&traffic.Event{UserAgent: s, Host: s, JA4: s}, seed*100)
+			for _, d := range []traffic.Dimension{traffic.DimUserAgent, traffic.DimHost, traffic.DimWire, traffic.DimProgramWire} {
 				add(s+" as "+d.String(), k[d])
 			}
 		}
 	}
 	for session := range uint64(3) {
 		ev := traffic.Event{Session: session + 1, Client: [16]byte{15: byte(session + 1)}}
-		k := traffic.KeysOf(&ev, 0)
-		add("session", k[traffic.Session])
-		add("ip", k[traffic.IP])
-		add("ip_ua", k[traffic.IPAgent])
+		k := traffic.NewKeys(&ev, 0)
+		add("session", k[traffic.DimSession])
+		add("ip", k[traffic.DimIP])
+		add("ip_ua", k[traffic.DimIPAgent])
 	}
 }
 
@@ -89,7 +89,7 @@ func TestKeysAreSpread(t *testing.T) {
 	var ones [64]int
 	for i := range uint32(n) {
 		ev := traffic.Event{Client: [16]byte{10: 0xff, 11: 0xff, 12: byte(i >> 24), 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}}
-		key := traffic.KeysOf(&ev, 77)[traffic.IP]
+		key := traffic.NewKeys(&ev, 77)[traffic.DimIP]
 		seen[key] = true
 		for b := range ones {
 			ones[b] += int(key >> b & 1)
@@ -122,10 +122,10 @@ func TestNetworks(t *testing.T) {
 		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", false, true, true},
 		{"2001:db8:1:2::1", "2001:db8:1:3::1", false, true, false},
 	} {
-		a, b := traffic.KeysOf(eventFrom(c.a), 5), traffic.KeysOf(eventFrom(c.b), 5)
-		if (a[traffic.IP] == b[traffic.IP]) != c.sameAddress || (a[traffic.Net] == b[traffic.Net]) != c.sameNet ||
-			(a[traffic.Net64] == b[traffic.Net64]) != c.same64 ||
-			(a[traffic.IPAgent] == b[traffic.IPAgent]) != c.sameAddress {
+		a, b := traffic.NewKeys(eventFrom(c.a), 5), traffic.NewKeys(eventFrom(c.b), 5)
+		if (a[traffic.DimIP] == b[traffic.DimIP]) != c.sameAddress || (a[traffic.DimNet] == b[traffic.DimNet]) != c.sameNet ||
+			(a[traffic.DimNet64] == b[traffic.DimNet64]) != c.same64 ||
+			(a[traffic.DimIPAgent] == b[traffic.DimIPAgent]) != c.sameAddress {
 			t.Errorf("%s and %s: %v and %v", c.a, c.b, a, b)
 		}
 	}
@@ -141,8 +141,8 @@ func TestCutStringsStayApart(t *testing.T) {
 		ev.SetPath(s)
 		var o traffic.Observation
 		traffic.Observe(&ev, 3, &o)
-		keys[o.Keys[traffic.UserAgent]] = true
-		objects[o.Objects[traffic.Paths]] = true
+		keys[o.Keys[traffic.DimUserAgent]] = true
+		objects[o.Objects[traffic.ObjectPaths]] = true
 		if ev.UserAgent != long || ev.Path != long {
 			t.Errorf("cut to %d and %d bytes", len(ev.UserAgent), len(ev.Path))
 		}
@@ -159,7 +159,7 @@ func TestKeysOfProgramsAndWires(t *testing.T) {
 		ev := traffic.Event{UserAgent: agent, JA4: ja4, Wire: traffic.MakeWire(traffic.WireFacts{Seen: print%2 == 0}, print)}
 		var o traffic.Observation
 		traffic.Observe(&ev, 7, &o)
-		return o.Keys, o.Objects[traffic.Programs]
+		return o.Keys, o.Objects[traffic.ObjectPrograms]
 	}
 	base, program := keys(chrome156, "t13", 2)
 	for name, c := range map[string]struct {
@@ -178,30 +178,30 @@ func TestKeysOfProgramsAndWires(t *testing.T) {
 		"the print of other requests": {chrome156, "", 2, true, true, true},
 	} {
 		k, p := keys(c.agent, c.ja4, c.print)
-		if (k[traffic.OnWire] == base[traffic.OnWire]) != c.sameWire || (p == program) != c.sameProg || (k[traffic.ProgramOnWire] == base[traffic.ProgramOnWire]) != c.samePair {
-			t.Errorf("%s: wire %x, program %x, both %x; before %x, %x, %x", name, k[traffic.OnWire], p, k[traffic.ProgramOnWire],
-				base[traffic.OnWire], program, base[traffic.ProgramOnWire])
+		if (k[traffic.DimWire] == base[traffic.DimWire]) != c.sameWire || (p == program) != c.sameProg || (k[traffic.DimProgramWire] == base[traffic.DimProgramWire]) != c.samePair {
+			t.Errorf("%s: wire %x, program %x, both %x; before %x, %x, %x", name, k[traffic.DimWire], p, k[traffic.DimProgramWire],
+				base[traffic.DimWire], program, base[traffic.DimProgramWire])
 		}
-		if c.agent == "" && (p != 0 || k[traffic.ProgramOnWire] != 0) {
-			t.Errorf("%s: program %x, with the wire %x", name, p, k[traffic.ProgramOnWire])
+		if c.agent == "" && (p != 0 || k[traffic.DimProgramWire] != 0) {
+			t.Errorf("%s: program %x, with the wire %x", name, p, k[traffic.DimProgramWire])
 		}
 	}
 	seven, _ := keys("curl/7.1", "", 2)
 	eight, _ := keys("curl/8.1", "", 2)
 	long, _ := keys(strings.Repeat("x", 300)+"/8.1", "", 2)
-	if seven[traffic.ProgramOnWire] == eight[traffic.ProgramOnWire] || long[traffic.ProgramOnWire] == eight[traffic.ProgramOnWire] {
+	if seven[traffic.DimProgramWire] == eight[traffic.DimProgramWire] || long[traffic.DimProgramWire] == eight[traffic.DimProgramWire] {
 		t.Error("programs that are not known have one key")
 	}
-	if none, _ := keys(chrome156, "", 0); none[traffic.OnWire]|none[traffic.ProgramOnWire] != 0 {
+	if none, _ := keys(chrome156, "", 0); none[traffic.DimWire]|none[traffic.DimProgramWire] != 0 {
 		t.Errorf("an unknown wire has the keys %v", none)
 	}
 }
 
-// A set's keys are those of KeysOf, and no others.
+// A set's keys are those of NewKeys, and no others.
 func TestKeysOfSomeDimensions(t *testing.T) {
 	ev := *eventFrom("2001:db8::1")
 	ev.UserAgent, ev.Host, ev.Session, ev.JA4 = "curl/8.5.0", "example.org", 7, "t13d1516h2_8daaf6152771_02713d6af862"
-	all := traffic.KeysOf(&ev, 5)
+	all := traffic.NewKeys(&ev, 5)
 	for d := range traffic.NumDimensions {
 		for e := range traffic.NumDimensions {
 			var set traffic.Dimensions
@@ -209,7 +209,7 @@ func TestKeysOfSomeDimensions(t *testing.T) {
 			set.Add(e)
 			var want traffic.Keys
 			want[d], want[e] = all[d], all[e]
-			if got := set.KeysOf(&ev, 5); got != want || want[d] == 0 {
+			if got := set.Keys(&ev, 5); got != want || want[d] == 0 {
 				t.Errorf("%v and %v: %x, want %x", d, e, got, want)
 			}
 		}

@@ -8,17 +8,17 @@ type Engine uint8
 
 // The engines.
 const (
-	NoEngine    Engine = iota // no user agent, or none that names a program
-	Chromium                  // Chrome/, whatever else is named
-	Gecko                     // Firefox/
-	WebKit                    // Version/ with Safari/
-	OtherEngine               // anything else: the first product named
+	EngineNone     Engine = iota // no user agent, or none that names a program
+	EngineChromium               // Chrome/, whatever else is named
+	EngineGecko                  // Firefox/
+	EngineWebKit                 // Version/ with Safari/
+	EngineOther                  // anything else: the first product named
 )
 
-// EngineOf returns the engine that a user agent names, and its major version; 0: none. It is one pass over the slashes of
+// ParseEngine returns the engine that a user agent names, and its major version; 0: none. It is one pass over the slashes of
 // the string and allocates nothing.
-func EngineOf(agent string) (Engine, int) {
-	engine, version := NoEngine, 0
+func ParseEngine(agent string) (Engine, int) {
+	engine, version := EngineNone, 0
 	for from := 0; ; {
 		slash := strings.IndexByte(agent[from:], '/')
 		if slash < 0 {
@@ -29,13 +29,13 @@ func EngineOf(agent string) (Engine, int) {
 		from = slash + 1
 		switch {
 		case strings.HasSuffix(name, "Chrome"):
-			return Chromium, leadingNumber(agent[from:])
+			return EngineChromium, leadingNumber(agent[from:])
 		case strings.HasSuffix(name, " Firefox"):
-			return Gecko, leadingNumber(agent[from:])
+			return EngineGecko, leadingNumber(agent[from:])
 		case strings.HasSuffix(name, " Version"):
-			engine, version = WebKit, leadingNumber(agent[from:])
-		case engine == NoEngine:
-			engine, version = OtherEngine, leadingNumber(agent[from:])
+			engine, version = EngineWebKit, leadingNumber(agent[from:])
+		case engine == EngineNone:
+			engine, version = EngineOther, leadingNumber(agent[from:])
 		}
 	}
 }

@@ -56,7 +56,7 @@ type Event struct {
 	Query     uint16   `msg:"q"`  // length of the query in bytes, at most MaxQuery
 	Link      uint16   `msg:"l"`  // the page of the same site that the Referer names, see Sums.SetLink; 0: none, or unknown
 	Facts     Facts    `msg:"f"`  // what the headers told
-	UserAgent string   `msg:"ua"` // empty: none sent, or see AgentUnknown
+	UserAgent string   `msg:"ua"` // empty: none sent, or see FactAgentUnknown
 	AgentSum  uint64   `msg:"us"` // hash of the whole user agent where it was cut, else 0
 	JA4       string   `msg:"j"`  // TLS client fingerprint; empty: unknown
 	Wire      Wire     `msg:"w"`  // what the request looked like on the wire; 0: unknown
@@ -64,7 +64,7 @@ type Event struct {
 	Origin    string   `msg:"o"`  // origin the request went to; empty: none
 	Bytes     uint64   `msg:"b"`  // response body, bytes; at most MaxBytes
 	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds; at most MaxDuration
-	Told      uint64   `msg:"to"` // how much of Duration earlier reports have told, nanoseconds
+	Reported  uint64   `msg:"to"` // how much of Duration earlier reports have told, nanoseconds
 	Status    uint16   `msg:"st"` // response status; 0: none was sent
 	Headers   uint8    `msg:"hc"` // number of header fields, at most 255; 0: unknown
 	Version   uint8    `msg:"v"`  // HTTP version times ten: 10, 11, 20, 30; 0: unknown
@@ -108,12 +108,12 @@ func (e *Event) Bound() (beyond bool) { return Sums{}.Bound(e) }
 
 // Bound is [Event.Bound] with hashes under the secret of s.
 func (s Sums) Bound(e *Event) (beyond bool) {
-	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || e.Told > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
+	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || e.Reported > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
 		len(e.JA4) > MaxJA4 || len(e.Origin) > MaxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > MaxUserAgent
 	if !beyond {
 		return false
 	}
-	e.Bytes, e.Duration, e.Told = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration), min(e.Told, MaxDuration)
+	e.Bytes, e.Duration, e.Reported = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration), min(e.Reported, MaxDuration)
 	e.Method = clip(e.Method, MaxMethod)
 	e.Host = clip(e.Host, MaxHost)
 	e.JA4 = clip(e.JA4, MaxJA4)
@@ -159,25 +159,25 @@ func (e *Event) originStatus() uint16 {
 }
 
 // Facts are what the header fields of a request told, one bit each; the upper half is described at [Claims]. Where
-// [HeadersKnown] is not set (an access log keeps no header fields), a bit that is not set means unknown instead of no.
+// [FactHeadersKnown] is not set (an access log keeps no header fields), a bit that is not set means unknown instead of no.
 type Facts uint32
 
 // The facts.
 const (
-	HeadersKnown    Facts = 1 << iota // the header fields were seen
-	AcceptLanguage                    // Accept-Language was sent
-	AcceptEncoding                    // Accept-Encoding was sent
-	Cookie                            // a cookie was sent
-	SecFetch                          // Sec-Fetch-Mode was sent
-	XHR                               // X-Requested-With was sent
-	RefererKnown                      // it is known whether a Referer was sent
-	Referer                           // a Referer was sent
-	RefererSame                       // its host is the request's host
-	AgentUnknown                      // it is not known whether a user agent was sent, nor which: a log without that field
-	HostUnknown                       // likewise which host was asked for, if any
-	DurationUnknown                   // likewise how long the request took
-	Injected                          // the query or a field of the header holds an attack, as package heuristics tells
-	PassedOn                          // where JA4 is known: a field says that somebody on the way passed the request on, so that the connection is his
+	FactHeadersKnown    Facts = 1 << iota // the header fields were seen
+	FactAcceptLanguage                    // Accept-Language was sent
+	FactAcceptEncoding                    // Accept-Encoding was sent
+	FactCookie                            // a cookie was sent
+	FactSecFetch                          // Sec-Fetch-Mode was sent
+	FactXHR                               // X-Requested-With was sent
+	FactRefererKnown                      // it is known whether a Referer was sent
+	FactReferer                           // a Referer was sent
+	FactRefererSame                       // its host is the request's host
+	FactAgentUnknown                      // it is not known whether a user agent was sent, nor which: a log without that field
+	FactHostUnknown                       // likewise which host was asked for, if any
+	FactDurationUnknown                   // likewise how long the request took
+	FactInjected                          // the query or a field of the header holds an attack, as package heuristics tells
+	FactPassedOn                          // where JA4 is known: a field says that somebody on the way passed the request on, so that the connection is his
 )
 
 // Has tells whether all bits of want are set.

@@ -63,7 +63,7 @@ func (z *Event) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendUint64(o, z.Duration)
 	// string "to"
 	o = append(o, 0xa2, 0x74, 0x6f)
-	o = msgp.AppendUint64(o, z.Told)
+	o = msgp.AppendUint64(o, z.Reported)
 	// string "st"
 	o = append(o, 0xa2, 0x73, 0x74)
 	o = msgp.AppendUint16(o, z.Status)
@@ -217,9 +217,9 @@ func (z *Event) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "to":
-			z.Told, bts, err = msgp.ReadUint64Bytes(bts)
+			z.Reported, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Told")
+				err = msgp.WrapError(err, "Reported")
 				return
 			}
 		case "st":

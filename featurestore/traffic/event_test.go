@@ -29,7 +29,7 @@ func randomEvent(rng *rand.Rand) traffic.Event {
 		Facts: traffic.Facts(rng.Uint32()), Headers: uint8(rng.Uint32()), Wire: traffic.Wire(rng.Uint64()), Version: uint8(rng.Uint32()), JA4: text(traffic.MaxJA4),
 		Session: rng.Uint64(), Origin: text(traffic.MaxOrigin), Status: uint16(rng.Uint32()), Bytes: rng.Uint64N(traffic.MaxBytes + 1),
 		Duration: rng.Uint64N(traffic.MaxDuration + 1), Score: uint8(rng.Uint32()), Action: uint8(rng.Uint32()), Refused: rng.IntN(2) == 0,
-		Open: rng.IntN(2) == 0, Told: rng.Uint64N(traffic.MaxDuration + 1),
+		Open: rng.IntN(2) == 0, Reported: rng.Uint64N(traffic.MaxDuration + 1),
 	}
 	for i := range ev.Client {
 		ev.Client[i] = byte(rng.Uint32())
@@ -45,7 +45,7 @@ func largestEvent() traffic.Event {
 		Query: math.MaxUint16, Link: math.MaxUint16, UserAgent: strings.Repeat("u", traffic.MaxUserAgent), AgentSum: math.MaxUint64,
 		Facts: math.MaxUint32, Headers: math.MaxUint8, Wire: math.MaxUint64, Version: math.MaxUint8, JA4: strings.Repeat("j", traffic.MaxJA4),
 		Session: math.MaxUint64, Origin: strings.Repeat("o", traffic.MaxOrigin), Status: math.MaxUint16,
-		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Open: true, Told: traffic.MaxDuration, Refused: true,
+		Bytes: traffic.MaxBytes, Duration: traffic.MaxDuration, Score: math.MaxUint8, Action: math.MaxUint8, Open: true, Reported: traffic.MaxDuration, Refused: true,
 	}
 }
 
@@ -268,11 +268,11 @@ func checkObserved(t *testing.T, ev *traffic.Event) {
 		}
 	}
 	if ev.Open {
-		if o.Keys[traffic.UserAgent]|o.Keys[traffic.IPAgent]|o.Keys[traffic.OnWire] != 0 || o.Measures != [traffic.NumMeasures]float32{} {
+		if o.Keys[traffic.DimUserAgent]|o.Keys[traffic.DimIPAgent]|o.Keys[traffic.DimWire] != 0 || o.Measures != [traffic.NumMeasures]float32{} {
 			t.Errorf("the report %+v counts for %v, %v", ev, o.Keys, o.Measures)
 		}
-	} else if pair := o.Keys[traffic.IP] != 0 && !ev.Facts.Has(traffic.AgentUnknown); o.Keys[traffic.IPAgent] != 0 != pair || o.Keys[traffic.Net] != 0 != (o.Keys[traffic.IP] != 0) ||
-		o.Keys[traffic.Net64] != 0 != ev.Addr().Is6() {
+	} else if pair := o.Keys[traffic.DimIP] != 0 && !ev.Facts.Has(traffic.FactAgentUnknown); o.Keys[traffic.DimIPAgent] != 0 != pair || o.Keys[traffic.DimNet] != 0 != (o.Keys[traffic.DimIP] != 0) ||
+		o.Keys[traffic.DimNet64] != 0 != ev.Addr().Is6() {
 		t.Errorf("%+v has the keys %v", ev, o.Keys)
 	}
 	var features [traffic.NumRequestFeatures]float32
@@ -313,7 +313,7 @@ func FuzzClientAddress(f *testing.F) {
 			t.Errorf("%q became %v, want %v", text, ev.Addr(), want)
 		}
 		plain.SetClient(want)
-		if ev != plain || traffic.KeysOf(&ev, 7) != traffic.KeysOf(&plain, 7) {
+		if ev != plain || traffic.NewKeys(&ev, 7) != traffic.NewKeys(&plain, 7) {
 			t.Errorf("%q and %v differ", text, want)
 		}
 	})
@@ -369,10 +369,10 @@ func TestObservedOpenTime(t *testing.T) {
 	}{
 		"a short request":           {traffic.Event{Time: 100e9, Duration: second - 1}, 200e9, 0, 0},
 		"a long one":                {traffic.Event{Time: 100e9, Duration: 5 * second}, 200e9, 100, 105},
-		"one told in part":          {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 4 * second}, 200e9, 104, 105},
-		"one told whole":            {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 5 * second}, 200e9, 0, 0},
-		"one told beyond its end":   {traffic.Event{Time: 100e9, Duration: 5 * second, Told: 9 * second}, 200e9, 0, 0},
-		"a report":                  {traffic.Event{Time: 100e9, Duration: 3 * second, Told: 2 * second, Open: true}, 200e9, 102, 103},
+		"one told in part":          {traffic.Event{Time: 100e9, Duration: 5 * second, Reported: 4 * second}, 200e9, 104, 105},
+		"one told whole":            {traffic.Event{Time: 100e9, Duration: 5 * second, Reported: 5 * second}, 200e9, 0, 0},
+		"one told beyond its end":   {traffic.Event{Time: 100e9, Duration: 5 * second, Reported: 9 * second}, 200e9, 0, 0},
+		"a report":                  {traffic.Event{Time: 100e9, Duration: 3 * second, Reported: 2 * second, Open: true}, 200e9, 102, 103},
 		"one that ends after now":   {traffic.Event{Time: 100e9, Duration: 9000 * second}, 150e9, 100, 150},
 		"one that begins after now": {traffic.Event{Time: 160e9, Duration: 5 * second}, 150e9, 150, 150},
 	} {
@@ -384,7 +384,7 @@ func TestObservedOpenTime(t *testing.T) {
 		if o.OpenFrom != c.from*1e9 || o.OpenTo != c.to*1e9 || o.Report != c.ev.Open {
 			t.Errorf("%s: from %d to %d, want %d s to %d s", name, o.OpenFrom, o.OpenTo, c.from, c.to)
 		}
-		if c.ev.Open && (o.Keys[traffic.UserAgent] != 0 || o.Measures[traffic.Requests] != 0 || o.Time != o.OpenTo) {
+		if c.ev.Open && (o.Keys[traffic.DimUserAgent] != 0 || o.Measures[traffic.MeasureRequests] != 0 || o.Time != o.OpenTo) {
 			t.Errorf("%s: %+v", name, o)
 		}
 	}

@@ -23,9 +23,9 @@ func (f Feature) Decays() bool { return f.Fade() > 0 }
 // Fade returns the time constant with which the value fades while nothing happens, 0 where it does not.
 func (f Feature) Fade() time.Duration {
 	switch f.Fold.Kind {
-	case Sum, Rate, Part, Open:
+	case FoldSum, FoldRate, FoldPart, FoldOpen:
 		return f.Fold.Window
-	case Peak:
+	case FoldPeak:
 		return f.Fold.Memory
 	}
 	return 0
@@ -40,36 +40,36 @@ func (f Feature) Fade() time.Duration {
 // alone, each once in half a day: a flood of many requests hardly does, and who takes all addresses of a network has it.
 func (f Feature) Steady() bool {
 	switch f.Dimension {
-	case Net, UserAgent, OnWire, ProgramOnWire, Host:
-		return f.Fold.Kind == Usual || f.Fold.Kind == Agent || f.Fold.Measure == VersionLag || f.Fold.Measure == NewClients ||
-			f.Fold.Measure == NewWireClients || f.Fold.Measure == NewAddresses && f.Fold.Kind == Excess
+	case DimNet, DimUserAgent, DimWire, DimProgramWire, DimHost:
+		return f.Fold.Kind == FoldUsual || f.Fold.Kind == FoldAgent || f.Fold.Measure == MeasureVersionLag || f.Fold.Measure == MeasureNewClients ||
+			f.Fold.Measure == MeasureNewWireClients || f.Fold.Measure == MeasureNewAddresses && f.Fold.Kind == FoldExcess
 	}
 	return true
 }
 
-// NotTold returns the facts any of which makes the value unknown, where they are of all events of a
+// UnknownIf returns the facts any of which makes the value unknown, where they are of all events of a
 // key: a source that does not tell what the value is made of. Without it the value would be 0,
 // which claims that there was none.
-func (f Feature) NotTold() Facts {
-	facts := f.Fold.Measure.notTold()
-	if f.Fold.Kind == Share {
-		facts |= f.Fold.Per.notTold()
+func (f Feature) UnknownIf() Facts {
+	facts := f.Fold.Measure.unknownIf()
+	if f.Fold.Kind == FoldShare {
+		facts |= f.Fold.Per.unknownIf()
 	}
-	if f.Fold.Kind == Open {
-		facts |= DurationUnknown
+	if f.Fold.Kind == FoldOpen {
+		facts |= FactDurationUnknown
 	}
 	return facts
 }
 
-// notTold returns the facts with which nobody knows the measure.
-func (m Measure) notTold() Facts {
+// unknownIf returns the facts with which nobody knows the measure.
+func (m Measure) unknownIf() Facts {
 	switch m {
-	case OriginSeconds:
-		return DurationUnknown
-	case HostPart:
-		return HostUnknown
-	case UpstreamPart:
-		return HostUnknown | DurationUnknown
+	case MeasureOriginSeconds:
+		return FactDurationUnknown
+	case MeasureHostPart:
+		return FactHostUnknown
+	case MeasureOriginPart:
+		return FactHostUnknown | FactDurationUnknown
 	}
 	return 0
 }
@@ -100,29 +100,29 @@ type FoldKind uint8
 // minute the first 15 events of each client count. A client is a network, and within a network an
 // address; those that share one of 32 places count as one.
 const (
-	Sum          FoldKind = iota // decayed sum of Measure
-	Rate                         // the same, per second
-	Share                        // sum of Measure / sum of Per; NaN where that is 0
-	Acceleration                 // rate over Window / rate over ten times Window, both of Measure
-	Distinct                     // distinct Objects in the last one half to one Window before the key's last event; NaN where none was ever known
-	Streak                       // length of the unbroken run of events with Measure > 0 that ended with the last event
-	Since                        // number of events with Measure > 0 since the last one with Per > 0, without decay
-	Seen                         // 1 once an event had Measure > 0
-	Age                          // seconds from the key's first event to its last
-	GapMean                      // mean of log2(1 + gap in milliseconds), where a gap is the time between two events with Measure > 0; Requests: between any two
-	GapMin                       // shortest gap that ended in the last one half to one Window before the last event with Measure > 0, seconds
-	GapVariation                 // standard deviation of the gaps / their mean
-	GapEntropy                   // entropy of the gaps over log2 buckets, bits
-	PathEntropy                  // entropy of the path kinds over Window, bits
-	Agent                        // Fact of the user agent that the key's row was made for
-	HourEntropy                  // entropy of the events over the 24 hours of the day (UTC), bits
-	Part                         // decayed sum of Measure, but at most 1
-	Open                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
-	Peak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
-	Excess                       // sum of Measure - Usual / sum of Per + Damp, from -1 to 1; NaN where the sum of Per is 0
-	Usual                        // what is usual of the key's clients: the mean share of Measure in Per, by minutes
-	PerObject                    // decayed sum of Measure / distinct Objects, both over Window; NaN where there is no object
-	Last                         // Measure of the last event
-	Fraction                     // decayed sum of Measure / Per of the last event, at most 1; NaN where that is 0
+	FoldSum          FoldKind = iota // decayed sum of Measure
+	FoldRate                         // the same, per second
+	FoldShare                        // sum of Measure / sum of Per; NaN where that is 0
+	FoldAcceleration                 // rate over Window / rate over ten times Window, both of Measure
+	FoldDistinct                     // distinct Objects in the last one half to one Window before the key's last event; NaN where none was ever known
+	FoldStreak                       // length of the unbroken run of events with Measure > 0 that ended with the last event
+	FoldSince                        // number of events with Measure > 0 since the last one with Per > 0, without decay
+	FoldSeen                         // 1 once an event had Measure > 0
+	FoldAge                          // seconds from the key's first event to its last
+	FoldGapMean                      // mean of log2(1 + gap in milliseconds), where a gap is the time between two events with Measure > 0; Requests: between any two
+	FoldGapMin                       // shortest gap that ended in the last one half to one Window before the last event with Measure > 0, seconds
+	FoldGapVariation                 // standard deviation of the gaps / their mean
+	FoldGapEntropy                   // entropy of the gaps over log2 buckets, bits
+	FoldPathEntropy                  // entropy of the path kinds over Window, bits
+	FoldAgent                        // Fact of the user agent that the key's row was made for
+	FoldHourEntropy                  // entropy of the events over the 24 hours of the day (UTC), bits
+	FoldPart                         // decayed sum of Measure, but at most 1
+	FoldOpen                         // mean number of requests open over Window that lasted longer than OpenAfter by then: the integral of that number, decayed, per Window
+	FoldPeak                         // the largest that the decayed sum of Measure over Window was at an event, which counts exp(-t/Memory) at the age t
+	FoldExcess                       // sum of Measure - Usual / sum of Per + Damp, from -1 to 1; NaN where the sum of Per is 0
+	FoldUsual                        // what is usual of the key's clients: the mean share of Measure in Per, by minutes
+	FoldPerObject                    // decayed sum of Measure / distinct Objects, both over Window; NaN where there is no object
+	FoldLast                         // Measure of the last event
+	FoldFraction                     // decayed sum of Measure / Per of the last event, at most 1; NaN where that is 0
 	NumFoldKinds
 )

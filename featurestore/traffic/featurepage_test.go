@@ -34,15 +34,15 @@ func TestFeaturePage(t *testing.T) {
 
 // keysOf says what a key of each dimension is.
 var keysOf = [traffic.NumDimensions]string{
-	traffic.IP:            "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
-	traffic.Net:           "a client's network: /24 of IPv4, /48 of IPv6",
-	traffic.Net64:         "a client's own network, /64 of IPv6; IPv4 addresses have none",
-	traffic.UserAgent:     "a User-Agent string",
-	traffic.OnWire:        "what a program looks like on the wire (`Wire.Print`); where only its JA4 is known, that",
-	traffic.ProgramOnWire: "the program and major version that a user agent names (browsers made of\nChromium are one), and what it looks like on the wire",
-	traffic.Host:          "a requested host",
-	traffic.Session:       "a session cookie",
-	traffic.IPAgent:       "a client's address and its User-Agent together",
+	traffic.DimIP:          "a client's address; IPv4 mapped into IPv6 is the IPv4 address",
+	traffic.DimNet:         "a client's network: /24 of IPv4, /48 of IPv6",
+	traffic.DimNet64:       "a client's own network, /64 of IPv6; IPv4 addresses have none",
+	traffic.DimUserAgent:   "a User-Agent string",
+	traffic.DimWire:        "what a program looks like on the wire (`Wire.Print`); where only its JA4 is known, that",
+	traffic.DimProgramWire: "the program and major version that a user agent names (browsers made of\nChromium are one), and what it looks like on the wire",
+	traffic.DimHost:        "a requested host",
+	traffic.DimSession:     "a session cookie",
+	traffic.DimIPAgent:     "a client's address and its User-Agent together",
 }
 
 func featurePageOf(request []traffic.RequestFeature, inter []traffic.Feature) string {
@@ -87,7 +87,7 @@ these are NaN as well:
 func notLogged(features []traffic.Feature) []string {
 	var names []string
 	for _, f := range features {
-		if f.Dimension != traffic.Host && f.NotTold() != 0 {
+		if f.Dimension != traffic.DimHost && f.UnknownIf() != 0 {
 			names = append(names, "`"+f.FullName()+"`")
 		}
 	}
@@ -99,8 +99,8 @@ func notLogged(features []traffic.Feature) []string {
 func writeSteady(b *strings.Builder, inter []traffic.Feature) {
 	var steady []string
 	for _, f := range inter {
-		shared := f.Dimension != traffic.IP && f.Dimension != traffic.Net64 && f.Dimension != traffic.Session && f.Dimension != traffic.IPAgent
-		if shared && f.Steady() && f.Fold.Kind != traffic.Agent {
+		shared := f.Dimension != traffic.DimIP && f.Dimension != traffic.DimNet64 && f.Dimension != traffic.DimSession && f.Dimension != traffic.DimIPAgent
+		if shared && f.Steady() && f.Fold.Kind != traffic.FoldAgent {
 			steady = append(steady, "`"+f.FullName()+"`")
 		}
 	}

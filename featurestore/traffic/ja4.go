@@ -23,7 +23,7 @@ const (
 // send a few dozen of each.
 const ja4Values = 128
 
-// JA4Of gives the JA4 fingerprint of a TLS client, 36 bytes such as t13d1516h2_8daaf6152771_e5627efa2ab1, by FoxIO's
+// JA4 gives the JA4 fingerprint of a TLS client, 36 bytes such as t13d1516h2_8daaf6152771_e5627efa2ab1, by FoxIO's
 // technical description (https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md; JA4 itself is under the
 // BSD 3-Clause licence, the rest of JA4+ is not, and is not here). It is to be called from
 // [tls.Config.GetConfigForClient]. It allocates the string, for a usual client nothing else, and keeps nothing of
@@ -40,7 +40,7 @@ const ja4Values = 128
 //     before anybody is asked, so that it has no fingerprint;
 //   - where the server accepts Encrypted Client Hello, it is the inner hello that is told of;
 //   - DTLS is not spoken.
-func JA4Of(hello *tls.ClientHelloInfo) string {
+func JA4(hello *tls.ClientHelloInfo) string {
 	var ciphers, extensions, signatures [ja4Values]uint16
 	c := withoutGREASE(ciphers[:0], hello.CipherSuites)
 	e := withoutGREASE(extensions[:0], hello.Extensions)
@@ -51,9 +51,9 @@ func JA4Of(hello *tls.ClientHelloInfo) string {
 		}
 	}
 	out := make([]byte, 0, 36)
-	out = append(out, transportOf(e))
-	out = append(out, versionOf(hello.SupportedVersions)...)
-	out = append(out, serverNameOf(e))
+	out = append(out, transport(e))
+	out = append(out, tlsVersion(hello.SupportedVersions)...)
+	out = append(out, serverName(e))
 	out = appendCount(out, len(c))
 	out = appendCount(out, len(e))
 	out = appendALPN(out, hello.SupportedProtos)
@@ -75,7 +75,7 @@ func TLSPrint(hello *tls.ClientHelloInfo) uint32 {
 	e := slices.DeleteFunc(withoutGREASE(extensions[:0], hello.Extensions), changesByConnection)
 	slices.Sort(c)
 	slices.Sort(e)
-	p := printOf(printOf(fnvBegin, c), e)
+	p := addList(addList(fnvBegin, c), e)
 	for _, v := range hello.SignatureSchemes {
 		p = p.add(uint16(v))
 	}
@@ -112,8 +112,8 @@ func (h fnv) add(v uint16) fnv {
 	return (h ^ fnv(v)) * 0x100000001b3
 }
 
-// printOf adds a list and its end.
-func printOf(h fnv, values []uint16) fnv {
+// addList adds a list and its end.
+func addList(h fnv, values []uint16) fnv {
 	for _, v := range values {
 		h = h.add(v)
 	}
@@ -133,21 +133,21 @@ func withoutGREASE(dst, values []uint16) []uint16 {
 // know (RFC 8701).
 func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
 
-func transportOf(extensions []uint16) byte {
+func transport(extensions []uint16) byte {
 	if slices.Contains(extensions, extensionQUIC) {
 		return 'q'
 	}
 	return 't'
 }
 
-func serverNameOf(extensions []uint16) byte {
+func serverName(extensions []uint16) byte {
 	if slices.Contains(extensions, extensionServerName) {
 		return 'd'
 	}
 	return 'i'
 }
 
-func versionOf(supported []uint16) string {
+func tlsVersion(supported []uint16) string {
 	var highest uint16
 	for _, v := range supported {
 		if !isGREASE(v) {

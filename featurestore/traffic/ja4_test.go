@@ -165,7 +165,7 @@ var errSeen = errors.New("that is all")
 // fingerprint gives the JA4 of a recorded ClientHello, as a server of crypto/tls sees it; empty where it does not ask.
 func fingerprint(t testing.TB, record []byte) (ja4 string) {
 	t.Helper()
-	serve(t, record, func(hello *tls.ClientHelloInfo) { ja4 = traffic.JA4Of(hello) })
+	serve(t, record, func(hello *tls.ClientHelloInfo) { ja4 = traffic.JA4(hello) })
 	return ja4
 }
 
@@ -233,7 +233,7 @@ func TestPartsOfJA4(t *testing.T) {
 func TestALPNOfJA4(t *testing.T) {
 	for protocol, want := range map[string]string{"h2": "h2", "http/1.1": "h1", "h": "hh", "": "00", "\xab": "ab", " ": "20", "\xab\xcd": "ad",
 		" a": "21", "0\xab": "3b", "a ": "60", "01\xab\xcd": "3d", "0\xab\xcd1": "01"} {
-		if got := traffic.JA4Of(&tls.ClientHelloInfo{SupportedProtos: []string{protocol, "h2"}}); got != "t00i0000"+want+"_000000000000_000000000000" {
+		if got := traffic.JA4(&tls.ClientHelloInfo{SupportedProtos: []string{protocol, "h2"}}); got != "t00i0000"+want+"_000000000000_000000000000" {
 			t.Errorf("%q: %s, want %s", protocol, got, want)
 		}
 	}
@@ -242,7 +242,7 @@ func TestALPNOfJA4(t *testing.T) {
 // Without signature algorithms the hashed text ends without an underscore.
 func TestJA4WithoutSignatures(t *testing.T) {
 	hello := &tls.ClientHelloInfo{Extensions: values(t, "0005,000a,000b,000d,0012,0015,0017,001b,0023,002b,002d,0033,4469,ff01")}
-	if got, want := traffic.JA4Of(hello), "t00i001400_000000000000_6d807ffa2a79"; got != want {
+	if got, want := traffic.JA4(hello), "t00i001400_000000000000_6d807ffa2a79"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -257,7 +257,7 @@ func TestJA4OfLongLists(t *testing.T) {
 			h.Extensions = append(h.Extensions, uint16(i<<4|1))
 			h.SignatureSchemes = append(h.SignatureSchemes, tls.SignatureScheme(i<<4))
 		}
-		got := traffic.JA4Of(&h)
+		got := traffic.JA4(&h)
 		if want := strconv.Itoa(min(n, 99)); got[4:6] != want || got[6:8] != want || len(got) != 36 || seen[got[10:]] {
 			t.Errorf("%d values: %s", n, got)
 		}
@@ -272,10 +272,10 @@ func TestJA4Allocations(t *testing.T) {
 	for _, s := range h.signatures {
 		info.SignatureSchemes = append(info.SignatureSchemes, tls.SignatureScheme(s))
 	}
-	if n := testing.AllocsPerRun(100, func() { traffic.JA4Of(info) }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { traffic.JA4(info) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
-	if traffic.JA4Of(info) != published[0].ja4 || info.CipherSuites[0] != 0x0a0a || info.Extensions[1] != 0x001b {
+	if traffic.JA4(info) != published[0].ja4 || info.CipherSuites[0] != 0x0a0a || info.Extensions[1] != 0x001b {
 		t.Error("the hello was changed")
 	}
 }
@@ -313,6 +313,6 @@ func BenchmarkJA4(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		traffic.JA4Of(info)
+		traffic.JA4(info)
 	}
 }

@@ -16,12 +16,12 @@ func (s Sums) SetLink(e *Event, path string) {
 		path = "/"
 	}
 	path, sum := s.cut(path, MaxPath)
-	e.Link = pageOf(path, sum)
+	e.Link = hashPage(path, sum)
 }
 
-// pageOf returns the 16 bits of a page, of which an event has the path and, where that was cut, the
+// hashPage returns the 16 bits of a page, of which an event has the path and, where that was cut, the
 // hash of the whole.
-func pageOf(path string, sum uint64) uint16 {
+func hashPage(path string, sum uint64) uint16 {
 	return max(1, uint16(metro.Hash64Str(path, sum)>>48))
 }
 

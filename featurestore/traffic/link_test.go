@@ -10,7 +10,7 @@ import (
 // A link is the page that it names, however the page is asked for, and no other page.
 func TestLinkNamesItsPage(t *testing.T) {
 	long := "/" + strings.Repeat("x", 2*traffic.MaxPath)
-	sums := traffic.SumsOf(5)
+	sums := traffic.NewSums(5)
 	observe := func(host, path, link, linked string) (o traffic.Observation) {
 		ev := traffic.Event{Method: "GET", Host: host}
 		sums.SetPath(&ev, path)
@@ -22,7 +22,7 @@ func TestLinkNamesItsPage(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/a", "/a/b.php", "/%C3%A4", long, long + "y"} {
 		page, from := observe("a.test", path, "", ""), observe("a.test", "/next", path, "yes")
-		if page.Page == 0 || from.Link != page.Page || from.Measures[traffic.Links] != 1 {
+		if page.Page == 0 || from.Link != page.Page || from.Measures[traffic.MeasureLinks] != 1 {
 			t.Errorf("%.20q is %d, linked to as %d", path, page.Page, from.Link)
 		}
 		for _, other := range []string{path + "z", path + "/"} {
@@ -38,10 +38,10 @@ func TestLinkNamesItsPage(t *testing.T) {
 		t.Error("a Referer without a path is not the root")
 	}
 	asset := observe("a.test", "/a.css", "/", "yes")
-	if asset.Page != 0 || asset.Link != 0 || asset.Measures[traffic.Links] != 0 {
+	if asset.Page != 0 || asset.Link != 0 || asset.Measures[traffic.MeasureLinks] != 0 {
 		t.Errorf("an asset: page %d, link %d", asset.Page, asset.Link)
 	}
-	if none := observe("a.test", "/x", "", ""); none.Link != 0 || none.Measures[traffic.Links] != 0 {
+	if none := observe("a.test", "/x", "", ""); none.Link != 0 || none.Measures[traffic.MeasureLinks] != 0 {
 		t.Errorf("no Referer is the link %d", none.Link)
 	}
 }

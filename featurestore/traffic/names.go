@@ -4,20 +4,20 @@ package traffic
 // its meaning: where a meaning changes, the name does.
 
 var measureNames = [NumMeasures]string{
-	Requests: "requests", ClientErrors: "client_errors", ServerErrors: "server_errors", NotFound: "not_found",
-	AuthFailures: "auth_failures", Heads: "heads", Posts: "posts", Pages: "pages", Assets: "assets", APICalls: "api_calls",
-	Scripts: "scripts", RobotsFiles: "robots_files", NoHTTP: "no_http", NoReferer: "no_referer", RefererTold: "referer_told",
-	NoCookie: "no_cookie", CookieTold: "cookie_told", Bytes: "bytes", OriginSeconds: "origin_seconds",
-	HostPart: "host_part", UpstreamPart: "upstream_part", Documents: "documents",
-	Links: "links", LinksFollowed: "links_followed", PostsRepeated: "posts_repeated",
-	UsualAssets: "usual_assets", UsualScripts: "usual_scripts", UsualNotFound: "usual_not_found", UsualNoReferer: "usual_no_referer",
-	UsualUnshared: "usual_unshared", UsualNewAddresses: "usual_new_addresses", Unshared: "unshared", NewAddresses: "new_addresses", NewAgents: "new_agents", AgentTold: "agent_told", NewClients: "new_clients",
-	AllClients: "all_clients", VersionLag: "version_lag", NewWireClients: "new_wire_clients", ProgramClients: "program_clients",
+	MeasureRequests: "requests", MeasureClientErrors: "client_errors", MeasureServerErrors: "server_errors", MeasureNotFound: "not_found",
+	MeasureAuthFailures: "auth_failures", MeasureHeads: "heads", MeasurePosts: "posts", MeasurePages: "pages", MeasureAssets: "assets", MeasureAPICalls: "api_calls",
+	MeasureScripts: "scripts", MeasureRobotsFiles: "robots_files", MeasureNoHTTP: "no_http", MeasureNoReferer: "no_referer", MeasureRefererKnown: "referer_told",
+	MeasureNoCookie: "no_cookie", MeasureCookieKnown: "cookie_told", MeasureBytes: "bytes", MeasureOriginSeconds: "origin_seconds",
+	MeasureHostPart: "host_part", MeasureOriginPart: "upstream_part", MeasureDocuments: "documents",
+	MeasureLinks: "links", MeasureLinksFollowed: "links_followed", MeasurePostsRepeated: "posts_repeated",
+	MeasureUsualAssets: "usual_assets", MeasureUsualScripts: "usual_scripts", MeasureUsualNotFound: "usual_not_found", MeasureUsualNoReferer: "usual_no_referer",
+	MeasureUsualUnshared: "usual_unshared", MeasureUsualNewAddresses: "usual_new_addresses", MeasureUnshared: "unshared", MeasureNewAddresses: "new_addresses", MeasureNewAgents: "new_agents", MeasureAgentKnown: "agent_told", MeasureNewClients: "new_clients",
+	MeasureAllClients: "all_clients", MeasureVersionLag: "version_lag", MeasureNewWireClients: "new_wire_clients", MeasureProgramClients: "program_clients",
 }
 
 var objectNames = [NumObjects]string{
-	Agents: "agents", Paths: "paths", Hosts: "hosts", Addresses: "addresses", Networks: "networks", Wires: "wires", Programs: "programs",
-	Sessions: "sessions",
+	ObjectAgents: "agents", ObjectPaths: "paths", ObjectHosts: "hosts", ObjectAddresses: "addresses", ObjectNetworks: "networks", ObjectWires: "wires", ObjectPrograms: "programs",
+	ObjectSessions: "sessions",
 }
 
 var agentFactNames = [NumAgentFacts]string{

@@ -12,54 +12,54 @@ type Measure uint8
 // The measures. A share is one measure's sum divided by another's. A status is that of the origin: what headgate refuses
 // has none here, or a client that was once refused would look worse with each refusal.
 const (
-	Requests          Measure = iota // 1
-	ClientErrors                     // 1 for status 400..499
-	ServerErrors                     // 1 for status 500..599
-	NotFound                         // 1 for status 404
-	AuthFailures                     // 1 for status 401 or 403
-	Heads                            // 1 for HEAD
-	Posts                            // 1 for POST
-	Pages                            // 1 for each kind of path, from here on in the order of PathKind
-	Assets                           //
-	APICalls                         //
-	Scripts                          //
-	RobotsFiles                      //
-	NoHTTP                           // 1 where the request line was no HTTP
-	NoReferer                        // 1 where it is known that no Referer was sent
-	RefererTold                      // 1 where it is known whether one was sent
-	NoCookie                         // 1 where it is known that no cookie was sent
-	CookieTold                       // 1 where it is known whether one was sent
-	Bytes                            // response bytes
-	OriginSeconds                    // seconds until the request ended
-	HostPart                         // 1 / its host's decayed Requests over HostWindow, this request included
-	UpstreamPart                     // its OriginSeconds / those of its host over HostWindow, these included
-	Documents                        // 1 for what a person opens: a page or a script, unless the answer was a redirect
-	Links                            // 1 for what is no asset and has a Referer of the same site, of which the path is known
-	LinksFollowed                    // 1 for a link from one of the last sixteen pages that the key fetched before
-	PostsRepeated                    // 1 for a POST to one of the last two paths that the key sent one to before
-	UsualAssets                      // what is usual of its host's clients, from here on: the share that is an Asset,
-	UsualScripts                     // a Script,
-	UsualNotFound                    // NotFound,
-	UsualNoReferer                   // NoReferer, of what is told,
-	UsualUnshared                    // Unshared,
-	UsualNewAddresses                // NewAddresses; each is the event's own amount where nothing is known to be usual
-	Unshared                         // 1 where no other network asked for this path of the host within a day
-	NewAddresses                     // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
-	NewAgents                        // 1 for an address that was not seen with this user agent for as long
-	AgentTold                        // 1 where it is known which user agent was sent, or that none was
-	NewClients                       // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
-	AllClients                       // the decayed sum of all NewClients over UsualWindow, this one included
-	VersionLag                       // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
-	NewWireClients                   // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
-	ProgramClients                   // the decayed sum of the program's NewWireClients over UsualWindow, on whatever wires, this one included
+	MeasureRequests          Measure = iota // 1
+	MeasureClientErrors                     // 1 for status 400..499
+	MeasureServerErrors                     // 1 for status 500..599
+	MeasureNotFound                         // 1 for status 404
+	MeasureAuthFailures                     // 1 for status 401 or 403
+	MeasureHeads                            // 1 for HEAD
+	MeasurePosts                            // 1 for POST
+	MeasurePages                            // 1 for each kind of path, from here on in the order of PathKind
+	MeasureAssets                           //
+	MeasureAPICalls                         //
+	MeasureScripts                          //
+	MeasureRobotsFiles                      //
+	MeasureNoHTTP                           // 1 where the request line was no HTTP
+	MeasureNoReferer                        // 1 where it is known that no Referer was sent
+	MeasureRefererKnown                     // 1 where it is known whether one was sent
+	MeasureNoCookie                         // 1 where it is known that no cookie was sent
+	MeasureCookieKnown                      // 1 where it is known whether one was sent
+	MeasureBytes                            // response bytes
+	MeasureOriginSeconds                    // seconds until the request ended
+	MeasureHostPart                         // 1 / its host's decayed Requests over HostWindow, this request included
+	MeasureOriginPart                       // its MeasureOriginSeconds / those of its host over HostWindow, these included
+	MeasureDocuments                        // 1 for what a person opens: a page or a script, unless the answer was a redirect
+	MeasureLinks                            // 1 for what is no asset and has a Referer of the same site, of which the path is known
+	MeasureLinksFollowed                    // 1 for a link from one of the last sixteen pages that the key fetched before
+	MeasurePostsRepeated                    // 1 for a POST to one of the last two paths that the key sent one to before
+	MeasureUsualAssets                      // what is usual of its host's clients, from here on: the share that is an Asset,
+	MeasureUsualScripts                     // a Script,
+	MeasureUsualNotFound                    // MeasureNotFound,
+	MeasureUsualNoReferer                   // MeasureNoReferer, of what is told,
+	MeasureUsualUnshared                    // Unshared,
+	MeasureUsualNewAddresses                // MeasureNewAddresses; each is the event's own amount where nothing is known to be usual
+	MeasureUnshared                         // 1 where no other network asked for this path of the host within a day
+	MeasureNewAddresses                     // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
+	MeasureNewAgents                        // 1 for an address that was not seen with this user agent for as long
+	MeasureAgentKnown                       // 1 where it is known which user agent was sent, or that none was
+	MeasureNewClients                       // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
+	MeasureAllClients                       // the decayed sum of all MeasureNewClients over UsualWindow, this one included
+	MeasureVersionLag                       // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
+	MeasureNewWireClients                   // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
+	MeasureProgramClients                   // the decayed sum of the program's MeasureNewWireClients over UsualWindow, on whatever wires, this one included
 	NumMeasures
 )
 
 // OwnMeasures are those that depend on what the key did before: Observe leaves them at 0, and package window finds them out
 // for each key.
 const (
-	FirstOwn = LinksFollowed
-	LastOwn  = PostsRepeated
+	FirstOwnMeasure = MeasureLinksFollowed
+	LastOwnMeasure  = MeasurePostsRepeated
 )
 
 // UsualShare is a share of a host's requests of which each event tells what is usual.
@@ -68,14 +68,14 @@ type UsualShare struct{ Measure, Per, Usual Measure }
 // UsualShares are those that there are. Observe leaves the usual measures at 0: they take the other requests of the host,
 // which package window knows.
 var UsualShares = [...]UsualShare{
-	{Assets, Requests, UsualAssets}, {Scripts, Requests, UsualScripts}, {NotFound, Requests, UsualNotFound}, {NoReferer, RefererTold, UsualNoReferer},
-	{Unshared, Requests, UsualUnshared}, {NewAddresses, Requests, UsualNewAddresses},
+	{MeasureAssets, MeasureRequests, MeasureUsualAssets}, {MeasureScripts, MeasureRequests, MeasureUsualScripts}, {MeasureNotFound, MeasureRequests, MeasureUsualNotFound}, {MeasureNoReferer, MeasureRefererKnown, MeasureUsualNoReferer},
+	{MeasureUnshared, MeasureRequests, MeasureUsualUnshared}, {MeasureNewAddresses, MeasureRequests, MeasureUsualNewAddresses},
 }
 
-// UsualWindow is how long what was usual counts, and the window of AllClients.
+// UsualWindow is how long what was usual counts, and the window of MeasureAllClients.
 const UsualWindow = 24 * time.Hour
 
-// HostWindow is the time constant of a host's sums in HostPart and UpstreamPart. While a key asks for one host at a
+// HostWindow is the time constant of a host's sums in MeasureHostPart and MeasureOriginPart. While a key asks for one host at a
 // steady rate, its decayed sum of a part over any window is that window's share of HostWindow times the key's share of
 // the host; over HostWindow it is the share itself. Observe leaves both at 0: they take the other requests of the host,
 // which package window knows.
@@ -86,14 +86,14 @@ type Object uint8
 
 // The objects.
 const (
-	Agents    Object = iota // user agents; no user agent counts as one
-	Paths                   // paths without query
-	Hosts                   // hosts
-	Addresses               // client addresses
-	Networks                // client networks
-	Wires                   // what programs look like on the wire
-	Programs                // programs, with their major versions, that user agents name; unknown where the wire is
-	Sessions                // sessions
+	ObjectAgents    Object = iota // user agents; no user agent counts as one
+	ObjectPaths                   // paths without query
+	ObjectHosts                   // hosts
+	ObjectAddresses               // client addresses
+	ObjectNetworks                // client networks
+	ObjectWires                   // what programs look like on the wire
+	ObjectPrograms                // programs, with their major versions, that user agents name; unknown where the wire is
+	ObjectSessions                // sessions
 	NumObjects
 )
 
@@ -104,7 +104,7 @@ type Observation struct {
 	Keys     Keys
 	Measures [NumMeasures]float32
 	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
-	Agent    string             // the user agent, to be read by FactsOfAgent where a row needs it
+	Agent    string             // the user agent, to be read by ParseAgent where a row needs it
 
 	// Page is the page that was asked for, where a later Referer may name it, and Link the one that the Referer of what is no
 	// asset names: 16 bits of a hash of host and path; 0: none.
@@ -120,7 +120,7 @@ type Observation struct {
 func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Time = ev.Time
 	var program uint64
-	o.Keys, program = allDimensions.keysOf(ev, seed)
+	o.Keys, program = allDimensions.keysAndProgram(ev, seed)
 	if o.observeOpen(ev); o.Report {
 		return
 	}
@@ -128,36 +128,36 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Measures = measure(ev)
 	o.observeLink(ev)
 	o.Objects = [NumObjects]uint64{
-		Agents:    o.Keys[UserAgent],
-		Paths:     nonZero(metro.Hash64Str(ev.Path, seed^ev.PathSum)),
-		Hosts:     o.Keys[Host],
-		Addresses: o.Keys[IP],
-		Networks:  o.Keys[Net],
-		Wires:     o.Keys[OnWire],
-		Sessions:  o.Keys[Session],
-		Programs:  program,
+		ObjectAgents:    o.Keys[DimUserAgent],
+		ObjectPaths:     nonZero(metro.Hash64Str(ev.Path, seed^ev.PathSum)),
+		ObjectHosts:     o.Keys[DimHost],
+		ObjectAddresses: o.Keys[DimIP],
+		ObjectNetworks:  o.Keys[DimNet],
+		ObjectWires:     o.Keys[DimWire],
+		ObjectSessions:  o.Keys[DimSession],
+		ObjectPrograms:  program,
 	}
-	if ev.UserAgent == "" && !ev.Facts.Has(AgentUnknown) {
-		o.Objects[Agents] = 1
+	if ev.UserAgent == "" && !ev.Facts.Has(FactAgentUnknown) {
+		o.Objects[ObjectAgents] = 1
 	}
 }
 
 // observeLink notes the page that ev is of and the one that it came from.
 func (o *Observation) observeLink(ev *Event) {
 	o.Page, o.Link = 0, 0
-	if o.Measures[Pages]+o.Measures[Scripts] > 0 {
-		o.Page = pageAt(pageOf(ev.Path, ev.PathSum), o.Keys[Host])
+	if o.Measures[MeasurePages]+o.Measures[MeasureScripts] > 0 {
+		o.Page = pageAt(hashPage(ev.Path, ev.PathSum), o.Keys[DimHost])
 	}
-	if ev.Link != 0 && ev.Method != "" && o.Measures[Assets] == 0 {
-		o.Link = pageAt(ev.Link, o.Keys[Host])
-		o.Measures[Links] = 1
+	if ev.Link != 0 && ev.Method != "" && o.Measures[MeasureAssets] == 0 {
+		o.Link = pageAt(ev.Link, o.Keys[DimHost])
+		o.Measures[MeasureLinks] = 1
 	}
 }
 
 // openDimensions are those with features of open requests: a report is for no others.
 var openDimensions = func() (has [NumDimensions]bool) {
 	for _, f := range Catalog() {
-		has[f.Dimension] = has[f.Dimension] || f.Fold.Kind == Open
+		has[f.Dimension] = has[f.Dimension] || f.Fold.Kind == FoldOpen
 	}
 	return has
 }()
@@ -165,9 +165,9 @@ var openDimensions = func() (has [NumDimensions]bool) {
 // observeOpen notes what ev tells of the time that its request was open. A report is of the time that it was made.
 func (o *Observation) observeOpen(ev *Event) {
 	o.OpenFrom, o.OpenTo, o.Report = 0, 0, ev.Open
-	if ev.Duration >= uint64(OpenAfter) && ev.Told < ev.Duration {
+	if ev.Duration >= uint64(OpenAfter) && ev.Reported < ev.Duration {
 		o.OpenTo = ev.Time + int64(min(ev.Duration, MaxDuration))
-		o.OpenFrom = o.OpenTo - int64(min(ev.Duration-ev.Told, MaxDuration))
+		o.OpenFrom = o.OpenTo - int64(min(ev.Duration-ev.Reported, MaxDuration))
 	}
 	if !ev.Open {
 		return
@@ -198,28 +198,28 @@ func (o *Observation) ClipOpen(now int64) {
 
 func measure(ev *Event) [NumMeasures]float32 {
 	var m [NumMeasures]float32
-	m[Requests] = 1
+	m[MeasureRequests] = 1
 	status := ev.originStatus()
-	m[ClientErrors] = one(status >= 400 && status < 500)
-	m[ServerErrors] = one(status >= 500 && status < 600)
-	m[NotFound] = one(status == 404)
-	m[AuthFailures] = one(status == 401 || status == 403)
-	m[Heads] = one(ev.Method == "HEAD")
-	m[Posts] = one(ev.Method == "POST")
+	m[MeasureClientErrors] = one(status >= 400 && status < 500)
+	m[MeasureServerErrors] = one(status >= 500 && status < 600)
+	m[MeasureNotFound] = one(status == 404)
+	m[MeasureAuthFailures] = one(status == 401 || status == 403)
+	m[MeasureHeads] = one(ev.Method == "HEAD")
+	m[MeasurePosts] = one(ev.Method == "POST")
 	if ev.Method == "" {
-		m[NoHTTP] = 1
+		m[MeasureNoHTTP] = 1
 	} else {
-		kind := KindOfPath(ev.Path)
-		m[Pages+Measure(kind)] = 1
-		m[Documents] = one((kind == PageKind || kind == ScriptKind) && !isRedirect(status))
+		kind := ClassifyPath(ev.Path)
+		m[MeasurePages+Measure(kind)] = 1
+		m[MeasureDocuments] = one((kind == PathPage || kind == PathScript) && !isRedirect(status))
 	}
-	m[NoReferer] = one(ev.Facts&(RefererKnown|Referer) == RefererKnown)
-	m[RefererTold] = one(ev.Facts.Has(RefererKnown))
-	m[NoCookie] = one(ev.Facts&(HeadersKnown|Cookie) == HeadersKnown)
-	m[CookieTold] = one(ev.Facts.Has(HeadersKnown))
-	m[AgentTold] = one(!ev.Facts.Has(AgentUnknown))
-	m[Bytes] = float32(ev.Bytes)
-	m[OriginSeconds] = float32(float64(ev.Duration) / 1e9)
+	m[MeasureNoReferer] = one(ev.Facts&(FactRefererKnown|FactReferer) == FactRefererKnown)
+	m[MeasureRefererKnown] = one(ev.Facts.Has(FactRefererKnown))
+	m[MeasureNoCookie] = one(ev.Facts&(FactHeadersKnown|FactCookie) == FactHeadersKnown)
+	m[MeasureCookieKnown] = one(ev.Facts.Has(FactHeadersKnown))
+	m[MeasureAgentKnown] = one(!ev.Facts.Has(FactAgentUnknown))
+	m[MeasureBytes] = float32(ev.Bytes)
+	m[MeasureOriginSeconds] = float32(float64(ev.Duration) / 1e9)
 	return m
 }
 

@@ -7,31 +7,31 @@ type PathKind uint8
 
 // The kinds of path.
 const (
-	PageKind   PathKind = iota // a document: no extension, or one of documents
-	AssetKind                  // what a browser fetches to show a page: style, script, picture, font, media
-	APIKind                    // a call from a program: /api/, /graphql, .json
-	ScriptKind                 // a server-side script by its extension: .php, .asp, .cgi
-	RobotsKind                 // what only programs read: robots.txt, sitemaps, .well-known
+	PathPage   PathKind = iota // a document: no extension, or one of documents
+	PathAsset                  // what a browser fetches to show a page: style, script, picture, font, media
+	PathAPI                    // a call from a program: /api/, /graphql, .json
+	PathScript                 // a server-side script by its extension: .php, .asp, .cgi
+	PathRobots                 // what only programs read: robots.txt, sitemaps, .well-known
 	NumPathKinds
 )
 
-// KindOfPath tells the kind of path, which has no query.
-func KindOfPath(path string) PathKind {
+// ClassifyPath tells the kind of path, which has no query.
+func ClassifyPath(path string) PathKind {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	switch {
 	case name == "robots.txt", name == "ads.txt", strings.HasPrefix(name, "sitemap"), strings.HasPrefix(path, "/.well-known/"):
-		return RobotsKind
+		return PathRobots
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/graphql"), strings.HasSuffix(name, ".json"):
-		return APIKind
+		return PathAPI
 	}
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 || len(name)-dot > len(".webmanifest") {
-		return PageKind
+		return PathPage
 	}
-	return kindOfExtension(name[dot+1:])
+	return classifyExtension(name[dot+1:])
 }
 
-func kindOfExtension(ext string) PathKind {
+func classifyExtension(ext string) PathKind {
 	var lower [len("webmanifest")]byte
 	n := copy(lower[:], ext)
 	for i := range n {
@@ -42,11 +42,11 @@ func kindOfExtension(ext string) PathKind {
 	switch string(lower[:n]) {
 	case "css", "js", "mjs", "map", "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "bmp", "woff", "woff2", "ttf", "otf", "eot",
 		"mp3", "mp4", "webm", "ogg", "wav", "webmanifest", "wasm":
-		return AssetKind
+		return PathAsset
 	case "php", "php5", "php7", "phtml", "asp", "aspx", "ashx", "jsp", "jspx", "do", "action", "cgi", "pl", "cfm":
-		return ScriptKind
+		return PathScript
 	}
-	return PageKind
+	return PathPage
 }
 
 // SplitTarget divides the target of a request line, or of HTTP/2's :path, into what an event has as its path and the query

@@ -21,7 +21,7 @@ const (
 
 // Phrase returns the words for the feature; not ok if the catalog has none for its name.
 func (f Feature) Phrase() (Phrase, bool) {
-	if f.Fold.Kind == Agent {
+	if f.Fold.Kind == FoldAgent {
 		p, ok := agentPhrases[f.Fold.Fact]
 		return p, ok
 	}

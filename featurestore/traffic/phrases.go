@@ -120,8 +120,8 @@ var requestPhrases = map[string]Phrase{
 		20: "came by HTTP/2", 30: "came by HTTP/3"}},
 	"path_length": {Topic: topicPath, Text: "has a path of %v byte(s)"},
 	"path_depth":  {Topic: topicPath, Text: "has a path of %v segment(s)", Zero: "has a path without a segment"},
-	"path_kind": {Topic: topicPath, Codes: map[int]string{int(PageKind): "asks for a page", int(AssetKind): "asks for an asset", int(APIKind): "calls an API",
-		int(ScriptKind): "asks for a script by name", int(RobotsKind): "asks for robots.txt or the like"}},
+	"path_kind": {Topic: topicPath, Codes: map[int]string{int(PathPage): "asks for a page", int(PathAsset): "asks for an asset", int(PathAPI): "calls an API",
+		int(PathScript): "asks for a script by name", int(PathRobots): "asks for robots.txt or the like"}},
 	"path_dots":    {Topic: topicPath, Text: "has %v dot(s) in its path"},
 	"path_digits":  {Topic: topicPath, Text: "has digits in %v places of its path", Zero: "has no digit in its path"},
 	"path_upper":   {Topic: topicPath, Text: "has capitals in %v places of its path", Zero: "has no capital in its path"},
@@ -201,9 +201,9 @@ var requestPhrases = map[string]Phrase{
 // orderPhrase says which of two header fields came first.
 func orderPhrase(first, second string) Phrase {
 	return Phrase{Topic: topicWire, Codes: map[int]string{
-		int(OneMissing): "lacks " + first + " or " + second,
-		int(InOrder):    "has " + first + " before " + second,
-		int(Reversed):   "has " + second + " before " + first,
+		int(OrderMissing):  "lacks " + first + " or " + second,
+		int(OrderAsNamed):  "has " + first + " before " + second,
+		int(OrderReversed): "has " + second + " before " + first,
 	}}
 }
 

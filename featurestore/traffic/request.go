@@ -233,7 +233,7 @@ func partOf(i int) parts {
 }
 
 func requestFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
-	kind := KindOfPath(ev.Path)
+	kind := ClassifyPath(ev.Path)
 	fieldFeatures(ev, kind, dst)
 	if want&(pathShape|pathEntropyPart) != 0 {
 		pathFeatures(ev.Path, want, dst)
@@ -260,20 +260,20 @@ func requestFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
 
 // fieldFeatures computes what takes no more than a look at a field of ev.
 func fieldFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
-	headers, referer := ev.Facts.Has(HeadersKnown), ev.Facts.Has(RefererKnown)
+	headers, referer := ev.Facts.Has(FactHeadersKnown), ev.Facts.Has(FactRefererKnown)
 	dst[atMethod] = methodCode(ev.Method)
 	dst[atHTTPVersion] = known(ev.Version != 0, float32(ev.Version))
 	dst[atPathLength] = float32(len(ev.Path))
 	dst[atPathKind] = float32(kind)
 	dst[atQueryLength] = float32(ev.Query)
-	dst[atReferer] = known(referer, one(ev.Facts.Has(Referer)))
-	dst[atRefererSame] = known(referer && ev.Host != "", one(ev.Facts.Has(RefererSame)))
+	dst[atReferer] = known(referer, one(ev.Facts.Has(FactReferer)))
+	dst[atRefererSame] = known(referer && ev.Host != "", one(ev.Facts.Has(FactRefererSame)))
 	dst[atHeaders] = known(headers && ev.Headers != 0, float32(ev.Headers))
-	dst[atAcceptLanguage] = known(headers, one(ev.Facts.Has(AcceptLanguage)))
-	dst[atCookie] = known(headers, one(ev.Facts.Has(Cookie)))
-	dst[atSecFetch] = known(headers, one(ev.Facts.Has(SecFetch)))
-	dst[atAcceptEncoding] = known(headers, one(ev.Facts.Has(AcceptEncoding)))
-	dst[atXHR] = known(headers, one(ev.Facts.Has(XHR)))
+	dst[atAcceptLanguage] = known(headers, one(ev.Facts.Has(FactAcceptLanguage)))
+	dst[atCookie] = known(headers, one(ev.Facts.Has(FactCookie)))
+	dst[atSecFetch] = known(headers, one(ev.Facts.Has(FactSecFetch)))
+	dst[atAcceptEncoding] = known(headers, one(ev.Facts.Has(FactAcceptEncoding)))
+	dst[atXHR] = known(headers, one(ev.Facts.Has(FactXHR)))
 }
 
 func pathFeatures(path string, want parts, dst *[NumRequestFeatures]float32) {
@@ -292,7 +292,7 @@ func pathFeatures(path string, want parts, dst *[NumRequestFeatures]float32) {
 
 // agentFeatures computes what the user agent looks like, whatever it says.
 func agentFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
-	agent, told := ev.UserAgent, !ev.Facts.Has(AgentUnknown)
+	agent, told := ev.UserAgent, !ev.Facts.Has(FactAgentUnknown)
 	if want&agentShape != 0 {
 		a := shapeOf(agent)
 		dst[atAgentProducts] = known(told, float32(a.slashes))
@@ -318,8 +318,8 @@ func tlsFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 
 // setAgentFacts writes what the user agent of ev says of itself.
 func setAgentFacts(dst []float32, ev *Event) {
-	if !ev.Facts.Has(AgentUnknown) {
-		facts := FactsOfAgent(ev.UserAgent)
+	if !ev.Facts.Has(FactAgentUnknown) {
+		facts := ParseAgent(ev.UserAgent)
 		copy(dst, facts[:])
 		return
 	}

@@ -27,9 +27,9 @@ var nan = float32(math.NaN())
 
 func TestRequestFeatures(t *testing.T) {
 	browser := traffic.Event{Method: "GET", Version: 20, Path: "/Shop/item-12.html", Query: 7, UserAgent: firefox, Host: "example.net",
-		Headers: 14, Facts: traffic.HeadersKnown | traffic.AcceptLanguage | traffic.AcceptEncoding | traffic.Cookie | traffic.RefererKnown |
-			traffic.Referer | traffic.RefererSame, JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1"}
-	scanner := traffic.Event{Method: "POST", Version: 10, Path: "/a/../%2e/.env", Host: "192.0.2.1", Facts: traffic.HeadersKnown | traffic.RefererKnown,
+		Headers: 14, Facts: traffic.FactHeadersKnown | traffic.FactAcceptLanguage | traffic.FactAcceptEncoding | traffic.FactCookie | traffic.FactRefererKnown |
+			traffic.FactReferer | traffic.FactRefererSame, JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1"}
+	scanner := traffic.Event{Method: "POST", Version: 10, Path: "/a/../%2e/.env", Host: "192.0.2.1", Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown,
 		Headers: 2, UserAgent: "curl/8.5.0", JA4: "ts3i9900"}
 	logged := traffic.Event{Method: "GET", Path: "/", UserAgent: "x"}
 	for name, want := range map[string][4]float32{ // of the browser, the scanner, the line of a log, and of nothing
@@ -120,17 +120,17 @@ func TestHostAddress(t *testing.T) {
 	}
 }
 
-func TestKindOfPath(t *testing.T) {
+func TestClassifyPath(t *testing.T) {
 	for kind, paths := range map[traffic.PathKind][]string{
-		traffic.PageKind: {"", "/", "/about", "/index.html", "/a.b/c", "/file.", "/x.verylongextension", "/robots.txt/x", "/v1.2/", "api/x",
+		traffic.PathPage: {"", "/", "/about", "/index.html", "/a.b/c", "/file.", "/x.verylongextension", "/robots.txt/x", "/v1.2/", "api/x",
 			"/wp-content", "/.env", "/a.htm", "/a.pdf", "/b.\xff\xfe"},
-		traffic.AssetKind:  {"/a.css", "/a.JS", "/x/y.woff2", "/favicon.ico", "/site.webmanifest", "/a.b.png", "/.js", "/a.Webp"},
-		traffic.APIKind:    {"/api/", "/api/v1/x.php", "/graphql", "/manifest.json", "/a/b.json"},
-		traffic.ScriptKind: {"/wp-login.php", "/x.ASPX", "/cgi-bin/a.cgi", "/a.PhP7", "/login.do"},
-		traffic.RobotsKind: {"/robots.txt", "/ads.txt", "/sitemap.xml", "/a/sitemap_index.xml.gz", "/.well-known/security.txt"},
+		traffic.PathAsset:  {"/a.css", "/a.JS", "/x/y.woff2", "/favicon.ico", "/site.webmanifest", "/a.b.png", "/.js", "/a.Webp"},
+		traffic.PathAPI:    {"/api/", "/api/v1/x.php", "/graphql", "/manifest.json", "/a/b.json"},
+		traffic.PathScript: {"/wp-login.php", "/x.ASPX", "/cgi-bin/a.cgi", "/a.PhP7", "/login.do"},
+		traffic.PathRobots: {"/robots.txt", "/ads.txt", "/sitemap.xml", "/a/sitemap_index.xml.gz", "/.well-known/security.txt"},
 	} {
 		for _, path := range paths {
-			if got := traffic.KindOfPath(path); got != kind {
+			if got := traffic.ClassifyPath(path); got != kind {
 				t.Errorf("%q is of kind %d, want %d", path, got, kind)
 			}
 		}
@@ -147,7 +147,7 @@ func TestNothingAllocates(t *testing.T) {
 	for name, fn := range map[string]func(){
 		"RequestFeatures": func() { traffic.RequestFeatures(&ev, &values) },
 		"Observe":         func() { traffic.Observe(&ev, 1, &o) },
-		"KeysOf":          func() { traffic.KeysOf(&ev, 1) },
+		"NewKeys":         func() { traffic.NewKeys(&ev, 1) },
 		"Bound":           func() { ev.Bound() },
 		"Vector.Fill":     func() { v.Fill(dst, &ev, inter) },
 	} {
@@ -181,39 +181,39 @@ func FuzzRequestFeatures(f *testing.F) {
 // Observe gives each event the amounts that the measures tell of.
 func TestMeasures(t *testing.T) {
 	ev := traffic.Event{Time: 5, Method: "HEAD", Status: 404, Path: "/robots.txt", Bytes: 1000, Duration: 250e6,
-		Facts: traffic.HeadersKnown | traffic.RefererKnown}
+		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown}
 	for _, c := range []struct {
 		what   string
 		change func(*traffic.Event)
 		want   map[traffic.Measure]float32
 	}{
-		{"as it is", func(*traffic.Event) {}, map[traffic.Measure]float32{traffic.ClientErrors: 1, traffic.NotFound: 1, traffic.Heads: 1,
-			traffic.RobotsFiles: 1, traffic.NoReferer: 1, traffic.RefererTold: 1, traffic.NoCookie: 1, traffic.CookieTold: 1}},
+		{"as it is", func(*traffic.Event) {}, map[traffic.Measure]float32{traffic.MeasureClientErrors: 1, traffic.MeasureNotFound: 1, traffic.MeasureHeads: 1,
+			traffic.MeasureRobotsFiles: 1, traffic.MeasureNoReferer: 1, traffic.MeasureRefererKnown: 1, traffic.MeasureNoCookie: 1, traffic.MeasureCookieKnown: 1}},
 		{"a login", func(ev *traffic.Event) {
 			ev.Status, ev.Method, ev.Path = 401, "POST", "/login.php"
-			ev.Facts |= traffic.Cookie | traffic.Referer
-		}, map[traffic.Measure]float32{traffic.ClientErrors: 1, traffic.AuthFailures: 1, traffic.Posts: 1, traffic.Scripts: 1,
-			traffic.RefererTold: 1, traffic.CookieTold: 1, traffic.Documents: 1}},
+			ev.Facts |= traffic.FactCookie | traffic.FactReferer
+		}, map[traffic.Measure]float32{traffic.MeasureClientErrors: 1, traffic.MeasureAuthFailures: 1, traffic.MeasurePosts: 1, traffic.MeasureScripts: 1,
+			traffic.MeasureRefererKnown: 1, traffic.MeasureCookieKnown: 1, traffic.MeasureDocuments: 1}},
 		{"a redirect", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 302, "GET", "/a", 0 },
-			map[traffic.Measure]float32{traffic.Pages: 1}},
+			map[traffic.Measure]float32{traffic.MeasurePages: 1}},
 		{"denied by headgate", func(ev *traffic.Event) {
 			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Action = 403, "GET", "/a", 0, uint8(proxyhook.Deny)
-		}, map[traffic.Measure]float32{traffic.Pages: 1, traffic.Documents: 1}},
+		}, map[traffic.Measure]float32{traffic.MeasurePages: 1, traffic.MeasureDocuments: 1}},
 		{"tagged by headgate, denied by the origin", func(ev *traffic.Event) {
 			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Action = 403, "GET", "/a.css", 0, uint8(proxyhook.Tag)
-		}, map[traffic.Measure]float32{traffic.Assets: 1, traffic.ClientErrors: 1, traffic.AuthFailures: 1}},
+		}, map[traffic.Measure]float32{traffic.MeasureAssets: 1, traffic.MeasureClientErrors: 1, traffic.MeasureAuthFailures: 1}},
 		{"refused for a full origin", func(ev *traffic.Event) {
 			ev.Status, ev.Method, ev.Path, ev.Facts, ev.Refused = 503, "GET", "/a.css", 0, true
 		},
-			map[traffic.Measure]float32{traffic.Assets: 1}},
+			map[traffic.Measure]float32{traffic.MeasureAssets: 1}},
 		{"no HTTP", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 0, "", "/a.css", 0 },
-			map[traffic.Measure]float32{traffic.NoHTTP: 1}},
+			map[traffic.Measure]float32{traffic.MeasureNoHTTP: 1}},
 		{"a broken asset", func(ev *traffic.Event) { ev.Status, ev.Method, ev.Path, ev.Facts = 503, "GET", "/a.css", 0 },
-			map[traffic.Measure]float32{traffic.ServerErrors: 1, traffic.Assets: 1}},
+			map[traffic.Measure]float32{traffic.MeasureServerErrors: 1, traffic.MeasureAssets: 1}},
 	} {
 		changed := ev
 		c.change(&changed)
-		c.want[traffic.Requests], c.want[traffic.AgentTold], c.want[traffic.Bytes], c.want[traffic.OriginSeconds] = 1, 1, 1000, 0.25
+		c.want[traffic.MeasureRequests], c.want[traffic.MeasureAgentKnown], c.want[traffic.MeasureBytes], c.want[traffic.MeasureOriginSeconds] = 1, 1, 1000, 0.25
 		var o traffic.Observation
 		traffic.Observe(&changed, 1, &o)
 		for m := range traffic.NumMeasures {
@@ -230,12 +230,12 @@ func TestObjects(t *testing.T) {
 	traffic.Observe(&traffic.Event{}, 1, &none)
 	traffic.Observe(eventFrom("192.0.2.1"), 1, &some)
 	for object := range traffic.NumObjects {
-		known := object == traffic.Agents || object == traffic.Paths
+		known := object == traffic.ObjectAgents || object == traffic.ObjectPaths
 		if (none.Objects[object] != 0) != known || some.Objects[object] == 0 {
 			t.Errorf("object %d: %d without, %d with", object, none.Objects[object], some.Objects[object])
 		}
 	}
-	if some.Objects[traffic.Networks] != some.Keys[traffic.Net] || none.Objects[traffic.Agents] == some.Objects[traffic.Agents] {
+	if some.Objects[traffic.ObjectNetworks] != some.Keys[traffic.DimNet] || none.Objects[traffic.ObjectAgents] == some.Objects[traffic.ObjectAgents] {
 		t.Error("objects are not what they name")
 	}
 }

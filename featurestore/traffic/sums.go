@@ -8,8 +8,8 @@ import "github.com/headgate/headgate/internal/siphash"
 // others have a secret.
 type Sums struct{ key siphash.Key }
 
-// SumsOf returns the Sums of the installation with this seed of the keys' hash.
-func SumsOf(seed uint64) Sums { return Sums{siphash.Key{Low: seed, High: sumKey}} }
+// NewSums returns the Sums of the installation with this seed of the keys' hash.
+func NewSums(seed uint64) Sums { return Sums{siphash.Key{Low: seed, High: sumKey}} }
 
 const sumKey = 0x68656164676174 // "headgat", apart from other uses of the seed
 

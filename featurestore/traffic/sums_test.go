@@ -36,19 +36,19 @@ func TestCutTextsOfClientsDoNotCollide(t *testing.T) {
 	a, b := cutPaths(t)
 	for seed := range uint64(1000) {
 		var first, second traffic.Event
-		traffic.SumsOf(seed).SetPath(&first, a)
-		traffic.SumsOf(seed).SetPath(&second, b)
+		traffic.NewSums(seed).SetPath(&first, a)
+		traffic.NewSums(seed).SetPath(&second, b)
 		if first.Path != second.Path || first.PathSum == second.PathSum {
 			t.Fatalf("under seed %d: %#x and %#x", seed, first.PathSum, second.PathSum)
 		}
 	}
 	var one, other traffic.Event
-	traffic.SumsOf(1).SetSession(&one, "abc")
-	traffic.SumsOf(2).SetSession(&other, "abc")
+	traffic.NewSums(1).SetSession(&one, "abc")
+	traffic.NewSums(2).SetSession(&other, "abc")
 	if one.Session == other.Session || one.Session == 0 {
 		t.Errorf("sessions %#x and %#x", one.Session, other.Session)
 	}
-	if traffic.SumsOf(1).SetSession(&one, ""); one.Session != 0 {
+	if traffic.NewSums(1).SetSession(&one, ""); one.Session != 0 {
 		t.Error("no cookie is a session")
 	}
 }
@@ -56,7 +56,7 @@ func TestCutTextsOfClientsDoNotCollide(t *testing.T) {
 func TestSumsAllocateNothing(t *testing.T) {
 	a, _ := cutPaths(t)
 	var ev traffic.Event
-	sums := traffic.SumsOf(1)
+	sums := traffic.NewSums(1)
 	if n := testing.AllocsPerRun(100, func() { sums.SetPath(&ev, a); sums.SetUserAgent(&ev, a); sums.SetSession(&ev, a) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -12,24 +12,24 @@ type Wire uint64
 func (w Wire) Print() uint32 { return uint32(w >> 32) }
 
 // Order is which of two header fields came first.
-type Order uint8
+type FieldOrder uint8
 
 // The orders. Their numbers do not change, since models know them.
 const (
-	OneMissing Order = 0 // one of the two was not sent, or neither
-	InOrder    Order = 1 // the first that the fact names came first
-	Reversed   Order = 2
+	OrderMissing  FieldOrder = 0 // one of the two was not sent, or neither
+	OrderAsNamed  FieldOrder = 1 // the first that the fact names came first
+	OrderReversed FieldOrder = 2
 )
 
-// CookiePlace is where the Cookie header field was.
-type CookiePlace uint8
+// CookiePosition is where the Cookie header field was.
+type CookiePosition uint8
 
 // The places of Cookie. Their numbers do not change.
 const (
-	NoCookieField  CookiePlace = 0
-	CookieLast     CookiePlace = 1
-	CookiePriority CookiePlace = 2 // nothing but Priority came after it
-	CookieWithin   CookiePlace = 3
+	CookieMissing        CookiePosition = 0
+	CookieLast           CookiePosition = 1
+	CookieBeforePriority CookiePosition = 2 // nothing but Priority came after it
+	CookieElsewhere      CookiePosition = 3
 )
 
 // NameCase is how the names of HTTP/1.1's header fields were written. HTTP/2 has lower case only.
@@ -37,39 +37,39 @@ type NameCase uint8
 
 // The cases. Their numbers do not change.
 const (
-	CanonicalCase NameCase = 0 // User-Agent
-	LowerCase     NameCase = 1 // user-agent
-	BothCases     NameCase = 2 // some one way, some the other
-	OtherCase     NameCase = 3 // User-agent
+	CaseCanonical NameCase = 0 // User-Agent
+	CaseLower     NameCase = 1 // user-agent
+	CaseMixed     NameCase = 2 // some one way, some the other
+	CaseOther     NameCase = 3 // User-agent
 )
 
-// ConnectionPlace is where HTTP/1.1's Connection header field was.
-type ConnectionPlace uint8
+// ConnectionPosition is where HTTP/1.1's Connection header field was.
+type ConnectionPosition uint8
 
 // The places of Connection. Their numbers do not change.
 const (
-	NoConnectionField     ConnectionPlace = 0
-	ConnectionBeforeAgent ConnectionPlace = 1 // before User-Agent
-	ConnectionLast        ConnectionPlace = 2 // the last of all, after User-Agent or without one
-	ConnectionElsewhere   ConnectionPlace = 3
+	ConnectionMissing     ConnectionPosition = 0
+	ConnectionBeforeAgent ConnectionPosition = 1 // before User-Agent
+	ConnectionLast        ConnectionPosition = 2 // the last of all, after User-Agent or without one
+	ConnectionElsewhere   ConnectionPosition = 3
 )
 
 // WireFacts are the parts of a [Wire] that mean something by themselves.
 type WireFacts struct {
 	Seen bool // the header fields were seen in their order; without it nothing below is known
 
-	AgentAccept      Order // User-Agent, Accept
-	EncodingLanguage Order // Accept-Encoding, Accept-Language
-	LanguageAccept   Order // Accept-Language, Accept
-	HintsAgent       Order // Sec-CH-UA, User-Agent
-	Cookie           CookiePlace
+	AgentAccept      FieldOrder // User-Agent, Accept
+	EncodingLanguage FieldOrder // Accept-Encoding, Accept-Language
+	LanguageAccept   FieldOrder // Accept-Language, Accept
+	HintsAgent       FieldOrder // Sec-CH-UA, User-Agent
+	Cookie           CookiePosition
 
 	Pseudo uint8 // HTTP/2: order of the pseudo-header fields, see PseudoOrder; 0: HTTP/1
 
 	// HTTP/1 only.
 	Case       NameCase
 	HostFirst  bool // Host was the first field
-	Connection ConnectionPlace
+	Connection ConnectionPosition
 
 	// HTTP/2 only: what the client sent before its first request.
 	Settings         uint8 // bit n-1: the setting with identifier n was sent, for 1 to 6
@@ -143,15 +143,15 @@ func (w Wire) Facts() WireFacts {
 	}
 	f := WireFacts{
 		Seen:             true,
-		AgentAccept:      Order(w >> agentAcceptAt & 3),
-		EncodingLanguage: Order(w >> encodingLanguageAt & 3),
-		LanguageAccept:   Order(w >> languageAcceptAt & 3),
-		HintsAgent:       Order(w >> hintsAgentAt & 3),
-		Cookie:           CookiePlace(w >> cookieAt & 3),
+		AgentAccept:      FieldOrder(w >> agentAcceptAt & 3),
+		EncodingLanguage: FieldOrder(w >> encodingLanguageAt & 3),
+		LanguageAccept:   FieldOrder(w >> languageAcceptAt & 3),
+		HintsAgent:       FieldOrder(w >> hintsAgentAt & 3),
+		Cookie:           CookiePosition(w >> cookieAt & 3),
 		Pseudo:           uint8(w >> pseudoAt & 31),
 	}
 	if f.Pseudo == 0 {
-		f.Case, f.HostFirst, f.Connection = NameCase(w>>caseAt&3), w>>hostFirstAt&1 != 0, ConnectionPlace(w>>connectionAt&3)
+		f.Case, f.HostFirst, f.Connection = NameCase(w>>caseAt&3), w>>hostFirstAt&1 != 0, ConnectionPosition(w>>connectionAt&3)
 		return f
 	}
 	f.Settings = uint8(w >> settingsAt & allSettings)

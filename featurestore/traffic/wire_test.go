@@ -14,10 +14,10 @@ func TestWireKeepsItsFacts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	yes := func() bool { return rng.IntN(2) == 0 }
 	for range 5000 {
-		f := traffic.WireFacts{Seen: true, AgentAccept: traffic.Order(rng.IntN(3)), EncodingLanguage: traffic.Order(rng.IntN(3)),
-			LanguageAccept: traffic.Order(rng.IntN(3)), HintsAgent: traffic.Order(rng.IntN(3)), Cookie: traffic.CookiePlace(rng.IntN(4))}
+		f := traffic.WireFacts{Seen: true, AgentAccept: traffic.FieldOrder(rng.IntN(3)), EncodingLanguage: traffic.FieldOrder(rng.IntN(3)),
+			LanguageAccept: traffic.FieldOrder(rng.IntN(3)), HintsAgent: traffic.FieldOrder(rng.IntN(3)), Cookie: traffic.CookiePosition(rng.IntN(4))}
 		if yes() {
-			f.Case, f.HostFirst, f.Connection = traffic.NameCase(rng.IntN(4)), yes(), traffic.ConnectionPlace(rng.IntN(4))
+			f.Case, f.HostFirst, f.Connection = traffic.NameCase(rng.IntN(4)), yes(), traffic.ConnectionPosition(rng.IntN(4))
 		} else {
 			f.Pseudo, f.Settings = uint8(1+rng.IntN(25)), uint8(rng.IntN(64))
 			f.Window, f.ConnectionWindow = uint8(rng.IntN(16)), uint8(rng.IntN(16))

@@ -36,18 +36,18 @@ func TestRowsAgainstDefinition(t *testing.T) {
 	var c comparison
 	for number := range uint64(4) {
 		features := append(traffic.Catalog(),
-			traffic.Feature{Dimension: traffic.Host, Name: "x1", Fold: traffic.Fold{Kind: traffic.Since, Measure: traffic.Bytes, Per: traffic.Posts}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x2", Fold: traffic.Fold{Kind: traffic.Seen, Measure: traffic.NoHTTP}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x3", Fold: traffic.Fold{Kind: traffic.GapVariation}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x6", Fold: traffic.Fold{Kind: traffic.GapMin, Window: time.Minute}},
-			traffic.Feature{Dimension: traffic.Host, Name: "xb", Fold: traffic.Fold{Kind: traffic.Excess, Window: time.Minute, Measure: traffic.Scripts, Usual: traffic.UsualScripts, Per: traffic.Requests}},
-			traffic.Feature{Dimension: traffic.IP, Name: "xc", Fold: traffic.Fold{Kind: traffic.Usual, Window: time.Hour, Measure: traffic.Heads, Per: traffic.Requests}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x9", Fold: traffic.Fold{Kind: traffic.Peak, Window: time.Second, Memory: time.Minute, Measure: traffic.Bytes}},
-			traffic.Feature{Dimension: traffic.Host, Name: "xa", Fold: traffic.Fold{Kind: traffic.GapMin, Window: time.Hour, Measure: traffic.Posts}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x7", Fold: traffic.Fold{Kind: traffic.HourEntropy}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x8", Fold: traffic.Fold{Kind: traffic.Part, Window: time.Hour, Measure: traffic.HostPart}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x4", Fold: traffic.Fold{Kind: traffic.Distinct, Window: time.Minute, Object: traffic.Sessions}},
-			traffic.Feature{Dimension: traffic.Host, Name: "x5", Fold: traffic.Fold{Kind: traffic.Rate, Window: time.Minute, Measure: traffic.OriginSeconds}})
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x1", Fold: traffic.Fold{Kind: traffic.FoldSince, Measure: traffic.MeasureBytes, Per: traffic.MeasurePosts}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x2", Fold: traffic.Fold{Kind: traffic.FoldSeen, Measure: traffic.MeasureNoHTTP}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x3", Fold: traffic.Fold{Kind: traffic.FoldGapVariation}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x6", Fold: traffic.Fold{Kind: traffic.FoldGapMin, Window: time.Minute}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "xb", Fold: traffic.Fold{Kind: traffic.FoldExcess, Window: time.Minute, Measure: traffic.MeasureScripts, Usual: traffic.MeasureUsualScripts, Per: traffic.MeasureRequests}},
+			traffic.Feature{Dimension: traffic.DimIP, Name: "xc", Fold: traffic.Fold{Kind: traffic.FoldUsual, Window: time.Hour, Measure: traffic.MeasureHeads, Per: traffic.MeasureRequests}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x9", Fold: traffic.Fold{Kind: traffic.FoldPeak, Window: time.Second, Memory: time.Minute, Measure: traffic.MeasureBytes}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "xa", Fold: traffic.Fold{Kind: traffic.FoldGapMin, Window: time.Hour, Measure: traffic.MeasurePosts}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x7", Fold: traffic.Fold{Kind: traffic.FoldHourEntropy}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x8", Fold: traffic.Fold{Kind: traffic.FoldPart, Window: time.Hour, Measure: traffic.MeasureHostPart}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x4", Fold: traffic.Fold{Kind: traffic.FoldDistinct, Window: time.Minute, Object: traffic.ObjectSessions}},
+			traffic.Feature{Dimension: traffic.DimHost, Name: "x5", Fold: traffic.Fold{Kind: traffic.FoldRate, Window: time.Minute, Measure: traffic.MeasureOriginSeconds}})
 		config := forever
 		config.Features = features
 		a, n, s := newAggregator(t, config), newNaive(features), newStream(number)
@@ -79,8 +79,8 @@ func TestRowsAgainstDefinitionOnLogs(t *testing.T) {
 			var c comparison
 			c.compare(t, a, n)
 			c.judge(t)
-			if count < 1000 || len(n.keys[traffic.IP]) < 10 {
-				t.Errorf("%d requests of %d clients", count, len(n.keys[traffic.IP]))
+			if count < 1000 || len(n.keys[traffic.DimIP]) < 10 {
+				t.Errorf("%d requests of %d clients", count, len(n.keys[traffic.DimIP]))
 			}
 		})
 	}
@@ -198,7 +198,7 @@ func TestAgentOfARow(t *testing.T) {
 		a.Add(&o)
 		got := make([]float32, len(names))
 		a.Select(names).Read(got, &o.Keys, 1)
-		if want := [][]float32{{traffic.Firefox, 128, 0}, {traffic.NoBrowser, 8, 1}}[i]; !slices.Equal(got, want) {
+		if want := [][]float32{{traffic.BrowserFirefox, 128, 0}, {traffic.BrowserNone, 8, 1}}[i]; !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", agent, got, want)
 		}
 	}
@@ -242,7 +242,7 @@ func TestHostileTimes(t *testing.T) {
 			a.Tick(times[rng.IntN(len(times))])
 			selection.Read(dst, &o.Keys, times[rng.IntN(len(times))])
 			for i, v := range dst {
-				if v < 0 && (v > -1e-6 || features[i].Fold.Kind == traffic.Excess) {
+				if v < 0 && (v > -1e-6 || features[i].Fold.Kind == traffic.FoldExcess) {
 					continue // an entropy's rounding
 				}
 				if v < 0 || math.IsInf(float64(v), 0) {
@@ -259,10 +259,10 @@ func TestEndsOfTime(t *testing.T) {
 	for _, first := range []int64{math.MinInt64, math.MinInt64 + 1e6, -1, 0} {
 		a := newAggregator(t, window.Config{})
 		for _, at := range []int64{first, math.MaxInt64} {
-			a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: 1}, Measures: [traffic.NumMeasures]float32{traffic.Requests: 1}})
+			a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: 1}, Measures: [traffic.NumMeasures]float32{traffic.MeasureRequests: 1}})
 		}
 		dst := make([]float32, 3)
-		a.Select([]string{"ip/requests_1h", "ip/age", "ip/gap_min"}).Read(dst, &traffic.Keys{traffic.IP: 1}, math.MaxInt64)
+		a.Select([]string{"ip/requests_1h", "ip/age", "ip/gap_min"}).Read(dst, &traffic.Keys{traffic.DimIP: 1}, math.MaxInt64)
 		if dst[0] < 0.99999 || dst[0] > 1 || dst[1] < 9e9 || dst[2] < 9e9 {
 			t.Errorf("first at %d: %v", first, dst)
 		}
@@ -277,7 +277,9 @@ func TestIdleKeysAreDropped(t *testing.T) {
 	start := int64(noon) - noon%minute
 	for _, tick := range []time.Duration{time.Second, 17 * time.Second, time.Minute} {
 		a := newAggregator(t, window.Config{Idle: idle})
-		add := func(key uint64, at int64) { a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: key}}) }
+		add := func(key uint64, at int64) {
+			a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: key}})
+		}
 		add(1, start)
 		add(2, start+1)
 		add(3, start+5*minute)
@@ -285,13 +287,13 @@ func TestIdleKeysAreDropped(t *testing.T) {
 			a.Tick(now)
 			full := now - now%minute
 			for key, last := range map[uint64]int64{1: start, 2: start + 1, 3: start + 5*minute} {
-				if _, ok := a.Row(traffic.IP, key, make([]float32, 100)); ok != (full-last <= int64(idle)) {
+				if _, ok := a.Row(traffic.DimIP, key, make([]float32, 100)); ok != (full-last <= int64(idle)) {
 					t.Fatalf("ticks of %v, %v after the start: key %d is there: %v", tick, time.Duration(now-start), key, ok)
 				}
 			}
 		}
 		s := a.Stats()
-		if s.Expired[traffic.IP] != 2 || s.Keys[traffic.IP] != 1 {
+		if s.Expired[traffic.DimIP] != 2 || s.Keys[traffic.DimIP] != 1 {
 			t.Errorf("ticks of %v: %+v", tick, s)
 		}
 	}
@@ -302,9 +304,9 @@ func TestTickAfterClockWentBack(t *testing.T) {
 	a := newAggregator(t, window.Config{Idle: time.Minute})
 	a.Tick(noon + int64(10000*time.Hour))
 	a.Tick(noon)
-	a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: 1}})
+	a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.DimIP: 1}})
 	a.Tick(noon + int64(time.Hour))
-	if s := a.Stats(); s.Expired[traffic.IP] != 1 {
+	if s := a.Stats(); s.Expired[traffic.DimIP] != 1 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -312,7 +314,7 @@ func TestTickAfterClockWentBack(t *testing.T) {
 // A place that was given back starts from nothing.
 func TestPlacesAreReused(t *testing.T) {
 	ofKeys := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool { // not what is remembered of all traffic
-		return slices.Contains([]traffic.Measure{traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.Unshared, traffic.NewWireClients}, f.Fold.Measure)
+		return slices.Contains([]traffic.Measure{traffic.MeasureNewAddresses, traffic.MeasureNewAgents, traffic.MeasureNewClients, traffic.MeasureUnshared, traffic.MeasureNewWireClients}, f.Fold.Measure)
 	})
 	used, s := newAggregator(t, window.Config{Features: ofKeys, MaxKeys: 5000, Idle: time.Minute}), newStream(12)
 	fresh := newAggregator(t, window.Config{Features: ofKeys, MaxKeys: forever.MaxKeys, Idle: forever.Idle})
@@ -362,18 +364,18 @@ func TestConfigRefused(t *testing.T) {
 	for name, config := range map[string]window.Config{
 		"negative keys":        {MaxKeys: -1},
 		"negative idle":        {Idle: -1},
-		"no window":            feature(traffic.IP, traffic.Fold{Kind: traffic.Sum}),
-		"a negative window":    feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: -1}),
-		"a window of 1 ns":     feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: 1}),
-		"a window too long":    feature(traffic.IP, traffic.Fold{Kind: traffic.Acceleration, Window: math.MaxInt64 / 5}),
-		"a memory too short":   feature(traffic.IP, traffic.Fold{Kind: traffic.Peak, Window: time.Minute, Memory: time.Second}),
-		"a memory too long":    feature(traffic.IP, traffic.Fold{Kind: traffic.Peak, Window: time.Minute, Memory: math.MaxInt64}),
-		"an unknown fold":      feature(traffic.IP, traffic.Fold{Kind: traffic.NumFoldKinds, Window: 1}),
-		"an unknown measure":   feature(traffic.IP, traffic.Fold{Kind: traffic.Streak, Measure: traffic.NumMeasures}),
-		"an unknown divisor":   feature(traffic.IP, traffic.Fold{Kind: traffic.Since, Per: traffic.NumMeasures}),
-		"an unknown object":    feature(traffic.IP, traffic.Fold{Kind: traffic.Distinct, Window: 10, Object: traffic.NumObjects}),
-		"an unknown fact":      feature(traffic.UserAgent, traffic.Fold{Kind: traffic.Agent, Fact: traffic.NumAgentFacts}),
-		"an unknown dimension": feature(traffic.NumDimensions, traffic.Fold{Kind: traffic.Seen}),
+		"no window":            feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldSum}),
+		"a negative window":    feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldDistinct, Window: -1}),
+		"a window of 1 ns":     feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldDistinct, Window: 1}),
+		"a window too long":    feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldAcceleration, Window: math.MaxInt64 / 5}),
+		"a memory too short":   feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldPeak, Window: time.Minute, Memory: time.Second}),
+		"a memory too long":    feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldPeak, Window: time.Minute, Memory: math.MaxInt64}),
+		"an unknown fold":      feature(traffic.DimIP, traffic.Fold{Kind: traffic.NumFoldKinds, Window: 1}),
+		"an unknown measure":   feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldStreak, Measure: traffic.NumMeasures}),
+		"an unknown divisor":   feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldSince, Per: traffic.NumMeasures}),
+		"an unknown object":    feature(traffic.DimIP, traffic.Fold{Kind: traffic.FoldDistinct, Window: 10, Object: traffic.NumObjects}),
+		"an unknown fact":      feature(traffic.DimUserAgent, traffic.Fold{Kind: traffic.FoldAgent, Fact: traffic.NumAgentFacts}),
+		"an unknown dimension": feature(traffic.NumDimensions, traffic.Fold{Kind: traffic.FoldSeen}),
 		"nine windows":         nine,
 		"273 amounts":          many,
 	} {
@@ -386,16 +388,16 @@ func TestConfigRefused(t *testing.T) {
 // A dimension without features is not kept.
 func TestFewerDimensions(t *testing.T) {
 	a := newAggregator(t, window.Config{Features: []traffic.Feature{
-		{Dimension: traffic.Host, Name: "seen", Unit: "bool", Fold: traffic.Fold{Kind: traffic.Seen, Measure: traffic.Requests}}}})
+		{Dimension: traffic.DimHost, Name: "seen", Unit: "bool", Fold: traffic.Fold{Kind: traffic.FoldSeen, Measure: traffic.MeasureRequests}}}})
 	s := newStream(13)
 	for _, o := range s.take(100) {
 		a.Add(o)
 	}
 	st := a.Stats()
-	if st.Keys[traffic.Host] != 2 || st.Keys[traffic.IP] != 0 || len(a.Schema().Dimensions) != 1 {
+	if st.Keys[traffic.DimHost] != 2 || st.Keys[traffic.DimIP] != 0 || len(a.Schema().Dimensions) != 1 {
 		t.Errorf("%+v", st)
 	}
-	if _, ok := a.Row(traffic.IP, 1, nil); ok {
+	if _, ok := a.Row(traffic.DimIP, 1, nil); ok {
 		t.Error("a row of a dimension that is not kept")
 	}
 	if _, ok := a.Row(traffic.NumDimensions, 1, nil); ok {
@@ -408,7 +410,7 @@ func TestFewerDimensions(t *testing.T) {
 func TestSumsAcrossEpochs(t *testing.T) {
 	var features []traffic.Feature
 	for i, w := range []time.Duration{time.Microsecond, time.Second, time.Minute, 24 * time.Hour, 29 * 365 * 24 * time.Hour} {
-		features = append(features, traffic.Feature{Name: fmt.Sprint("x", i), Fold: traffic.Fold{Kind: traffic.Sum, Window: w, Measure: traffic.Bytes}})
+		features = append(features, traffic.Feature{Name: fmt.Sprint("x", i), Fold: traffic.Fold{Kind: traffic.FoldSum, Window: w, Measure: traffic.MeasureBytes}})
 	}
 	gaps := []time.Duration{0, 1, time.Microsecond, 7 * time.Microsecond, time.Second, 10 * time.Second, time.Minute, 17 * time.Minute, time.Hour,
 		20 * 24 * time.Hour, 400 * 24 * time.Hour}
@@ -417,9 +419,9 @@ func TestSumsAcrossEpochs(t *testing.T) {
 		config := forever
 		config.Features = features
 		a, n := newAggregator(t, config), newNaive(features)
-		o := traffic.Observation{Time: from, Keys: traffic.Keys{traffic.IP: 1}}
+		o := traffic.Observation{Time: from, Keys: traffic.Keys{traffic.DimIP: 1}}
 		for range 200 {
-			o.Measures[traffic.Bytes] = float32(rng.IntN(1000))
+			o.Measures[traffic.MeasureBytes] = float32(rng.IntN(1000))
 			o.Time += int64(gaps[rng.IntN(len(gaps))])
 			a.Add(&o)
 			n.add(&o)
@@ -431,15 +433,15 @@ func TestSumsAcrossEpochs(t *testing.T) {
 // Sums of the largest amounts stay finite.
 func TestSumsOfTheLargestAmounts(t *testing.T) {
 	config := forever
-	config.Features = []traffic.Feature{{Name: "x", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Second, Measure: traffic.Bytes}}}
+	config.Features = []traffic.Feature{{Name: "x", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Second, Measure: traffic.MeasureBytes}}}
 	a, row := newAggregator(t, config), []float32{0}
-	o := traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: 1}}
-	o.Measures[traffic.Bytes] = 1 << 64
+	o := traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.DimIP: 1}}
+	o.Measures[traffic.MeasureBytes] = 1 << 64
 	for range 100_000 {
 		a.Add(&o)
 		o.Time += int64(time.Millisecond)
 	}
-	if a.Row(traffic.IP, 1, row); !(row[0] > 999*(1<<63) && row[0] < 1002*(1<<64)) {
+	if a.Row(traffic.DimIP, 1, row); !(row[0] > 999*(1<<63) && row[0] < 1002*(1<<64)) {
 		t.Errorf("a thousand times 2^64 are %v", row[0])
 	}
 }

@@ -34,7 +34,7 @@ type worstCase struct {
 func newWorstCase(keys int) *worstCase {
 	w := &worstCase{rng: rand.New(rand.NewPCG(40, 40)), keys: keys}
 	w.o.Time = noon
-	w.o.Measures[traffic.Requests], w.o.Measures[traffic.Pages], w.o.Measures[traffic.Bytes] = 1, 1, 1000
+	w.o.Measures[traffic.MeasureRequests], w.o.Measures[traffic.MeasurePages], w.o.Measures[traffic.MeasureBytes] = 1, 1, 1000
 	return w
 }
 
@@ -197,8 +197,8 @@ func (w *worstCase) checkpoint(b *testing.B, config window.Config, path string) 
 	a := newAggregator(b, config)
 	for number := range 11 * w.keys / 10 {
 		client := number % w.keys
-		w.o.Keys = traffic.Keys{traffic.IP: w.key(client), traffic.Net: w.key(client / 4), traffic.UserAgent: w.key(number % 10_000),
-			traffic.OnWire: w.key(number % 1000), traffic.ProgramOnWire: w.key(number % 3000), traffic.Host: w.key(number % 100), traffic.IPAgent: w.key(number)}
+		w.o.Keys = traffic.Keys{traffic.DimIP: w.key(client), traffic.DimNet: w.key(client / 4), traffic.DimUserAgent: w.key(number % 10_000),
+			traffic.DimWire: w.key(number % 1000), traffic.DimProgramWire: w.key(number % 3000), traffic.DimHost: w.key(number % 100), traffic.DimIPAgent: w.key(number)}
 		a.Add(&w.o)
 	}
 	start := time.Now()

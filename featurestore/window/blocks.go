@@ -80,4 +80,4 @@ func combine(a, b uint64) uint64 {
 
 // networkOf is who counts as one client where several are told apart: the network, so that neither
 // a /64 nor a rack is many.
-func networkOf(o *traffic.Observation) uint64 { return o.Keys[traffic.Net] }
+func networkOf(o *traffic.Observation) uint64 { return o.Keys[traffic.DimNet] }

@@ -95,7 +95,7 @@ func TestRestoreFullTables(t *testing.T) {
 		if !slices.Equal(image(t, a, s.now), image(t, b, s.now)) {
 			t.Errorf("%+v: it went on differently", config)
 		}
-		if n := b.Stats().Keys[traffic.IP]; n > config.MaxKeys {
+		if n := b.Stats().Keys[traffic.DimIP]; n > config.MaxKeys {
 			t.Errorf("%+v: %d keys", config, n)
 		}
 	}
@@ -107,22 +107,22 @@ func TestRestoreIntoAnotherSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	const keys = 60_000
 	config := window.Config{MaxKeys: 100_000, Promote: 1, Features: []traffic.Feature{
-		{Name: "requests", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Hour}}}}
+		{Name: "requests", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Hour}}}}
 	a := newAggregator(t, config)
 	for key := uint64(1); key <= keys; key++ {
-		a.Add(&traffic.Observation{Time: noon + int64(key)*1e6, Keys: traffic.Keys{traffic.IP: key}, Measures: [traffic.NumMeasures]float32{1}})
+		a.Add(&traffic.Observation{Time: noon + int64(key)*1e6, Keys: traffic.Keys{traffic.DimIP: key}, Measures: [traffic.NumMeasures]float32{1}})
 	}
 	checkpoint(t, a, path)
 	for _, size := range []int{1, 10, 1000, 40_000, 70_000, 1_000_000} {
 		config.MaxKeys = size
 		b := restored(t, config, path)
 		st := b.Stats()
-		if n := st.Keys[traffic.IP]; n > size || size > 2*keys && n != keys || n < min(size, keys)*95/100 || uint64(n)+st.Unrestored != keys {
+		if n := st.Keys[traffic.DimIP]; n > size || size > 2*keys && n != keys || n < min(size, keys)*95/100 || uint64(n)+st.Unrestored != keys {
 			t.Errorf("room for %d: %d keys, %d without room", size, n, st.Unrestored)
 		}
 		row, recent := []float32{0}, 0
 		for key := uint64(keys - size/10); key <= keys; key++ {
-			if _, ok := b.Row(traffic.IP, key, row); ok && row[0] == 1 {
+			if _, ok := b.Row(traffic.DimIP, key, row); ok && row[0] == 1 {
 				recent++
 			}
 		}
@@ -146,7 +146,7 @@ func twoCheckpoints(t testing.TB) (path string) {
 	path = filepath.Join(t.TempDir(), "checkpoint")
 	a := newAggregator(t, window.Config{})
 	for key := uint64(1); key <= 3; key++ {
-		a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: key, traffic.Host: 1}, Objects: [traffic.NumObjects]uint64{7, 8, 9}})
+		a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.DimIP: key, traffic.DimHost: 1}, Objects: [traffic.NumObjects]uint64{7, 8, 9}})
 		if key >= 2 {
 			checkpoint(t, a, path)
 		}
@@ -154,7 +154,7 @@ func twoCheckpoints(t testing.TB) (path string) {
 	return path
 }
 
-func clients(a *window.Aggregator) int { return a.Stats().Keys[traffic.IP] }
+func clients(a *window.Aggregator) int { return a.Stats().Keys[traffic.DimIP] }
 
 // A damaged checkpoint is refused, at whatever byte, and the one before it used.
 func TestDamagedCheckpoint(t *testing.T) {

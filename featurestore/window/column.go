@@ -22,42 +22,42 @@ type column struct {
 func (p *plan) column(f traffic.Fold) column {
 	c := column{kind: f.Kind, window: float32(f.Window.Seconds())}
 	switch f.Kind {
-	case traffic.Sum, traffic.Rate, traffic.Part:
+	case traffic.FoldSum, traffic.FoldRate, traffic.FoldPart:
 		p.sumsOf(&c, f.Measure, f.Window, f.Measure, f.Window)
-	case traffic.Share:
+	case traffic.FoldShare:
 		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
-	case traffic.Excess:
+	case traffic.FoldExcess:
 		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
 		c.minus, c.damp = p.findSum(f.Usual, f.Window).at, f.Damp
-	case traffic.Usual:
+	case traffic.FoldUsual:
 		c.a = p.usuals.find(f).at
-	case traffic.Acceleration:
+	case traffic.FoldAcceleration:
 		p.sumsOf(&c, f.Measure, f.Window, f.Measure, 10*f.Window)
-	case traffic.PathEntropy:
+	case traffic.FoldPathEntropy:
 		c.a, c.b = len(p.parts), len(p.parts)+pathKinds
-		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
+		for m := traffic.MeasurePages; m <= traffic.MeasureNoHTTP; m++ {
 			s := p.findSum(m, f.Window)
 			c.of, p.parts = s.of, append(p.parts, s.at)
 		}
-	case traffic.Distinct:
+	case traffic.FoldDistinct:
 		c.a = slices.Index(p.distincts, *p.findDistinct(f))
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		s := p.findSum(f.Measure, f.Window)
 		c.a, c.of, c.b = s.at, s.of, p.findCount(f).at
-	case traffic.PerObject:
+	case traffic.FoldPerObject:
 		s := p.findSum(f.Measure, f.Window)
 		c.a, c.of, c.b = s.at, s.of, slices.Index(p.distincts, *p.findDistinct(f))
-	case traffic.Streak, traffic.Since, traffic.Seen, traffic.Last:
+	case traffic.FoldStreak, traffic.FoldSince, traffic.FoldSeen, traffic.FoldLast:
 		c.a = p.findCount(f).at
-	case traffic.Age:
+	case traffic.FoldAge:
 		c.a = p.first
-	case traffic.HourEntropy:
+	case traffic.FoldHourEntropy:
 		c.a = p.hours
-	case traffic.Agent:
+	case traffic.FoldAgent:
 		c.a = p.agent + int(f.Fact)
-	case traffic.Open:
+	case traffic.FoldOpen:
 		c.a = slices.Index(p.opens.taus, f.Window)
-	case traffic.Peak:
+	case traffic.FoldPeak:
 		s := p.findPeak(f)
 		c.a, c.of, c.window = s.at, s.of, float32(f.Memory.Seconds())
 	default:
@@ -71,7 +71,7 @@ func (p *plan) sumsOf(c *column, m traffic.Measure, window time.Duration, per tr
 	c.a, c.of, c.b, c.by = a.at, a.of, b.at, b.of
 }
 
-// pathKinds are the sums of a PathEntropy.
+// pathKinds are the sums of a FoldPathEntropy.
 const pathKinds = int(traffic.NumPathKinds) + 1
 
 // row writes the cell's values to dst: those that fade as of its stamp, the others as of its last event.
@@ -82,7 +82,7 @@ func (p *plan) row(dst []float32, cell []uint32) {
 	later := between(lastOf(cell), stamp) > 0
 	for i := range p.columns {
 		c := &p.columns[i]
-		if c.kind == traffic.Open {
+		if c.kind == traffic.FoldOpen {
 			dst[i] = p.opens.value(cell, c.a, stamp)
 			continue
 		}
@@ -95,7 +95,7 @@ func (p *plan) row(dst []float32, cell []uint32) {
 
 // fades reports whether a column's value fades without an event; see traffic.Feature.Decays.
 func (c *column) fades() bool {
-	return c.kind == traffic.Sum || c.kind == traffic.Rate || c.kind == traffic.Part || c.kind == traffic.Peak
+	return c.kind == traffic.FoldSum || c.kind == traffic.FoldRate || c.kind == traffic.FoldPart || c.kind == traffic.FoldPeak
 }
 
 // fade is what a column's value as of the last event is worth later.
@@ -117,49 +117,49 @@ func decayed(word uint32, growth float32) float32 {
 
 func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) float32 {
 	switch c.kind {
-	case traffic.Agent, traffic.Last:
+	case traffic.FoldAgent, traffic.FoldLast:
 		return float(cell[c.a])
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		if all := float(cell[c.b]); all > 0 {
 			return min(1, decayed(cell[c.a], growth[c.of])/all)
 		}
 		return nan
-	case traffic.PerObject:
+	case traffic.FoldPerObject:
 		if n := p.distincts[c.b].count(cell); n > 0 {
 			return decayed(cell[c.a], growth[c.of]) / n
 		}
 		return nan
-	case traffic.Sum, traffic.Peak:
+	case traffic.FoldSum, traffic.FoldPeak:
 		return decayed(cell[c.a], growth[c.of])
-	case traffic.Rate:
+	case traffic.FoldRate:
 		return decayed(cell[c.a], growth[c.of]) / c.window
-	case traffic.Part:
+	case traffic.FoldPart:
 		return min(1, decayed(cell[c.a], growth[c.of]))
-	case traffic.Share:
+	case traffic.FoldShare:
 		if decayed(cell[c.b], growth[c.by]) == 0 {
 			return nan // nothing to share
 		}
 		return float(cell[c.a]) / float(cell[c.b])
-	case traffic.Excess:
+	case traffic.FoldExcess:
 		if decayed(cell[c.b], growth[c.by]) == 0 {
 			return nan
 		}
 		return min(1, max(-1, (float(cell[c.a])-float(cell[c.minus]))/(float(cell[c.b])+c.damp*growth[c.by])))
-	case traffic.Usual:
+	case traffic.FoldUsual:
 		return usual(cell, c.a)
-	case traffic.Acceleration:
+	case traffic.FoldAcceleration:
 		short, long := decayed(cell[c.a], growth[c.of]), decayed(cell[c.b], growth[c.by])
 		return 10 * short / max(short, long) // which is long, unless a checkpoint had only the other one
-	case traffic.Distinct:
+	case traffic.FoldDistinct:
 		return p.distincts[c.a].count(cell)
-	case traffic.Streak, traffic.Since, traffic.Seen:
+	case traffic.FoldStreak, traffic.FoldSince, traffic.FoldSeen:
 		return float32(cell[c.a])
-	case traffic.Age:
+	case traffic.FoldAge:
 		first := int64(uint64(cell[c.a]) | uint64(cell[c.a+1])<<32)
 		return float32(float64(between(first, lastOf(cell))) / float64(time.Second))
-	case traffic.PathEntropy:
+	case traffic.FoldPathEntropy:
 		return p.pathEntropy(c, cell, growth)
-	case traffic.HourEntropy:
+	case traffic.FoldHourEntropy:
 		return (*hourCell)(cell[c.a:]).entropy()
 	}
 	return (*gapCell)(cell[c.a:]).value(c.kind)

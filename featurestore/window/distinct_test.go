@@ -20,15 +20,15 @@ const counterWindow = 10 * time.Minute
 
 func newCounter(t testing.TB) *counter {
 	return &counter{a: newAggregator(t, window.Config{Features: []traffic.Feature{{Name: "agents", Unit: "agents",
-		Fold: traffic.Fold{Kind: traffic.Distinct, Window: counterWindow, Object: traffic.Agents}}}})}
+		Fold: traffic.Fold{Kind: traffic.FoldDistinct, Window: counterWindow, Object: traffic.ObjectAgents}}}})}
 }
 
 // add gives the count after an object, 0 for none, was seen with a key.
 func (c *counter) add(key, object uint64, at int64) float64 {
-	c.o.Keys[traffic.IP], c.o.Objects[traffic.Agents], c.o.Time = key, object, at
+	c.o.Keys[traffic.DimIP], c.o.Objects[traffic.ObjectAgents], c.o.Time = key, object, at
 	c.a.Add(&c.o)
 	row := []float32{0}
-	c.a.Row(traffic.IP, key, row)
+	c.a.Row(traffic.DimIP, key, row)
 	return float64(row[0])
 }
 

@@ -31,7 +31,7 @@ func ExampleAggregator() {
 
 	selection := aggregator.Select([]string{"ip/requests_1m", "ip/distinct_paths_10m"})
 	values := make([]float32, 2)
-	keys := traffic.KeysOf(&ev, seed)
+	keys := traffic.NewKeys(&ev, seed)
 	selection.Read(values, &keys, ev.Time)
 	fmt.Printf("%.1f requests, which fade; about %.0f paths, an estimate\n", values[0], values[1])
 	// Output: 23.8 requests, which fade; about 28 paths, an estimate

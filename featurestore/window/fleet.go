@@ -35,15 +35,15 @@ func (f *fleet) lag(o *traffic.Observation, now int64) float32 {
 	if o.Agent == "" {
 		return nan
 	}
-	facts := traffic.FactsOfAgent(o.Agent)
+	facts := traffic.ParseAgent(o.Agent)
 	version := facts[traffic.AgentBrowserVersion]
 	family := uint64(facts[traffic.AgentBrowser])
-	if family == traffic.NoBrowser || family >= families || version != version {
+	if family == traffic.BrowserNone || family >= families || version != version {
 		return nan
 	}
 	cell := f.blocks.cell(family << 32)
-	if facts[traffic.AgentCrawler]+facts[traffic.AgentTool]+facts[traffic.AgentHeadless] == 0 && o.Keys[traffic.Net] != 0 {
-		f.count(cell, uint32(o.Keys[traffic.Net]), uint32(version), now)
+	if facts[traffic.AgentCrawler]+facts[traffic.AgentTool]+facts[traffic.AgentHeadless] == 0 && o.Keys[traffic.DimNet] != 0 {
+		f.count(cell, uint32(o.Keys[traffic.DimNet]), uint32(version), now)
 	}
 	if cell[4] == 0 {
 		return nan

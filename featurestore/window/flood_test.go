@@ -38,13 +38,13 @@ func TestFlood(t *testing.T) {
 	var requests [heavy]int
 	var agents [heavy]map[uint64]bool
 	var o traffic.Observation
-	o.Measures[traffic.Requests] = 1
+	o.Measures[traffic.MeasureRequests] = 1
 	at := int64(noon) - noon%int64(10*time.Minute)
 	step := int64(4*time.Minute) / int64(flood) // all of it within one pane
 	for n := range flood {
 		at += step
 		a.Tick(at)
-		o.Time, o.Keys = at, traffic.Keys{traffic.IP: rng.Uint64() | 1<<63, traffic.Net: rng.Uint64() | 1}
+		o.Time, o.Keys = at, traffic.Keys{traffic.DimIP: rng.Uint64() | 1<<63, traffic.DimNet: rng.Uint64() | 1}
 		a.Add(&o)
 		if n < flood/2 || n%4 > 0 {
 			continue
@@ -58,20 +58,20 @@ func TestFlood(t *testing.T) {
 		if requests[client] >= 2*promote { // it may have aged meanwhile
 			agents[client][agent] = true
 		}
-		o.Keys, o.Objects[traffic.Agents] = traffic.Keys{traffic.IP: uint64(1 + client)}, agent
+		o.Keys, o.Objects[traffic.ObjectAgents] = traffic.Keys{traffic.DimIP: uint64(1 + client)}, agent
 		a.Add(&o)
-		o.Objects[traffic.Agents] = 0
+		o.Objects[traffic.ObjectAgents] = 0
 	}
 	st := a.Stats()
-	if n := st.Keys[traffic.IP]; n > maxKeys || n < maxKeys/2 || st.Waiting[traffic.IP] < uint64(flood)/2 {
-		t.Errorf("%d keys and %d waiting events", n, st.Waiting[traffic.IP])
+	if n := st.Keys[traffic.DimIP]; n > maxKeys || n < maxKeys/2 || st.Waiting[traffic.DimIP] < uint64(flood)/2 {
+		t.Errorf("%d keys and %d waiting events", n, st.Waiting[traffic.DimIP])
 	}
-	t.Logf("%d addresses: %d keys kept, %d evicted, %d events waited; at most %d MiB", flood, st.Keys[traffic.IP], st.Evicted[traffic.IP],
-		st.Waiting[traffic.IP], a.MaxBytes()>>20)
+	t.Logf("%d addresses: %d keys kept, %d evicted, %d events waited; at most %d MiB", flood, st.Keys[traffic.DimIP], st.Evicted[traffic.DimIP],
+		st.Waiting[traffic.DimIP], a.MaxBytes()>>20)
 	selection, row := a.Select([]string{"ip/requests_1h", "ip/distinct_agents_10m"}), []float32{0, 0}
 	lost, worst := 0, 0.0
 	for client, n := range requests {
-		selection.Read(row, &traffic.Keys{traffic.IP: uint64(1 + client)}, at)
+		selection.Read(row, &traffic.Keys{traffic.DimIP: uint64(1 + client)}, at)
 		if row[0] != row[0] {
 			lost++
 			continue
@@ -97,10 +97,10 @@ func TestPromotion(t *testing.T) {
 	const maxKeys = 1000
 	a := newAggregator(t, window.Config{MaxKeys: maxKeys, Promote: 3})
 	known := func(key uint64) bool {
-		_, ok := a.Row(traffic.IP, key, make([]float32, 100))
+		_, ok := a.Row(traffic.DimIP, key, make([]float32, 100))
 		return ok
 	}
-	add := func(key uint64) { a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: key}}) }
+	add := func(key uint64) { a.Add(&traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.DimIP: key}}) }
 	for key := uint64(1); key <= maxKeys/2; key++ {
 		if add(key); !known(key) {
 			t.Fatalf("key %d has no row", key)
@@ -121,7 +121,7 @@ func TestPromotion(t *testing.T) {
 	if early > 5 {
 		t.Errorf("%d of 100 keys were promoted early", early)
 	}
-	if n := a.Stats().Waiting[traffic.IP]; n < 195 || n > 200 {
+	if n := a.Stats().Waiting[traffic.DimIP]; n < 195 || n > 200 {
 		t.Errorf("%d events waited", n)
 	}
 }
@@ -131,7 +131,7 @@ func TestWorkersMakeNoDifference(t *testing.T) {
 	const keys = 60_000
 	var want []byte
 	var wantStats window.Stats
-	features := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool { return f.Dimension != traffic.IP })
+	features := slices.DeleteFunc(traffic.Catalog(), func(f traffic.Feature) bool { return f.Dimension != traffic.DimIP })
 	for _, workers := range []int{1, 2, 3, 8} {
 		a := newAggregator(t, window.Config{Features: features, MaxKeys: 33_000, Promote: 2, Workers: workers, Idle: 10 * time.Minute})
 		rng := rand.New(rand.NewPCG(91, 91))
@@ -151,7 +151,7 @@ func TestWorkersMakeNoDifference(t *testing.T) {
 		got := image(t, a, s.now)
 		if workers == 1 {
 			want, wantStats = got, a.Stats()
-			if wantStats.Expired[traffic.IP] == 0 || wantStats.Waiting[traffic.IP] == 0 {
+			if wantStats.Expired[traffic.DimIP] == 0 || wantStats.Waiting[traffic.DimIP] == 0 {
 				t.Errorf("nothing was dropped or waited: %+v", wantStats)
 			}
 			continue
@@ -165,11 +165,11 @@ func TestWorkersMakeNoDifference(t *testing.T) {
 // Events far ahead of the last Tick, and far behind others, are counted.
 func TestWrongTimesAreCounted(t *testing.T) {
 	a := newAggregator(t, window.Config{})
-	add := func(at int64) { a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: 1}}) }
+	add := func(at int64) { a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: 1}}) }
 	add(noon)
 	a.Tick(noon)
 	add(noon + int64(25*time.Hour))
-	if last, _ := a.Row(traffic.IP, 1, make([]float32, 100)); last != noon {
+	if last, _ := a.Row(traffic.DimIP, 1, make([]float32, 100)); last != noon {
 		t.Errorf("an event of tomorrow was taken as of %d", last-noon)
 	}
 	add(noon - int64(30*time.Second))

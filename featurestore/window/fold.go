@@ -28,7 +28,7 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
 	if p.agent >= 0 && (isNew || cell[p.agent] == unread) { // once for each user agent, since reading one takes microseconds
-		for i, v := range traffic.FactsOfAgent(e.observation.Agent) {
+		for i, v := range traffic.ParseAgent(e.observation.Agent) {
 			cell[p.agent+i] = math.Float32bits(v)
 		}
 	}
@@ -121,20 +121,20 @@ func between(from, to int64) int64 {
 func (c *count) next(n uint32, o *traffic.Observation) uint32 {
 	hit := o.Measures[c.measure] > 0
 	switch c.kind {
-	case traffic.Last:
+	case traffic.FoldLast:
 		return math.Float32bits(o.Measures[c.measure])
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		return math.Float32bits(o.Measures[c.per])
-	case traffic.Seen:
+	case traffic.FoldSeen:
 		if hit {
 			return 1
 		}
-	case traffic.Streak:
+	case traffic.FoldStreak:
 		if !hit {
 			return 0
 		}
 		return min(n+1, maxCount)
-	case traffic.Since:
+	case traffic.FoldSince:
 		if o.Measures[c.per] > 0 {
 			return 0
 		}

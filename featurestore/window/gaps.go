@@ -60,7 +60,7 @@ func (p *plan) layOutGaps() {
 	slices.SortFunc(p.gaps, func(a, b gaps) int { return cmp.Compare(a.measure, b.measure) })
 	for i := range p.gaps {
 		g := &p.gaps[i]
-		if g.at, g.last = p.take(gapWords), -1; g.measure != traffic.Requests {
+		if g.at, g.last = p.take(gapWords), -1; g.measure != traffic.MeasureRequests {
 			g.last = p.take(2)
 		}
 		if g.pane != 0 {
@@ -152,11 +152,11 @@ func (c *gapCell) value(kind traffic.FoldKind) float32 {
 		return nan
 	}
 	switch kind {
-	case traffic.GapMean:
+	case traffic.FoldGapMean:
 		return float32(c.float(3))
-	case traffic.GapMin:
+	case traffic.FoldGapMin:
 		return float32(min(c.float(gapShort), c.float(gapShort+1)))
-	case traffic.GapVariation:
+	case traffic.FoldGapVariation:
 		return c.variation()
 	}
 	return c.entropy()

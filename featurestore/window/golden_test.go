@@ -22,21 +22,21 @@ const goldenPath = "testdata/checkpoint-v4.hex"
 
 // goldenFeatures have a state of each kind.
 var goldenFeatures = []traffic.Feature{
-	{Dimension: traffic.IP, Name: "requests_1m", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute}},
-	{Dimension: traffic.IP, Name: "paths_1m", Unit: "paths", Fold: traffic.Fold{Kind: traffic.Distinct, Window: time.Minute, Object: traffic.Paths}},
-	{Dimension: traffic.IP, Name: "since", Unit: "pages", Fold: traffic.Fold{Kind: traffic.Since, Measure: traffic.Pages, Per: traffic.Assets}},
-	{Dimension: traffic.IP, Name: "streak", Unit: "events", Fold: traffic.Fold{Kind: traffic.Streak, Measure: traffic.NotFound}},
-	{Dimension: traffic.IP, Name: "seen", Unit: "bool", Fold: traffic.Fold{Kind: traffic.Seen, Measure: traffic.RobotsFiles}},
-	{Dimension: traffic.IP, Name: "age", Unit: "s", Fold: traffic.Fold{Kind: traffic.Age}},
-	{Dimension: traffic.IP, Name: "gap_min", Unit: "s", Fold: traffic.Fold{Kind: traffic.GapMin, Window: time.Hour}},
-	{Dimension: traffic.IP, Name: "page_gap", Unit: "log2 ms", Fold: traffic.Fold{Kind: traffic.GapMean, Measure: traffic.Documents}},
-	{Dimension: traffic.IP, Name: "peak", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Peak, Window: time.Minute, Memory: 24 * time.Hour}},
-	{Dimension: traffic.IP, Name: "links", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.LinksFollowed}},
-	{Dimension: traffic.IP, Name: "posts", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Minute, Measure: traffic.PostsRepeated}},
-	{Dimension: traffic.IP, Name: "usual", Unit: "share", Fold: traffic.Fold{Kind: traffic.Usual, Window: time.Hour, Measure: traffic.Assets, Per: traffic.Requests}},
-	{Dimension: traffic.IP, Name: "lag", Unit: "versions", Fold: traffic.Fold{Kind: traffic.Last, Measure: traffic.VersionLag}},
-	{Dimension: traffic.IP, Name: "hours", Unit: "bits", Fold: traffic.Fold{Kind: traffic.HourEntropy}},
-	{Dimension: traffic.UserAgent, Name: "mobile", Unit: "bool", Fold: traffic.Fold{Kind: traffic.Agent, Fact: traffic.AgentMobile}},
+	{Dimension: traffic.DimIP, Name: "requests_1m", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Minute}},
+	{Dimension: traffic.DimIP, Name: "paths_1m", Unit: "paths", Fold: traffic.Fold{Kind: traffic.FoldDistinct, Window: time.Minute, Object: traffic.ObjectPaths}},
+	{Dimension: traffic.DimIP, Name: "since", Unit: "pages", Fold: traffic.Fold{Kind: traffic.FoldSince, Measure: traffic.MeasurePages, Per: traffic.MeasureAssets}},
+	{Dimension: traffic.DimIP, Name: "streak", Unit: "events", Fold: traffic.Fold{Kind: traffic.FoldStreak, Measure: traffic.MeasureNotFound}},
+	{Dimension: traffic.DimIP, Name: "seen", Unit: "bool", Fold: traffic.Fold{Kind: traffic.FoldSeen, Measure: traffic.MeasureRobotsFiles}},
+	{Dimension: traffic.DimIP, Name: "age", Unit: "s", Fold: traffic.Fold{Kind: traffic.FoldAge}},
+	{Dimension: traffic.DimIP, Name: "gap_min", Unit: "s", Fold: traffic.Fold{Kind: traffic.FoldGapMin, Window: time.Hour}},
+	{Dimension: traffic.DimIP, Name: "page_gap", Unit: "log2 ms", Fold: traffic.Fold{Kind: traffic.FoldGapMean, Measure: traffic.MeasureDocuments}},
+	{Dimension: traffic.DimIP, Name: "peak", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldPeak, Window: time.Minute, Memory: 24 * time.Hour}},
+	{Dimension: traffic.DimIP, Name: "links", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Minute, Measure: traffic.MeasureLinksFollowed}},
+	{Dimension: traffic.DimIP, Name: "posts", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Minute, Measure: traffic.MeasurePostsRepeated}},
+	{Dimension: traffic.DimIP, Name: "usual", Unit: "share", Fold: traffic.Fold{Kind: traffic.FoldUsual, Window: time.Hour, Measure: traffic.MeasureAssets, Per: traffic.MeasureRequests}},
+	{Dimension: traffic.DimIP, Name: "lag", Unit: "versions", Fold: traffic.Fold{Kind: traffic.FoldLast, Measure: traffic.MeasureVersionLag}},
+	{Dimension: traffic.DimIP, Name: "hours", Unit: "bits", Fold: traffic.Fold{Kind: traffic.FoldHourEntropy}},
+	{Dimension: traffic.DimUserAgent, Name: "mobile", Unit: "bool", Fold: traffic.Fold{Kind: traffic.FoldAgent, Fact: traffic.AgentMobile}},
 }
 
 func goldenConfig() window.Config {
@@ -49,9 +49,9 @@ func goldenAggregator(t *testing.T) *window.Aggregator {
 	a.Clock(window.Instant{Wall: noon, Boot: 5, Running: 1e9})
 	a.Clock(window.Instant{Wall: noon + 3601e9, Boot: 5, Running: 2e9}) // an hour ahead
 	for i, client := range []uint64{1, 2, 1} {
-		o := traffic.Observation{Time: noon + 3601e9 + int64(i)*1e9, Keys: traffic.Keys{traffic.IP: client, traffic.UserAgent: 9}, Agent: "curl/8.0"}
-		o.Measures[traffic.Requests], o.Measures[traffic.Pages], o.Measures[traffic.Documents] = 1, 1, 1
-		o.Measures[traffic.Posts], o.Objects[traffic.Paths], o.Page = 1, 77, 78
+		o := traffic.Observation{Time: noon + 3601e9 + int64(i)*1e9, Keys: traffic.Keys{traffic.DimIP: client, traffic.DimUserAgent: 9}, Agent: "curl/8.0"}
+		o.Measures[traffic.MeasureRequests], o.Measures[traffic.MeasurePages], o.Measures[traffic.MeasureDocuments] = 1, 1, 1
+		o.Measures[traffic.MeasurePosts], o.Objects[traffic.ObjectPaths], o.Page = 1, 77, 78
 		a.Add(&o)
 	}
 	a.Tick(noon + 3605e9)
@@ -91,7 +91,7 @@ func TestGoldenCheckpoint(t *testing.T) {
 		t.Errorf("the clock was set by %v since the checkpoint, want an hour back", set)
 	}
 	row := make([]float32, len(goldenFeatures))
-	last, ok := a.Row(traffic.IP, 1, row)
+	last, ok := a.Row(traffic.DimIP, 1, row)
 	if !ok || last != noon+3e9 || row[1] != 1 || row[2] != 2 || row[5] != 2 || row[6] != 2 {
 		t.Errorf("%v %v %v", ok, last-noon, row)
 	}

@@ -116,7 +116,7 @@ func TestClockStepsOverReboots(t *testing.T) {
 			m.now += int64(time.Second)
 			m.beat(stepped)
 			right.Tick(m.now)
-			o := traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.IP: 1}, Measures: [traffic.NumMeasures]float32{traffic.Requests: 1}}
+			o := traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.DimIP: 1}, Measures: [traffic.NumMeasures]float32{traffic.MeasureRequests: 1}}
 			m.add(stepped, o)
 			right.Add(&o)
 			events++
@@ -156,7 +156,7 @@ func TestClockStepsOverReboots(t *testing.T) {
 // requestsOf gives the requests of the one client in each window as of its last event.
 func requestsOf(a *window.Aggregator) map[string]float32 {
 	all, row := make(map[string]float32), make([]float32, 100)
-	a.Row(traffic.IP, 1, row)
+	a.Row(traffic.DimIP, 1, row)
 	for c, column := range a.Schema().Dimensions[0].Columns {
 		switch column.Name {
 		case "requests_10s", "requests_1m", "requests_10m", "requests_1h":
@@ -175,7 +175,7 @@ func TestTimeBackAtTick(t *testing.T) {
 				a := newAggregator(t, window.Config{})
 				add := func(at int64) {
 					a.Tick(at)
-					a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: 1}, Measures: [traffic.NumMeasures]float32{traffic.Requests: 1}})
+					a.Add(&traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: 1}, Measures: [traffic.NumMeasures]float32{traffic.MeasureRequests: 1}})
 				}
 				for i := range int64(5) {
 					add(noon + int64(ahead) + i*1e9)
@@ -190,7 +190,7 @@ func TestTimeBackAtTick(t *testing.T) {
 				if n := requestsOf(a)["requests_10s"]; n < 9.4 || n > 11.5 {
 					t.Errorf("%v requests in ten seconds at one a second, want about 10.5", n)
 				}
-				last, _ := a.Row(traffic.IP, 1, make([]float32, 100))
+				last, _ := a.Row(traffic.DimIP, 1, make([]float32, 100))
 				if last != noon+59e9 {
 					t.Errorf("the last event was %v from now", time.Duration(last-noon-59e9))
 				}
@@ -204,20 +204,20 @@ func TestStepsExpireNobody(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	m := &machine{now: noon, boot: 1}
 	m.beat(a)
-	m.add(a, traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.IP: 1}})
+	m.add(a, traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.DimIP: 1}})
 	for _, set := range []time.Duration{4 * time.Hour, 0, -87600 * time.Hour, 87600 * time.Hour, 0} {
 		m.set = int64(set)
 		for range 5 {
 			m.now += int64(30 * time.Second)
 			m.beat(a)
 		}
-		if s := a.Stats(); s.Keys[traffic.IP] != 1 || s.Expired[traffic.IP] != 0 {
+		if s := a.Stats(); s.Keys[traffic.DimIP] != 1 || s.Expired[traffic.DimIP] != 0 {
 			t.Fatalf("clock set to %v: %+v", set, s)
 		}
 	}
 	m.now += int64(4 * time.Hour)
 	m.beat(a)
-	if s := a.Stats(); s.Expired[traffic.IP] != 1 {
+	if s := a.Stats(); s.Expired[traffic.DimIP] != 1 {
 		t.Errorf("after four hours: %+v", s)
 	}
 }
@@ -247,7 +247,7 @@ func TestPublishAfterClockStep(t *testing.T) {
 	for _, set := range []time.Duration{0, time.Hour, -time.Hour, -time.Hour} {
 		m.set, m.now = int64(set), m.now+1e9
 		m.beat(a)
-		m.add(a, traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.IP: 1 + uint64(m.now-noon)}})
+		m.add(a, traffic.Observation{Time: m.now, Keys: traffic.Keys{traffic.DimIP: 1 + uint64(m.now-noon)}})
 		feed.Begin(m.now + m.set)
 		if r := feed.Finish(); r.Err != nil {
 			t.Fatal(r.Err)

@@ -22,19 +22,19 @@ type intake struct {
 
 func newIntake(config *Config) (in *intake, err error) {
 	in = &intake{clients: &clients{newBlocks("clients 24h 15", 1)}}
-	if config.needs(traffic.NewAddresses, traffic.UsualNewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients) {
+	if config.needs(traffic.MeasureNewAddresses, traffic.MeasureUsualNewAddresses, traffic.MeasureNewAgents, traffic.MeasureNewClients, traffic.MeasureAllClients) {
 		in.seen = &familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)}
 	}
-	if config.needs(traffic.NewWireClients, traffic.ProgramClients) {
+	if config.needs(traffic.MeasureNewWireClients, traffic.MeasureProgramClients) {
 		in.wired = &wired{
 			familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)},
 			programs{newBlocks("programs 24h 15", config.MaxKeys/programKeys)},
 		}
 	}
-	if config.needs(traffic.Unshared, traffic.UsualUnshared) {
+	if config.needs(traffic.MeasureUnshared, traffic.MeasureUsualUnshared) {
 		in.asked = &asked{newBlocks("asked 24h 14", config.MaxKeys/askedKeys)}
 	}
-	if config.needs(traffic.VersionLag) {
+	if config.needs(traffic.MeasureVersionLag) {
 		in.fleet = &fleet{newBlocks("fleet 12h 4", families)}
 	}
 	in.loads, err = newLoads(config)
@@ -44,8 +44,8 @@ func newIntake(config *Config) (in *intake, err error) {
 // needs reports whether a feature is made of one of the measures.
 func (c *Config) needs(measures ...traffic.Measure) bool {
 	return slices.ContainsFunc(c.Features, func(f traffic.Feature) bool {
-		return slices.Contains(measures, f.Fold.Measure) || f.Fold.Kind == traffic.Excess && slices.Contains(measures, f.Fold.Usual) ||
-			(f.Fold.Kind == traffic.Share || f.Fold.Kind == traffic.Excess || f.Fold.Kind == traffic.Usual) && slices.Contains(measures, f.Fold.Per)
+		return slices.Contains(measures, f.Fold.Measure) || f.Fold.Kind == traffic.FoldExcess && slices.Contains(measures, f.Fold.Usual) ||
+			(f.Fold.Kind == traffic.FoldShare || f.Fold.Kind == traffic.FoldExcess || f.Fold.Kind == traffic.FoldUsual) && slices.Contains(measures, f.Fold.Per)
 	})
 }
 
@@ -66,10 +66,10 @@ func (in *intake) fillAll(all []traffic.Observation) {
 
 // prefetch asks for what nearly every observation needs.
 func (in *intake) prefetch(o *traffic.Observation) {
-	if in.seen != nil && o.Keys[traffic.IPAgent] != 0 {
-		prefetch.Words(in.seen.blocks.cell(o.Keys[traffic.IPAgent]))
+	if in.seen != nil && o.Keys[traffic.DimIPAgent] != 0 {
+		prefetch.Words(in.seen.blocks.cell(o.Keys[traffic.DimIPAgent]))
 	}
-	if in.wired != nil && o.Keys[traffic.ProgramOnWire] != 0 {
+	if in.wired != nil && o.Keys[traffic.DimProgramWire] != 0 {
 		prefetch.Words(in.wired.seen.blocks.cell(pairOf(o)))
 	}
 	if in.asked != nil {
@@ -82,7 +82,7 @@ func (in *intake) prefetch(o *traffic.Observation) {
 
 // pathOf makes one hash of host and path.
 func pathOf(o *traffic.Observation) uint64 {
-	return combine(o.Objects[traffic.Paths], o.Keys[traffic.Host])
+	return combine(o.Objects[traffic.ObjectPaths], o.Keys[traffic.DimHost])
 }
 
 // fill sets the measures. A report tells of none.
@@ -99,13 +99,13 @@ func (in *intake) fill(o *traffic.Observation) {
 		in.wired.fill(o, in.now)
 	}
 	if in.asked != nil {
-		m[traffic.Unshared] = 0
-		if o.Objects[traffic.Paths] != 0 && m[traffic.NoHTTP] == 0 && !in.asked.shared(pathOf(o), networkOf(o), in.now) {
-			m[traffic.Unshared] = 1
+		m[traffic.MeasureUnshared] = 0
+		if o.Objects[traffic.ObjectPaths] != 0 && m[traffic.MeasureNoHTTP] == 0 && !in.asked.shared(pathOf(o), networkOf(o), in.now) {
+			m[traffic.MeasureUnshared] = 1
 		}
 	}
 	if in.fleet != nil {
-		m[traffic.VersionLag] = in.fleet.lag(o, in.now)
+		m[traffic.MeasureVersionLag] = in.fleet.lag(o, in.now)
 	}
 	if in.loads != nil {
 		in.loads.fill(o)
@@ -116,18 +116,18 @@ func (in *intake) fill(o *traffic.Observation) {
 // agent is known without it; the address and the network are remembered anew whenever the pair is.
 func (in *intake) fillNew(o *traffic.Observation) {
 	m, pair, entered := &o.Measures, false, true
-	m[traffic.NewAddresses], m[traffic.NewAgents], m[traffic.NewClients] = 0, 0, 0
-	if key := o.Keys[traffic.IPAgent]; key != 0 {
+	m[traffic.MeasureNewAddresses], m[traffic.MeasureNewAgents], m[traffic.MeasureNewClients] = 0, 0, 0
+	if key := o.Keys[traffic.DimIPAgent]; key != 0 {
 		pair, entered = in.seen.add(key, in.now)
 	}
 	if entered {
-		m[traffic.NewAgents] = toOne(pair)
-		m[traffic.NewAddresses] = toOne(in.isNew(o.Keys[traffic.IP]))
-		if agent, network := o.Keys[traffic.UserAgent], networkOf(o); agent != 0 && network != 0 {
-			m[traffic.NewClients] = toOne(in.isNew(combine(network, agent)) && in.clients.count(in.now))
+		m[traffic.MeasureNewAgents] = toOne(pair)
+		m[traffic.MeasureNewAddresses] = toOne(in.isNew(o.Keys[traffic.DimIP]))
+		if agent, network := o.Keys[traffic.DimUserAgent], networkOf(o); agent != 0 && network != 0 {
+			m[traffic.MeasureNewClients] = toOne(in.isNew(combine(network, agent)) && in.clients.count(in.now))
 		}
 	}
-	m[traffic.AllClients] = in.clients.sum(in.now)
+	m[traffic.MeasureAllClients] = in.clients.sum(in.now)
 }
 
 // isNew reports whether a key was not seen for hours, and remembers it.

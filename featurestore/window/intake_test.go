@@ -54,7 +54,7 @@ func TestNewAddresses(t *testing.T) {
 			client = rng.IntN(20)
 		}
 		before, known := last[client]
-		got := visitor(a, noon+int64(at), v4(10, 0, client/250, client%250), "x", "/").Measures[traffic.NewAddresses]
+		got := visitor(a, noon+int64(at), v4(10, 0, client/250, client%250), "x", "/").Measures[traffic.MeasureNewAddresses]
 		last[client] = at
 		if !known || at-before < 12*time.Hour || at-before > 24*time.Hour {
 			decided++
@@ -74,7 +74,7 @@ func TestNewAddressesInAFlood(t *testing.T) {
 	a, known := newAggregator(t, window.Config{MaxKeys: 4096}), 0
 	const flood = 200_000
 	for i := range flood {
-		if visitor(a, noon+int64(i)*1e6, v6(uint16(i), uint64(i)), "x", "/").Measures[traffic.NewAddresses] == 0 {
+		if visitor(a, noon+int64(i)*1e6, v6(uint16(i), uint64(i)), "x", "/").Measures[traffic.MeasureNewAddresses] == 0 {
 			known++
 		}
 	}
@@ -115,7 +115,7 @@ func TestRotationShows(t *testing.T) {
 func TestUnshared(t *testing.T) {
 	a := newAggregator(t, window.Config{MaxKeys: 16_384})
 	ask := func(at int64, client netip.Addr, path string) bool {
-		return visitor(a, at, client, popular, path).Measures[traffic.Unshared] == 0
+		return visitor(a, at, client, popular, path).Measures[traffic.MeasureUnshared] == 0
 	}
 	const pages = 500
 	for i := range pages {
@@ -148,7 +148,7 @@ func TestUnshared(t *testing.T) {
 	var o traffic.Observation
 	traffic.Observe(&other, seed, &o)
 	a.Add(&o)
-	if a.Filled().Measures[traffic.Unshared] != 1 {
+	if a.Filled().Measures[traffic.MeasureUnshared] != 1 {
 		t.Error("another host's page is shared")
 	}
 }
@@ -246,7 +246,7 @@ func TestIntakeIsRestored(t *testing.T) {
 	for client := range 300 {
 		want := visitor(a, now, v4(10, client/250, client%250, 1), chrome(139), fmt.Sprintf("/%d", client))
 		got := visitor(b, now, v4(10, client/250, client%250, 1), chrome(139), fmt.Sprintf("/%d", client))
-		if got != want || got.Measures[traffic.NewAddresses] != 0 || got.Measures[traffic.VersionLag] != 1 {
+		if got != want || got.Measures[traffic.MeasureNewAddresses] != 0 || got.Measures[traffic.MeasureVersionLag] != 1 {
 			t.Fatalf("client %d is %+v after the restart, %+v without", client, got, want)
 		}
 	}
@@ -255,8 +255,8 @@ func TestIntakeIsRestored(t *testing.T) {
 	if err != nil || len(r.Begun) == 0 {
 		t.Fatalf("%v, begun %v", err, r.Begun)
 	}
-	if o := visitor(other, now, v4(10, 0, 1, 1), chrome(139), "/1"); o.Measures[traffic.NewAddresses] != 1 || o.Measures[traffic.VersionLag] != 1 {
-		t.Errorf("with other room: %v new, lag %v", o.Measures[traffic.NewAddresses], o.Measures[traffic.VersionLag])
+	if o := visitor(other, now, v4(10, 0, 1, 1), chrome(139), "/1"); o.Measures[traffic.MeasureNewAddresses] != 1 || o.Measures[traffic.MeasureVersionLag] != 1 {
+		t.Errorf("with other room: %v new, lag %v", o.Measures[traffic.MeasureNewAddresses], o.Measures[traffic.MeasureVersionLag])
 	}
 }
 
@@ -268,8 +268,8 @@ func TestIntakeAtHostileTimes(t *testing.T) {
 	for range 3000 {
 		client := rng.IntN(40)
 		o := visitor(a, times[rng.IntN(len(times))], v4(10, client, 1, 1), chrome(100+rng.IntN(50)), fmt.Sprintf("/%d", rng.IntN(30)))
-		for m := traffic.UsualAssets; m < traffic.NumMeasures; m++ {
-			if v := float64(o.Measures[m]); v < 0 || math.IsInf(v, 0) || m != traffic.VersionLag && m != traffic.AllClients && v > 1 {
+		for m := traffic.MeasureUsualAssets; m < traffic.NumMeasures; m++ {
+			if v := float64(o.Measures[m]); v < 0 || math.IsInf(v, 0) || m != traffic.MeasureVersionLag && m != traffic.MeasureAllClients && v > 1 {
 				t.Fatalf("%v is %v", m, v)
 			}
 		}

@@ -33,7 +33,7 @@ const hostless = 1
 
 // newLoads gives nil where no feature needs it.
 func newLoads(config *Config) (*loads, error) {
-	filled := []traffic.Measure{traffic.HostPart, traffic.UpstreamPart}
+	filled := []traffic.Measure{traffic.MeasureHostPart, traffic.MeasureOriginPart}
 	for _, u := range traffic.UsualShares {
 		filled = append(filled, u.Usual)
 	}
@@ -57,12 +57,12 @@ func newLoads(config *Config) (*loads, error) {
 
 func loadFeatures() (features []traffic.Feature) {
 	for _, part := range loadParts {
-		features = append(features, traffic.Feature{Dimension: traffic.Host, Name: part.part.String(),
-			Fold: traffic.Fold{Kind: traffic.Sum, Window: part.window, Measure: part.of}})
+		features = append(features, traffic.Feature{Dimension: traffic.DimHost, Name: part.part.String(),
+			Fold: traffic.Fold{Kind: traffic.FoldSum, Window: part.window, Measure: part.of}})
 	}
 	for _, u := range traffic.UsualShares {
-		features = append(features, traffic.Feature{Dimension: traffic.Host, Name: u.Usual.String(),
-			Fold: traffic.Fold{Kind: traffic.Usual, Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}})
+		features = append(features, traffic.Feature{Dimension: traffic.DimHost, Name: u.Usual.String(),
+			Fold: traffic.Fold{Kind: traffic.FoldUsual, Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}})
 	}
 	return features
 }
@@ -72,8 +72,8 @@ var loadParts = [...]struct {
 	part, of traffic.Measure
 	window   time.Duration
 }{
-	{traffic.HostPart, traffic.Requests, traffic.HostWindow},
-	{traffic.UpstreamPart, traffic.OriginSeconds, traffic.HostWindow},
+	{traffic.MeasureHostPart, traffic.MeasureRequests, traffic.HostWindow},
+	{traffic.MeasureOriginPart, traffic.MeasureOriginSeconds, traffic.HostWindow},
 }
 
 // prefetch asks for the cell of the host of o.
@@ -85,7 +85,7 @@ func (l *loads) prefetch(o *traffic.Observation) {
 
 // hostKey is the key of the host of o among the loads.
 func hostKey(o *traffic.Observation) uint64 {
-	if key := o.Keys[traffic.Host]; key != 0 {
+	if key := o.Keys[traffic.DimHost]; key != 0 {
 		return key
 	}
 	return hostless

@@ -14,8 +14,8 @@ func TestFloodIsRemembered(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	send := func(client uint64, at int64, requests int, per time.Duration) int64 {
 		for range requests {
-			o := traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: client, traffic.IPAgent: client}}
-			o.Measures[traffic.Requests], o.Measures[traffic.ClientErrors] = 1, 1
+			o := traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: client, traffic.DimIPAgent: client}}
+			o.Measures[traffic.MeasureRequests], o.Measures[traffic.MeasureClientErrors] = 1, 1
 			a.Add(&o)
 			at += int64(per)
 		}
@@ -30,19 +30,19 @@ func TestFloodIsRemembered(t *testing.T) {
 		at := end + int64(after)
 		send(flood, at, 1, 0)
 		send(person, at, 1, 0)
-		selection.Read(row, &traffic.Keys{traffic.IP: flood, traffic.IPAgent: flood}, at)
+		selection.Read(row, &traffic.Keys{traffic.DimIP: flood, traffic.DimIPAgent: flood}, at)
 		if row[0] < 330 || row[0] > 400 || row[2] < 450 || row[3] != row[0] || row[4] < 550 {
 			t.Errorf("%v after the flood: %v are %v", after, names, row)
 		}
 		if after >= time.Hour && row[1] > 5 {
 			t.Errorf("%v after the flood: its ten minutes still have %v requests", after, row[1])
 		}
-		selection.Read(row, &traffic.Keys{traffic.IP: person, traffic.IPAgent: person}, at)
+		selection.Read(row, &traffic.Keys{traffic.DimIP: person, traffic.DimIPAgent: person}, at)
 		if row[0] > 40 {
 			t.Errorf("a person's worst ten seconds have %v requests, want 40 at most", row[0])
 		}
 	}
-	selection.Read(row, &traffic.Keys{traffic.IP: flood}, end+int64(26*time.Hour))
+	selection.Read(row, &traffic.Keys{traffic.DimIP: flood}, end+int64(26*time.Hour))
 	if row[0] > 150 || row[0] < 100 {
 		t.Errorf("a day later the peak is %v, want about 1/e of it", row[0])
 	}
@@ -55,8 +55,8 @@ func TestFloodKeepsItsRow(t *testing.T) {
 	a, still := newAggregator(t, window.Config{Idle: idle}), make([]float32, 100)
 	add := func(client uint64, n int) {
 		for range n {
-			o := traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.IP: client}}
-			o.Measures[traffic.Requests] = 1
+			o := traffic.Observation{Time: noon, Keys: traffic.Keys{traffic.DimIP: client}}
+			o.Measures[traffic.MeasureRequests] = 1
 			a.Add(&o)
 		}
 	}
@@ -65,7 +65,7 @@ func TestFloodKeepsItsRow(t *testing.T) {
 	for after := time.Duration(0); after <= 25*time.Hour; after += time.Minute {
 		a.Tick(noon + int64(after))
 		for client, kept := range map[uint64]time.Duration{flood: 24 * time.Hour, person: idle} {
-			if _, ok := a.Row(traffic.IP, client, still); ok != (after <= kept) && (after < kept || after > kept+time.Minute) {
+			if _, ok := a.Row(traffic.DimIP, client, still); ok != (after <= kept) && (after < kept || after > kept+time.Minute) {
 				t.Fatalf("%v after its last request client %d has a row: %v", after, client, ok)
 			}
 		}
@@ -80,15 +80,15 @@ func TestFloodIsEvictedLater(t *testing.T) {
 	at := int64(noon)
 	add := func(client uint64, n int) {
 		for range n {
-			o := traffic.Observation{Time: at, Keys: traffic.Keys{traffic.IP: client}}
-			o.Measures[traffic.Requests] = 1
+			o := traffic.Observation{Time: at, Keys: traffic.Keys{traffic.DimIP: client}}
+			o.Measures[traffic.MeasureRequests] = 1
 			a.Add(&o)
 		}
 		at += int64(time.Second)
 	}
 	kept := func() (n int) {
 		for client := range uint64(floods) {
-			if _, ok := a.Row(traffic.IP, 1+client, make([]float32, 100)); ok {
+			if _, ok := a.Row(traffic.DimIP, 1+client, make([]float32, 100)); ok {
 				n++
 			}
 		}

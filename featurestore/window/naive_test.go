@@ -51,8 +51,8 @@ func newNaive(features []traffic.Feature) *naive {
 func (n *naive) addWith(a *window.Aggregator, o *traffic.Observation) {
 	a.Add(o)
 	filled, told := *o, a.Filled()
-	for _, m := range []traffic.Measure{traffic.Unshared, traffic.NewAddresses, traffic.NewAgents, traffic.NewClients, traffic.AllClients, traffic.VersionLag,
-		traffic.NewWireClients, traffic.ProgramClients} {
+	for _, m := range []traffic.Measure{traffic.MeasureUnshared, traffic.MeasureNewAddresses, traffic.MeasureNewAgents, traffic.MeasureNewClients, traffic.MeasureAllClients, traffic.MeasureVersionLag,
+		traffic.MeasureNewWireClients, traffic.MeasureProgramClients} {
 		filled.Measures[m] = told.Measures[m]
 	}
 	n.add(&filled)
@@ -81,7 +81,7 @@ func (n *naive) add(original *traffic.Observation) {
 
 // counts reports whether a feature of the dimension counts open requests.
 func (n *naive) counts(d traffic.Dimension) bool {
-	return slices.ContainsFunc(n.features, func(f traffic.Feature) bool { return f.Dimension == d && f.Fold.Kind == traffic.Open })
+	return slices.ContainsFunc(n.features, func(f traffic.Feature) bool { return f.Dimension == d && f.Fold.Kind == traffic.FoldOpen })
 }
 
 // addParts sets what an observation is of its host's requests and seconds, and what is usual there.
@@ -89,7 +89,7 @@ func (n *naive) addParts(o *traffic.Observation) {
 	if o.Report {
 		return
 	}
-	key := o.Keys[traffic.Host]
+	key := o.Keys[traffic.DimHost]
 	h := n.hosts[key]
 	if h == nil {
 		h = &history{}
@@ -97,7 +97,7 @@ func (n *naive) addParts(o *traffic.Observation) {
 	}
 	h.add(*o)
 	for _, u := range traffic.UsualShares {
-		share := h.usual(traffic.Fold{Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}, traffic.Networks)
+		share := h.usual(traffic.Fold{Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}, traffic.ObjectNetworks)
 		if o.Measures[u.Usual] = o.Measures[u.Measure]; share == share {
 			o.Measures[u.Usual] = float32(share * float64(o.Measures[u.Per]))
 		}
@@ -111,7 +111,7 @@ func (n *naive) addParts(o *traffic.Observation) {
 	if key == 0 {
 		return
 	}
-	o.Measures[traffic.HostPart], o.Measures[traffic.UpstreamPart] = part(traffic.Requests, traffic.HostWindow), part(traffic.OriginSeconds, traffic.HostWindow)
+	o.Measures[traffic.MeasureHostPart], o.Measures[traffic.MeasureOriginPart] = part(traffic.MeasureRequests, traffic.HostWindow), part(traffic.MeasureOriginSeconds, traffic.HostWindow)
 }
 
 func (h *history) add(o traffic.Observation) {
@@ -120,7 +120,7 @@ func (h *history) add(o traffic.Observation) {
 	}
 	h.addOwn(&o)
 	for m := range traffic.NumMeasures {
-		if m == traffic.Requests || o.Measures[m] > 0 {
+		if m == traffic.MeasureRequests || o.Measures[m] > 0 {
 			h.gaps[m].add(o.Time)
 		}
 	}
@@ -130,20 +130,20 @@ func (h *history) add(o traffic.Observation) {
 
 // addOwn sets the measures that depend on the key's past.
 func (h *history) addOwn(o *traffic.Observation) {
-	o.Measures[traffic.LinksFollowed], o.Measures[traffic.PostsRepeated] = 0, 0
+	o.Measures[traffic.MeasureLinksFollowed], o.Measures[traffic.MeasurePostsRepeated] = 0, 0
 	if recent := h.pages[max(0, len(h.pages)-16):]; o.Link != 0 && slices.Contains(recent, o.Link) {
-		o.Measures[traffic.LinksFollowed] = 1
+		o.Measures[traffic.MeasureLinksFollowed] = 1
 	}
 	if recent := h.pages[max(0, len(h.pages)-16):]; o.Page != 0 && !slices.Contains(recent, o.Page) {
 		h.pages = append(h.pages, o.Page)
 	}
-	path := o.Objects[traffic.Paths]
-	if o.Measures[traffic.Posts] == 0 || path == 0 {
+	path := o.Objects[traffic.ObjectPaths]
+	if o.Measures[traffic.MeasurePosts] == 0 || path == 0 {
 		return
 	}
 	recent := h.posts[max(0, len(h.posts)-2):]
 	if slices.Contains(recent, path) {
-		o.Measures[traffic.PostsRepeated] = 1
+		o.Measures[traffic.MeasurePostsRepeated] = 1
 	}
 	if len(recent) == 0 || recent[len(recent)-1] != path {
 		h.posts = append(h.posts, path)
@@ -194,62 +194,62 @@ func (h *history) openOver(window time.Duration) (mean float64) {
 func (h *history) value(f traffic.Fold, d traffic.Dimension) float64 {
 	seconds, faded := f.Window.Seconds(), math.Exp(-float64(h.stamp()-h.last())/float64(f.Window))
 	switch f.Kind {
-	case traffic.Sum:
+	case traffic.FoldSum:
 		return h.sum(f.Measure, f.Window) * faded
-	case traffic.Peak:
+	case traffic.FoldPeak:
 		return h.peak(f) * math.Exp(-float64(h.stamp()-h.last())/float64(f.Memory))
-	case traffic.Rate:
+	case traffic.FoldRate:
 		return h.sum(f.Measure, f.Window) / seconds * faded
-	case traffic.Part:
+	case traffic.FoldPart:
 		return min(1, h.sum(f.Measure, f.Window)) * faded
-	case traffic.Open:
+	case traffic.FoldOpen:
 		return h.openOver(f.Window)
-	case traffic.HourEntropy:
+	case traffic.FoldHourEntropy:
 		return shannonOf(h.hours[:])
-	case traffic.Share:
+	case traffic.FoldShare:
 		if h.sum(f.Per, f.Window) == 0 {
 			return math.NaN()
 		}
 		return h.sum(f.Measure, f.Window) / h.sum(f.Per, f.Window)
-	case traffic.Excess:
+	case traffic.FoldExcess:
 		if h.sum(f.Per, f.Window) == 0 {
 			return math.NaN()
 		}
 		return (h.sum(f.Measure, f.Window) - h.sum(f.Usual, f.Window)) / (h.sum(f.Per, f.Window) + float64(f.Damp))
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		if all := float64(h.observations[len(h.observations)-1].Measures[f.Per]); all > 0 {
 			return min(1, h.sum(f.Measure, f.Window)/all)
 		}
 		return math.NaN()
-	case traffic.Last:
+	case traffic.FoldLast:
 		return float64(h.observations[len(h.observations)-1].Measures[f.Measure])
-	case traffic.PerObject:
+	case traffic.FoldPerObject:
 		return h.sum(f.Measure, f.Window) / h.distinct(f.Object, f.Window)
-	case traffic.Usual:
-		if d == traffic.Net || d == traffic.Net64 {
-			return h.usual(f, traffic.Addresses)
+	case traffic.FoldUsual:
+		if d == traffic.DimNet || d == traffic.DimNet64 {
+			return h.usual(f, traffic.ObjectAddresses)
 		}
-		return h.usual(f, traffic.Networks)
-	case traffic.Acceleration:
+		return h.usual(f, traffic.ObjectNetworks)
+	case traffic.FoldAcceleration:
 		return h.sum(f.Measure, f.Window) / seconds / (h.sum(f.Measure, 10*f.Window) / (10 * seconds))
-	case traffic.Distinct:
+	case traffic.FoldDistinct:
 		return h.distinct(f.Object, f.Window)
-	case traffic.Streak:
+	case traffic.FoldStreak:
 		return float64(h.streak(f.Measure))
-	case traffic.Since:
+	case traffic.FoldSince:
 		return float64(h.since(f.Measure, f.Per))
-	case traffic.Seen:
+	case traffic.FoldSeen:
 		return float64(min(1, h.since(f.Measure, traffic.NumMeasures)))
-	case traffic.Age:
+	case traffic.FoldAge:
 		return float64(h.last()-h.observations[0].Time) / 1e9
-	case traffic.PathEntropy:
+	case traffic.FoldPathEntropy:
 		var counts []float64
-		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
+		for m := traffic.MeasurePages; m <= traffic.MeasureNoHTTP; m++ {
 			counts = append(counts, h.sum(m, f.Window))
 		}
 		return shannon(counts)
-	case traffic.Agent:
-		return float64(traffic.FactsOfAgent(h.observations[0].Agent)[f.Fact])
+	case traffic.FoldAgent:
+		return float64(traffic.ParseAgent(h.observations[0].Agent)[f.Fact])
 	}
 	return h.gaps[f.Measure].value(f)
 }
@@ -395,11 +395,11 @@ func (h *gapHistory) value(f traffic.Fold) float64 {
 		variance += weights[i] * (float64(gap)/1e9 - mean) * (float64(gap)/1e9 - mean)
 	}
 	switch f.Kind {
-	case traffic.GapMean:
+	case traffic.FoldGapMean:
 		return logs
-	case traffic.GapMin:
+	case traffic.FoldGapMin:
 		return h.shortest(f.Window)
-	case traffic.GapVariation:
+	case traffic.FoldGapVariation:
 		if mean == 0 {
 			return 0
 		}
@@ -469,32 +469,32 @@ func (c *comparison) check(t *testing.T, f traffic.Feature, h *history, got floa
 	t.Helper()
 	c.values++
 	want := h.value(f.Fold, f.Dimension)
-	if (f.Fold.Kind == traffic.Share || f.Fold.Kind == traffic.Excess) && h.sum(f.Fold.Per, f.Fold.Window) < 1e-20 {
+	if (f.Fold.Kind == traffic.FoldShare || f.Fold.Kind == traffic.FoldExcess) && h.sum(f.Fold.Per, f.Fold.Window) < 1e-20 {
 		c.faint++ // more than 46 windows ago: the sums are forgotten one by one
-		if f.Unit == "share" && (got < 0 && f.Fold.Kind == traffic.Share || got < -1 || got > 1) {
+		if f.Unit == "share" && (got < 0 && f.Fold.Kind == traffic.FoldShare || got < -1 || got > 1) {
 			t.Errorf("%s: %v is no share", f.FullName(), got)
 		}
 		return
 	}
-	if f.Fold.Kind == traffic.Distinct {
+	if f.Fold.Kind == traffic.FoldDistinct {
 		c.distinct(t, f, got, want)
 		return
 	}
 	tolerance := 2e-5*math.Abs(want) + 1e-20
 	switch f.Fold.Kind {
-	case traffic.PerObject:
+	case traffic.FoldPerObject:
 		if n := h.distinct(f.Fold.Object, f.Fold.Window); n > 15 {
 			tolerance = 0.6 * want // an estimate
 		} else if n > 1 {
 			tolerance = 1.01 * want / (n - 1) // two may have collided
 		}
-	case traffic.Excess:
+	case traffic.FoldExcess:
 		tolerance += 1e-4 // a difference
-	case traffic.Share:
+	case traffic.FoldShare:
 		tolerance += 1e-9 // a sum below 1e-30 is forgotten
-	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy, traffic.PathEntropy, traffic.HourEntropy:
+	case traffic.FoldGapMean, traffic.FoldGapVariation, traffic.FoldGapEntropy, traffic.FoldPathEntropy, traffic.FoldHourEntropy:
 		tolerance += 1e-3 // differences of larger numbers
-	case traffic.Streak, traffic.Since, traffic.Seen:
+	case traffic.FoldStreak, traffic.FoldSince, traffic.FoldSeen:
 		tolerance = 0
 	}
 	if math.IsNaN(got) != math.IsNaN(want) || math.Abs(got-want) > tolerance {

@@ -20,7 +20,7 @@ func observed(ev traffic.Event) *traffic.Observation {
 // openEvent is a client's request of a duration, of which some was told before.
 func openEvent(duration, told time.Duration, open bool) traffic.Event {
 	ev := traffic.Event{Time: noon, Method: "GET", Host: "a.example", Session: 7, UserAgent: "x", Open: open,
-		Duration: uint64(duration), Told: uint64(told), Path: "/stream"}
+		Duration: uint64(duration), Reported: uint64(told), Path: "/stream"}
 	ev.Client[15] = 9
 	return ev
 }
@@ -53,7 +53,7 @@ func TestOpenRequestsShowBeforeTheyEnd(t *testing.T) {
 	if got := readAll(a, openFeatures, 63*time.Second); got[0] > 0.5 {
 		t.Errorf("a minute later: %v", got)
 	}
-	if n := a.Stats().Keys[traffic.UserAgent]; n != 0 {
+	if n := a.Stats().Keys[traffic.DimUserAgent]; n != 0 {
 		t.Errorf("reports made %d rows of a dimension that does not count open requests", n)
 	}
 }
@@ -95,7 +95,7 @@ func TestReportsChangeNothingElse(t *testing.T) {
 	var names []string
 	var catalog []traffic.Feature
 	for _, f := range traffic.Catalog() {
-		if f.Fold.Kind != traffic.Open {
+		if f.Fold.Kind != traffic.FoldOpen {
 			names, catalog = append(names, f.FullName()), append(catalog, f)
 		}
 	}

@@ -27,7 +27,7 @@ const trailWords = 8
 const repeatWords = 2
 
 func (o *own) words() int {
-	if o.measure == traffic.LinksFollowed {
+	if o.measure == traffic.MeasureLinksFollowed {
 		return trailWords
 	}
 	return repeatWords
@@ -37,7 +37,7 @@ func (o *own) words() int {
 func (p *plan) layOutOwn() {
 	for i := range p.sums {
 		s := &p.sums[i]
-		if s.measure < traffic.FirstOwn || s.measure > traffic.LastOwn || s.peak > 0 {
+		if s.measure < traffic.FirstOwnMeasure || s.measure > traffic.LastOwnMeasure || s.peak > 0 {
 			continue
 		}
 		at := slices.IndexFunc(p.owns, func(o own) bool { return o.measure == s.measure })
@@ -62,11 +62,11 @@ func (o *own) fold(cell []uint32, e *effect) {
 
 // tell reports whether an event has the measure, and notes the event.
 func (o *own) tell(words []uint32, e *effect) bool {
-	if o.measure == traffic.LinksFollowed {
+	if o.measure == traffic.MeasureLinksFollowed {
 		return (*trail)(words).follow(e.observation)
 	}
-	path := e.objects[traffic.Paths]
-	if path == 0 || e.observation.Measures[traffic.Posts] <= 0 {
+	path := e.objects[traffic.ObjectPaths]
+	if path == 0 || e.observation.Measures[traffic.MeasurePosts] <= 0 {
 		return false
 	}
 	return (*repeat)(words).post(max(1, uint32(path>>32)))

@@ -29,7 +29,7 @@ func lastRow(t *testing.T, names []string, events ...traffic.Event) []float32 {
 func request(method, path, from string) traffic.Event {
 	ev := traffic.Event{Method: method, Path: path, Status: 200}
 	if from != "" {
-		ev.Facts = traffic.RefererKnown | traffic.Referer | traffic.RefererSame
+		ev.Facts = traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame
 		traffic.Sums{}.SetLink(&ev, from)
 	}
 	return ev

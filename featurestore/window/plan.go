@@ -31,7 +31,7 @@ type plan struct {
 	usuals    usuals  // what is usual of its clients
 	opens     opens   // of open requests
 	agent     int     // first word of the facts of the user agent, or -1
-	parts     []int   // words of the sums of the PathEntropy columns, one after the other
+	parts     []int   // words of the sums of the FoldPathEntropy columns, one after the other
 	sides     []sides // of the distinct cells
 	front     int     // words before the panes
 	words     int     // size of a cell
@@ -134,7 +134,7 @@ func check(f traffic.Fold) error {
 	switch {
 	case needsWindow(f.Kind) && (f.Window < minWindow || f.Window > maxWindow):
 		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
-	case f.Kind == traffic.Peak && (f.Memory < f.Window || f.Memory > maxWindow):
+	case f.Kind == traffic.FoldPeak && (f.Memory < f.Window || f.Memory > maxWindow):
 		return fmt.Errorf("memory of %v for a window of %v, that much to %v are allowed", f.Memory, f.Window, time.Duration(maxWindow))
 	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Usual >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
 		f.Fact >= traffic.NumAgentFacts:
@@ -145,8 +145,8 @@ func check(f traffic.Fold) error {
 
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
-	case traffic.Sum, traffic.Rate, traffic.Share, traffic.Part, traffic.Acceleration, traffic.Distinct, traffic.PathEntropy,
-		traffic.GapMin, traffic.Open, traffic.Peak, traffic.Excess, traffic.Usual, traffic.PerObject, traffic.Fraction:
+	case traffic.FoldSum, traffic.FoldRate, traffic.FoldShare, traffic.FoldPart, traffic.FoldAcceleration, traffic.FoldDistinct, traffic.FoldPathEntropy,
+		traffic.FoldGapMin, traffic.FoldOpen, traffic.FoldPeak, traffic.FoldExcess, traffic.FoldUsual, traffic.FoldPerObject, traffic.FoldFraction:
 		return true
 	}
 	return false
@@ -155,53 +155,53 @@ func needsWindow(k traffic.FoldKind) bool {
 // need notes what f is kept by.
 func (p *plan) need(f traffic.Fold, d traffic.Dimension) error {
 	switch f.Kind {
-	case traffic.Sum, traffic.Rate, traffic.Part:
+	case traffic.FoldSum, traffic.FoldRate, traffic.FoldPart:
 		p.needSum(f.Measure, f.Window)
-	case traffic.Share:
+	case traffic.FoldShare:
 		p.needSum(f.Measure, f.Window)
 		p.needSum(f.Per, f.Window)
-	case traffic.Excess:
+	case traffic.FoldExcess:
 		p.needSum(f.Measure, f.Window)
 		p.needSum(f.Usual, f.Window)
 		p.needSum(f.Per, f.Window)
-	case traffic.Usual:
+	case traffic.FoldUsual:
 		return p.needUsual(f, d)
-	case traffic.Acceleration:
+	case traffic.FoldAcceleration:
 		p.needSum(f.Measure, f.Window)
 		p.needSum(f.Measure, 10*f.Window)
-	case traffic.PathEntropy:
-		for m := traffic.Pages; m <= traffic.NoHTTP; m++ {
+	case traffic.FoldPathEntropy:
+		for m := traffic.MeasurePages; m <= traffic.MeasureNoHTTP; m++ {
 			p.needSum(m, f.Window)
 		}
-	case traffic.Distinct:
+	case traffic.FoldDistinct:
 		if p.findDistinct(f) == nil {
 			p.distincts = append(p.distincts, distinct{object: f.Object, pane: f.Window / 2})
 		}
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		p.needSum(f.Measure, f.Window)
 		if p.findCount(f) == nil {
 			p.counts = append(p.counts, count{kind: f.Kind, measure: f.Measure, per: f.Per})
 		}
-	case traffic.PerObject:
+	case traffic.FoldPerObject:
 		p.needSum(f.Measure, f.Window)
 		if p.findDistinct(f) == nil {
 			p.distincts = append(p.distincts, distinct{object: f.Object, pane: f.Window / 2})
 		}
-	case traffic.Streak, traffic.Since, traffic.Seen, traffic.Last:
+	case traffic.FoldStreak, traffic.FoldSince, traffic.FoldSeen, traffic.FoldLast:
 		if p.findCount(f) == nil {
 			p.counts = append(p.counts, count{kind: f.Kind, measure: f.Measure, per: f.Per})
 		}
-	case traffic.Age:
+	case traffic.FoldAge:
 		p.first = 0
-	case traffic.GapMin:
+	case traffic.FoldGapMin:
 		g := p.needGaps(f.Measure)
 		if g.pane != 0 && g.pane != f.Window/2 {
 			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*g.pane, f.Window)
 		}
 		g.pane = f.Window / 2
-	case traffic.GapMean, traffic.GapVariation, traffic.GapEntropy:
+	case traffic.FoldGapMean, traffic.FoldGapVariation, traffic.FoldGapEntropy:
 		p.needGaps(f.Measure)
-	case traffic.Peak:
+	case traffic.FoldPeak:
 		p.needSum(f.Measure, f.Window)
 		if p.findPeak(f) == nil {
 			p.sums = append(p.sums, sum{measure: f.Measure, window: f.Memory, peak: f.Window})
@@ -209,11 +209,11 @@ func (p *plan) need(f traffic.Fold, d traffic.Dimension) error {
 		if f.Keep > 0 {
 			p.floods = append(p.floods, flood{fold: f, least: f.Keep, memory: int64(f.Memory)})
 		}
-	case traffic.HourEntropy:
+	case traffic.FoldHourEntropy:
 		p.hours = 0
-	case traffic.Agent:
+	case traffic.FoldAgent:
 		p.agent = 0
-	case traffic.Open:
+	case traffic.FoldOpen:
 		p.opens.at = 0
 		if !slices.Contains(p.opens.taus, f.Window) {
 			p.opens.taus = append(p.opens.taus, f.Window)

@@ -15,22 +15,22 @@ type wired struct {
 
 func (w *wired) fill(o *traffic.Observation, now int64) {
 	m := &o.Measures
-	m[traffic.NewWireClients], m[traffic.ProgramClients] = 0, 0
-	program := o.Objects[traffic.Programs]
-	if o.Keys[traffic.ProgramOnWire] == 0 || program == 0 || networkOf(o) == 0 {
+	m[traffic.MeasureNewWireClients], m[traffic.MeasureProgramClients] = 0, 0
+	program := o.Objects[traffic.ObjectPrograms]
+	if o.Keys[traffic.DimProgramWire] == 0 || program == 0 || networkOf(o) == 0 {
 		return
 	}
 	isNew, _ := w.seen.add(pairOf(o), now)
 	entry, minute := w.programs.of(program, minuteOf(now))
 	if isNew && entry.count(minute) {
-		m[traffic.NewWireClients] = 1
+		m[traffic.MeasureNewWireClients] = 1
 	}
-	m[traffic.ProgramClients] = entry.sum(minute)
+	m[traffic.MeasureProgramClients] = entry.sum(minute)
 }
 
 // pairOf makes one hash of a client and its program on its wire.
 func pairOf(o *traffic.Observation) uint64 {
-	return combine(networkOf(o), o.Keys[traffic.ProgramOnWire])
+	return combine(networkOf(o), o.Keys[traffic.DimProgramWire])
 }
 
 // programs counts the clients of programs that user agents name: networks that are new with a program on a wire, of which the

@@ -10,7 +10,7 @@ import (
 
 // wired is the request of a client whose program looks like the print.
 func wired(a *window.Aggregator, at int64, client [4]int, agent string, print uint32) traffic.Observation {
-	ev := traffic.Event{Time: at, Method: "GET", Path: "/", Host: "a.test", UserAgent: agent, Status: 200, Facts: traffic.HeadersKnown,
+	ev := traffic.Event{Time: at, Method: "GET", Path: "/", Host: "a.test", UserAgent: agent, Status: 200, Facts: traffic.FactHeadersKnown,
 		Wire: traffic.MakeWire(traffic.WireFacts{Seen: true}, print)}
 	ev.SetClient(v4(client[0], client[1], client[2], client[3]))
 	var o traffic.Observation

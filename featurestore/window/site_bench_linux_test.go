@@ -27,8 +27,8 @@ func newSite(clients int) *site {
 		s.popular[i] = uint16(zipf.Uint64())
 	}
 	s.o.Time = noon
-	s.o.Measures[traffic.Requests], s.o.Measures[traffic.Bytes] = 1, 1000
-	s.o.Measures[traffic.Pages], s.o.Measures[traffic.OriginSeconds] = 1, 0.02
+	s.o.Measures[traffic.MeasureRequests], s.o.Measures[traffic.MeasureBytes] = 1, 1000
+	s.o.Measures[traffic.MeasurePages], s.o.Measures[traffic.MeasureOriginSeconds] = 1, 0.02
 	return s
 }
 
@@ -42,14 +42,14 @@ func (s *site) visit(client int, second bool, random uint64) *traffic.Observatio
 	host, path := uint64(s.popular[random&0xffff])%1000, uint64(s.popular[random>>16&0xffff])
 	const net, ua, ja4, hosts, paths, session, pairs, programs = 1 << 40, 2 << 40, 3 << 40, 4 << 40, 5 << 40, 6 << 40, 7 << 40, 8 << 40
 	s.o.Keys = traffic.Keys{
-		traffic.IP: siteKey(uint64(client)), traffic.Net: siteKey(net + uint64(client/3)), traffic.UserAgent: siteKey(ua + agent),
-		traffic.OnWire: siteKey(ja4 + agent%1000), traffic.ProgramOnWire: siteKey(programs + agent%3000), traffic.Host: siteKey(hosts + host), traffic.Session: siteKey(session + uint64(client)),
-		traffic.IPAgent: siteKey(pairs + pair),
+		traffic.DimIP: siteKey(uint64(client)), traffic.DimNet: siteKey(net + uint64(client/3)), traffic.DimUserAgent: siteKey(ua + agent),
+		traffic.DimWire: siteKey(ja4 + agent%1000), traffic.DimProgramWire: siteKey(programs + agent%3000), traffic.DimHost: siteKey(hosts + host), traffic.DimSession: siteKey(session + uint64(client)),
+		traffic.DimIPAgent: siteKey(pairs + pair),
 	}
 	k := &s.o.Keys
 	s.o.Objects = [traffic.NumObjects]uint64{
-		traffic.Agents: k[traffic.UserAgent], traffic.Paths: siteKey(paths + path), traffic.Hosts: k[traffic.Host], traffic.Addresses: k[traffic.IP],
-		traffic.Networks: k[traffic.Net], traffic.Wires: k[traffic.OnWire], traffic.Programs: siteKey(agent % 300), traffic.Sessions: k[traffic.Session],
+		traffic.ObjectAgents: k[traffic.DimUserAgent], traffic.ObjectPaths: siteKey(paths + path), traffic.ObjectHosts: k[traffic.DimHost], traffic.ObjectAddresses: k[traffic.DimIP],
+		traffic.ObjectNetworks: k[traffic.DimNet], traffic.ObjectWires: k[traffic.DimWire], traffic.ObjectPrograms: siteKey(agent % 300), traffic.ObjectSessions: k[traffic.DimSession],
 	}
 	s.o.Time += 1500
 	return &s.o

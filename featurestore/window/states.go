@@ -77,7 +77,7 @@ func (g *gaps) state() state {
 
 func (c *count) state() state {
 	s := state{name: c.name(), runs: []run{{c.at, 1}}}
-	if at := c.at; c.kind == traffic.Last {
+	if at := c.at; c.kind == traffic.FoldLast {
 		s.begin = func(cell []uint32) { cell[at] = unread }
 	}
 	return s
@@ -85,13 +85,13 @@ func (c *count) state() state {
 
 func (c *count) name() string {
 	switch c.kind {
-	case traffic.Fraction:
+	case traffic.FoldFraction:
 		return fmt.Sprintf("last %v", c.per)
-	case traffic.Last:
+	case traffic.FoldLast:
 		return fmt.Sprintf("last %v", c.measure)
-	case traffic.Streak:
+	case traffic.FoldStreak:
 		return fmt.Sprintf("streak %v", c.measure)
-	case traffic.Since:
+	case traffic.FoldSince:
 		return fmt.Sprintf("since %v %v", c.measure, c.per)
 	}
 	return fmt.Sprintf("seen %v", c.measure)
@@ -107,7 +107,7 @@ func (p *plan) forgetAgent(cell []uint32) {
 	}
 }
 
-// unread is the NaN of a fact that is not known yet. FactsOfAgent has no such NaN.
+// unread is the NaN of a fact that is not known yet. ParseAgent has no such NaN.
 const unread = 0x7fc0dead
 
 // mapping is how a cell of a checkpoint becomes one of a plan.

@@ -48,11 +48,11 @@ func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 	renamed := slices.Clone(catalog)
 	renamed[3].Name = "another_name"
 	without := slices.DeleteFunc(slices.Clone(catalog), func(f traffic.Feature) bool {
-		return strings.HasPrefix(f.Name, "distinct_paths") || f.Fold.Kind == traffic.Age || f.Fold.Kind == traffic.GapMin
+		return strings.HasPrefix(f.Name, "distinct_paths") || f.Fold.Kind == traffic.FoldAge || f.Fold.Kind == traffic.FoldGapMin
 	})
 	reversed := slices.Clone(catalog)
 	slices.Reverse(reversed)
-	fewer := slices.DeleteFunc(slices.Clone(catalog), func(f traffic.Feature) bool { return f.Dimension == traffic.Net })
+	fewer := slices.DeleteFunc(slices.Clone(catalog), func(f traffic.Feature) bool { return f.Dimension == traffic.DimNet })
 	for name, change := range map[string]struct{ from, to []traffic.Feature }{
 		"a feature is renamed":   {catalog, renamed},
 		"features are removed":   {catalog, without},
@@ -75,7 +75,7 @@ func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 				for _, f := range change.to {
 					w, ok := want[f.FullName()]
 					if !ok || slices.ContainsFunc(r.Begun, func(begun string) bool { return strings.HasPrefix(begun, f.Dimension.String()) }) &&
-						(f.Fold.Kind == traffic.GapMean || f.Fold.Kind == traffic.GapVariation || f.Fold.Kind == traffic.GapEntropy) {
+						(f.Fold.Kind == traffic.FoldGapMean || f.Fold.Kind == traffic.FoldGapVariation || f.Fold.Kind == traffic.FoldGapEntropy) {
 						continue // gaps are one state, with the window of the shortest in its name
 					}
 					if compared++; !sameBits(got[f.FullName()], w) {
@@ -96,28 +96,28 @@ func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 func TestRestoreBeginsWhatIsNew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	catalog := traffic.Catalog()
-	requestsOnly := slices.DeleteFunc(slices.Clone(catalog), func(f traffic.Feature) bool { return f.Fold.Kind != traffic.Sum })
+	requestsOnly := slices.DeleteFunc(slices.Clone(catalog), func(f traffic.Feature) bool { return f.Fold.Kind != traffic.FoldSum })
 	a, observations := full(t, window.Config{Features: requestsOnly}, 500)
 	checkpoint(t, a, path)
 	b := restored(t, window.Config{}, path)
 	next := *observations[len(observations)-1]
 	got := values(b, catalog, &next)
 	for _, f := range catalog {
-		if v := got[f.FullName()]; v < 0 && f.Fold.Kind != traffic.Excess || math.IsInf(float64(v), 0) || f.Fold.Kind == traffic.Age && v > 0 ||
-			(f.Fold.Kind == traffic.Agent || f.Fold.Kind == traffic.Last) && !math.IsNaN(float64(v)) {
+		if v := got[f.FullName()]; v < 0 && f.Fold.Kind != traffic.FoldExcess || math.IsInf(float64(v), 0) || f.Fold.Kind == traffic.FoldAge && v > 0 ||
+			(f.Fold.Kind == traffic.FoldAgent || f.Fold.Kind == traffic.FoldLast) && !math.IsNaN(float64(v)) {
 			t.Errorf("%s is %v right after the restart", f.FullName(), v)
 		}
 	}
 	next.Time += int64(time.Second)
 	b.Add(&next)
 	got = values(b, catalog, &next)
-	facts := traffic.FactsOfAgent(next.Agent)
+	facts := traffic.ParseAgent(next.Agent)
 	for _, f := range catalog {
 		v := got[f.FullName()]
-		if f.Fold.Kind == traffic.Agent && next.Keys[traffic.UserAgent] != 0 && !sameBits(v, facts[f.Fold.Fact]) {
+		if f.Fold.Kind == traffic.FoldAgent && next.Keys[traffic.DimUserAgent] != 0 && !sameBits(v, facts[f.Fold.Fact]) {
 			t.Errorf("%s is %v, want %v", f.FullName(), v, facts[f.Fold.Fact])
 		}
-		if f.Fold.Kind == traffic.Age && !math.IsNaN(float64(v)) && (v < 0.999 || v > 1.001) {
+		if f.Fold.Kind == traffic.FoldAge && !math.IsNaN(float64(v)) && (v < 0.999 || v > 1.001) {
 			t.Errorf("%s is %v after one second", f.FullName(), v)
 		}
 	}
@@ -127,11 +127,11 @@ func TestRestoreBeginsWhatIsNew(t *testing.T) {
 func TestRestoreTellsWhatIsNew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	feature := func(name string, m traffic.Measure) traffic.Feature {
-		return traffic.Feature{Dimension: traffic.IP, Name: name, Unit: "x", Fold: traffic.Fold{Kind: traffic.Sum, Window: time.Hour, Measure: m}}
+		return traffic.Feature{Dimension: traffic.DimIP, Name: name, Unit: "x", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: time.Hour, Measure: m}}
 	}
-	a := newAggregator(t, window.Config{Features: []traffic.Feature{feature("a", traffic.Requests), feature("b", traffic.Heads)}})
+	a := newAggregator(t, window.Config{Features: []traffic.Feature{feature("a", traffic.MeasureRequests), feature("b", traffic.MeasureHeads)}})
 	checkpoint(t, a, path)
-	b := newAggregator(t, window.Config{Features: []traffic.Feature{feature("c", traffic.Heads), feature("d", traffic.Posts)}})
+	b := newAggregator(t, window.Config{Features: []traffic.Feature{feature("c", traffic.MeasureHeads), feature("d", traffic.MeasurePosts)}})
 	r, err := b.Restore(path)
 	if err != nil || !slices.Equal(r.Begun, []string{"ip sum posts 1h0m0s"}) || !slices.Equal(r.Lost, []string{"ip sum requests 1h0m0s"}) {
 		t.Errorf("%+v, %v", r, err)

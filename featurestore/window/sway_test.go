@@ -29,7 +29,7 @@ func newTown(t *testing.T) *town {
 // send adds a request of an address for a path.
 func (w *town) send(client netip.Addr, agent, path string, status uint16, facts traffic.Facts) (o traffic.Observation) {
 	ev := traffic.Event{Time: w.now, Method: "GET", Host: "a.test", Path: path, Status: status, JA4: "t13d1516h2_8daaf6152771_b186095e22b6",
-		UserAgent: agent, Facts: facts | traffic.RefererKnown}
+		UserAgent: agent, Facts: facts | traffic.FactRefererKnown}
 	ev.SetClient(client)
 	traffic.Observe(&ev, seed, &o)
 	w.a.Add(&o)
@@ -51,7 +51,7 @@ func (w *town) visit(client netip.Addr) (o traffic.Observation) {
 	}
 	o = w.send(client, agent, fmt.Sprintf("/page/%d", w.rng.IntN(100)), 200, 0)
 	for i := range 4 {
-		o = w.send(client, agent, fmt.Sprintf("/%d.css", i), 200, traffic.Referer)
+		o = w.send(client, agent, fmt.Sprintf("/%d.css", i), 200, traffic.FactReferer)
 	}
 	return o
 }
@@ -114,8 +114,8 @@ func steady(t *testing.T, w *town, o traffic.Observation) map[string]float32 {
 	known := make(map[string]float32)
 	for _, f := range traffic.Catalog() {
 		switch f.Dimension {
-		case traffic.Net, traffic.UserAgent, traffic.OnWire, traffic.ProgramOnWire, traffic.Host:
-			if !f.Steady() || f.Fold.Kind == traffic.Agent {
+		case traffic.DimNet, traffic.DimUserAgent, traffic.DimWire, traffic.DimProgramWire, traffic.DimHost:
+			if !f.Steady() || f.Fold.Kind == traffic.FoldAgent {
 				continue
 			}
 			var v [1]float32

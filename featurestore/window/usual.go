@@ -57,10 +57,10 @@ func (p *plan) needUsual(f traffic.Fold, d traffic.Dimension) error {
 // clientsOf is what counts as one client among those of a key: a network, or in a network an
 // address.
 func clientsOf(d traffic.Dimension) traffic.Object {
-	if d == traffic.Net || d == traffic.Net64 {
-		return traffic.Addresses
+	if d == traffic.DimNet || d == traffic.DimNet64 {
+		return traffic.ObjectAddresses
 	}
-	return traffic.Networks
+	return traffic.ObjectNetworks
 }
 
 func (u *usuals) find(f traffic.Fold) *usualShare {

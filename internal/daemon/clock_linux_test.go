@@ -83,7 +83,7 @@ func (m *machine) feature(r *running, name string) float32 {
 	seed, _ := selection.ResolveSeed()
 	ev := visit(1, "/", m.now())
 	value := make([]float32, 1)
-	if _, err := selection.Read(value, []uint64{traffic.KeysOf(&ev, seed)[traffic.IP]}, m.now().UnixNano()); err != nil {
+	if _, err := selection.Read(value, []uint64{traffic.NewKeys(&ev, seed)[traffic.DimIP]}, m.now().UnixNano()); err != nil {
 		r.t.Fatal(err)
 	}
 	return value[0]
@@ -117,8 +117,8 @@ func TestClockIsSetUnderTheDaemon(t *testing.T) {
 				t.Errorf("%v requests in ten seconds after twenty seconds of silence", n)
 			}
 			s := r.Stats()
-			if s.ClockSteps != 2 || s.Window.Expired[traffic.IP] != 0 || s.FutureTimes != 0 || r.log.count("the clock was set") != 2 {
-				t.Errorf("%d steps, %d keys expired, %d events of the future; log:\n%s", s.ClockSteps, s.Window.Expired[traffic.IP], s.FutureTimes, r.log)
+			if s.ClockSteps != 2 || s.Window.Expired[traffic.DimIP] != 0 || s.FutureTimes != 0 || r.log.count("the clock was set") != 2 {
+				t.Errorf("%d steps, %d keys expired, %d events of the future; log:\n%s", s.ClockSteps, s.Window.Expired[traffic.DimIP], s.FutureTimes, r.log)
 			}
 			if _, metrics := get(r.Daemon, "/metrics"); !strings.Contains(metrics, "\nheadgate_clock_steps_total 2\n") {
 				t.Errorf("the metrics do not tell of two steps")
@@ -173,8 +173,8 @@ func TestDaemonStartsWithAClockAhead(t *testing.T) {
 	}
 	m.set.Store(int64(4 * time.Hour))
 	second := m.startDaemon(t, daemon.Config{Dir: string(first.dir)})
-	if s := second.Stats(); s.Window.Keys[traffic.IP] != 1 || m.feature(second, "ip/requests_1h") < 4.9 {
-		t.Errorf("%d addresses, %v requests in an hour", s.Window.Keys[traffic.IP], m.feature(second, "ip/requests_1h"))
+	if s := second.Stats(); s.Window.Keys[traffic.DimIP] != 1 || m.feature(second, "ip/requests_1h") < 4.9 {
+		t.Errorf("%d addresses, %v requests in an hour", s.Window.Keys[traffic.DimIP], m.feature(second, "ip/requests_1h"))
 	}
 }
 

@@ -118,10 +118,10 @@ func TestEventsAreUntrusted(t *testing.T) {
 	if s.Undecodable != 5 || s.FutureTimes != 1 || s.Refused != 1 || s.Oversized != 1 {
 		t.Errorf("%d undecodable, %d from the future, %d refused, %d oversized; want 5, 1, 1, 1", s.Undecodable, s.FutureTimes, s.Refused, s.Oversized)
 	}
-	if keys := s.Window.Keys[traffic.IP]; keys != 4 {
+	if keys := s.Window.Keys[traffic.DimIP]; keys != 4 {
 		t.Errorf("%d client addresses, want 4", keys)
 	}
-	key := traffic.KeysOf(&future, readSeed(t, r.dir))[traffic.IP]
+	key := traffic.NewKeys(&future, readSeed(t, r.dir))[traffic.DimIP]
 	if stamp := published(t, r.dir)["ip"][key].stamp; time.Unix(0, stamp).After(time.Now()) {
 		t.Errorf("an event from the future is stamped %v", time.Unix(0, stamp))
 	}
@@ -260,8 +260,8 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("%d keys of dimension %v, want 1000 at most", s.Window.Keys[d], d)
 		}
 	}
-	if w := &s.Window; w.Keys[traffic.IP] < 500 || uint64(w.Keys[traffic.IP])+w.Evicted[traffic.IP]+w.Waiting[traffic.IP] != flood {
-		t.Errorf("%d addresses kept, %d evicted, %d waiting", w.Keys[traffic.IP], w.Evicted[traffic.IP], w.Waiting[traffic.IP])
+	if w := &s.Window; w.Keys[traffic.DimIP] < 500 || uint64(w.Keys[traffic.DimIP])+w.Evicted[traffic.DimIP]+w.Waiting[traffic.DimIP] != flood {
+		t.Errorf("%d addresses kept, %d evicted, %d waiting", w.Keys[traffic.DimIP], w.Evicted[traffic.DimIP], w.Waiting[traffic.DimIP])
 	}
 	if grown := int64(heap() - before); grown > 16<<20 {
 		t.Errorf("the heap grew by %d bytes", grown)
@@ -295,7 +295,7 @@ func TestEventsWaitForTheDaemon(t *testing.T) {
 	again := start(t, daemon.Config{Dir: string(r.dir)})
 	again.consumed(2)
 	again.until("removal of the dead proxy's ring", func() bool { return again.Stats().Rings.Removed == 1 })
-	if n := again.Stats().Window.Keys[traffic.IP]; n != 2 {
+	if n := again.Stats().Window.Keys[traffic.DimIP]; n != 2 {
 		t.Errorf("%d client addresses, want 2", n)
 	}
 }

@@ -128,8 +128,8 @@ func TestDamagedFeatures(t *testing.T) {
 			damage(t, r.dir, suffix)
 			again := start(t, daemon.Config{Dir: string(r.dir)})
 			again.until("publications", func() bool { return again.Stats().Publishes > 2 })
-			if readSeed(t, r.dir) != seed || again.Stats().Window.Keys[traffic.IP] != 1 {
-				t.Errorf("seed %d after %d, %d clients", readSeed(t, r.dir), seed, again.Stats().Window.Keys[traffic.IP])
+			if readSeed(t, r.dir) != seed || again.Stats().Window.Keys[traffic.DimIP] != 1 {
+				t.Errorf("seed %d after %d, %d clients", readSeed(t, r.dir), seed, again.Stats().Window.Keys[traffic.DimIP])
 			}
 			if err := again.stop(); err != nil {
 				t.Error(err)

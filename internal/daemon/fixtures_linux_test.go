@@ -152,7 +152,7 @@ func put(t *testing.T, p *ring.Producer, encode func([]byte) ([]byte, error)) {
 // visit is an event of a client that is known by a number.
 func visit(client int, path string, at time.Time) traffic.Event {
 	ev := traffic.Event{Time: at.UnixNano(), Method: "GET", Host: "a.test", Status: 200, Bytes: 100, Version: 11, Duration: 1e6,
-		Facts: traffic.HeadersKnown | traffic.RefererKnown}
+		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown}
 	ev.SetClient(netip.AddrFrom4([4]byte{10, byte(client >> 16), byte(client >> 8), byte(client)}))
 	ev.SetPath(path)
 	ev.SetUserAgent("test/1")

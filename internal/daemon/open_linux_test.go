@@ -17,7 +17,7 @@ func TestOpenRequestsAppear(t *testing.T) {
 	for second := range uint64(5) {
 		for client := range 20 {
 			ev := visit(client%4, "", began)
-			ev.Open, ev.Told, ev.Duration = true, second*1e9, (second+1)*1e9
+			ev.Open, ev.Reported, ev.Duration = true, second*1e9, (second+1)*1e9
 			events = append(events, ev)
 		}
 	}

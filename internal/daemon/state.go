@@ -150,7 +150,7 @@ func (d *Daemon) restore() (seed uint64) {
 	if err != nil {
 		return 0
 	}
-	d.config.Log.Info("headgate: checkpoint restored", "path", r.Path, "keys", d.aggregator.Stats().Keys[traffic.IP])
+	d.config.Log.Info("headgate: checkpoint restored", "path", r.Path, "keys", d.aggregator.Stats().Keys[traffic.DimIP])
 	if len(r.Begun)+len(r.Lost) > 0 {
 		d.config.Log.Info("headgate: features have changed since the checkpoint, all others are kept", "begin_empty", few(r.Begun), "lost", few(r.Lost))
 	}

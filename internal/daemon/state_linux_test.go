@@ -40,15 +40,15 @@ func TestAnotherCatalogForgetsNobody(t *testing.T) {
 	next := slices.Clone(traffic.Catalog())
 	next[2].Name = "renamed"
 	next = slices.DeleteFunc(next, func(f traffic.Feature) bool { return f.FullName() == "ip/age" })
-	next = append(next, traffic.Feature{Dimension: traffic.IP, Name: "new", Unit: "requests", Fold: traffic.Fold{Kind: traffic.Sum, Window: 77 * time.Minute}})
+	next = append(next, traffic.Feature{Dimension: traffic.DimIP, Name: "new", Unit: "requests", Fold: traffic.Fold{Kind: traffic.FoldSum, Window: 77 * time.Minute}})
 	r := start(t, daemon.Config{Dir: string(first.dir), Window: window.Config{MaxKeys: 2 * clients, Features: next}})
 	r.until("publication", func() bool { return r.Stats().Publishes > 0 })
-	if n := r.Stats().Window.Keys[traffic.IP]; n != clients {
+	if n := r.Stats().Window.Keys[traffic.DimIP]; n != clients {
 		t.Fatalf("%d addresses are known, want %d; log:\n%s", n, clients, r.log)
 	}
 	columns := func(features []traffic.Feature) (names []string) {
 		for _, f := range features {
-			if f.Dimension == traffic.IP {
+			if f.Dimension == traffic.DimIP {
 				names = append(names, f.Name)
 			}
 		}
@@ -99,7 +99,7 @@ func TestOlderCheckpointIsRestored(t *testing.T) {
 	}
 	r := start(t, daemon.Config{Dir: string(first.dir), Window: small})
 	r.until("publication", func() bool { return r.Stats().Publishes > 0 })
-	if n := r.Stats().Window.Keys[traffic.IP]; n != 1 || r.log.count("the older one is restored") != 1 || r.log.count("level=WARN") != 1 {
+	if n := r.Stats().Window.Keys[traffic.DimIP]; n != 1 || r.log.count("the older one is restored") != 1 || r.log.count("level=WARN") != 1 {
 		t.Errorf("%d addresses; log:\n%s", n, r.log)
 	}
 	if kept, err := os.ReadFile(first.dir.Checkpoint() + ".unused-1"); err != nil || !slices.Equal(kept, damaged) {

@@ -34,7 +34,7 @@ func TestForgedAgentInWords(t *testing.T) {
 	ev := traffic.Event{
 		Method: "GET", Host: "www.example.org", Path: "/", Version: 11, JA4: "t13d1812h1_85036bcba153_b26ce05bbdd6",
 		UserAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36",
-		Facts:     traffic.HeadersKnown | traffic.RefererKnown | traffic.ClaimsKnown,
+		Facts:     traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactClaimsKnown,
 	}
 	f := heuristics.Rules{}.Request(&ev)
 	words := explain.Finding(f, &ev)

@@ -28,7 +28,7 @@ func byName() map[string]feature {
 		if f.Stem() != f.Name {
 			entry.window = f.Fold.Window
 		}
-		if f.Fold.Kind == traffic.Excess {
+		if f.Fold.Kind == traffic.FoldExcess {
 			entry.unit = units["excess"]
 		}
 		all[f.FullName()] = entry
@@ -42,16 +42,16 @@ func byName() map[string]feature {
 
 // subjects are the subjects of the phrases, by dimension.
 var subjects = [traffic.NumDimensions + 1]string{
-	traffic.IP:            "the address",
-	traffic.Net:           "the network",
-	traffic.Net64:         "the client's own network",
-	traffic.UserAgent:     "clients with the user agent",
-	traffic.OnWire:        "clients with this wire",
-	traffic.ProgramOnWire: "clients of this program and wire",
-	traffic.Host:          "the host's clients",
-	traffic.Session:       "the session",
-	traffic.IPAgent:       "this agent at the address",
-	traffic.NumDimensions: "the request",
+	traffic.DimIP:          "the address",
+	traffic.DimNet:         "the network",
+	traffic.DimNet64:       "the client's own network",
+	traffic.DimUserAgent:   "clients with the user agent",
+	traffic.DimWire:        "clients with this wire",
+	traffic.DimProgramWire: "clients of this program and wire",
+	traffic.DimHost:        "the host's clients",
+	traffic.DimSession:     "the session",
+	traffic.DimIPAgent:     "this agent at the address",
+	traffic.NumDimensions:  "the request",
 }
 
 // Subject returns the name of a key of dimension d in sentences.

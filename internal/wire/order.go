@@ -50,15 +50,15 @@ func (o *order) addCase(written []byte) {
 	o.anyOther = o.anyOther || !lower && !canonical
 }
 
-func (o *order) compare(first, second name) traffic.Order {
+func (o *order) compare(first, second name) traffic.FieldOrder {
 	a, b := o.at[first], o.at[second]
 	switch {
 	case a == 0 || b == 0:
-		return traffic.OneMissing
+		return traffic.OrderMissing
 	case a < b:
-		return traffic.InOrder
+		return traffic.OrderAsNamed
 	}
-	return traffic.Reversed
+	return traffic.OrderReversed
 }
 
 // common returns the facts of both versions of HTTP.
@@ -80,14 +80,14 @@ func (o *order) http1() traffic.WireFacts {
 	return f
 }
 
-func (o *order) cookie() traffic.CookiePlace {
+func (o *order) cookie() traffic.CookiePosition {
 	switch {
 	case o.at[cookieName] == 0:
-		return traffic.NoCookieField
+		return traffic.CookieMissing
 	case o.withinCookies:
-		return traffic.CookieWithin
+		return traffic.CookieElsewhere
 	case o.at[priorityName] > o.at[cookieName]:
-		return traffic.CookiePriority
+		return traffic.CookieBeforePriority
 	}
 	return traffic.CookieLast
 }
@@ -95,19 +95,19 @@ func (o *order) cookie() traffic.CookiePlace {
 func (o *order) nameCase() traffic.NameCase {
 	switch {
 	case o.anyOther:
-		return traffic.OtherCase
+		return traffic.CaseOther
 	case o.anyLower && o.anyCanonical:
-		return traffic.BothCases
+		return traffic.CaseMixed
 	case o.anyLower:
-		return traffic.LowerCase
+		return traffic.CaseLower
 	}
-	return traffic.CanonicalCase
+	return traffic.CaseCanonical
 }
 
-func (o *order) connection() traffic.ConnectionPlace {
+func (o *order) connection() traffic.ConnectionPosition {
 	switch {
 	case o.at[connectionName] == 0:
-		return traffic.NoConnectionField
+		return traffic.ConnectionMissing
 	case o.at[connectionName] < o.at[agentName]:
 		return traffic.ConnectionBeforeAgent
 	case o.last == connectionName:

@@ -39,17 +39,17 @@ func TestHTTP1OfRealClients(t *testing.T) {
 		"Chrome": {"Host Connection sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform Upgrade-Insecure-Requests User-Agent Accept Sec-Fetch-Site Accept-Encoding Accept-Language Cookie",
 			traffic.WireFacts{AgentAccept: 1, EncodingLanguage: 1, LanguageAccept: 2, HintsAgent: 1, Cookie: traffic.CookieLast, HostFirst: true, Connection: traffic.ConnectionBeforeAgent}},
 		"Firefox": {"Host User-Agent Accept Accept-Language Accept-Encoding Connection Cookie Upgrade-Insecure-Requests Priority",
-			traffic.WireFacts{AgentAccept: 1, EncodingLanguage: 2, LanguageAccept: 2, Cookie: traffic.CookieWithin, HostFirst: true, Connection: traffic.ConnectionElsewhere}},
+			traffic.WireFacts{AgentAccept: 1, EncodingLanguage: 2, LanguageAccept: 2, Cookie: traffic.CookieElsewhere, HostFirst: true, Connection: traffic.ConnectionElsewhere}},
 		"requests": {"Host User-Agent Accept-Encoding Accept Connection",
 			traffic.WireFacts{AgentAccept: 1, HostFirst: true, Connection: traffic.ConnectionLast}},
 		"httpx":      {"Host Accept Accept-Encoding Connection User-Agent", traffic.WireFacts{AgentAccept: 2, HostFirst: true, Connection: traffic.ConnectionBeforeAgent}},
 		"Go":         {"Host User-Agent Accept-Encoding", traffic.WireFacts{HostFirst: true}},
 		"urllib":     {"Accept-Encoding Host User-Agent Connection", traffic.WireFacts{Connection: traffic.ConnectionLast}},
-		"got":        {"user-agent accept-encoding Host Connection", traffic.WireFacts{Case: traffic.BothCases, Connection: traffic.ConnectionLast}},
-		"undici":     {"host connection accept accept-language sec-fetch-mode user-agent accept-encoding", traffic.WireFacts{Case: traffic.LowerCase, HostFirst: true, AgentAccept: 2, EncodingLanguage: 2, LanguageAccept: 2, Connection: traffic.ConnectionBeforeAgent}},
-		"mechanize":  {"Host User-agent Accept", traffic.WireFacts{Case: traffic.OtherCase, HostFirst: true, AgentAccept: 1}},
+		"got":        {"user-agent accept-encoding Host Connection", traffic.WireFacts{Case: traffic.CaseMixed, Connection: traffic.ConnectionLast}},
+		"undici":     {"host connection accept accept-language sec-fetch-mode user-agent accept-encoding", traffic.WireFacts{Case: traffic.CaseLower, HostFirst: true, AgentAccept: 2, EncodingLanguage: 2, LanguageAccept: 2, Connection: traffic.ConnectionBeforeAgent}},
+		"mechanize":  {"Host User-agent Accept", traffic.WireFacts{Case: traffic.CaseOther, HostFirst: true, AgentAccept: 1}},
 		"no agent":   {"Host Connection", traffic.WireFacts{HostFirst: true, Connection: traffic.ConnectionLast}},
-		"old cookie": {"Host Cookie Priority", traffic.WireFacts{HostFirst: true, Cookie: traffic.CookiePriority}},
+		"old cookie": {"Host Cookie Priority", traffic.WireFacts{HostFirst: true, Cookie: traffic.CookieBeforePriority}},
 		"wrk":        {"Host", traffic.WireFacts{HostFirst: true}},
 	} {
 		request := "GET /a?b HTTP/1.1\r\n"
@@ -162,7 +162,7 @@ func TestLongLines(t *testing.T) {
 				t.Fatalf("%d bytes are kept", n)
 			}
 		}
-		if w := tap.Claim("GET", "/cookie").Facts(); w.Cookie != traffic.CookieWithin {
+		if w := tap.Claim("GET", "/cookie").Facts(); w.Cookie != traffic.CookieElsewhere {
 			t.Errorf("%+v", w)
 		}
 		if tap.Claim("GET", "/"+long) != 0 || tap.Claim("GET", "/after") == 0 || counters.NotUnderstood.Load() != 0 {
@@ -283,7 +283,7 @@ func TestHTTP2OfRealClients(t *testing.T) {
 	}{
 		"Chrome": {settings(1, 65536, 2, 0, 4, 6291456, 6, 262144) + windowUpdate(15663105), priorityFlag,
 			[]string{":method=GET", ":authority=a", ":scheme=https", ":path=/x", "sec-ch-ua=1", "user-agent=a", "accept=b", "accept-encoding=c", "accept-language=d", "cookie=1", "cookie=2", "priority=u=0"},
-			traffic.WireFacts{Pseudo: 8, AgentAccept: 1, EncodingLanguage: 1, LanguageAccept: 2, HintsAgent: 1, Cookie: traffic.CookiePriority,
+			traffic.WireFacts{Pseudo: 8, AgentAccept: 1, EncodingLanguage: 1, LanguageAccept: 2, HintsAgent: 1, Cookie: traffic.CookieBeforePriority,
 				Settings: traffic.SettingTable | traffic.SettingPush | traffic.SettingWindow | traffic.SettingHeaders, Window: 7, ConnectionWindow: 8, HeadersPriority: true}},
 		"Firefox": {settings(1, 65536, 2, 0, 4, 131072, 5, 16384) + windowUpdate(12517377), 0,
 			[]string{":method=GET", ":path=/x", ":authority=a", ":scheme=https", "user-agent=a", "accept=b", "accept-language=c", "accept-encoding=d", "te=trailers"},

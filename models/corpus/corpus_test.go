@@ -99,15 +99,15 @@ func TestSource(t *testing.T) {
 		t.Errorf("truths %q, %q", first.Truth, second.Truth)
 	}
 	if first.Event.Host != "y.test" || first.Event.Addr().String() != "2001:db8::7" || first.Path != f.Requests[1].Target || first.Event.JA4 != "" ||
-		!first.Event.Facts.Has(traffic.AcceptLanguage) || first.Event.Headers != 1 {
+		!first.Event.Facts.Has(traffic.FactAcceptLanguage) || first.Event.Headers != 1 {
 		t.Errorf("a request by HTTP/1.1: %+v", first)
 	}
 	ev := second.Event
 	if ev.Host != "x.test" || ev.Path != "/a.php" || ev.Query != 3 || ev.Version != 20 || ev.Status != 200 || ev.Bytes != 12 || ev.Duration != 1500_000 ||
-		!ev.Facts.Has(traffic.Cookie|traffic.RefererSame|traffic.HeadersKnown) || ev.UserAgent != "curl/8" || second.Referer != "https://x.test/" {
+		!ev.Facts.Has(traffic.FactCookie|traffic.FactRefererSame|traffic.FactHeadersKnown) || ev.UserAgent != "curl/8" || second.Referer != "https://x.test/" {
 		t.Errorf("a request by HTTP/2: %+v", second)
 	}
-	if want := traffic.JA4Of(f.Conns[0].Hello.Info()); ev.JA4 != want || !strings.HasPrefix(want, "t13d0103h2_") {
+	if want := traffic.JA4(f.Conns[0].Hello.Info()); ev.JA4 != want || !strings.HasPrefix(want, "t13d0103h2_") {
 		t.Errorf("JA4 %q, the hello's is %q", ev.JA4, want)
 	}
 	if gap := ev.Time - first.Event.Time; gap < 900e6 || gap > 1100e6 { // a second into its run; the other at the beginning of its own

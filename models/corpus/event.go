@@ -17,7 +17,7 @@ import (
 func (r *Request) HTTP(run *Run, conn *Conn) *http.Request {
 	ctx := context.Background()
 	if conn.Hello != nil {
-		ctx = proxyhook.WithJA4(ctx, traffic.JA4Of(conn.Hello.Info()))
+		ctx = proxyhook.WithJA4(ctx, traffic.JA4(conn.Hello.Info()))
 	}
 	ctx = proxyhook.WithWire(ctx, r.wire(conn))
 	request := (&http.Request{

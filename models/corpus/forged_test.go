@@ -51,8 +51,8 @@ func eachEvent(f *corpus.File, yield func(run *corpus.Run, ev *traffic.Event)) {
 }
 
 func claimsBrowser(ev *traffic.Event) bool {
-	engine, _ := traffic.EngineOf(ev.UserAgent)
-	return engine == traffic.Chromium || engine == traffic.Gecko || engine == traffic.WebKit
+	engine, _ := traffic.ParseEngine(ev.UserAgent)
+	return engine == traffic.EngineChromium || engine == traffic.EngineGecko || engine == traffic.EngineWebKit
 }
 
 // impersonators are the programs that copy a browser's connection. They have a row each.

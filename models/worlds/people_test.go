@@ -12,7 +12,7 @@ import (
 
 func isAsset(r *worlds.Request) bool {
 	path, _ := traffic.SplitTarget(r.Target)
-	return traffic.KindOfPath(path) == traffic.AssetKind
+	return traffic.ClassifyPath(path) == traffic.PathAsset
 }
 
 func navigates(r *worlds.Request) bool {

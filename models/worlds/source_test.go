@@ -63,7 +63,7 @@ func TestViews(t *testing.T) {
 				if ev.Wire != 0 {
 					wire++
 				}
-				if ev.Facts.Has(traffic.HeadersKnown | traffic.ClaimsKnown) {
+				if ev.Facts.Has(traffic.FactHeadersKnown | traffic.FactClaimsKnown) {
 					headers++
 				}
 				versions[ev.Version] = true

@@ -93,7 +93,7 @@ func TestCollect(t *testing.T) {
 			fields = append(fields, field[0])
 		}
 		orders[name] = fields
-		if ja4 := traffic.JA4Of(conn.Hello.Info()); !strings.HasPrefix(ja4, "t13d") {
+		if ja4 := traffic.JA4(conn.Hello.Info()); !strings.HasPrefix(ja4, "t13d") {
 			t.Errorf("%s: JA4 %s", name, ja4)
 		}
 		if wantH2 := run.Program == "curl"; (r.Proto == "HTTP/2.0") != wantH2 || (r.Pseudo == "mpsa") != wantH2 || (len(conn.H2) > 0) != wantH2 {
