@@ -10,7 +10,8 @@ import (
 
 // go test -run '^$' -bench . -cpu 1,2 ./internal/ring
 //
-// All on a mapped file of the default shape, with an event of 300 bytes, about what a request makes.
+// All on a mapped file of the default shape, with an event of 300 bytes, about what a request
+// makes.
 
 var benchEvent = make([]byte, 300)
 
@@ -26,15 +27,15 @@ func benchRing(b *testing.B) (*ring.Producer, *ring.Consumer) {
 }
 
 func produceOne(p *ring.Producer) bool {
-	slot, ok := p.Claim()
+	claim, ok := p.Claim()
 	if ok {
-		slot.Commit(append(slot.Bytes(), benchEvent...))
+		claim.Commit(append(claim.Bytes(), benchEvent...))
 	}
 	return ok
 }
 
-// The producer's share alone: the ring is emptied with the clock stopped, by which all cells are as far from this
-// processor's cache as one goroutine can bring them.
+// The producer's share alone: the ring is emptied with the clock stopped, by which all cells are as
+// far from this processor's cache as one goroutine can bring them.
 func BenchmarkClaimCommit(b *testing.B) {
 	p, c := benchRing(b)
 	buf := make([]byte, 0, 1024)
@@ -69,7 +70,8 @@ func BenchmarkClaimFull(b *testing.B) {
 	}
 }
 
-// Producers on all processors and a consumer beside them: what does not fit is dropped, and the share is reported.
+// Producers on all processors and a consumer beside them: what does not fit is dropped, and the
+// share is reported.
 func BenchmarkContended(b *testing.B) {
 	p, c := benchRing(b)
 	var stop atomic.Bool

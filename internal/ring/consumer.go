@@ -9,22 +9,23 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// skipsPerCall bounds the cells without an event that one call of Next walks over, so that no file, whatever its content,
-// holds up the others.
+// skipsPerCall bounds the cells without an event that one call of Next skips, so that no file,
+// whatever its content, delays the others.
 const skipsPerCall = 256
 
-// maxDropped bounds what a producer's own count of drops adds to ours: a wild word must not make the sum overflow.
+// maxDropped bounds what a producer's own count of drops adds to ours: a wild word must not make
+// the sum overflow.
 const maxDropped = 1 << 53
 
-// Counts is what a consumer has seen of one ring, or of several, since it attached.
+// Counts is what a consumer has counted in one ring, or in several, since it attached.
 type Counts struct {
 	Events    uint64 // delivered
 	Bytes     uint64 // delivered: payload bytes
-	Dropped   uint64 // by producers, as they tell, since the ring was made: the ring was full
-	Abandoned uint64 // by producers: claimed, then given up because encoding failed or the event was too large
+	Dropped   uint64 // by producers, by their own count, since the ring was made: the ring was full
+	Abandoned uint64 // by producers: claimed, but encoding failed or the event was too large
 	Lost      uint64 // claimed and never completed by a producer that died
-	Damaged   uint64 // cells skipped because their sequence or length cannot be
-	Resyncs   uint64 // times that head and tail contradicted each other
+	Damaged   uint64 // cells skipped because their sequence or length is invalid
+	Resyncs   uint64 // number of times that head and tail contradicted each other
 }
 
 func (c *Counts) add(d Counts) {
@@ -39,15 +40,16 @@ func (c *Counts) add(d Counts) {
 
 // Consumer is the reading end of one ring, for one goroutine at a time.
 type Consumer struct {
-	q      queue
-	head   uint64 // position to look at next; the word in the file is written for a successor and never read again
-	held   bool   // the event at head has been returned and not been given back
-	dead   bool   // the producer is gone, and
-	end    uint64 // what tail was then: nothing that happens to the file later prolongs the ring
+	q queue
+	// position of the next event; the word in the file is for a successor and never read again
+	head   uint64
+	held   bool   // the event at head has been returned, and its cell was not freed
+	dead   bool   // the producer is gone
+	end    uint64 // if dead: tail at that time; later changes of the file do not prolong the ring
 	broken bool   // the file was truncated under the mapping, or the consumer is closed
 	counts Counts
 
-	unlinked bool // the Set has found that the file was removed
+	unlinked bool // the Set has noticed that the file was removed
 
 	gone func() bool // whether the producer's lock is free
 	path string
@@ -55,8 +57,8 @@ type Consumer struct {
 	info os.FileInfo
 }
 
-// OpenConsumer opens the ring at path to consume it. It returns a [*FormatError] for a file that
-// is not a ring, and an error that wraps mmap.ErrLocked for one that another consumer has open.
+// OpenConsumer opens the ring at path to consume it. The error is a *[FormatError] if the file is
+// not a ring, and wraps mmap.ErrLocked if another consumer has it open.
 func OpenConsumer(path string) (_ *Consumer, err error) {
 	f, err := mmap.OpenRegular(path, mmap.ReadWrite)
 	if err != nil {
@@ -72,7 +74,8 @@ func OpenConsumer(path string) (_ *Consumer, err error) {
 		return nil, err
 	}
 	if size := info.Size(); size < headerSize || size > maxFileSize {
-		return nil, &FormatError{path, "size", fmt.Sprint(size), fmt.Sprintf("%d to %d bytes", headerSize, maxFileSize)}
+		return nil, &FormatError{path, "size", fmt.Sprint(size),
+			fmt.Sprintf("%d to %d bytes", headerSize, maxFileSize)}
 	}
 	if err := mmap.LockByte(f, consumerByte); err != nil {
 		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
@@ -94,11 +97,12 @@ func OpenConsumer(path string) (_ *Consumer, err error) {
 	return c, nil
 }
 
-// attach takes up the ring in mem where a former consumer left it. gone reports whether the producer's lock is free; it is
-// not asked again once it was.
+// attach continues the ring in mem where a previous consumer left it. gone reports whether the
+// producer's lock is free; it is not called again once it was.
 func attach(mem []byte, gone func() bool) (*Consumer, error) {
 	c := &Consumer{gone: gone}
-	err := error(&FormatError{Field: "file", Found: "truncated", Want: "the size it had when it was opened"})
+	err := error(&FormatError{Field: "file", Found: "truncated",
+		Want: "the size it had when it was opened"})
 	mmap.Intact(func() {
 		if c.q, err = parse(mem); err == nil {
 			c.takeUp()
@@ -110,8 +114,9 @@ func attach(mem []byte, gone func() bool) (*Consumer, error) {
 	return c, nil
 }
 
-// takeUp finds the position to begin at. A consumer that died between the two stores of giving a cell back has left
-// head one short, at a cell that is free for the next lap or, with tail one lap and one further, complete in it.
+// takeUp returns the position to begin at. A consumer that died between the two stores that free a
+// cell has left head one short, at a cell that is free for the next lap or, with tail one lap and
+// one further, complete in it.
 func (c *Consumer) takeUp() {
 	c.head = c.q.head.Load()
 	cells := c.q.cells()
@@ -121,18 +126,19 @@ func (c *Consumer) takeUp() {
 	}
 }
 
-// Next returns the next event, copied into buf from its start; buf grows where it is too small. False means that there is
-// none now. The event counts as delivered at the following call of Next, Release or Close: if the process dies before, the
-// next consumer gets it again.
+// Next returns the next event, copied into buf from its start; buf grows if it is too small. It
+// returns false if there is none now. The event counts as delivered at the following call of Next,
+// Release or Close: if the process dies before, the next consumer gets it again.
 func (c *Consumer) Next(buf []byte) (payload []byte, ok bool) {
 	c.touch(func() { payload, ok = c.next(buf[:0]) })
 	return payload, ok
 }
 
-// Release marks the event that Next returned as delivered and returns its cell to the producer. Next does so by itself.
+// Release marks the event that Next returned as delivered and frees its cell. Next does so for the
+// event before it.
 func (c *Consumer) Release() { c.touch(c.release) }
 
-// touch is for every access to the mapping: one that faults ends this ring and nothing else.
+// touch runs an access to the mapping: if it faults, only this ring ends.
 func (c *Consumer) touch(f func()) {
 	if !c.broken {
 		c.broken = !mmap.Intact(f)
@@ -160,23 +166,24 @@ func (c *Consumer) next(buf []byte) ([]byte, bool) {
 			if !c.producerDied() {
 				return nil, false
 			}
-			// Look again: it may have completed the cell before it died.
+			// Load again: it may have completed the cell before it died.
 		case ahead == 0:
 			c.counts.Lost++
-			c.giveBack(cell)
-		case ahead == c.q.cells(): // Given back before; only after a resync.
+			c.free(cell)
+		case ahead == c.q.cells(): // Freed before; only after a resync.
 			c.moveTo(c.head + 1)
 		case ahead > c.q.cells() && c.waiting() > c.q.cells():
-			// Also given back, and producers have gone on into the next lap since tail was loaded.
+			// Also freed, and producers are in the next lap since tail was loaded.
 		default:
 			c.counts.Damaged++
-			c.giveBack(cell)
+			c.free(cell)
 		}
 	}
 	return nil, false
 }
 
-// waiting is the number of positions claimed and not given back; more than there are cells is nonsense.
+// waiting returns the number of positions claimed and not freed; more than there are cells is
+// invalid.
 func (c *Consumer) waiting() uint64 {
 	if c.dead {
 		return c.end - c.head
@@ -184,16 +191,17 @@ func (c *Consumer) waiting() uint64 {
 	return c.q.tail.Load() - c.head
 }
 
-// resync is the way out when head and tail contradict each other. From the last position that one lap before the end allows,
-// the walk finds every cell in its state: if only head was wrong, all events come through, once. If tail was wrong, no
-// cell fits; each is counted as damaged and set free for its position after the wild tail, and the ring works again.
+// resync continues after head and tail contradicted each other. From the last position that one lap
+// before the end allows, the walk finds every cell in its state: if only head was wrong, all events
+// are delivered once. If tail was wrong, no cell fits; each is counted as damaged and freed for its
+// position after the wild tail, and the ring works again.
 func (c *Consumer) resync(waiting uint64) {
 	c.counts.Resyncs++
 	c.moveTo(c.head + waiting - c.q.cells())
 }
 
-// take copies the event out of a complete cell and holds the cell. Nobody keeps a hostile producer from writing
-// meanwhile, so the length is read once and the bytes are parsed only in the copy.
+// take copies the event out of a complete cell and holds the cell. A hostile producer can write
+// meanwhile, so the length is read once and only the copy is parsed.
 func (c *Consumer) take(cell cell, buf []byte) ([]byte, bool) {
 	n := uint64(cell.length().Load())
 	payload := cell.payload()
@@ -203,7 +211,7 @@ func (c *Consumer) take(cell cell, buf []byte) ([]byte, bool) {
 		} else {
 			c.counts.Damaged++
 		}
-		c.giveBack(cell)
+		c.free(cell)
 		return nil, false
 	}
 	c.held = true
@@ -215,13 +223,14 @@ func (c *Consumer) take(cell cell, buf []byte) ([]byte, bool) {
 func (c *Consumer) release() {
 	if c.held {
 		c.held = false
-		c.giveBack(c.q.cell(c.head))
+		c.free(c.q.cell(c.head))
 	}
 }
 
-// giveBack frees the cell at head. The order matters: a crash before the first store repeats the event, a crash between the
-// two is seen by takeUp; the other way round, it would leave a cell that no consumer ever frees.
-func (c *Consumer) giveBack(cell cell) {
+// free frees the cell at head. The order matters: a crash before the first store repeats the event,
+// a crash between the two is seen by takeUp; the other way round, a crash would leave a cell that
+// no consumer ever frees.
+func (c *Consumer) free(cell cell) {
 	cell.seq().Store(c.head + c.q.cells())
 	c.moveTo(c.head + 1)
 }
@@ -231,7 +240,8 @@ func (c *Consumer) moveTo(pos uint64) {
 	c.q.head.Store(pos)
 }
 
-// Alive reports whether the producer still holds its lock. It makes one system call until the answer is no, which is final.
+// Alive reports whether the producer still holds its lock. It makes one system call until it
+// returns false, which is final.
 func (c *Consumer) Alive() bool {
 	c.touch(func() { c.producerDied() })
 	return !c.dead
@@ -244,25 +254,27 @@ func (c *Consumer) producerDied() bool {
 	return c.dead
 }
 
-// Backlog is the number of cells that hold, or are to hold, an event that has not been delivered.
+// Backlog returns the number of cells with an event that has not been delivered, finished or not.
 func (c *Consumer) Backlog() (n uint64) {
 	c.touch(func() { n = min(c.waiting(), c.q.cells()) })
 	return n
 }
 
-// Drained reports that the producer is gone and everything it left has been delivered.
+// Drained reports whether the producer is gone and everything that it left has been delivered.
 func (c *Consumer) Drained() bool { return !c.Alive() && c.Backlog() == 0 }
 
-// Broken reports that the file was truncated and that nothing more can come from it.
+// Broken reports whether the file was truncated, so that it delivers nothing more.
 func (c *Consumer) Broken() bool { return c.broken }
 
-// Counts is what has been seen so far.
+// Counts returns the counts as they are now.
 func (c *Consumer) Counts() Counts {
-	c.touch(func() { c.counts.Dropped = max(c.counts.Dropped, min(c.q.dropped.Load(), maxDropped)) })
+	c.touch(func() {
+		c.counts.Dropped = max(c.counts.Dropped, min(c.q.dropped.Load(), maxDropped))
+	})
 	return c.counts
 }
 
-// Close ends the use of the file; the file stays, and another consumer may go on.
+// Close unmaps the file; the file stays, and another consumer may open it.
 func (c *Consumer) Close() error {
 	c.Release()
 	c.broken = true

@@ -45,7 +45,7 @@ func (s *Set) SetLimit(n int) { s.limit = n }
 // ScanAt is Scan at another time.
 func (s *Set) ScanAt(now time.Time) error { return s.scan(now) }
 
-// DieAtHeadStore returns the held cell and stops where the second of the two stores would be made.
+// DieAtHeadStore frees the held cell and stops where the second of the two stores would be made.
 func (c *Consumer) DieAtHeadStore() {
 	defer func() {
 		if recover() == nil {

@@ -14,7 +14,8 @@ var update = flag.Bool("update", false, "rewrite testdata from what the code wri
 
 const goldenPath = "testdata/v1-4x64.ring"
 
-// The golden file is a ring of four cells of 64 bytes after: six events, four of them delivered; one claim left open; one event; one drop.
+// The golden file is a ring of four cells of 64 bytes after: six events, four of them delivered;
+// one claim left open; one event; one drop.
 func goldenRing(t *testing.T) []byte {
 	p, c, mem := newPair(t, ring.Config{Cells: 4, CellSize: 64})
 	for n := range uint64(4) {
@@ -54,11 +55,14 @@ func TestGoldenFile(t *testing.T) {
 	}{
 		{8, 4, "version", 1}, {12, 4, "cells", 4}, {16, 4, "cell size", 64},
 		{128, 8, "tail", 8}, {256, 8, "head", 4}, {384, 8, "dropped", 1},
-		{512, 8, "cell 0: position 4 complete", 5}, {520, 4, "its length", 8}, {528, 8, "its event", 0x0b0b0b0b0b0b0b04},
-		{576, 8, "cell 1: position 5 complete", 6}, {584, 4, "its length", 8}, {592, 8, "its event", 0x0b0b0b0b0b0b0b05},
-		{640, 8, "cell 2: position 6 claimed", 6}, {648, 4, "left over: length", 8}, {656, 8, "left over: event", 0x0a0a0a0a0a0a0a02},
-		{704, 8, "cell 3: position 7 complete", 8}, {712, 4, "its length", 8}, {720, 8, "its event", 0x0b0b0b0b0b0b0b07},
-	} {
+		{512, 8, "cell 0: position 4 complete", 5}, {520, 4, "its length", 8}, {528, 8, "its event",
+			0x0b0b0b0b0b0b0b04},
+		{576, 8, "cell 1: position 5 complete", 6}, {584, 4, "its length", 8}, {592, 8, "its event",
+			0x0b0b0b0b0b0b0b05},
+		{640, 8, "cell 2: position 6 claimed", 6}, {648, 4, "left over: length", 8}, {656, 8,
+			"left over: event", 0x0a0a0a0a0a0a0a02},
+		{704, 8, "cell 3: position 7 complete", 8}, {712, 4, "its length", 8}, {720, 8, "its event",
+			0x0b0b0b0b0b0b0b07}} {
 		var padded [8]byte
 		copy(padded[:], golden[word.offset:][:word.bytes])
 		if got := binary.LittleEndian.Uint64(padded[:]); got != word.want {
@@ -68,6 +72,7 @@ func TestGoldenFile(t *testing.T) {
 	}
 	clear(golden[:8])
 	if rest := bytes.TrimLeft(golden, "\x00"); len(rest) != 0 {
-		t.Errorf("bytes outside the words named are not zero, the first at offset %d", len(golden)-len(rest))
+		t.Errorf("bytes outside the words named are not zero, the first at offset %d",
+			len(golden)-len(rest))
 	}
 }

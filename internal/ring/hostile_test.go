@@ -12,10 +12,11 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// Wild words in a ring of four cells that holds the events 10 to 13. Whatever was in it, the ring must work again once the consumer
-// has walked over the damage.
+// Wild words in a ring of four cells that holds the events 10 to 13. Whatever was in it, the ring
+// must work again once the consumer has walked over the damage.
 func TestWildWords(t *testing.T) {
-	const cell = ring.HeaderSize // cell 0, whose event is 12: positions 6 to 9 are in cells 2, 3, 0, 1
+	// cell 0, whose event is 12: positions 6 to 9 are in cells 2, 3, 0, 1
+	const cell = ring.HeaderSize
 	word := func(mem []byte, offset int, v uint64) { mmap.Word64(mem, offset).Store(v) }
 	for _, damage := range []struct {
 		name   string
@@ -25,17 +26,23 @@ func TestWildWords(t *testing.T) {
 		resync bool
 	}{
 		{"none", func([]byte) {}, []uint64{10, 11, 12, 13}, false, false},
-		{"head too far back", func(m []byte) { word(m, ring.HeadOffset, 0) }, []uint64{10, 11, 12, 13}, false, true},
-		{"head beyond tail", func(m []byte) { word(m, ring.HeadOffset, 1<<40) }, []uint64{10, 11, 12, 13}, false, true},
-		{"head at the top", func(m []byte) { word(m, ring.HeadOffset, math.MaxUint64) }, []uint64{10, 11, 12, 13}, false, true},
+		{"head too far back", func(m []byte) { word(m, ring.HeadOffset, 0) },
+			[]uint64{10, 11, 12, 13}, false, true},
+		{"head beyond tail", func(m []byte) { word(m, ring.HeadOffset, 1<<40) },
+			[]uint64{10, 11, 12, 13}, false, true},
+		{"head at the top", func(m []byte) { word(m, ring.HeadOffset, math.MaxUint64) },
+			[]uint64{10, 11, 12, 13}, false, true},
 		{"tail behind head", func(m []byte) { word(m, ring.TailOffset, 3) }, nil, true, true},
 		{"tail far ahead", func(m []byte) { word(m, ring.TailOffset, 1<<50) }, nil, true, true},
-		{"tail at the top", func(m []byte) { word(m, ring.TailOffset, math.MaxUint64) }, nil, true, true},
+		{"tail at the top", func(m []byte) { word(m, ring.TailOffset, math.MaxUint64) }, nil, true,
+			true},
 		{"sequence zero", func(m []byte) { word(m, cell, 0) }, []uint64{10, 11, 13}, true, false},
-		{"sequence of the future", func(m []byte) { word(m, cell, 1<<60) }, []uint64{10, 11, 13}, true, false},
-		{"length beyond the cell", func(m []byte) { mmap.Word32(m, cell+8).Store(49) }, []uint64{10, 11, 13}, true, false},
-		{"length at the top", func(m []byte) { mmap.Word32(m, cell+8).Store(math.MaxUint32) }, []uint64{10, 11, 13}, true, false},
-	} {
+		{"sequence of the future", func(m []byte) { word(m, cell, 1<<60) }, []uint64{10, 11, 13},
+			true, false},
+		{"length beyond the cell", func(m []byte) { mmap.Word32(m, cell+8).Store(49) },
+			[]uint64{10, 11, 13}, true, false},
+		{"length at the top", func(m []byte) { mmap.Word32(m, cell+8).Store(math.MaxUint32) },
+			[]uint64{10, 11, 13}, true, false}} {
 		for _, attached := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, attached before %v", damage.name, attached), func(t *testing.T) {
 				p, c, mem := newPair(t, ring.Config{Cells: 4, CellSize: 64})
@@ -112,8 +119,8 @@ func TestClaimEndsOnWildMemory(t *testing.T) {
 			mmap.Word64(mem, ring.HeaderSize).Store(seq)
 			mmap.Word64(mem, ring.HeaderSize+64).Store(seq)
 			before := p.Dropped()
-			if slot, ok := p.Claim(); ok {
-				slot.Commit(nil)
+			if claim, ok := p.Claim(); ok {
+				claim.Commit(nil)
 			} else if p.Dropped() != before+1 {
 				t.Errorf("seq %d, tail %d: refused without being counted", seq, tail)
 			}
@@ -134,12 +141,17 @@ func TestHeaderErrorsSayWhatIsWrong(t *testing.T) {
 		{"number of cells is 3", func(m []byte) []byte { m[12] = 3; return m }},
 		{"number of cells is 1", func(m []byte) []byte { m[12] = 1; return m }},
 		{"number of cells is 0", func(m []byte) []byte { m[12] = 0; return m }},
-		{"number of cells is 2147483648", func(m []byte) []byte { binary.LittleEndian.PutUint32(m[12:], 1<<31); return m }},
+		{"number of cells is 2147483648",
+			func(m []byte) []byte { binary.LittleEndian.PutUint32(m[12:], 1<<31); return m }},
 		{"cell size is 96", func(m []byte) []byte { m[16] = 96; return m }},
 		{"cell size is 32", func(m []byte) []byte { m[16] = 32; return m }},
-		{"cell size is 131072", func(m []byte) []byte { binary.LittleEndian.PutUint32(m[16:], 1<<17); return m }},
+		{"cell size is 131072", func(m []byte) []byte {
+			binary.LittleEndian.PutUint32(m[16:], 1<<17)
+			return m
+		}},
 	} {
-		_, err := ring.Attach(test.apply(ring.NewMemory(ring.Config{Cells: 2, CellSize: 64})), alive)
+		_, err := ring.Attach(test.apply(ring.NewMemory(ring.Config{Cells: 2, CellSize: 64})),
+			alive)
 		var format *ring.FormatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one that says %q", err, test.want)
@@ -167,8 +179,8 @@ func fuzzSeeds(f *testing.F) [][]byte {
 	return seeds
 }
 
-// Whatever is in a file, the consumer comes to its end: a dead ring returns no more events than it has cells and is then
-// drained, and a producer that is still at work does not hang.
+// Whatever is in a file, the consumer comes to its end: a dead ring delivers no more events than it
+// has cells and is then drained, and a producer that is still at work does not hang.
 func FuzzConsumer(f *testing.F) {
 	seeds := fuzzSeeds(f)
 	if len(seeds) == 0 {

@@ -6,22 +6,23 @@ import (
 	"math/bits"
 )
 
-// A file is a header and then the cells, back to back; nothing follows. All words are little endian and aligned to their
-// size. What the reader of a file checks: magic, version, both sizes in range and powers of two, and that they give
-// exactly the file's size; everything else changes at any time and is checked where it is used.
+// A file is a header and then the cells, back to back; nothing follows. All words are little endian
+// and aligned to their size. A reader of the file checks magic, version, that both sizes are in
+// range and powers of two, and that they match the file's size; everything else changes at any time
+// and is checked where it is used.
 //
-//	header            who writes                     meaning
+//	header            written by                     meaning
 //	  0  8  magic     producer, once                 "HGEVRING"
 //	  8  4  version   producer, once                 1
 //	 12  4  cells     producer, once                 number of cells, a power of two
 //	 16  4  cell size producer, once                 bytes of a cell, a power of two
 //	 20     zeros up to the next line
 //	128  8  tail      producers, compare-and-swap    positions claimed since the file was made
-//	256  8  head      consumer                       positions given back; read when a consumer attaches
+//	256  8  head      consumer                       positions freed; read by a new consumer
 //	384  8  dropped   producers, add                 events refused because the ring was full
 //	512     cells
 //
-// Position p lives in cell p mod cells.
+// The cell of position p is p mod cells.
 //
 //	cell
 //	  0  8  sequence  in turn, see below
@@ -29,10 +30,12 @@ import (
 //	 12  4  zero
 //	 16     payload   the producer that claimed it
 //
-// Sequence of the cell of position p: p = free, or claimed once tail > p; p+1 = complete (stored by the producer after length
-// and payload); p+cells = given back (stored by the consumer, before head), which is "free" for position p+cells.
+// Sequence of the cell of position p: p = free, or claimed once tail > p; p+1 = complete (stored by
+// the producer after length and payload); p+cells = freed (stored by the consumer, before head),
+// which is "free" for position p+cells.
 //
-// Tail, head and dropped each have 128 bytes to themselves, because processors fetch cache lines in pairs.
+// Tail, head and dropped each have 128 bytes to themselves, because processors fetch cache lines in
+// pairs.
 const (
 	magicOffset    = 0
 	versionOffset  = 8
@@ -60,7 +63,7 @@ const (
 
 const magic = "HGEVRING"
 
-// Config is the shape of a new ring; the zero value is 4096 cells of 1 KiB.
+// Config is the size of a new ring; the zero value is 4096 cells of 1 KiB.
 type Config struct {
 	Cells    int // events the ring holds: a power of two, 2 to 2^20; 0 = 4096
 	CellSize int // bytes of a cell, 16 of them for its words: a power of two, 64 to 65536; 0 = 1024
@@ -75,13 +78,16 @@ func (c Config) complete() (Config, error) {
 		c.CellSize = 1024
 	}
 	if !sizeOK(c.Cells, minCells, maxCells) {
-		return c, fmt.Errorf("ring: %d cells: want a power of two from %d to %d", c.Cells, minCells, maxCells)
+		return c, fmt.Errorf("ring: %d cells: want a power of two from %d to %d", c.Cells, minCells,
+			maxCells)
 	}
 	if !sizeOK(c.CellSize, minCellSize, maxCellSize) {
-		return c, fmt.Errorf("ring: cell of %d bytes: want a power of two from %d to %d", c.CellSize, minCellSize, maxCellSize)
+		return c, fmt.Errorf("ring: cell of %d bytes: want a power of two from %d to %d",
+			c.CellSize, minCellSize, maxCellSize)
 	}
 	if c.fileSize() > maxFileSize {
-		return c, fmt.Errorf("ring: %d cells of %d bytes: want a file of at most %d bytes", c.Cells, c.CellSize, maxFileSize)
+		return c, fmt.Errorf("ring: %d cells of %d bytes: want a file of at most %d bytes", c.Cells,
+			c.CellSize, maxFileSize)
 	}
 	return c, nil
 }
@@ -92,9 +98,9 @@ func sizeOK(n, least, most int) bool {
 	return n >= least && n <= most && bits.OnesCount(uint(n)) == 1
 }
 
-// FormatError says that a file is not a ring that this version can serve, and why.
+// FormatError says why a file is not a ring that this version can serve.
 type FormatError struct {
-	Path  string // empty where the bytes came from no file
+	Path  string // empty if the bytes are not a file's
 	Field string
 	Found string
 	Want  string
@@ -104,7 +110,7 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("ring: %s: %s is %s, want %s", e.Path, e.Field, e.Found, e.Want)
 }
 
-// format lays out an empty ring in mem, which must be zeroed and of cfg's size.
+// format writes an empty ring into mem, which must be zeroed and of cfg's size.
 func format(mem []byte, cfg Config) queue {
 	copy(mem[magicOffset:], magic)
 	binary.LittleEndian.PutUint32(mem[versionOffset:], formatVersion)
@@ -117,8 +123,8 @@ func format(mem []byte, cfg Config) queue {
 	return q
 }
 
-// parse checks the constant part of the header against the size of mem. The shape it found is copied into the queue once;
-// the header is not asked again.
+// parse checks the constant part of the header against the size of mem. The sizes are copied into
+// the queue; the header is not read again.
 func parse(mem []byte) (queue, error) {
 	if len(mem) < headerSize {
 		return queue{}, wrong("size", len(mem), fmt.Sprintf("at least %d bytes", headerSize))
@@ -131,11 +137,13 @@ func parse(mem []byte) (queue, error) {
 	}
 	cells := binary.LittleEndian.Uint32(mem[cellsOffset:])
 	if cells > maxCells || !sizeOK(int(cells), minCells, maxCells) {
-		return queue{}, wrong("number of cells", cells, fmt.Sprintf("a power of two from %d to %d", minCells, maxCells))
+		return queue{}, wrong("number of cells", cells,
+			fmt.Sprintf("a power of two from %d to %d", minCells, maxCells))
 	}
 	size := binary.LittleEndian.Uint32(mem[cellSizeOffset:])
 	if size > maxCellSize || !sizeOK(int(size), minCellSize, maxCellSize) {
-		return queue{}, wrong("cell size", size, fmt.Sprintf("a power of two from %d to %d", minCellSize, maxCellSize))
+		return queue{}, wrong("cell size", size, fmt.Sprintf("a power of two from %d to %d",
+			minCellSize, maxCellSize))
 	}
 	cfg := Config{Cells: int(cells), CellSize: int(size)}
 	if cfg.fileSize() != int64(len(mem)) {

@@ -16,10 +16,10 @@ type model struct {
 }
 
 type modelCell struct {
-	id   uint64
-	slot ring.Slot
-	full bool // committed, with an event
-	void bool // committed, abandoned
+	id    uint64
+	claim ring.Claim
+	full  bool // committed, with an event
+	void  bool // committed, abandoned
 }
 
 func (m *model) next(dead bool) (uint64, bool) {
@@ -56,18 +56,20 @@ func TestAgainstModel(t *testing.T) {
 			payload, ok := c.Next(nil)
 			id, want := m.next(dead)
 			if ok != want || ok && number(payload, 0) != id {
-				t.Fatalf("seed %d step %d: next %v %v, want %d %v", seed, step, payload, ok, id, want)
+				t.Fatalf("seed %d step %d: next %v %v, want %d %v", seed, step, payload, ok, id,
+					want)
 			}
 		}
 		for step := range uint64(2000) {
 			switch rng.IntN(10) {
 			case 0, 1, 2:
-				slot, ok := p.Claim()
+				claim, ok := p.Claim()
 				if want := len(m.cells) < size; ok != want {
-					t.Fatalf("seed %d step %d: claim %v with %d of %d cells", seed, step, ok, len(m.cells), size)
+					t.Fatalf("seed %d step %d: claim %v with %d of %d cells", seed, step, ok,
+						len(m.cells), size)
 				}
 				if ok {
-					m.cells = append(m.cells, &modelCell{id: step, slot: slot})
+					m.cells = append(m.cells, &modelCell{id: step, claim: claim})
 				}
 			case 3, 4, 5:
 				if len(m.cells) == 0 {
@@ -78,10 +80,10 @@ func TestAgainstModel(t *testing.T) {
 					continue
 				}
 				if cell.void = rng.IntN(5) == 0; cell.void {
-					cell.slot.Commit(nil)
+					cell.claim.Commit(nil)
 				} else {
 					cell.full = true
-					cell.slot.Commit(binary.LittleEndian.AppendUint64(cell.slot.Bytes(), cell.id))
+					cell.claim.Commit(binary.LittleEndian.AppendUint64(cell.claim.Bytes(), cell.id))
 				}
 			case 6:
 				if rng.IntN(8) == 0 { // the consumer dies

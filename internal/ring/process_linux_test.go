@@ -17,7 +17,8 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// Tests with real processes: this test binary starts itself with roleVar set and kills what it started.
+// Tests with real processes: this test binary starts itself with roleVar set and kills what it
+// started.
 
 const (
 	roleVar = "HEADGATE_RING_TEST_ROLE"
@@ -68,7 +69,8 @@ func kill(cmd *exec.Cmd) {
 
 const flooders = 3
 
-// flood produces numbered events from several goroutines, each again until it is taken, for as long as it lives.
+// flood produces numbered events from several goroutines, each again until it is taken, for as long
+// as it lives.
 func flood(dir string) error {
 	p, err := ring.Create(dir, ring.Config{Cells: 32, CellSize: 64})
 	if err != nil {
@@ -90,18 +92,18 @@ func flood(dir string) error {
 	return nil
 }
 
-// leaveUnfinished claims a slot in the midst of others and does not commit it.
+// leaveUnfinished claims a cell in the midst of others and does not commit it.
 func leaveUnfinished(dir string) error {
 	p, err := ring.Create(dir, small)
 	if err != nil {
 		return err
 	}
 	put(p, 1)
-	slot, _ := p.Claim()
+	claim, _ := p.Claim()
 	put(p, 3)
 	fmt.Println("ready")
 	time.Sleep(time.Minute)
-	slot.Commit(nil)
+	claim.Commit(nil)
 	return nil
 }
 
@@ -158,7 +160,8 @@ func TestProducerKilledBetweenClaimAndCommit(t *testing.T) {
 		t.Fatalf("events %v, want 3 and 101", got)
 	}
 	mustScan(t, s)
-	if stats := s.Stats(); stats.Lost != 1 || stats.Rings != 1 || stats.Removed != 1 || stats.Events != 4 {
+	if stats := s.Stats(); stats.Lost != 1 || stats.Rings != 1 || stats.Removed != 1 ||
+		stats.Events != 4 {
 		t.Errorf("%+v", stats)
 	}
 	if names := files(t, dir); len(names) != 1 || names[0] != other.Path() {
@@ -191,7 +194,8 @@ func TestProducersKilledAtRandom(t *testing.T) {
 	}
 	mustScan(t, s)
 	stats := s.Stats()
-	if stats.Rings != 0 || stats.Removed != rounds || stats.Lost > rounds*flooders || stats.Damaged+stats.Resyncs != 0 {
+	if stats.Rings != 0 || stats.Removed != rounds || stats.Lost > rounds*flooders ||
+		stats.Damaged+stats.Resyncs != 0 {
 		t.Errorf("%+v", stats)
 	}
 	if stats.Events == 0 || len(files(t, dir)) != 0 {
@@ -199,8 +203,8 @@ func TestProducersKilledAtRandom(t *testing.T) {
 	}
 }
 
-// The consumer is killed again and again while two goroutines produce. No event may be missing, and each kill may repeat one:
-// the last before it.
+// The consumer is killed again and again while two goroutines produce. No event may be missing, and
+// each kill may repeat one: the last before it.
 func TestConsumerKilledAtRandom(t *testing.T) {
 	const goroutines, each = 2, 8000
 	dir := t.TempDir()
@@ -246,8 +250,8 @@ func TestConsumerKilledAtRandom(t *testing.T) {
 	t.Logf("%d kills, %d repeats, %d drops", kills, repeats, p.Dropped())
 }
 
-// checkLog demands that the log holds each goroutine's events in order and without a gap, and returns how many are written twice
-// in a row.
+// checkLog demands that the log holds each goroutine's events in order and without a gap, and
+// returns how many are written twice in a row.
 func checkLog(t *testing.T, path string, goroutines, each uint64) (repeats int) {
 	t.Helper()
 	b, err := os.ReadFile(path)

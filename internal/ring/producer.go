@@ -13,8 +13,8 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// Names of the files in a directory of rings: a fixed prefix, 16 hex digits and one of the two suffixes. A file bears the
-// second until it is complete and locked.
+// Names of the files in a directory of rings: a fixed prefix, 16 hex digits and one of the two
+// suffixes. A file has the second suffix until it is complete and locked.
 const (
 	namePrefix = "ring-"
 	nameSuffix = ".ring"
@@ -22,30 +22,31 @@ const (
 	nameDigits = 16
 )
 
-// Bytes of the file that are locked: each for as long as the process lives, or until Close.
+// Bytes of the file that are locked, each while the process lives, or until Close.
 const (
 	producerByte = 0
 	consumerByte = 1
 )
 
-// claimAttempts bounds the search for a free cell. Each failed attempt means that another goroutine made progress; only
-// damaged memory makes this many fail in a row.
+// claimAttempts bounds the search for a free cell. Each failed attempt means that another goroutine
+// made progress; only damaged memory makes this many fail in a row.
 const claimAttempts = 256
 
-// Producer is one process's end of a ring. All methods may be called from any number of goroutines. [Producer.Claim],
-// [Slot.Commit] and [Producer.Put] touch mapped memory directly: where the file may be truncated by others, the request
-// path has to run them under debug.SetPanicOnFault, as for every mapping; the other methods guard themselves.
+// Producer is one process's end of a ring. All methods may be called from any number of goroutines.
+// [Producer.Claim], [Claim.Commit] and [Producer.Put] access mapped memory directly: if other
+// processes may truncate the file, the request path has to run them under debug.SetPanicOnFault, as
+// for every mapping; the other methods guard themselves.
 type Producer struct {
 	q      queue
 	closed atomic.Bool
 
 	path string
-	file *os.File    // open for as long as the lock is to be held
+	file *os.File    // open while the lock is held
 	info os.FileInfo // identity of the file, and its size
 }
 
-// Create makes a ring in dir and holds its lock. The file appears under its name complete and locked, with all its
-// blocks reserved, mode 0660.
+// Create makes a ring in dir and holds its lock. The file has its name when it is complete and
+// locked, with all its blocks reserved, mode 0660.
 func Create(dir string, cfg Config) (*Producer, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -95,52 +96,56 @@ func create(dir string, cfg Config) (_ *Producer, err error) {
 		mmap.Unmap(mem)
 		return nil, err
 	}
-	// The mapping lives until nobody can reach the Producer, so that a slot claimed before Close can still be committed.
+	// The mapping lives while the Producer is reachable, so that a claim made before Close can
+	// still be committed.
 	runtime.AddCleanup(p, func(mem []byte) { mmap.Unmap(mem) }, mem)
 	return p, nil
 }
 
-// Slot is a claimed cell, to be filled and committed by one goroutine. The zero Slot has no bytes and its Commit does nothing.
-type Slot struct {
+// Claim is a claimed cell, to be filled and committed by one goroutine. The zero Claim has no bytes
+// and its Commit does nothing.
+type Claim struct {
 	p    *Producer
 	cell cell
 	pos  uint64
 }
 
-// Claim takes the next free cell; false means that the event is dropped, which has been counted: the ring is full, or
-// closed. A claimed slot must be committed, also when encoding failed or panicked: the consumer cannot go past it while
-// this process lives.
-func (p *Producer) Claim() (Slot, bool) {
+// Claim claims the next free cell. It returns false if the event is dropped, which has been
+// counted: the ring is full, or closed. A claim must be committed, also if encoding failed or
+// panicked: the consumer cannot go past it while this process lives.
+func (p *Producer) Claim() (Claim, bool) {
 	if !p.closed.Load() {
 		for range claimAttempts {
 			pos := p.q.tail.Load()
 			cell := p.q.cell(pos)
 			ahead := int64(cell.seq().Load() - pos)
 			if ahead == 0 && p.q.tail.CompareAndSwap(pos, pos+1) {
-				return Slot{p, cell, pos}, true
+				return Claim{p, cell, pos}, true
 			}
 			if ahead < 0 {
-				break // The consumer has not given back the position one lap before.
+				break // The consumer has not freed the position one lap before.
 			}
 		}
 	}
 	p.q.dropped.Add(1)
 	runtime.KeepAlive(p)
-	return Slot{}, false
+	return Claim{}, false
 }
 
-// Bytes is where to encode the event: a slice of length 0 whose capacity is what the cell holds. It must not be used after Commit.
-func (s Slot) Bytes() []byte {
+// Bytes returns where to encode the event: a slice of length 0 with the capacity of the cell. It
+// must not be used after Commit.
+func (s Claim) Bytes() []byte {
 	if s.p == nil {
 		return nil
 	}
 	return s.cell.payload()[:0]
 }
 
-// Commit hands the event to the consumer. Usually b is what was appended to [Slot.Bytes]; where the encoder moved to
-// other memory because it expected to need more than it did, b is copied into the cell. With a b that is empty or larger than the cell
-// the event is abandoned: the consumer skips the cell and counts it. Only the first Commit of a slot has an effect.
-func (s Slot) Commit(b []byte) {
+// Commit passes the event to the consumer. Usually b is what was appended to [Claim.Bytes]; if the
+// encoder moved to other memory because it expected to need more than it did, b is copied into the
+// cell. If b is empty or larger than the cell, the event is abandoned: the consumer skips the cell
+// and counts it. Only the first Commit of a claim has an effect.
+func (s Claim) Commit(b []byte) {
 	if s.p == nil || s.cell.seq().Load() != s.pos {
 		return
 	}
@@ -152,33 +157,34 @@ func (s Slot) Commit(b []byte) {
 		copy(payload, b)
 	}
 	s.cell.length().Store(uint32(len(b)))
-	// Not a plain store: a consumer that took a closed ring for finished may have given the cell back.
+	// Not a plain store: a consumer that took a closed ring for finished may have freed the cell.
 	s.cell.seq().CompareAndSwap(s.pos, s.pos+1)
 	runtime.KeepAlive(s.p)
 }
 
-// Put claims a cell, lets encode append to its bytes and commits the result. It reports whether the event is in the
-// ring: false means that it was dropped, or that encode failed, panicked (the panic goes on) or made more than the cell
-// holds. Put allocates nothing; a function literal given to it does not escape.
+// Put claims a cell, lets encode append to its bytes and commits the result. It reports whether the
+// event is in the ring: it returns false if the event was dropped, or if encode failed, panicked
+// (the panic goes on) or appended more than the cell holds. Put allocates nothing; a function
+// literal passed to it does not escape.
 func (p *Producer) Put(encode func(dst []byte) ([]byte, error)) bool {
-	slot, ok := p.Claim()
+	claim, ok := p.Claim()
 	if !ok {
 		return false
 	}
 	var done []byte
-	defer func() { slot.Commit(done) }()
-	b, err := encode(slot.Bytes())
-	if err != nil || len(b) == 0 || len(b) > len(slot.cell.payload()) {
+	defer func() { claim.Commit(done) }()
+	b, err := encode(claim.Bytes())
+	if err != nil || len(b) == 0 || len(b) > len(claim.cell.payload()) {
 		return false
 	}
 	done = b
 	return true
 }
 
-// Claimed is the number of events that got a cell.
+// Claimed returns the number of events that got a cell.
 func (p *Producer) Claimed() uint64 { return p.load(p.q.tail) }
 
-// Dropped is the number of events that got none.
+// Dropped returns the number of events that got none.
 func (p *Producer) Dropped() uint64 { return p.load(p.q.dropped) }
 
 func (p *Producer) load(word *atomic.Uint64) (n uint64) {
@@ -187,12 +193,12 @@ func (p *Producer) load(word *atomic.Uint64) (n uint64) {
 	return n
 }
 
-// Path is the name the file was created under.
+// Path returns the name that the file was created under.
 func (p *Producer) Path() string { return p.path }
 
-// Linked reports whether a consumer can still find and serve the ring: the path names this very file, of its full size,
-// with its header in place. When it is false, the events go where nobody sees them, and the ring is to be replaced
-// by a new one. It makes one system call; it is not meant for the request path.
+// Linked reports whether a consumer can still find and serve the ring: the path is this very
+// file's, of its full size, with its header. If not, no consumer gets the events, and the ring is
+// to be replaced by a new one. It makes one system call, and is not for the request path.
 func (p *Producer) Linked() bool {
 	info, err := os.Lstat(p.path)
 	if err != nil || !os.SameFile(info, p.info) || info.Size() != p.info.Size() {
@@ -207,8 +213,8 @@ func (p *Producer) Linked() bool {
 	return good
 }
 
-// Heard reports whether a consumer has the ring open: it goes on reading a file that was removed. It makes a system
-// call; it is not meant for the request path.
+// Heard reports whether a consumer has the ring open: it goes on reading a file that was removed.
+// It makes a system call, and is not for the request path.
 func (p *Producer) Heard() bool {
 	if p.file == nil {
 		return false
@@ -220,7 +226,7 @@ func (p *Producer) Heard() bool {
 	return errors.Is(err, mmap.ErrLocked)
 }
 
-// Unread is the number of events in the ring where no consumer has it open, and 0 where one has.
+// Unread returns the number of events in the ring if no consumer has it open, and 0 if one has.
 func (p *Producer) Unread() (n uint64) {
 	if p.Heard() {
 		return 0
@@ -230,15 +236,17 @@ func (p *Producer) Unread() (n uint64) {
 	return n
 }
 
-// Close gives up the lock and leaves the file to the consumer, which delivers what is in it and removes it. Claims are
-// refused from now on. A slot that is still claimed may be committed without danger, but its event may be lost; an event
-// whose Claim runs at the same time as Close may be lost without being counted. The memory is unmapped when
-// the garbage collector finds that nothing refers to the Producer.
+// Close releases the lock and leaves the file to the consumer, which delivers what is in it and
+// removes it. Claims are refused from now on. A claim that is still open may be committed safely,
+// but its event may be lost; an event whose Claim runs at the same time as Close may be lost
+// without being counted. The memory is unmapped when the garbage collector finds that the Producer
+// is unreachable.
 func (p *Producer) Close() error {
 	if p.closed.Swap(true) || p.file == nil {
 		return nil
 	}
-	// The mapping holds a reference to the open file, so closing the descriptor alone would not end the lock.
+	// The mapping holds a reference to the open file, so closing the descriptor alone would not end
+	// the lock.
 	err := mmap.UnlockByte(p.file, producerByte)
 	return errors.Join(err, p.file.Close())
 }

@@ -29,11 +29,11 @@ func TestCreateMakesAFileOfItsOwn(t *testing.T) {
 	if blocks := info.Sys().(*syscall.Stat_t).Blocks; blocks*512 < info.Size() {
 		t.Errorf("%d bytes reserved of %d", blocks*512, info.Size())
 	}
-	slot, _ := p.Claim()
-	if n := cap(slot.Bytes()); n != 1008 {
+	claim, _ := p.Claim()
+	if n := cap(claim.Bytes()); n != 1008 {
 		t.Errorf("a default cell holds %d bytes", n)
 	}
-	slot.Commit(nil)
+	claim.Commit(nil)
 }
 
 func TestCreateRefusesShapes(t *testing.T) {
@@ -46,7 +46,8 @@ func TestCreateRefusesShapes(t *testing.T) {
 			t.Errorf("%+v was accepted", cfg)
 		}
 	}
-	if _, err := ring.Create(filepath.Join(dir, "missing"), small); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ring.Create(filepath.Join(dir, "missing"), small); !errors.Is(err,
+		fs.ErrNotExist) {
 		t.Errorf("a directory that is missing gave %v", err)
 	}
 	if names := files(t, dir); len(names) != 0 {
@@ -90,7 +91,7 @@ func TestLinked(t *testing.T) {
 	}
 }
 
-// The mapping belongs to all who can reach the Producer or a slot of it, not to Close.
+// The mapping lives while the Producer or a claim of it is reachable, not to Close.
 func TestSlotOutlivesProducer(t *testing.T) {
 	p, err := ring.Create(t.TempDir(), small)
 	if err != nil {
@@ -101,19 +102,20 @@ func TestSlotOutlivesProducer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	slot, _ := p.Claim()
+	claim, _ := p.Claim()
 	p.Close()
 	p = nil
 	for range 3 {
 		runtime.GC()
 	}
-	slot.Commit(append(slot.Bytes(), "late"...))
+	claim.Commit(append(claim.Bytes(), "late"...))
 	if got, ok := c.Next(nil); !ok || string(got) != "late" {
 		t.Errorf("got %q", got)
 	}
 }
 
-// A producer knows whether anybody has its ring open, also one that was removed, and what nobody will read.
+// A producer knows whether anybody has its ring open, also one that was removed, and what nobody
+// will read.
 func TestUnreadEventsOfARemovedRing(t *testing.T) {
 	dir := t.TempDir()
 	p, err := ring.Create(dir, ring.Config{Cells: 8, CellSize: 64})
@@ -142,7 +144,8 @@ func TestUnreadEventsOfARemovedRing(t *testing.T) {
 	}
 	put(1)
 	if !p.Heard() || p.Unread() != 0 || p.Linked() {
-		t.Errorf("heard: %v, unread: %d, linked: %v; want a set that reads on", p.Heard(), p.Unread(), p.Linked())
+		t.Errorf("heard: %v, unread: %d, linked: %v; want a set that reads on", p.Heard(),
+			p.Unread(), p.Linked())
 	}
 	for range 2 {
 		if err := s.Scan(); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// queue is the bytes of a ring seen as words and cells; it holds no state of its own. It works on any memory, so that
-// the protocol runs on the heap under the race detector.
+// queue is the bytes of a ring as words and cells; it has no state of its own. It works on any
+// memory, so that the protocol runs on the heap under the race detector.
 type queue struct {
 	mem     []byte
 	tail    *atomic.Uint64

@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/internal/ring"
 )
 
-// The tests of this file run the protocol on heap memory, where the race detector sees every access.
+// The tests of this file run the protocol on heap memory, where the race detector sees every
+// access.
 
 func alive() bool { return false } // the answer to "is the producer gone?"
 func gone() bool  { return true }
@@ -34,15 +35,15 @@ func newPair(t testing.TB, cfg ring.Config) (*ring.Producer, *ring.Consumer, []b
 
 // put produces an event that holds the given numbers.
 func put(p *ring.Producer, numbers ...uint64) bool {
-	slot, ok := p.Claim()
+	claim, ok := p.Claim()
 	if !ok {
 		return false
 	}
-	b := slot.Bytes()
+	b := claim.Bytes()
 	for _, n := range numbers {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
-	slot.Commit(b)
+	claim.Commit(b)
 	return true
 }
 
@@ -88,12 +89,12 @@ func TestEventsComeOutAsTheyWentIn(t *testing.T) {
 
 func TestSlotCannotReachItsNeighbour(t *testing.T) {
 	p, c, _ := newPair(t, ring.Config{Cells: 2, CellSize: 64})
-	slot, _ := p.Claim()
-	if b := slot.Bytes(); len(b) != 0 || cap(b) != 64-ring.PayloadOffset {
-		t.Fatalf("slot of length %d, capacity %d", len(b), cap(b))
+	claim, _ := p.Claim()
+	if b := claim.Bytes(); len(b) != 0 || cap(b) != 64-ring.PayloadOffset {
+		t.Fatalf("claim of length %d, capacity %d", len(b), cap(b))
 	}
 	// One byte too many: append moves to other memory and the event is abandoned.
-	slot.Commit(append(slot.Bytes(), make([]byte, 49)...))
+	claim.Commit(append(claim.Bytes(), make([]byte, 49)...))
 	put(p, 7)
 	wantNumbers(t, drain(c), 7)
 	if n := c.Counts().Abandoned; n != 1 {
@@ -101,11 +102,12 @@ func TestSlotCannotReachItsNeighbour(t *testing.T) {
 	}
 }
 
-// Encoders that reserve an upper bound of their need (msgp does) move to other memory even where the event fits.
+// Encoders that reserve an upper bound of their need (msgp does) move to other memory even where
+// the event fits.
 func TestCommitCopiesWhatWasEncodedElsewhere(t *testing.T) {
 	p, c, _ := newPair(t, ring.Config{Cells: 2, CellSize: 64})
-	slot, _ := p.Claim()
-	slot.Commit([]byte("elsewhere"))
+	claim, _ := p.Claim()
+	claim.Commit([]byte("elsewhere"))
 	if got, _ := c.Next(nil); string(got) != "elsewhere" {
 		t.Errorf("got %q", got)
 	}
@@ -128,7 +130,7 @@ func TestOnlyTheFirstCommitCounts(t *testing.T) {
 	if got, _ := c.Next(nil); string(got) != "fresh" {
 		t.Errorf("got %q", got)
 	}
-	ring.Slot{}.Commit([]byte("a slot that was never claimed"))
+	ring.Claim{}.Commit([]byte("a claim that was never made"))
 }
 
 func TestPutAbandonsWhatCannotBeEncoded(t *testing.T) {
@@ -173,25 +175,27 @@ func TestFullRingDropsAndCounts(t *testing.T) {
 		wantNumbers(t, drain(c), 4*lap, 4*lap+1, 4*lap+2, 4*lap+3)
 	}
 	if p.Dropped() != 10 || c.Counts().Dropped != 10 || p.Claimed() != 20 {
-		t.Errorf("%d dropped (%d as the consumer sees it), %d claimed", p.Dropped(), c.Counts().Dropped, p.Claimed())
+		t.Errorf("%d dropped (%d as the consumer sees it), %d claimed", p.Dropped(),
+			c.Counts().Dropped, p.Claimed())
 	}
 }
 
 func TestClosedProducerRefusesButFinishesItsSlots(t *testing.T) {
 	p, c, _ := newPair(t, ring.Config{Cells: 4, CellSize: 64})
-	slot, _ := p.Claim()
+	claim, _ := p.Claim()
 	p.Close()
 	if _, ok := p.Claim(); ok {
 		t.Error("claim after Close")
 	}
-	slot.Commit(append(slot.Bytes(), "last"...))
+	claim.Commit(append(claim.Bytes(), "last"...))
 	if got, _ := c.Next(nil); string(got) != "last" {
 		t.Errorf("got %q", got)
 	}
 }
 
-// Several goroutines produce numbered events as fast as they can into a small ring and never repeat one that was dropped. The
-// consumer must see each accepted one once, in the order of its goroutine.
+// Several goroutines produce numbered events as fast as they can into a small ring and never repeat
+// one that was dropped. The consumer must see each accepted one once, in the order of its
+// goroutine.
 func TestConservation(t *testing.T) {
 	const goroutines, each = 4, 20000
 	p, c, _ := newPair(t, ring.Config{Cells: 64, CellSize: 64})
@@ -202,8 +206,8 @@ func TestConservation(t *testing.T) {
 		wg.Go(func() {
 			for n := range uint64(each) {
 				if n%100 == 99 {
-					if slot, ok := p.Claim(); ok {
-						slot.Commit(nil)
+					if claim, ok := p.Claim(); ok {
+						claim.Commit(nil)
 						abandoned[g]++
 					}
 				} else if put(p, g, n) {
@@ -250,7 +254,8 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// The consumer dies at each of the points where the order of its stores matters; its successor takes up.
+// The consumer dies at each of the points where the order of its stores matters; its successor
+// takes up.
 func TestSuccessorTakesUpAtAnyInstruction(t *testing.T) {
 	for _, at := range []struct {
 		name  string
@@ -258,7 +263,8 @@ func TestSuccessorTakesUpAtAnyInstruction(t *testing.T) {
 		want  []uint64
 	}{
 		{"handling the event", func(*ring.Consumer) {}, []uint64{10, 11, 12, 13}},
-		{"sequence stored, head not", func(c *ring.Consumer) { c.DieAtHeadStore() }, []uint64{11, 12, 13}},
+		{"sequence stored, head not", func(c *ring.Consumer) { c.DieAtHeadStore() },
+			[]uint64{11, 12, 13}},
 		{"both stored", func(c *ring.Consumer) { c.Release() }, []uint64{11, 12, 13}},
 	} {
 		for _, after := range []string{"left free", "claimed again", "filled again"} {
@@ -274,10 +280,10 @@ func TestSuccessorTakesUpAtAnyInstruction(t *testing.T) {
 				c.Next(nil)
 				at.crash(c)
 				want := at.want
-				var slot ring.Slot
+				var claim ring.Claim
 				switch after {
 				case "claimed again": // finds the ring full where the cell was not given back
-					slot, _ = p.Claim()
+					claim, _ = p.Claim()
 				case "filled again":
 					if put(p, 14) {
 						want = append(want, 14)
@@ -285,7 +291,7 @@ func TestSuccessorTakesUpAtAnyInstruction(t *testing.T) {
 				}
 				successor := mustAttach(t, mem, alive)
 				wantNumbers(t, drain(successor), want...)
-				slot.Commit(nil)
+				claim.Commit(nil)
 				put(p, 15)
 				wantNumbers(t, drain(successor), 15)
 				if counts := successor.Counts(); counts.Resyncs+counts.Damaged+counts.Lost != 0 {
@@ -317,16 +323,17 @@ func TestUnfinishedCell(t *testing.T) {
 	if lost := c.Counts().Lost; lost != 1 || !c.Drained() || c.Alive() {
 		t.Errorf("lost %d, drained %v, alive %v", lost, c.Drained(), c.Alive())
 	}
-	abandoned.Commit([]byte("too late")) // A closed ring's slot: it must not come to life again.
+	abandoned.Commit([]byte("too late")) // A closed ring's claim: it must not come to life again.
 	wantNumbers(t, drain(mustAttach(t, mem, gone)))
 }
 
-// The consumer sees an unfinished cell, then the producer finishes it and dies, then the consumer asks for the lock.
+// The consumer sees an unfinished cell, then the producer finishes it and dies, then the consumer
+// asks for the lock.
 func TestCellFinishedJustBeforeDeath(t *testing.T) {
 	mem := ring.NewMemory(ring.Config{Cells: 4, CellSize: 64})
-	slot, _ := ring.ProduceInto(mem).Claim()
+	claim, _ := ring.ProduceInto(mem).Claim()
 	c := mustAttach(t, mem, func() bool {
-		slot.Commit(binary.LittleEndian.AppendUint64(slot.Bytes(), 1))
+		claim.Commit(binary.LittleEndian.AppendUint64(claim.Bytes(), 1))
 		return true
 	})
 	wantNumbers(t, drain(c), 1)
@@ -349,8 +356,8 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		})
 	}
 	if n := roundTrip(func() {
-		slot, _ := p.Claim()
-		slot.Commit(append(slot.Bytes(), event...))
+		claim, _ := p.Claim()
+		claim.Commit(append(claim.Bytes(), event...))
 	}); n != 0 {
 		t.Errorf("Claim, Commit, Next and Release: %v allocations", n)
 	}

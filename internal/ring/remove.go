@@ -13,8 +13,8 @@ func removeSame(path string, info fs.FileInfo) bool {
 	return err == nil && os.SameFile(now, info) && os.Remove(path) == nil
 }
 
-// removeUnlocked removes the file at path if no producer holds it. The lock is kept meanwhile, so that a producer that was about
-// to take it fails and begins anew.
+// removeUnlocked removes the file at path if no producer holds it. It holds the lock meanwhile, so
+// that a producer that was about to take it fails and begins again.
 func removeUnlocked(path string) bool {
 	f, err := mmap.OpenRegular(path, mmap.ReadWrite)
 	if err != nil {

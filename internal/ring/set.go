@@ -10,21 +10,23 @@ import (
 	"time"
 )
 
-// Bounds of a Set. What lies beyond them is left where it is and counted as refused.
+// Bounds of a Set. What exceeds them is left alone and counted as refused.
 const (
 	maxRings   = 1024
-	maxBad     = 1024  // bad files remembered; more are parsed anew at each Scan
-	maxEntries = 16384 // directory entries looked at by one Scan
+	maxBad     = 1024  // bad files remembered; more are parsed again at each Scan
+	maxEntries = 16384 // directory entries read by one Scan
 )
 
 // turnLength is the number of events one ring delivers before the next ring has its turn.
 const turnLength = 32
 
-// orphanAge is how old an unfinished file must be, or for how long one that is not a ring must have been seen, before its
-// lock is tried: a Create takes a few milliseconds, and one that loses this race begins again.
+// orphanAge is how old an unfinished file must be, or for how long a file that is not a ring must
+// have been seen, before its lock is tried: a Create takes a few milliseconds, and one that loses
+// this race begins again.
 const orphanAge = 10 * time.Second
 
-// Set consumes all rings of a directory. Its methods may be called from any goroutine; they wait for each other.
+// Set consumes all rings of a directory. Its methods may be called from any goroutine; they wait
+// for each other.
 type Set struct {
 	dir   string
 	limit int // rings attached at the same time
@@ -32,35 +34,36 @@ type Set struct {
 	mu    sync.Mutex
 	rings map[string]*Consumer // by file name
 	order []*Consumer          // the same, in the order of their turns
-	next  int                  // whose turn it is, modulo len(order)
+	next  int                  // ring of the next turn, modulo len(order)
 	bad   map[string]badFile   // by file name
-	scans uint64               // marks what the running Scan has seen
+	scans uint64               // number of the running Scan
 	buf   []byte               // the event being delivered
 	past  Counts               // of rings no longer attached
 	files Stats                // only what Scan counts itself: Removed to Refused
 }
 
-// badFile is a file that need not be parsed again for as long as it is the same file of the same size.
+// badFile is a file that need not be parsed again while it is the same file of the same size.
 type badFile struct {
 	info  fs.FileInfo
 	scan  uint64    // the last one that saw it
-	tried time.Time // when it was first seen, or last looked whether its producer is dead
+	tried time.Time // when it was first seen, or its lock was last tried
 }
 
-// Stats is a Set's account since it was opened, and a few present values.
+// Stats is what a Set has counted since it was opened, and a few present values.
 type Stats struct {
 	Counts
-	Rings    int    // attached now
-	Backlog  uint64 // cells waiting in them
-	Removed  uint64 // files of dead producers removed
-	Orphans  uint64 // unfinished files of dead producers removed
-	Spoiled  uint64 // of dead producers' files that were removed, those that could not be read: with events that nobody knows
-	BadFiles uint64 // files under a ring's name that are none, or were truncated while attached
-	Unlinked uint64 // rings of living producers whose files somebody removed; they are read on
+	Rings   int    // attached now
+	Backlog uint64 // cells waiting in them
+	Removed uint64 // files of dead producers removed
+	Orphans uint64 // unfinished files of dead producers removed
+	Spoiled uint64 // unreadable files of dead producers removed, with an unknown number of events
+	// files under a ring's name that are not rings, or were truncated while attached
+	BadFiles uint64
+	Unlinked uint64 // rings of living producers whose files were removed; they are still read
 	Refused  int    // files that the last Scan left out because a bound of the Set was reached
 }
 
-// OpenSet makes a Set for dir, which must exist. It has no rings before the first [Set.Scan].
+// OpenSet returns a Set for dir, which must exist. It has no rings before the first [Set.Scan].
 func OpenSet(dir string) (*Set, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -78,11 +81,12 @@ func OpenSet(dir string) (*Set, error) {
 	}, nil
 }
 
-// Scan attaches to new rings, lets go of those that were truncated, and removes the files of dead producers once all their
-// events have been delivered, or after a while where they cannot be read. Files that are no rings are counted, and left alone
-// where they are not regular or where their lock is held. The first file that could not be
-// opened for another reason (permissions, another consumer, no descriptors left), or a directory that cannot be
-// read, is reported; the other rings are served all the same, and the next Scan tries again.
+// Scan attaches to new rings, closes those that were truncated, and removes the files of dead
+// producers once all their events have been delivered, or after a while if they cannot be read.
+// Files that are not rings are counted, and left alone if they are not regular or their lock is
+// held. The error is the first file that could not be opened for another reason (permissions,
+// another consumer, no descriptors left), or a directory that cannot be read; the other rings are
+// served all the same, and the next Scan tries again.
 func (s *Set) Scan() error { return s.scan(time.Now()) }
 
 func (s *Set) scan(now time.Time) error {
@@ -118,7 +122,7 @@ func (s *Set) scan(now time.Time) error {
 	return err
 }
 
-// retire lets go of broken and finished rings.
+// retire closes broken and finished rings.
 func (s *Set) retire() {
 	kept := s.order[:0]
 	for _, c := range s.order {
@@ -140,8 +144,8 @@ func (s *Set) retire() {
 	s.order = kept
 }
 
-// noteUnlinked counts rings whose files are not in the directory any more, each once. The producers will find out and
-// make others; what they put into these meanwhile is delivered.
+// noteUnlinked counts rings whose files are not in the directory any more, each once. The producers
+// will notice and make others; what they put into these meanwhile is delivered.
 func (s *Set) noteUnlinked(listed map[string]bool) {
 	for name, c := range s.rings {
 		if !listed[name] && !c.unlinked {
@@ -169,7 +173,8 @@ func (s *Set) list() ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// isName reports whether name is the prefix, 16 lower-case hex digits and suffix. Everything else is not our file.
+// isName reports whether name is the prefix, 16 lower-case hex digits and suffix. Other files are
+// not ours.
 func isName(name, suffix string) bool {
 	if len(name) != len(namePrefix)+nameDigits+len(suffix) ||
 		name[:len(namePrefix)] != namePrefix || name[len(name)-len(suffix):] != suffix {
@@ -183,7 +188,7 @@ func isName(name, suffix string) bool {
 	return true
 }
 
-// attach opens the ring of a directory entry unless that has been done, or has been found useless.
+// attach opens the ring of a directory entry unless it is attached already, or was found to be bad.
 func (s *Set) attach(entry fs.DirEntry) error {
 	name := entry.Name()
 	if s.rings[name] != nil || s.knownBad(entry) {
@@ -227,7 +232,8 @@ func (s *Set) knownBad(entry fs.DirEntry) bool {
 	return true
 }
 
-// remember counts a bad file and notes what it looks like, so that it is neither parsed nor counted again at every Scan.
+// remember counts a bad file and notes its identity and size, so that it is neither parsed nor
+// counted again at every Scan.
 func (s *Set) remember(path string) {
 	info, err := os.Lstat(path)
 	switch {
@@ -241,8 +247,8 @@ func (s *Set) remember(path string) {
 	}
 }
 
-// removeSpoiled removes a ring that cannot be read and whose producer is dead: nobody will ever empty it. It is given
-// some time, since somebody may be writing what is to be a ring.
+// removeSpoiled removes a ring that cannot be read and whose producer is dead, since it will never
+// be emptied. It waits some time before, since a producer may be writing what is to be a ring.
 func (s *Set) removeSpoiled(name string, b badFile, now time.Time) {
 	if b.tried.IsZero() {
 		b.tried = now
@@ -263,7 +269,8 @@ func (s *Set) removeSpoiled(name string, b badFile, now time.Time) {
 // reap removes a file whose producer died before it was complete.
 func (s *Set) reap(entry fs.DirEntry, now time.Time) {
 	info, err := entry.Info()
-	if err != nil || now.Sub(info.ModTime()).Abs() < orphanAge { // the clock may have been set back since
+	if err != nil || now.Sub(info.ModTime()).Abs() < orphanAge {
+		// the clock may have been set back since
 		return
 	}
 	if removeUnlocked(filepath.Join(s.dir, entry.Name())) {
@@ -271,9 +278,10 @@ func (s *Set) reap(entry fs.DirEntry, now time.Time) {
 	}
 }
 
-// Poll delivers up to max events, in turns that are fair to all rings, and returns how many it delivered; fewer than max
-// means that no ring has more to give now. The payload is valid until fn returns and is untrusted. fn must not call
-// the Set. An event counts as delivered when fn returns, or panics: a panic goes on, and the event is not repeated.
+// Poll delivers up to max events, in turns that are fair to all rings, and returns how many it
+// delivered; if there are fewer than max, no ring has more now. The payload is valid until fn
+// returns and is untrusted. fn must not call the Set. An event counts as delivered when fn returns,
+// or panics: a panic goes on, and the event is not repeated.
 func (s *Set) Poll(max int, fn func(payload []byte)) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -303,7 +311,7 @@ func (s *Set) turn(c *Consumer, max int, fn func(payload []byte)) int {
 	return max
 }
 
-// Stats sums up the rings attached now and those of the past.
+// Stats returns the sums of the rings attached now and of the past ones.
 func (s *Set) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -317,7 +325,7 @@ func (s *Set) Stats() Stats {
 	return stats
 }
 
-// Close lets go of all rings and leaves their files to the next consumer.
+// Close closes all rings and leaves their files to the next consumer.
 func (s *Set) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -74,7 +74,8 @@ func TestConsumerOutlivesItsProducer(t *testing.T) {
 	}
 	p.Close()
 	if c.Alive() || c.Drained() || c.Backlog() != 1 {
-		t.Errorf("after Close: alive %v, drained %v, backlog %d", c.Alive(), c.Drained(), c.Backlog())
+		t.Errorf("after Close: alive %v, drained %v, backlog %d", c.Alive(), c.Drained(),
+			c.Backlog())
 	}
 	wantNumbers(t, drain(c), 1)
 	if !c.Drained() {
@@ -141,7 +142,8 @@ func TestSetServesAllRingsInTurn(t *testing.T) {
 			t.Fatalf("unfair: %v", next)
 		}
 	}
-	if stats := s.Stats(); stats.Events != rings*each || stats.Bytes != 16*rings*each || stats.Backlog != 0 {
+	if stats := s.Stats(); stats.Events != rings*each || stats.Bytes != 16*rings*each ||
+		stats.Backlog != 0 {
 		t.Errorf("%+v", stats)
 	}
 	if s.Poll(50, func([]byte) { t.Error("an event too many") }) != 0 {
@@ -169,7 +171,8 @@ func TestSetRemovesDrainedRingsOfDeadProducers(t *testing.T) {
 	if names := files(t, dir); len(names) != 1 || names[0] != living.Path() {
 		t.Errorf("files %v", names)
 	}
-	if stats := s.Stats(); stats.Rings != 1 || stats.Removed != 1 || stats.Dropped != 2 || stats.Events != 8 {
+	if stats := s.Stats(); stats.Rings != 1 || stats.Removed != 1 || stats.Dropped != 2 ||
+		stats.Events != 8 {
 		t.Errorf("%+v", stats)
 	}
 	put(living, 2)
@@ -181,14 +184,14 @@ func TestStalledRingDoesNotStopOthers(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpenSet(t, dir)
 	stalled, busy := mustCreate(t, dir, small), mustCreate(t, dir, small)
-	slot, _ := stalled.Claim()
+	claim, _ := stalled.Claim()
 	put(stalled, 1)
 	mustScan(t, s)
 	for n := range uint64(20) {
 		put(busy, n)
 		wantNumbers(t, pollNumbers(s, 9), n)
 	}
-	slot.Commit(nil)
+	claim.Commit(nil)
 	wantNumbers(t, pollNumbers(s, 9), 1)
 	if stats := s.Stats(); stats.Lost != 0 || stats.Abandoned != 1 {
 		t.Errorf("%+v", stats)
@@ -219,7 +222,8 @@ func TestSetIsBounded(t *testing.T) {
 		t.Fatalf("events %v of the rings that had been refused", got)
 	}
 	mustScan(t, s)
-	if stats := s.Stats(); stats.Rings != 0 || stats.Refused != 0 || stats.Removed != 5 || stats.Events != 5 {
+	if stats := s.Stats(); stats.Rings != 0 || stats.Refused != 0 || stats.Removed != 5 ||
+		stats.Events != 5 {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -269,7 +273,8 @@ func TestForeignFiles(t *testing.T) {
 		t.Errorf("%d files before, %d after", before, after)
 	}
 
-	// A name that was bad may become good: this ring has no living producer, is drained and removed.
+	// A name that was bad may become good: this ring has no living producer, is drained and
+	// removed.
 	if err := os.WriteFile(name(4), sound, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +298,8 @@ func TestFileErrorNamesThePath(t *testing.T) {
 	}
 }
 
-// A producer that died inside Create leaves an unfinished file; one that is still at it is left alone.
+// A producer that died inside Create leaves an unfinished file; one that is still at it is left
+// alone.
 func TestOrphansAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpenSet(t, dir)
@@ -334,7 +340,8 @@ func TestOrphansAreRemoved(t *testing.T) {
 func TestOrphansOfTheFutureAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpenSet(t, dir)
-	if err := os.WriteFile(filepath.Join(dir, "ring-0123456789abcdef.tmp"), make([]byte, 4096), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "ring-0123456789abcdef.tmp"), make([]byte, 4096),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.ScanAt(time.Now().Add(-time.Hour)); err != nil || s.Stats().Orphans != 1 {
@@ -342,7 +349,8 @@ func TestOrphansOfTheFutureAreRemoved(t *testing.T) {
 	}
 }
 
-// A file that has lost its name is served for as long as it is attached, and what has the name now is not removed for it.
+// A file that has lost its name is served for as long as it is attached, and what has the name now
+// is not removed for it.
 func TestUnlinkedRingIsStillServed(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpenSet(t, dir)
@@ -412,12 +420,14 @@ func TestSetMayBeSharedByGoroutines(t *testing.T) {
 	stop.Store(true)
 	<-ended
 	mustScan(t, s)
-	if stats := s.Stats(); delivered != 160 || stats.Events != 160 || stats.Rings != 0 || stats.Removed != 20 {
+	if stats := s.Stats(); delivered != 160 || stats.Events != 160 || stats.Rings != 0 ||
+		stats.Removed != 20 {
 		t.Errorf("%d delivered, %+v", delivered, stats)
 	}
 }
 
-// A ring whose header is spoiled stays while its producer lives, and is removed and counted when that is dead.
+// A ring whose header is spoiled stays while its producer lives, and is removed and counted when
+// that is dead.
 func TestSpoiledRingsOfDeadProducersAreRemoved(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"magic":   func(path string) error { return overwrite(path, 0, "no ring") },
@@ -430,7 +440,8 @@ func TestSpoiledRingsOfDeadProducersAreRemoved(t *testing.T) {
 			dir := t.TempDir()
 			s := mustOpenSet(t, dir)
 			dead, living := mustCreate(t, dir, small), mustCreate(t, dir, small)
-			if err := errors.Join(spoil(dead.Path()), spoil(living.Path()), dead.Close()); err != nil {
+			if err := errors.Join(spoil(dead.Path()), spoil(living.Path()),
+				dead.Close()); err != nil {
 				t.Fatal(err)
 			}
 			at := time.Now()
@@ -441,16 +452,20 @@ func TestSpoiledRingsOfDeadProducersAreRemoved(t *testing.T) {
 				}
 			}
 			scan(0)
-			if stats := s.Stats(); stats.BadFiles != 2 || stats.Removed != 0 || len(files(t, dir)) != 2 {
+			if stats := s.Stats(); stats.BadFiles != 2 || stats.Removed != 0 ||
+				len(files(t, dir)) != 2 {
 				t.Errorf("at first: %+v, files %v", stats, files(t, dir))
 			}
 			scan(2 * ring.OrphanAge)
-			if stats := s.Stats(); stats.Spoiled != 1 || stats.Removed != 1 || len(files(t, dir)) != 1 {
-				t.Errorf("later: %+v, files %v, want that of the living producer", stats, files(t, dir))
+			if stats := s.Stats(); stats.Spoiled != 1 || stats.Removed != 1 ||
+				len(files(t, dir)) != 1 {
+				t.Errorf("later: %+v, files %v, want that of the living producer", stats,
+					files(t, dir))
 			}
 			living.Close()
 			scan(4 * ring.OrphanAge)
-			if stats := s.Stats(); stats.Spoiled != 2 || stats.BadFiles != 2 || len(files(t, dir)) != 0 {
+			if stats := s.Stats(); stats.Spoiled != 2 || stats.BadFiles != 2 ||
+				len(files(t, dir)) != 0 {
 				t.Errorf("at last: %+v, files %v", stats, files(t, dir))
 			}
 		})

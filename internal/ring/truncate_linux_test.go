@@ -1,7 +1,7 @@
 //go:build !race
 
-// The race detector performs atomic operations in C code, where a fault ends the process; without it, and so in every program
-// that is shipped, the fault becomes a panic.
+// The race detector performs atomic operations in C code, where a fault ends the process; without
+// it, and so in every program that is shipped, the fault becomes a panic.
 
 package ring_test
 
@@ -15,8 +15,9 @@ import (
 
 func TestTruncatedRingIsLetGo(t *testing.T) {
 	for _, test := range []struct {
-		size   int64
-		events int // of the truncated ring: none without its header, else those in what is left of it
+		size int64
+		// of the truncated ring: none without its header, else those in what is left of it
+		events int
 	}{{0, 0}, {4096, (4096 - ring.HeaderSize) / 64}} {
 		size, dir := test.size, t.TempDir()
 		s := mustOpenSet(t, dir)
@@ -31,7 +32,8 @@ func TestTruncatedRingIsLetGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := pollNumbers(s, 1000); len(got) != test.events+1 || !slices.Contains(got, 1000) {
-			t.Errorf("size %d: events %v, want %d and that of the sound ring", size, got, test.events)
+			t.Errorf("size %d: events %v, want %d and that of the sound ring", size, got,
+				test.events)
 		}
 		mustScan(t, s)
 		mustScan(t, s)
@@ -41,7 +43,8 @@ func TestTruncatedRingIsLetGo(t *testing.T) {
 		put(other, 1001)
 		wantNumbers(t, pollNumbers(s, 9), 1001)
 		if p.Linked() || p.Claimed() > 200 || p.Dropped() != 0 {
-			t.Errorf("size %d: linked %v, claimed %d, dropped %d", size, p.Linked(), p.Claimed(), p.Dropped())
+			t.Errorf("size %d: linked %v, claimed %d, dropped %d", size, p.Linked(), p.Claimed(),
+				p.Dropped())
 		}
 	}
 }
