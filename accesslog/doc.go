@@ -3,7 +3,7 @@
 //
 // What it promises:
 //
-//   - Every line of the input returns exactly one [Entry] or one [*LineError]. Reading can go on
+//   - Every line of the input is exactly one [Entry] or one [*LineError]. Reading can go on
 //     after a LineError.
 //   - Memory is bounded for every input: a line of more than [MaxLine] bytes is a LineError, and a
 //     gzip stream is unpacked only as far as lines are read.

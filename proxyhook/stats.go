@@ -27,7 +27,7 @@ type Stats struct {
 	ReportsLost uint64 // reports without a ring or to a full one: the next one includes them
 
 	Admitted   uint64 // requests admitted to their origin
-	Refused    uint64 // requests refused because an origin was full
+	Refused    uint64 // requests refused to protect an origin
 	InFlight   uint64 // admitted and not done yet
 	DoubleDone uint64 // tickets that were released a second time, without effect
 	Silent     uint64 // requests ended by Config.ClientSilence

@@ -24,7 +24,7 @@ func drain(t *testing.T, dir string) (path string) {
 }
 
 // A user who makes the default directory before anybody else does, and publishes a policy there
-// that drains every origin, is listened to by nobody. Root's daemon says so, and starts where he
+// that drains every origin, is trusted by no process. Root's daemon says so, and starts where he
 // cannot make anything; proxies that were started before that find it there.
 func TestDirectoryOfAnotherUserDrainsNoProxy(t *testing.T) {
 	if !inside(t) {
@@ -107,7 +107,7 @@ func TestPreparedDirectoriesAreRefused(t *testing.T) {
 			if name == "in one that everybody writes to" {
 				mkdir(t, dir, 0o755, account{})
 			}
-			proxyAs(t, account{}, "022", proxyConfig{Dir: dir}).isRefused(t, "cannot be used")
+			proxyAs(t, account{}, "022", proxyConfig{Dir: dir}).isRefused(t, "was unusable")
 		})
 	}
 }

@@ -95,7 +95,7 @@ func removeAll(patterns ...string) error {
 // may be five intervals old.
 var seldom = []string{"--max-keys", "1024", "--interval", "1s"}
 
-// What somebody deletes under a living daemon is noticed, made again, logged and counted; proxies
+// What is deleted under a living daemon is noticed, made again, logged and counted; proxies
 // decide with what they have mapped meanwhile, and what they report afterwards arrives in the new
 // files.
 func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
@@ -165,7 +165,7 @@ func TestFilesDeletedUnderALivingDaemon(t *testing.T) {
 	}
 }
 
-// A directory that somebody else has put in the place of ours is not used: nothing is written
+// A directory by which another user has replaced ours is not used: nothing is written
 // there, the daemon is not ready and says why, and goes on when it is gone.
 func TestDirectoryIsReplacedBySomebodyElses(t *testing.T) {
 	if os.Geteuid() != 0 {

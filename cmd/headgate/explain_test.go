@@ -314,7 +314,7 @@ func TestExplainAgentOfLog(t *testing.T) {
 	}
 }
 
-// What a log does not tell is not known, and no reason claims more.
+// Facts that a log does not contain are unknown, and no reason claims more.
 func TestExplainMissingValues(t *testing.T) {
 	_, model := explainFiles(t)
 	dir := t.TempDir()
@@ -364,7 +364,7 @@ func TestExplainHostileText(t *testing.T) {
 	}
 }
 
-// A log of many years is no longer than others when it is told.
+// The output for a log of many years is no longer than for others.
 func TestExplainPeriodsAreBounded(t *testing.T) {
 	_, model := explainFiles(t)
 	var b strings.Builder

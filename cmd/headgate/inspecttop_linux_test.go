@@ -127,7 +127,7 @@ func TestInspectTop(t *testing.T) {
 	if len(lines) != 5 || lines[0] != "ip/requests_1m, in requests: 3 of 60 keys with a value, of 60" || !strings.HasPrefix(lines[1], "     1  "+all[0].key+"  ") {
 		t.Errorf("printed:\n%s", text)
 	}
-	status, text, _ := run(t, "inspect", dir, "--key", "ip="+all[0].key) // what --top prints can be asked for
+	status, text, _ := run(t, "inspect", dir, "--key", "ip="+all[0].key) // --key accepts what --top prints
 	if status != exitOK || !strings.Contains(text, "\n  requests_1m ") {
 		t.Errorf("exit status %d:\n%s", status, text)
 	}

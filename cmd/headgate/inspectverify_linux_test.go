@@ -27,7 +27,7 @@ func TestInspectVerify(t *testing.T) {
 	}
 }
 
-// One bit of one row is enough to be told.
+// One changed bit of one row is detected.
 func TestInspectVerifyOfADamagedTable(t *testing.T) {
 	dir := publishTraffic(t, 30)
 	damageRow(t, dir)

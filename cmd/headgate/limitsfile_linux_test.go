@@ -147,7 +147,7 @@ func TestRowsWithoutEndAreBounded(t *testing.T) {
 	}
 }
 
-// A replay of a named pipe waits for what is written to it, and ends when it is told to, also
+// A replay of a named pipe waits for what is written to it, and ends on a signal, also
 // before anybody writes.
 func TestReplayOfANamedPipe(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")

@@ -214,7 +214,7 @@ func TestFailures(t *testing.T) {
 		{[]string{"inspect", log}, []string{log, "no such directory"}},
 		{[]string{"inspect", dir}, []string{dir, "no daemon has published here", "headgate run --dir " + dir}},
 		{[]string{"run", "--dir", dir}, []string{dir, "not empty and not a headgate directory", "--dir"}},
-		{[]string{"run", "--dir", log}, []string{log, "no directory", "--dir"}},
+		{[]string{"run", "--dir", log}, []string{log, "not a directory", "--dir"}},
 		{[]string{"run", "--dir", at("a/b")}, []string{at("a"), "--dir"}},
 		{[]string{"run", "--dir", at("d"), "--listen", "0.0.0.0:0"}, []string{"0.0.0.0:0", "use 127.0.0.1"}},
 		{[]string{"quickstart", "--log", at("none.log")}, []string{at("none.log"), "name an access log"}},

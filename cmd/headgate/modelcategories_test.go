@@ -61,7 +61,7 @@ func (m *categoryModel) tables(t *testing.T, unseen bool) (rows, expected string
 	out.WriteString("raw\n")
 	for _, row := range m.Rows {
 		if row.Unseen && !unseen || slices.Contains(row.Values, any("")) {
-			continue // nor can pandas tell an empty text from nothing in a CSV file
+			continue // pandas reads an empty text in a CSV file as missing, too
 		}
 		var line []string
 		for _, v := range row.Values {

@@ -96,7 +96,7 @@ func TestQuickstartInLittleMemory(t *testing.T) {
 	}
 }
 
-// Where there is no place at all, it ends with the daemon's words, as soon as there are any.
+// If neither is usable, it ends with the daemon's error, as soon as there is one.
 func TestQuickstartWithoutRoom(t *testing.T) {
 	tmp := t.TempDir()
 	status, out, errOut := smallMemory(t, tmp, "mount -t tmpfs -o size=8m tmpfs "+tmp+" &&", "quickstart", "--for", "1s")

@@ -126,7 +126,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, to.Close()
 })
 
-// openDir is a temporary directory that every user may enter and nobody but this one may write to.
+// openDir returns a temporary directory that every user may enter and only this one may write to.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "headgate-test-")
@@ -153,14 +153,14 @@ type spawned struct {
 	ended     chan struct{}
 }
 
-// daemonAs starts a small daemon as somebody.
+// daemonAs starts a small daemon as another user.
 func daemonAs(t *testing.T, who account, umask string, args ...string) *spawned {
 	t.Helper()
 	return spawn(t, who, []string{withUmask + "=" + umask},
 		append([]string{"run", "--listen", "", "--max-keys", "1000", "--interval", "50ms"}, args...)...)
 }
 
-// spawn starts a command line of headgate as somebody, with further environment variables.
+// spawn starts a command line of headgate as another user, with further environment variables.
 func spawn(t *testing.T, who account, environment []string, args ...string) *spawned {
 	t.Helper()
 	path, err := program()

@@ -147,7 +147,7 @@ type daemonProcess struct {
 }
 
 // startProcess starts one with a short interval and whatever args say beside it. A checkpoint that
-// fails, since somebody removes its file, is soon written again, however long it took.
+// fails, since its file is removed, is soon written again, however long it took.
 func startProcess(t *testing.T, dir string, args ...string) *daemonProcess {
 	t.Helper()
 	args = append([]string{"run", "--dir", dir, "--listen", "127.0.0.1:0", "--interval", "50ms", "--checkpoint", "1s"}, args...)

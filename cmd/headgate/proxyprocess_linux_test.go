@@ -20,7 +20,7 @@ const (
 	testHost   = "shop.example"
 )
 
-// proxyConfig is what a proxy process is told.
+// proxyConfig configures a proxy process.
 type proxyConfig struct{ Dir, DirOwner string }
 
 // proxyState is what a proxy process says about itself, again and again.
@@ -59,7 +59,7 @@ func oneRequest(filter *proxyhook.Filter) bool {
 	return ok
 }
 
-// proxyAs starts a proxy process as somebody.
+// proxyAs starts a proxy process as another user.
 func proxyAs(t *testing.T, who account, umask string, config proxyConfig) *spawned {
 	t.Helper()
 	text, err := json.Marshal(config)

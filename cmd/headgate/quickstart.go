@@ -41,7 +41,7 @@ filter linked in, and clients: several kinds of people and of bots, whose truth 
 files are removed at the end.
 
 allowed + flagged = scored. A flagged request has a score below 30; the quick start marks it and forwards it. limited_503 counts
-allowed and flagged requests that were refused because their origin had too many in flight. bots_* and people_* are requests.
+allowed and flagged requests that were refused to protect their origin. bots_* and people_* are requests.
 
 Both model files are checked once a second; a new file is loaded and used. The decisions of the --shadow model are counted and shown
 at the end; it flags nothing.

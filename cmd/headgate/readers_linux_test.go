@@ -16,7 +16,7 @@ import (
 	"github.com/headgate/headgate/proxyhook"
 )
 
-// readersProcess opens the features of a directory as often as it is told, as so many proxies do,
+// readersProcess opens the features of a directory a given number of times, as so many proxies do,
 // and writes the time of the oldest publication that one of them sees, until it is killed.
 func readersProcess(config string) error {
 	count, dir, _ := strings.Cut(config, " ")

@@ -221,7 +221,7 @@ func TestReplayIsInterrupted(t *testing.T) {
 	}
 }
 
-// A file that is something else is told as such, after the reasons of its first lines.
+// A file of another kind is reported as such, after the reasons of its first lines.
 func TestReplayOfWhatIsNoLog(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "notes.txt"), []byte("milk\nbread\n"))
 	status, _, errOut := run(t, "replay", file)
@@ -348,7 +348,7 @@ func TestReplayOfACorpus(t *testing.T) {
 	}
 }
 
-// What is certain is told in the summary and in the rows, and can be switched off by its name;
+// Findings are in the summary and in the rows, and can be switched off by its name;
 // another name is an error.
 func TestReplaySaysWhatWasCertain(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "access.log")

@@ -40,7 +40,7 @@ func TestMoreKeysThanThereIsRoomFor(t *testing.T) {
 	d.ends(t)
 }
 
-// Who may not enter the directory, or not read what is in it, is told so.
+// A user who may not enter the directory, or not read its files, gets an error that says so.
 func TestInspectWithoutPermission(t *testing.T) {
 	needsRoot(t)
 	dir := makeDirectory(t, keeper)

@@ -199,7 +199,7 @@ func TestDefaultStateDirectory(t *testing.T) {
 	}
 }
 
-// Inspect says of a table that was published by a clock that was ahead that it lies in the future.
+// Inspect reports that a table published by a clock that was ahead is from the future.
 func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
 	dir := t.TempDir()
 	a, err := window.New(window.Config{MaxKeys: 100})
@@ -220,7 +220,7 @@ func TestInspectOfAPublicationFromTheFuture(t *testing.T) {
 	}
 }
 
-// With another seed a daemon knows nobody, and a key that was shown before leads nowhere. The seed
+// With another seed a daemon has no history, and a key that was shown before is unknown. The seed
 // stays when it starts again.
 func TestNewSeedForgetsEverybody(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hg")

@@ -29,7 +29,7 @@ func onTerminal(t *testing.T, width, height int, env []string, args ...string) s
 	}
 	inner.Close() // so that the outer side ends with the process
 	written, err := io.ReadAll(outer)
-	if err != nil && !errors.Is(err, syscall.EIO) { // which is how the end of a terminal is told
+	if err != nil && !errors.Is(err, syscall.EIO) { // the end of a terminal
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {

@@ -162,8 +162,8 @@ func TestClockIsSetBetweenDaemons(t *testing.T) {
 	}
 }
 
-// A daemon that starts while the clock is hours ahead drops nobody, unless the machine was booted
-// meanwhile.
+// A daemon that starts while the clock is hours ahead drops no client, unless the machine was
+// booted meanwhile.
 func TestDaemonStartsWithAClockAhead(t *testing.T) {
 	m := newMachine()
 	first := m.startDaemon(t, daemon.Config{})
@@ -178,7 +178,7 @@ func TestDaemonStartsWithAClockAhead(t *testing.T) {
 	}
 }
 
-// The clocks of this machine go on, and a step of the wall clock would be told from that.
+// The clocks of this machine advance together, so a step of the wall clock is recognizable.
 func TestMachineClocks(t *testing.T) {
 	clock := daemon.OpenClock()
 	before := clock()

@@ -60,7 +60,7 @@ type Stats struct {
 	Oversized   uint64                 // events with a part that was cut to its bound
 	FutureTimes uint64                 // events from the future, given the time of their arrival
 	ClockSteps  uint64                 // times that the clock was set by a second or more
-	Refused     uint64                 // events of requests refused because an origin was full
+	Refused     uint64                 // events of requests refused to protect an origin
 	Publishes   uint64                 // publications
 	Failed      uint64                 // publications and checkpoints that failed
 	PublishTime time.Duration          // of the last publication

@@ -127,7 +127,7 @@ func TestEventsAreUntrusted(t *testing.T) {
 	}
 }
 
-// Events that wait when the daemon is told to end are still published, and the next daemon has all
+// Events that wait when the daemon is stopped are still published, and the next daemon has all
 // rows.
 func TestEndKeepsEverything(t *testing.T) {
 	r := start(t, daemon.Config{Interval: time.Second})

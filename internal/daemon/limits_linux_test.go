@@ -14,13 +14,13 @@ import (
 	"github.com/headgate/headgate/mmapsync"
 )
 
-// The daemon takes what dead processes had in flight out of the counts, and tells.
+// The daemon removes the requests of dead processes from the counts, and reports that.
 func TestDeadProcessesAreTakenOutOfTheLimits(t *testing.T) {
 	r := start(t, daemon.Config{})
 	live := newLimiter(t, r)
 	open, _ := live.AdmitString(new(hostlimits.TicketState), "origin")
 	r.until("a request in flight", func() bool { return r.Stats().Limits.InFlight == 1 })
-	newLimiter(t, r).AdmitString(new(hostlimits.TicketState), "origin") // a process that ends with a request in flight: nobody refers to it
+	newLimiter(t, r).AdmitString(new(hostlimits.TicketState), "origin") // a process that ends with a request in flight
 	r.until("the dead process reaped", func() bool { runtime.GC(); s := r.Stats().Limits; return s.Reaped == 1 && s.Orphans == 1 })
 	if s := r.Stats().Limits; s.InFlight != 1 || s.Processes != 1 {
 		t.Errorf("%+v, want the living process with its request", s)
@@ -118,7 +118,7 @@ func TestProcessesWithoutRingsAreTrouble(t *testing.T) {
 	runtime.KeepAlive(live)
 }
 
-// A limits file that is a day old gives way to one with another secret, once.
+// A limits file that is a day old is replaced by one with another secret, once.
 func TestOldSecretsAreRenewed(t *testing.T) {
 	first := start(t, daemon.Config{})
 	dir := first.dir

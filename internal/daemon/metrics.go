@@ -43,7 +43,7 @@ var metrics = []metric{
 		func(s *Stats) float64 { return float64(s.FutureTimes) }),
 	counter("clock_steps_total", "Times that the wall clock was set by a second or more.",
 		func(s *Stats) float64 { return float64(s.ClockSteps) }),
-	counter("requests_refused_total", "Requests that proxies refused because an origin was full.",
+	counter("requests_refused_total", "Requests that proxies refused to protect an origin.",
 		func(s *Stats) float64 { return float64(s.Refused) }),
 	gauge("rings", "Event rings attached: one for each proxy process.",
 		func(s *Stats) float64 { return float64(s.Rings.Rings) }),

@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/internal/daemon"
 )
 
-// Reports of open requests are published before any of the requests ends. What a proxy tells of the
-// time to come, which no proxy of ours does, is not believed.
+// Reports of open requests are published before any of the requests ends. What a proxy reports of
+// the time to come, which no proxy of ours does, is not believed.
 func TestOpenRequestsAppear(t *testing.T) {
 	r := start(t, daemon.Config{})
 	began := time.Now().Add(-10 * time.Second)

@@ -26,7 +26,7 @@ func (s *stalled) Publish(now int64) error {
 	return s.Table.Publish(now)
 }
 
-// A daemon that is told to end while the files of its table are being made does not wait for them.
+// A daemon that is stopped while the files of its table are being made does not wait for them.
 // What it knows is in the checkpoint, and once it is gone the next one starts.
 func TestEndDoesNotWaitForLargeFiles(t *testing.T) {
 	s := &stalled{begun: make(chan struct{}), release: make(chan struct{})}

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runOnce runs a daemon that is told to end at once.
+// runOnce runs a daemon that is stopped at once.
 func runOnce(t *testing.T, d *daemon.Daemon) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -210,7 +210,7 @@ func recovered(t *testing.T, r *running, clients int) {
 	}
 }
 
-// A full file system is trouble that the daemon tells of and gets over. Who reads meanwhile reads
+// A full file system is trouble that the daemon reports and survives. A reader meanwhile reads
 // what was there.
 func TestFullFileSystem(t *testing.T) {
 	mount := t.TempDir()

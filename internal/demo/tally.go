@@ -156,7 +156,7 @@ func (t *tally) snapshot(elapsed time.Duration) Snapshot {
 
 // Summary is the result of a demonstration. Allowed and Flagged count the requests that the policy
 // allowed and flagged; the rest could not be scored. Limited503 counts requests of both kinds that
-// were refused because an origin was full.
+// were refused to protect an origin.
 type Summary struct {
 	Requests       int               `json:"requests"` // sent and finished
 	Scored         int               `json:"scored"`
