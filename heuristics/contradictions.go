@@ -12,28 +12,28 @@ type Contradictions uint16
 // The contradictions. The first three are of the connection: an antivirus program or a company's proxy that ends TLS on a person's way
 // causes them as well. The others are of what the browser itself writes, which such programs leave alone.
 const (
-	OfLibrary         Contradictions = 1 << iota // the TLS hello is that of a library for programs
-	OddHello                                     // no release of the browser sends such a hello
-	OddSetup                                     // no release sets HTTP/2 up, or writes HTTP/1, like this
-	OtherBrowser                                 // the connection is, in all parts, that of another browser
-	NoFetch                                      // the Sec-Fetch fields are missing
-	OddFetch                                     // they contradict each other
-	OddFetchUser                                 // Sec-Fetch-User is missing where an address was typed, or the browser does not have it
-	NoHints                                      // Sec-CH-UA is missing where somebody navigates
-	OddHints                                     // Sec-CH-UA is of another version, or of a browser that has none
-	OddOrder                                     // header fields come in an order that the browser does not have
-	NoPriority                                   // Priority is missing where somebody navigates
-	OddUpgrade                                   // Upgrade-Insecure-Requests is missing where somebody navigates, or the browser does not send it by TLS
-	OddAccept                                    // somebody clicked, and Accept does not ask for a page
-	NoBrotli                                     // gzip is taken, and not the Brotli that the browser takes
-	NoZstandard                                  // nor its Zstandard
-	numContradictions = iota
+	ContradictionLibrary      Contradictions = 1 << iota // the TLS hello is that of a library for programs
+	ContradictionOddHello                                // no release of the browser sends such a hello
+	ContradictionOddSetup                                // no release sets HTTP/2 up, or writes HTTP/1, like this
+	ContradictionOtherBrowser                            // the connection is, in all parts, that of another browser
+	ContradictionNoFetch                                 // the Sec-Fetch fields are missing
+	ContradictionOddFetch                                // they contradict each other
+	ContradictionOddFetchUser                            // Sec-Fetch-User is missing where an address was typed, or the browser does not have it
+	ContradictionNoHints                                 // Sec-CH-UA is missing where somebody navigates
+	ContradictionOddHints                                // Sec-CH-UA is of another version, or of a browser that has none
+	ContradictionOddOrder                                // header fields come in an order that the browser does not have
+	ContradictionNoPriority                              // Priority is missing where somebody navigates
+	ContradictionOddUpgrade                              // Upgrade-Insecure-Requests is missing where somebody navigates, or the browser does not send it by TLS
+	ContradictionOddAccept                               // somebody clicked, and Accept does not ask for a page
+	ContradictionNoBrotli                                // gzip is taken, and not the Brotli that the browser takes
+	ContradictionNoZstandard                             // nor its Zstandard
+	numContradictions         = iota
 )
 
 const (
-	ofConnection = OfLibrary | OddHello | OddSetup
-	ofFields     = NoFetch | OddFetch | OddFetchUser | NoHints | OddHints | OddOrder | NoPriority | OddUpgrade | OddAccept
-	ofEncodings  = NoBrotli | NoZstandard
+	ofConnection = ContradictionLibrary | ContradictionOddHello | ContradictionOddSetup
+	ofFields     = ContradictionNoFetch | ContradictionOddFetch | ContradictionOddFetchUser | ContradictionNoHints | ContradictionOddHints | ContradictionOddOrder | ContradictionNoPriority | ContradictionOddUpgrade | ContradictionOddAccept
+	ofEncodings  = ContradictionNoBrotli | ContradictionNoZstandard
 )
 
 // Forged reports whether they show that the user agent of ev is another program's. One is not enough: a release may come that differs in one
@@ -51,13 +51,13 @@ func (c Contradictions) Forged(ev *traffic.Event) bool {
 	switch {
 	case ev.Facts.Has(traffic.FactPassedOn):
 		return fields.count() >= 2
-	case connection&OfLibrary != 0, connection == OddHello|OddSetup && ev.Version >= 20:
+	case connection&ContradictionLibrary != 0, connection == ContradictionOddHello|ContradictionOddSetup && ev.Version >= 20:
 		return true
-	case connection&OddHello != 0:
+	case connection&ContradictionOddHello != 0:
 		return fields != 0
 	}
 	fields |= c & ofEncodings
-	if connection != 0 || c&OtherBrowser != 0 && fields != OddHints { // which extensions add
+	if connection != 0 || c&ContradictionOtherBrowser != 0 && fields != ContradictionOddHints { // which extensions add
 		return fields != 0
 	}
 	return fields.count() >= 2

@@ -11,17 +11,17 @@ type Finding uint8
 
 // The findings, the surest first: a request has the first that applies.
 const (
-	NoFinding       Finding = iota
-	Injection               // an attack in the query or in a field of the header
-	DamningPath             // a path that no person asks for
-	Malformed               // what no browser sends: no HTTP, a broken target, more fields than any program needs
-	Headless                // the user agent declares a browser that a program drives
-	DeclaredTool            // the user agent declares a library or a command-line program, or nothing that a person uses
-	DeclaredCrawler         // the user agent declares a crawler, monitor, link preview or scanner
-	NoAgent                 // there is no user agent
-	ForgedAgent             // the user agent claims a browser, and the request is another program's
-	FirstFetch              // a client whose history is its first page asks for what a page of the site brings along
-	UnknownClient           // a client without history
+	NoFinding              Finding = iota
+	FindingInjection               // an attack in the query or in a field of the header
+	FindingDamningPath             // a path that no person asks for
+	FindingMalformed               // what no browser sends: no HTTP, a broken target, more fields than any program needs
+	FindingHeadless                // the user agent declares a browser that a program drives
+	FindingDeclaredTool            // the user agent declares a library or a command-line program, or nothing that a person uses
+	FindingDeclaredCrawler         // the user agent declares a crawler, monitor, link preview or scanner
+	FindingNoAgent                 // there is no user agent
+	FindingForgedAgent             // the user agent claims a browser, and the request is another program's
+	FindingFirstFetch              // a client whose history is its first page asks for what a page of the site brings along
+	FindingUnknownClient           // a client without history
 	NumFindings
 )
 
@@ -35,17 +35,17 @@ type rule struct {
 // A declared program is flagged by the usual threshold of 30, but not among what is certainly hostile: whether a crawler is
 // welcome is for the policy to say.
 var rules = [NumFindings]rule{
-	NoFinding:       {"none", 1, 99, false},
-	Injection:       {"injection", 1, 3, false},
-	DamningPath:     {"damning_path", 1, 3, false},
-	Malformed:       {"malformed", 1, 10, false},
-	Headless:        {"headless", 1, 20, false},
-	DeclaredTool:    {"declared_tool", 1, 20, false},
-	DeclaredCrawler: {"declared_crawler", 1, 20, false},
-	NoAgent:         {"no_agent", 1, 20, false},
-	ForgedAgent:     {"forged_agent", 1, 20, false},
-	FirstFetch:      {"first_fetch", 51, 60, true},
-	UnknownClient:   {"unknown_client", 40, 60, true},
+	NoFinding:              {"none", 1, 99, false},
+	FindingInjection:       {"injection", 1, 3, false},
+	FindingDamningPath:     {"damning_path", 1, 3, false},
+	FindingMalformed:       {"malformed", 1, 10, false},
+	FindingHeadless:        {"headless", 1, 20, false},
+	FindingDeclaredTool:    {"declared_tool", 1, 20, false},
+	FindingDeclaredCrawler: {"declared_crawler", 1, 20, false},
+	FindingNoAgent:         {"no_agent", 1, 20, false},
+	FindingForgedAgent:     {"forged_agent", 1, 20, false},
+	FindingFirstFetch:      {"first_fetch", 51, 60, true},
+	FindingUnknownClient:   {"unknown_client", 40, 60, true},
 }
 
 // String returns a constant, fit for a header or a metric label.

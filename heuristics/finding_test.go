@@ -17,9 +17,9 @@ func TestBound(t *testing.T) {
 			switch f {
 			case heuristics.NoFinding:
 				low, high = score, score
-			case heuristics.UnknownClient:
+			case heuristics.FindingUnknownClient:
 				low, high = 40, 60
-			case heuristics.FirstFetch:
+			case heuristics.FindingFirstFetch:
 				low, high = 51, 60
 			}
 			if got < low || got > high || got < last {
@@ -28,7 +28,7 @@ func TestBound(t *testing.T) {
 			last = got
 		}
 	}
-	if got := heuristics.UnknownClient.Bound(50); got != 50 {
+	if got := heuristics.FindingUnknownClient.Bound(50); got != 50 {
 		t.Errorf("the middle becomes %d", got)
 	}
 }
@@ -36,7 +36,7 @@ func TestBound(t *testing.T) {
 // Where a model gives no score, what is certain gives one; what is not known stays so.
 func TestBoundOfNoScore(t *testing.T) {
 	for f := range heuristics.NumFindings {
-		certain := f != heuristics.NoFinding && f != heuristics.UnknownClient && f != heuristics.FirstFetch
+		certain := f != heuristics.NoFinding && f != heuristics.FindingUnknownClient && f != heuristics.FindingFirstFetch
 		if got := f.Bound(0); (got != 0) != certain {
 			t.Errorf("%v: %d", f, got)
 		}

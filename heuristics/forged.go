@@ -2,53 +2,53 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// ContradictionsOf returns what of ev contradicts the browser that its user agent claims. It returns none where the agent is not, to the
+// FindContradictions returns what of ev contradicts the browser that its user agent claims. It returns none where the agent is not, to the
 // last byte, that of a browser whose wire is known, and where nobody saw the TLS hello.
-func ContradictionsOf(ev *traffic.Event) Contradictions {
-	h := helloOf(ev.JA4)
+func FindContradictions(ev *traffic.Event) Contradictions {
+	h := parseHello(ev.JA4)
 	if h.ja4 == "" {
 		return 0
 	}
-	c := claimOf(ev.UserAgent)
+	c := parseClaim(ev.UserAgent)
 	if c.engine == traffic.EngineNone {
 		return 0
 	}
 	wire := ev.Wire.Facts()
-	connection, sender := connectionOf(&h, &wire, c.engine)
+	connection, sender := compareConnection(&h, &wire, c.engine)
 	switch {
 	case !ev.Facts.Has(traffic.FactHeadersKnown | traffic.FactClaimsKnown):
 		return connection
 	case sender != c.engine:
-		return connection | fieldsOfOther(ev, &wire, sender)
+		return connection | otherFields(ev, &wire, sender)
 	case c.isOfApps() && h.isOf(c.engine) && lacksFetch(ev):
 		return connection
 	}
 	return connection | c.fields(ev, &wire)
 }
 
-// connectionOf compares the connection with what an engine's is like. It also returns the engine by whose habits the header
+// compareConnection compares the connection with what an engine's is like. It also returns the engine by whose habits the header
 // fields are to be judged: the claimed one, or another one whose connection this is in all its parts.
-func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (found Contradictions, sender traffic.Engine) {
+func compareConnection(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (found Contradictions, sender traffic.Engine) {
 	if h.isLibrary() {
-		found |= OfLibrary
+		found |= ContradictionLibrary
 	}
 	fits, by := h.fits(claimed), traffic.EngineNone
 	switch {
 	case wire.Pseudo != 0:
-		by = engineOf(wire)
+		by = setupEngine(wire)
 	case fits:
 		by = claimed
 	default:
 		by = h.engine()
 	}
 	if by != claimed && by != traffic.EngineNone && h.fits(by) {
-		return found | OtherBrowser, by
+		return found | ContradictionOtherBrowser, by
 	}
 	if !fits {
-		found |= OddHello
+		found |= ContradictionOddHello
 	}
 	if wire.Pseudo != 0 && by != claimed || wire.Seen && wire.Pseudo == 0 && isOddHTTP1(wire) {
-		found |= OddSetup
+		found |= ContradictionOddSetup
 	}
 	return found, claimed
 }
@@ -57,18 +57,18 @@ func connectionOf(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (fo
 func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradictions {
 	f := ev.Facts
 	navigates, hints := f.FetchMode() == traffic.FetchModeNavigate, f.Has(traffic.FactHintsSent)
-	found := fieldsOf(ev, wire, c.engine)
+	found := sharedFields(ev, wire, c.engine)
 	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) || c.engine == traffic.EngineWebKit && c.version >= fetchWebKit) {
-		found |= NoFetch
+		found |= ContradictionNoFetch
 	}
 	if hints && (c.engine != traffic.EngineChromium || f.Has(traffic.FactHintsVersion)) {
-		found |= OddHints
+		found |= ContradictionOddHints
 	}
 	if navigates && !hints && c.since(hintsChromium, never) {
-		found |= NoHints
+		found |= ContradictionNoHints
 	}
 	if navigates && ev.Version >= 20 && !f.Has(traffic.FactPrioritySent) && c.since(priorityChromium, priorityGecko) {
-		found |= NoPriority
+		found |= ContradictionNoPriority
 	}
 	if f.FetchMode() != traffic.FetchModeNoCORS {
 		found |= c.encodings(f.Encoding())
@@ -82,9 +82,9 @@ func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
 	case newest != traffic.EncodingGzip:
 		return 0
 	case c.since(zstdChromium, zstdGecko):
-		return NoBrotli | NoZstandard
+		return ContradictionNoBrotli | ContradictionNoZstandard
 	}
-	return NoBrotli
+	return ContradictionNoBrotli
 }
 
 // lacksFetch reports whether a fetch has no Sec-Fetch fields. To open a WebSocket and to report errors are no fetches; neither has
@@ -95,55 +95,55 @@ func lacksFetch(ev *traffic.Event) bool {
 	return !f.Has(traffic.FactSecFetch) && !noFetch
 }
 
-// fieldsOfOther compares the header fields with those of a browser that goes by the name of another one. People do that, by an
+// otherFields compares the header fields with those of a browser that goes by the name of another one. People do that, by an
 // extension or a developer's tools. Versions and what else is of the name mean nothing then.
-func fieldsOfOther(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) Contradictions {
-	found := fieldsOf(ev, wire, engine)
+func otherFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) Contradictions {
+	found := sharedFields(ev, wire, engine)
 	if engine != traffic.EngineWebKit && lacksFetch(ev) {
-		found |= NoFetch
+		found |= ContradictionNoFetch
 	}
 	if engine != traffic.EngineChromium && ev.Facts.Has(traffic.FactHintsSent) {
-		found |= OddHints
+		found |= ContradictionOddHints
 	}
 	return found
 }
 
-// fieldsOf compares the header fields with what all versions of an engine have in common.
-func fieldsOf(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) (found Contradictions) {
+// sharedFields compares the header fields with what all versions of an engine have in common.
+func sharedFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) (found Contradictions) {
 	f := ev.Facts
 	if f.Has(traffic.FactFetchOdd) && !mayBeReferer(f) {
-		found |= OddFetch
+		found |= ContradictionOddFetch
 	}
 	if wire.Seen && wire.Pseudo == 0 && !wire.HostFirst {
-		found |= OddOrder
+		found |= ContradictionOddOrder
 	}
 	if engine == traffic.EngineWebKit {
-		return found | fieldsOfWebKit(f)
+		return found | webKitFields(f)
 	}
 	navigates, clicked := f.FetchMode() == traffic.FetchModeNavigate, f.Has(traffic.FactFetchUser)
 	if navigates && !f.Has(traffic.FactUpgradeSent) {
-		found |= OddUpgrade
+		found |= ContradictionOddUpgrade
 	}
 	if clicked && f.Accept() != traffic.AcceptDocument {
-		found |= OddAccept
+		found |= ContradictionOddAccept
 	}
 	if engine == traffic.EngineChromium && navigates && f.FetchSite() == traffic.FetchSiteNone && !clicked {
-		found |= OddFetchUser
+		found |= ContradictionOddFetchUser
 	}
 	// A script may put its Accept first.
 	if wire.AgentAccept == traffic.OrderReversed && (navigates || !f.Has(traffic.FactSecFetch)) || engine == traffic.EngineGecko && wire.EncodingLanguage == traffic.OrderAsNamed {
-		found |= OddOrder
+		found |= ContradictionOddOrder
 	}
 	return found
 }
 
-// fieldsOfWebKit: it has no Sec-Fetch-User (https://webkit.org/b/247697), and asks for no better protocol than TLS.
-func fieldsOfWebKit(f traffic.Facts) (found Contradictions) {
+// webKitFields: it has no Sec-Fetch-User (https://webkit.org/b/247697), and asks for no better protocol than TLS.
+func webKitFields(f traffic.Facts) (found Contradictions) {
 	if f.Has(traffic.FactFetchUser) {
-		found |= OddFetchUser
+		found |= ContradictionOddFetchUser
 	}
 	if f.Has(traffic.FactUpgradeSent) {
-		found |= OddUpgrade
+		found |= ContradictionOddUpgrade
 	}
 	return found
 }

@@ -196,7 +196,7 @@ func TestPeopleForgeNothing(t *testing.T) {
 	} {
 		ev := s.event()
 		if got := (heuristics.Rules{}).Request(ev); got != heuristics.NoFinding {
-			t.Errorf("%s: %v, by %015b", name, got, heuristics.ContradictionsOf(ev))
+			t.Errorf("%s: %v, by %015b", name, got, heuristics.FindContradictions(ev))
 		}
 	}
 }
@@ -228,8 +228,8 @@ func TestForgedAgents(t *testing.T) {
 		"a Firefox that sends hints":                     {ja4: opensslHello, fields: http1(firefoxPage) + "\nSec-CH-UA: \"Chromium\";v=\"145\""},
 	} {
 		ev := s.event()
-		if got := (heuristics.Rules{}).Request(ev); got != heuristics.ForgedAgent {
-			t.Errorf("%s: %v, by %015b", name, got, heuristics.ContradictionsOf(ev))
+		if got := (heuristics.Rules{}).Request(ev); got != heuristics.FindingForgedAgent {
+			t.Errorf("%s: %v, by %015b", name, got, heuristics.FindContradictions(ev))
 		}
 	}
 }
@@ -243,7 +243,7 @@ func TestOnlyKnownBrowsersAreJudged(t *testing.T) {
 		strings.Replace(safariAgent, "Version/26.0", "Version/12.1", 1), safariAgent + " Ddg/17", "Mozilla/5.0 (", "Mozilla/5.0 ()", "",
 	} {
 		s := sent{ja4: "t13d1812h1_85036bcba153_b26ce05bbdd6", fields: "User-Agent: " + agent}
-		if got := heuristics.ContradictionsOf(s.event()); got != 0 {
+		if got := heuristics.FindContradictions(s.event()); got != 0 {
 			t.Errorf("%q: %015b", agent, got)
 		}
 	}
@@ -256,14 +256,14 @@ func TestOnlyKnownBrowsersAreJudged(t *testing.T) {
 		"Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1",
 	} {
 		s := sent{ja4: "t13d1812h1_85036bcba153_b26ce05bbdd6", fields: "User-Agent: " + agent}
-		if got := heuristics.ContradictionsOf(s.event()); got&heuristics.OfLibrary == 0 {
+		if got := heuristics.FindContradictions(s.event()); got&heuristics.ContradictionLibrary == 0 {
 			t.Errorf("%q: %015b", agent, got)
 		}
 	}
 }
 
 func TestContradictionsAllocateNothing(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() { heuristics.ContradictionsOf(forgery).Forged(forgery) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { heuristics.FindContradictions(forgery).Forged(forgery) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -275,7 +275,7 @@ func FuzzContradictions(f *testing.F) {
 	f.Fuzz(func(t *testing.T, agent, ja4 string, wire uint64, facts uint32, version uint8) {
 		ev := event("GET", "/", agent, "")
 		ev.JA4, ev.Wire, ev.Facts, ev.Version = ja4, traffic.Wire(wire), traffic.Facts(facts), version
-		found := heuristics.ContradictionsOf(ev)
+		found := heuristics.FindContradictions(ev)
 		if found != 0 && (ja4 == "" || !strings.HasPrefix(agent, "Mozilla/5.0 (")) {
 			t.Errorf("%015b of %q with %q", found, agent, ja4)
 		}
@@ -304,7 +304,7 @@ func BenchmarkContradictions(b *testing.B) {
 			ev := s.event()
 			b.ReportAllocs()
 			for b.Loop() {
-				heuristics.ContradictionsOf(ev).Forged(ev)
+				heuristics.FindContradictions(ev).Forged(ev)
 			}
 		})
 	}

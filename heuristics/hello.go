@@ -11,8 +11,8 @@ type hello struct {
 // lengthJA4 is that of t13d1516h2_8daaf6152771_e5627efa2ab1.
 const lengthJA4 = 36
 
-// helloOf reads a JA4. One of QUIC, or that is no JA4, is unknown.
-func helloOf(ja4 string) hello {
+// parseHello reads a JA4. One of QUIC, or that is no JA4, is unknown.
+func parseHello(ja4 string) hello {
 	if len(ja4) != lengthJA4 || ja4[0] != 't' || ja4[10] != '_' || ja4[23] != '_' {
 		return hello{}
 	}

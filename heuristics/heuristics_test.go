@@ -14,7 +14,7 @@ const browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (K
 func event(method, target, agent, referer string) *traffic.Event {
 	path, query := traffic.SplitTarget(target)
 	ev := &traffic.Event{Method: method, Host: "www.example.org", Version: 20, Headers: 12,
-		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown | heuristics.FactsOf(query, referer, agent)}
+		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown | heuristics.RequestFacts(query, referer, agent)}
 	ev.SetPath(path)
 	ev.SetQuery(len(query))
 	ev.SetUserAgent(agent)
@@ -34,7 +34,7 @@ func TestDamningRequests(t *testing.T) {
 		if target = strings.TrimSpace(target); target == "" {
 			continue
 		}
-		if f := findingOf(target); f != heuristics.DamningPath && f != heuristics.Injection && f != heuristics.Malformed {
+		if f := findingOf(target); f != heuristics.FindingDamningPath && f != heuristics.FindingInjection && f != heuristics.FindingMalformed {
 			t.Errorf("%s: %v", target, f)
 		}
 	}

@@ -24,13 +24,13 @@ const (
 // History is what is known of a client: the features of History, NaN where there are none.
 type History [len(features)]float32
 
-// Places are where the features of a History are in a list of features.
-type Places [len(features)]int
+// Positions are where the features of a History are in a list of features.
+type Positions [len(features)]int
 
 // Wanted returns names, with what a History needs and they lack behind them, and where in that list its features are.
-func Wanted(names []string) ([]string, Places) {
+func AppendFeatures(names []string) ([]string, Positions) {
 	all := slices.Clone(names)
-	var p Places
+	var p Positions
 	for i, name := range features {
 		if p[i] = slices.Index(all, name); p[i] < 0 {
 			p[i] = len(all)
@@ -41,7 +41,7 @@ func Wanted(names []string) ([]string, Places) {
 }
 
 // History returns the history in values, which are of the features that Wanted returned.
-func (p *Places) History(values []float32) (h History) {
+func (p *Positions) History(values []float32) (h History) {
 	for i, at := range p {
 		h[i] = values[at]
 	}
@@ -49,7 +49,7 @@ func (p *Places) History(values []float32) (h History) {
 }
 
 // Nothing returns the history of a client of which nothing is published.
-func Nothing() (h History) {
+func NoHistory() (h History) {
 	for i := range h {
 		h[i] = float32(math.NaN())
 	}

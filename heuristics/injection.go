@@ -60,18 +60,18 @@ func has(plain []byte, place level) bool {
 	return false
 }
 
-// FactsOf returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.FactInjected], or
-// nothing. An empty one was not sent. The fields of the header that a log does not keep are for [FactOfField].
-func FactsOf(query, referer, agent string) traffic.Facts {
+// RequestFacts returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.FactInjected], or
+// nothing. An empty one was not sent. The fields of the header that a log does not keep are for [FieldFacts].
+func RequestFacts(query, referer, agent string) traffic.Facts {
 	if query != "" && injectedQuery(query) || isInjected(referer, suspectReferer, anywhere) || isInjected(agent, suspectAgent, inHeaders) {
 		return traffic.FactInjected
 	}
 	return 0
 }
 
-// FactOfField returns [traffic.FactInjected] where a field of the header holds an attack. The Referer and the user agent are for
-// [FactsOf]; of a cookie, which is whatever the site stored there, only what no site stores counts.
-func FactOfField(name, value string) traffic.Facts {
+// FieldFacts returns [traffic.FactInjected] where a field of the header holds an attack. The Referer and the user agent are for
+// [RequestFacts]; of a cookie, which is whatever the site stored there, only what no site stores counts.
+func FieldFacts(name, value string) traffic.Facts {
 	place := inHeaders
 	switch name {
 	case "Referer", "User-Agent":
@@ -183,7 +183,7 @@ func plainParameter(parameter string) bool {
 // injectedParameter looks at one parameter, name=value, or what stands in its place.
 func injectedParameter(parameter []byte) bool {
 	begin := bytes.IndexByte(parameter, '=') + 1
-	written := begin > 0 && isOf(lastName(parameter[:begin-1]), writtenByPeople)
+	written := begin > 0 && isIn(lastName(parameter[:begin-1]), writtenByPeople)
 	steps := 0
 	search := attackMatcher.Search(parameter)
 	for word, end, ok := search.Next(); ok; word, end, ok = search.Next() {
@@ -283,7 +283,7 @@ func isCall(text []byte) bool {
 		n++
 	}
 	rest := bytes.TrimLeft(text[n:], " ")
-	return n > 0 && len(rest) > 0 && (rest[0] == '(' && isOf(text[:n], sqlCalls) || bytes.EqualFold(text[:n], []byte("select")))
+	return n > 0 && len(rest) > 0 && (rest[0] == '(' && isIn(text[:n], sqlCalls) || bytes.EqualFold(text[:n], []byte("select")))
 }
 
 // isQuoted reports a value that tries what a quote does: a number, or a name, with a quote behind it at the end or before a

@@ -111,29 +111,29 @@ func isForgottenCopy(path []byte, host string) bool {
 		return false
 	}
 	stem, suffix := bytes.TrimRight(name[:dot], "-_0123456789"), name[dot:]
-	root, whole := len(folder) == 0, isOf(stem, wholeSites)
-	there := root || isOf(folder[bytes.LastIndexByte(folder, '/')+1:], backupFolders)
+	root, whole := len(folder) == 0, isIn(stem, wholeSites)
+	there := root || isIn(folder[bytes.LastIndexByte(folder, '/')+1:], backupFolders)
 	switch {
-	case isOf(suffix, dumpSuffixes):
+	case isIn(suffix, dumpSuffixes):
 		return there || whole
-	case whole && there && isOf(suffix, archiveSuffixes):
+	case whole && there && isIn(suffix, archiveSuffixes):
 		return true
 	}
 	n := len(host)
-	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isOf(name[n:], archiveSuffixes)
+	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isIn(name[n:], archiveSuffixes)
 }
 
 // isUploadedScript reports a script among the pictures of WordPress: nobody links one.
 func isUploadedScript(path []byte) bool {
 	at := bytes.Index(path, []byte(uploads))
-	return at >= 0 && isOf(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):], scriptSuffixes)
+	return at >= 0 && isIn(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):], scriptSuffixes)
 }
 
 // scriptSuffixes are those that servers are told to run as PHP.
 var scriptSuffixes = []string{".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phtm", ".pht", ".phar", ".hphp"}
 
-// isOf reports whether b is one of the words of a list, which are in lower case, whatever its case.
-func isOf(b []byte, list []string) bool {
+// isIn reports whether b is one of the words of a list, which are in lower case, whatever its case.
+func isIn(b []byte, list []string) bool {
 	for _, word := range list {
 		if len(b) == len(word) && bytes.EqualFold(b, []byte(word)) {
 			return true

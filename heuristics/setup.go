@@ -19,8 +19,8 @@ func isOddHTTP1(f *traffic.WireFacts) bool {
 	return f.Case != traffic.CaseCanonical || !f.HostFirst || f.Connection == traffic.ConnectionMissing
 }
 
-// engineOf returns the engine that sets HTTP/2 up like this, NoEngine if none does.
-func engineOf(f *traffic.WireFacts) traffic.Engine {
+// setupEngine returns the engine that sets HTTP/2 up like this, NoEngine if none does.
+func setupEngine(f *traffic.WireFacts) traffic.Engine {
 	sends := func(settings uint8) bool { return f.Settings&settings == settings }
 	switch {
 	case f.ConnectionWindow != engineWindow:

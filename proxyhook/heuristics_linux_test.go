@@ -48,19 +48,19 @@ func TestFindingsOfAFilter(t *testing.T) {
 		header []string
 		want   heuristics.Finding
 	}{
-		"a path":         {"/.env", nil, heuristics.DamningPath},
-		"a query":        {"/?f=../../../etc/passwd", nil, heuristics.Injection},
-		"a field":        {"/", []string{"X-Api-Version", "${jndi:ldap://192.0.2.1/a}"}, heuristics.Injection},
-		"a tool":         {"/", []string{"User-Agent", "curl/8.5.0"}, heuristics.DeclaredTool},
-		"a crawler":      {"/", []string{"User-Agent", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}, heuristics.DeclaredCrawler},
-		"no agent":       {"/", []string{"User-Agent", ""}, heuristics.NoAgent},
-		"a person":       {"/index.php?utm_source=x", nil, heuristics.UnknownClient},
-		"a page's fetch": {"/api/x", []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "empty", "Referer", "http://example.com/"}, heuristics.FirstFetch},
+		"a path":         {"/.env", nil, heuristics.FindingDamningPath},
+		"a query":        {"/?f=../../../etc/passwd", nil, heuristics.FindingInjection},
+		"a field":        {"/", []string{"X-Api-Version", "${jndi:ldap://192.0.2.1/a}"}, heuristics.FindingInjection},
+		"a tool":         {"/", []string{"User-Agent", "curl/8.5.0"}, heuristics.FindingDeclaredTool},
+		"a crawler":      {"/", []string{"User-Agent", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}, heuristics.FindingDeclaredCrawler},
+		"no agent":       {"/", []string{"User-Agent", ""}, heuristics.FindingNoAgent},
+		"a person":       {"/index.php?utm_source=x", nil, heuristics.FindingUnknownClient},
+		"a page's fetch": {"/api/x", []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", "empty", "Referer", "http://example.com/"}, heuristics.FindingFirstFetch},
 	} {
 		before := f.Stats().Findings[c.want]
 		d, told := decideOn(t, f, c.target, c.header...)
 		flagged := d.Score < proxyhook.DefaultFlagBelow && d.Action == proxyhook.Tag
-		undecided := c.want == heuristics.UnknownClient || c.want == heuristics.FirstFetch
+		undecided := c.want == heuristics.FindingUnknownClient || c.want == heuristics.FindingFirstFetch
 		if d.Finding != c.want || d.Score == 0 || flagged == undecided || undecided && (d.Score < 40 || d.Score > 60) {
 			t.Errorf("%s: %+v, want %v", name, d, c.want)
 		}
@@ -93,7 +93,7 @@ func TestHeuristicsOff(t *testing.T) {
 	if d, _ := decideOn(t, f, "/.env"); d.Finding != heuristics.NoFinding {
 		t.Errorf("%+v", d)
 	}
-	if d, _ := decideOn(t, f, "/.env", "User-Agent", "curl/8"); d.Finding != heuristics.DeclaredTool {
+	if d, _ := decideOn(t, f, "/.env", "User-Agent", "curl/8"); d.Finding != heuristics.FindingDeclaredTool {
 		t.Errorf("%+v", d)
 	}
 	if _, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), HeuristicsOff: []string{"damning"}}); err == nil || !strings.Contains(err.Error(), "damning_path") {
@@ -115,7 +115,7 @@ func TestHistoryEndsWhatIsUnknown(t *testing.T) {
 	if d := f.Decide(&known); d.Finding != heuristics.NoFinding {
 		t.Errorf("known: %+v", d)
 	}
-	if d := f.Decide(&stranger); d.Finding != heuristics.UnknownClient || d.Score < 40 || d.Score > 60 {
+	if d := f.Decide(&stranger); d.Finding != heuristics.FindingUnknownClient || d.Score < 40 || d.Score > 60 {
 		t.Errorf("a stranger: %+v", d)
 	}
 }
@@ -188,11 +188,11 @@ func TestForgedAgentsLive(t *testing.T) {
 		via     string
 		want    heuristics.Finding
 	}{
-		"HTTP/2":       {true, 2, chrome, "", heuristics.ForgedAgent},
-		"HTTP/1.1":     {true, 1, chrome, "", heuristics.ForgedAgent},
-		"an app":       {true, 2, "Example/7.1 CFNetwork/1399 Darwin/22.1.0", "", heuristics.UnknownClient},
-		"passed on":    {true, 2, chrome, "1.1 proxy", heuristics.UnknownClient},
-		"in the clear": {false, 1, chrome, "", heuristics.UnknownClient},
+		"HTTP/2":       {true, 2, chrome, "", heuristics.FindingForgedAgent},
+		"HTTP/1.1":     {true, 1, chrome, "", heuristics.FindingForgedAgent},
+		"an app":       {true, 2, "Example/7.1 CFNetwork/1399 Darwin/22.1.0", "", heuristics.FindingUnknownClient},
+		"passed on":    {true, 2, chrome, "1.1 proxy", heuristics.FindingUnknownClient},
+		"in the clear": {false, 1, chrome, "", heuristics.FindingUnknownClient},
 	} {
 		found := make(chan heuristics.Finding, 1)
 		s := serveWire(t, proxyhook.Config{HeuristicsOff: all}, c.secure, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -213,7 +213,7 @@ func TestForgedAgentsLive(t *testing.T) {
 		if got := <-found; got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
-		ev, nothing := ended(t, s.host, s.filter, 1)[0], heuristics.Nothing()
+		ev, nothing := ended(t, s.host, s.filter, 1)[0], heuristics.NoHistory()
 		if got := (heuristics.Rules{}).WithHistory(heuristics.Rules{}.Request(&ev), &ev, &nothing); got != c.want {
 			t.Errorf("%s: of the event that was reported %v, want %v", name, got, c.want)
 		}

@@ -109,13 +109,13 @@ const (
 
 // attackFacts returns the signs of an attack in the query and the header.
 func attackFacts(r *http.Request, query string) traffic.Facts {
-	found, names := heuristics.FactsOf(query, r.Referer(), r.UserAgent()), 0
+	found, names := heuristics.RequestFacts(query, r.Referer(), r.UserAgent()), 0
 	for name, values := range r.Header {
 		if names++; names > maxNames {
 			break
 		}
 		for _, value := range values[:min(len(values), maxFields)] {
-			found |= heuristics.FactOfField(name, value)
+			found |= heuristics.FieldFacts(name, value)
 		}
 	}
 	return found

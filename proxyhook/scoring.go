@@ -20,8 +20,8 @@ type scoring struct {
 	shadow *scorer.Model // nil: none
 	set    *scorer.Set   // of both models; nil without a shadow
 	vector *traffic.Vector
-	wanted []string          // indices of the heuristics' features
-	places heuristics.Places // indices of the heuristics' features in wanted
+	wanted []string             // indices of the heuristics' features
+	places heuristics.Positions // indices of the heuristics' features in wanted
 
 	dimensions traffic.Dimensions // of wanted
 
@@ -51,7 +51,7 @@ func newScoring(active, shadow *scorer.Model) (*scoring, error) {
 		features = s.set.Features()
 	}
 	s.vector = traffic.NewVector(featureNames(features))
-	s.wanted, s.places = heuristics.Wanted(s.vector.Inter())
+	s.wanted, s.places = heuristics.AppendFeatures(s.vector.Inter())
 	s.dimensions = featureDimensions(s.wanted)
 	s.pool.New = func() any { return s.newScratch() }
 	for range runtime.GOMAXPROCS(0) { // so that the first requests need not allocate it

@@ -44,7 +44,7 @@ func (c *explainCommand) explainPublished(client netip.Addr, rules heuristics.Ru
 func (c *explainCommand) explainPlain(store *featurestore.Store, client netip.Addr, rules heuristics.Rules, explainer *explain.Explainer) (
 	*explained, error) {
 	vector := traffic.NewVector(explainer.Known())
-	wanted, places := heuristics.Wanted(vector.Inter())
+	wanted, places := heuristics.AppendFeatures(vector.Inter())
 	var ev traffic.Event
 	var known []knownKey
 	var published time.Time
@@ -100,7 +100,7 @@ func (c *explainCommand) plainRequest(client netip.Addr, sums traffic.Sums) traf
 		ev.Facts |= traffic.FactHostUnknown
 	}
 	c.setReferer(&ev, sums)
-	ev.Facts |= heuristics.FactsOf(query, c.referer(), ev.UserAgent)
+	ev.Facts |= heuristics.RequestFacts(query, c.referer(), ev.UserAgent)
 	sums.Bound(&ev)
 	return ev
 }

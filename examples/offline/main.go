@@ -97,7 +97,7 @@ func (q *request) event() traffic.Event {
 		Method:  q.Method,
 		Version: 11,
 		Status:  q.Status,
-		Facts:   traffic.FactHostUnknown | traffic.FactDurationUnknown | heuristics.FactsOf(query, "", q.Agent),
+		Facts:   traffic.FactHostUnknown | traffic.FactDurationUnknown | heuristics.RequestFacts(query, "", q.Agent),
 	}
 	ev.SetClient(q.Client)
 	ev.SetPath(path)

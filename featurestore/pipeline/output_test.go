@@ -36,7 +36,7 @@ var numbers = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.1, 1 << 20, -
 	float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}
 
 func nastyRecord(text string, values []float32) *pipeline.Record {
-	r := &pipeline.Record{Line: 7, Referer: text, Truth: "bot:" + text, Score: 42, Finding: heuristics.Injection, Features: values}
+	r := &pipeline.Record{Line: 7, Referer: text, Truth: "bot:" + text, Score: 42, Finding: heuristics.FindingInjection, Features: values}
 	r.Event = traffic.Event{Time: time.Date(2026, 5, 1, 1, 2, 3, 45e6, time.UTC).UnixNano(), Method: "GET", Host: text, Path: text, Query: 9,
 		UserAgent: text, Version: 11, Status: 404, Bytes: math.MaxUint64}
 	r.Event.SetClient(netip.MustParseAddr("2001:db8::1"))

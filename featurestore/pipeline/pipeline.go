@@ -42,8 +42,8 @@ type Pipeline struct {
 
 	names     []string // of a row's features
 	vector    *traffic.Vector
-	selection *window.Selection // the vector's features, then more for the heuristics
-	history   heuristics.Places // indices of the heuristics' features in the selection
+	selection *window.Selection    // the vector's features, then more for the heuristics
+	history   heuristics.Positions // indices of the heuristics' features in the selection
 	rules     heuristics.Rules
 	masked    []maskedFeature
 	inter     []float32
@@ -118,7 +118,7 @@ func (p *Pipeline) resolve(features []traffic.Feature) {
 		p.inputIndex = append(p.inputIndex, at)
 	}
 	p.vector = traffic.NewVector(all)
-	wanted, history := heuristics.Wanted(p.vector.Inter())
+	wanted, history := heuristics.AppendFeatures(p.vector.Inter())
 	p.history = history
 	p.selection = p.aggregator.Select(wanted)
 	p.inter = make([]float32, len(wanted))

@@ -34,7 +34,7 @@ func FromEntry(ev *traffic.Event, e *accesslog.Entry) {
 	if len(e.Referer) > 0 {
 		ev.Facts |= traffic.FactReferer
 	}
-	ev.Facts |= heuristics.FactsOf(query, string(e.Referer), string(e.UserAgent))
+	ev.Facts |= heuristics.RequestFacts(query, string(e.Referer), string(e.UserAgent))
 	ev.Bound()
 	if ev.PathSum != 0 || ev.AgentSum != 0 { // do not keep the whole string alive
 		ev.Path, ev.UserAgent = strings.Clone(ev.Path), strings.Clone(ev.UserAgent)

@@ -22,7 +22,7 @@ func TestFindings(t *testing.T) {
 	if words := explain.Finding(heuristics.NoFinding, &traffic.Event{}); words != "" {
 		t.Errorf("no finding has the words %q", words)
 	}
-	for f, want := range map[heuristics.Finding]string{heuristics.DamningPath: "at most 3", heuristics.UnknownClient: "40 to 60"} {
+	for f, want := range map[heuristics.Finding]string{heuristics.FindingDamningPath: "at most 3", heuristics.FindingUnknownClient: "40 to 60"} {
 		if got := explain.Bounds(f); got != want {
 			t.Errorf("%v: %q, want %q", f, got, want)
 		}

@@ -20,7 +20,7 @@ type judged struct{ clients, forged, other int }
 func (j *judged) add(f heuristics.Finding) {
 	j.clients++
 	switch f {
-	case heuristics.ForgedAgent:
+	case heuristics.FindingForgedAgent:
 		j.forged++
 	case heuristics.NoFinding:
 	default:
@@ -95,7 +95,7 @@ func judgeCorpus(t *testing.T) map[string]*judged {
 // checkEngine fails where a real browser under its own name contradicts itself in more than one thing.
 func checkEngine(t *testing.T, run *corpus.Run, ev *traffic.Event) {
 	t.Helper()
-	if got := heuristics.ContradictionsOf(ev); got&(got-1) != 0 {
+	if got := heuristics.FindContradictions(ev); got&(got-1) != 0 {
 		t.Errorf("%s, %s: %015b by %s %q with %q", run.Program, run.Disguise, got, ev.Method, ev.Path, ev.UserAgent)
 	}
 }

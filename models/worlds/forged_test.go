@@ -29,11 +29,11 @@ func TestPeopleOfWorldsForgeNothing(t *testing.T) {
 				} else if err != nil {
 					t.Fatal(err)
 				}
-				forged := heuristics.Rules{}.Request(&r.Event) == heuristics.ForgedAgent
+				forged := heuristics.Rules{}.Request(&r.Event) == heuristics.FindingForgedAgent
 				switch truth := strings.Split(r.Truth, ":"); {
 				case truth[0] == "person":
 					if people++; forged {
-						t.Fatalf("seed %d: %s: %015b of %s %s with %q and %s", seed, r.Truth, heuristics.ContradictionsOf(&r.Event), r.Event.Method, r.Event.Path,
+						t.Fatalf("seed %d: %s: %015b of %s %s with %q and %s", seed, r.Truth, heuristics.FindContradictions(&r.Event), r.Event.Method, r.Event.Path,
 							r.Event.UserAgent, r.Event.JA4)
 					}
 				case strings.HasPrefix(truth[3], "copied"):
