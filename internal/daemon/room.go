@@ -24,7 +24,7 @@ func (d *Daemon) checkRoom() error {
 	if err != nil {
 		return err
 	}
-	room, err := mmap.RoomOf(string(d.dir.Dir))
+	room, err := mmap.FileSystemRoom(string(d.dir.Dir))
 	if err != nil {
 		return err
 	}

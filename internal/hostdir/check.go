@@ -12,20 +12,23 @@ import (
 	"github.com/headgate/headgate/internal/mmap"
 )
 
-// UntrustedError reports that somebody who is not trusted owns a headgate directory, or could exchange it.
+// UntrustedError reports that a user who is not trusted owns a headgate directory, or could
+// exchange it.
 type UntrustedError struct {
-	Path   string // of what is his, or can be written by him
+	Path   string // of what that user owns or can write to
 	Reason string
 }
 
 func (e *UntrustedError) Error() string { return e.Path + " " + e.Reason }
 
-// Check returns an [*UntrustedError] where d must not be used, and an error that wraps fs.ErrNotExist where there is no d.
+// Check returns an [*UntrustedError] if d must not be used, and an error that wraps fs.ErrNotExist
+// if there is no d.
 //
-// Every directory from the root to d, every symbolic link on the way, and the files of d that proxies read must belong
-// to one of the owners. No directory may be one in which others can exchange things: one that everybody may write to,
-// or the members of a group that is neither root's nor one of this process, must have the sticky bit, unless nobody
-// else can get to it. In d itself a group may write: the files there are checked one by one, and the proxies' group is
+// Every directory from the root to d, every symbolic link on the way, and the files of d that
+// proxies read must belong to one of the owners. In no directory may other users be able to
+// exchange things: one that all users may write to, or the members of a group that is neither
+// root's nor one of this process, must have the sticky bit, unless no other user can get to it. In
+// d itself a group may write: the files there are checked one by one, and the proxies' group is
 // trusted for availability.
 func (d Dir) Check(owners Owners) error {
 	if err := d.CheckParent(owners); err != nil {
@@ -56,7 +59,8 @@ func (d Dir) CheckParent(owners Owners) error {
 	if err != nil {
 		return err
 	}
-	for _, above := range []string{filepath.Dir(path), resolved(filepath.Dir(path)), filepath.Dir(resolved(path))} {
+	for _, above := range []string{filepath.Dir(path), resolved(filepath.Dir(path)),
+		filepath.Dir(resolved(path))} {
 		if err := walk(above, owners); err != nil {
 			return err
 		}
@@ -73,7 +77,8 @@ func (d Dir) resolve() (path, real string, err error) {
 	return path, real, err
 }
 
-// resolved is path without symbolic links, or path where that cannot be found out, so that the look at it fails.
+// resolved returns path without symbolic links, or path if that is unknown, so that its check
+// fails.
 func resolved(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
@@ -96,7 +101,8 @@ func walk(path string, owners Owners) error {
 			continue // a link: what it leads to is checked as part of the resolved path
 		}
 		if who := canExchange(info); reachable && who != "" {
-			return &UntrustedError{p, "can be written to by " + who + ", who could exchange what is in it (chmod +t, or take the permission away)"}
+			return &UntrustedError{p, "can be written to by " + who +
+				", who could exchange what is in it (chmod +t, or take the permission away)"}
 		}
 		reachable = reachable && enterable(info)
 	}
@@ -113,7 +119,8 @@ func ancestors(path string) []string {
 	return all
 }
 
-// canExchange returns who besides the owner can rename and remove what others have in a directory; empty: nobody.
+// canExchange returns which users besides the owner can rename and remove other users' files in a
+// directory; "" if none.
 func canExchange(info os.FileInfo) string {
 	switch group := mmap.Group(info); {
 	case worldWritable(info):
@@ -124,12 +131,14 @@ func canExchange(info os.FileInfo) string {
 	return ""
 }
 
-// worldWritable reports whether everybody may exchange what is in a directory. A system without owners has no such bits.
+// worldWritable reports whether all users may exchange what is in a directory. A system without
+// owners has no such bits.
 func worldWritable(info os.FileInfo) bool {
 	return mmap.Owner(info) >= 0 && info.Mode()&fs.ModeSticky == 0 && info.Mode()&0o003 == 0o003
 }
 
-// enterable reports whether others than the owner and the peers of this process can go into a directory.
+// enterable reports whether users other than the owner and the peers of this process can enter a
+// directory.
 func enterable(info os.FileInfo) bool {
 	return info.Mode()&0o001 != 0 || info.Mode()&0o010 != 0 && !ownGroup(mmap.Group(info))
 }
@@ -143,7 +152,7 @@ func InGroup(group int) bool {
 	return group == os.Getegid() || err == nil && slices.Contains(groups, group)
 }
 
-// closed reports whether nobody else can get to a directory, because of one above it.
+// closed reports whether no other user can get to a directory, because of one above it.
 func closed(path string, owners Owners) bool {
 	return slices.ContainsFunc(ancestors(filepath.Dir(path)), func(p string) bool {
 		info, err := os.Lstat(p)
@@ -151,9 +160,11 @@ func closed(path string, owners Owners) bool {
 	})
 }
 
-// checkFiles checks the owners of what proxies read and the daemon takes over. What is missing is nobody's.
+// checkFiles checks the owners of what proxies read and the daemon takes over. Missing files are
+// skipped.
 func (d Dir) checkFiles(owners Owners) error {
-	for _, path := range []string{d.Lock(), d.Features() + "_state", d.Policy() + "_state", d.Limits(), d.Events()} {
+	for _, path := range []string{d.Lock(), d.Features() + "_state", d.Policy() + "_state",
+		d.Limits(), d.Events()} {
 		info, err := os.Lstat(path)
 		if err == nil && !owners.trust(info) {
 			return ownerError(path, info)
@@ -166,15 +177,19 @@ func (d Dir) checkFiles(owners Owners) error {
 }
 
 func ownerError(path string, info os.FileInfo) error {
-	return &UntrustedError{path, fmt.Sprintf("belongs to user %s, who is neither root nor the user of this process (%s) nor named as its owner",
-		describe(mmap.Owner(info)), describe(os.Geteuid()))}
+	return &UntrustedError{path,
+		fmt.Sprintf("belongs to user %s, "+
+			"who is neither root nor the user of this process (%s) nor named as its owner",
+			describe(mmap.Owner(info)), describe(os.Geteuid()))}
 }
 
-// overflow is the number that the system shows for a user who does not exist in a process's user namespace.
+// overflow is the id that the system shows for a user who does not exist in a process's user
+// namespace.
 const overflow = 65534
 
-// unmapped reports whether a directory belongs to a user from outside of this process's user namespace, as the root
-// directory of an unprivileged container may: nobody inside can act as him.
+// unmapped reports whether a directory belongs to a user from outside of this process's user
+// namespace, as the root directory of an unprivileged container may: no process inside can act as
+// that user.
 func unmapped(info os.FileInfo) bool {
 	if mmap.Owner(info) != overflow {
 		return false
@@ -185,7 +200,8 @@ func unmapped(info os.FileInfo) bool {
 	}
 	for line := range strings.Lines(string(text)) {
 		var inside, outside, count int64
-		if _, err := fmt.Sscan(line, &inside, &outside, &count); err != nil || overflow >= inside && overflow-inside < count {
+		if _, err := fmt.Sscan(line, &inside, &outside, &count); err != nil ||
+			overflow >= inside && overflow-inside < count {
 			return false
 		}
 	}

@@ -38,12 +38,14 @@ func makeDir(t *testing.T, d Dir) {
 	t.Helper()
 	must(t, os.Mkdir(string(d), 0o750))
 	must(t, os.Mkdir(d.Events(), 0o770))
-	for _, path := range []string{d.Lock(), d.Features() + "_state", d.Policy() + "_state", d.Limits()} {
+	for _, path := range []string{d.Lock(), d.Features() + "_state", d.Policy() + "_state",
+		d.Limits()} {
 		must(t, os.WriteFile(path, nil, 0o640))
 	}
 }
 
-// A directory in the hands of somebody else, or one that he could exchange, is refused by the name of what is his.
+// A directory in the hands of somebody else, or one that he could exchange, is refused by the name
+// of what is his.
 func TestDirectoriesInOtherHandsAreRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("gives files to other users: run it as root, in a container for example")
@@ -53,21 +55,45 @@ func TestDirectoriesInOtherHandsAreRefused(t *testing.T) {
 		change func(t *testing.T, above string, d Dir)
 		want   string // empty: it is accepted
 	}{
-		"ours":                        {func(*testing.T, string, Dir) {}, ""},
-		"directory":                   {func(t *testing.T, _ string, d Dir) { give(t, string(d)) }, "headgate belongs to user 61234"},
-		"directory above":             {func(t *testing.T, above string, _ Dir) { give(t, above) }, " belongs to user 61234"},
-		"state of the policy":         {func(t *testing.T, _ string, d Dir) { give(t, d.Policy()+"_state") }, "policy_state belongs to user 61234"},
-		"state of the features":       {func(t *testing.T, _ string, d Dir) { give(t, d.Features()+"_state") }, "features_state belongs to user 61234"},
-		"limits":                      {func(t *testing.T, _ string, d Dir) { give(t, d.Limits()) }, "limits belongs to user 61234"},
-		"events":                      {func(t *testing.T, _ string, d Dir) { give(t, d.Events()) }, "events belongs to user 61234"},
-		"lock":                        {func(t *testing.T, _ string, d Dir) { give(t, d.Lock()) }, "headgate.lock belongs to user 61234"},
-		"writable by all":             {func(t *testing.T, _ string, d Dir) { must(t, os.Chmod(string(d), 0o777)) }, "headgate can be written to by every user"},
-		"writable by all, sticky":     {func(t *testing.T, _ string, d Dir) { must(t, os.Chmod(string(d), 0o777|fs.ModeSticky)) }, ""},
-		"writable by its group":       {func(t *testing.T, _ string, d Dir) { shareWith(t, string(d), 0o770) }, ""},
-		"above writable by all":       {func(t *testing.T, above string, _ Dir) { must(t, os.Chmod(above, 0o777)) }, "can be written to by every user"},
-		"above writable by a group":   {func(t *testing.T, above string, _ Dir) { shareWith(t, above, 0o775) }, "can be written to by the members of group 61235"},
-		"above writable by our group": {func(t *testing.T, above string, _ Dir) { must(t, os.Chmod(above, 0o775)) }, ""},
-		"above writable, sticky":      {func(t *testing.T, above string, _ Dir) { must(t, os.Chmod(above, 0o777|fs.ModeSticky)) }, ""},
+		"ours": {func(*testing.T, string, Dir) {}, ""},
+		"directory": {func(t *testing.T, _ string, d Dir) { give(t, string(d)) },
+			"headgate belongs to user 61234"},
+		"directory above": {func(t *testing.T, above string, _ Dir) { give(t, above) },
+			" belongs to user 61234"}, "state of the policy": {func(t *testing.T, _ string, d Dir) {
+			give(t, d.Policy()+"_state")
+		}, "policy_state belongs to user 61234"},
+		"state of the features": {func(t *testing.T, _ string, d Dir) {
+			give(t, d.Features()+"_state")
+		}, "features_state belongs to user 61234"},
+		"limits": {func(t *testing.T, _ string, d Dir) { give(t, d.Limits()) },
+			"limits belongs to user 61234"},
+		"events": {func(t *testing.T, _ string, d Dir) { give(t, d.Events()) },
+			"events belongs to user 61234"},
+		"lock": {func(t *testing.T, _ string, d Dir) { give(t, d.Lock()) },
+			"headgate.lock belongs to user 61234"}, "writable by all": {func(t *testing.T, _ string,
+			d Dir) {
+			must(t, os.Chmod(string(d), 0o777))
+		},
+			"headgate can be written to by every user"},
+		"writable by all, sticky": {func(t *testing.T, _ string, d Dir) {
+			must(t, os.Chmod(string(d), 0o777|fs.ModeSticky))
+		}, ""},
+		"writable by its group": {func(t *testing.T, _ string, d Dir) {
+			shareWith(t, string(d), 0o770)
+		}, ""},
+		"above writable by all": {func(t *testing.T, above string, _ Dir) {
+			must(t, os.Chmod(above, 0o777))
+		}, "can be written to by every user"},
+		"above writable by a group": {func(t *testing.T, above string, _ Dir) {
+			shareWith(t, above, 0o775)
+		},
+			"can be written to by the members of group 61235"},
+		"above writable by our group": {func(t *testing.T, above string, _ Dir) {
+			must(t, os.Chmod(above, 0o775))
+		}, ""},
+		"above writable, sticky": {func(t *testing.T, above string, _ Dir) {
+			must(t, os.Chmod(above, 0o777|fs.ModeSticky))
+		}, ""},
 		"writable where nobody gets": {func(t *testing.T, above string, d Dir) {
 			must(t, os.Chmod(above, 0o700))
 			must(t, os.Chmod(string(d), 0o777))
@@ -76,7 +102,9 @@ func TestDirectoriesInOtherHandsAreRefused(t *testing.T) {
 			shareWith(t, above, 0o750)
 			must(t, os.Chmod(string(d), 0o777))
 		}, "headgate can be written to by every user"},
-		"our link": {func(t *testing.T, above string, d Dir) { link(t, d, filepath.Join(above, "real")) }, ""},
+		"our link": {func(t *testing.T, above string, d Dir) {
+			link(t, d, filepath.Join(above, "real"))
+		}, ""},
 		"foreign link to ours": {func(t *testing.T, above string, d Dir) {
 			link(t, d, filepath.Join(above, "real"))
 			give(t, string(d))
@@ -97,7 +125,9 @@ func TestDirectoriesInOtherHandsAreRefused(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
-			case c.want != "" && (!errors.As(err, &untrusted) || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(untrusted.Path, above)):
+			case c.want != "" && (!errors.As(err, &untrusted) ||
+				!strings.Contains(err.Error(), c.want) || !strings.HasPrefix(untrusted.Path,
+				above)):
 				t.Errorf("%v, want %q", err, c.want)
 			}
 			if owners, err = NewOwners("61234"); err != nil {
@@ -127,7 +157,8 @@ func TestDirectoriesThatAreMissingDoNotExist(t *testing.T) {
 	owners, err := NewOwners("")
 	must(t, err)
 	for _, path := range []string{"headgate", "deeper/headgate"} {
-		if err := Dir(filepath.Join(t.TempDir(), path)).Check(owners); !errors.Is(err, fs.ErrNotExist) {
+		if err := Dir(filepath.Join(t.TempDir(), path)).Check(owners); !errors.Is(err,
+			fs.ErrNotExist) {
 			t.Errorf("%s: %v, want fs.ErrNotExist", path, err)
 		}
 	}

@@ -5,15 +5,16 @@ import (
 	"io/fs"
 )
 
-// Place is where a headgate directory is looked for.
+// Place says where a headgate directory is looked for.
 type Place struct {
-	Path   string // empty: Run where it exists and is trusted, otherwise Shared
+	Path   string // empty: Run if it exists and is trusted, otherwise Shared
 	Owners Owners
 }
 
-// Find returns the directory, checked. Of the default ones, one that a daemon has marked goes before one that is merely
-// there. An error that wraps fs.ErrNotExist says that there is none yet; the directory returned with it is where a
-// daemon would make it. Any other error is about a directory that must not be used.
+// Find returns the directory, checked. Of the default ones, one that a daemon has marked is
+// preferred. An error that wraps fs.ErrNotExist says that there is none yet; the directory returned
+// with it is where a daemon would make it. Any other error is about a directory that must not be
+// used.
 func (p Place) Find() (Dir, error) {
 	if p.Path != "" {
 		return Dir(p.Path), Dir(p.Path).Check(p.Owners)

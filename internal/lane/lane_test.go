@@ -7,7 +7,8 @@ import (
 	"github.com/headgate/headgate/internal/lane"
 )
 
-// Goroutines that live at the same time are spread over sixteen ways: no way has more than a quarter of them.
+// Goroutines that live at the same time are spread over sixteen ways: no way has more than a
+// quarter of them.
 func TestGoroutinesAreSpread(t *testing.T) {
 	var all, counting sync.WaitGroup
 	var mu sync.Mutex

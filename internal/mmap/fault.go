@@ -2,9 +2,9 @@ package mmap
 
 import "runtime/debug"
 
-// Intact runs f and reports false where f touched memory that its file no longer backs: somebody truncated the file, and
-// the access, which would end the process with SIGBUS, becomes a panic that ends here. Any other panic goes on. f must
-// leave everything in order when it ends half-way.
+// Intact runs f and returns false if f accessed memory that its file no longer has: the file was
+// truncated, and the access, which would end the process with SIGBUS, becomes a panic that ends
+// here. Any other panic goes on. f must leave everything in order when it ends half-way.
 func Intact(f func()) (ok bool) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {
@@ -12,7 +12,8 @@ func Intact(f func()) (ok bool) {
 		if ok {
 			return
 		}
-		// Only the fault of an address outside the first page has this method; a nil pointer is a defect and is not hidden.
+		// Only the fault of an address outside the first page has this method; a nil pointer is a
+		// defect and is not hidden.
 		if e := recover(); e != nil {
 			if _, fault := e.(interface{ Addr() uintptr }); !fault {
 				panic(e)

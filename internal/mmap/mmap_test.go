@@ -85,7 +85,8 @@ func TestCreatedFilesHaveTheirBlocksAndPermissions(t *testing.T) {
 func TestFailedCreationLeavesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	for _, size := range []int64{-1, 0, math.MaxInt64} {
-		if _, err := mmap.CreateReserved(path, size, 0o640); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := mmap.CreateReserved(path, size, 0o640); err == nil ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("creating %d bytes: %v, want an error that names the file", size, err)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -94,7 +95,8 @@ func TestFailedCreationLeavesNothing(t *testing.T) {
 	}
 }
 
-// Whether there are huge pages to be had is the system's affair; everything else is the same with and without.
+// Whether there are huge pages to be had is the system's affair; everything else is the same with
+// and without.
 func TestFilesForHugePages(t *testing.T) {
 	const page = 2 << 20
 	for _, folder := range []string{t.TempDir(), shm(t)} {
@@ -112,8 +114,10 @@ func TestFilesForHugePages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if blocks := info.Sys().(*syscall.Stat_t).Blocks; info.Size() != size || blocks < size/512 {
-				t.Errorf("%d bytes and %d blocks, want %d bytes, all of them reserved", info.Size(), blocks, size)
+			if blocks := info.Sys().(*syscall.Stat_t).Blocks; info.Size() != size ||
+				blocks < size/512 {
+				t.Errorf("%d bytes and %d blocks, want %d bytes, all of them reserved", info.Size(),
+					blocks, size)
 			}
 			a, b := mapping(t, f, size), mapping(t, f, size)
 			if slices.ContainsFunc(a, func(b byte) bool { return b != 0 }) {
@@ -128,7 +132,8 @@ func TestFilesForHugePages(t *testing.T) {
 			t.Logf("%s: %d of %d bytes in huge pages", folder, huge, size)
 		}
 	}
-	if _, _, err := mmap.CreateHuge(filepath.Join(shm(t), "file"), math.MaxInt64, 0o640); err == nil {
+	if _, _, err := mmap.CreateHuge(filepath.Join(shm(t), "file"), math.MaxInt64,
+		0o640); err == nil {
 		t.Error("a file of 2^63 bytes is made")
 	}
 }
@@ -167,8 +172,8 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	path := func(name string) string { return filepath.Join(folder, name) }
 	create(t, path("file"), 16)
 	for _, err := range []error{
-		os.Symlink(path("file"), path("link")), syscall.Mkfifo(path("fifo"), 0o600), os.Mkdir(path("folder"), 0o700),
-	} {
+		os.Symlink(path("file"), path("link")), syscall.Mkfifo(path("fifo"),
+			0o600), os.Mkdir(path("folder"), 0o700)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +229,8 @@ func TestByteLocksBelongToTheOpenFile(t *testing.T) {
 	}
 	readOnly := open(t, path, mmap.ReadOnly)
 	if err := mmap.LockByte(readOnly, 9); err == nil || errors.Is(err, mmap.ErrLocked) {
-		t.Errorf("a lock through a file open for reading: %v, want an error that is not ErrLocked", err)
+		t.Errorf("a lock through a file open for reading: %v, want an error that is not ErrLocked",
+			err)
 	}
 }
 
