@@ -54,7 +54,7 @@ Examples:
   zcat $(ls -tr access.log.*.gz) | headgate explain - --client 203.0.113.7`
 }
 
-// Run explains.
+// Run prints the explanation of a request.
 func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	client, err := netip.ParseAddr(c.What)
 	live := err == nil

@@ -31,7 +31,7 @@ Examples:
   headgate replay access.log --out rows.csv && headgate model score bots.txt --rows rows.csv --out scores.csv`
 }
 
-// Run scores.
+// Run writes the outputs of all rows.
 func (c *modelScoreCommand) Run(ctx context.Context, t *terminal) error {
 	e, err := c.evaluation(t)
 	if err != nil {

@@ -75,7 +75,7 @@ The truth in a row of --world has six parts separated by colons: person or bot, 
 site, client. models/README.md describes the simulation.`
 }
 
-// Run replays.
+// Run replays the log and prints the summary.
 func (c *replayCommand) Run(ctx context.Context, t *terminal) (err error) {
 	if err := c.check(); err != nil {
 		return usageError{fmt.Errorf("replay: %w", err)}

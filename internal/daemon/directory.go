@@ -157,8 +157,8 @@ func (d *directory) prepare(path string) error {
 	return d.mark()
 }
 
-// A draft is an incomplete marker. An old one was left by a killed daemon, or belongs to one that
-// is starting now.
+// draftPrefix returns the prefix of drafts: incomplete markers. An old one was left by a killed
+// daemon, or belongs to one that is starting now.
 func (d *directory) draftPrefix() string { return filepath.Base(d.Lock()) + "." }
 
 func (d *directory) isDraft(name string) bool { return strings.HasPrefix(name, d.draftPrefix()) }

@@ -208,7 +208,8 @@ func automation(t *theatre) outcome {
 	return atLeast(60, requests, afterRequests(10))
 }
 
-// firstSecond: a client that begins at full speed is recognized 200 ms after its tenth request.
+// firstSecond wants a client that begins at full speed to be recognized 200 ms after its tenth
+// request.
 func firstSecond(t *theatre) outcome {
 	rng := random(27)
 	requests := scenery(random(28), shopSite, 60, 20*time.Minute)
@@ -235,7 +236,7 @@ func flood(rng *rand.Rand, program *program, from string) []*request {
 	return a.requests(4800, 5*time.Minute)
 }
 
-// memory: one ordinary request of an address that has flooded some time before.
+// memory wants low scores for one ordinary request of an address that has flooded some time before.
 func memory(t *theatre) outcome {
 	var scores [3]uint8
 	for i, later := range []time.Duration{10 * time.Second, 10 * time.Minute, time.Hour} {
@@ -248,7 +249,7 @@ func memory(t *theatre) outcome {
 	return outcome{fmt.Sprintf("%d, %d, %d", scores[0], scores[1], scores[2]), scores[0] < 10 && scores[1] < 30 && scores[2] < 60, nil}
 }
 
-// whitewashed: a flood is flagged even if many people have the same user agent.
+// whitewashed wants a flood flagged even if many people have the same user agent.
 func whitewashed(t *theatre) outcome {
 	requests := scenery(random(33), shopSite, 400, 15*time.Minute)
 	for _, r := range requests {

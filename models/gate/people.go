@@ -57,7 +57,7 @@ var firstRequests = []arrival{
 	{"www.zeitung-mittelland.test", "/", "", page},
 }
 
-// peopleFirst: people's first requests are not flagged.
+// peopleFirst wants people's first requests not to be flagged.
 func peopleFirst(t *theatre) outcome {
 	var requests []*request
 	for i, a := range firstRequests {
@@ -81,7 +81,7 @@ func (a arrival) request(from netip.Addr, browser *program) *request {
 		status: 200, bytes: 20_000, took: 40 * time.Millisecond}
 }
 
-// direct: a single request without a referer is not evidence.
+// direct wants a single request without a referer not to count as evidence.
 func direct(t *theatre) outcome {
 	var requests []*request
 	for i, target := range []string{"/", "/", "/", "/preise", "/blog/neues-aus-dem-garten", "/impressum", "/anfahrt", "/kontakt"} {
@@ -104,7 +104,7 @@ func within(requests []*request, from, to uint8) outcome {
 	return outcome{fmt.Sprintf("%d to %d", lowest, highest), len(misses) == 0, misses}
 }
 
-// pageFetches: requests of a page's scripts right after the page belong to it.
+// pageFetches wants requests of a page's scripts right after the page to count as the page's.
 func pageFetches(t *theatre) outcome {
 	rng := random(1)
 	var judged []*request
@@ -157,8 +157,8 @@ func byVisit(requests []*request, percent float64) outcome {
 	return outcome{fmt.Sprintf("%.1f %% of %d visits", flagged, len(visits)), flagged <= percent && len(visits) > 0, misses}
 }
 
-// visitsWithoutReferers: a site of PHP pages with assets on another host and a policy of no
-// referrers.
+// visitsWithoutReferers plays visits to a site of PHP pages with assets on another host and a
+// policy of no referrers.
 func visitsWithoutReferers(t *theatre) outcome {
 	rng := random(2)
 	requests := audience(rng, phpSite, 400, time.Hour, home)
@@ -166,7 +166,7 @@ func visitsWithoutReferers(t *theatre) outcome {
 	return byVisit(requests, 1)
 }
 
-// visitsBehindOneAddress: an office of fifty people.
+// visitsBehindOneAddress plays the visits of an office of fifty people.
 func visitsBehindOneAddress(t *theatre) outcome {
 	rng := random(3)
 	office := netip.MustParseAddr("193.22.4.17")
@@ -203,8 +203,8 @@ func sorted(requests []*request) []*request {
 	return requests
 }
 
-// poisoned: others send 20,000 requests with the people's user agent, from their network, and from
-// 5,000 addresses. People's scores must not suffer.
+// poisoned wants people's scores not to suffer from others, who send 20,000 requests with the
+// people's user agent, from their network, and from 5,000 addresses.
 func poisoned(t *theatre) outcome {
 	rng := random(5)
 	neighbours := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{80, 1, 2, byte(100 + i)}) }
