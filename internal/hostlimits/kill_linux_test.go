@@ -20,7 +20,7 @@ import (
 // These tests run real processes, which the test binary becomes by executing itself, and kill them.
 // By default a few dozen;
 //
-//	LIMITS_KILLS=5000 go test -run TestKilled -timeout 0 -v ./limits
+//	LIMITS_KILLS=5000 go test -run TestKilled -timeout 0 -v ./internal/hostlimits
 //
 // takes a few minutes.
 
