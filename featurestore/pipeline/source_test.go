@@ -45,7 +45,7 @@ func TestFromEntry(t *testing.T) {
 		}},
 		{`"" - 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "", 0, 0, 0 }},
 		{`"-" 408 0`, func(e *traffic.Event) { e.Method, e.Path, e.Version, e.Status, e.Bytes = "", "", 0, 408, 0 }},
-		{`"` + strings.Repeat("M", 20) + ` / HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Method = strings.Repeat("M", traffic.MaxMethod) }},
+		{`"` + strings.Repeat("M", 20) + ` / HTTP/1.1" 200 17`, func(e *traffic.Event) { e.Method = strings.Repeat("M", 16) }},
 		{`"GET /` + strings.Repeat("p", 300) + ` HTTP/1.1" 200 17`, func(e *traffic.Event) { e.SetPath("/" + strings.Repeat("p", 300)) }},
 	} {
 		want := base

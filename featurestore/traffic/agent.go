@@ -21,41 +21,41 @@ const (
 
 // The browser families, as AgentBrowser gives them. Their numbers do not change, since models know them.
 const (
-	BrowserNone     = 0 // no browser, or none that says so
-	BrowserChrome   = 1
-	BrowserSafari   = 2
-	BrowserFirefox  = 3
-	BrowserEdge     = 4
-	BrowserOpera    = 5
-	BrowserSamsung  = 6
-	BrowserExplorer = 7
-	BrowserInApp    = 8 // the browser inside of a social network's app
-	BrowserOther    = 9 // anything else with a rendering engine
+	browserNone     = 0 // no browser, or none that says so
+	browserChrome   = 1
+	browserSafari   = 2
+	browserFirefox  = 3
+	browserEdge     = 4
+	browserOpera    = 5
+	browserSamsung  = 6
+	browserExplorer = 7
+	browserInApp    = 8 // the browser inside of a social network's app
+	browserOther    = 9 // anything else with a rendering engine
 )
 
 // The operating system families, as AgentOS gives them. Their numbers do not change either.
 const (
-	OSNone     = 0
-	OSWindows  = 1
-	OSMacOS    = 2
-	OSLinux    = 3
-	OSAndroid  = 4
-	OSIOS      = 5
-	OSChromeOS = 6
-	OSOther    = 7
+	osNone     = 0
+	osWindows  = 1
+	osMacOS    = 2
+	osLinux    = 3
+	osAndroid  = 4
+	osIOS      = 5
+	osChromeOS = 6
+	osOther    = 7
 )
 
 // AgentFacts are all facts of one user agent, by AgentFact.
 type AgentFacts [NumAgentFacts]float32
 
-// ParseAgent returns the facts of a user agent, from its first [MaxUserAgent] bytes only, so that its work is bounded whatever a
+// ParseAgent returns the facts of a user agent, from its first [maxUserAgent] bytes only, so that its work is bounded whatever a
 // client sends. It allocates nothing; user agents that were read lately are not read again. What it tells is what the client
 // claims; anybody can claim anything.
 func ParseAgent(agent string) AgentFacts {
 	if agent == "" {
 		return AgentFacts{AgentBrowserVersion: nan, AgentOSVersion: nan}
 	}
-	agent = clip(agent, MaxUserAgent)
+	agent = clip(agent, maxUserAgent)
 	hash := maphash.String(agentSeed, agent)
 	packed := packedFacts(factsMemo.get(hash))
 	if packed == 0 {
@@ -65,9 +65,9 @@ func ParseAgent(agent string) AgentFacts {
 	return packed.facts()
 }
 
-// packAgent reads what is not empty and at most MaxUserAgent long.
+// packAgent reads what is not empty and at most maxUserAgent long.
 func packAgent(agent string) packedFacts {
-	var buffer [MaxUserAgent]byte
+	var buffer [maxUserAgent]byte
 	r := reading{text: buffer[:copy(buffer[:], agent)]}
 	r.read()
 	p := factsRead

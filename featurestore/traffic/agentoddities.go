@@ -12,13 +12,13 @@ func (r *reading) oddities(agent string) int {
 	n := 0
 	for _, odd := range [...]bool{
 		r.odd,
-		len(agent) < MaxUserAgent && r.open != 0,
+		len(agent) < maxUserAgent && r.open != 0,
 		r.has(markBlanks) || hasEdge(agent),
 		(r.has(markWebKit) || r.has(markGecko)) && !(r.has(markMozilla) && int(r.ends[markMozilla]) == len("Mozilla/5.0 (")),
 		r.has(markWebKit) && !r.has(markLikeGecko),
 		r.runsOnTwo(),
-		family == BrowserChrome && r.oddChrome(agent),
-		family == BrowserFirefox && r.oddFirefox(agent, major),
+		family == browserChrome && r.oddChrome(agent),
+		family == browserFirefox && r.oddFirefox(agent, major),
 	} {
 		n += truth(odd)
 	}

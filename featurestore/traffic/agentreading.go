@@ -4,7 +4,7 @@ import "bytes"
 
 // reading is what one pass over a user agent finds.
 type reading struct {
-	text  []byte // as sent, at most MaxUserAgent
+	text  []byte // as sent, at most maxUserAgent
 	seen  uint64 // marks, as bits
 	ends  [numAgentMarks]uint16
 	open  int     // opening less closing brackets
@@ -132,21 +132,21 @@ func (r *reading) browser() (family, major int) {
 	chrome, safari := r.has(markChrome), r.has(markSafari)
 	switch {
 	case chrome && safari && r.other.found:
-		return BrowserOther, r.other.major
+		return browserOther, r.other.major
 	case chrome:
-		return BrowserChrome, r.number(markChrome)
+		return browserChrome, r.number(markChrome)
 	case safari && r.has(markVersion) && !r.has(markAndroid):
-		return BrowserSafari, r.number(markVersion)
+		return browserSafari, r.number(markVersion)
 	case safari && !r.has(markAndroid):
-		return BrowserSafari, r.number(markSafari)
+		return browserSafari, r.number(markSafari)
 	case r.has(markTrident7):
-		return BrowserExplorer, 11
+		return browserExplorer, 11
 	case r.hasEngine() && r.has(markVersion):
-		return BrowserOther, r.number(markVersion)
+		return browserOther, r.number(markVersion)
 	case r.hasEngine():
-		return BrowserOther, r.first.major
+		return browserOther, r.first.major
 	}
-	return BrowserNone, r.first.major
+	return browserNone, r.first.major
 }
 
 // browserMarks are browsers that name themselves beside Chrome and Safari, in the order in which one is believed before
@@ -155,8 +155,8 @@ var browserMarks = [...]struct {
 	mark   agentMark
 	family int
 }{
-	{markOperaMini, BrowserOpera}, {markOpera, BrowserOpera}, {markChromeIOS, BrowserChrome}, {markFirefox, BrowserFirefox}, {markVivaldi, BrowserOther},
-	{markExplorer, BrowserExplorer}, {markEdge, BrowserEdge}, {markSamsung, BrowserSamsung}, {markHeadlessChrome, BrowserChrome}, {markInApp, BrowserInApp},
+	{markOperaMini, browserOpera}, {markOpera, browserOpera}, {markChromeIOS, browserChrome}, {markFirefox, browserFirefox}, {markVivaldi, browserOther},
+	{markExplorer, browserExplorer}, {markEdge, browserEdge}, {markSamsung, browserSamsung}, {markHeadlessChrome, browserChrome}, {markInApp, browserInApp},
 }
 
 func (r *reading) hasEngine() bool {
@@ -167,23 +167,23 @@ func (r *reading) hasEngine() bool {
 func (r *reading) system() (family, major int) {
 	switch {
 	case r.has(markAndroid):
-		return OSAndroid, r.number(markAndroid)
+		return osAndroid, r.number(markAndroid)
 	case r.has(markIPhone), r.has(markIPad):
-		return OSIOS, r.number(markSystemX)
+		return osIOS, r.number(markSystemX)
 	case r.has(markWindows):
-		return OSWindows, r.number(markWindows)
+		return osWindows, r.number(markWindows)
 	case r.has(markWindowsPhone):
-		return OSOther, r.number(markWindowsPhone)
+		return osOther, r.number(markWindowsPhone)
 	case r.has(markMacintosh):
-		return OSMacOS, r.number(markSystemX)
+		return osMacOS, r.number(markSystemX)
 	case r.has(markLinux):
-		return OSLinux, 0
+		return osLinux, 0
 	case r.has(markOtherOS):
-		return OSOther, 0
+		return osOther, 0
 	case r.has(markChromeOS):
-		return OSChromeOS, 0
+		return osChromeOS, 0
 	}
-	return OSNone, 0
+	return osNone, 0
 }
 
 func (r *reading) isMobile() bool {

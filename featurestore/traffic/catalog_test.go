@@ -37,7 +37,7 @@ func TestCatalogIsComplete(t *testing.T) {
 }
 
 // The catalog is what package window folds and package featurestore publishes: one column for each feature, in its
-// order, fading where Decays tells so.
+// order, which fades as Fade says.
 func TestCatalogIsUsable(t *testing.T) {
 	a, err := window.New(window.Config{})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestCatalogIsUsable(t *testing.T) {
 	}
 	for i, f := range catalog {
 		c, ok := columns[f.FullName()]
-		if !ok || order[i] != f.FullName() || c.Unit != f.Unit || (c.Decay > 0) != f.Decays() || c.Decay != f.Fade() {
+		if !ok || order[i] != f.FullName() || c.Unit != f.Unit || c.Decay != f.Fade() {
 			t.Errorf("%s is the column %+v, place %d is %s", f.FullName(), c, i, order[i])
 		}
 	}

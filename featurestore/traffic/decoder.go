@@ -101,7 +101,7 @@ func (r *fieldReader) string(name string) string {
 
 // keep returns b as a string, the one that it was lately if possible.
 func (d *Decoder) keep(b []byte) string {
-	if len(b) == 0 || len(b) > MaxUserAgent {
+	if len(b) == 0 || len(b) > maxUserAgent {
 		return string(b)
 	}
 	kept := &d.strings[maphash.Bytes(d.seed, b)%uint64(len(d.strings))]

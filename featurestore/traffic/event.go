@@ -6,20 +6,21 @@ import (
 )
 
 //msgp:replace Wire with:uint64
+//msgp:replace Facts with:uint32
 
 // Bounds of the strings in an Event, in bytes. An encoded event is at most [MaxEncoded] bytes.
 const (
-	MaxMethod    = 16
+	maxMethod    = 16
 	MaxHost      = 128
 	MaxPath      = 256
-	MaxUserAgent = 256
-	MaxJA4       = 40
-	MaxOrigin    = 64
+	maxUserAgent = 256
+	maxJA4       = 40
+	maxOrigin    = 64
 	MaxEncoded   = 1000
 )
 
-// MaxQuery is the length from which on a query counts as that long.
-const MaxQuery = 1<<16 - 1
+// maxQuery is the length from which on a query counts as that long.
+const maxQuery = 1<<16 - 1
 
 // OpenAfter is how long a request lasts before the features of open requests count it. Shorter ones, which are nearly all,
 // are told by their end alone.
@@ -28,8 +29,8 @@ const OpenAfter = time.Second
 // Bounds of the amounts in an Event. One event beyond them, made up or miscounted, would outweigh all others of its
 // host.
 const (
-	MaxBytes    = 1 << 40 // 1 TiB
-	MaxDuration = uint64(24 * time.Hour)
+	maxBytes    = 1 << 40 // 1 TiB
+	maxDuration = uint64(24 * time.Hour)
 )
 
 // MaxAhead is how far ahead of the clock of who takes it in an event's time may be: proxies share
@@ -53,7 +54,7 @@ type Event struct {
 	Host      string   `msg:"h"`  // lower case, without port; empty: unknown
 	Path      string   `msg:"p"`  // path without query, as sent
 	PathSum   uint64   `msg:"ps"` // hash of the whole path where it was cut, else 0
-	Query     uint16   `msg:"q"`  // length of the query in bytes, at most MaxQuery
+	Query     uint16   `msg:"q"`  // length of the query in bytes, at most maxQuery
 	Link      uint16   `msg:"l"`  // the page of the same site that the Referer names, see Sums.SetLink; 0: none, or unknown
 	Facts     Facts    `msg:"f"`  // what the headers told
 	UserAgent string   `msg:"ua"` // empty: none sent, or see FactAgentUnknown
@@ -62,8 +63,8 @@ type Event struct {
 	Wire      Wire     `msg:"w"`  // what the request looked like on the wire; 0: unknown
 	Session   uint64   `msg:"s"`  // hash of the session cookie; 0: none
 	Origin    string   `msg:"o"`  // origin the request went to; empty: none
-	Bytes     uint64   `msg:"b"`  // response body, bytes; at most MaxBytes
-	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds; at most MaxDuration
+	Bytes     uint64   `msg:"b"`  // response body, bytes; at most maxBytes
+	Duration  uint64   `msg:"d"`  // from Time to the end of the request, nanoseconds; at most maxDuration
 	Reported  uint64   `msg:"to"` // how much of Duration earlier reports have told, nanoseconds
 	Status    uint16   `msg:"st"` // response status; 0: none was sent
 	Headers   uint8    `msg:"hc"` // number of header fields, at most 255; 0: unknown
@@ -93,7 +94,7 @@ func (e *Event) Addr() netip.Addr {
 }
 
 // SetQuery stores the length of a query.
-func (e *Event) SetQuery(length int) { e.Query = uint16(min(length, MaxQuery)) }
+func (e *Event) SetQuery(length int) { e.Query = uint16(min(length, maxQuery)) }
 
 // SetPath stores path, cut to its bound, with a hash under no secret. A proxy uses [Sums.SetPath].
 func (e *Event) SetPath(path string) { Sums{}.SetPath(e, path) }
@@ -108,20 +109,20 @@ func (e *Event) Bound() (beyond bool) { return Sums{}.Bound(e) }
 
 // Bound is [Event.Bound] with hashes under the secret of s.
 func (s Sums) Bound(e *Event) (beyond bool) {
-	beyond = e.Bytes > MaxBytes || e.Duration > MaxDuration || e.Reported > MaxDuration || len(e.Method) > MaxMethod || len(e.Host) > MaxHost ||
-		len(e.JA4) > MaxJA4 || len(e.Origin) > MaxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > MaxUserAgent
+	beyond = e.Bytes > maxBytes || e.Duration > maxDuration || e.Reported > maxDuration || len(e.Method) > maxMethod || len(e.Host) > MaxHost ||
+		len(e.JA4) > maxJA4 || len(e.Origin) > maxOrigin || len(e.Path) > MaxPath || len(e.UserAgent) > maxUserAgent
 	if !beyond {
 		return false
 	}
-	e.Bytes, e.Duration, e.Reported = min(e.Bytes, MaxBytes), min(e.Duration, MaxDuration), min(e.Reported, MaxDuration)
-	e.Method = clip(e.Method, MaxMethod)
+	e.Bytes, e.Duration, e.Reported = min(e.Bytes, maxBytes), min(e.Duration, maxDuration), min(e.Reported, maxDuration)
+	e.Method = clip(e.Method, maxMethod)
 	e.Host = clip(e.Host, MaxHost)
-	e.JA4 = clip(e.JA4, MaxJA4)
-	e.Origin = clip(e.Origin, MaxOrigin)
+	e.JA4 = clip(e.JA4, maxJA4)
+	e.Origin = clip(e.Origin, maxOrigin)
 	if len(e.Path) > MaxPath {
 		s.SetPath(e, e.Path)
 	}
-	if len(e.UserAgent) > MaxUserAgent {
+	if len(e.UserAgent) > maxUserAgent {
 		s.SetUserAgent(e, e.UserAgent)
 	}
 	return true
@@ -157,28 +158,3 @@ func (e *Event) originStatus() uint16 {
 	}
 	return e.Status
 }
-
-// Facts are what the header fields of a request told, one bit each; the upper half is described at [Claims]. Where
-// [FactHeadersKnown] is not set (an access log keeps no header fields), a bit that is not set means unknown instead of no.
-type Facts uint32
-
-// The facts.
-const (
-	FactHeadersKnown    Facts = 1 << iota // the header fields were seen
-	FactAcceptLanguage                    // Accept-Language was sent
-	FactAcceptEncoding                    // Accept-Encoding was sent
-	FactCookie                            // a cookie was sent
-	FactSecFetch                          // Sec-Fetch-Mode was sent
-	FactXHR                               // X-Requested-With was sent
-	FactRefererKnown                      // it is known whether a Referer was sent
-	FactReferer                           // a Referer was sent
-	FactRefererSame                       // its host is the request's host
-	FactAgentUnknown                      // it is not known whether a user agent was sent, nor which: a log without that field
-	FactHostUnknown                       // likewise which host was asked for, if any
-	FactDurationUnknown                   // likewise how long the request took
-	FactInjected                          // the query or a field of the header holds an attack, as package heuristics tells
-	FactPassedOn                          // where JA4 is known: a field says that somebody on the way passed the request on, so that the connection is his
-)
-
-// Has tells whether all bits of want are set.
-func (f Facts) Has(want Facts) bool { return f&want == want }

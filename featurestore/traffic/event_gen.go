@@ -281,31 +281,3 @@ func (z *Event) Msgsize() (s int) {
 	s = 3 + 2 + msgp.Int64Size + 3 + msgp.ArrayHeaderSize + (16 * (msgp.ByteSize)) + 2 + msgp.StringPrefixSize + len(z.Method) + 2 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.StringPrefixSize + len(z.Path) + 3 + msgp.Uint64Size + 2 + msgp.Uint16Size + 2 + msgp.Uint16Size + 2 + msgp.Uint32Size + 3 + msgp.StringPrefixSize + len(z.UserAgent) + 3 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.JA4) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Origin) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 3 + msgp.Uint64Size + 3 + msgp.Uint16Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 3 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.BoolSize
 	return
 }
-
-// MarshalMsg implements msgp.Marshaler
-func (z Facts) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	o = msgp.AppendUint32(o, uint32(z))
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *Facts) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	{
-		var zb0001 uint32
-		zb0001, bts, err = msgp.ReadUint32Bytes(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		(*z) = Facts(zb0001)
-	}
-	o = bts
-	return
-}
-
-// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z Facts) Msgsize() (s int) {
-	s = msgp.Uint32Size
-	return
-}

@@ -15,12 +15,9 @@ type Feature struct {
 // FullName is the name that models, schemas and flags use: dimension/name.
 func (f Feature) FullName() string { return f.Dimension.String() + "/" + f.Name }
 
-// Decays reports whether the value fades on its own while nothing happens, with the time constant Fade: sums do, and so do
-// rates, parts, peaks and what is open; shares, distinct counts and gap statistics stay what they were at the key's last
-// event.
-func (f Feature) Decays() bool { return f.Fade() > 0 }
-
-// Fade returns the time constant with which the value fades while nothing happens, 0 where it does not.
+// Fade returns the time constant with which the value decays while nothing happens, 0 where it does
+// not: sums, rates, parts, peaks and the number of open requests decay; shares, distinct counts and
+// statistics of gaps stay what they were at the key's last event.
 func (f Feature) Fade() time.Duration {
 	switch f.Fold.Kind {
 	case FoldSum, FoldRate, FoldPart, FoldOpen:

@@ -118,7 +118,7 @@ func writeDimension(b *strings.Builder, d traffic.Dimension, features []traffic.
 	for _, f := range features {
 		if f.Dimension == d {
 			fades := "stays"
-			if f.Decays() {
+			if f.Fade() > 0 {
 				fades = "fades"
 			}
 			if f.Fold.Memory > 0 {

@@ -55,12 +55,9 @@ const (
 	NumMeasures
 )
 
-// OwnMeasures are those that depend on what the key did before: Observe leaves them at 0, and package window finds them out
-// for each key.
-const (
-	FirstOwnMeasure = MeasureLinksFollowed
-	LastOwnMeasure  = MeasurePostsRepeated
-)
+// IsOfKey reports whether the measure depends on what the key did before. Observe leaves such a
+// measure at 0, and package window computes it for each key.
+func (m Measure) IsOfKey() bool { return m == MeasureLinksFollowed || m == MeasurePostsRepeated }
 
 // UsualShare is a share of a host's requests of which each event tells what is usual.
 type UsualShare struct{ Measure, Per, Usual Measure }
@@ -166,8 +163,8 @@ var openDimensions = func() (has [NumDimensions]bool) {
 func (o *Observation) observeOpen(ev *Event) {
 	o.OpenFrom, o.OpenTo, o.Report = 0, 0, ev.Open
 	if ev.Duration >= uint64(OpenAfter) && ev.Reported < ev.Duration {
-		o.OpenTo = ev.Time + int64(min(ev.Duration, MaxDuration))
-		o.OpenFrom = o.OpenTo - int64(min(ev.Duration-ev.Reported, MaxDuration))
+		o.OpenTo = ev.Time + int64(min(ev.Duration, maxDuration))
+		o.OpenFrom = o.OpenTo - int64(min(ev.Duration-ev.Reported, maxDuration))
 	}
 	if !ev.Open {
 		return

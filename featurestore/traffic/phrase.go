@@ -12,11 +12,10 @@ type Phrase struct {
 	Codes   map[int]string // instead of Text, by the value of a code
 }
 
-// In a phrase's texts these stand for something else:
+// Placeholders in the texts of a phrase. "(s)" is an s unless the value is one.
 const (
 	PhraseValue  = "%v"   // the value, as its unit is written
 	PhraseWindow = "{in}" // the feature's window, such as "in 10 min"
-	PhrasePlural = "(s)"  // an s unless the value is one
 )
 
 // Phrase returns the words for the feature; not ok if the catalog has none for its name.

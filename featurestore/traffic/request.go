@@ -205,8 +205,8 @@ const (
 	allParts = 1<<iota - 1
 )
 
-// partOf returns the part that the feature at a place belongs to; 0: none.
-func partOf(i int) parts {
+// part returns the part that the feature at a place belongs to; 0: none.
+func part(i int) parts {
 	switch {
 	case i == atPathDepth, i >= atPathDots && i <= atPathSpecial:
 		return pathShape
@@ -278,7 +278,7 @@ func fieldFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
 
 func pathFeatures(path string, want parts, dst *[NumRequestFeatures]float32) {
 	if want&pathShape != 0 {
-		p := shapeOf(path)
+		p := countShape(path)
 		dst[atPathDepth] = float32(p.slashes)
 		dst[atPathDots] = float32(p.dots)
 		dst[atPathDigits] = ratio(p.digits, len(path))
@@ -294,7 +294,7 @@ func pathFeatures(path string, want parts, dst *[NumRequestFeatures]float32) {
 func agentFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
 	agent, told := ev.UserAgent, !ev.Facts.Has(FactAgentUnknown)
 	if want&agentShape != 0 {
-		a := shapeOf(agent)
+		a := countShape(agent)
 		dst[atAgentProducts] = known(told, float32(a.slashes))
 		dst[atAgentDigits] = known(told, ratio(a.digits, len(agent)))
 	}
@@ -374,7 +374,7 @@ func methodCode(method string) float32 {
 // shape counts the kinds of bytes of a string.
 type shape struct{ slashes, dots, digits, upper, special int }
 
-func shapeOf(s string) shape {
+func countShape(s string) shape {
 	var n shape
 	for i := range len(s) {
 		switch c := s[i]; {

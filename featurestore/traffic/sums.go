@@ -18,7 +18,7 @@ func (s Sums) SetPath(e *Event, path string) { e.Path, e.PathSum = s.cut(path, M
 
 // SetUserAgent stores agent in e, cut to its bound.
 func (s Sums) SetUserAgent(e *Event, agent string) {
-	e.UserAgent, e.AgentSum = s.cut(agent, MaxUserAgent)
+	e.UserAgent, e.AgentSum = s.cut(agent, maxUserAgent)
 }
 
 // SetSession stores the hash of a session cookie in e; an empty one is none.

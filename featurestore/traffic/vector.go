@@ -30,7 +30,7 @@ func NewVector(names []string) *Vector {
 		switch {
 		case ok:
 			v.request = append(v.request, place{from, to})
-			v.parts |= partOf(from)
+			v.parts |= part(from)
 		case strings.HasPrefix(name, RequestPrefix):
 			v.unknown, v.blank = append(v.unknown, name), append(v.blank, to)
 		default:

@@ -198,7 +198,8 @@ func TestAgentOfARow(t *testing.T) {
 		a.Add(&o)
 		got := make([]float32, len(names))
 		a.Select(names).Read(got, &o.Keys, 1)
-		if want := [][]float32{{traffic.BrowserFirefox, 128, 0}, {traffic.BrowserNone, 8, 1}}[i]; !slices.Equal(got, want) {
+		const noBrowser, firefox = 0, 3 // codes of the feature
+		if want := [][]float32{{firefox, 128, 0}, {noBrowser, 8, 1}}[i]; !slices.Equal(got, want) {
 			t.Errorf("%q: %v, want %v", agent, got, want)
 		}
 	}

@@ -93,7 +93,7 @@ func (p *plan) row(dst []float32, cell []uint32) {
 	}
 }
 
-// fades reports whether a column's value fades without an event; see traffic.Feature.Decays.
+// fades reports whether a column's value fades without an event; see traffic.Feature.Fade.
 func (c *column) fades() bool {
 	return c.kind == traffic.FoldSum || c.kind == traffic.FoldRate || c.kind == traffic.FoldPart || c.kind == traffic.FoldPeak
 }

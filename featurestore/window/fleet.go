@@ -38,7 +38,7 @@ func (f *fleet) lag(o *traffic.Observation, now int64) float32 {
 	facts := traffic.ParseAgent(o.Agent)
 	version := facts[traffic.AgentBrowserVersion]
 	family := uint64(facts[traffic.AgentBrowser])
-	if family == traffic.BrowserNone || family >= families || version != version {
+	if family == 0 || family >= families || version != version {
 		return nan
 	}
 	cell := f.blocks.cell(family << 32)

@@ -118,7 +118,7 @@ func TestReportsChangeNothingElse(t *testing.T) {
 		b.Read(want, &o.Keys, now)
 		for k, f := range catalog {
 			same := sameBits(got[k], want[k]) || got[k] != got[k] && want[k] != want[k]
-			if f.Decays() {
+			if f.Fade() > 0 {
 				same = same || math.Abs(float64(got[k]-want[k])) <= 1e-3*math.Abs(float64(want[k]))+1e-20
 			}
 			if !same {

@@ -37,7 +37,7 @@ func (o *own) words() int {
 func (p *plan) layOutOwn() {
 	for i := range p.sums {
 		s := &p.sums[i]
-		if s.measure < traffic.FirstOwnMeasure || s.measure > traffic.LastOwnMeasure || s.peak > 0 {
+		if !s.measure.IsOfKey() || s.peak > 0 {
 			continue
 		}
 		at := slices.IndexFunc(p.owns, func(o own) bool { return o.measure == s.measure })
