@@ -35,12 +35,12 @@ func NewInflight(config SketchConfig) (*Inflight, error) {
 //
 // If state still belongs to an open ticket, nothing is counted and the ticket is the zero Ticket
 // ([Ticket.Valid] is false).
-func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (Ticket, uint64) {
-	ticket, ok := (*hostlimits.TicketState)(state).Begin((*inflightHolder)(f), hash, n)
-	if !ok {
-		return Ticket{}, f.sketch.peek(hash)
+func (f *Inflight) Begin(state *TicketState, hash uint64, n uint32) (t Ticket, estimate uint64) {
+	ticket := (*hostlimits.Ticket)(&t)
+	if !(*hostlimits.TicketState)(state).Begin(ticket, (*inflightHolder)(f), hash, n) {
+		return t, f.sketch.peek(hash)
 	}
-	return Ticket(ticket), f.sketch.enter(hash, n)
+	return t, f.sketch.enter(hash, n)
 }
 
 // Peek returns the estimate of what is in flight for the key with this [Hash].

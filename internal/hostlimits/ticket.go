@@ -19,14 +19,14 @@ type TicketState struct {
 
 const ticketOpen = 1
 
-// Begin returns a ticket of owner for units of the key with this hash. It reports false if a ticket
-// that uses this memory has not been released.
-func (s *TicketState) Begin(owner Holder, hash uint64, units uint32) (Ticket, bool) {
+// Begin makes t, the zero Ticket, a ticket of owner for units of the key with this hash. It returns
+// false if a ticket that uses this memory has not been released.
+func (s *TicketState) Begin(t *Ticket, owner Holder, hash uint64, units uint32) bool {
 	serial, ok := s.take()
-	if !ok {
-		return Ticket{}, false
+	if ok {
+		*t = Ticket{owner: owner, state: s, serial: serial, hash: hash, units: units}
 	}
-	return Ticket{owner: owner, state: s, serial: serial, hash: hash, units: units}, true
+	return ok
 }
 
 // Open reports whether a ticket that uses this memory has not been released.
