@@ -2,9 +2,10 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// Request returns what is certain from the request alone: a finding from [FindingInjection] to [FindingForgedAgent], or [NoFinding].
+// Request returns what is certain from the request alone: a finding from [FindingInjection] to
+// [FindingForgedAgent], or [NoFinding].
 func (r Rules) Request(ev *traffic.Event) Finding {
-	if ev.Method == "" { // what was sent is not text, perhaps
+	if ev.Method == "" { // not HTTP
 		return r.only(FindingMalformed)
 	}
 	if r.has(FindingInjection) && ev.Facts.Has(traffic.FactInjected) {
@@ -28,7 +29,7 @@ func (r Rules) Request(ev *traffic.Event) Finding {
 	return NoFinding
 }
 
-// path looks at the path. It is made plain only where it is not.
+// path checks the path. It normalizes only a path that is not plain.
 func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 	var buffer [MaxText]byte
 	t := text{bytes: buffer[:]}
@@ -36,7 +37,8 @@ func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 	if !plain {
 		t.decode()
 		t.flatten()
-		if r.has(FindingInjection) && (climbs(t.plain()) || hasNull(t.plain()) || has(t.plain(), anywhere)) {
+		if r.has(FindingInjection) && (climbs(t.plain()) || hasNull(t.plain()) ||
+			has(t.plain(), anywhere)) {
 			return FindingInjection
 		}
 	}
@@ -47,10 +49,12 @@ func (r Rules) path(ev *traffic.Event, plain bool) Finding {
 	return NoFinding
 }
 
-// agent looks at what the user agent declares.
+// agent checks what the user agent declares.
 func (r Rules) agent(ev *traffic.Event) Finding {
 	switch {
-	case ev.Facts.Has(traffic.FactAgentUnknown) || !r.has(FindingHeadless) && !r.has(FindingDeclaredTool) && !r.has(FindingDeclaredCrawler) && ev.UserAgent != "":
+	case ev.Facts.Has(traffic.FactAgentUnknown) ||
+		!r.has(FindingHeadless) && !r.has(FindingDeclaredTool) && !r.has(FindingDeclaredCrawler) &&
+			ev.UserAgent != "":
 		return NoFinding
 	case ev.UserAgent == "":
 		return r.only(FindingNoAgent)
@@ -74,7 +78,8 @@ func (r Rules) only(f Finding) Finding {
 	return NoFinding
 }
 
-// WithHistory returns the finding on a request of which Request found f, once the features of its client are read.
+// WithHistory returns the finding on a request, given the result f of Request and the history of
+// its client.
 func (r Rules) WithHistory(f Finding, ev *traffic.Event, h *History) Finding {
 	switch {
 	case f != NoFinding:
@@ -87,32 +92,38 @@ func (r Rules) WithHistory(f Finding, ev *traffic.Event, h *History) Finding {
 	return r.only(FindingUnknownClient)
 }
 
-// isPagesOwn reports whether a page of the site seems to ask: its script, or the page for its parts. Browsers say so by
-// Sec-Fetch-Mode and -Site, and those without by the Referer. Anybody can claim it, which is why it says no more than that
-// the request fits a person as well as a program.
+// isPagesOwn reports whether a page of the site seems to send the request: a script, or the page
+// for its parts. Browsers say so in Sec-Fetch-Mode and -Site, older ones in the Referer. Any client
+// can claim it: it only means that the request may be a person's.
 func isPagesOwn(ev *traffic.Event) bool {
 	if ev.Facts.Has(traffic.FactSecFetch | traffic.FactClaimsKnown) {
 		site := ev.Facts.FetchSite()
-		return (site == traffic.FetchSiteSameOrigin || site == traffic.FetchSiteSameSite) && ev.Facts.FetchMode() != traffic.FetchModeNavigate &&
+		return (site == traffic.FetchSiteSameOrigin || site == traffic.FetchSiteSameSite) &&
+			ev.Facts.FetchMode() != traffic.FetchModeNavigate &&
 			!ev.Facts.Has(traffic.FactFetchOdd)
 	}
-	return ev.Facts.Has(traffic.FactReferer|traffic.FactRefererSame) && traffic.ClassifyPath(ev.Path) != traffic.PathPage || ev.Facts.Has(traffic.FactXHR|traffic.FactRefererSame)
+	return ev.Facts.Has(traffic.FactReferer|traffic.FactRefererSame) &&
+		traffic.ClassifyPath(ev.Path) != traffic.PathPage ||
+		ev.Facts.Has(traffic.FactXHR|traffic.FactRefererSame)
 }
 
-// maxHeaders is more fields than browsers and the proxies on their way send: some 30.
+// maxHeaders is more than browsers and proxies send, which is about 30 fields.
 const maxHeaders = 100
 
-// malformed reports what no browser sends beside the path, because it writes its requests by the standards.
+// malformed reports what no browser sends, apart from the path, since browsers follow the
+// standards.
 func malformed(ev *traffic.Event) bool {
 	switch ev.Method {
 	case "CONNECT", "TRACE", "TRACK", "DEBUG":
 		return true
 	}
-	nameless := ev.Host == "" && ev.Facts.Has(traffic.FactHeadersKnown) && !ev.Facts.Has(traffic.FactHostUnknown) && (ev.Version == 10 || ev.Version == 11)
+	nameless := ev.Host == "" && ev.Facts.Has(traffic.FactHeadersKnown) &&
+		!ev.Facts.Has(traffic.FactHostUnknown) && (ev.Version == 10 || ev.Version == 11)
 	return nameless || hasSmall(ev.Method) || ev.Headers > maxHeaders || hasControl(ev.UserAgent)
 }
 
-// malformedPath reports a path, one that is not plain, with bytes that the URL standard has browsers escape, and one that does not begin at the root.
+// malformedPath reports whether a path that is not plain has bytes that browsers escape by the URL
+// standard, or does not begin at the root.
 func malformedPath(path string) bool {
 	if path == "" || path[0] != '/' && path != "*" {
 		return true
@@ -126,7 +137,8 @@ func malformedPath(path string) bool {
 	return false
 }
 
-// hasSmall reports a small letter in a method, which a log's reader takes for no HTTP.
+// hasSmall reports whether a method has a small letter. A reader of logs takes such a line as not
+// HTTP.
 func hasSmall(method string) bool {
 	for i := range len(method) {
 		if c := method[i]; 'a' <= c && c <= 'z' {
@@ -136,10 +148,12 @@ func hasSmall(method string) bool {
 	return false
 }
 
-// hasControl reports a control character other than a tab. Eight bytes at a time are found to have none.
+// hasControl reports whether text has a control character other than a tab. It checks eight bytes
+// at a time.
 func hasControl(text string) bool {
 	for len(text) >= 8 {
-		if w := firstWord(text); (w-0x2020202020202020)&^w&highBits != 0 || ((w^0x7f7f7f7f7f7f7f7f)-lowBits)&^(w^0x7f7f7f7f7f7f7f7f)&highBits != 0 {
+		if w := firstWord(text); (w-0x2020202020202020)&^w&highBits != 0 ||
+			((w^0x7f7f7f7f7f7f7f7f)-lowBits)&^(w^0x7f7f7f7f7f7f7f7f)&highBits != 0 {
 			break
 		}
 		text = text[8:]
@@ -158,7 +172,7 @@ const (
 	lowBits  = 0x0101010101010101
 )
 
-// firstWord returns the first eight bytes of text, which the compiler loads at once.
+// firstWord returns the first eight bytes of text, which the compiler reads with one load.
 func firstWord(text string) uint64 {
 	_ = text[7]
 	return uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |

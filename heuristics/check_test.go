@@ -188,7 +188,8 @@ func TestWhatAPageAsksFor(t *testing.T) {
 	}
 }
 
-// The parts of a client's first page come after it, within seconds. What comes later, or in masses, is for the model.
+// The parts of a client's first page come after it, within seconds. What comes later, or in masses,
+// is for the model.
 func TestWhatAPageAsksForSoonAfterIt(t *testing.T) {
 	ev := event("GET", "/api/cart", browser, "https://www.example.org/")
 	ev.Facts |= traffic.FactRefererSame
@@ -288,7 +289,8 @@ func TestRequestAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzRequest takes any request: the same is found again, and a path with all its bytes escaped is no less damning.
+// FuzzRequest takes any request: the same is found again, and a path with all its bytes escaped is
+// no less damning.
 func FuzzRequest(f *testing.F) {
 	for target := range strings.Lines(damningTargets + ordinaryTargets) {
 		f.Add(strings.TrimSpace(target), browser, "")

@@ -6,22 +6,28 @@ import (
 	"strings"
 )
 
-// Finding is what is certain about a request. There is a fixed number of them, so that they are safe as metric labels.
+// Finding is what is certain about a request. Their number is fixed, so that they are safe as
+// metric labels.
 type Finding uint8
 
-// The findings, the surest first: a request has the first that applies.
+// The findings, the most certain first: a request has the first that applies.
 const (
-	NoFinding              Finding = iota
-	FindingInjection               // an attack in the query or in a field of the header
-	FindingDamningPath             // a path that no person asks for
-	FindingMalformed               // what no browser sends: no HTTP, a broken target, more fields than any program needs
-	FindingHeadless                // the user agent declares a browser that a program drives
-	FindingDeclaredTool            // the user agent declares a library or a command-line program, or nothing that a person uses
-	FindingDeclaredCrawler         // the user agent declares a crawler, monitor, link preview or scanner
-	FindingNoAgent                 // there is no user agent
-	FindingForgedAgent             // the user agent claims a browser, and the request is another program's
-	FindingFirstFetch              // a client whose history is its first page asks for what a page of the site brings along
-	FindingUnknownClient           // a client without history
+	NoFinding          Finding = iota
+	FindingInjection           // an attack in the query or in a header field
+	FindingDamningPath         // a path that no person requests
+	// not HTTP, a broken target, or too many header fields for a browser
+	FindingMalformed
+	FindingHeadless // the user agent declares a browser that a program drives
+	// the user agent declares a library, a command-line program, or nothing that a person uses
+	FindingDeclaredTool
+	// the user agent declares a crawler, monitor, link preview or scanner
+	FindingDeclaredCrawler
+	FindingNoAgent // there is no user agent
+	// the user agent claims a browser, and the request is of another program
+	FindingForgedAgent
+	// a client without more history than one page requests what a page of the site loads
+	FindingFirstFetch
+	FindingUnknownClient // a client without history
 	NumFindings
 )
 
@@ -29,11 +35,11 @@ const (
 type rule struct {
 	name     string
 	low, top uint8 // bounds of the score
-	scaled   bool  // the score is fitted between them, instead of cut
+	scaled   bool  // the score is scaled to the bounds instead of cut
 }
 
-// A declared program is flagged by the usual threshold of 30, but not among what is certainly hostile: whether a crawler is
-// welcome is for the policy to say.
+// A declared program is flagged at the usual threshold of 30, but scores above what is certainly
+// hostile: the policy decides whether a crawler is welcome.
 var rules = [NumFindings]rule{
 	NoFinding:              {"none", 1, 99, false},
 	FindingInjection:       {"injection", 1, 3, false},
@@ -56,9 +62,9 @@ func (f Finding) String() string {
 	return "unknown"
 }
 
-// Bound returns the score of a request with this finding, from that of a model. Where something is certain the score is at
-// most what that allows, also where the model gave none (0). Where nothing is known of the client the model's score, 1 to 99,
-// is fitted into the middle, so that the order stays.
+// Bound returns the score of a request with this finding, from a model's score of 1 to 99, or 0
+// without one. A certain finding has an upper bound, which is the score without a model. For an
+// unknown client the model's score is scaled into the middle, which keeps the order.
 func (f Finding) Bound(score uint8) uint8 {
 	if f == NoFinding || f >= NumFindings {
 		return score
@@ -76,7 +82,7 @@ func (f Finding) Bound(score uint8) uint8 {
 	return r.low + uint8((int(min(score, highest)-lowest)*int(r.top-r.low)+(highest-lowest)/2)/(highest-lowest))
 }
 
-// Names returns the names of all findings, which are those that can be switched off.
+// Names returns the names of all findings. Each can be switched off.
 func Names() (names []string) {
 	for _, r := range rules[NoFinding+1:] {
 		names = append(names, r.name)
@@ -87,13 +93,14 @@ func Names() (names []string) {
 // Rules are the findings that are looked for. The zero value looks for all.
 type Rules struct{ off uint16 }
 
-// New returns the rules without those that are named.
+// New returns all rules but those that are named.
 func New(off []string) (Rules, error) {
 	var r Rules
 	for _, name := range off {
 		i := slices.Index(Names(), name)
 		if i < 0 {
-			return Rules{}, fmt.Errorf("heuristics: switching %q off: there is no such finding (use %s)", name, strings.Join(Names(), ", "))
+			return Rules{}, fmt.Errorf("heuristics: switch %q off: unknown finding (use %s)", name,
+				strings.Join(Names(), ", "))
 		}
 		r.off |= 1 << (i + 1)
 	}

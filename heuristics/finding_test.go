@@ -33,7 +33,7 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// Where a model gives no score, what is certain gives one; what is not known stays so.
+// Without a model's score, what is certain has one; what is not known stays so.
 func TestBoundOfNoScore(t *testing.T) {
 	for f := range heuristics.NumFindings {
 		certain := f != heuristics.NoFinding && f != heuristics.FindingUnknownClient && f != heuristics.FindingFirstFetch

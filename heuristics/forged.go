@@ -2,8 +2,9 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// FindContradictions returns what of ev contradicts the browser that its user agent claims. It returns none where the agent is not, to the
-// last byte, that of a browser whose wire is known, and where nobody saw the TLS hello.
+// FindContradictions returns how ev differs from the browser that its user agent claims. It returns
+// 0 if the user agent is not, in every byte, that of a browser whose wire is known, and if the TLS
+// hello is unknown.
 func FindContradictions(ev *traffic.Event) Contradictions {
 	h := parseHello(ev.JA4)
 	if h.ja4 == "" {
@@ -26,9 +27,11 @@ func FindContradictions(ev *traffic.Event) Contradictions {
 	return connection | c.fields(ev, &wire)
 }
 
-// compareConnection compares the connection with what an engine's is like. It also returns the engine by whose habits the header
-// fields are to be judged: the claimed one, or another one whose connection this is in all its parts.
-func compareConnection(h *hello, wire *traffic.WireFacts, claimed traffic.Engine) (found Contradictions, sender traffic.Engine) {
+// compareConnection compares the connection with those of an engine. It also returns the engine
+// with which to compare the header fields: the claimed one, or another one that the whole
+// connection fits.
+func compareConnection(h *hello, wire *traffic.WireFacts,
+	claimed traffic.Engine) (found Contradictions, sender traffic.Engine) {
 	if h.isLibrary() {
 		found |= ContradictionLibrary
 	}
@@ -58,7 +61,8 @@ func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradiction
 	f := ev.Facts
 	navigates, hints := f.FetchMode() == traffic.FetchModeNavigate, f.Has(traffic.FactHintsSent)
 	found := sharedFields(ev, wire, c.engine)
-	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) || c.engine == traffic.EngineWebKit && c.version >= fetchWebKit) {
+	if lacksFetch(ev) && (c.since(fetchChromium, fetchGecko) ||
+		c.engine == traffic.EngineWebKit && c.version >= fetchWebKit) {
 		found |= ContradictionNoFetch
 	}
 	if hints && (c.engine != traffic.EngineChromium || f.Has(traffic.FactHintsVersion)) {
@@ -67,7 +71,8 @@ func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradiction
 	if navigates && !hints && c.since(hintsChromium, never) {
 		found |= ContradictionNoHints
 	}
-	if navigates && ev.Version >= 20 && !f.Has(traffic.FactPrioritySent) && c.since(priorityChromium, priorityGecko) {
+	if navigates && ev.Version >= 20 && !f.Has(traffic.FactPrioritySent) &&
+		c.since(priorityChromium, priorityGecko) {
 		found |= ContradictionNoPriority
 	}
 	if f.FetchMode() != traffic.FetchModeNoCORS {
@@ -76,7 +81,8 @@ func (c *claim) fields(ev *traffic.Event, wire *traffic.WireFacts) Contradiction
 	return found
 }
 
-// encodings compares the newest encoding that is taken. Media are asked for in none, and Zstandard alone may be switched off.
+// encodings checks the newest encoding that is accepted. Media are requested without encodings, and
+// Zstandard can be switched off.
 func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
 	switch {
 	case newest != traffic.EncodingGzip:
@@ -87,16 +93,18 @@ func (c *claim) encodings(newest traffic.EncodingKind) (found Contradictions) {
 	return ContradictionNoBrotli
 }
 
-// lacksFetch reports whether a fetch has no Sec-Fetch fields. To open a WebSocket and to report errors are no fetches; neither has
-// an Accept.
+// lacksFetch reports whether a fetch has no Sec-Fetch fields. A WebSocket and a report of errors,
+// which have no Accept, are not fetches.
 func lacksFetch(ev *traffic.Event) bool {
 	f := ev.Facts
-	noFetch := f.Accept() == traffic.AcceptNone && f.Has(traffic.FactAcceptLanguage) && (ev.Version < 20 || ev.Method != "GET")
+	noFetch := f.Accept() == traffic.AcceptNone && f.Has(traffic.FactAcceptLanguage) &&
+		(ev.Version < 20 || ev.Method != "GET")
 	return !f.Has(traffic.FactSecFetch) && !noFetch
 }
 
-// otherFields compares the header fields with those of a browser that goes by the name of another one. People do that, by an
-// extension or a developer's tools. Versions and what else is of the name mean nothing then.
+// otherFields compares the header fields with those of the browser that a connection fits, while
+// the user agent names another. People do that with extensions and developer tools. The version in
+// the user agent means nothing then.
 func otherFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) Contradictions {
 	found := sharedFields(ev, wire, engine)
 	if engine != traffic.EngineWebKit && lacksFetch(ev) {
@@ -109,7 +117,8 @@ func otherFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engi
 }
 
 // sharedFields compares the header fields with what all versions of an engine have in common.
-func sharedFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Engine) (found Contradictions) {
+func sharedFields(ev *traffic.Event, wire *traffic.WireFacts,
+	engine traffic.Engine) (found Contradictions) {
 	f := ev.Facts
 	if f.Has(traffic.FactFetchOdd) && !mayBeReferer(f) {
 		found |= ContradictionOddFetch
@@ -127,17 +136,20 @@ func sharedFields(ev *traffic.Event, wire *traffic.WireFacts, engine traffic.Eng
 	if clicked && f.Accept() != traffic.AcceptDocument {
 		found |= ContradictionOddAccept
 	}
-	if engine == traffic.EngineChromium && navigates && f.FetchSite() == traffic.FetchSiteNone && !clicked {
+	if engine == traffic.EngineChromium && navigates && f.FetchSite() == traffic.FetchSiteNone &&
+		!clicked {
 		found |= ContradictionOddFetchUser
 	}
 	// A script may put its Accept first.
-	if wire.AgentAccept == traffic.OrderReversed && (navigates || !f.Has(traffic.FactSecFetch)) || engine == traffic.EngineGecko && wire.EncodingLanguage == traffic.OrderAsNamed {
+	if wire.AgentAccept == traffic.OrderReversed && (navigates || !f.Has(traffic.FactSecFetch)) ||
+		engine == traffic.EngineGecko && wire.EncodingLanguage == traffic.OrderAsNamed {
 		found |= ContradictionOddOrder
 	}
 	return found
 }
 
-// webKitFields: it has no Sec-Fetch-User (https://webkit.org/b/247697), and asks for no better protocol than TLS.
+// webKitFields checks WebKit, which has no Sec-Fetch-User (https://webkit.org/b/247697) and does
+// not request an upgrade over TLS.
 func webKitFields(f traffic.Facts) (found Contradictions) {
 	if f.Has(traffic.FactFetchUser) {
 		found |= ContradictionOddFetchUser
@@ -148,9 +160,10 @@ func webKitFields(f traffic.Facts) (found Contradictions) {
 	return found
 }
 
-// mayBeReferer reports whether it may be the Referer that the Sec-Fetch fields contradict. That depends on the request's host,
-// which a proxy before this one may have changed.
+// mayBeReferer reports whether the Sec-Fetch fields may contradict the Referer only. That depends
+// on the request's host, which a proxy before this one may have changed.
 func mayBeReferer(f traffic.Facts) bool {
 	site := f.FetchSite()
-	return f.Has(traffic.FactReferer) && (site == traffic.FetchSiteNone || site == traffic.FetchSiteSameOrigin && !f.Has(traffic.FactRefererSame))
+	return f.Has(traffic.FactReferer) && (site == traffic.FetchSiteNone ||
+		site == traffic.FetchSiteSameOrigin && !f.Has(traffic.FactRefererSame))
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/headgate/headgate/heuristics"
 )
 
-// sent is a request as a test tells it: header fields in their order, and what its connection was like.
+// sent is a request as a test tells it: header fields in their order, and what its connection was
+// like.
 type sent struct {
 	ja4    string
 	setup  *traffic.WireFacts // of HTTP/2; nil: HTTP/1.1
@@ -62,7 +63,8 @@ const (
 		"\nAccept-Language\nSec-Fetch-Dest: document"
 )
 
-// without returns fields without some, and with others in their place: "Name: value" for a value, "-Name" to leave one out.
+// without returns fields without some, and with others in their place: "Name: value" for a value,
+// "-Name" to leave one out.
 func with(fields string, changes ...string) string {
 	for _, change := range changes {
 		name, _, _ := strings.Cut(strings.TrimPrefix(change, "-"), ":")
@@ -136,7 +138,8 @@ func (s *sent) event() *traffic.Event {
 	return ev
 }
 
-// Nobody's own browser is another program, whatever he has between him and the site, and whatever he has made of it.
+// Nobody's own browser is another program, whatever he has between him and the site, and whatever
+// he has made of it.
 func TestPeopleForgeNothing(t *testing.T) {
 	chromeFetch := with(chromePage, "-Upgrade-Insecure-Requests", "Accept: */*", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "-Sec-Fetch-User", "Sec-Fetch-Dest: empty")
 	for name, s := range map[string]sent{

@@ -2,16 +2,16 @@ package heuristics
 
 import "github.com/headgate/headgate/featurestore/traffic"
 
-// hello is what a JA4 says of a TLS client.
+// hello is the parsed JA4 of a TLS client.
 type hello struct {
 	ja4                 string // empty: unknown
 	ciphers, extensions int
 }
 
-// lengthJA4 is that of t13d1516h2_8daaf6152771_e5627efa2ab1.
+// lengthJA4 is the length of t13d1516h2_8daaf6152771_e5627efa2ab1.
 const lengthJA4 = 36
 
-// parseHello reads a JA4. One of QUIC, or that is no JA4, is unknown.
+// parseHello parses a JA4. One of QUIC, or an invalid one, is unknown.
 func parseHello(ja4 string) hello {
 	if len(ja4) != lengthJA4 || ja4[0] != 't' || ja4[10] != '_' || ja4[23] != '_' {
 		return hello{}
@@ -29,26 +29,29 @@ func twoDigits(text string) (int, bool) {
 	return int(tens)*10 + int(ones), tens <= 9 && ones <= 9
 }
 
-// shapes are between what the hellos of an engine have been since its first release that is judged: Chrome 98 to 150, Firefox
-// 91 to 153 and Tor, Safari 15 to 26 and the web views of iOS. Counts do not hang on one machine as hashes do, and leave room on both
-// sides: fewer extensions without a server's name, more when a session is resumed.
+// shapes are the bounds of the hellos of an engine: of Chrome 98 to 150, Firefox 91 to 153 and Tor,
+// Safari 15 to 26 and the web views of iOS. Unlike hashes, counts do not depend on the machine. The
+// bounds leave room: there are fewer extensions without a server's name, more when a session is
+// resumed.
 var shapes = [...]struct{ leastCiphers, mostCiphers, leastExtensions int }{
 	traffic.EngineChromium: {14, 17, 12},
 	traffic.EngineGecko:    {14, 18, 11},
 	traffic.EngineWebKit:   {12, 28, 11},
 }
 
-// fits reports whether an engine may have sent the hello for a fetch: it offers HTTP/2 first then.
+// fits reports whether an engine may have sent the hello for a fetch, for which it offers HTTP/2
+// first.
 func (h hello) fits(engine traffic.Engine) bool { return h.ja4[8:10] == "h2" && h.isOf(engine) }
 
-// isOf reports whether an engine may have sent the hello for anything: for a WebSocket it offers HTTP/1.1 alone. Engines speak
-// TLS 1.3.
+// isOf reports whether an engine may have sent the hello for any purpose: for a WebSocket it offers
+// only HTTP/1.1. Engines speak TLS 1.3.
 func (h hello) isOf(engine traffic.Engine) bool {
 	s := &shapes[engine]
-	return h.ja4[1:3] == "13" && s.leastCiphers <= h.ciphers && h.ciphers <= s.mostCiphers && s.leastExtensions <= h.extensions && !h.isGo()
+	return h.ja4[1:3] == "13" && s.leastCiphers <= h.ciphers && h.ciphers <= s.mostCiphers &&
+		s.leastExtensions <= h.extensions && !h.isGo()
 }
 
-// engine returns an engine that may have sent the hello, NoEngine if none may.
+// engine returns an engine that may have sent the hello, EngineNone if no engine may.
 func (h hello) engine() traffic.Engine {
 	for engine := traffic.EngineChromium; engine <= traffic.EngineWebKit; engine++ {
 		if h.fits(engine) {
@@ -58,7 +61,8 @@ func (h hello) engine() traffic.Engine {
 	return traffic.EngineNone
 }
 
-// isGo reports whether the extensions and signature algorithms are those of Go's crypto/tls, whose cipher suites iOS has too.
+// isGo reports whether the extensions and signature algorithms are those of Go's crypto/tls, whose
+// cipher suites iOS has too.
 func (h hello) isGo() bool {
 	switch h.ja4[24:] {
 	case "ab7e3b40a677", "f50d94e863eb", "e7c285222651", "97f8aa674fd9":
@@ -67,8 +71,9 @@ func (h hello) isGo() bool {
 	return false
 }
 
-// isLibrary reports whether the hello is what the library of a scripting language sends, or one that little else is made with. Products that
-// look into people's TLS are made with OpenSSL, Schannel, Go and Java, which are not here: see Contradictions.Forged.
+// isLibrary reports whether the hello is of a library that mostly scripts use. Products that
+// inspect people's TLS use OpenSSL, Schannel, Go and Java, which are not here: see
+// Contradictions.Forged.
 func (h hello) isLibrary() bool {
 	if h.ja4[8:10] == "h3" { // TCP does not carry it: a hello of QUIC was copied
 		return true

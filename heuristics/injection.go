@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/internal/wordmatch"
 )
 
-// attackMatcher finds the marks of attackMarks, and attackWords tells what each is.
+// attackMatcher finds the marks of attackMarks, and attackWords has the level of each.
 var attackMatcher, attackWords = func() (*wordmatch.Matcher, []attackWord) {
 	var words []wordmatch.Word
 	var all []attackWord
@@ -31,8 +31,9 @@ type attackWord struct {
 	length int
 }
 
-// climbs reports a segment of two dots: a browser resolves those before it asks. What is written behind the dots, or more of
-// them, is there to be cut off; three dots begin a title.
+// climbs reports whether a path has a segment of two dots, which a browser resolves before it sends
+// a request. Attackers write something behind the dots, or more dots, for a server to cut off;
+// three dots begin a title.
 func climbs(path []byte) bool {
 	for at := 0; ; {
 		i := bytes.Index(path[at:], []byte("/.."))
@@ -41,7 +42,8 @@ func climbs(path []byte) bool {
 		}
 		at += i + len("/..")
 		rest := bytes.TrimLeft(path[at:], ".")
-		if dots := len(path[at:]) - len(rest); dots == 0 || dots > 1 && (len(rest) == 0 || rest[0] == '/') {
+		if dots := len(path[at:]) - len(rest); dots == 0 ||
+			dots > 1 && (len(rest) == 0 || rest[0] == '/') {
 			return true
 		}
 	}
@@ -49,7 +51,8 @@ func climbs(path []byte) bool {
 
 func hasNull(path []byte) bool { return bytes.IndexByte(path, 0) >= 0 }
 
-// has reports a mark that counts in this place, which is anywhere or inHeaders. Those of SQL are for parameters.
+// has reports whether text has a mark that counts at a level, anywhere or inHeaders. Marks of SQL
+// only count in parameters.
 func has(plain []byte, place level) bool {
 	search := attackMatcher.Search(plain)
 	for word, _, ok := search.Next(); ok; word, _, ok = search.Next() {
@@ -60,17 +63,20 @@ func has(plain []byte, place level) bool {
 	return false
 }
 
-// RequestFacts returns what the query, the Referer and the user agent of a request tell of an attack: [traffic.FactInjected], or
-// nothing. An empty one was not sent. The fields of the header that a log does not keep are for [FieldFacts].
+// RequestFacts returns [traffic.FactInjected] if the query, the Referer or the user agent of a
+// request has an attack, else 0. For other header fields, which a log does not have, see
+// [FieldFacts].
 func RequestFacts(query, referer, agent string) traffic.Facts {
-	if query != "" && injectedQuery(query) || isInjected(referer, suspectReferer, anywhere) || isInjected(agent, suspectAgent, inHeaders) {
+	if query != "" && injectedQuery(query) || isInjected(referer, suspectReferer, anywhere) ||
+		isInjected(agent, suspectAgent, inHeaders) {
 		return traffic.FactInjected
 	}
 	return 0
 }
 
-// FieldFacts returns [traffic.FactInjected] where a field of the header holds an attack. The Referer and the user agent are for
-// [RequestFacts]; of a cookie, which is whatever the site stored there, only what no site stores counts.
+// FieldFacts returns [traffic.FactInjected] if a header field has an attack, else 0. It skips the
+// Referer and the user agent, which are for [RequestFacts]. In a cookie only what no site stores
+// there counts.
 func FieldFacts(name, value string) traffic.Facts {
 	place := inHeaders
 	switch name {
@@ -85,7 +91,8 @@ func FieldFacts(name, value string) traffic.Facts {
 	return 0
 }
 
-// isInjected looks at a field of the header, where suspect says that it may hold anything at all: most are passed over quickly.
+// isInjected reports whether a header field has an attack. It searches only fields that are
+// suspect: most are not.
 func isInjected(value string, suspect func(string) bool, place level) bool {
 	value = value[:min(len(value), MaxText)]
 	if !suspect(value) {
@@ -99,15 +106,16 @@ func isInjected(value string, suspect func(string) bool, place level) bool {
 	return has(t.plain(), place)
 }
 
-// suspectField reports what begins a lookup, a substitution of commands or a function.
+// suspectField reports whether a field has what begins a lookup, a substitution of commands or a
+// function.
 func suspectField(value string) bool {
 	return strings.IndexByte(value, '$') >= 0 || strings.IndexByte(value, '`') >= 0 || strings.Contains(value, "() {")
 }
 
-// suspectReferer reports bytes that the address of a page seldom has.
+// suspectReferer reports whether a Referer has bytes that addresses of pages seldom have.
 func suspectReferer(referer string) bool { return strings.ContainsAny(referer, refererBytes) }
 
-// suspectAgent reports what the user agents of browsers do not have.
+// suspectAgent reports whether a user agent has what those of browsers do not have.
 func suspectAgent(agent string) bool {
 	return agentFilter.MayHold(agent) && (strings.ContainsAny(agent, agentBytes) ||
 		slices.ContainsFunc(agentParts, func(part string) bool { return strings.Contains(agent, part) }))
@@ -123,15 +131,18 @@ var (
 	agentFilter = wordmatch.NewFilter(slices.Concat(strings.Split(agentBytes, ""), agentParts), usualAgents)
 )
 
-// usualAgents are what most requests come with.
+// usualAgents are user agents like those of most requests.
 const usualAgents = `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0
-Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Safari/605.1.15
-Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1
-Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36
+Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML,
+	like Gecko) Version/18.3 Safari/605.1.15
+Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML,
+	like Gecko) Version/18.3 Mobile/15E148 Safari/604.1
+Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML,
+	like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36
 Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
 Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/141.0.7390.122 Safari/537.36`
 
-// injectedQuery looks at each parameter of the beginning of a query.
+// injectedQuery reports whether a parameter in the first MaxText bytes of a query has an attack.
 func injectedQuery(query string) bool {
 	query = query[:min(len(query), MaxText)]
 	var buffer [MaxText]byte
@@ -153,14 +164,13 @@ func injectedQuery(query string) bool {
 	if plain || !strings.Contains(query, "&&") {
 		return false
 	}
-	t.set(query) // what ampersands divide may belong together: two join commands
+	t.set(query) // two ampersands join commands
 	t.decode()
 	t.smooth()
 	return has(t.plain(), anywhere)
 }
 
-// plainParameter reports quickly that there is nothing in a parameter but letters, digits and what stands between them, as in
-// most. A command is no more than that.
+// plainParameter reports whether a parameter has only letters, digits, hyphens and equals signs, and is not a command. Most are plain.
 func plainParameter(parameter string) bool {
 	for _, command := range [...]string{"cmd=", "exec=", "todo="} {
 		if strings.HasPrefix(parameter, command) {
@@ -180,7 +190,7 @@ func plainParameter(parameter string) bool {
 	return dots == 0
 }
 
-// injectedParameter looks at one parameter, name=value, or what stands in its place.
+// injectedParameter reports whether a parameter, usually name=value, has an attack.
 func injectedParameter(parameter []byte) bool {
 	begin := bytes.IndexByte(parameter, '=') + 1
 	written := begin > 0 && isIn(lastName(parameter[:begin-1]), writtenByPeople)
@@ -206,15 +216,13 @@ func injectedParameter(parameter []byte) bool {
 	return steps >= 3 || steps >= 2 && !written || isQuoted(parameter[:begin], parameter[begin:])
 }
 
-// lastName returns the name of a parameter without what frameworks put around it: filter[q] is q.
+// lastName returns the innermost name of a parameter: q of filter[q].
 func lastName(name []byte) []byte {
 	name = bytes.TrimRight(name, "[]")
 	return name[bytes.LastIndexByte(name, '[')+1:]
 }
 
-// endsValue reports whether the beginning of a value ends what a statement of SQL has around it: with a quote or a bracket, or,
-// where no person wrote it, with a number. People search for "words" in quotes, so that behind double ones only a short word
-// counts, of which a condition must follow.
+// endsValue reports whether the beginning of a value ends the literal around it in a statement of SQL: with a quote or a bracket or, in what no person writes, with a number. People search for "words" in quotes: behind double quotes only a short word counts, which a condition must follow.
 func endsValue(before []byte, written bool, length int) bool {
 	before = bytes.TrimRight(before, " (")
 	if len(before) == 0 {
@@ -241,25 +249,29 @@ func isNumeric(text []byte) bool {
 	return true
 }
 
-// isExpression reports whether words of SQL have behind them what makes a statement: a comparison of two constants or a call
-// for those that join conditions, anything for the others.
+// isExpression reports whether a statement follows words of SQL: a comparison of two constants or a
+// call after words that join conditions, anything after others.
 func isExpression(word, after []byte) bool {
 	switch trimmed := bytes.Trim(word, " ('\""); {
-	case len(trimmed) <= len("and") || bytes.EqualFold(trimmed, []byte("rlike")) || bytes.EqualFold(trimmed, []byte("having")):
+	case len(trimmed) <= len("and") || bytes.EqualFold(trimmed, []byte("rlike")) ||
+		bytes.EqualFold(trimmed, []byte("having")):
 		return isComparison(after) || isCall(after)
 	case len(trimmed) > 3 && bytes.EqualFold(trimmed[len(trimmed)-3:], []byte(" by")):
 		digits := bytes.TrimLeft(after, " (")
 		rest := bytes.TrimLeft(bytes.TrimLeft(digits, "0123456789"), " )")
-		return len(rest) < len(digits) && (len(rest) == 0 || bytes.IndexByte([]byte("-#,"), rest[0]) >= 0)
+		return len(rest) < len(digits) && (len(rest) == 0 ||
+			bytes.IndexByte([]byte("-#,"), rest[0]) >= 0)
 	}
 	return true
 }
 
-// isComparison reports a constant, an operator and another one: 1=1, 'a'='a, "x" like "x, 5*5=25.
+// isComparison reports whether text is a constant, an operator and a constant: 1=1, 'a'='a, "x"
+// like "x, 5*5=25.
 func isComparison(text []byte) bool {
 	text = bytes.TrimLeft(text, " ('\"")
 	n := 0
-	for n < len(text) && (isLetterOrDigit(text[n]) || text[n] == '*' || text[n] == '-' || text[n] == '+') {
+	for n < len(text) && (isLetterOrDigit(text[n]) || text[n] == '*' || text[n] == '-' ||
+		text[n] == '+') {
 		n++
 	}
 	first, rest := text[:n], bytes.TrimLeft(text[n:], " )'\"")
@@ -270,11 +282,13 @@ func isComparison(text []byte) bool {
 	if n == 0 || len(rest) == 0 || !quoted && (first[0] < '0' || first[0] > '9') {
 		return false
 	}
-	return rest[0] == '=' || rest[0] == '<' || rest[0] == '>' || bytes.HasPrefix(bytes.ToLower(rest[:min(len(rest), 5)]), []byte("like "))
+	return rest[0] == '=' || rest[0] == '<' || rest[0] == '>' ||
+		bytes.HasPrefix(bytes.ToLower(rest[:min(len(rest), 5)]), []byte("like "))
 }
 
-// sqlCalls are functions that blind attacks ask by.
-var sqlCalls = []string{"sleep", "benchmark", "pg_sleep", "extractvalue", "updatexml", "ascii", "substr", "substring", "char", "length", "if", "exists", "select", "mid", "ord", "not", "count"}
+// sqlCalls are functions of blind attacks.
+var sqlCalls = []string{"sleep", "benchmark", "pg_sleep", "extractvalue", "updatexml", "ascii",
+	"substr", "substring", "char", "length", "if", "exists", "select", "mid", "ord", "not", "count"}
 
 func isCall(text []byte) bool {
 	text = bytes.TrimLeft(text, " (")
@@ -283,21 +297,24 @@ func isCall(text []byte) bool {
 		n++
 	}
 	rest := bytes.TrimLeft(text[n:], " ")
-	return n > 0 && len(rest) > 0 && (rest[0] == '(' && isIn(text[:n], sqlCalls) || bytes.EqualFold(text[:n], []byte("select")))
+	return n > 0 && len(rest) > 0 && (rest[0] == '(' && isIn(text[:n], sqlCalls) ||
+		bytes.EqualFold(text[:n], []byte("select")))
 }
 
-// isQuoted reports a value that tries what a quote does: a number, or a name, with a quote behind it at the end or before a
-// comment of SQL.
+// isQuoted reports whether a value tries a quote: a number, or a name, with a quote at the end or
+// before a comment of SQL.
 func isQuoted(name, value []byte) bool {
 	at := bytes.IndexAny(value, "'\"")
 	if at <= 0 {
 		return false
 	}
 	rest := bytes.TrimLeft(value[at+1:], " )'\"")
-	if comment := bytes.TrimLeft(rest, "- "); len(rest) >= 2 && len(comment) == 0 || bytes.Equal(rest, []byte("#")) {
+	if comment := bytes.TrimLeft(rest, "- "); len(rest) >= 2 && len(comment) == 0 ||
+		bytes.Equal(rest, []byte("#")) {
 		return true
 	}
-	return len(rest) == 0 && isNumber(value[:at]) && bytes.HasSuffix(bytes.ToLower(bytes.TrimRight(name, "=")), []byte("id"))
+	return len(rest) == 0 && isNumber(value[:at]) &&
+		bytes.HasSuffix(bytes.ToLower(bytes.TrimRight(name, "=")), []byte("id"))
 }
 
 func isNumber(text []byte) bool {

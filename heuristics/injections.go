@@ -1,30 +1,34 @@
 package heuristics
 
-// level says where an attack's mark counts.
+// level is where a mark of an attack counts.
 type level uint8
 
 const (
-	// inParameters: in a parameter that is not what a person wrote. People search for the names of files and functions.
+	// inParameters: in a parameter that no person writes. People search for names of files and
+	// functions.
 	inParameters level = iota
-	// inHeaders: there, and in a field of the header, the address of another page and cookies left out.
+	// inHeaders: in such a parameter, and in a header field but Referer and Cookie.
 	inHeaders
-	// anywhere: whatever it is in, a person does not write it, nor does a browser.
+	// anywhere: neither a person nor a browser writes it.
 	anywhere
-	// afterQuote: in a value that something before it has ended: words of SQL, which are also words of English.
+	// afterQuote: behind the end of a value. These words of SQL are also words of English.
 	afterQuote
-	// climbing: a step out of a folder, which counts where there are several.
+	// climbing: a step out of a folder. Several of them count.
 	climbing
 )
 
-// attackMarks are what attacks contain, by kind, after escapes were decoded, in lower case, with one space for plus signs,
-// blanks and comments of SQL, and slashes for backslashes. One that ends with $ counts only where no letter follows; ~ stands for a space.
+// attackMarks are what attacks contain, by kind, after escapes were decoded, in lower case, with
+// one space for plus signs, blanks and comments of SQL, and slashes for backslashes. One that ends
+// with $ counts only where no letter follows; ~ stands for a space.
 var attackMarks = []struct {
 	why   string
 	level level
 	marks string
 }{
-	{"lookups of Log4j, also in disguise", anywhere, "${jndi: ${${ ${lower: ${upper: ${env: ${sys: ${::- ${date: ${main: ${ctx: ${java:"},
-	{"functions in the environment of a shell (CVE-2014-6271)", anywhere, "()~{~:; ()~{:;}; ()~{~ignored ()~{~foo ()~{~test ()~{~}"},
+	{"lookups of Log4j, also in disguise", anywhere,
+		"${jndi: ${${ ${lower: ${upper: ${env: ${sys: ${::- ${date: ${main: ${ctx: ${java:"},
+	{"functions in the environment of a shell (CVE-2014-6271)", anywhere,
+		"()~{~:; ()~{:;}; ()~{~ignored ()~{~foo ()~{~test ()~{~}"},
 	{"commands that fetch a program", anywhere, `
 		;wget~ ;~wget~ |wget~ |~wget~ &&wget~ &&~wget~ $(wget~ ${ifs} $ifs$ $(curl~ ;curl~http ;~curl~http |curl~http |~curl~http &&curl~http &&~curl~http
 		$(nslookup~ $(ping~ ;nslookup~ |nslookup~ ;ping~-c |ping~-c &ping~-n

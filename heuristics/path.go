@@ -9,13 +9,13 @@ import (
 	"github.com/headgate/headgate/internal/wordmatch"
 )
 
-// metadataHost is where clouds tell a machine its credentials: a proxy that is asked for it is abused.
+// metadataHost has the credentials of a machine in a cloud: a request for it abuses the proxy.
 const metadataHost = "169.254.169.254"
 
 // uploads is where WordPress keeps the pictures of its pages.
 const uploads = "/wp-content/uploads/"
 
-// pathFilter passes over what has nothing that a damning path has.
+// pathFilter rejects most paths that cannot match a pattern.
 var pathFilter = func() *wordmatch.Filter {
 	words := append(slices.Concat(dumpSuffixes, archiveSuffixes), uploads)
 	for i := range pathPatterns {
@@ -24,7 +24,7 @@ var pathFilter = func() *wordmatch.Filter {
 	return wordmatch.NewFilter(words, usualPaths)
 }()
 
-// usualPaths are what most requests ask for.
+// usualPaths are paths like those of most requests.
 const usualPaths = `/ /index.html /index.php /favicon.ico /robots.txt /login /logout /account /search /cart /checkout /contact /about-us
 /category/shoes /products/1234 /product/blue-shirt-large /shop/item/42 /blog/2024/11/05/how-to-grow-tomatoes /news/article-title-12345.html
 /tag/release-notes /author/john /page/2 /en/docs/getting-started /users/profile /forum/viewtopic.php /wp-content/themes/theme/style.css
@@ -35,12 +35,12 @@ const usualPaths = `/ /index.html /index.php /favicon.ico /robots.txt /login /lo
 /gallery/image-12.jpg /thumb/photo-2.jpg /images/header.png /winter/ /printer-ink-kit/ /jacket-red-small/ /policies/shipping-policy /careers /portal/partner/
 /fonts/roboto-regular.woff2 /media/video.mp4 /api/v1/users/123/orders /api/cart/items /graphql /default.aspx /sitemap.xml /feed /rss.xml`
 
-// mayBeDamning reports whether damning is worth asking of a plain path: of most it is not.
+// mayBeDamning reports whether a plain path needs the check damning: most do not.
 func mayBeDamning(ev *traffic.Event) bool {
 	return pathFilter.MayHold(ev.Path) || ev.Host == metadataHost
 }
 
-// pathMatcher finds the patterns of damningPaths, and pathPatterns tells what each asks for.
+// pathMatcher finds the patterns of damningPaths, and pathPatterns has where each counts.
 var pathMatcher, pathPatterns = func() (*wordmatch.Matcher, []pathPattern) {
 	var words []wordmatch.Word
 	var patterns []pathPattern
@@ -65,7 +65,7 @@ type pathPattern struct {
 	shown shown
 }
 
-// damning reports whether no person asks for a path, which is plain, of a host.
+// damning reports whether no person requests a plain path of a host.
 func damning(path []byte, host string) bool {
 	if host == metadataHost {
 		return true
@@ -82,14 +82,15 @@ func damning(path []byte, host string) bool {
 	return isForgottenCopy(path, host) || isUploadedScript(path)
 }
 
-// isShown reports whether the folders before a file are those under which people see such files: of a forge (GitHub, GitLab,
+// isShown reports whether people see such files in these folders: of a forge (GitHub, GitLab,
 // Gitea, cgit and others), where owner or project come first, and of an encyclopedia.
 func isShown(where shown, folders []byte) bool {
 	if where == nowhere {
 		return false
 	}
 	for _, mark := range forgeMarks {
-		if at := bytes.Index(folders, mark); at > 0 || at < 0 && len(folders) >= len(mark) && bytes.HasSuffix(folders, mark[:len(mark)-1]) {
+		if at := bytes.Index(folders, mark); at > 0 ||
+			at < 0 && len(folders) >= len(mark) && bytes.HasSuffix(folders, mark[:len(mark)-1]) {
 			return true
 		}
 	}
@@ -97,12 +98,14 @@ func isShown(where shown, folders []byte) bool {
 }
 
 var forgeMarks = [...][]byte{
-	[]byte("/blob/"), []byte("/tree/"), []byte("/raw/"), []byte("/blame/"), []byte("/plain/"), []byte("/commits/"), []byte("/-/"),
-	[]byte("/src/branch/"), []byte("/src/commit/"), []byte("/src/tag/"), []byte("/browse/"), []byte("/edit/"),
+	[]byte("/blob/"), []byte("/tree/"), []byte("/raw/"), []byte("/blame/"), []byte("/plain/"),
+	[]byte("/commits/"), []byte("/-/"),
+	[]byte("/src/branch/"), []byte("/src/commit/"), []byte("/src/tag/"), []byte("/browse/"),
+	[]byte("/edit/"),
 }
 
-// isForgottenCopy reports an archive of the whole site at its root, and a dump of its database, as those are that somebody forgot.
-// Downloads lie in folders, or have the names of programs.
+// isForgottenCopy reports whether a path is an archive of the whole site at its root, or a dump of
+// its database. Downloads are in folders, or have names of programs.
 func isForgottenCopy(path []byte, host string) bool {
 	slash := bytes.LastIndexByte(path, '/')
 	folder, name := path[:max(slash, 0)], path[slash+1:]
@@ -120,19 +123,22 @@ func isForgottenCopy(path []byte, host string) bool {
 		return true
 	}
 	n := len(host)
-	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) && isIn(name[n:], archiveSuffixes)
+	return there && n > 0 && len(name) > n && bytes.EqualFold(name[:n], []byte(host)) &&
+		isIn(name[n:], archiveSuffixes)
 }
 
-// isUploadedScript reports a script among the pictures of WordPress: nobody links one.
+// isUploadedScript reports whether a path is a script among the pictures of WordPress.
 func isUploadedScript(path []byte) bool {
 	at := bytes.Index(path, []byte(uploads))
-	return at >= 0 && isIn(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):], scriptSuffixes)
+	return at >= 0 && isIn(path[max(at+len(uploads), bytes.LastIndexByte(path, '.')):],
+		scriptSuffixes)
 }
 
-// scriptSuffixes are those that servers are told to run as PHP.
-var scriptSuffixes = []string{".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phtm", ".pht", ".phar", ".hphp"}
+// scriptSuffixes are the suffixes that servers run as PHP.
+var scriptSuffixes = []string{".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml",
+	".phtm", ".pht", ".phar", ".hphp"}
 
-// isIn reports whether b is one of the words of a list, which are in lower case, whatever its case.
+// isIn reports whether b is in a list of words, without regard to case.
 func isIn(b []byte, list []string) bool {
 	for _, word := range list {
 		if len(b) == len(word) && bytes.EqualFold(b, []byte(word)) {

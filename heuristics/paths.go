@@ -1,6 +1,6 @@
 package heuristics
 
-// shown says where people do see files that they ask for nowhere else.
+// shown is where people do see files that they do not request elsewhere.
 type shown uint8
 
 const (
@@ -9,18 +9,20 @@ const (
 	inWiki        // there, and in an encyclopedia, which has articles on them
 )
 
-// damningPaths are paths that no person asks for on any site, by kind. A path is compared whatever its case, with its escapes
-// decoded and in its shortest form. A pattern is found anywhere in it; but:
+// damningPaths are paths that no person requests on any site, by kind. A path is compared without
+// regard to case, decoded and in its shortest form. A pattern is found anywhere in it; but:
 //
 //	^  before it: at the beginning of the path
 //	$  behind it: where no letter follows
 //	!  behind it: at the end of the path
 //
-// What is not here, on purpose: wp-login.php, wp-admin and xmlrpc.php, phpMyAdmin, the consoles of Tomcat, Solr, Kibana or
-// Jenkins, actuator's health, info and metrics: their operators and their apps ask for them. config.json,
-// appsettings.json and config.yml: pages of one-page apps fetch them. Hidden names as such: Magnolia, OpenCms, uCoz, Netlify,
-// Azure and Anubis serve people from .resources, .content, .s, .netlify, .auth and .within.website. .well-known, which is there to be
-// asked for. Words that are the title of a page, without what makes a file of them: articles are named after attacks.
+// What is not here, on purpose: wp-login.php, wp-admin and xmlrpc.php, phpMyAdmin, the consoles of
+// Tomcat, Solr, Kibana or Jenkins, actuator's health, info and metrics: operators and apps request
+// them. config.json, appsettings.json and config.yml: pages of one-page apps fetch them. Hidden
+// names as such: Magnolia, OpenCms, uCoz, Netlify, Azure and Anubis serve people from .resources,
+// .content, .s, .netlify, .auth and .within.website. .well-known, which is there to be asked for.
+// Words that are the title of a page, without what makes a file of them: articles are named after
+// attacks.
 var damningPaths = []struct {
 	why      string
 	shown    shown
@@ -69,7 +71,7 @@ var damningPaths = []struct {
 		/shell.php! /shell.jsp! /shell.asp! /shell.aspx! /cmd.php! /cmd.jsp! /cmd.asp! /cmd.aspx! /c99.php! /r57.php! /c100.php! /b374k.php! /wso.php! /wso1.php! /wso2.php!
 		/alfa.php! /alfa-rex.php /alfanew.php /alfacgiapi /alfa_data /webshell.php! /webshell.jsp! /webshell.aspx! /web-shell.php! /minishell.php! /mini-shell.php! /phpspy.php!
 		/antsword.php! /godzilla.jsp! /weevely.php! /p0wny.php! /p0wny-shell.php! /backdoor.php! /leaf.php! /leafmailer.php /adminfuns.php! /xmrlpc.php! /cmdshell.php!`},
-	{"programs where a server starts whatever it finds", nowhere, `
+	{"programs where a server runs any file", nowhere, `
 		/cgi-bin/sh! /cgi-bin/bash! /cgi-bin/bin/ /cgi-bin/ash! /cgi-bin/php$ /cgi-bin/php4 /cgi-bin/php5 /cgi-bin/php7 /cgi-bin/php8 /cgi-bin/php-cgi /cgi-bin/php.cgi
 		/cgi-bin/perl! /cgi-bin/perl.exe /cgi-bin/python! /cgi-bin/test-cgi /cgi-bin/test.cgi /cgi-bin/printenv /cgi-bin/env.cgi /cgi-bin/kerbynet /cgi-bin/jarrewrite.sh
 		/cgi-bin/viewlog.asp /cgi-bin/nas_sharing.cgi /cgi-bin/defaultwebpage.cgi /cgi-bin/luci/;stok=/ /cgi-bin/slogin/ /cgi-bin/supervisor/ /cgi-bin/mainfunction.cgi
@@ -86,17 +88,24 @@ var damningPaths = []struct {
 		/opc/v1/instance /opc/v2/instance /openstack/latest/meta ^/metadata/v1/user-data ^/metadata/v1.json! ^/hetzner/v1/metadata`},
 }
 
-// dumpSuffixes make a dump of a database of any name at the root or in one of backupFolders, and of one of wholeSites anywhere.
-var dumpSuffixes = []string{".sql", ".sql.gz", ".sql.zip", ".sql.bz2", ".sql.xz", ".sql.tar.gz", ".sql.7z", ".sql.rar", ".dump"}
+// dumpSuffixes make a dump of a database of any name at the root or in one of backupFolders, and of
+// one of wholeSites anywhere.
+var dumpSuffixes = []string{".sql", ".sql.gz", ".sql.zip", ".sql.bz2", ".sql.xz", ".sql.tar.gz",
+	".sql.7z", ".sql.rar", ".dump"}
 
-// backupFolders hold what nobody links.
-var backupFolders = []string{"backup", "backups", "bak", "bkp", "dump", "dumps", "db", "sql", "mysql", "database", "databases", "old"}
+// backupFolders are folders without links to them.
+var backupFolders = []string{"backup", "backups", "bak", "bkp", "dump", "dumps", "db", "sql",
+	"mysql", "database", "databases", "old"}
 
 // archiveSuffixes with one of wholeSites, or with the host, before them are an archive of the site.
 var (
-	archiveSuffixes = []string{".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".tar.bz2", ".tar.xz", ".rar", ".7z", ".old", ".tar.z",
+	archiveSuffixes = []string{".zip", ".tar", ".tar.gz", ".tgz", ".gz", ".bz2", ".tar.bz2",
+		".tar.xz", ".rar", ".7z", ".old", ".tar.z",
 		".db", ".mdb", ".sqlite", ".sqlite3"}
-	wholeSites = []string{"backup", "backups", "back", "bak", "bck", "bkp", "site-backup", "website-backup", "db-backup", "db_backup", "backup-db", "backup_db", "dump",
-		"database", "db", "sql", "mysql", "www", "wwwroot", "web", "website", "site", "htdocs", "html", "public_html", "httpdocs", "webroot", "root", "old", "inetpub", "localhost", "production",
+	wholeSites = []string{"backup", "backups", "back", "bak", "bck", "bkp", "site-backup",
+		"website-backup", "db-backup", "db_backup", "backup-db", "backup_db", "dump",
+		"database", "db", "sql", "mysql", "www", "wwwroot", "web", "website", "site", "htdocs",
+		"html", "public_html", "httpdocs", "webroot", "root", "old", "inetpub", "localhost",
+		"production",
 		"prod", "full", "full_backup", "full-backup", "sitebackup"}
 )

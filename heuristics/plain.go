@@ -1,9 +1,9 @@
 package heuristics
 
-// MaxText is how many bytes of a query, or of a field of the header, are looked at.
+// MaxText is how many bytes of a query, or of a header field, are searched.
 const MaxText = 512
 
-// text is a short text as a server behind the proxy would understand it, in the caller's memory.
+// text is a short text as an origin would understand it, in the caller's memory.
 type text struct {
 	bytes []byte // of MaxText
 	size  int
@@ -14,11 +14,12 @@ func (t *text) plain() []byte { return t.bytes[:t.size] }
 // set copies the beginning of s.
 func (t *text) set(s string) { t.size = copy(t.bytes, s) }
 
-// maxEscapes is how many times a text may be escaped over itself. Servers that decode twice are attacked by it; no one decodes
-// oftener.
+// maxEscapes is how many times a text is decoded. Attacks target servers that decode twice; none
+// decodes more often.
 const maxEscapes = 3
 
-// decode replaces escapes (%2e, %252e, %u002e and the overlong %c0%ae) by what they stand for. What is no escape stays.
+// decode replaces escapes (%2e, %252e, %u002e and the overlong %c0%ae) by their bytes. Anything
+// else stays.
 func (t *text) decode() {
 	for range maxEscapes {
 		if !t.decodeOnce() {
@@ -39,7 +40,7 @@ func (t *text) decodeOnce() (changed bool) {
 	return changed
 }
 
-// unescape returns the byte that text begins with, and how many bytes it takes.
+// unescape returns the first byte of text, decoded, and the length of its escape.
 func unescape(text []byte) (c byte, width int) {
 	c = text[0]
 	if c != '%' {
@@ -56,7 +57,8 @@ func unescape(text []byte) (c byte, width int) {
 	if !ok {
 		return '%', 1
 	}
-	if len(text) >= 6 && text[3] == '%' && (c == 0xc0 || c == 0xc1) { // an overlong form of an ASCII character
+	// an overlong form of an ASCII character
+	if len(text) >= 6 && text[3] == '%' && (c == 0xc0 || c == 0xc1) {
 		if second, ok := hexByte(text[4:]); ok {
 			return c<<6 | second&0x3f, 6
 		}
@@ -83,8 +85,8 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// pathClasses are the bytes of a path that mean what they are: letters, digits and - _ ~ are ordinary, slash and dot are
-// ordinary but where they follow a slash.
+// pathClasses are classes of the bytes of a path: letters, digits and - _ ~ are 0, slash and dot
+// are special only after a slash.
 var pathClasses = func() (classes [256]uint8) {
 	for c := range 256 {
 		switch c := byte(c); {
@@ -103,11 +105,12 @@ var pathClasses = func() (classes [256]uint8) {
 const (
 	specialByte = 1 << iota
 	joinByte
-	slashByte // one place above joinByte
+	slashByte // one bit above joinByte
 )
 
-// isPlainPath reports that a path is in its shortest form, but for a slash at its end, and has no byte that an attack needs, as
-// nearly all paths are. It does not branch on the bytes, which no processor foresees.
+// isPlainPath reports whether a path is in its shortest form, except for a slash at its end, and
+// has no byte that an attack needs. Nearly all paths are plain. It does not branch on the bytes,
+// which no processor predicts.
 func isPlainPath(path string) bool {
 	if len(path) == 0 || path[0] != '/' {
 		return false
@@ -121,8 +124,7 @@ func isPlainPath(path string) bool {
 	return odd == 0
 }
 
-// flatten makes a path of one form: slashes for backslashes, no empty and no . segments, as servers
-// understand it.
+// flatten replaces backslashes by slashes and removes empty and . segments, as servers do.
 func (t *text) flatten() {
 	n := 0
 	for i := 0; i < t.size; i++ {
@@ -130,7 +132,8 @@ func (t *text) flatten() {
 		if c == '\\' {
 			c = '/'
 		}
-		if c == '/' && n > 0 && (t.bytes[n-1] == '/' || t.bytes[n-1] == '.' && n > 1 && t.bytes[n-2] == '/') {
+		if c == '/' && n > 0 && (t.bytes[n-1] == '/' ||
+			t.bytes[n-1] == '.' && n > 1 && t.bytes[n-2] == '/') {
 			n -= int('/' - t.bytes[n-1]) // a . segment goes, its slash stays
 			continue
 		}
@@ -140,15 +143,15 @@ func (t *text) flatten() {
 	t.size = n
 }
 
-// trim cuts the slash at the end of a path.
+// trim removes the slash at the end of a path.
 func (t *text) trim() {
 	if t.size > 1 && t.bytes[t.size-1] == '/' {
 		t.size--
 	}
 }
 
-// smooth makes the blanks of a query one: plus signs, control characters, comments of SQL and runs of them are one space each;
-// and backslashes are slashes.
+// smooth replaces runs of blanks, plus signs, control characters and comments of SQL by one space,
+// and backslashes by slashes.
 func (t *text) smooth() {
 	n := 0
 	for i := 0; i < t.size; i++ {
@@ -160,7 +163,8 @@ func (t *text) smooth() {
 			c = ' '
 		case c == '/' && i+1 < t.size && t.bytes[i+1] == '*':
 			i, c = commentEnd(t.bytes[:t.size], i+2), ' '
-		case c == '*' && i+1 < t.size && t.bytes[i+1] == '/': // the end of a comment that MySQL executes
+		// the end of a comment that MySQL executes
+		case c == '*' && i+1 < t.size && t.bytes[i+1] == '/':
 			i++
 			c = ' '
 		}
@@ -173,7 +177,8 @@ func (t *text) smooth() {
 	t.size = n
 }
 
-// commentEnd returns the last place of a comment that begins before at. Of one that MySQL executes (/*!50000) only the head is a comment.
+// commentEnd returns the index of the last byte of a comment that begins before at. Of a comment
+// that MySQL executes (/*!50000) only the head is one.
 func commentEnd(text []byte, at int) int {
 	if at < len(text) && text[at] == '!' {
 		for at++; at < len(text) && '0' <= text[at] && text[at] <= '9'; at++ {

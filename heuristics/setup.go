@@ -10,26 +10,29 @@ var (
 	msap = traffic.PseudoOrder("msap") // Safari since
 )
 
-// engineWindow is the class of what the engines open a connection's window by: 10 to 15 MiB. Libraries open it by less, or much
-// more, or not at all.
+// engineWindow is the class of the connection window of engines, 10 to 15 MiB. Libraries open it by
+// less, by much more, or not at all.
 const engineWindow = 8
 
-// isOddHTTP1 reports what no engine writes by HTTP/1.1.
+// isOddHTTP1 reports whether no engine writes HTTP/1.1 like this.
 func isOddHTTP1(f *traffic.WireFacts) bool {
-	return f.Case != traffic.CaseCanonical || !f.HostFirst || f.Connection == traffic.ConnectionMissing
+	return f.Case != traffic.CaseCanonical || !f.HostFirst ||
+		f.Connection == traffic.ConnectionMissing
 }
 
-// setupEngine returns the engine that sets HTTP/2 up like this, NoEngine if none does.
+// setupEngine returns the engine that sets up HTTP/2 like this, EngineNone if no engine does.
 func setupEngine(f *traffic.WireFacts) traffic.Engine {
 	sends := func(settings uint8) bool { return f.Settings&settings == settings }
 	switch {
 	case f.ConnectionWindow != engineWindow:
 		return traffic.EngineNone
-	case f.Pseudo == masp && f.HeadersPriority && !f.PriorityFrames && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingHeaders):
+	case f.Pseudo == masp && f.HeadersPriority && !f.PriorityFrames &&
+		sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingHeaders):
 		return traffic.EngineChromium
 	case f.Pseudo == mpas && sends(traffic.SettingTable|traffic.SettingWindow|traffic.SettingFrame):
 		return traffic.EngineGecko
-	case (f.Pseudo == mspa || f.Pseudo == msap) && sends(traffic.SettingStreams|traffic.SettingWindow) && f.Settings&traffic.SettingTable == 0:
+	case (f.Pseudo == mspa || f.Pseudo == msap) &&
+		sends(traffic.SettingStreams|traffic.SettingWindow) && f.Settings&traffic.SettingTable == 0:
 		return traffic.EngineWebKit
 	}
 	return traffic.EngineNone

@@ -2,24 +2,28 @@ package traffic
 
 import "hash/maphash"
 
-// AgentFact is something that a user agent says of itself. It is the same for every request that sends it.
+// AgentFact is something that a user agent says of itself. It is the same for every request that
+// sends it.
 type AgentFact uint8
 
 // The facts of a user agent.
 const (
-	AgentCrawler        AgentFact = iota // 1: declares itself a crawler, monitor, preview or scanner, or has a contact address
-	AgentTool                            // 1: a library or command-line program, or what names neither a browser, an app nor a device
-	AgentHeadless                        // 1: an automated or windowless browser
-	AgentBrowser                         // family: see the Browser codes
-	AgentBrowserVersion                  // major version; NaN: none told
-	AgentOS                              // family: see the OS codes
-	AgentOSVersion                       // major version; NaN: none told
-	AgentMobile                          // 1: a telephone or tablet
-	AgentOddities                        // number of things that no browser's user agent has
+	// 1: declares itself a crawler, monitor, preview or scanner, or has a contact address
+	AgentCrawler AgentFact = iota
+	// 1: a library or command-line program, or it names neither a browser, an app nor a device
+	AgentTool
+	AgentHeadless       // 1: an automated or windowless browser
+	AgentBrowser        // family of the browser, as a code
+	AgentBrowserVersion // major version; NaN: not named
+	AgentOS             // family of the operating system, as a code
+	AgentOSVersion      // major version; NaN: not named
+	AgentMobile         // 1: a telephone or tablet
+	AgentOddities       // number of things that no browser's user agent has
 	NumAgentFacts
 )
 
-// The browser families, as AgentBrowser gives them. Their numbers do not change, since models know them.
+// The browser families, the values of AgentBrowser. Their numbers do not change, since models know
+// them.
 const (
 	browserNone     = 0 // no browser, or none that says so
 	browserChrome   = 1
@@ -33,7 +37,7 @@ const (
 	browserOther    = 9 // anything else with a rendering engine
 )
 
-// The operating system families, as AgentOS gives them. Their numbers do not change either.
+// The operating system families, the values of AgentOS. Their numbers do not change either.
 const (
 	osNone     = 0
 	osWindows  = 1
@@ -48,9 +52,9 @@ const (
 // AgentFacts are all facts of one user agent, by AgentFact.
 type AgentFacts [NumAgentFacts]float32
 
-// ParseAgent returns the facts of a user agent, from its first [maxUserAgent] bytes only, so that its work is bounded whatever a
-// client sends. It allocates nothing; user agents that were read lately are not read again. What it tells is what the client
-// claims; anybody can claim anything.
+// ParseAgent returns the facts of a user agent, from its first 256 bytes, so that its cost is
+// bounded. It allocates nothing; results of recent user agents are cached. A user agent is only a
+// claim: any client can send any.
 func ParseAgent(agent string) AgentFacts {
 	if agent == "" {
 		return AgentFacts{AgentBrowserVersion: nan, AgentOSVersion: nan}
@@ -72,7 +76,8 @@ func packAgent(agent string) packedFacts {
 	r.read()
 	p := factsRead
 	p.set(AgentCrawler, truth(r.has(markCrawler)))
-	p.set(AgentTool, truth(r.has(markTool) || r.isProgram() && !r.has(markCrawler) && !r.has(markHeadless)))
+	p.set(AgentTool, truth(r.has(markTool) || r.isProgram() && !r.has(markCrawler) &&
+		!r.has(markHeadless)))
 	p.set(AgentHeadless, truth(r.has(markHeadless) || r.has(markHeadlessChrome)))
 	family, major := r.browser()
 	p.set(AgentBrowser, family)
@@ -92,7 +97,7 @@ func truth(yes bool) int {
 	return 0
 }
 
-// maxVersion is more than any program's major version. What is beyond is made up, and of no use as a number.
+// maxVersion is higher than any program's major version. A higher one is made up.
 const maxVersion = 9999
 
 func version(major int) float32 {
@@ -102,14 +107,15 @@ func version(major int) float32 {
 	return float32(major)
 }
 
-// packedFacts are AgentFacts in one word: a field of agentFactBits for each, of which the versions need most. They are never 0,
-// since the highest bit is set.
+// packedFacts are AgentFacts in one word: a field of agentFactBits for each, of which the versions
+// need most. They are never 0, since the highest bit is set.
 type packedFacts uint64
 
 const factsRead packedFacts = 1 << 63
 
 var agentFactShift = [NumAgentFacts]struct{ from, bits uint8 }{
-	AgentCrawler: {0, 1}, AgentTool: {1, 1}, AgentHeadless: {2, 1}, AgentBrowser: {3, 4}, AgentBrowserVersion: {7, 14}, AgentOS: {21, 3},
+	AgentCrawler: {0, 1}, AgentTool: {1, 1}, AgentHeadless: {2, 1}, AgentBrowser: {3, 4},
+	AgentBrowserVersion: {7, 14}, AgentOS: {21, 3},
 	AgentOSVersion: {24, 14}, AgentMobile: {38, 1}, AgentOddities: {39, 4},
 }
 

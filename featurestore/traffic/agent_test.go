@@ -124,7 +124,8 @@ func TestAgentIsBounded(t *testing.T) {
 	}
 }
 
-// A request path reads the user agent of every request, also of a client that sends another one with each.
+// A request path reads the user agent of every request, also of a client that sends another one
+// with each.
 func TestAgentAllocatesNothing(t *testing.T) {
 	agents := manyAgents(1000)
 	next := 0

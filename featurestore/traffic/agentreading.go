@@ -8,8 +8,8 @@ type reading struct {
 	seen  uint64 // marks, as bits
 	ends  [numAgentMarks]uint16
 	open  int     // opening less closing brackets
-	odd   bool    // there is a byte that is no printable ASCII
-	first product // the first one that is no part of what every browser says, wherever it stands
+	odd   bool    // a byte is not printable ASCII
+	first product // the first product that not every browser names
 	other product // the same, outside of comments
 }
 
@@ -50,12 +50,13 @@ func (r *reading) read() {
 	r.products()
 }
 
-// isDomain reports whether text begins with a domain name: a word, a dot and a letter, as the address of a person to complain to
-// has behind its at sign.
+// isDomain reports whether text begins with a domain name: a word, a dot and a letter, as the
+// address of a person to complain to has behind its at sign.
 func isDomain(text []byte) bool {
 	for i, c := range text {
 		if c == '.' {
-			return i > 0 && i+1 < len(text) && !('0' <= text[i+1] && text[i+1] <= '9') && isLetterOrDigit(text[i+1])
+			return i > 0 && i+1 < len(text) && !('0' <= text[i+1] && text[i+1] <= '9') &&
+				isLetterOrDigit(text[i+1])
 		}
 		if !isLetterOrDigit(c) && c != '-' {
 			return false
@@ -75,7 +76,8 @@ func (r *reading) number(mark agentMark) int {
 	return leadingNumber(r.text[at:])
 }
 
-// products looks for names with versions that are not of the common frame, and at what is between them.
+// products looks for names with versions that are not of the common frame, and at what is between
+// them.
 func (r *reading) products() {
 	for i, c := range r.text {
 		switch {
@@ -105,7 +107,8 @@ func (r *reading) products() {
 // nameBefore returns the word that ends at a place.
 func nameBefore(text []byte, at int) []byte {
 	from := at
-	for from > 0 && (isLetterOrDigit(text[from-1]) || text[from-1] == '-' || text[from-1] == '_' || text[from-1] == '.') {
+	for from > 0 && (isLetterOrDigit(text[from-1]) || text[from-1] == '-' || text[from-1] == '_' ||
+		text[from-1] == '.') {
 		from--
 	}
 	return text[from:at]
@@ -113,10 +116,11 @@ func nameBefore(text []byte, at int) []byte {
 
 func isLetterOrDigit(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// isCommonProduct reports whether a name is in what nearly every browser says, or is the device's own.
+// isCommonProduct reports whether nearly every browser names the product, or it is the device.
 func isCommonProduct(name []byte) bool {
 	switch string(name) {
-	case "Mozilla", "AppleWebKit", "KHTML", "Gecko", "Chrome", "Safari", "Version", "Mobile", "Build", "Firefox":
+	case "Mozilla", "AppleWebKit", "KHTML", "Gecko", "Chrome", "Safari", "Version", "Mobile",
+		"Build", "Firefox":
 		return true
 	}
 	return false
@@ -149,14 +153,16 @@ func (r *reading) browser() (family, major int) {
 	return browserNone, r.first.major
 }
 
-// browserMarks are browsers that name themselves beside Chrome and Safari, in the order in which one is believed before
-// another.
+// browserMarks are browsers that name themselves beside Chrome and Safari, in the order in which
+// one is believed before another.
 var browserMarks = [...]struct {
 	mark   agentMark
 	family int
 }{
-	{markOperaMini, browserOpera}, {markOpera, browserOpera}, {markChromeIOS, browserChrome}, {markFirefox, browserFirefox}, {markVivaldi, browserOther},
-	{markExplorer, browserExplorer}, {markEdge, browserEdge}, {markSamsung, browserSamsung}, {markHeadlessChrome, browserChrome}, {markInApp, browserInApp},
+	{markOperaMini, browserOpera}, {markOpera, browserOpera}, {markChromeIOS, browserChrome},
+	{markFirefox, browserFirefox}, {markVivaldi, browserOther},
+	{markExplorer, browserExplorer}, {markEdge, browserEdge}, {markSamsung, browserSamsung},
+	{markHeadlessChrome, browserChrome}, {markInApp, browserInApp},
 }
 
 func (r *reading) hasEngine() bool {
@@ -190,8 +196,8 @@ func (r *reading) isMobile() bool {
 	return r.seen&(1<<markMobile|1<<markAndroid|1<<markIPhone|1<<markIPad|1<<markWindowsPhone|1<<markOperaMini) != 0
 }
 
-// isProgram reports whether a user agent is that of neither a browser, an app of a telephone nor a device. What begins like a
-// browser's must have an engine, or be of a time before them.
+// isProgram reports whether a user agent is that of neither a browser, an app of a telephone nor a
+// device. What begins like a browser's must have an engine, or be of a time before them.
 func (r *reading) isProgram() bool {
 	if r.hasEngine() || r.has(markDevice) {
 		return false
@@ -199,6 +205,7 @@ func (r *reading) isProgram() bool {
 	if bytes.HasPrefix(r.text, []byte("Mozilla/")) {
 		return true
 	}
-	const systems = 1<<markAndroid | 1<<markIPhone | 1<<markIPad | 1<<markWindows | 1<<markWindowsPhone | 1<<markMacintosh
+	const systems = 1<<markAndroid | 1<<markIPhone | 1<<markIPad | 1<<markWindows |
+		1<<markWindowsPhone | 1<<markMacintosh
 	return r.seen&systems == 0
 }

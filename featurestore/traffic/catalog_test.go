@@ -36,8 +36,8 @@ func TestCatalogIsComplete(t *testing.T) {
 	}
 }
 
-// The catalog is what package window folds and package featurestore publishes: one column for each feature, in its
-// order, which fades as Fade says.
+// The catalog is what package window folds and package featurestore publishes: one column for each
+// feature, in its order, which fades as Fade says.
 func TestCatalogIsUsable(t *testing.T) {
 	a, err := window.New(window.Config{})
 	if err != nil {

@@ -2,8 +2,9 @@ package traffic
 
 import "strings"
 
-// Claims are the header fields in which a browser tells what it is and what a request is for. They are set by scripts and
-// libraries too, which often contradict themselves. An absent field is the empty string.
+// Claims are the header fields that say what the browser is and what the request is for. Scripts
+// and libraries send them too, and often contradict themselves. A missing field is the empty
+// string.
 type Claims struct {
 	UserAgent      string
 	Hints          string // Sec-CH-UA
@@ -22,14 +23,17 @@ type Claims struct {
 // FactClaimsKnown is set where the facts of [Claims] are known.
 const FactClaimsKnown Facts = 1 << 15
 
-// The facts of [Claims] are in the upper half of Facts. Some of them are codes of two bits: see the methods of Facts that
-// read them.
+// The facts of [Claims] are in the upper half of Facts. Some are codes of two bits, which methods
+// of Facts return.
 const (
-	FactHintsSent     Facts = 1 << (16 + iota) // Sec-CH-UA was sent
-	FactHintsVersion                           // its version of Chromium is not the user agent's, or one of the two names none
-	FactHintsBrand                             // it names a headless browser, or another product than the user agent
-	FactHintsPlatform                          // Sec-CH-UA-Platform or Sec-CH-UA-Mobile contradicts the user agent
-	fetchModeBit                               // two bits
+	FactHintsSent Facts = 1 << (16 + iota) // Sec-CH-UA was sent
+	// its version of Chromium is not the user agent's, or one of the two names none
+	FactHintsVersion
+	// it names a headless browser, or another product than the user agent
+	FactHintsBrand
+	// Sec-CH-UA-Platform or Sec-CH-UA-Mobile contradicts the user agent
+	FactHintsPlatform
+	fetchModeBit // two bits
 	_
 	fetchSiteBit // two bits
 	_
@@ -43,7 +47,7 @@ const (
 	FactUpgradeSent  // Upgrade-Insecure-Requests was sent
 )
 
-// FetchMode is what Sec-Fetch-Mode said.
+// FetchMode is the value of Sec-Fetch-Mode.
 type FetchMode uint8
 
 // The modes. Their numbers do not change, since models know them.
@@ -54,7 +58,7 @@ const (
 	FetchModeCORS     FetchMode = 3 // what a script asks for
 )
 
-// FetchSite is what Sec-Fetch-Site said.
+// FetchSite is the value of Sec-Fetch-Site.
 type FetchSite uint8
 
 // The sites. Their numbers do not change.
@@ -65,7 +69,7 @@ const (
 	FetchSiteCross      FetchSite = 3
 )
 
-// AcceptKind is what Accept asked for.
+// AcceptKind is what Accept asks for.
 type AcceptKind uint8
 
 // The kinds. Their numbers do not change.
@@ -90,7 +94,7 @@ const (
 // FetchMode returns the mode of the request.
 func (f Facts) FetchMode() FetchMode { return FetchMode(f / fetchModeBit & 3) }
 
-// FetchSite returns where the request came from.
+// FetchSite returns the site from which the request was made.
 func (f Facts) FetchSite() FetchSite { return FetchSite(f / fetchSiteBit & 3) }
 
 // Accept returns what the request asked for.
@@ -99,10 +103,11 @@ func (f Facts) Accept() AcceptKind { return AcceptKind(f / acceptBit & 3) }
 // Encoding returns the newest encoding that the client takes.
 func (f Facts) Encoding() EncodingKind { return EncodingKind(f / encodingBit & 3) }
 
-// Facts returns the facts of c, to be added to those of the request in known: whether there was a Referer, and whether
-// it was of the same host. It allocates nothing.
+// Facts returns the facts of c, which the caller adds to those of the request. Of known it uses
+// whether there was a Referer, and whether that was of the same host. It allocates nothing.
 func (c *Claims) Facts(known Facts) Facts {
-	f := FactClaimsKnown | Facts(acceptKind(c.Accept))*acceptBit | Facts(encodingKind(c.AcceptEncoding))*encodingBit | c.hints() | c.fetch(known)
+	f := FactClaimsKnown | Facts(acceptKind(c.Accept))*acceptBit |
+		Facts(encodingKind(c.AcceptEncoding))*encodingBit | c.hints() | c.fetch(known)
 	if c.Priority {
 		f |= FactPrioritySent
 	}
@@ -141,15 +146,18 @@ func (c *Claims) hints() (f Facts) {
 		return 0
 	}
 	f = FactHintsSent
-	if engine, version := ParseEngine(c.UserAgent); engine != EngineChromium || version != brandVersion(c.Hints) {
+	if engine, version := ParseEngine(c.UserAgent); engine != EngineChromium ||
+		version != brandVersion(c.Hints) {
 		f |= FactHintsVersion
 	}
-	if strings.Contains(c.Hints, "Headless") || hasProduct(c.UserAgent, " Edg") != strings.Contains(c.Hints, `"Microsoft Edge`) ||
+	if strings.Contains(c.Hints, "Headless") ||
+		hasProduct(c.UserAgent, " Edg") != strings.Contains(c.Hints, `"Microsoft Edge`) ||
 		hasProduct(c.UserAgent, " OPR") != strings.Contains(c.Hints, `"Opera`) {
 		f |= FactHintsBrand
 	}
 	mobile := strings.Contains(c.UserAgent, "Mobile")
-	if !onPlatform(c.UserAgent, c.HintsPlatform) || mobile && c.HintsMobile == "?0" || !mobile && c.HintsMobile == "?1" {
+	if !onPlatform(c.UserAgent, c.HintsPlatform) || mobile && c.HintsMobile == "?0" ||
+		!mobile && c.HintsMobile == "?1" {
 		f |= FactHintsPlatform
 	}
 	return f
@@ -170,7 +178,8 @@ func brandVersion(hints string) int {
 	return leadingNumber(rest)
 }
 
-// onPlatform reports whether a user agent can be of a platform. A platform that is not known contradicts nothing.
+// onPlatform reports whether a user agent can be of a platform. A platform that is not known
+// contradicts nothing.
 func onPlatform(agent, platform string) bool {
 	android := strings.Contains(agent, "Android")
 	switch strings.Trim(platform, `"`) {

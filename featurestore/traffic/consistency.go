@@ -2,8 +2,8 @@ package traffic
 
 import "math/bits"
 
-// Versions from which browsers do what programs that copy their user agents often forget. They are public: the release
-// notes of Chrome and Firefox, and caniuse.com.
+// Versions from which browsers do what programs that copy their user agents often forget. They are
+// public: the release notes of Chrome and Firefox, and caniuse.com.
 const (
 	hintsChromium    = 89
 	fetchChromium    = 80
@@ -43,10 +43,11 @@ func alpnOdd(ja4 string, version uint8) float32 {
 	return one((code == 2) != (version >= 20))
 }
 
-// isSecure reports whether ev is known to have come over TLS, or at least from a page that did. Browsers send some of
-// their fields only then.
+// isSecure reports whether ev is known to have come over TLS, or at least from a page that did.
+// Browsers send some of their fields only then.
 func isSecure(ev *Event) bool {
-	return ev.JA4 != "" || ev.Version >= 20 || ev.Facts.Has(FactSecFetch) || ev.Facts.Has(FactHintsSent)
+	return ev.JA4 != "" || ev.Version >= 20 || ev.Facts.Has(FactSecFetch) ||
+		ev.Facts.Has(FactHintsSent)
 }
 
 // claimFeatures computes what the header fields claim, and where that contradicts itself.
@@ -61,7 +62,8 @@ func claimFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
 	mode, secure := f.FetchMode(), isSecure(ev)
 	engine, version := ParseEngine(ev.UserAgent)
 	since := func(chromium, gecko int) bool {
-		return engine == EngineChromium && version >= chromium || engine == EngineGecko && version >= gecko
+		return engine == EngineChromium && version >= chromium ||
+			engine == EngineGecko && version >= gecko
 	}
 	hints := f.Has(FactHintsSent)
 	dst[atHints] = one(hints)
@@ -74,24 +76,29 @@ func claimFeatures(ev *Event, kind PathKind, dst *[NumRequestFeatures]float32) {
 	dst[atFetchSite] = known(f.Has(FactSecFetch), float32(f.FetchSite()))
 	dst[atFetchUser] = one(f.Has(FactFetchUser))
 	dst[atFetchOdd] = one(f.Has(FactFetchOdd))
-	dst[atFetchPathOdd] = known(f.Has(FactSecFetch), one(mode == FetchModeNavigate && (kind == PathAsset || kind == PathAPI)))
+	dst[atFetchPathOdd] = known(f.Has(FactSecFetch),
+		one(mode == FetchModeNavigate && (kind == PathAsset || kind == PathAPI)))
 	dst[atFetchMissing] = one(secure && !f.Has(FactSecFetch) && since(fetchChromium, fetchGecko))
 
 	accept, encoding := f.Accept(), f.Encoding()
 	dst[atAccept] = float32(accept)
-	dst[atAcceptOdd] = known(f.Has(FactSecFetch), one((mode == FetchModeNavigate) != (accept == AcceptDocument)))
+	dst[atAcceptOdd] = known(f.Has(FactSecFetch),
+		one((mode == FetchModeNavigate) != (accept == AcceptDocument)))
 	dst[atEncodings] = float32(encoding)
 	// Media are asked for in no encoding.
-	dst[atEncodingsOld] = one(secure && mode != FetchModeNoCORS && (encoding < EncodingBrotli && since(brotliChromium, brotliGecko) ||
-		encoding < EncodingZstd && since(zstdChromium, zstdGecko)))
+	dst[atEncodingsOld] = one(secure && mode != FetchModeNoCORS &&
+		(encoding < EncodingBrotli && since(brotliChromium, brotliGecko) ||
+			encoding < EncodingZstd && since(zstdChromium, zstdGecko)))
 	dst[atPriority] = one(f.Has(FactPrioritySent))
-	dst[atPriorityMissing] = one(ev.Version >= 20 && mode == FetchModeNavigate && !f.Has(FactPrioritySent) && since(priorityChromium, priorityGecko))
+	dst[atPriorityMissing] = one(ev.Version >= 20 && mode == FetchModeNavigate &&
+		!f.Has(FactPrioritySent) && since(priorityChromium, priorityGecko))
 	dst[atUpgradeInsecure] = one(f.Has(FactUpgradeSent))
 }
 
 // wireFeatures computes what the bytes looked like.
 func wireFeatures(f WireFacts, want parts, dst *[NumRequestFeatures]float32) {
-	for at, order := range [...]FieldOrder{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept, f.HintsAgent} {
+	for at, order := range [...]FieldOrder{f.AgentAccept, f.EncodingLanguage, f.LanguageAccept,
+		f.HintsAgent} {
 		dst[atWireAgentAccept+at] = known(f.Seen, float32(order))
 	}
 	dst[atWireCookie] = known(f.Seen, float32(f.Cookie))

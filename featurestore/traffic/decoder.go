@@ -6,18 +6,19 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Decoder decodes events as [Event.UnmarshalMsg] does, in less time where they are as this release encodes them: with all
-// fields, in their order. It keeps some of the strings that it has seen lately, since most events have the same. It is for one
-// goroutine.
+// Decoder decodes events as [Event.UnmarshalMsg] does, but faster if they have all fields in the
+// order of this release. It reuses strings of recent events, since most events share them. It is
+// for one goroutine.
 type Decoder struct {
 	seed    maphash.Seed
 	strings [1 << 12]string // by hash, each no longer than an event has them
 }
 
-// NewDecoder returns a Decoder that has seen nothing.
+// NewDecoder returns a Decoder without strings.
 func NewDecoder() *Decoder { return &Decoder{seed: maphash.MakeSeed()} }
 
-// Decode makes ev the event that payload begins with. After an error ev is of no use.
+// Decode sets ev to the event at the beginning of payload. After an error the content of ev is
+// undefined.
 func (d *Decoder) Decode(payload []byte, ev *Event) error {
 	if *ev = (Event{}); d.decodeUsual(payload, ev) {
 		return nil
@@ -67,8 +68,8 @@ func (d *Decoder) decodeUsual(payload []byte, ev *Event) (ok bool) {
 // eventFields is how many fields an encoded event has.
 const eventFields = 25
 
-// fieldReader reads the fields of an event one after the other. After an error, or a field that is not the next one, it reads
-// nothing more.
+// fieldReader reads the fields of an event one after the other. After an error, or a field that is
+// not the next one, it reads nothing more.
 type fieldReader struct {
 	decoder *Decoder
 	rest    []byte
@@ -80,7 +81,8 @@ type fieldReader struct {
 func (r *fieldReader) at(name string) bool {
 	const short = 0xa0 // of MessagePack's strings below 32 bytes, with the length
 	n := 1 + len(name)
-	if r.err != nil || len(r.rest) < n || r.rest[0] != short|byte(len(name)) || string(r.rest[1:n]) != name {
+	if r.err != nil || len(r.rest) < n || r.rest[0] != short|byte(len(name)) ||
+		string(r.rest[1:n]) != name {
 		r.unusual = true
 		return false
 	}
@@ -99,7 +101,7 @@ func (r *fieldReader) string(name string) string {
 	return r.decoder.keep(read(r, name, msgp.ReadStringZC))
 }
 
-// keep returns b as a string, the one that it was lately if possible.
+// keep returns b as a string, if possible one of a recent event.
 func (d *Decoder) keep(b []byte) string {
 	if len(b) == 0 || len(b) > maxUserAgent {
 		return string(b)

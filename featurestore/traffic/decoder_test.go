@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Events that this release encodes are decoded without a new string where their strings came before. Two strings in one
-// place of a decoder drive each other out; where they are is by chance, so that one decoder of several is asked for.
+// Events that this release encodes are decoded without a new string where their strings came
+// before. Two strings in one place of a decoder drive each other out; where they are is by chance,
+// so that one decoder of several is asked for.
 func TestDecoderAllocatesNothing(t *testing.T) {
 	var encoded [][]byte
 	for _, ev := range benchEvents()[:50] {

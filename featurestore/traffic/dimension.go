@@ -12,21 +12,23 @@ type Dimension uint8
 
 // The dimensions. Their numbers are not part of any format: files name them.
 const (
-	DimIP          Dimension = iota // client address
-	DimNet                          // client network: IPv4 /24, IPv6 /48
-	DimNet64                        // client's own network: IPv6 /64; IPv4 has none
-	DimUserAgent                    // User-Agent string
-	DimWire                         // what the client's program looks like on the wire
-	DimProgramWire                  // program and major version that the user agent names, and what it looks like on the wire
-	DimHost                         // requested host
-	DimSession                      // session cookie
-	DimIPAgent                      // client address and user agent together
+	DimIP        Dimension = iota // client address
+	DimNet                        // client network: IPv4 /24, IPv6 /48
+	DimNet64                      // client's own network: IPv6 /64; IPv4 has none
+	DimUserAgent                  // User-Agent string
+	DimWire                       // what the client's program looks like on the wire
+	// program and major version that the user agent names, and what it looks like on the wire
+	DimProgramWire
+	DimHost    // requested host
+	DimSession // session cookie
+	DimIPAgent // client address and user agent together
 	NumDimensions
 )
 
-var dimensionNames = [NumDimensions]string{"ip", "net", "net64", "ua", "wire", "program_wire", "host", "session", "ip_ua"}
+var dimensionNames = [NumDimensions]string{"ip", "net", "net64", "ua", "wire", "program_wire",
+	"host", "session", "ip_ua"}
 
-// String gives the name that files and flags use.
+// String returns the name in files and flags.
 func (d Dimension) String() string {
 	if d < NumDimensions {
 		return dimensionNames[d]
@@ -44,11 +46,13 @@ func DimensionByName(name string) (Dimension, bool) {
 	return 0, false
 }
 
-// Keys are a request's keys, one for each dimension; 0 where the request does not have what the dimension groups by.
+// Keys are a request's keys, one of each dimension; 0 if the request does not have what the
+// dimension groups by.
 type Keys [NumDimensions]uint64
 
-// NewKeys gives the keys of ev: 64-bit MetroHash with the installation's seed over the dimension's canonical bytes. A
-// first byte, or a seed, of their own keeps equal bytes in two dimensions from giving related keys:
+// NewKeys returns the keys of ev: 64-bit MetroHash with the installation's seed over the
+// dimension's canonical bytes. Each dimension has its own first byte or seed, so that equal bytes
+// in two dimensions do not have related keys:
 //
 //	ip       'i', the 16 bytes of the address
 //	net      'n', 3 bytes (IPv4) or 6 bytes (IPv6) of it
@@ -60,7 +64,8 @@ type Keys [NumDimensions]uint64
 //	session  's', the 8 bytes of the session hash
 //	ip_ua    'p', the 16 bytes of the address, the 8 bytes of the ua key (0 for none); no key where it is unknown
 //
-// Integers are little endian; JA4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes 1.
+// Integers are little endian; JA4, host and ua use seed+1, seed+2 and seed+3. A hash of 0 becomes
+// 1.
 func NewKeys(ev *Event, seed uint64) Keys { return allDimensions.Keys(ev, seed) }
 
 // Dimensions is a set of dimensions.
@@ -73,7 +78,8 @@ func (s *Dimensions) Add(d Dimension) { *s |= 1 << d }
 
 func (s Dimensions) has(d Dimension) bool { return s>>d&1 != 0 }
 
-// NewKeys returns those of the keys of ev that are of the set's dimensions, as [NewKeys] does. The others are 0.
+// NewKeys returns those of the keys of ev that are of the set's dimensions, as [NewKeys] does. The
+// others are 0.
 func (s Dimensions) Keys(ev *Event, seed uint64) Keys {
 	keys, _ := s.keysAndProgram(ev, seed)
 	return keys
@@ -129,8 +135,8 @@ func addressKeys(client *[16]byte, agent, seed uint64) (ip, both uint64) {
 	return ip, nonZero(metro.Hash64(b[:25], seed))
 }
 
-// networkKeys gives the keys of a client's networks. An IPv6 client has at least a /64 to itself and can change its
-// address in there with every request; a site has a /48.
+// networkKeys returns the keys of a client's networks. An IPv6 client has at least a /64 to itself
+// and can change its address in there with every request; a site has a /48.
 func networkKeys(client *[16]byte, seed uint64) (wide, narrow uint64) {
 	var b [9]byte
 	b[0] = 'n'
@@ -168,7 +174,8 @@ func pairKey(program, wire, seed uint64) uint64 {
 	return nonZero(metro.Hash64(b[:], seed))
 }
 
-// programOnWire returns the hash of the program that sent ev, whose user agent has the given key, 0 where its wire is unknown.
+// programOnWire returns the hash of the program that sent ev, whose user agent has the given key, 0
+// where its wire is unknown.
 func programOnWire(ev *Event, agent, seed uint64) uint64 {
 	if ev.Wire.Print() == 0 && ev.JA4 == "" || agent == 0 {
 		return 0
@@ -184,8 +191,9 @@ func programOnWire(ev *Event, agent, seed uint64) uint64 {
 // maxProduct is how much of a product's name counts.
 const maxProduct = 32
 
-// hashProgram returns the hash of the program and major version that a user agent names, 0 where there is none: with seed+4, the
-// name of the first product where the engine is not known, the engine, and two bytes of its version.
+// hashProgram returns the hash of the program and major version that a user agent names, 0 where
+// there is none: with seed+4, the name of the first product where the engine is not known, the
+// engine, and two bytes of its version.
 func hashProgram(agent string, seed uint64) uint64 {
 	if agent == "" {
 		return 0

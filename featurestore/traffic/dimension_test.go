@@ -30,7 +30,7 @@ func TestNamesOfDimensions(t *testing.T) {
 	}
 }
 
-// What a request does not have gives key 0.
+// What a request does not have has key 0.
 func TestKeysOfWhatIsMissing(t *testing.T) {
 	if k := traffic.NewKeys(&traffic.Event{}, 1); k != (traffic.Keys{}) {
 		t.Errorf("an empty event has keys %v", k)
@@ -82,7 +82,8 @@ func TestKeysAreUnrelated(t *testing.T) {
 	}
 }
 
-// Keys are hashes: among many there are as many as there were addresses, and every bit of a key is set in half of them.
+// Keys are hashes: among many there are as many as there were addresses, and every bit of a key is
+// set in half of them.
 func TestKeysAreSpread(t *testing.T) {
 	const n = 20_000
 	seen := make(map[uint64]bool)
@@ -152,8 +153,8 @@ func TestCutStringsStayApart(t *testing.T) {
 	}
 }
 
-// Programs are told by engine and major version, whatever else the user agent says; the wire by its print, and by JA4 where
-// that is all there is.
+// Programs are told by engine and major version, whatever else the user agent says; the wire by its
+// print, and by JA4 where that is all there is.
 func TestKeysOfProgramsAndWires(t *testing.T) {
 	keys := func(agent, ja4 string, print uint32) (traffic.Keys, uint64) {
 		ev := traffic.Event{UserAgent: agent, JA4: ja4, Wire: traffic.MakeWire(traffic.WireFacts{Seen: print%2 == 0}, print)}

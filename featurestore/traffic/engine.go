@@ -2,8 +2,8 @@ package traffic
 
 import "strings"
 
-// Engine is the program that a user agent names, as far as that decides how it speaks TLS and HTTP: all browsers made of
-// Chromium are one.
+// Engine is the part of a browser that decides how it speaks TLS and HTTP: all browsers made of
+// Chromium have the same.
 type Engine uint8
 
 // The engines.
@@ -15,8 +15,8 @@ const (
 	EngineOther                  // anything else: the first product named
 )
 
-// ParseEngine returns the engine that a user agent names, and its major version; 0: none. It is one pass over the slashes of
-// the string and allocates nothing.
+// ParseEngine returns the engine that a user agent names, and its major version; 0: none. It
+// allocates nothing.
 func ParseEngine(agent string) (Engine, int) {
 	engine, version := EngineNone, 0
 	for from := 0; ; {
@@ -40,7 +40,8 @@ func ParseEngine(agent string) (Engine, int) {
 	}
 }
 
-// leadingNumber returns the number that s begins with, 0 where there is none or it is beyond [maxVersion].
+// leadingNumber returns the number that s begins with, 0 where there is none or it is beyond
+// [maxVersion].
 func leadingNumber[T string | []byte](s T) int {
 	n := 0
 	for i := range len(s) {

@@ -77,8 +77,8 @@ func TestEventRoundTrip(t *testing.T) {
 	}
 }
 
-// No bounded event needs more room than the largest one, since Msgsize grows with the lengths of the strings and with
-// nothing else.
+// No bounded event needs more room than the largest one, since Msgsize grows with the lengths of
+// the strings and with nothing else.
 func TestLargestEventFits(t *testing.T) {
 	ev := largestEvent()
 	fields := reflect.ValueOf(ev)
@@ -235,8 +235,8 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// FuzzEventUnmarshal decodes any bytes. Whatever comes out keeps every bound after Bound, and can be encoded and
-// observed.
+// FuzzEventUnmarshal decodes any bytes. Every result keeps every bound after Bound, and can be
+// encoded and observed.
 func FuzzEventUnmarshal(f *testing.F) {
 	for _, seed := range eventSeeds(f) {
 		f.Add(seed)
@@ -291,8 +291,8 @@ func checkObserved(t *testing.T, ev *traffic.Event) {
 	}
 }
 
-// FuzzClientAddress takes any text that is an address: what an event keeps is the address without its zone, and the
-// IPv4 address where it is mapped into IPv6; both forms have the same keys.
+// FuzzClientAddress takes any text that is an address: what an event keeps is the address without
+// its zone, and the IPv4 address where it is mapped into IPv6; both forms have the same keys.
 func FuzzClientAddress(f *testing.F) {
 	for _, seed := range []string{"192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201%eth0", "2001:db8::1", "fe80::1%lo", "::", "0.0.0.0", "::1.2.3.4",
 		"64:ff9b::c000:201", "::ffff:0:0", "1.2.3", ""} {
@@ -359,7 +359,8 @@ func TestDeepNesting(t *testing.T) {
 	}
 }
 
-// An observation tells the time that a request was open, as far as nothing told it before; a report tells nothing else.
+// An observation tells the time that a request was open, as far as nothing told it before; a report
+// tells nothing else.
 func TestObservedOpenTime(t *testing.T) {
 	const second = uint64(time.Second)
 	for name, c := range map[string]struct {

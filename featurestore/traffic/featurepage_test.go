@@ -94,8 +94,8 @@ func notLogged(features []traffic.Feature) []string {
 	return names
 }
 
-// writeSteady tells which features of keys that strangers share a model may read without a flood of one of them moving the
-// others' scores.
+// writeSteady tells which features of keys that strangers share a model may read without a flood of
+// one of them moving the others' scores.
 func writeSteady(b *strings.Builder, inter []traffic.Feature) {
 	var steady []string
 	for _, f := range inter {

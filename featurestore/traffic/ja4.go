@@ -16,30 +16,33 @@ const (
 	extensionPreShared  = 0x0029
 	extensionEarlyData  = 0x002a
 	extensionCookie     = 0x002c
-	extensionQUIC       = 0x0039 // quic_transport_parameters: every QUIC client sends it and no other may (RFC 9001, 8.2)
+	// quic_transport_parameters: every QUIC client sends it and no other may (RFC 9001, 8.2)
+	extensionQUIC = 0x0039
 )
 
-// ja4Values is how many ciphers, extensions or signature algorithms are sorted without another allocation. Real clients
-// send a few dozen of each.
+// ja4Values is how many ciphers, extensions or signature algorithms are sorted without another
+// allocation. Real clients send a few dozen of each.
 const ja4Values = 128
 
-// JA4 gives the JA4 fingerprint of a TLS client, 36 bytes such as t13d1516h2_8daaf6152771_e5627efa2ab1, by FoxIO's
-// technical description (https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md; JA4 itself is under the
-// BSD 3-Clause licence, the rest of JA4+ is not, and is not here). It is to be called from
-// [tls.Config.GetConfigForClient]. It allocates the string, for a usual client nothing else, and keeps nothing of
-// hello.
+// JA4 returns the JA4 fingerprint of a TLS client, 36 bytes such as
+// t13d1516h2_8daaf6152771_e5627efa2ab1, by FoxIO's technical description
+// (https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md; JA4 itself is under the BSD
+// 3-Clause licence, the rest of JA4+ is not, and is not here). Call it from
+// [tls.Config.GetConfigForClient]. For a usual client it allocates only the string; it keeps
+// nothing of hello.
 //
-// What crypto/tls tells, and what it does not:
+// What crypto/tls reports, and what it does not:
 //
-//   - ciphers, extensions, signature algorithms and application protocols come as sent and in the order sent, with
-//     GREASE values (RFC 8701), which are left out here;
-//   - where the extension supported_versions is missing, SupportedVersions is extrapolated from the hello's own version:
-//     its highest is that version for TLS 1.0 to 1.2. SSL 3.0 and older leave it empty, which gives "00" where the
-//     description has "s3"; crypto/tls does not speak them in any case;
-//   - a hello that crypto/tls finds malformed (an extension twice, an empty application protocol) ends the handshake
-//     before anybody is asked, so that it has no fingerprint;
-//   - where the server accepts Encrypted Client Hello, it is the inner hello that is told of;
-//   - DTLS is not spoken.
+//   - ciphers, extensions, signature algorithms and application protocols come as sent and in the
+//     order sent, with GREASE values (RFC 8701), which are left out here;
+//   - where the extension supported_versions is missing, SupportedVersions is extrapolated from the
+//     hello's own version: its highest is that version for TLS 1.0 to 1.2. SSL 3.0 and older leave
+//     it empty, which makes "00" where the description has "s3"; crypto/tls does not speak them in
+//     any case;
+//   - a hello that crypto/tls finds malformed (an extension twice, an empty application protocol)
+//     ends the handshake before the callback, so that it has no fingerprint;
+//   - where the server accepts Encrypted Client Hello, the fingerprint is of the inner hello;
+//   - DTLS is not supported.
 func JA4(hello *tls.ClientHelloInfo) string {
 	var ciphers, extensions, signatures [ja4Values]uint16
 	c := withoutGREASE(ciphers[:0], hello.CipherSuites)
@@ -61,14 +64,18 @@ func JA4(hello *tls.ClientHelloInfo) string {
 	slices.Sort(c)
 	out = appendHash(out, c, nil)
 	out = append(out, '_')
-	e = slices.DeleteFunc(e, func(v uint16) bool { return v == extensionServerName || v == extensionALPN })
+	e = slices.DeleteFunc(e, func(v uint16) bool {
+		return v == extensionServerName ||
+			v == extensionALPN
+	})
 	slices.Sort(e)
 	return string(appendHash(out, e, s))
 }
 
-// TLSPrint returns a hash of what stays the same in the hellos of a TLS client: ciphers and extensions without regard to
-// their order, signature algorithms, groups and application protocols in their order. Unlike JA4 it is the same when a
-// session is resumed, and for servers with and without a name. It is no fingerprint that anybody else publishes.
+// TLSPrint returns a hash of what stays the same in the hellos of a TLS client: ciphers and
+// extensions without regard to their order, signature algorithms, groups and application protocols
+// in their order. Unlike JA4 it is the same when a session is resumed, and for servers with and
+// without a name. Nobody else publishes this fingerprint.
 func TLSPrint(hello *tls.ClientHelloInfo) uint32 {
 	var ciphers, extensions [ja4Values]uint16
 	c := withoutGREASE(ciphers[:0], hello.CipherSuites)
@@ -94,7 +101,8 @@ func TLSPrint(hello *tls.ClientHelloInfo) uint32 {
 // changesByConnection reports whether a client sends an extension with some of its hellos only.
 func changesByConnection(extension uint16) bool {
 	switch extension {
-	case extensionServerName, extensionPadding, extensionTicket, extensionPreShared, extensionEarlyData, extensionCookie:
+	case extensionServerName, extensionPadding, extensionTicket, extensionPreShared,
+		extensionEarlyData, extensionCookie:
 		return true
 	}
 	return false
@@ -129,8 +137,8 @@ func withoutGREASE(dst, values []uint16) []uint16 {
 	return dst
 }
 
-// isGREASE tells the values 0x0a0a, 0x1a1a ... 0xfafa, which clients send so that servers keep ignoring what they do not
-// know (RFC 8701).
+// isGREASE reports the values 0x0a0a, 0x1a1a ... 0xfafa, which clients send so that servers keep
+// ignoring what they do not know (RFC 8701).
 func isGREASE(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
 
 func transport(extensions []uint16) byte {
@@ -174,8 +182,8 @@ func appendCount(dst []byte, n int) []byte {
 	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }
 
-// appendALPN adds the first and last byte of the first application protocol, or, where one of them is no letter or
-// digit, the first and last figure of its bytes in hexadecimal.
+// appendALPN adds the first and last byte of the first application protocol, or, if one of them is
+// not a letter or digit, the first and last figure of its bytes in hexadecimal.
 func appendALPN(dst []byte, protocols []string) []byte {
 	if len(protocols) == 0 || protocols[0] == "" {
 		return append(dst, "00"...)
@@ -193,8 +201,9 @@ func isAlphanumeric(c byte) bool {
 
 const hexDigits = "0123456789abcdef"
 
-// appendHash adds the first 12 figures of the SHA-256 of the values as text: four figures each, commas between them,
-// and, where there are any, an underscore and the values of more. No values give twelve zeros.
+// appendHash adds the first 12 figures of the SHA-256 of the values as text: four figures each,
+// commas between them, and, where there are any, an underscore and the values of more. Without
+// values it adds twelve zeros.
 func appendHash(dst []byte, values, more []uint16) []byte {
 	if len(values) == 0 {
 		return append(dst, "000000000000"...)
@@ -213,7 +222,8 @@ func appendValues(dst []byte, values []uint16) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, hexDigits[v>>12], hexDigits[v>>8&0xf], hexDigits[v>>4&0xf], hexDigits[v&0xf])
+		dst = append(dst, hexDigits[v>>12], hexDigits[v>>8&0xf], hexDigits[v>>4&0xf],
+			hexDigits[v&0xf])
 	}
 	return dst
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// published are fingerprints that FoxIO gives for recorded clients, with what it calls their raw and unsorted form:
-// ciphers, extensions and signature algorithms in the order sent, without GREASE. All but the first are from
-// github.com/FoxIO-LLC/ja4, python/test/testdata.
+// published are fingerprints that FoxIO publishes for recorded clients, with what it calls their
+// raw and unsorted form: ciphers, extensions and signature algorithms in the order sent, without
+// GREASE. All but the first are from github.com/FoxIO-LLC/ja4, python/test/testdata.
 var published = []struct{ source, ja4, raw string }{
 	{"technical_details/JA4.md", "t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d1516h2_1301,1302,1303,c02b,c02f,c02c,c030,cca9,cca8,c013,c014,009c,009d,002f,0035" +
 		"_001b,0000,0033,0010,4469,0017,002d,000d,0005,0023,0012,002b,ff01,000b,000a,0015_0403,0804,0401,0503,0805,0501,0806,0601"},
@@ -42,8 +42,8 @@ var published = []struct{ source, ja4, raw string }{
 		"0011,0008,0006,0003,00ff_0000"},
 }
 
-// Each published fingerprint comes out of a ClientHello made of its parts, with GREASE among them, that a server of
-// crypto/tls has received.
+// Each published fingerprint comes out of a ClientHello made of its parts, with GREASE among them,
+// that a server of crypto/tls has received.
 func TestPublishedJA4(t *testing.T) {
 	for _, p := range published {
 		if got := fingerprint(t, helloOf(t, p.raw).record()); got != p.ja4 {
@@ -113,7 +113,7 @@ func (h hello) record() []byte {
 	return append([]byte{22, 3, 1}, sized(2, message)...)
 }
 
-// extension gives a body that crypto/tls takes.
+// extension returns a body that crypto/tls takes.
 func (h hello) extension(id uint16) []byte {
 	switch id {
 	case 0x0000: // server_name
@@ -162,7 +162,8 @@ func sized(bytes int, b []byte) []byte {
 
 var errSeen = errors.New("that is all")
 
-// fingerprint gives the JA4 of a recorded ClientHello, as a server of crypto/tls sees it; empty where it does not ask.
+// fingerprint returns the JA4 of a recorded ClientHello, as a server of crypto/tls sees it; empty
+// where it does not ask.
 func fingerprint(t testing.TB, record []byte) (ja4 string) {
 	t.Helper()
 	serve(t, record, func(hello *tls.ClientHelloInfo) { ja4 = traffic.JA4(hello) })
@@ -280,7 +281,8 @@ func TestJA4Allocations(t *testing.T) {
 	}
 }
 
-// FuzzJA4 gives any bytes to a server as a ClientHello. Where it takes them, the fingerprint has its form.
+// FuzzJA4 sends any bytes to a server as a ClientHello. Where it takes them, the fingerprint has
+// its form.
 func FuzzJA4(f *testing.F) {
 	for _, h := range []hello{
 		{version: 0x0303, versions: []uint16{0x0304}, ciphers: []uint16{0x1301}, extensions: []uint16{0x000d, 0x002b, 0x0010, 0x0000},

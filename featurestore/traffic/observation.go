@@ -6,52 +6,70 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// Measure is an amount that an event adds to a sum. Every event has a value for each; most are 0 or 1.
+// Measure is an amount that an event adds to a sum. An event has each; most are 0 or 1.
 type Measure uint8
 
-// The measures. A share is one measure's sum divided by another's. A status is that of the origin: what headgate refuses
-// has none here, or a client that was once refused would look worse with each refusal.
+// The measures. A share is one measure's sum divided by another's. A status is the origin's:
+// refused requests have none, or a client that was refused once would look worse with each refusal.
 const (
-	MeasureRequests          Measure = iota // 1
-	MeasureClientErrors                     // 1 for status 400..499
-	MeasureServerErrors                     // 1 for status 500..599
-	MeasureNotFound                         // 1 for status 404
-	MeasureAuthFailures                     // 1 for status 401 or 403
-	MeasureHeads                            // 1 for HEAD
-	MeasurePosts                            // 1 for POST
-	MeasurePages                            // 1 for each kind of path, from here on in the order of PathKind
-	MeasureAssets                           //
-	MeasureAPICalls                         //
-	MeasureScripts                          //
-	MeasureRobotsFiles                      //
-	MeasureNoHTTP                           // 1 where the request line was no HTTP
-	MeasureNoReferer                        // 1 where it is known that no Referer was sent
-	MeasureRefererKnown                     // 1 where it is known whether one was sent
-	MeasureNoCookie                         // 1 where it is known that no cookie was sent
-	MeasureCookieKnown                      // 1 where it is known whether one was sent
-	MeasureBytes                            // response bytes
-	MeasureOriginSeconds                    // seconds until the request ended
-	MeasureHostPart                         // 1 / its host's decayed Requests over HostWindow, this request included
-	MeasureOriginPart                       // its MeasureOriginSeconds / those of its host over HostWindow, these included
-	MeasureDocuments                        // 1 for what a person opens: a page or a script, unless the answer was a redirect
-	MeasureLinks                            // 1 for what is no asset and has a Referer of the same site, of which the path is known
-	MeasureLinksFollowed                    // 1 for a link from one of the last sixteen pages that the key fetched before
-	MeasurePostsRepeated                    // 1 for a POST to one of the last two paths that the key sent one to before
-	MeasureUsualAssets                      // what is usual of its host's clients, from here on: the share that is an Asset,
-	MeasureUsualScripts                     // a Script,
-	MeasureUsualNotFound                    // MeasureNotFound,
-	MeasureUsualNoReferer                   // MeasureNoReferer, of what is told,
-	MeasureUsualUnshared                    // Unshared,
-	MeasureUsualNewAddresses                // MeasureNewAddresses; each is the event's own amount where nothing is known to be usual
-	MeasureUnshared                         // 1 where no other network asked for this path of the host within a day
-	MeasureNewAddresses                     // 1 for a client address that was not seen for twelve to twenty-four hours, or sooner where there are more than can be remembered
-	MeasureNewAgents                        // 1 for an address that was not seen with this user agent for as long
-	MeasureAgentKnown                       // 1 where it is known which user agent was sent, or that none was
-	MeasureNewClients                       // 1 for a network that was not seen with this user agent for as long, but of fifteen a minute at most
-	MeasureAllClients                       // the decayed sum of all MeasureNewClients over UsualWindow, this one included
-	MeasureVersionLag                       // by how many versions the browser is older than the newest that several networks use; NaN where that is not known
-	MeasureNewWireClients                   // 1 for a network that was not seen with this program on this wire for as long, but of fifteen a minute and program at most
-	MeasureProgramClients                   // the decayed sum of the program's MeasureNewWireClients over UsualWindow, on whatever wires, this one included
+	MeasureRequests     Measure = iota // 1
+	MeasureClientErrors                // 1 for status 400..499
+	MeasureServerErrors                // 1 for status 500..599
+	MeasureNotFound                    // 1 for status 404
+	MeasureAuthFailures                // 1 for status 401 or 403
+	MeasureHeads                       // 1 for HEAD
+	MeasurePosts                       // 1 for POST
+	// 1 for each kind of path, from here on in the order of PathKind
+	MeasurePages
+	MeasureAssets        //
+	MeasureAPICalls      //
+	MeasureScripts       //
+	MeasureRobotsFiles   //
+	MeasureNoHTTP        // 1 where the request line was no HTTP
+	MeasureNoReferer     // 1 where it is known that no Referer was sent
+	MeasureRefererKnown  // 1 where it is known whether one was sent
+	MeasureNoCookie      // 1 where it is known that no cookie was sent
+	MeasureCookieKnown   // 1 where it is known whether one was sent
+	MeasureBytes         // response bytes
+	MeasureOriginSeconds // seconds until the request ended
+	// 1 / its host's decayed Requests over HostWindow, this request included
+	MeasureHostPart
+	// its OriginSeconds / those of its host over HostWindow, these included
+	MeasureOriginPart
+	// 1 for what a person opens: a page or a script, unless the answer was a redirect
+	MeasureDocuments
+	// 1 for what is not an asset and has a Referer with a path of the same site
+	MeasureLinks
+	// 1 for a link from one of the last sixteen pages that the key fetched
+	MeasureLinksFollowed
+	// 1 for a POST to one of the last two paths to which the key sent one
+	MeasurePostsRepeated
+	// what is usual of its host's clients, from here on: the share that is an asset,
+	MeasureUsualAssets
+	MeasureUsualScripts   // a script,
+	MeasureUsualNotFound  // not found,
+	MeasureUsualNoReferer // without Referer, where that is known,
+	MeasureUsualUnshared  // unshared,
+	// from a new address; the event's own amount if nothing is known to be usual
+	MeasureUsualNewAddresses
+	// 1 if no other network requested this path of the host within a day
+	MeasureUnshared
+	// 1 for an address not seen for 12 to 24 hours, or less if there are too many to remember
+	MeasureNewAddresses
+	// 1 for an address not seen with this user agent for as long
+	MeasureNewAgents
+	MeasureAgentKnown // 1 where it is known which user agent was sent, if any
+	// 1 for a network not seen with this user agent for as long; at most 15 a minute
+	MeasureNewClients
+	// the decayed sum of all NewClients over UsualWindow, this one included
+	MeasureAllClients
+	// versions from the browser to the newest that several networks use; NaN: unknown
+	MeasureVersionLag
+	// 1 for a network not seen with this program on this wire for as long; at most 15 a minute and
+	// program
+	MeasureNewWireClients
+	// the decayed sum of the program's NewWireClients over UsualWindow, this one included
+	MeasureProgramClients
 	NumMeasures
 )
 
@@ -59,23 +77,28 @@ const (
 // measure at 0, and package window computes it for each key.
 func (m Measure) IsOfKey() bool { return m == MeasureLinksFollowed || m == MeasurePostsRepeated }
 
-// UsualShare is a share of a host's requests of which each event tells what is usual.
+// UsualShare is a share of a host's requests of which each event has the usual value.
 type UsualShare struct{ Measure, Per, Usual Measure }
 
-// UsualShares are those that there are. Observe leaves the usual measures at 0: they take the other requests of the host,
-// which package window knows.
+// UsualShares has all of them. Observe leaves their usual measures at 0: package window computes
+// them from the other requests of the host.
 var UsualShares = [...]UsualShare{
-	{MeasureAssets, MeasureRequests, MeasureUsualAssets}, {MeasureScripts, MeasureRequests, MeasureUsualScripts}, {MeasureNotFound, MeasureRequests, MeasureUsualNotFound}, {MeasureNoReferer, MeasureRefererKnown, MeasureUsualNoReferer},
-	{MeasureUnshared, MeasureRequests, MeasureUsualUnshared}, {MeasureNewAddresses, MeasureRequests, MeasureUsualNewAddresses},
+	{MeasureAssets, MeasureRequests, MeasureUsualAssets},
+	{MeasureScripts, MeasureRequests, MeasureUsualScripts},
+	{MeasureNotFound, MeasureRequests, MeasureUsualNotFound},
+	{MeasureNoReferer, MeasureRefererKnown, MeasureUsualNoReferer},
+	{MeasureUnshared, MeasureRequests, MeasureUsualUnshared},
+	{MeasureNewAddresses, MeasureRequests, MeasureUsualNewAddresses},
 }
 
-// UsualWindow is how long what was usual counts, and the window of MeasureAllClients.
+// UsualWindow is the time constant of what is usual, and the window of MeasureAllClients.
 const UsualWindow = 24 * time.Hour
 
-// HostWindow is the time constant of a host's sums in MeasureHostPart and MeasureOriginPart. While a key asks for one host at a
-// steady rate, its decayed sum of a part over any window is that window's share of HostWindow times the key's share of
-// the host; over HostWindow it is the share itself. Observe leaves both at 0: they take the other requests of the host,
-// which package window knows.
+// HostWindow is the time constant of a host's sums in MeasureHostPart and MeasureOriginPart. While
+// a key requests one host at a steady rate, its decayed sum of a part over any window is that
+// window's share of HostWindow times the key's share of the host; over HostWindow it is the share
+// itself. Observe leaves both at 0: package window computes them from the other requests of the
+// host.
 const HostWindow = 10 * time.Minute
 
 // Object is something whose distinct values are counted.
@@ -89,31 +112,32 @@ const (
 	ObjectAddresses               // client addresses
 	ObjectNetworks                // client networks
 	ObjectWires                   // what programs look like on the wire
-	ObjectPrograms                // programs, with their major versions, that user agents name; unknown where the wire is
-	ObjectSessions                // sessions
+	// programs, with their major versions, that user agents name; unknown where the wire is
+	ObjectPrograms
+	ObjectSessions // sessions
 	NumObjects
 )
 
-// Observation is what the aggregation needs of an event: its keys, amounts and objects, computed once for all
-// dimensions.
+// Observation is what the aggregation needs of an event: its keys, amounts and objects, computed
+// once for all dimensions.
 type Observation struct {
 	Time     int64 // nanoseconds since 1970 UTC
 	Keys     Keys
 	Measures [NumMeasures]float32
 	Objects  [NumObjects]uint64 // hashes; 0: unknown, not counted
-	Agent    string             // the user agent, to be read by ParseAgent where a row needs it
+	Agent    string             // the user agent, for ParseAgent if a row needs it
 
-	// Page is the page that was asked for, where a later Referer may name it, and Link the one that the Referer of what is no
-	// asset names: 16 bits of a hash of host and path; 0: none.
+	// Page is the requested page, which a later Referer may name, and Link the page in the Referer
+	// of a request that is not for an asset: 16 bits of a hash of host and path; 0: none.
 	Page, Link uint16
 
-	// From OpenFrom to OpenTo the request was open, as far as nothing has told that before: nanoseconds since 1970 UTC.
-	// OpenTo is OpenFrom where there is nothing to tell. A Report tells nothing else.
+	// The request was open from OpenFrom to OpenTo, without the time that was reported before:
+	// nanoseconds since 1970 UTC, equal if there is nothing to report. A Report has nothing else.
 	OpenFrom, OpenTo int64
 	Report           bool
 }
 
-// Observe fills o from ev under the installation's hash seed.
+// Observe sets o to the observation of ev, with the hash seed of the installation.
 func Observe(ev *Event, seed uint64, o *Observation) {
 	o.Time = ev.Time
 	var program uint64
@@ -139,7 +163,7 @@ func Observe(ev *Event, seed uint64, o *Observation) {
 	}
 }
 
-// observeLink notes the page that ev is of and the one that it came from.
+// observeLink sets the page of ev and the page from which it came.
 func (o *Observation) observeLink(ev *Event) {
 	o.Page, o.Link = 0, 0
 	if o.Measures[MeasurePages]+o.Measures[MeasureScripts] > 0 {
@@ -151,7 +175,7 @@ func (o *Observation) observeLink(ev *Event) {
 	}
 }
 
-// openDimensions are those with features of open requests: a report is for no others.
+// openDimensions are the dimensions with features of open requests.
 var openDimensions = func() (has [NumDimensions]bool) {
 	for _, f := range Catalog() {
 		has[f.Dimension] = has[f.Dimension] || f.Fold.Kind == FoldOpen
@@ -159,7 +183,8 @@ var openDimensions = func() (has [NumDimensions]bool) {
 	return has
 }()
 
-// observeOpen notes what ev tells of the time that its request was open. A report is of the time that it was made.
+// observeOpen sets how long the request of ev was open. The time of a report is the time at which
+// it was made.
 func (o *Observation) observeOpen(ev *Event) {
 	o.OpenFrom, o.OpenTo, o.Report = 0, 0, ev.Open
 	if ev.Duration >= uint64(OpenAfter) && ev.Reported < ev.Duration {
@@ -175,7 +200,7 @@ func (o *Observation) observeOpen(ev *Event) {
 	o.KeepOpenKeys()
 }
 
-// KeepOpenKeys drops the keys that a report is not for.
+// KeepOpenKeys clears the keys of dimensions without features of open requests.
 func (o *Observation) KeepOpenKeys() {
 	for d := range o.Keys {
 		if !openDimensions[d] {
@@ -184,7 +209,7 @@ func (o *Observation) KeepOpenKeys() {
 	}
 }
 
-// ClipOpen takes back what o tells of the time after now: no request was open then.
+// ClipOpen cuts the time during which the request was open at now.
 func (o *Observation) ClipOpen(now int64) {
 	o.OpenTo = min(o.OpenTo, now)
 	o.OpenFrom = min(o.OpenFrom, o.OpenTo)
@@ -220,7 +245,7 @@ func measure(ev *Event) [NumMeasures]float32 {
 	return m
 }
 
-// isRedirect reports whether a client asks for another page at once.
+// isRedirect reports whether a client requests another page at once.
 func isRedirect(status uint16) bool {
 	return status >= 301 && status <= 303 || status == 307 || status == 308
 }

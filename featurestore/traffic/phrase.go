@@ -2,12 +2,13 @@ package traffic
 
 import "strings"
 
-// Phrase says in words what the value of a feature tells, for people. Each feature of the catalogs has one: those between
-// requests in interPhrases, those of a request in requestPhrases. Package internal/explain puts the values in.
+// Phrase says in words what the value of a feature means. Each feature of the catalogs has one:
+// those between requests in interPhrases, those of a request in requestPhrases. Package
+// internal/explain inserts the values.
 type Phrase struct {
 	Topic   string         // noun phrase; features of the same topic make one reason
-	Subject string         // who or what it is said of; empty: the key of the feature's dimension, or the request
-	Text    string         // what is said of the subject: a verb in the past, or in the present of one request
+	Subject string         // empty: the key of the feature's dimension, or the request
+	Text    string         // a verb in the past, or in the present of one request
 	Zero    string         // instead of Text where the value is 0; for a bool the contrary of Text
 	Codes   map[int]string // instead of Text, by the value of a code
 }

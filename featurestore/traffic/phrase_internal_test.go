@@ -39,7 +39,8 @@ func TestPhrasesFitTheCatalogs(t *testing.T) {
 	}
 }
 
-// check holds a phrase to its unit: a bool has words for 0, a code has words for its codes, and any other value is told.
+// check holds a phrase to its unit: a bool has words for 0, a code has words for its codes, and any
+// other value is told.
 func (p Phrase) check(t *testing.T, feature, unit string) {
 	t.Helper()
 	values := strings.Count(p.Text, PhraseValue)

@@ -70,7 +70,7 @@ func TestRequestFeatures(t *testing.T) {
 	}
 }
 
-// What claims to be a fingerprint and is none tells nothing, or some number of two figures.
+// What claims to be a fingerprint and is not one tells nothing, or some number of two figures.
 func TestForgedJA4(t *testing.T) {
 	for ja4, want := range map[string][3]float32{"": {nan, nan, nan}, "t": {nan, nan, nan}, "t1": {nan, nan, nan}, "t13d1": {13, nan, nan},
 		"t13d15": {13, 15, nan}, "t13d15:/": {13, 15, nan}, "\xff\xff\xff\xff\xff\xff\xff\xff": {nan, nan, nan}, "99999999": {99, 99, 99}} {
@@ -178,7 +178,7 @@ func FuzzRequestFeatures(f *testing.F) {
 	})
 }
 
-// Observe gives each event the amounts that the measures tell of.
+// Observe returns each event the amounts that the measures tell of.
 func TestMeasures(t *testing.T) {
 	ev := traffic.Event{Time: 5, Method: "HEAD", Status: 404, Path: "/robots.txt", Bytes: 1000, Duration: 250e6,
 		Facts: traffic.FactHeadersKnown | traffic.FactRefererKnown}

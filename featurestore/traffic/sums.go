@@ -2,10 +2,10 @@ package traffic
 
 import "github.com/headgate/headgate/internal/siphash"
 
-// Sums hashes what an Event does not keep whole: paths and user agents that are cut, and session cookies. Clients choose
-// these. Under an installation's secret nobody can choose two that count as one, and the proxies of an installation
-// agree on every one. The zero Sums is for events that do not come from clients directly, such as those of a log: all
-// others have a secret.
+// Sums hashes what an Event does not have whole: paths and user agents that are cut, and session
+// cookies. Clients choose these; with the secret of an installation no client can find two with the
+// same hash, and all its proxies compute the same hash. The zero Sums, without a secret, is for
+// events of a log.
 type Sums struct{ key siphash.Key }
 
 // NewSums returns the Sums of the installation with this seed of the keys' hash.
@@ -21,7 +21,7 @@ func (s Sums) SetUserAgent(e *Event, agent string) {
 	e.UserAgent, e.AgentSum = s.cut(agent, maxUserAgent)
 }
 
-// SetSession stores the hash of a session cookie in e; an empty one is none.
+// SetSession stores the hash of a session cookie in e; an empty cookie is hash 0.
 func (s Sums) SetSession(e *Event, cookie string) {
 	e.Session = 0
 	if cookie != "" {

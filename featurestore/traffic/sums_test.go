@@ -9,8 +9,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// cutPaths returns two long paths that had the same hash when that was MetroHash under a seed that everybody knows: a
-// difference that survives under a quarter of all states, tried with a few beginnings.
+// cutPaths returns two long paths that had the same hash when that was MetroHash under a seed that
+// everybody knows: a difference that survives under a quarter of all states, tried with a few
+// beginnings.
 func cutPaths(t *testing.T) (a, b string) {
 	t.Helper()
 	inverse := uint64(1)

@@ -2,8 +2,8 @@ package traffic
 
 import "strings"
 
-// Vector puts single-request and inter-request features into the order in which a model wants them. It is made once per
-// model and is safe for concurrent use.
+// Vector puts single-request and inter-request features into the order of a model's inputs. Make
+// one per model; it is safe for concurrent use.
 type Vector struct {
 	names   []string
 	request []place // from RequestFeatures
@@ -16,9 +16,8 @@ type Vector struct {
 
 type place struct{ from, to int }
 
-// NewVector resolves the full names of a model's inputs. A name with the "request/" prefix that this release does not
-// know stays NaN and is listed by Unknown; any other name is an inter-request feature, which whoever reads them
-// resolves.
+// NewVector resolves the full names of a model's inputs. An unknown name with the prefix "request/"
+// is NaN and in Unknown; any other name is an inter-request feature, see Inter.
 func NewVector(names []string) *Vector {
 	index := make(map[string]int, NumRequestFeatures)
 	for i, f := range RequestCatalog {
@@ -41,24 +40,24 @@ func NewVector(names []string) *Vector {
 	return v
 }
 
-// Len is the number of the model's inputs.
+// Len returns the number of the model's inputs.
 func (v *Vector) Len() int { return len(v.names) }
 
-// Inter gives the full names of the inter-request features, in the order in which Fill wants their values.
+// Inter returns the full names of the inter-request features, in the order of their values in Fill.
 func (v *Vector) Inter() []string { return v.inter }
 
-// Unknown gives the names of single-request features that this release does not have.
+// Unknown returns the names of single-request features that are not in this release.
 func (v *Vector) Unknown() []string { return v.unknown }
 
-// Fill writes the model's inputs to dst, which must have Len values: the single-request features of ev, and the
-// inter-request features as given in the order of Inter. It allocates nothing.
+// Fill writes the model's inputs to dst, which must have Len values: the single-request features of
+// ev, and the inter-request features inter, in the order of Inter. It allocates nothing.
 func (v *Vector) Fill(dst []float32, ev *Event, inter []float32) {
 	v.FillRequest(dst, ev)
 	v.FillInter(dst, inter)
 }
 
-// FillRequest is the first half of Fill, for callers whose inter-request features are on their way meanwhile. It leaves their
-// places as they are.
+// FillRequest is the first half of Fill, for callers that read the inter-request features
+// meanwhile. It does not write those.
 func (v *Vector) FillRequest(dst []float32, ev *Event) {
 	var request [NumRequestFeatures]float32
 	requestFeatures(ev, v.parts, &request)
@@ -70,7 +69,7 @@ func (v *Vector) FillRequest(dst []float32, ev *Event) {
 	}
 }
 
-// FillInter is the second half.
+// FillInter is the second half of Fill.
 func (v *Vector) FillInter(dst, inter []float32) {
 	for i, to := range v.at {
 		dst[to] = inter[i]

@@ -31,7 +31,7 @@ func TestVectorOfNothing(t *testing.T) {
 	}
 }
 
-// Whatever part of the features a model wants, it gets the values that RequestFeatures gives.
+// Whatever part of the features a model wants, it gets the values that RequestFeatures returns.
 func TestVectorOfSome(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	for range 2000 {

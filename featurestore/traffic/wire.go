@@ -2,29 +2,29 @@ package traffic
 
 import "math/bits"
 
-// Wire is what the bytes of a request looked like before anybody put them in order: of HTTP the order of the header
-// fields, of HTTP/2 also how the client set the connection up. The upper 32 bits are a hash, the lower ones the
-// [WireFacts]. The zero value is a wire that nobody saw.
+// Wire is what a request looked like before it was parsed: the order of its header fields and, of
+// HTTP/2, how the client set the connection up. The upper 32 bits are a hash, the lower ones the
+// [WireFacts]. The zero value is unknown.
 type Wire uint64
 
-// Print returns the hash of what stays the same for all requests of a client program: 0 where it is unknown. It tells
-// one program from another and says nothing of either.
+// Print returns the hash of what is the same for all requests of a client program, 0 if it is
+// unknown.
 func (w Wire) Print() uint32 { return uint32(w >> 32) }
 
-// Order is which of two header fields came first.
+// FieldOrder is which of two header fields came first.
 type FieldOrder uint8
 
 // The orders. Their numbers do not change, since models know them.
 const (
-	OrderMissing  FieldOrder = 0 // one of the two was not sent, or neither
-	OrderAsNamed  FieldOrder = 1 // the first that the fact names came first
+	OrderMissing  FieldOrder = 0 // at least one of the two was not sent
+	OrderAsNamed  FieldOrder = 1 // the one that the fact names first came first
 	OrderReversed FieldOrder = 2
 )
 
 // CookiePosition is where the Cookie header field was.
 type CookiePosition uint8
 
-// The places of Cookie. Their numbers do not change.
+// The positions of Cookie. Their numbers do not change.
 const (
 	CookieMissing        CookiePosition = 0
 	CookieLast           CookiePosition = 1
@@ -46,7 +46,7 @@ const (
 // ConnectionPosition is where HTTP/1.1's Connection header field was.
 type ConnectionPosition uint8
 
-// The places of Connection. Their numbers do not change.
+// The positions of Connection. Their numbers do not change.
 const (
 	ConnectionMissing     ConnectionPosition = 0
 	ConnectionBeforeAgent ConnectionPosition = 1 // before User-Agent
@@ -54,9 +54,9 @@ const (
 	ConnectionElsewhere   ConnectionPosition = 3
 )
 
-// WireFacts are the parts of a [Wire] that mean something by themselves.
+// WireFacts are the lower 32 bits of a [Wire].
 type WireFacts struct {
-	Seen bool // the header fields were seen in their order; without it nothing below is known
+	Seen bool // the order of the header fields is known; without it nothing below is
 
 	AgentAccept      FieldOrder // User-Agent, Accept
 	EncodingLanguage FieldOrder // Accept-Encoding, Accept-Language
@@ -73,8 +73,8 @@ type WireFacts struct {
 
 	// HTTP/2 only: what the client sent before its first request.
 	Settings         uint8 // bit n-1: the setting with identifier n was sent, for 1 to 6
-	Window           uint8 // SETTINGS_INITIAL_WINDOW_SIZE, as WindowClass gives it
-	ConnectionWindow uint8 // the first WINDOW_UPDATE of the connection, as WindowClass gives it
+	Window           uint8 // WindowClass of SETTINGS_INITIAL_WINDOW_SIZE
+	ConnectionWindow uint8 // WindowClass of the first WINDOW_UPDATE of the connection
 	PriorityFrames   bool  // PRIORITY frames were sent
 	HeadersPriority  bool  // the HEADERS frame of this request has a priority
 }
@@ -92,8 +92,8 @@ const (
 	leastWindowLog2 = 15 // of class 0, which also stands for a window that was not sent
 )
 
-// WindowClass returns the class of a window: 0 where it is 0 or was not sent, else its binary logarithm less 15, from 1
-// to 15.
+// WindowClass returns the class of a window: 0 where it is 0 or was not sent, else its binary
+// logarithm less 15, from 1 to 15.
 func WindowClass(size uint32) uint8 {
 	if size == 0 {
 		return 0
@@ -101,7 +101,7 @@ func WindowClass(size uint32) uint8 {
 	return uint8(min(max(1, bits.Len32(size)-1-leastWindowLog2), maxWindowClass))
 }
 
-// The places of the facts in a Wire.
+// The positions of the facts in a Wire, in bits.
 const (
 	agentAcceptAt      = 0
 	encodingLanguageAt = 2
@@ -126,13 +126,18 @@ func MakeWire(f WireFacts, print uint32) Wire {
 	if !f.Seen {
 		return w
 	}
-	w |= 1<<seenAt | Wire(f.AgentAccept&3)<<agentAcceptAt | Wire(f.EncodingLanguage&3)<<encodingLanguageAt |
-		Wire(f.LanguageAccept&3)<<languageAcceptAt | Wire(f.HintsAgent&3)<<hintsAgentAt | Wire(f.Cookie&3)<<cookieAt
+	w |= 1<<seenAt | Wire(f.AgentAccept&3)<<agentAcceptAt |
+		Wire(f.EncodingLanguage&3)<<encodingLanguageAt |
+		Wire(f.LanguageAccept&3)<<languageAcceptAt | Wire(f.HintsAgent&3)<<hintsAgentAt |
+		Wire(f.Cookie&3)<<cookieAt
 	if f.Pseudo == 0 {
-		return w | Wire(f.Case&3)<<caseAt | bit(f.HostFirst)<<hostFirstAt | Wire(f.Connection&3)<<connectionAt
+		return w | Wire(f.Case&3)<<caseAt | bit(f.HostFirst)<<hostFirstAt |
+			Wire(f.Connection&3)<<connectionAt
 	}
-	return w | Wire(min(f.Pseudo, OtherPseudoOrder))<<pseudoAt | Wire(f.Settings&allSettings)<<settingsAt |
-		Wire(min(f.Window, maxWindowClass))<<windowAt | Wire(min(f.ConnectionWindow, maxWindowClass))<<connectionWindowAt |
+	return w | Wire(min(f.Pseudo, OtherPseudoOrder))<<pseudoAt |
+		Wire(f.Settings&allSettings)<<settingsAt |
+		Wire(min(f.Window, maxWindowClass))<<windowAt |
+		Wire(min(f.ConnectionWindow, maxWindowClass))<<connectionWindowAt |
 		bit(f.PriorityFrames)<<priorityFramesAt | bit(f.HeadersPriority)<<headersPriorityAt
 }
 
@@ -151,7 +156,8 @@ func (w Wire) Facts() WireFacts {
 		Pseudo:           uint8(w >> pseudoAt & 31),
 	}
 	if f.Pseudo == 0 {
-		f.Case, f.HostFirst, f.Connection = NameCase(w>>caseAt&3), w>>hostFirstAt&1 != 0, ConnectionPosition(w>>connectionAt&3)
+		f.Case, f.HostFirst, f.Connection = NameCase(w>>caseAt&3), w>>hostFirstAt&1 != 0,
+			ConnectionPosition(w>>connectionAt&3)
 		return f
 	}
 	f.Settings = uint8(w >> settingsAt & allSettings)
@@ -167,12 +173,14 @@ func bit(yes bool) Wire {
 	return 0
 }
 
-// OtherPseudoOrder is the code of pseudo-header fields that are not :method, :scheme, :authority and :path, once each.
+// OtherPseudoOrder is the code of pseudo-header fields that are not :method, :scheme, :authority
+// and :path, once each.
 const OtherPseudoOrder = 25
 
-// PseudoOrder returns the code of an order of HTTP/2's pseudo-header fields, each told by its first letter: "masp" is
-// :method, :authority, :scheme, :path. The 24 orders have the codes 1 to 24 in the order of the alphabet (1 amps, 8
-// masp, 9 mpas, 10 mpsa, 11 msap, 24 spma); the codes do not change. Anything else is [OtherPseudoOrder].
+// PseudoOrder returns the code of an order of HTTP/2's pseudo-header fields, each by its first
+// letter: "masp" is :method, :authority, :scheme, :path. The 24 orders have the codes 1 to 24 in
+// the order of the alphabet (1 amps, 8 masp, 9 mpas, 10 mpsa, 11 msap, 24 spma); the codes do not
+// change. Anything else is [OtherPseudoOrder].
 func PseudoOrder(order string) uint8 {
 	const letters = "amps"
 	if len(order) != len(letters) {
