@@ -1,15 +1,17 @@
 package window
 
-// admission counts the events of keys that have no cell yet, while a shard is at least half full: a count-min sketch of
-// two rows (Cormode and Muthukrishnan 2005) with conservative update (Estan and Varghese 2002), halved after as many
-// counts as a row is long, so that what a flood counts once fades. It errs to the higher side, but for what it forgets: a
-// key may get its cell early, and late where its events do not come within a row's length of others'.
+// admission counts the events of keys that have no cell yet, while a shard is at least half full: a
+// count-min sketch of two rows (Cormode and Muthukrishnan 2005) with conservative update (Estan and
+// Varghese 2002), halved after as many counts as a row is long, so that what a flood counts once
+// fades. It errs to the higher side, but for what it forgets: a key may get its cell early, and
+// late where its events do not come within a row's length of others'.
 type admission struct {
 	counts []uint8 // two rows; none before the first count
 	added  int     // since the last halving
 }
 
-// admissionWidth is the length of a row for each key of a shard's capacity, rounded up to a power of two.
+// admissionWidth is the length of a row for each key of a shard's capacity, rounded up to a power
+// of two.
 const admissionWidth = 4
 
 func widthFor(capacity int) int {
@@ -20,7 +22,8 @@ func widthFor(capacity int) int {
 	return width
 }
 
-// admit counts an event of a key, given by its mixed hash, and tells whether it is the threshold-th.
+// admit counts an event of a key, given by its mixed hash, and tells whether it is the
+// threshold-th.
 func (a *admission) admit(h uint64, threshold uint8, capacity int) bool {
 	if a.counts == nil {
 		a.counts = make([]uint8, 2*widthFor(capacity))

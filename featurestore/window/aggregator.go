@@ -9,7 +9,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Aggregator folds observations into a row of features for each key of each dimension. It is for one goroutine.
+// Aggregator folds observations into a row of features for each key of each dimension. It is for
+// one goroutine.
 type Aggregator struct {
 	config Config
 	schema featurestore.Schema
@@ -30,27 +31,29 @@ type Aggregator struct {
 	sizes     []int
 }
 
-// counts are what Stats tells that shards do not count.
+// counts are the counts of Stats that are not of a shard.
 type counts struct{ ahead, backward, unrestored uint64 }
 
 // Stats are an Aggregator's counts.
 type Stats struct {
-	Keys       [traffic.NumDimensions]int    // keys kept now
-	Evicted    [traffic.NumDimensions]uint64 // keys that made place for others
-	Expired    [traffic.NumDimensions]uint64 // keys dropped for idleness
-	Waiting    [traffic.NumDimensions]uint64 // events of keys without a row, in a dimension at least half full
-	Ahead      uint64                        // events more than a day after the last Tick, taken as of then
-	Backward   uint64                        // events more than a minute before an earlier one
-	Unrestored uint64                        // keys of a checkpoint that found no room
+	Keys    [traffic.NumDimensions]int    // keys kept now
+	Evicted [traffic.NumDimensions]uint64 // keys that were replaced by others
+	Expired [traffic.NumDimensions]uint64 // keys that were idle
+	// events of keys without a row, in a dimension at least half full
+	Waiting [traffic.NumDimensions]uint64
+	// events more than a day after the last Tick, which get its time
+	Ahead      uint64
+	Backward   uint64 // events more than a minute before an earlier one
+	Unrestored uint64 // keys of a checkpoint for which there was no room
 }
 
-// Bounds of the times of events. The daemon cuts what is ahead of its clock by seconds already.
+// Bounds of the times of events. The daemon already cuts times that are seconds ahead of its clock.
 const (
 	maxAhead    = int64(24 * time.Hour)
 	maxBackward = int64(time.Minute)
 )
 
-// New makes an empty Aggregator.
+// New returns an empty Aggregator.
 func New(config Config) (*Aggregator, error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (a *Aggregator) addDimension(d traffic.Dimension) error {
 	for _, f := range a.config.Features {
 		if f.Dimension == d {
 			features = append(features, f)
-			dimension.Columns = append(dimension.Columns, columnOf(f))
+			dimension.Columns = append(dimension.Columns, newColumn(f))
 		}
 	}
 	if len(features) == 0 {
@@ -96,15 +99,16 @@ func (a *Aggregator) addDimension(d traffic.Dimension) error {
 	return nil
 }
 
-func columnOf(f traffic.Feature) featurestore.Column {
+func newColumn(f traffic.Feature) featurestore.Column {
 	return featurestore.Column{Name: f.Name, Unit: f.Unit, Decay: f.Fade()}
 }
 
-// Schema names what the Aggregator publishes.
+// Schema returns the schema of what the Aggregator publishes.
 func (a *Aggregator) Schema() featurestore.Schema { return a.schema }
 
-// MaxBytes bounds the memory that keys take, whatever the traffic: the sum over the dimensions of MaxKeys times the
-// bytes of a key. While a shard grows, its arrays exist twice for a moment; that is not in the sum.
+// MaxBytes returns an upper bound of the memory of all keys: the sum over the dimensions of MaxKeys
+// times the bytes of a key. While a shard grows, its arrays briefly exist twice; that is not
+// included.
 func (a *Aggregator) MaxBytes() (n int64) {
 	for _, t := range a.tables {
 		n += int64(a.config.MaxKeys) * int64(t.plan.bytesPerKey())
@@ -112,8 +116,8 @@ func (a *Aggregator) MaxBytes() (n int64) {
 	return n + a.intake.maxBytes()
 }
 
-// Add folds an observation into the rows of its keys. It copies the observation, and may fold it only with others that
-// follow, or when something is asked for.
+// Add folds an observation into the rows of its keys. It copies the observation, and may fold it
+// later, but before any other method returns a result.
 func (a *Aggregator) Add(o *traffic.Observation) {
 	next := a.crew.next()
 	*next = *o
@@ -132,9 +136,10 @@ func (a *Aggregator) Add(o *traffic.Observation) {
 	a.newest = max(a.newest, next.Time)
 }
 
-// Tick tells the time: it is to be called before every publication. At full minutes it drops idle keys, so that a
-// replay that ticks at other instants drops the same keys. A time that lies a minute or more before that of the last
-// Tick means that the clock was set back, by as much; one that lies less before it counts as that of the last Tick.
+// Tick sets the time. Call it before every publication. It drops idle keys at full minutes, so that
+// a replay that ticks at other instants drops the same keys. A time a minute or more before the
+// last Tick means that the clock was set back; one that is closer counts as the time of the last
+// Tick.
 func (a *Aggregator) Tick(now int64) {
 	a.shift(a.behind(now, maxBackward))
 	now = a.steady(now)
@@ -148,7 +153,7 @@ func (a *Aggregator) Tick(now int64) {
 	}
 	a.expired = minute
 	before := minute - int64(a.config.Idle)
-	if before >= minute { // before anything that an int64 can tell
+	if before >= minute { // before the first time of an int64
 		return
 	}
 	a.crew.settle()
@@ -158,7 +163,7 @@ func (a *Aggregator) Tick(now int64) {
 	a.intake.expire(before, &a.config)
 }
 
-// table gives the table of a dimension, nil where it has no features.
+// table returns the table of a dimension, nil if it has no features.
 func (a *Aggregator) table(d traffic.Dimension) *table {
 	for _, t := range a.tables {
 		if t.dimension == d {
@@ -168,8 +173,9 @@ func (a *Aggregator) table(d traffic.Dimension) *table {
 	return nil
 }
 
-// Row writes the features of a key to dst, which must have room for one value for each column of the dimension, as of
-// the key's last event or a later report of an open request, whose time it gives. A key that is not kept is not ok.
+// Row writes the features of a key to dst, which must have room for one value for each column of
+// the dimension, and returns the time of the key's last event, or of a later report of an open
+// request. The features are as of that time. It returns false for a key that is not kept.
 func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last int64, ok bool) {
 	t := a.table(d)
 	if t == nil || key == 0 {
@@ -184,10 +190,10 @@ func (a *Aggregator) Row(d traffic.Dimension, key uint64, dst []float32) (last i
 	}
 	cell := s.cell(place)
 	t.plan.row(dst, cell)
-	return a.wall(t.plan.stampOf(cell)), true
+	return a.wall(t.plan.cellStamp(cell)), true
 }
 
-// Capacity is what a Publisher has to have room for: the number of keys kept in each dimension of the schema.
+// Capacity returns for each dimension of the schema how many keys a Publisher must have room for.
 func (a *Aggregator) Capacity() []int {
 	capacity := make([]int, len(a.tables))
 	for i := range capacity {
@@ -196,7 +202,7 @@ func (a *Aggregator) Capacity() []int {
 	return capacity
 }
 
-// Build puts all rows into an image that is published at now.
+// Build adds all rows to an image that is published at now.
 func (a *Aggregator) Build(b *featurestore.Builder, now int64) error {
 	a.crew.settle()
 	a.sizes = a.sizes[:0]
@@ -209,18 +215,19 @@ func (a *Aggregator) Build(b *featurestore.Builder, now int64) error {
 	return a.putAll(b.Put)
 }
 
-func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row []float32) error) error {
+func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64,
+	row []float32) error) error {
 	for i, t := range a.tables {
 		row := a.row[:len(t.plan.columns)]
 		for j := range t.shards {
 			s := &t.shards[j]
 			for place := range uint32(len(s.minutes)) {
 				cell := s.cell(place)
-				if keyOf(cell) == 0 {
+				if cellKey(cell) == 0 {
 					continue
 				}
 				t.plan.row(row, cell)
-				if err := put(i, keyOf(cell), a.wall(t.plan.stampOf(cell)), row); err != nil {
+				if err := put(i, cellKey(cell), a.wall(t.plan.cellStamp(cell)), row); err != nil {
 					return err
 				}
 			}
@@ -229,7 +236,7 @@ func (a *Aggregator) putAll(put func(dimension int, key uint64, stamp int64, row
 	return nil
 }
 
-// Stats gives the counts.
+// Stats returns the counts.
 func (a *Aggregator) Stats() Stats {
 	a.crew.settle()
 	s := Stats{Ahead: a.counts.ahead, Backward: a.counts.backward, Unrestored: a.counts.unrestored}

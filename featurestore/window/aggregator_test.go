@@ -148,7 +148,8 @@ func TestSameStreamSameBits(t *testing.T) {
 	}
 }
 
-// Once a table has grown to its bound, nothing allocates: neither known keys nor ones that take the place of others.
+// Once a table has grown to its bound, nothing allocates: neither known keys nor ones that take the
+// place of others.
 func TestAddAllocatesNothing(t *testing.T) {
 	a, s := newAggregator(t, window.Config{}), newStream(7)
 	observations := s.take(1000)
@@ -223,8 +224,8 @@ func TestTimeBackwards(t *testing.T) {
 	}
 }
 
-// Times that no clock gives neither panic nor leave values that are none: nothing is negative or infinite, and NaN
-// stays where it belongs.
+// Times that no clock has neither panic nor leave values that are none: nothing is negative or
+// infinite, and NaN stays where it belongs.
 func TestHostileTimes(t *testing.T) {
 	times := []int64{0, 1, -1, math.MinInt64, math.MaxInt64, math.MinInt64 + 1e6, math.MinInt64 + 2e6, -1e6 - 1, noon, -noon, 1 << 62, -1 << 62}
 	rng := rand.New(rand.NewPCG(10, 10))
@@ -270,8 +271,8 @@ func TestEndsOfTime(t *testing.T) {
 	}
 }
 
-// A key is dropped at the first full minute at which it was idle for longer than Idle, whenever within the minute
-// Tick is called.
+// A key is dropped at the first full minute at which it was idle for longer than Idle, whenever
+// within the minute Tick is called.
 func TestIdleKeysAreDropped(t *testing.T) {
 	const idle = 10 * time.Minute
 	minute := int64(time.Minute)
@@ -406,8 +407,9 @@ func TestFewerDimensions(t *testing.T) {
 	}
 }
 
-// A sum is what its definition says however its events lie to the epochs in which it decays: in one, in neighbours, or with
-// years of silence between them; long before and after 1970, and for the longest window that there may be.
+// A sum is what its definition says however its events lie to the epochs in which it decays: in
+// one, in neighbours, or with years of silence between them; long before and after 1970, and for
+// the longest window that there may be.
 func TestSumsAcrossEpochs(t *testing.T) {
 	var features []traffic.Feature
 	for i, w := range []time.Duration{time.Microsecond, time.Second, time.Minute, 24 * time.Hour, 29 * 365 * 24 * time.Hour} {

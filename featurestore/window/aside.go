@@ -5,17 +5,18 @@ import (
 	"os"
 )
 
-// asides is how many files are kept beside a checkpoint that could not be used.
+// asides is how many unusable checkpoints are kept.
 const asides = 4
 
-// SetAside renames a checkpoint that cannot be used, so that no other takes its place, and returns its new name: path with
-// .unused-1 to .unused-4 appended. Where all of these are taken, the one that was changed longest ago is replaced.
+// SetAside renames an unusable checkpoint, so that it is not overwritten, and returns its new name:
+// path with .unused-1 to .unused-4 appended. If all of these exist, it replaces the one that was
+// modified first.
 func SetAside(path string) (to string, err error) {
 	var oldest os.FileInfo
 	for i := range asides {
 		name := fmt.Sprintf("%s.unused-%d", path, i+1)
 		info, err := os.Lstat(name)
-		if err != nil { // there is none; if it is something else, renaming tells
+		if err != nil { // it does not exist; any other error comes from renaming
 			to = name
 			break
 		}

@@ -21,7 +21,7 @@ const (
 // askedKeys is for how many keys of Config.MaxKeys there is a block.
 const askedKeys = 16
 
-// cell gives the block of a path.
+// cell returns the block of a path.
 func (a *asked) cell(path uint64) []uint32 { return a.blocks.cell(path * 0x9e3779b97f4a7c15) }
 
 // shared reports whether another network than this one asked for a path, given by its hash, and
@@ -32,7 +32,7 @@ func (a *asked) shared(path, network uint64, now int64) bool {
 	hour := uint32(now/int64(time.Hour)) & hourMask
 	entries := cell[headWords:]
 	for i := 0; i < len(entries); i += 2 {
-		if entry := &entries[i+1]; entries[i] == tag && ageOf(*entry, hour) <= askedHours {
+		if entry := &entries[i+1]; entries[i] == tag && entryAge(*entry, hour) <= askedHours {
 			others := *entry&several != 0 || *entry&0xffff != client
 			if *entry = client | hour<<16; others {
 				*entry |= several
@@ -40,24 +40,24 @@ func (a *asked) shared(path, network uint64, now int64) bool {
 			return others
 		}
 	}
-	place := leastOf(entries, hour)
+	place := leastEntry(entries, hour)
 	entries[place], entries[place+1] = tag, client|hour<<16
 	return false
 }
 
-// leastOf returns the place of the entry that gives way first.
-func leastOf(entries []uint32, hour uint32) (place int) {
+// leastEntry returns the place of the entry that gives way first.
+func leastEntry(entries []uint32, hour uint32) (place int) {
 	rank := uint32(0)
 	for i := 0; i < len(entries); i += 2 {
-		if r := rankOf(entries[i], entries[i+1], ageOf(entries[i+1], hour)); r > rank {
+		if r := entryRank(entries[i], entries[i+1], entryAge(entries[i+1], hour)); r > rank {
 			place, rank = i, r
 		}
 	}
 	return place
 }
 
-// ageOf is how many hours ago an entry was asked for last; 0 where that was later than now.
-func ageOf(entry, hour uint32) uint32 {
+// entryAge is how many hours ago an entry was asked for last; 0 where that was later than now.
+func entryAge(entry, hour uint32) uint32 {
 	age := (hour - entry>>16) & hourMask
 	if age > hourMask/2 {
 		return 0
@@ -65,8 +65,8 @@ func ageOf(entry, hour uint32) uint32 {
 	return age
 }
 
-// rankOf tells which entry gives way first: the one with the highest.
-func rankOf(tag, entry, age uint32) uint32 {
+// entryRank tells which entry gives way first: the one with the highest.
+func entryRank(tag, entry, age uint32) uint32 {
 	switch {
 	case tag == 0 || age > askedHours:
 		return 1 << 30

@@ -7,10 +7,11 @@ import (
 	"github.com/headgate/headgate/internal/prefetch"
 )
 
-// Observations are folded in batches, and within a batch in blocks: first the index slots of all keys of a block are asked
-// for, then the beginnings of their cells, then all lines of each cell while those before it are folded. So the waits of a
-// block overlap; one by one they would be most of the time at a million keys. Nearly every slot and every beginning lies
-// in a page of its own: what is waited for there is the page's address more than the line.
+// Observations are folded in batches, and within a batch in blocks: first the index slots of all
+// keys of a block are asked for, then the beginnings of their cells, then all lines of each cell
+// while those before it are folded. So the waits of a block overlap; one by one they would be most
+// of the time at a million keys. Nearly every slot and every beginning lies in a page of its own:
+// what is waited for there is the page's address more than the line.
 const (
 	blockSize   = 16
 	ahead       = 6 // visits
@@ -20,7 +21,8 @@ const (
 
 // folder is what one of the goroutines that fold keeps to itself.
 type folder struct {
-	number  int               // it folds into the shards of which this is the number modulo the number of folders
+	// it folds into the shards of which this is the number modulo the number of folders
+	number  int
 	effects [blockSize]effect // of the observations of a block
 	visits  [blockSize * int(traffic.NumDimensions)]visit
 	lines   [blockSize * int(traffic.NumDimensions)]prefetch.Line
@@ -36,7 +38,8 @@ type visit struct {
 	guess     uint32 // probably its place
 }
 
-// crew folds batches, on the caller's goroutine where there is one folder, and on as many others where there are more.
+// crew folds batches, on the caller's goroutine where there is one folder, and on as many others
+// where there are more.
 type crew struct {
 	tables  []*table
 	intake  *intake
@@ -64,7 +67,7 @@ func newCrew(tables []*table, intake *intake, clock *clock, workers int) *crew {
 	return c
 }
 
-// next gives an observation to fill.
+// next returns an observation to fill.
 func (c *crew) next() *traffic.Observation {
 	if len(c.batch) == cap(c.batch) {
 		c.start()
@@ -120,7 +123,7 @@ func (c *crew) fold(f *folder, batch []traffic.Observation) {
 	}
 }
 
-// visits gives the keys of a block and asks for their slots in the index.
+// visits returns the keys of a block and asks for their slots in the index.
 func (c *crew) visits(f *folder, block []traffic.Observation) []visit {
 	n := 0
 	for i := range block {
@@ -137,8 +140,9 @@ func (c *crew) visits(f *folder, block []traffic.Observation) []visit {
 			}
 			s := &t.shards[number]
 			f.lines[n] = prefetch.CacheLine(&s.index.slots[uint32(h)&s.index.mask])
-			// Field by field: a value built elsewhere and copied is read in wider words than it was written, for which the
-			// processor waits until the stores, and so all loads before them, are done.
+			// Field by field: a value built elsewhere and copied is read in wider words than it was
+			// written, for which the processor waits until the stores, and so all loads before
+			// them, are done.
 			v := &f.visits[n]
 			v.shard, v.effect, v.key, v.hash = s, e, key, h
 			n++

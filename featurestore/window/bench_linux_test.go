@@ -14,7 +14,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// liveKeys is the number of keys in every dimension of BenchmarkAdd: the target's million, or fewer with -short.
+// liveKeys is the number of keys in every dimension of BenchmarkAdd: the target's million, or fewer
+// with -short.
 func liveKeys() int {
 	if testing.Short() {
 		return 10_000
@@ -22,9 +23,9 @@ func liveKeys() int {
 	return 1_000_000
 }
 
-// traffic of n keys in every dimension, each drawn on its own: the worst case, since real traffic has few user agents
-// and hosts, and its clients come back soon. Nearly every line of every cell is a cache miss, and objects are new ones
-// most of the time.
+// traffic of n keys in every dimension, each drawn on its own: the worst case, since real traffic
+// has few user agents and hosts, and its clients come back soon. Nearly every line of every cell is
+// a cache miss, and objects are new ones most of the time.
 type worstCase struct {
 	rng  *rand.Rand
 	keys int
@@ -38,7 +39,7 @@ func newWorstCase(keys int) *worstCase {
 	return w
 }
 
-// key gives the key that a number stands for.
+// key returns the key that a number stands for.
 func (w *worstCase) key(number int) uint64 { return (uint64(number) + 1) * 0xbf58476d1ce4e5b9 }
 
 func (w *worstCase) next() *traffic.Observation {
@@ -52,7 +53,7 @@ func (w *worstCase) next() *traffic.Observation {
 	return &w.o
 }
 
-// fill gives an Aggregator with all keys.
+// fill returns an Aggregator with all keys.
 func (w *worstCase) fill(b *testing.B, config window.Config) *window.Aggregator {
 	config.MaxKeys, config.Promote = 11*w.keys/10, 1
 	a := newAggregator(b, config)
@@ -65,7 +66,8 @@ func (w *worstCase) fill(b *testing.B, config window.Config) *window.Aggregator 
 	return a
 }
 
-// processorTime is what this process has used so far: on a machine that others use too, it tells more than the clock.
+// processorTime is what this process has used so far: on a machine that others use too, it tells
+// more than the clock.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
@@ -74,8 +76,9 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkAdd folds an event into the rows of its keys, all features of the catalog. worst has a million live keys in each of
-// eight dimensions, realistic a million live clients. events/cpu-s are those for a second of processor time.
+// BenchmarkAdd folds an event into the rows of its keys, all features of the catalog. worst has a
+// million live keys in each of eight dimensions, realistic a million live clients. events/cpu-s are
+// those for a second of processor time.
 //
 //	go test -run '^$' -bench 'Add$' -benchtime 2000000x ./featurestore/window
 func BenchmarkAdd(b *testing.B) {
@@ -101,9 +104,10 @@ func benchmarkAdd(b *testing.B, a *window.Aggregator, next func() *traffic.Obser
 	b.ReportMetric(float64(b.N)/(processorTime()-start).Seconds(), "events/cpu-s")
 }
 
-// BenchmarkAddPublishing does the same while a Feed publishes what changed every second, or as often as it can: on
-// another processor where there is one. Every publication is of most rows. rows/s are those that were published, and
-// worst-ms is the longest that Add and Step together held the caller up.
+// BenchmarkAddPublishing does the same while a Feed publishes what changed every second, or as
+// often as it can: on another processor where there is one. Every publication is of most rows.
+// rows/s are those that were published, and worst-ms is the longest that Add and Step together held
+// the caller up.
 //
 //	go test -run '^$' -bench AddPublishing -benchtime 5000000x ./featurestore/window
 func BenchmarkAddPublishing(b *testing.B) {
@@ -166,8 +170,8 @@ func tableDir(b *testing.B) string {
 	return dir
 }
 
-// BenchmarkRestart restores a checkpoint of a million clients with 1.1 million pairs of client and user agent, 250,000
-// networks, and what else such traffic has.
+// BenchmarkRestart restores a checkpoint of a million clients with 1.1 million pairs of client and
+// user agent, 250,000 networks, and what else such traffic has.
 //
 //	go test -run '^$' -bench Restart -benchtime 1x ./featurestore/window
 func BenchmarkRestart(b *testing.B) {

@@ -11,7 +11,7 @@ func (b bitmap) clear(place uint32) { b[place/64] &^= 1 << (place % 64) }
 
 func (b bitmap) has(place uint32) bool { return b[place/64]>>(place%64)&1 != 0 }
 
-// next gives the first place in the set from the given one on, or none.
+// next returns the first place in the set from the given one on, or none.
 func (b bitmap) next(from uint32) uint32 {
 	word := int(from / 64)
 	if word >= len(b) {
@@ -27,7 +27,7 @@ func (b bitmap) next(from uint32) uint32 {
 	}
 }
 
-// grown gives the set with room for n places.
+// grown returns the set with room for n places.
 func (b bitmap) grown(n int) bitmap {
 	g := make(bitmap, (n+63)/64)
 	copy(g, b)

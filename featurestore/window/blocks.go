@@ -28,14 +28,16 @@ func newBlocks(name string, least int) *blocks {
 	for b.count < least {
 		b.count *= 2
 	}
-	p := &plan{words: blockWords, front: blockWords, opaque: fmt.Sprintf("%s, %d blocks", name, b.count), first: -1, hours: -1, agent: -1, opens: opens{at: -1}, usuals: usuals{at: -1}}
+	p := &plan{words: blockWords, front: blockWords,
+		opaque: fmt.Sprintf("%s, %d blocks", name, b.count), first: -1, hours: -1, agent: -1,
+		opens: opens{at: -1}, usuals: usuals{at: -1}}
 	for range (b.count + shardBlocks - 1) / shardBlocks {
 		b.shards = append(b.shards, newShard(p, min(b.count, shardBlocks), 1))
 	}
 	return b
 }
 
-// cell gives the block of a hash.
+// cell returns the block of a hash.
 func (b *blocks) cell(hash uint64) []uint32 {
 	if !b.ready {
 		b.begin()
@@ -59,7 +61,7 @@ func (b *blocks) begin() {
 	for i := range restored {
 		for place := range uint32(len(restored[i].minutes)) {
 			old := restored[i].cell(place)
-			if number := keyOf(old) - 1; number < uint64(b.count) {
+			if number := cellKey(old) - 1; number < uint64(b.count) {
 				copy(b.shards[number/shardBlocks].cell(uint32(number%shardBlocks)), old)
 			}
 		}
@@ -78,6 +80,6 @@ func combine(a, b uint64) uint64 {
 	return mix(h ^ h>>29)
 }
 
-// networkOf is who counts as one client where several are told apart: the network, so that neither
+// networkKey is who counts as one client where several are told apart: the network, so that neither
 // a /64 nor a rack is many.
-func networkOf(o *traffic.Observation) uint64 { return o.Keys[traffic.DimNet] }
+func networkKey(o *traffic.Observation) uint64 { return o.Keys[traffic.DimNet] }

@@ -25,9 +25,10 @@ import (
 //	    the sketch
 //	    u64 hash
 //
-// Every hash is that of the pieces that follow the last one, each with the hash before as its seed: the header with what is
-// before it, a shard's head, its cells, as many to a piece as pieceWords holds, and its sketch, pieceBytes to a piece. The
-// integers outside of cells are little endian. A file that ends early, or has anything behind the last hash, is damaged.
+// Every hash is that of the pieces that follow the last one, each with the previous hash as its
+// seed: the header with what is before it, a shard's head, its cells, as many to a piece as
+// pieceWords holds, and its sketch, pieceBytes to a piece. The integers outside of cells are little
+// endian. A file that ends early, or has anything behind the last hash, is damaged.
 const (
 	checkpointMagic   = "HGCPNT04"
 	checkpointPreface = 16
@@ -44,7 +45,7 @@ const olderSuffix = ".old"
 
 var le = binary.LittleEndian
 
-// checkpointHeader tells what a checkpoint is of.
+// checkpointHeader describes the content of a checkpoint.
 type checkpointHeader struct {
 	order  uint64 // byteOrder as the writer's machine keeps it
 	seed   uint64 // of the keys' hash
@@ -64,8 +65,8 @@ type checkpointPart struct {
 	states        []state
 }
 
-// byteOrder gives a number that tells byte orders apart.
-func byteOrder() uint64 { return uint64(le.Uint32(bytesOf([]uint32{0x01020304}))) }
+// byteOrder returns a number that differs between byte orders.
+func byteOrder() uint64 { return uint64(le.Uint32(wordBytes([]uint32{0x01020304}))) }
 
 // loadsPart names the loads of hosts.
 const loadsPart = "loads"
@@ -77,7 +78,7 @@ type keptPart struct {
 	shards []*shard
 }
 
-// kept gives everything that a checkpoint keeps.
+// kept returns everything that a checkpoint keeps.
 func (a *Aggregator) kept() (parts []keptPart) {
 	for _, t := range a.tables {
 		parts = append(parts, keptPart{t.dimension.String(), t.plan, pointers(t.shards)})
@@ -94,7 +95,8 @@ func pointers(shards []shard) []*shard {
 }
 
 func (a *Aggregator) header(seed uint64) checkpointHeader {
-	h := checkpointHeader{order: byteOrder(), seed: seed, keys: uint64(a.config.MaxKeys), offset: uint64(a.clock.offset)}
+	h := checkpointHeader{order: byteOrder(), seed: seed, keys: uint64(a.config.MaxKeys),
+		offset: uint64(a.clock.offset)}
 	if a.ticked {
 		h.ticked, h.now = 1, uint64(a.now)
 	}
@@ -102,12 +104,13 @@ func (a *Aggregator) header(seed uint64) checkpointHeader {
 		h.boot, h.zero = a.reference.boot, uint64(a.reference.zero)
 	}
 	for _, p := range a.kept() {
-		h.parts = append(h.parts, checkpointPart{p.name, uint64(p.plan.words), uint64(len(p.shards)), p.plan.states()})
+		h.parts = append(h.parts, checkpointPart{p.name, uint64(p.plan.words),
+			uint64(len(p.shards)), p.plan.states()})
 	}
 	return h
 }
 
-// append gives the file's beginning, up to the first hash.
+// append returns the file's beginning, up to the first hash.
 func (h *checkpointHeader) append(b []byte) []byte {
 	b = append(b, checkpointMagic...)
 	b = le.AppendUint64(b, 0)
@@ -147,7 +150,8 @@ type headerField struct {
 }
 
 func (h *checkpointHeader) fields() []headerField {
-	return []headerField{{"order", &h.order}, {"seed", &h.seed}, {"keys", &h.keys}, {"ticked", &h.ticked}, {"now", &h.now},
+	return []headerField{{"order", &h.order}, {"seed", &h.seed}, {"keys", &h.keys},
+		{"ticked", &h.ticked}, {"now", &h.now},
 		{"offset", &h.offset}, {"boot", &h.boot}, {"zero", &h.zero}}
 }
 
@@ -239,8 +243,10 @@ func (s *state) decode(b []byte, words int) (rest []byte, err error) {
 		if r.at, b, err = msgp.ReadIntBytes(b); err == nil {
 			r.words, b, err = msgp.ReadIntBytes(b)
 		}
-		if err == nil && (r.at < headWords || r.words < 1 || r.words > words || r.at > words-r.words) {
-			err = fmt.Errorf("state %q lies at %d to %d of %d words", s.name, r.at, r.at+r.words, words)
+		if err == nil && (r.at < headWords || r.words < 1 || r.words > words ||
+			r.at > words-r.words) {
+			err = fmt.Errorf("state %q lies at %d to %d of %d words", s.name, r.at, r.at+r.words,
+				words)
 		}
 		s.runs = append(s.runs, r)
 	}
@@ -270,7 +276,7 @@ func (c *section) take(s *shard) {
 // hash continues the file's hash.
 func (c *section) hash(last uint64) uint64 {
 	last = hashPieces(last, c.head, pieceBytes)
-	last = hashPieces(last, bytesOf(c.cells), cellsBytes(c.words))
+	last = hashPieces(last, wordBytes(c.cells), cellsBytes(c.words))
 	return hashPieces(last, c.sketch, pieceBytes)
 }
 

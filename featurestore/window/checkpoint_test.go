@@ -75,7 +75,8 @@ func TestRestoreGoesOn(t *testing.T) {
 	}
 }
 
-// Also where keys wait and are evicted: who waits, who goes next and which places are free is part of a checkpoint.
+// Also where keys wait and are evicted: who waits, who goes next and which places are free is part
+// of a checkpoint.
 func TestRestoreFullTables(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	for _, config := range []window.Config{{MaxKeys: 8, Idle: 20 * time.Minute}, {MaxKeys: 8, Promote: 1}, {MaxKeys: 40_000, Promote: 2}} {
@@ -101,8 +102,8 @@ func TestRestoreFullTables(t *testing.T) {
 	}
 }
 
-// A checkpoint of another configuration is taken up as far as there is room: the most recently active keys of each
-// shard, and the others are counted.
+// A checkpoint of another configuration is taken up as far as there is room: the most recently
+// active keys of each shard, and the others are counted.
 func TestRestoreIntoAnotherSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	const keys = 60_000
@@ -156,7 +157,7 @@ func twoCheckpoints(t testing.TB) (path string) {
 
 func clients(a *window.Aggregator) int { return a.Stats().Keys[traffic.DimIP] }
 
-// A damaged checkpoint is refused, at whatever byte, and the one before it used.
+// A damaged checkpoint is refused, at whatever byte, and the previous one used.
 func TestDamagedCheckpoint(t *testing.T) {
 	path := twoCheckpoints(t)
 	sound, err := os.ReadFile(path)
@@ -230,7 +231,8 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// What people read about a feature is no part of what is kept: another wording keeps the checkpoint.
+// What people read about a feature is not part of what is kept: another wording keeps the
+// checkpoint.
 func TestRestoreAfterRewording(t *testing.T) {
 	path := twoCheckpoints(t)
 	reworded := traffic.Catalog()

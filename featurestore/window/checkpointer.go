@@ -9,9 +9,10 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// Checkpointer writes a checkpoint beside the aggregation: Step copies a shard, which takes milliseconds at most, and a
-// goroutine of its own hashes and writes it. Every shard is whole, but later ones may know of events that earlier ones
-// do not. Its methods are for the Aggregator's goroutine.
+// Checkpointer writes a checkpoint beside the aggregation: Step copies a shard, which takes
+// milliseconds at most, and a goroutine of its own hashes and writes it. Each shard is consistent,
+// but later ones may have events that earlier ones do not have. Its methods are for the
+// Aggregator's goroutine.
 type Checkpointer struct {
 	aggregator *Aggregator
 	path       string
@@ -21,15 +22,17 @@ type Checkpointer struct {
 	done       chan error
 }
 
-// Checkpoint writes everything kept to path, under a temporary name first, so that path is always whole; what was
-// there before becomes path+".old". seed is that of the keys.
+// Checkpoint writes all state to path, first under a temporary name, so that path is always
+// complete; the previous file becomes path+".old". seed is that of the keys.
 func (a *Aggregator) Checkpoint(path string, seed uint64) error {
 	return a.BeginCheckpoint(path, seed).Finish()
 }
 
-// BeginCheckpoint begins a checkpoint, which Step goes on with and Finish ends. There is one at a time for a path.
+// BeginCheckpoint begins a checkpoint; Step continues and Finish ends it. There may be one at a
+// time for a path.
 func (a *Aggregator) BeginCheckpoint(path string, seed uint64) *Checkpointer {
-	c := &Checkpointer{aggregator: a, path: path, free: make(chan *section, 2), full: make(chan *section, 2), done: make(chan error, 1)}
+	c := &Checkpointer{aggregator: a, path: path, free: make(chan *section, 2),
+		full: make(chan *section, 2), done: make(chan error, 1)}
 	for _, p := range a.kept() {
 		c.shards = append(c.shards, p.shards...)
 	}
@@ -47,8 +50,8 @@ func (a *Aggregator) BeginCheckpoint(path string, seed uint64) *Checkpointer {
 	return c
 }
 
-// Step copies the next shard, unless the writing is behind: it never waits for that. It tells whether all is copied and
-// written, so that Finish will not wait either.
+// Step copies the next shard unless the writer is behind; it never waits. It reports whether all
+// shards are written, so that Finish does not wait.
 func (c *Checkpointer) Step() (written bool) {
 	if len(c.shards) == 0 {
 		return len(c.done) > 0
@@ -70,7 +73,7 @@ func (c *Checkpointer) copyTo(s *section) {
 	}
 }
 
-// Finish copies the rest, waits until all is written, and tells how it went. It is called once.
+// Finish copies the rest, waits until all is written, and returns the first error. Call it once.
 func (c *Checkpointer) Finish() error {
 	for len(c.shards) > 0 {
 		c.copyTo(<-c.free)
@@ -94,8 +97,8 @@ func (c *Checkpointer) write(header []byte) error {
 	return nil
 }
 
-// syncDirectory makes the new names last. Where directories cannot be synced, a crash of the machine may bring the old
-// names back, which are those of an older checkpoint.
+// syncDirectory makes the new names last. Where directories cannot be synced, a crash of the
+// machine may bring the old names back, which are those of an older checkpoint.
 func syncDirectory(path string) {
 	if d, err := os.Open(path); err == nil {
 		d.Sync()
@@ -115,7 +118,7 @@ func (c *Checkpointer) writeTo(path string, header []byte) error {
 	for s := range c.full {
 		w.hash = s.hash(w.hash)
 		w.write(s.head)
-		w.write(bytesOf(s.cells))
+		w.write(wordBytes(s.cells))
 		w.write(s.sketch)
 		w.writeHash()
 		c.free <- s
@@ -132,8 +135,9 @@ func (c *Checkpointer) writeTo(path string, header []byte) error {
 	return w.err
 }
 
-// createNew makes a file for this user alone, whatever the umask, in the place of what a writer that was killed left. It
-// follows no link: what somebody puts there instead is removed, or an error.
+// createNew makes a file for this user alone, whatever the umask, in the place of what a writer
+// that was killed left. It follows no link: what somebody puts there instead is removed, or an
+// error.
 func createNew(path string) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"github.com/dgryski/go-metro"
 )
 
-// checkpointReader reads a checkpoint from its front. Beside what it restores it needs a piece of memory, whatever the
-// file says.
+// checkpointReader reads a checkpoint from its front. Beside what it restores it needs a piece of
+// memory, whatever the file says.
 type checkpointReader struct {
 	file   *os.File
 	buf    *bufio.Reader
@@ -20,7 +20,8 @@ type checkpointReader struct {
 	piece  []uint32 // for cells of another layout, and what is skipped
 }
 
-// openCheckpoint opens a regular file. What is none is not even opened, since that may block.
+// openCheckpoint opens a regular file. A file that is not one is not even opened, since that may
+// block.
 func openCheckpoint(path string) (*checkpointReader, error) {
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -33,7 +34,8 @@ func openCheckpoint(path string) (*checkpointReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checkpointReader{file: f, buf: bufio.NewReaderSize(f, 1<<16), rest: info.Size(), hash: checkpointSeed}, nil
+	return &checkpointReader{file: f, buf: bufio.NewReaderSize(f, 1<<16), rest: info.Size(),
+		hash: checkpointSeed}, nil
 }
 
 // read fills b. No more is asked for than the file has.
@@ -73,7 +75,8 @@ func (r *checkpointReader) readHeader() error {
 		return err
 	}
 	if string(b[:8]) != checkpointMagic {
-		return fmt.Errorf("begins with %q, expected %q: not a checkpoint of this release", b[:8], checkpointMagic)
+		return fmt.Errorf("begins with %q, expected %q: not a checkpoint of this release", b[:8],
+			checkpointMagic)
 	}
 	n := le.Uint32(b[8:])
 	if n > maxHeader {
@@ -126,7 +129,7 @@ func (r *checkpointReader) eachPiece(places, words int, use func(cells []uint32)
 			r.piece = make([]uint32, pieceWords)
 		}
 		cells := r.piece[:n*words]
-		if err := r.readHashed(bytesOf(cells)); err != nil {
+		if err := r.readHashed(wordBytes(cells)); err != nil {
 			return err
 		}
 		if err := use(cells); err != nil {
@@ -154,7 +157,7 @@ func (r *checkpointReader) skipToEnd(n int) error {
 		if r.piece == nil {
 			r.piece = make([]uint32, pieceWords)
 		}
-		b := bytesOf(r.piece)[:min(n, pieceBytes)]
+		b := wordBytes(r.piece)[:min(n, pieceBytes)]
 		if err := r.readHashed(b); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ const clientRoom = 15
 // runs backwards counts as no time at all.
 func (c *clients) advance(now int64) int64 {
 	words := c.blocks.cell(0)[7:9]
-	now = max(now, begunOf(words))
+	now = max(now, sideBegin(words))
 	setBegun(words, now)
 	return now
 }
@@ -31,8 +31,8 @@ func (c *clients) advance(now int64) int64 {
 // count counts a client where there is room for it, and reports whether there was.
 func (c *clients) count(now int64) bool {
 	cell := c.blocks.cell(0)
-	now = max(now, lastOf(cell))
-	if minute := uint32(minuteOf(now)); minute != cell[4] {
+	now = max(now, cellLast(cell))
+	if minute := uint32(minuteNumber(now)); minute != cell[4] {
 		cell[4], cell[5] = minute, 0
 	}
 	if cell[5] >= clientRoom {
@@ -47,7 +47,7 @@ func (c *clients) count(now int64) bool {
 // sum is what the clients counted so far come to now.
 func (c *clients) sum(now int64) float32 {
 	cell := c.blocks.cell(0)
-	elapsed := between(lastOf(cell), max(now, lastOf(cell)))
+	elapsed := between(cellLast(cell), max(now, cellLast(cell)))
 	if elapsed > 32*int64(traffic.UsualWindow) {
 		return 0
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// column gives one feature's value from the words it needs.
+// column returns one feature's value from the words it needs.
 type column struct {
 	kind   traffic.FoldKind
 	window float32 // seconds
@@ -23,16 +23,16 @@ func (p *plan) column(f traffic.Fold) column {
 	c := column{kind: f.Kind, window: float32(f.Window.Seconds())}
 	switch f.Kind {
 	case traffic.FoldSum, traffic.FoldRate, traffic.FoldPart:
-		p.sumsOf(&c, f.Measure, f.Window, f.Measure, f.Window)
+		p.addSums(&c, f.Measure, f.Window, f.Measure, f.Window)
 	case traffic.FoldShare:
-		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
+		p.addSums(&c, f.Measure, f.Window, f.Per, f.Window)
 	case traffic.FoldExcess:
-		p.sumsOf(&c, f.Measure, f.Window, f.Per, f.Window)
+		p.addSums(&c, f.Measure, f.Window, f.Per, f.Window)
 		c.minus, c.damp = p.findSum(f.Usual, f.Window).at, f.Damp
 	case traffic.FoldUsual:
 		c.a = p.usuals.find(f).at
 	case traffic.FoldAcceleration:
-		p.sumsOf(&c, f.Measure, f.Window, f.Measure, 10*f.Window)
+		p.addSums(&c, f.Measure, f.Window, f.Measure, 10*f.Window)
 	case traffic.FoldPathEntropy:
 		c.a, c.b = len(p.parts), len(p.parts)+pathKinds
 		for m := traffic.MeasurePages; m <= traffic.MeasureNoHTTP; m++ {
@@ -66,7 +66,8 @@ func (p *plan) column(f traffic.Fold) column {
 	return c
 }
 
-func (p *plan) sumsOf(c *column, m traffic.Measure, window time.Duration, per traffic.Measure, perWindow time.Duration) {
+func (p *plan) addSums(c *column, m traffic.Measure, window time.Duration, per traffic.Measure,
+	perWindow time.Duration) {
 	a, b := p.findSum(m, window), p.findSum(per, perWindow)
 	c.a, c.of, c.b, c.by = a.at, a.of, b.at, b.of
 }
@@ -74,12 +75,13 @@ func (p *plan) sumsOf(c *column, m traffic.Measure, window time.Duration, per tr
 // pathKinds are the sums of a FoldPathEntropy.
 const pathKinds = int(traffic.NumPathKinds) + 1
 
-// row writes the cell's values to dst: those that fade as of its stamp, the others as of its last event.
+// row writes the cell's values to dst: those that fade as of its stamp, the others as of its last
+// event.
 func (p *plan) row(dst []float32, cell []uint32) {
 	var growth [maxWindows]float32
 	p.growth(cell, &growth)
-	stamp := p.stampOf(cell)
-	later := between(lastOf(cell), stamp) > 0
+	stamp := p.cellStamp(cell)
+	later := between(cellLast(cell), stamp) > 0
 	for i := range p.columns {
 		c := &p.columns[i]
 		if c.kind == traffic.FoldOpen {
@@ -88,14 +90,15 @@ func (p *plan) row(dst []float32, cell []uint32) {
 		}
 		dst[i] = p.value(c, cell, &growth)
 		if later && c.fades() {
-			dst[i] = c.fade(dst[i], between(lastOf(cell), stamp))
+			dst[i] = c.fade(dst[i], between(cellLast(cell), stamp))
 		}
 	}
 }
 
 // fades reports whether a column's value fades without an event; see traffic.Feature.Fade.
 func (c *column) fades() bool {
-	return c.kind == traffic.FoldSum || c.kind == traffic.FoldRate || c.kind == traffic.FoldPart || c.kind == traffic.FoldPeak
+	return c.kind == traffic.FoldSum || c.kind == traffic.FoldRate || c.kind == traffic.FoldPart ||
+		c.kind == traffic.FoldPeak
 }
 
 // fade is what a column's value as of the last event is worth later.
@@ -149,14 +152,15 @@ func (p *plan) value(c *column, cell []uint32, growth *[maxWindows]float32) floa
 		return usual(cell, c.a)
 	case traffic.FoldAcceleration:
 		short, long := decayed(cell[c.a], growth[c.of]), decayed(cell[c.b], growth[c.by])
-		return 10 * short / max(short, long) // which is long, unless a checkpoint had only the other one
+		// which is long, unless a checkpoint had only the other one
+		return 10 * short / max(short, long)
 	case traffic.FoldDistinct:
 		return p.distincts[c.a].count(cell)
 	case traffic.FoldStreak, traffic.FoldSince, traffic.FoldSeen:
 		return float32(cell[c.a])
 	case traffic.FoldAge:
 		first := int64(uint64(cell[c.a]) | uint64(cell[c.a+1])<<32)
-		return float32(float64(between(first, lastOf(cell))) / float64(time.Second))
+		return float32(float64(between(first, cellLast(cell))) / float64(time.Second))
 	case traffic.FoldPathEntropy:
 		return p.pathEntropy(c, cell, growth)
 	case traffic.FoldHourEntropy:
@@ -185,7 +189,8 @@ func entropy(counts []float64) float64 {
 	if total == 0 {
 		return 0
 	}
-	return max(0, log2(total)-sum/total) // of one count it would be a rounding error, perhaps below 0
+	// of one count it would be a rounding error, perhaps below 0
+	return max(0, log2(total)-sum/total)
 }
 
 var nan = float32(math.NaN())

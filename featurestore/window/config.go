@@ -7,18 +7,20 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Config says what an Aggregator keeps. The zero value is ready for use.
+// Config is the configuration of an Aggregator. The zero value is ready for use.
 type Config struct {
 	Features []traffic.Feature // default: traffic.Catalog()
 	MaxKeys  int               // keys kept per dimension; default 131,072
-	Idle     time.Duration     // a key idle for longer is dropped, but see traffic.Fold.Keep; default 3 h
+	// a key idle for longer is dropped, but see traffic.Fold.Keep; default 3 h
+	Idle time.Duration
 
-	// Promote is the event on which a key gets a row of its own while its dimension is at least half full: until then
-	// a sketch counts it. 1 gives every key a row at once. Default 5, at most 255.
+	// While a dimension is at least half full, a key gets a row on its Promote-th event, and a
+	// sketch counts the events until then. With 1 every key gets a row at once. Default 5, at most
+	// 255.
 	Promote int
 
-	// Workers is the number of goroutines that fold. What they fold is the same, bit for bit, whatever their number.
-	// With 1, the default, everything happens on the caller's goroutine.
+	// Workers is the number of goroutines that fold. It does not change the result by a bit. With
+	// 1, the default, the caller's goroutine folds.
 	Workers int
 }
 
@@ -60,7 +62,8 @@ func (c *Config) setDefaults() error {
 	}
 	for _, f := range c.Features {
 		if f.Dimension >= traffic.NumDimensions {
-			return fmt.Errorf("window: feature %s is of the unknown dimension %d", f.Name, uint8(f.Dimension))
+			return fmt.Errorf("window: feature %s is of the unknown dimension %d", f.Name,
+				uint8(f.Dimension))
 		}
 	}
 	return nil

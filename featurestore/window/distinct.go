@@ -5,10 +5,10 @@ import (
 	"math/bits"
 )
 
-// A distinct cell counts different hashes in a sliding window: two panes of half a window each, of which the older
-// one is cleared when a third begins. A pane is 32 bytes: up to 15 tokens of 16 bits, exact but for two hashes that
-// share a token, and from the 16th on a HyperLogLog of 64 registers of 4 bits, in the same place. Beside the panes
-// there is one word of state.
+// A distinct cell counts different hashes in a sliding window: two panes of half a window each, of
+// which the older one is cleared when a third begins. A pane is 32 bytes: up to 15 tokens of 16
+// bits, exact but for two hashes that share a token, and from the 16th on a HyperLogLog of 64
+// registers of 4 bits, in the same place. Beside the panes there is one word of state.
 const (
 	paneWords = 8
 	maxTokens = 15
@@ -47,7 +47,8 @@ func (s distinctState) withFill(side int64, fill uint8) distinctState {
 
 func (s distinctState) sound() bool { return s.fill(0) <= sketched && s.fill(1) <= sketched }
 
-// add counts a spread hash in a cell, in the pane of the given number. A hash of 0 counts nothing, but time goes on.
+// add counts a spread hash in a cell, in the pane of the given number. A hash of 0 counts nothing,
+// but time goes on.
 func (d *distinct) add(cell []uint32, number int64, hash uint64) {
 	state := distinctState(cell[d.at])
 	if state.number() != uint16(number) {
@@ -58,7 +59,7 @@ func (d *distinct) add(cell []uint32, number int64, hash uint64) {
 		p, fill := (*pane)(cell[d.panes[side]:]), state.fill(side)
 		if fill == sketched {
 			p.raise(int(hash>>58), bits.LeadingZeros64(hash<<6)+1)
-		} else if token := tokenOf(hash); !p.holds(fill, token) {
+		} else if token := newToken(hash); !p.holds(fill, token) {
 			state = state.withFill(side, p.append(fill, token))
 		}
 		state |= everBit
@@ -66,11 +67,13 @@ func (d *distinct) add(cell []uint32, number int64, hash uint64) {
 	cell[d.at] = uint32(state)
 }
 
-// rotate clears what is older than the pane before the one of the given number, and gives the state with that.
+// rotate clears what is older than the pane before the one of the given number, and returns the
+// state with that.
 func (d *distinct) rotate(cell []uint32, state distinctState, number uint16) distinctState {
 	ahead := number - state.number()
 	for side := range int64(2) {
-		// The pane on the side of number is at least two older, the other one where number is not the next.
+		// The pane on the side of number is at least two older, the other one where number is not
+		// the next.
 		if state.fill(side) != 0 && (side == int64(number&1) || ahead != 1) {
 			*(*pane)(cell[d.panes[side]:]) = pane{}
 			state = state.withFill(side, 0)
@@ -107,33 +110,33 @@ func (d *distinct) count(cell []uint32) float32 {
 	return float32(fill)
 }
 
-// spread makes any hash, also a small number that stands for "none", uniform in its high bits. Of 0, and of nothing else,
-// it makes 0.
+// spread makes any hash, also a small number that stands for "none", uniform in its high bits. Of
+// 0, and of nothing else, it makes 0.
 func spread(hash uint64) uint64 {
 	hash ^= hash >> 32
 	hash *= 0x9e3779b97f4a7c15
 	return hash ^ hash>>29
 }
 
-// tokenOf gives the highest 16 bits, which of 0 make 1. The highest 6 of a token are the register, and the bits below give
-// the rank.
-func tokenOf(hash uint64) uint16 { return max(1, uint16(hash>>48)) }
+// newToken returns the highest 16 bits, which of 0 make 1. The highest 6 of a token are the
+// register, and the bits below give the rank.
+func newToken(hash uint64) uint16 { return max(1, uint16(hash>>48)) }
 
-// append adds a token that the pane does not hold, and gives the new fill.
+// append adds a token that the pane does not hold, and returns the new fill.
 func (p *pane) append(fill uint8, token uint16) uint8 {
 	if fill < maxTokens {
 		p[fill/2] |= uint32(token) << (16 * (fill & 1))
 		return fill + 1
 	}
 	p.promote()
-	p.raise(registerOf(token))
+	p.raise(tokenRegister(token))
 	return sketched
 }
 
-// addToken counts a token in a pane with the given fill, and gives the new fill.
+// addToken counts a token in a pane with the given fill, and returns the new fill.
 func (p *pane) addToken(fill uint8, token uint16) uint8 {
 	if fill == sketched {
-		p.raise(registerOf(token))
+		p.raise(tokenRegister(token))
 		return fill
 	}
 	if p.holds(fill, token) {
@@ -142,14 +145,16 @@ func (p *pane) addToken(fill uint8, token uint16) uint8 {
 	return p.append(fill, token)
 }
 
-// holds tells whether a token is among those that fill the pane. It compares four at a time, without a branch for each,
-// since which it will be cannot be foreseen. Behind the fill all is 0, which is no token.
+// holds reports whether a token is among those that fill the pane. It compares four at a time,
+// without a branch for each, since which it will be cannot be foreseen. Behind the fill all is 0,
+// which is not a token.
 func (p *pane) holds(fill uint8, token uint16) bool {
 	const each = 0x0001_0001_0001_0001
 	pattern, found := uint64(token)*each, uint64(0)
 	for i := uint8(0); i < fill; i += 4 {
 		x := (uint64(p[i/2]) | uint64(p[i/2+1])<<32) ^ pattern
-		found |= (x - each) &^ x // lanes that are zero borrow: their highest bit is set then, and was not (Mycroft 1987)
+		// lanes that are zero borrow: their highest bit is set then, and was not (Mycroft 1987)
+		found |= (x - each) &^ x
 	}
 	return found&(each<<15) != 0
 }
@@ -161,13 +166,13 @@ func (p *pane) promote() {
 	tokens := *p
 	*p = pane{}
 	for i := range maxTokens {
-		p.raise(registerOf(tokens.token(i)))
+		p.raise(tokenRegister(tokens.token(i)))
 	}
 }
 
-// registerOf gives a token's register and rank: the rank that the whole hash would have given, unless all ten bits are
-// zero (1 in 1024), where it is 11 or more and 11 is taken.
-func registerOf(token uint16) (register, rank int) {
+// tokenRegister returns a token's register and rank: the rank that the whole hash would have given,
+// unless all ten bits are zero (1 in 1024), where it is 11 or more and 11 is taken.
+func tokenRegister(token uint16) (register, rank int) {
 	return int(token >> 10), min(bits.LeadingZeros16(token<<6), 10) + 1
 }
 
@@ -185,7 +190,8 @@ func (p *pane) merge(other *pane) {
 	}
 }
 
-// estimate is the HyperLogLog estimate with linear counting for small counts (Flajolet et al. 2007, figure 3).
+// estimate is the HyperLogLog estimate with linear counting for small counts (Flajolet et al. 2007,
+// figure 3).
 func (p *pane) estimate() float32 {
 	const alpha = 0.709 // for 64 registers
 	sum, zeros := 0.0, 0

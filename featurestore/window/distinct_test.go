@@ -23,7 +23,7 @@ func newCounter(t testing.TB) *counter {
 		Fold: traffic.Fold{Kind: traffic.FoldDistinct, Window: counterWindow, Object: traffic.ObjectAgents}}}})}
 }
 
-// add gives the count after an object, 0 for none, was seen with a key.
+// add returns the count after an object, 0 for none, was seen with a key.
 func (c *counter) add(key, object uint64, at int64) float64 {
 	c.o.Keys[traffic.DimIP], c.o.Objects[traffic.ObjectAgents], c.o.Time = key, object, at
 	c.a.Add(&c.o)
@@ -32,7 +32,8 @@ func (c *counter) add(key, object uint64, at int64) float64 {
 	return float64(row[0])
 }
 
-// Up to 15 a count is exact; two of 15 hashes share their 16 bits in one of 600 counts. Repetitions change nothing.
+// Up to 15 a count is exact; two of 15 hashes share their 16 bits in one of 600 counts. Repetitions
+// change nothing.
 func TestDistinctIsExactWhenSmall(t *testing.T) {
 	c, rng := newCounter(t), rand.New(rand.NewPCG(30, 30))
 	const keys = 500
@@ -54,8 +55,8 @@ func TestDistinctIsExactWhenSmall(t *testing.T) {
 	}
 }
 
-// Larger counts have the standard error of a HyperLogLog of 64 registers, 13 %, and hardly any bias; also when the
-// objects are spread over both panes of the window.
+// Larger counts have the standard error of a HyperLogLog of 64 registers, 13 %, and hardly any
+// bias; also when the objects are spread over both panes of the window.
 func TestDistinctEstimates(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 31))
 	const keys = 100
@@ -80,8 +81,8 @@ func TestDistinctEstimates(t *testing.T) {
 	}
 }
 
-// What was seen is forgotten between half a window and a whole one later, whether or not other objects are seen by
-// then.
+// What was seen is forgotten between half a window and a whole one later, whether or not other
+// objects are seen by then.
 func TestDistinctForgets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(32, 32))
 	for _, objects := range []int{1, 10, 15, 16, 100} {

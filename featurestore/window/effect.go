@@ -7,26 +7,28 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// effect is what an observation does to the cells of its keys, as far as that does not depend on the key: worked out
-// once, it serves all of them.
+// effect is what an observation does to the cells of its keys, as far as that does not depend on
+// the key: worked out once, it serves all of them.
 type effect struct {
 	clock       *clock
 	observation *traffic.Observation
 	now         int64 // the time as of which it is folded
 
 	minute  period
-	windows []period                   // epochs, by the number of the time constant
-	epoch   int64                      // start of the latest of them
-	growth  []float32                  // what an amount of 1 counts in each
-	panes   []period                   // by the number of their length
-	amounts [maxAmounts + 1]float32    // what is added to sums, by the number of the amount; of noAmount it is 0
+	windows []period  // epochs, by the number of the time constant
+	epoch   int64     // start of the latest of them
+	growth  []float32 // what an amount of 1 counts in each
+	panes   []period  // by the number of their length
+	// what is added to sums, by the number of the amount; of noAmount it is 0
+	amounts [maxAmounts + 1]float32
 	objects [traffic.NumObjects]uint64 // spread
 }
 
 func (c *clock) effect() effect {
 	e := effect{
 		clock:   c,
-		windows: make([]period, len(c.windows)), growth: make([]float32, len(c.windows)), panes: make([]period, len(c.panes)),
+		windows: make([]period, len(c.windows)), growth: make([]float32, len(c.windows)),
+		panes: make([]period, len(c.panes)),
 	}
 	e.tell()
 	return e

@@ -2,8 +2,8 @@ package window
 
 import "math"
 
-// Exponentials and logarithms to 10^-10 take a fraction of the time of those of package math, to 10^-16. What they go
-// into is a float32.
+// Exponentials and logarithms to 10^-10 take a fraction of the time of those of package math, to
+// 10^-16. What they go into is a float32.
 
 const (
 	steps   = 64 // of each table
@@ -31,7 +31,8 @@ func exp(x float64) float64 {
 	return math.Float64frombits((1023+n/steps)<<52) * float64(powers[n%steps]*series)
 }
 
-// log2 is the binary logarithm of a positive number that is not subnormal; of a power of two it is exact.
+// log2 is the binary logarithm of a positive number that is not subnormal; of a power of two it is
+// exact.
 func log2(x float64) float64 {
 	const mantissa = 52
 	b := math.Float64bits(x)

@@ -8,8 +8,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// Both functions are within 1e-10 of those of package math over the range that they are for, and exact at 0 and at powers
-// of two.
+// Both functions are within 1e-10 of those of package math over the range that they are for, and
+// exact at 0 and at powers of two.
 func TestExpAndLog2(t *testing.T) {
 	rng := rand.New(rand.NewPCG(44, 44))
 	for range 1_000_000 {

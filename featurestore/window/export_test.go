@@ -17,10 +17,10 @@ func (a *Aggregator) Filled() traffic.Observation {
 	return a.crew.batch[:n][n-1]
 }
 
-func PlaceOf(client uint64) uint64 { return placeOf(spread(client)) }
+func PlaceOf(client uint64) uint64 { return clientIndex(spread(client)) }
 
-// Rehash gives a copy of a checkpoint in which every hash that can be found is right, as somebody could who wants it to
-// be taken.
+// Rehash returns a copy of a checkpoint in which every hash that can be found is right, as somebody
+// could who wants it to be taken.
 func Rehash(file []byte) []byte {
 	b := append([]byte(nil), file...)
 	if len(b) < checkpointPreface {

@@ -49,7 +49,7 @@ func (f *familiar) add(hash uint64, now int64) (isNew, entered bool) {
 
 // turn begins another side where it is time for one.
 func (f *familiar) turn(cell []uint32, now int64) {
-	halves := max(0, now/int64(familiarSide)-lastOf(cell)/int64(familiarSide))
+	halves := max(0, now/int64(familiarSide)-cellLast(cell)/int64(familiarSide))
 	if halves == 0 && cell[4]>>1 < familiarRoom {
 		return
 	}

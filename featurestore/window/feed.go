@@ -7,12 +7,12 @@ import (
 	"github.com/headgate/headgate/featurestore"
 )
 
-// Feed publishes beside the aggregation. The Aggregator's goroutine copies changed rows, a parcel of a millisecond at a
-// time and never waiting; a goroutine of the Feed computes the features of the copies, puts them into the table and
-// publishes it. Its methods are for the Aggregator's goroutine.
+// Feed publishes beside the aggregation. The Aggregator's goroutine copies changed rows, in parcels
+// of a millisecond, and never waits; a goroutine of the Feed computes the features of the copies,
+// puts them into the table and publishes it. Its methods are for the Aggregator's goroutine.
 //
-// A Feed holds at most feedParcels parcels. A publication that is slower than the beat loses beats, not rows: what
-// changes meanwhile goes with the next one, and the beat is counted.
+// A Feed holds at most feedParcels parcels. If a publication is slower than the beat, beats are
+// skipped and counted, but no rows: they are in the next publication.
 type Feed struct {
 	follower *follower
 	running  bool // a round is
@@ -25,11 +25,12 @@ type Feed struct {
 	ended chan FeedResult // of one round; closed when the goroutine is gone
 }
 
-// FeedResult is how a publication went.
+// FeedResult is the result of a publication.
 type FeedResult struct {
-	Now  int64         // its time, as given to Begin
+	Now  int64         // its time, the argument of Begin
 	Took time.Duration // from the first row put until the readers had it
-	Err  error         // featurestore.ErrRebuild and errors of Put make the next one begin with an empty table
+	// featurestore.ErrRebuild and errors of Put make the next one begin with an empty table
+	Err error
 
 	rebuild bool
 }
@@ -37,16 +38,17 @@ type FeedResult struct {
 // FeedStats are a Feed's counts.
 type FeedStats struct {
 	FollowStats
-	Skipped uint64 // beats without a publication because the one before was not done
+	Skipped uint64 // beats without a publication, since the previous one was not done
 }
 
 const feedParcels = 4
 
-// NewFeed makes the feed of a table. Its first publication puts all rows into an empty one. An Aggregator has one feed
-// at a time, and until that is closed, Publish must not be called.
+// NewFeed returns a feed of a table. Its first publication empties the table and puts all rows into
+// it. An Aggregator has one feed at a time; Publish must not be called until that is closed.
 func (a *Aggregator) NewFeed(t Table) *Feed {
 	a.follower = newFollower(a, t)
-	f := &Feed{follower: a.follower, free: make(chan *parcel, feedParcels), full: make(chan *parcel, feedParcels),
+	f := &Feed{follower: a.follower, free: make(chan *parcel, feedParcels),
+		full:  make(chan *parcel, feedParcels),
 		ended: make(chan FeedResult, 1)}
 	for range feedParcels {
 		f.free <- &parcel{}
@@ -83,7 +85,8 @@ func (f *Feed) apply() {
 	}
 }
 
-// Begin starts the publication as of now, unless the one before is not done: then the beat is left out, and counted.
+// Begin starts a publication as of now. If the previous one is not done, it counts a skipped beat
+// instead.
 func (f *Feed) Begin(now int64) (began bool) {
 	if f.running {
 		f.skipped++
@@ -94,8 +97,8 @@ func (f *Feed) Begin(now int64) (began bool) {
 	return true
 }
 
-// Step copies rows while the goroutine takes them, a few milliseconds at most, and tells how the publication went when
-// it is done.
+// Step copies rows while the goroutine takes them, for at most a few milliseconds, and returns the
+// result of the publication when it is done.
 func (f *Feed) Step() (r FeedResult, done bool) {
 	for f.running && !f.copied {
 		select {
@@ -127,10 +130,10 @@ func (f *Feed) end(r FeedResult) FeedResult {
 	return r
 }
 
-// Running tells whether a publication is under way.
+// Running reports whether a publication is running.
 func (f *Feed) Running() bool { return f.running }
 
-// Finish waits for the publication that is under way and tells how it went.
+// Finish waits for the publication that is running and returns its result.
 func (f *Feed) Finish() FeedResult {
 	for f.running && !f.copied {
 		f.copyTo(<-f.free)
@@ -141,10 +144,10 @@ func (f *Feed) Finish() FeedResult {
 	return f.end(<-f.ended)
 }
 
-// Stats gives the counts.
+// Stats returns the counts.
 func (f *Feed) Stats() FeedStats { return FeedStats{f.follower.stats, f.skipped} }
 
-// Close ends the Feed's goroutine, after what it was given. What is not published by then is not.
+// Close ends the Feed's goroutine after the parcels that it has. Later changes are not published.
 func (f *Feed) Close() {
 	close(f.full)
 	for range f.ended {

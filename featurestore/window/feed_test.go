@@ -12,7 +12,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// mapTable is a table of maps: what a Publisher's readers would have. Its publications can be held up and fail.
+// mapTable is a table of maps: what a Publisher's readers would have. Its publications can be held
+// up and fail.
 type mapTable struct {
 	mutex     sync.Mutex
 	rows      map[tableKey]tableRow
@@ -90,8 +91,8 @@ func (m *mapTable) sameAs(t *testing.T, a *window.Aggregator) {
 	}
 }
 
-// What is published is what is kept, while keys come, change, are evicted, dropped and come back, by the rows that
-// changed and no others.
+// What is published is what is kept, while keys come, change, are evicted, dropped and come back,
+// by the rows that changed and no others.
 func TestPublishWhatChanged(t *testing.T) {
 	for number, config := range []window.Config{{}, {MaxKeys: 6, Promote: 1, Idle: 5 * time.Minute}, {MaxKeys: 40_000, Promote: 2, Workers: 3}} {
 		a, s, m := newAggregator(t, config), newStream(uint64(50+number)), newMapTable()
@@ -121,7 +122,8 @@ func TestPublishWhatChanged(t *testing.T) {
 	}
 }
 
-// The same beside the aggregation: rows are folded while they are copied and published, and at last all is there.
+// The same beside the aggregation: rows are folded while they are copied and published, and at last
+// all is there.
 func TestFeed(t *testing.T) {
 	for number, config := range []window.Config{{}, {MaxKeys: 6, Promote: 1, Idle: 5 * time.Minute}, {MaxKeys: 40_000, Promote: 2, Workers: 2}} {
 		a, s, m := newAggregator(t, config), newStream(uint64(60+number)), newMapTable()
@@ -179,8 +181,8 @@ func TestFeedSkipsBeats(t *testing.T) {
 	m.sameAs(t, a)
 }
 
-// After an error that left the table whole the next publication goes on; after any other it begins anew. Either way
-// nothing is missing.
+// After an error that left the table whole the next publication goes on; after any other it begins
+// anew. Either way nothing is missing.
 func TestFeedAfterErrors(t *testing.T) {
 	other := errors.New("no space left on device")
 	for name, c := range map[string]struct {

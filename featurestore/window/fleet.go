@@ -42,7 +42,8 @@ func (f *fleet) lag(o *traffic.Observation, now int64) float32 {
 		return nan
 	}
 	cell := f.blocks.cell(family << 32)
-	if facts[traffic.AgentCrawler]+facts[traffic.AgentTool]+facts[traffic.AgentHeadless] == 0 && o.Keys[traffic.DimNet] != 0 {
+	if facts[traffic.AgentCrawler]+facts[traffic.AgentTool]+facts[traffic.AgentHeadless] == 0 &&
+		o.Keys[traffic.DimNet] != 0 {
 		f.count(cell, uint32(o.Keys[traffic.DimNet]), uint32(version), now)
 	}
 	if cell[4] == 0 {
@@ -53,18 +54,19 @@ func (f *fleet) lag(o *traffic.Observation, now int64) float32 {
 
 // count counts a network with a version, and brings the newest version to what that makes of it.
 func (f *fleet) count(cell []uint32, network, version uint32, now int64) {
-	if began := lastOf(cell); now > began && between(began, now) >= int64(fleetSide) || cell[5]|cell[6] == 0 {
+	if began := cellLast(cell); now > began && between(began, now) >= int64(fleetSide) ||
+		cell[5]|cell[6] == 0 {
 		cell[9] = cell[9]&1 ^ 1
-		clear(fleetSideOf(cell, cell[9]))
+		clear(sideCells(cell, cell[9]))
 		if between(began, now) >= 2*int64(fleetSide) {
-			clear(fleetSideOf(cell, cell[9]^1))
+			clear(sideCells(cell, cell[9]^1))
 		}
 		setLast(cell, now)
 	}
 	if cell[5]|cell[6] == 0 {
 		setBegun(cell[5:], now)
 	}
-	side := fleetSideOf(cell, cell[9]&1)
+	side := sideCells(cell, cell[9]&1)
 	least := 0
 	for i := 0; i < len(side); i += 2 {
 		if side[i] == network && side[i+1] != 0 {
@@ -79,15 +81,16 @@ func (f *fleet) count(cell []uint32, network, version uint32, now int64) {
 		return
 	}
 	side[least], side[least+1] = network, version
-	f.rise(cell, max(oldestOf(side), oldestOf(fleetSideOf(cell, cell[9]&1^1))), now)
+	f.rise(cell, max(oldestEntry(side), oldestEntry(sideCells(cell, cell[9]&1^1))), now)
 }
 
-func fleetSideOf(cell []uint32, side uint32) []uint32 {
+func sideCells(cell []uint32, side uint32) []uint32 {
 	return cell[10+2*fleetNetworks*side:][:2*fleetNetworks]
 }
 
-// oldestOf is the oldest version of a side, 0 where it is of fewer networks than there is room for.
-func oldestOf(side []uint32) uint32 {
+// oldestEntry is the oldest version of a side, 0 where it is of fewer networks than there is room
+// for.
+func oldestEntry(side []uint32) uint32 {
 	oldest := side[1]
 	for i := 3; i < len(side); i += 2 {
 		oldest = min(oldest, side[i])
@@ -97,7 +100,7 @@ func oldestOf(side []uint32) uint32 {
 
 // rise brings the newest version to what the networks say.
 func (f *fleet) rise(cell []uint32, said uint32, now int64) {
-	learning := between(begunOf(cell[5:]), now) < int64(fleetLearning)
+	learning := between(sideBegin(cell[5:]), now) < int64(fleetLearning)
 	switch {
 	case said == 0 || said == cell[4]:
 		return
@@ -106,7 +109,7 @@ func (f *fleet) rise(cell []uint32, said uint32, now int64) {
 		setBegun(cell[5:], now)
 	case said < cell[4] || learning:
 		cell[4] = said
-	case cell[7]|cell[8] != 0 && between(begunOf(cell[7:]), now) < int64(fleetSide):
+	case cell[7]|cell[8] != 0 && between(sideBegin(cell[7:]), now) < int64(fleetSide):
 		return
 	default:
 		cell[4]++
@@ -120,6 +123,6 @@ func setBegun(words []uint32, now int64) {
 	words[0], words[1] = uint32(t), uint32(t>>32)
 }
 
-func begunOf(words []uint32) int64 {
+func sideBegin(words []uint32) int64 {
 	return int64((uint64(words[0]) | uint64(words[1])<<32) ^ lastBegin)
 }

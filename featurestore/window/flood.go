@@ -19,15 +19,15 @@ type flood struct {
 // hour, so that a host of them cannot drive out everybody else for a day.
 const floodBonus = int64(time.Hour)
 
-// memoryOf returns for how long after its last event a cell is to be kept for its peaks, 0 where it
-// has none as high.
-func (p *plan) memoryOf(cell []uint32) (memory int64) {
+// cellMemory returns for how long after its last event a cell is to be kept for its peaks, 0 where
+// it has none as high.
+func (p *plan) cellMemory(cell []uint32) (memory int64) {
 	for i := range p.floods {
 		f := &p.floods[i]
 		if float(cell[f.at]) < f.least { // then it was worth less still at the last event
 			continue
 		}
-		e, last := &p.clock.windows[f.clock], lastOf(cell)
+		e, last := &p.clock.windows[f.clock], cellLast(cell)
 		if decayed(cell[f.at], e.growth(e.start(last), last)) >= f.least {
 			memory = max(memory, f.memory)
 		}

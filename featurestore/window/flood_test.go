@@ -25,9 +25,9 @@ func floodSize(t *testing.T) int {
 	return n
 }
 
-// A flood of distinct addresses takes no more memory than is configured, and the thousand heaviest clients, who come
-// from its middle on, have the rows that they would have alone: but for the few requests before they got a row, counts
-// are exact.
+// A flood of distinct addresses takes no more memory than is configured, and the thousand heaviest
+// clients, who come from its middle on, have the rows that they would have alone: but for the few
+// requests before they got a row, counts are exact.
 //
 //	HEADGATE_FLOOD=100000000 go test -run TestFlood -v -timeout 1h ./featurestore/window
 func TestFlood(t *testing.T) {
@@ -92,7 +92,8 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// Keys get a row at once while their dimension is less than half full; then on the Promote-th event.
+// Keys get a row at once while their dimension is less than half full; then on the Promote-th
+// event.
 func TestPromotion(t *testing.T) {
 	const maxKeys = 1000
 	a := newAggregator(t, window.Config{MaxKeys: maxKeys, Promote: 3})

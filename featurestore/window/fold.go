@@ -6,11 +6,12 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// fold adds an effect to a cell whose last event it is not before. A new cell is zero but for its key.
+// fold adds an effect to a cell whose last event it is not before. A new cell is zero but for its
+// key.
 func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	now, last := e.now, e.now
 	if !isNew {
-		last = lastOf(cell)
+		last = cellLast(cell)
 	}
 	setLast(cell, now)
 	p.foldSums(cell, e, last)
@@ -27,7 +28,8 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	if p.first >= 0 && isNew {
 		cell[p.first], cell[p.first+1] = uint32(now), uint32(uint64(now)>>32)
 	}
-	if p.agent >= 0 && (isNew || cell[p.agent] == unread) { // once for each user agent, since reading one takes microseconds
+	// once for each user agent, since reading one takes microseconds
+	if p.agent >= 0 && (isNew || cell[p.agent] == unread) {
 		for i, v := range traffic.ParseAgent(e.observation.Agent) {
 			cell[p.agent+i] = math.Float32bits(v)
 		}
@@ -43,8 +45,8 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	p.opens.fold(cell, e.observation, false)
 }
 
-// faint is what a decayed sum is forgotten below: far above the numbers that processors are slow with, and far below
-// anything that somebody looks at.
+// faint is what a decayed sum is forgotten below: far above the numbers that processors are slow
+// with, and far below anything that somebody looks at.
 const faint = 1e-30
 
 // foldSums adds the amounts. last is the time of the cell's last event.
@@ -61,8 +63,8 @@ func (p *plan) foldSums(cell []uint32, e *effect, last int64) {
 	}
 }
 
-// raise brings a peak up to what its sum is worth now. It decays as sums do: forward, so that it is compared with what a
-// peak of now would count in its epoch.
+// raise brings a peak up to what its sum is worth now. It decays as sums do: forward, so that it is
+// compared with what a peak of now would count in its epoch.
 func (k *peak) raise(cell []uint32, e *effect) {
 	if v := float(cell[k.sum]) / e.growth[k.of] * e.growth[k.by]; v > float(cell[k.peak]) {
 		cell[k.peak] = math.Float32bits(v)
@@ -79,7 +81,8 @@ func (p *plan) advance(cell []uint32, e *effect, last int64) {
 	}
 }
 
-// advance brings the sums of a window from the epoch of the last event to the one that begins at start.
+// advance brings the sums of a window from the epoch of the last event to the one that begins at
+// start.
 func (w *window) advance(sums []uint32, e *epochs, last, start int64) {
 	factor := float32(math.Exp(-float64(between(e.start(last), start)) / float64(e.tau)))
 	for i, word := range sums {
@@ -99,17 +102,17 @@ func (p *plan) foldDistincts(cell []uint32, e *effect) {
 	}
 }
 
-// growth gives for each window what an amount of 1 counted at the time of the cell's last event: the words divided by it are what
-// the sums were worth then.
+// growth returns for each window what an amount of 1 counted at the time of the cell's last event:
+// the words divided by it are what the sums were worth then.
 func (p *plan) growth(cell []uint32, growth *[maxWindows]float32) {
-	last := lastOf(cell)
+	last := cellLast(cell)
 	for i := range p.windows {
 		e := &p.clock.windows[p.windows[i].clock]
 		growth[i] = e.growth(e.start(last), last)
 	}
 }
 
-// between gives the nanoseconds from one time to a later one, at most what an int64 holds.
+// between returns the nanoseconds from one time to a later one, at most what an int64 holds.
 func between(from, to int64) int64 {
 	if d := to - from; d >= 0 {
 		return d
@@ -117,7 +120,7 @@ func between(from, to int64) int64 {
 	return math.MaxInt64
 }
 
-// next gives the count after o. It stays at its largest value.
+// next returns the count after o. It stays at its largest value.
 func (c *count) next(n uint32, o *traffic.Observation) uint32 {
 	hit := o.Measures[c.measure] > 0
 	switch c.kind {

@@ -8,19 +8,19 @@ import (
 
 // Table is what an Aggregator publishes to: a *featurestore.Publisher.
 type Table interface {
-	// Put changes or adds a row; Delete removes one where it is there. An error of Put makes the table one that has to
-	// be built anew.
+	// Put changes or adds a row; Delete removes one if it exists. After an error of Put the table
+	// must be built anew.
 	Put(dimension int, key uint64, stamp int64, row []float32) error
 	Delete(dimension int, key uint64)
-	// Reset forgets all rows. Readers keep the former table until Publish.
+	// Reset removes all rows. Readers keep the current table until Publish.
 	Reset()
-	// Publish gives the changes to the readers as of now. After an error they are kept for the next attempt, or a later
-	// Put or Publish tells that they are not (featurestore.ErrRebuild).
+	// Publish makes the changes visible to readers, as of now. After an error they are kept for the
+	// next attempt, or a later Put or Publish returns featurestore.ErrRebuild.
 	Publish(now int64) error
 }
 
-// follower brings a table to what the aggregator keeps, by the rows that changed since it did so last. Shards mark
-// what changed for one follower: a new one begins with an empty table and all rows.
+// follower updates a table with the rows that changed since the last update. Shards mark changes
+// for one follower; a new one begins with an empty table and all rows.
 type follower struct {
 	aggregator *Aggregator
 	table      Table
@@ -33,11 +33,11 @@ type follower struct {
 	shard     int
 	place     uint32
 
-	row   []float32 // of whoever applies parcels
+	row   []float32 // of the goroutine that applies parcels
 	stats FollowStats
 }
 
-// FollowStats count what was handed to a table.
+// FollowStats count the changes of a table.
 type FollowStats struct {
 	Rows    uint64 // put
 	Deleted uint64 // keys deleted
@@ -51,7 +51,7 @@ const parcelRows = 2048
 type parcel struct {
 	reset     bool  // the table begins empty
 	last      bool  // of its round, which is to be published
-	now       int64 // as of when
+	now       int64 // time of the publication
 	dimension int
 	plan      *plan
 	offset    int64    // of the stamps
@@ -74,9 +74,11 @@ func (f *follower) begin() {
 	}
 }
 
-// collect copies the next changes of this round; it is not ok where there are none. Nothing may be folding meanwhile.
+// collect copies the next changes of this round and reports whether there were any. No goroutine
+// may fold meanwhile.
 func (f *follower) collect(p *parcel) (ok bool) {
-	p.offset, p.reset, p.gone, p.cells = f.offset, f.all && f.dimension == 0 && f.shard == 0 && f.place == 0, p.gone[:0], p.cells[:0]
+	p.offset, p.gone, p.cells = f.offset, p.gone[:0], p.cells[:0]
+	p.reset = f.all && f.dimension == 0 && f.shard == 0 && f.place == 0
 	for f.dimension < len(f.aggregator.tables) {
 		t := f.aggregator.tables[f.dimension]
 		if f.shard == len(t.shards) {
@@ -95,10 +97,11 @@ func (f *follower) collect(p *parcel) (ok bool) {
 	return p.reset // there are no dimensions, or no keys
 }
 
-// collectFrom takes the deleted keys and the next changed rows of a shard, and leaves f.place at the one after them,
-// or none.
+// collectFrom takes the deleted keys and the next changed rows of a shard, and sets f.place behind
+// them.
 //
-// Keys that were deleted meanwhile go with every parcel, before its rows: a key may have come back to a later place.
+// Keys that were deleted meanwhile go with every parcel, before its rows: a key may have come back
+// to a later place.
 func (f *follower) collectFrom(s *shard, p *parcel) {
 	if f.all && f.place == 0 {
 		s.markAll()
@@ -127,7 +130,7 @@ func (s *shard) markAll() {
 	}
 }
 
-// apply hands a parcel to the table. It may run beside the aggregation: it needs nothing but the parcel.
+// apply puts a parcel into the table. It reads only the parcel, and may run beside the aggregation.
 func (f *follower) apply(p *parcel) error {
 	if p.reset {
 		f.table.Reset()
@@ -142,15 +145,16 @@ func (f *follower) apply(p *parcel) error {
 	for at := 0; at < len(p.cells); at += p.plan.words {
 		cell := p.cells[at : at+p.plan.words]
 		p.plan.row(row, cell)
-		if err := f.table.Put(p.dimension, keyOf(cell), plus(p.plan.stampOf(cell), p.offset), row); err != nil {
+		if err := f.table.Put(p.dimension, cellKey(cell), plus(p.plan.cellStamp(cell), p.offset),
+			row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Publish brings a table to what is kept, as of now, by the rows that changed since the last time. The first time, or
-// with another table than the last time, it puts all rows into an empty one.
+// Publish updates a table with the rows that changed since the last call, and publishes it as of
+// now. The first time, or with another table, it empties the table and puts all rows into it.
 func (a *Aggregator) Publish(t Table, now int64) error {
 	if a.follower == nil || a.follower.table != t {
 		a.follower = newFollower(a, t)
@@ -159,7 +163,7 @@ func (a *Aggregator) Publish(t Table, now int64) error {
 	return a.follower.publish(now)
 }
 
-// publish runs a round. After an error that is not known to have left the table whole, the next one begins anew.
+// publish runs a round. After an error that may have damaged the table the next round begins anew.
 func (f *follower) publish(now int64) (err error) {
 	var p parcel
 	f.begin()

@@ -12,8 +12,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// FuzzRestore takes any bytes for a checkpoint, as they are and with the hashes that they should have: they are
-// refused, or the Aggregator goes on with them.
+// FuzzRestore takes any bytes for a checkpoint, as they are and with the hashes that they should
+// have: they are refused, or the Aggregator goes on with them.
 func FuzzRestore(f *testing.F) {
 	for _, seed := range checkpointSeeds(f) {
 		f.Add(seed)
@@ -62,8 +62,8 @@ func goOn(t testing.TB, path string) bool {
 	return true
 }
 
-// FuzzAdd folds events of any bytes, at any times: nothing panics, no more keys are kept than are allowed, and no value
-// is negative or infinite.
+// FuzzAdd folds events of any bytes, at any times: nothing panics, no more keys are kept than are
+// allowed, and no value is negative or infinite.
 func FuzzAdd(f *testing.F) {
 	for number := range uint64(4) {
 		var events []byte
@@ -118,8 +118,8 @@ func addWild(t *testing.T, a *window.Aggregator, ev *traffic.Event) {
 	}
 }
 
-// checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, one of another release, and
-// damaged ones.
+// checkpointSeeds are checkpoints: an empty one, small ones, one of another configuration, one of
+// another release, and damaged ones.
 func checkpointSeeds(t testing.TB) [][]byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "checkpoint")
@@ -168,8 +168,8 @@ func TestFuzzSeeds(t *testing.T) {
 	}
 }
 
-// A checkpoint with the right hashes and impossible cells is refused or harmless, whatever byte of it is wild; a tenth
-// of them are tried.
+// A checkpoint with the right hashes and impossible cells is refused or harmless, whatever byte of
+// it is wild; a tenth of them are tried.
 func TestWildCells(t *testing.T) {
 	path, seeds := filepath.Join(t.TempDir(), "checkpoint"), checkpointSeeds(t)
 	rng := rand.New(rand.NewPCG(19, 19))

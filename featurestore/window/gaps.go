@@ -10,7 +10,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// A gaps cell keeps statistics of the times between a key's events, or between those that have a measure.
+// A gaps cell keeps statistics of the times between a key's events, or between those that have a
+// measure.
 //
 //	word 0     bits 0-15 number of gaps, at most gapMemory; bits 16-31 number of the newer pane (its low bits)
 //	word 1     mean, seconds (float32 bits, like the following)
@@ -35,7 +36,8 @@ type gaps struct {
 	pane    time.Duration   // half the window of their minimum; 0: none is wanted
 	clock   int             // its number in the clock
 	at      int             // first word of a gapCell
-	last    int             // first of two words of the last such event's time, see lastBegin; -1: that is the cell's
+	// first of two words of the last such event's time, see lastBegin; -1: that is the cell's
+	last int
 }
 
 // lastBegin is what a time is kept in these words with, so that 0 stands for none.
@@ -91,8 +93,8 @@ func (g *gaps) fold(cell []uint32, e *effect, last int64, isNew bool) {
 	(*gapCell)(cell[g.at:]).add(between(last, e.now), number)
 }
 
-// add counts a gap in nanoseconds that ends in the pane of the given number. Until gapMemory the mean and the variance
-// are those of all gaps (West 1979); then each new gap weighs 1/gapMemory.
+// add counts a gap in nanoseconds that ends in the pane of the given number. Until gapMemory the
+// mean and the variance are those of all gaps (West 1979); then each new gap weighs 1/gapMemory.
 func (c *gapCell) add(gap int64, number uint16) {
 	seconds := float64(gap) / float64(time.Second)
 	c.shorten(seconds, number)
@@ -108,7 +110,8 @@ func (c *gapCell) add(gap int64, number uint16) {
 	c.count(bucketOfGap(gap))
 }
 
-// shorten keeps the minimum in two panes of half a window each, as a distinct cell keeps its objects.
+// shorten keeps the minimum in two panes of half a window each, as a distinct cell keeps its
+// objects.
 func (c *gapCell) shorten(seconds float64, number uint16) {
 	forever := math.Float32bits(float32(math.Inf(1)))
 	ahead := number - uint16(c[0]>>16)

@@ -17,7 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata from what the code writes now")
 
-// goldenPath is a checkpoint of two clients in hexadecimal, 16 bytes a line, as a little-endian machine writes it.
+// goldenPath is a checkpoint of two clients in hexadecimal, 16 bytes a line, as a little-endian
+// machine writes it.
 const goldenPath = "testdata/checkpoint-v4.hex"
 
 // goldenFeatures have a state of each kind.

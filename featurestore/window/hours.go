@@ -2,8 +2,8 @@ package window
 
 import "time"
 
-// An hours cell counts a key's events by the hour of the day (UTC): 24 counts of a byte, all of which are halved when
-// one is full.
+// An hours cell counts a key's events by the hour of the day (UTC): 24 counts of a byte, all of
+// which are halved when one is full.
 const (
 	hourWords  = 6
 	hoursOfDay = 24

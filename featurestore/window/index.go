@@ -1,8 +1,9 @@
 package window
 
-// index finds the place of a key: open addressing with linear probing, at most five eighths full. A slot is 8 bytes,
-// the tag of a key in the high half and its place + 1 in the low half; 0 is a free one. Eight slots are a cache line,
-// and a probe seldom leaves its first. A tag begins at the slot mask&tag, so that slots move without their keys.
+// index finds the place of a key: open addressing with linear probing, at most five eighths full. A
+// slot is 8 bytes, the tag of a key in the high half and its place + 1 in the low half; 0 is a free
+// one. Eight slots are a cache line, and a probe seldom leaves its first. A tag begins at the slot
+// mask&tag, so that slots move without their keys.
 type index struct {
 	slots []uint64
 	mask  uint32
@@ -14,8 +15,8 @@ const (
 	none     = ^uint32(0) // no place
 )
 
-// mix spreads a key: the high bits choose its shard, the low half is its tag. Keys are seeded hashes already, but for
-// those of tests and tools.
+// mix spreads a key: the high bits choose its shard, the low half is its tag. Keys are seeded
+// hashes already, but for those of tests and tools.
 func mix(key uint64) uint64 {
 	h := key * 0x9e3779b97f4a7c15
 	return h ^ h>>32
@@ -23,7 +24,8 @@ func mix(key uint64) uint64 {
 
 func newIndex() index { return index{slots: make([]uint64, minSlots), mask: minSlots - 1} }
 
-// first gives the place of the first slot with the tag, which is nearly always the key's, or none.
+// first returns the place of the first slot with the tag, which is nearly always the key's, or
+// none.
 func (x *index) first(tag uint32) uint32 {
 	for i := tag & x.mask; ; i = (i + 1) & x.mask {
 		switch e := x.slots[i]; {
@@ -72,7 +74,8 @@ func (x *index) grow() {
 	}
 }
 
-// remove takes out a place that is in the index, and moves up those behind it that would not be found any more.
+// remove takes out a place that is in the index, and moves up those behind it that would not be
+// found any more.
 func (x *index) remove(tag, place uint32) {
 	slot := uint64(tag)<<32 | uint64(place+1)
 	hole := tag & x.mask

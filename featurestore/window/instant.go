@@ -5,18 +5,20 @@ import (
 	"time"
 )
 
-// Time within an Aggregator is steady: what the wall clock shows, less all that it was set by. A clock that is set
-// changes one number, by which times are converted where they come in (Add, Tick) and go out (Row, Publish). No cell
-// has to change for it, and every interval stays what it was.
+// Time within an Aggregator is steady: what the wall clock shows, less all that it was set by. A
+// clock that is set changes one number, by which times are converted where they come in (Add, Tick)
+// and go out (Row, Publish). No cell has to change for it, and every interval stays what it was.
 
-// Instant is what the clocks of a machine show at one moment.
+// Instant is the time of a machine's clocks at one moment.
 type Instant struct {
-	Wall    int64  // nanoseconds since 1970 UTC; somebody may set it
-	Boot    uint64 // identifies the clock that Running is of: another one after a boot; 0: known to this process only
-	Running int64  // nanoseconds on a clock that nobody sets, and that goes on while the machine sleeps
+	Wall int64 // nanoseconds since 1970 UTC; this clock may be set
+	// identifies the clock of Running, which changes at a boot; 0: known to this process only
+	Boot    uint64
+	Running int64 // nanoseconds on a clock that is never set and runs while the machine sleeps
 }
 
-// minStep is the least by which a wall clock counts as set. Less is no more than what events' times are uncertain by.
+// minStep is the least by which a wall clock counts as set. Less is no more than what events' times
+// are uncertain by.
 const minStep = int64(time.Second)
 
 // reference is what the next Instant is compared with.
@@ -26,13 +28,13 @@ type reference struct {
 	zero  int64 // what the wall clock showed, or would have shown, when Running was 0
 }
 
-// Clock takes what the clocks show, before observations of that moment are added. Where the wall clock was set since the
-// last call, by a second or more, everything kept moves with it: features are what they would be had the clock not been
-// wrong. It returns by how much the clock was set.
+// Clock sets the clocks, before observations of that moment are added. If the wall clock was set by
+// a second or more since the last call, all state moves with it, so that features are as if the
+// clock had not been wrong. It returns by how much the clock was set.
 //
-// After Restore the last call is that of the Aggregator that wrote the checkpoint. If the machine was booted since then,
-// a clock that was set forward cannot be told from time that passed, and counts as that; one that shows an earlier time
-// than the checkpoint was set back.
+// After Restore the last call is that of the Aggregator that wrote the checkpoint. If the machine
+// was booted since then, a clock that was set forward cannot be told from time that passed, and
+// counts as that; one that shows an earlier time than the checkpoint was set back.
 func (a *Aggregator) Clock(now Instant) (set time.Duration) {
 	zero := minus(now.Wall, now.Running)
 	last := a.reference
@@ -47,7 +49,8 @@ func (a *Aggregator) Clock(now Instant) (set time.Duration) {
 	return time.Duration(by)
 }
 
-// behind returns by how much the wall clock lies before the last Tick: 0 where it does not, by so much or more.
+// behind returns by how much the wall clock lies before the last Tick: 0 where it does not, by so
+// much or more.
 func (a *Aggregator) behind(wall, least int64) int64 {
 	if by := minus(a.steady(wall), a.now); a.ticked && by <= -least {
 		return by

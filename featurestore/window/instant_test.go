@@ -48,9 +48,9 @@ func (m *machine) add(a *window.Aggregator, o traffic.Observation) {
 	a.Add(&o)
 }
 
-// However and whenever the clock is set, by seconds to years, and with restarts in between: the features are those of an
-// Aggregator whose clock was right throughout, bit for bit, as soon as the step was seen. But for the hours of the day,
-// which are the clock's.
+// However and whenever the clock is set, by seconds to years, and with restarts in between: the
+// features are those of an Aggregator whose clock was right throughout, bit for bit, as soon as the
+// step was seen. But for the hours of the day, which are the clock's.
 func TestClockStepsChangeNoFeature(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	for number := range uint64(20) {
@@ -103,8 +103,9 @@ func compareClocks(t *testing.T, m *machine, stepped, right *window.Aggregator, 
 	}
 }
 
-// Where the machine was booted, nothing tells how long it was off. Whatever its clock shows then, no count is negative
-// or above the number of events, and with the right clock all that was wrong fades like anything else.
+// Where the machine was booted, nothing tells how long it was off. Whatever its clock shows then,
+// no count is negative or above the number of events, and with the right clock all that was wrong
+// fades like anything else.
 func TestClockStepsOverReboots(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	for number := range uint64(20) {
@@ -153,7 +154,7 @@ func TestClockStepsOverReboots(t *testing.T) {
 	}
 }
 
-// requestsOf gives the requests of the one client in each window as of its last event.
+// requestsOf returns the requests of the one client in each window as of its last event.
 func requestsOf(a *window.Aggregator) map[string]float32 {
 	all, row := make(map[string]float32), make([]float32, 100)
 	a.Row(traffic.DimIP, 1, row)
@@ -166,7 +167,8 @@ func requestsOf(a *window.Aggregator) map[string]float32 {
 	return all
 }
 
-// Without a clock that nobody sets, time that goes back tells of a step all the same, also in a checkpoint.
+// Without a clock that nobody sets, time that goes back tells of a step all the same, also in a
+// checkpoint.
 func TestTimeBackAtTick(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	for _, ahead := range []time.Duration{time.Hour, 365 * 24 * time.Hour} {
@@ -199,7 +201,8 @@ func TestTimeBackAtTick(t *testing.T) {
 	}
 }
 
-// A clock that jumps ahead drops no key that was active, and one that is right again drops no other.
+// A clock that jumps ahead drops no key that was active, and one that is right again drops no
+// other.
 func TestStepsExpireNobody(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	m := &machine{now: noon, boot: 1}

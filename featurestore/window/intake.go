@@ -22,7 +22,8 @@ type intake struct {
 
 func newIntake(config *Config) (in *intake, err error) {
 	in = &intake{clients: &clients{newBlocks("clients 24h 15", 1)}}
-	if config.needs(traffic.MeasureNewAddresses, traffic.MeasureUsualNewAddresses, traffic.MeasureNewAgents, traffic.MeasureNewClients, traffic.MeasureAllClients) {
+	if config.needs(traffic.MeasureNewAddresses, traffic.MeasureUsualNewAddresses,
+		traffic.MeasureNewAgents, traffic.MeasureNewClients, traffic.MeasureAllClients) {
 		in.seen = &familiar{newBlocks("familiar 12h 40", config.MaxKeys/familiarKeys)}
 	}
 	if config.needs(traffic.MeasureNewWireClients, traffic.MeasureProgramClients) {
@@ -44,8 +45,10 @@ func newIntake(config *Config) (in *intake, err error) {
 // needs reports whether a feature is made of one of the measures.
 func (c *Config) needs(measures ...traffic.Measure) bool {
 	return slices.ContainsFunc(c.Features, func(f traffic.Feature) bool {
-		return slices.Contains(measures, f.Fold.Measure) || f.Fold.Kind == traffic.FoldExcess && slices.Contains(measures, f.Fold.Usual) ||
-			(f.Fold.Kind == traffic.FoldShare || f.Fold.Kind == traffic.FoldExcess || f.Fold.Kind == traffic.FoldUsual) && slices.Contains(measures, f.Fold.Per)
+		return slices.Contains(measures, f.Fold.Measure) ||
+			f.Fold.Kind == traffic.FoldExcess && slices.Contains(measures, f.Fold.Usual) ||
+			(f.Fold.Kind == traffic.FoldShare || f.Fold.Kind == traffic.FoldExcess ||
+				f.Fold.Kind == traffic.FoldUsual) && slices.Contains(measures, f.Fold.Per)
 	})
 }
 
@@ -70,18 +73,18 @@ func (in *intake) prefetch(o *traffic.Observation) {
 		prefetch.Words(in.seen.blocks.cell(o.Keys[traffic.DimIPAgent]))
 	}
 	if in.wired != nil && o.Keys[traffic.DimProgramWire] != 0 {
-		prefetch.Words(in.wired.seen.blocks.cell(pairOf(o)))
+		prefetch.Words(in.wired.seen.blocks.cell(pairHash(o)))
 	}
 	if in.asked != nil {
-		prefetch.Words(in.asked.cell(pathOf(o)))
+		prefetch.Words(in.asked.cell(pathHash(o)))
 	}
 	if in.loads != nil {
 		in.loads.prefetch(o)
 	}
 }
 
-// pathOf makes one hash of host and path.
-func pathOf(o *traffic.Observation) uint64 {
+// pathHash makes one hash of host and path.
+func pathHash(o *traffic.Observation) uint64 {
 	return combine(o.Objects[traffic.ObjectPaths], o.Keys[traffic.DimHost])
 }
 
@@ -100,7 +103,8 @@ func (in *intake) fill(o *traffic.Observation) {
 	}
 	if in.asked != nil {
 		m[traffic.MeasureUnshared] = 0
-		if o.Objects[traffic.ObjectPaths] != 0 && m[traffic.MeasureNoHTTP] == 0 && !in.asked.shared(pathOf(o), networkOf(o), in.now) {
+		if o.Objects[traffic.ObjectPaths] != 0 && m[traffic.MeasureNoHTTP] == 0 &&
+			!in.asked.shared(pathHash(o), networkKey(o), in.now) {
 			m[traffic.MeasureUnshared] = 1
 		}
 	}
@@ -116,15 +120,19 @@ func (in *intake) fill(o *traffic.Observation) {
 // agent is known without it; the address and the network are remembered anew whenever the pair is.
 func (in *intake) fillNew(o *traffic.Observation) {
 	m, pair, entered := &o.Measures, false, true
-	m[traffic.MeasureNewAddresses], m[traffic.MeasureNewAgents], m[traffic.MeasureNewClients] = 0, 0, 0
+	m[traffic.MeasureNewAddresses] = 0
+	m[traffic.MeasureNewAgents] = 0
+	m[traffic.MeasureNewClients] = 0
 	if key := o.Keys[traffic.DimIPAgent]; key != 0 {
 		pair, entered = in.seen.add(key, in.now)
 	}
 	if entered {
 		m[traffic.MeasureNewAgents] = toOne(pair)
 		m[traffic.MeasureNewAddresses] = toOne(in.isNew(o.Keys[traffic.DimIP]))
-		if agent, network := o.Keys[traffic.DimUserAgent], networkOf(o); agent != 0 && network != 0 {
-			m[traffic.MeasureNewClients] = toOne(in.isNew(combine(network, agent)) && in.clients.count(in.now))
+		if agent, network := o.Keys[traffic.DimUserAgent], networkKey(o); agent != 0 &&
+			network != 0 {
+			m[traffic.MeasureNewClients] = toOne(in.isNew(combine(network, agent)) &&
+				in.clients.count(in.now))
 		}
 	}
 	m[traffic.MeasureAllClients] = in.clients.sum(in.now)
@@ -153,7 +161,7 @@ func (in *intake) expire(before int64, config *Config) {
 	}
 }
 
-// kept gives what a checkpoint keeps.
+// kept returns what a checkpoint keeps.
 func (in *intake) kept() (parts []keptPart) {
 	if in.loads != nil {
 		parts = append(parts, keptPart{loadsPart, in.loads.shard.plan, []*shard{&in.loads.shard}})
@@ -164,13 +172,15 @@ func (in *intake) kept() (parts []keptPart) {
 	return parts
 }
 
-// blocks gives the memories of hashes by the names of their parts.
+// blocks returns the memories of hashes by the names of their parts.
 func (in *intake) blocks() func(yield func(string, *blocks) bool) {
 	return func(yield func(string, *blocks) bool) {
-		if !yield("clients", in.clients.blocks) || in.seen != nil && !yield("seen", in.seen.blocks) {
+		if !yield("clients", in.clients.blocks) ||
+			in.seen != nil && !yield("seen", in.seen.blocks) {
 			return
 		}
-		if in.wired != nil && (!yield("wired", in.wired.seen.blocks) || !yield("programs", in.wired.programs.blocks)) {
+		if in.wired != nil && (!yield("wired", in.wired.seen.blocks) ||
+			!yield("programs", in.wired.programs.blocks)) {
 			return
 		}
 		if in.asked != nil && !yield("asked", in.asked.blocks) {

@@ -252,15 +252,15 @@ func TestIntakeIsRestored(t *testing.T) {
 	}
 	other := newAggregator(t, window.Config{MaxKeys: 1000})
 	r, err := other.Restore(path)
-	if err != nil || len(r.Begun) == 0 {
-		t.Fatalf("%v, begun %v", err, r.Begun)
+	if err != nil || len(r.Missing) == 0 {
+		t.Fatalf("%v, begun %v", err, r.Missing)
 	}
 	if o := visitor(other, now, v4(10, 0, 1, 1), chrome(139), "/1"); o.Measures[traffic.MeasureNewAddresses] != 1 || o.Measures[traffic.MeasureVersionLag] != 1 {
 		t.Errorf("with other room: %v new, lag %v", o.Measures[traffic.MeasureNewAddresses], o.Measures[traffic.MeasureVersionLag])
 	}
 }
 
-// Times that no clock gives trouble neither.
+// Times that no clock has cause no trouble either.
 func TestIntakeAtHostileTimes(t *testing.T) {
 	times := []int64{0, 1, -1, math.MinInt64, math.MaxInt64, noon, -noon, 1 << 62, -1 << 62}
 	rng := rand.New(rand.NewPCG(61, 61))

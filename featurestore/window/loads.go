@@ -31,7 +31,7 @@ const loadKeys = 1 << 16
 // those of a log: it has no load, but what is usual.
 const hostless = 1
 
-// newLoads gives nil where no feature needs it.
+// newLoads returns nil where no feature needs it.
 func newLoads(config *Config) (*loads, error) {
 	filled := []traffic.Measure{traffic.MeasureHostPart, traffic.MeasureOriginPart}
 	for _, u := range traffic.UsualShares {
@@ -45,7 +45,8 @@ func newLoads(config *Config) (*loads, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loads{shard: newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)), effect: c.effect(), late: c.effect()}
+	l := &loads{shard: newShard(p, min(config.MaxKeys, loadKeys), uint8(config.Promote)),
+		effect: c.effect(), late: c.effect()}
 	for i := range l.sums {
 		l.sums[i] = loadSum{p.columns[i].a, p.windows[p.columns[i].of].clock}
 	}
@@ -57,12 +58,15 @@ func newLoads(config *Config) (*loads, error) {
 
 func loadFeatures() (features []traffic.Feature) {
 	for _, part := range loadParts {
-		features = append(features, traffic.Feature{Dimension: traffic.DimHost, Name: part.part.String(),
+		features = append(features, traffic.Feature{Dimension: traffic.DimHost,
+			Name: part.part.String(),
 			Fold: traffic.Fold{Kind: traffic.FoldSum, Window: part.window, Measure: part.of}})
 	}
 	for _, u := range traffic.UsualShares {
-		features = append(features, traffic.Feature{Dimension: traffic.DimHost, Name: u.Usual.String(),
-			Fold: traffic.Fold{Kind: traffic.FoldUsual, Window: traffic.UsualWindow, Measure: u.Measure, Per: u.Per}})
+		features = append(features, traffic.Feature{Dimension: traffic.DimHost,
+			Name: u.Usual.String(),
+			Fold: traffic.Fold{Kind: traffic.FoldUsual, Window: traffic.UsualWindow,
+				Measure: u.Measure, Per: u.Per}})
 	}
 	return features
 }
@@ -103,7 +107,7 @@ func (l *loads) fill(o *traffic.Observation) {
 	var cell []uint32
 	e := &l.effect
 	if place != none {
-		if cell = l.shard.cell(place); e.now != lastOf(cell) {
+		if cell = l.shard.cell(place); e.now != cellLast(cell) {
 			e = &l.late // to which add has set it
 		}
 	}

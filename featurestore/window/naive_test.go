@@ -10,8 +10,8 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// naive keeps every observation of every key and computes each feature from all of them by its definition
-// (traffic.FoldKind), in float64 and with exact sets: what an Aggregator must come near.
+// naive keeps every observation of every key and computes each feature from all of them by its
+// definition (traffic.FoldKind), in float64 and with exact sets: what an Aggregator must come near.
 type naive struct {
 	features []traffic.Feature
 	keys     [traffic.NumDimensions]map[uint64]*history
@@ -29,7 +29,8 @@ type history struct {
 	open         [][2]int64 // when its requests were open, where a feature counts them: from and to
 }
 
-// gapHistory is of the gaps between the observations that have a measure; of Requests, between any two.
+// gapHistory is of the gaps between the observations that have a measure; of Requests, between any
+// two.
 type gapHistory struct {
 	begun   bool
 	last    int64   // such observation
@@ -46,8 +47,8 @@ func newNaive(features []traffic.Feature) *naive {
 	return n
 }
 
-// addWith adds an observation to both. What takes a memory of all traffic, which intake_test.go is about, the naive model has
-// from the Aggregator.
+// addWith adds an observation to both. What takes a memory of all traffic, which intake_test.go is
+// about, the naive model has from the Aggregator.
 func (n *naive) addWith(a *window.Aggregator, o *traffic.Observation) {
 	a.Add(o)
 	filled, told := *o, a.Filled()
@@ -171,8 +172,8 @@ func countTo255(counts []int, i int) {
 
 func (h *history) last() int64 { return h.observations[len(h.observations)-1].Time }
 
-// stamp is the time as of which what fades is told: that of the last observation, or when it was known last that a
-// request was open.
+// stamp is the time as of which what fades is told: that of the last observation, or when it was
+// known last that a request was open.
 func (h *history) stamp() int64 {
 	stamp := h.last()
 	for _, o := range h.open {
@@ -190,7 +191,8 @@ func (h *history) openOver(window time.Duration) (mean float64) {
 	return mean
 }
 
-// value is a feature's value: of what fades as of the stamp, of the rest as of the key's last observation.
+// value is a feature's value: of what fades as of the stamp, of the rest as of the key's last
+// observation.
 func (h *history) value(f traffic.Fold, d traffic.Dimension) float64 {
 	seconds, faded := f.Window.Seconds(), math.Exp(-float64(h.stamp()-h.last())/float64(f.Window))
 	switch f.Kind {
@@ -323,8 +325,8 @@ func (h *history) sum(m traffic.Measure, window time.Duration) (sum float64) {
 	return sum
 }
 
-// distinct counts what was seen in the pane of the last observation and in the one before; a pane is half a window.
-// Where nothing ever was seen it is NaN.
+// distinct counts what was seen in the pane of the last observation and in the previous one; a pane
+// is half a window. Where nothing ever was seen it is NaN.
 func (h *history) distinct(object traffic.Object, window time.Duration) float64 {
 	pane, ever := int64(window/2), false
 	seen := make(map[uint64]bool)
@@ -340,7 +342,7 @@ func (h *history) distinct(object traffic.Object, window time.Duration) float64 
 	return float64(len(seen))
 }
 
-// shortest is the shortest gap that ended in the pane of the last gap or in the one before.
+// shortest is the shortest gap that ended in the pane of the last gap or in the previous one.
 func (h *gapHistory) shortest(window time.Duration) float64 {
 	pane, shortest := int64(window/2), int64(math.MaxInt64)
 	for i, end := range h.ends {
@@ -374,8 +376,8 @@ func (h *history) since(m, per traffic.Measure) (n int) {
 	return n
 }
 
-// value weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later one took its
-// share of that.
+// value weighs the gaps: the i-th of them had the weight 1/min(i, 64) when it came, and every later
+// one took its share of that.
 func (h *gapHistory) value(f traffic.Fold) float64 {
 	if len(h.gaps) == 0 {
 		return math.NaN()
@@ -438,8 +440,9 @@ type comparison struct {
 	estimates []float64 // relative errors of the others
 }
 
-// compare checks all rows of all keys. Sums are float32 and rounded at every event, which the tolerance allows for;
-// distinct counts up to 15 are exact but for two hashes that share 16 bits, which costs one.
+// compare checks all rows of all keys. Sums are float32 and rounded at every event, which the
+// tolerance allows for; distinct counts up to 15 are exact but for two hashes that share 16 bits,
+// which costs one.
 func (c *comparison) compare(t *testing.T, a *window.Aggregator, n *naive) {
 	t.Helper()
 	for d := range traffic.NumDimensions {
@@ -523,8 +526,8 @@ func (c *comparison) distinct(t *testing.T, f traffic.Feature, got, want float64
 	}
 }
 
-// judge checks the distinct counts as a whole: two of 15 hashes share 16 bits in one of 600 rows, and a HyperLogLog
-// of 64 registers has a standard error of 13 %.
+// judge checks the distinct counts as a whole: two of 15 hashes share 16 bits in one of 600 rows,
+// and a HyperLogLog of 64 registers has a standard error of 13 %.
 func (c *comparison) judge(t *testing.T) {
 	t.Helper()
 	bias, square := 0.0, 0.0

@@ -7,11 +7,12 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// opens is what a cell keeps of open requests: how many were open on average, over one or more windows. It has a time
-// of its own, the end of what was told last, apart from the cell's last event: reports of requests that go on must change nothing
-// else. A mean v over tau fades by exp(-t/tau) in a time t without an open request, and each request that was open from a time t
-// before until now adds 1 - exp(-t/tau): the integral of its share, so that it makes no difference into how many
-// reports that time was divided, but for rounding.
+// opens is what a cell keeps of open requests: how many were open on average, over one or more
+// windows. It has a time of its own, the end of what was told last, apart from the cell's last
+// event: reports of requests that go on must change nothing else. A mean v over tau fades by
+// exp(-t/tau) in a time t without an open request, and each request that was open from a time t
+// before until now adds 1 - exp(-t/tau): the integral of its share, so that it makes no difference
+// into how many reports that time was divided, but for rounding.
 //
 //	words 0-1  end of what was told last, ns after -2^62, low half first; 0: nothing was. Bit 63: the key had no event yet
 //	words 2-   the means as of then, float32, shortest window first
@@ -51,7 +52,8 @@ func (o *opens) setUntil(cell []uint32, until int64, flag uint64) {
 // eventless reports whether a cell was made by a report, and has seen none of its key's events.
 func (o *opens) eventless(cell []uint32) bool { return o.at >= 0 && cell[o.at+1]>>31 != 0 }
 
-// fold adds what an observation tells of the time its request was open. first is whether a report made the cell.
+// fold adds what an observation tells of the time its request was open. first is whether a report
+// made the cell.
 func (o *opens) fold(cell []uint32, ob *traffic.Observation, first bool) {
 	if o.at < 0 {
 		return
@@ -74,7 +76,8 @@ func (o *opens) fold(cell []uint32, ob *traffic.Observation, first bool) {
 		if last != never {
 			v = float64(float(*word)) * faded(last, until, tau)
 		}
-		v -= math.Expm1(-float64(between(ob.OpenFrom, ob.OpenTo))/float64(tau)) * faded(ob.OpenTo, until, tau)
+		v -= math.Expm1(-float64(between(ob.OpenFrom, ob.OpenTo))/float64(tau)) * faded(ob.OpenTo,
+			until, tau)
 		*word = math.Float32bits(float32(v))
 	}
 	o.setUntil(cell, until, flag)
@@ -98,10 +101,12 @@ func faded(from, to int64, tau time.Duration) float64 {
 	return math.Exp(-float64(between(from, to)) / float64(tau))
 }
 
-// stampOf is the time as of which a cell's values are published: that of its last event, or of a later report.
-func (p *plan) stampOf(cell []uint32) int64 { return max(lastOf(cell), p.opens.until(cell)) }
+// cellStamp is the time as of which a cell's values are published: that of its last event, or of a
+// later report.
+func (p *plan) cellStamp(cell []uint32) int64 { return max(cellLast(cell), p.opens.until(cell)) }
 
-// begin makes a cell that is zero but for its key that of a key of which there was a report and no event yet.
+// begin makes a cell that is zero but for its key that of a key of which there was a report and no
+// event yet.
 func (p *plan) begin(cell []uint32, e *effect) {
 	setLast(cell, e.now)
 	p.opens.fold(cell, e.observation, true)

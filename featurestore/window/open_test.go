@@ -35,7 +35,8 @@ func readAll(a *window.Aggregator, names []string, after time.Duration) []float3
 	return dst
 }
 
-// Two hundred streams are seen after seconds, long before one of them ends, and fade when they are told of no more.
+// Two hundred streams are seen after seconds, long before one of them ends, and fade when they are
+// told of no more.
 func TestOpenRequestsShowBeforeTheyEnd(t *testing.T) {
 	a := newAggregator(t, window.Config{})
 	for second := range time.Duration(3) {
@@ -58,7 +59,8 @@ func TestOpenRequestsShowBeforeTheyEnd(t *testing.T) {
 	}
 }
 
-// However the time that a request was open is divided into reports: the value is the same, but for rounding.
+// However the time that a request was open is divided into reports: the value is the same, but for
+// rounding.
 func TestOpenTimeMayBeToldInAnyParts(t *testing.T) {
 	for _, reports := range [][]time.Duration{{}, {7}, {1, 2, 3, 4, 5, 6, 7, 8, 9}, {2, 9}} {
 		a, told := newAggregator(t, window.Config{}), time.Duration(0)
@@ -88,7 +90,8 @@ func TestShortRequestsAreNotOpen(t *testing.T) {
 	}
 }
 
-// Reports change no other feature: what fades is the same but for rounding, and the rest has its bits.
+// Reports change no other feature: what fades is the same but for rounding, and the rest has its
+// bits.
 func TestReportsChangeNothingElse(t *testing.T) {
 	config := window.Config{Idle: 40 * time.Minute}
 	with, without, s := newAggregator(t, config), newAggregator(t, config), newStream(77)

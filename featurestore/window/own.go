@@ -11,7 +11,7 @@ import (
 // keeps what tells.
 type own struct {
 	measure traffic.Measure
-	at      int // first word of what it is told by
+	at      int // first word of its state
 	sums    []ownSum
 }
 
@@ -33,7 +33,7 @@ func (o *own) words() int {
 	return repeatWords
 }
 
-// layOutOwn gives words to what the own measures among the sums are told by.
+// layOutOwn assigns words to the state of the measures of a key.
 func (p *plan) layOutOwn() {
 	for i := range p.sums {
 		s := &p.sums[i]

@@ -11,16 +11,16 @@ type period struct {
 	start, end int64 // as far as an int64 can tell them
 }
 
-// move makes p the period of the given length that now lies in. Nearly always it is that already, and nothing has to be
-// divided.
+// move makes p the period of the given length that now lies in. Nearly always it is that already,
+// and nothing has to be divided.
 func (p *period) move(now, length int64) {
 	if p.start <= now && now < p.end {
 		return
 	}
-	*p = periodOf(now, length)
+	*p = newPeriod(now, length)
 }
 
-func periodOf(now, length int64) period {
+func newPeriod(now, length int64) period {
 	p := period{number: now / length, start: math.MinInt64, end: math.MaxInt64}
 	into := now % length
 	if into < 0 {
@@ -36,5 +36,6 @@ func periodOf(now, length int64) period {
 	return p
 }
 
-// minuteOf is the number of the minute of a time; an int64 of nanoseconds has fewer than an int32 holds.
-func minuteOf(ns int64) int32 { return int32(periodOf(ns, int64(time.Minute)).number) }
+// minuteNumber is the number of the minute of a time; an int64 of nanoseconds has fewer than an
+// int32 holds.
+func minuteNumber(ns int64) int32 { return int32(newPeriod(ns, int64(time.Minute)).number) }

@@ -10,10 +10,10 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// plan is how the features of one dimension are kept: which words of a cell hold what, each kept once however many
-// features need it, and how each column's value comes from them. What every event changes lies together at the front
-// of the cell; the panes of the distinct counts follow on 32-byte bounds, the even ones apart from the odd ones, since
-// an event changes one side only.
+// plan is how the features of one dimension are kept: which words of a cell hold what, each kept
+// once however many features need it, and how each column's value comes from them. What every event
+// changes lies together at the front of the cell; the panes of the distinct counts follow on
+// 32-byte bounds, the even ones apart from the odd ones, since an event changes one side only.
 type plan struct {
 	clock     *clock
 	windows   []window // of the sums, shortest first
@@ -45,21 +45,23 @@ type window struct {
 	at, to int // words
 }
 
-// sides is where the even and the odd panes of distinct cells with panes of one length begin. Those of a side stand side by side,
-// since an event changes one side only.
+// sides is where the even and the odd panes of distinct cells with panes of one length begin. Those
+// of a side stand side by side, since an event changes one side only.
 type sides struct {
 	clock int // number of the length in the clock
 	at    [2]int
 	words int // of a side
 }
 
-// sum is a decayed sum: one float32. So is a peak, which the decayed sum of its measure over another window raises.
+// sum is a decayed sum: one float32. So is a peak, which the decayed sum of its measure over
+// another window raises.
 type sum struct {
 	measure traffic.Measure
 	window  time.Duration
-	peak    time.Duration // 0: a sum; otherwise it is the peak of the measure's sum over this window
-	at      int
-	of      int // place of its window in plan.windows
+	// 0: a sum; otherwise it is the peak of the measure's sum over this window
+	peak time.Duration
+	at   int
+	of   int // place of its window in plan.windows
 }
 
 // peak is a sum of the same cell that raises a peak.
@@ -77,8 +79,8 @@ type distinct struct {
 	panes  [2]int // the even one and the odd one
 }
 
-// count is an integer that an event raises, sets back or leaves; of a Last, the bits of what the last event
-// had, and of a Fraction those of what it was divided by last.
+// count is an integer that an event raises, sets back or leaves; of a Last, the bits of what the
+// last event had, and of a Fraction those of what it was divided by last.
 type count struct {
 	kind    traffic.FoldKind // Streak, Since, Seen, Last or Fraction
 	measure traffic.Measure
@@ -87,7 +89,8 @@ type count struct {
 }
 
 const (
-	maxAmounts = 255     // bounds the different measures and decays of all dimensions: an amount's number is a byte
+	// bounds the different measures and decays of all dimensions: an amount's number is a byte
+	maxAmounts = 255
 	noAmount   = 255     // the number of what adds nothing
 	maxWindows = 8       // bounds the different decays of one dimension
 	cellAlign  = 8       // words: a cell is a multiple of 32 bytes
@@ -108,14 +111,16 @@ func newPlan(features []traffic.Feature, c *clock) (*plan, error) {
 	}
 	p.layOut()
 	if len(p.windows) > maxWindows {
-		return nil, fmt.Errorf("dimension %s has %d windows, at most %d are allowed", features[0].Dimension, len(p.windows), maxWindows)
+		return nil, fmt.Errorf("dimension %s has %d windows, at most %d are allowed",
+			features[0].Dimension, len(p.windows), maxWindows)
 	}
 	if len(c.amounts) > maxAmounts {
 		return nil, fmt.Errorf("dimensions up to %s have %d pairs of a measure and a window, at most %d are allowed",
 			features[0].Dimension, len(c.amounts), maxAmounts)
 	}
 	if p.words > maxWords {
-		return nil, fmt.Errorf("dimension %s needs %d words for a key, at most %d are allowed", features[0].Dimension, p.words, maxWords)
+		return nil, fmt.Errorf("dimension %s needs %d words for a key, at most %d are allowed",
+			features[0].Dimension, p.words, maxWords)
 	}
 	for _, f := range features {
 		p.columns = append(p.columns, p.column(f.Fold))
@@ -133,20 +138,26 @@ const (
 func check(f traffic.Fold) error {
 	switch {
 	case needsWindow(f.Kind) && (f.Window < minWindow || f.Window > maxWindow):
-		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow, time.Duration(maxWindow))
+		return fmt.Errorf("window %v, %v to %v are allowed", f.Window, minWindow,
+			time.Duration(maxWindow))
 	case f.Kind == traffic.FoldPeak && (f.Memory < f.Window || f.Memory > maxWindow):
-		return fmt.Errorf("memory of %v for a window of %v, that much to %v are allowed", f.Memory, f.Window, time.Duration(maxWindow))
-	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures || f.Usual >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
+		return fmt.Errorf("memory of %v for a window of %v, that much to %v are allowed", f.Memory,
+			f.Window, time.Duration(maxWindow))
+	case f.Measure >= traffic.NumMeasures || f.Per >= traffic.NumMeasures ||
+		f.Usual >= traffic.NumMeasures || f.Object >= traffic.NumObjects ||
 		f.Fact >= traffic.NumAgentFacts:
-		return fmt.Errorf("measure %d per %d, object %d or fact %d is unknown", f.Measure, f.Per, f.Object, f.Fact)
+		return fmt.Errorf("measure %d per %d, object %d or fact %d is unknown", f.Measure, f.Per,
+			f.Object, f.Fact)
 	}
 	return nil
 }
 
 func needsWindow(k traffic.FoldKind) bool {
 	switch k {
-	case traffic.FoldSum, traffic.FoldRate, traffic.FoldShare, traffic.FoldPart, traffic.FoldAcceleration, traffic.FoldDistinct, traffic.FoldPathEntropy,
-		traffic.FoldGapMin, traffic.FoldOpen, traffic.FoldPeak, traffic.FoldExcess, traffic.FoldUsual, traffic.FoldPerObject, traffic.FoldFraction:
+	case traffic.FoldSum, traffic.FoldRate, traffic.FoldShare, traffic.FoldPart,
+		traffic.FoldAcceleration, traffic.FoldDistinct, traffic.FoldPathEntropy,
+		traffic.FoldGapMin, traffic.FoldOpen, traffic.FoldPeak, traffic.FoldExcess,
+		traffic.FoldUsual, traffic.FoldPerObject, traffic.FoldFraction:
 		return true
 	}
 	return false
@@ -196,7 +207,8 @@ func (p *plan) need(f traffic.Fold, d traffic.Dimension) error {
 	case traffic.FoldGapMin:
 		g := p.needGaps(f.Measure)
 		if g.pane != 0 && g.pane != f.Window/2 {
-			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*g.pane, f.Window)
+			return fmt.Errorf("window %v and %v of the shortest gap in one dimension", 2*g.pane,
+				f.Window)
 		}
 		g.pane = f.Window / 2
 	case traffic.FoldGapMean, traffic.FoldGapVariation, traffic.FoldGapEntropy:
@@ -231,7 +243,10 @@ func (p *plan) needSum(m traffic.Measure, window time.Duration) {
 }
 
 func (p *plan) findSum(m traffic.Measure, window time.Duration) *sum {
-	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == m && s.window == window && s.peak == 0 })
+	i := slices.IndexFunc(p.sums, func(s sum) bool {
+		return s.measure == m && s.window == window &&
+			s.peak == 0
+	})
 	if i < 0 {
 		return nil
 	}
@@ -239,7 +254,10 @@ func (p *plan) findSum(m traffic.Measure, window time.Duration) *sum {
 }
 
 func (p *plan) findPeak(f traffic.Fold) *sum {
-	i := slices.IndexFunc(p.sums, func(s sum) bool { return s.measure == f.Measure && s.window == f.Memory && s.peak == f.Window })
+	i := slices.IndexFunc(p.sums, func(s sum) bool {
+		return s.measure == f.Measure &&
+			s.window == f.Memory && s.peak == f.Window
+	})
 	if i < 0 {
 		return nil
 	}
@@ -247,7 +265,10 @@ func (p *plan) findPeak(f traffic.Fold) *sum {
 }
 
 func (p *plan) findDistinct(f traffic.Fold) *distinct {
-	i := slices.IndexFunc(p.distincts, func(d distinct) bool { return d.object == f.Object && d.pane == f.Window/2 })
+	i := slices.IndexFunc(p.distincts, func(d distinct) bool {
+		return d.object == f.Object &&
+			d.pane == f.Window/2
+	})
 	if i < 0 {
 		return nil
 	}
@@ -255,14 +276,17 @@ func (p *plan) findDistinct(f traffic.Fold) *distinct {
 }
 
 func (p *plan) findCount(f traffic.Fold) *count {
-	i := slices.IndexFunc(p.counts, func(c count) bool { return c.kind == f.Kind && c.measure == f.Measure && c.per == f.Per })
+	i := slices.IndexFunc(p.counts, func(c count) bool {
+		return c.kind == f.Kind &&
+			c.measure == f.Measure && c.per == f.Per
+	})
 	if i < 0 {
 		return nil
 	}
 	return &p.counts[i]
 }
 
-// layOut gives everything its words.
+// layOut assigns the words of a cell.
 func (p *plan) layOut() {
 	p.words = headWords
 	if slices.Sort(p.opens.taus); p.opens.at >= 0 {
@@ -295,7 +319,10 @@ func (p *plan) layOut() {
 }
 
 func (p *plan) layOutPanes() {
-	slices.SortStableFunc(p.distincts, func(a, b distinct) int { return cmp.Compare(a.pane, b.pane) })
+	slices.SortStableFunc(p.distincts, func(a,
+		b distinct) int {
+		return cmp.Compare(a.pane, b.pane)
+	})
 	for from := 0; from < len(p.distincts); {
 		to := from
 		for to < len(p.distincts) && p.distincts[to].pane == p.distincts[from].pane {
@@ -318,7 +345,8 @@ func (p *plan) layOutSums() {
 	for i := range p.sums {
 		p.sums[i].at = p.take(1)
 		if n := len(p.windows); n == 0 || p.windows[n-1].tau != p.sums[i].window {
-			p.windows = append(p.windows, window{tau: p.sums[i].window, clock: p.clock.window(p.sums[i].window), at: p.sums[i].at})
+			p.windows = append(p.windows, window{tau: p.sums[i].window,
+				clock: p.clock.window(p.sums[i].window), at: p.sums[i].at})
 		}
 		w := &p.windows[len(p.windows)-1]
 		w.to = p.words
@@ -332,7 +360,8 @@ func (p *plan) layOutSums() {
 	for _, s := range p.sums {
 		if s.peak > 0 {
 			from := p.findSum(s.measure, s.peak)
-			p.peaks = append(p.peaks, peak{from.at, s.at, p.windows[from.of].clock, p.windows[s.of].clock})
+			p.peaks = append(p.peaks, peak{from.at, s.at, p.windows[from.of].clock,
+				p.windows[s.of].clock})
 		}
 	}
 	for i := range p.floods {
@@ -350,7 +379,8 @@ func (p *plan) take(words int) int {
 
 func (p *plan) align() { p.words = (p.words + cellAlign - 1) &^ (cellAlign - 1) }
 
-// sound tells whether whatever bounds the access to a cell is within its bounds. Any other bits are values.
+// sound reports whether whatever bounds the access to a cell is within its bounds. Any other bits
+// are values.
 func (p *plan) sound(cell []uint32) bool {
 	for _, d := range p.distincts {
 		if !distinctState(cell[d.at]).sound() {

@@ -6,8 +6,8 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// wired tells which clients are new to a program on a wire, and how many the program has on all wires. Its memory of hashes
-// is apart from the other one, so that neither makes the other forget.
+// wired tells which clients are new to a program on a wire, and how many the program has on all
+// wires. Its memory of hashes is apart from the other one, so that neither makes the other forget.
 type wired struct {
 	seen     familiar
 	programs programs
@@ -17,25 +17,26 @@ func (w *wired) fill(o *traffic.Observation, now int64) {
 	m := &o.Measures
 	m[traffic.MeasureNewWireClients], m[traffic.MeasureProgramClients] = 0, 0
 	program := o.Objects[traffic.ObjectPrograms]
-	if o.Keys[traffic.DimProgramWire] == 0 || program == 0 || networkOf(o) == 0 {
+	if o.Keys[traffic.DimProgramWire] == 0 || program == 0 || networkKey(o) == 0 {
 		return
 	}
-	isNew, _ := w.seen.add(pairOf(o), now)
-	entry, minute := w.programs.of(program, minuteOf(now))
+	isNew, _ := w.seen.add(pairHash(o), now)
+	entry, minute := w.programs.of(program, minuteNumber(now))
 	if isNew && entry.count(minute) {
 		m[traffic.MeasureNewWireClients] = 1
 	}
 	m[traffic.MeasureProgramClients] = entry.sum(minute)
 }
 
-// pairOf makes one hash of a client and its program on its wire.
-func pairOf(o *traffic.Observation) uint64 {
-	return combine(networkOf(o), o.Keys[traffic.DimProgramWire])
+// pairHash makes one hash of a client and its program on its wire.
+func pairHash(o *traffic.Observation) uint64 {
+	return combine(networkKey(o), o.Keys[traffic.DimProgramWire])
 }
 
-// programs counts the clients of programs that user agents name: networks that are new with a program on a wire, of which the
-// first programRoom of a minute count, as with clients. A block is of the programs whose hashes have its place. Where it has more
-// than there is room for, the one with the fewest clients goes.
+// programs counts the clients of programs that user agents name: networks that are new with a
+// program on a wire, of which the first programRoom of a minute count, as with clients. A block is
+// of the programs whose hashes have its place. Where it has more than there is room for, the one
+// with the fewest clients goes.
 //
 //	words 5-28  six programs of four words: the low half of the hash, the minute when the last client was counted, how many were
 //	            in that, and the decayed sum over traffic.UsualWindow as of that minute
@@ -53,8 +54,8 @@ const programKeys = 64
 // programEntry is one program's.
 type programEntry []uint32
 
-// of returns the entry of a program, which it makes where there is none, and the minute that it is to be looked at as of: its
-// own where time runs backwards.
+// of returns the entry of a program, which it makes where there is none, and the minute that it is
+// to be looked at as of: its own where time runs backwards.
 func (p *programs) of(program uint64, minute int32) (programEntry, int32) {
 	words := p.blocks.cell(program)[5:][:blockPrograms*programWords]
 	tag := max(1, uint32(program))

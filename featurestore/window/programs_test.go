@@ -19,8 +19,9 @@ func wired(a *window.Aggregator, at int64, client [4]int, agent string, print ui
 	return o
 }
 
-// How the clients of a browser usually look on the wire is learned from them, by program and version and by network: a
-// client that copies the user agent and looks otherwise shows with its first request, however many it has sent before.
+// How the clients of a browser usually look on the wire is learned from them, by program and
+// version and by network: a client that copies the user agent and looks otherwise shows with its
+// first request, however many it has sent before.
 func TestShareOfAWire(t *testing.T) {
 	const usual, copied, other = 0x1111, 0x2222, 0x3333
 	a := newAggregator(t, window.Config{})

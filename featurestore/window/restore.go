@@ -8,17 +8,18 @@ import (
 	"slices"
 )
 
-// Restored is what Restore has taken up.
+// Restored is the result of Restore.
 type Restored struct {
-	Path     string // the file; empty: none
+	Path     string // the file that was restored; empty: none
 	Seed     uint64 // of its keys' hash
 	Unusable []UnusableError
 
-	// What is kept of keys, by dimension and name: what the checkpoint lacked and begins empty, and what it had beyond that.
-	Begun, Lost []string
+	// State of keys, by dimension and name: what was missing from the checkpoint, and begins empty,
+	// and what was dropped, since this Aggregator does not keep it.
+	Missing, Dropped []string
 }
 
-// UnusableError is a checkpoint that is there and was not taken up.
+// UnusableError is the error of a checkpoint that exists and was not restored.
 type UnusableError struct {
 	Path string
 	Err  error
@@ -28,13 +29,13 @@ func (e UnusableError) Error() string { return e.Path + ": " + e.Err.Error() }
 
 func (e UnusableError) Unwrap() error { return e.Err }
 
-// Restore takes up the checkpoint at path, or, where that cannot be used, the older one beside it. Of each dimension and of each
-// feature it takes what both the checkpoint and this Aggregator keep: a feature is found again by its fold, whatever its
-// name is. Where the checkpoint has more keys than Config.MaxKeys allows, the most recently active are kept and the
-// others counted. The Aggregator must be empty, and stays so on an error; fs.ErrNotExist means that there is no
-// checkpoint.
+// Restore reads the checkpoint at path or, if that is unusable, the older one beside it. It
+// restores what both the checkpoint and this Aggregator keep of each dimension and feature. A
+// feature is found by its fold, not by its name. If the checkpoint has more keys than
+// Config.MaxKeys allows, the most recently active are kept and the others counted. The Aggregator
+// must be empty, and stays empty after an error; fs.ErrNotExist means that there is no checkpoint.
 //
-// Observations that are added from then on must have keys of the checkpoint's seed.
+// Observations that are added later must have keys with the checkpoint's seed.
 func (a *Aggregator) Restore(path string) (r Restored, err error) {
 	for _, file := range []string{path, path + olderSuffix} {
 		err := a.restore(file, &r)
@@ -77,8 +78,10 @@ func (a *Aggregator) restore(path string, restored *Restored) error {
 			p := restoredPart{keptPart: kept[i], words: int(part.words), latest: fresh.latest()}
 			var l, b []string
 			p.mapping, l, b = part.mappingTo(p.plan)
-			lost, begun = append(lost, prefixed(part.name, l)...), append(begun, prefixed(part.name, b)...)
-			p.exact = r.header.keys == uint64(a.config.MaxKeys) && part.shards == uint64(len(p.shards))
+			lost, begun = append(lost, prefixed(part.name, l)...),
+				append(begun, prefixed(part.name, b)...)
+			p.exact = r.header.keys == uint64(a.config.MaxKeys) &&
+				part.shards == uint64(len(p.shards))
 			err = r.readPart(&p, part.shards)
 			fresh.counts.unrestored += p.left
 			kept = slices.Delete(kept, i, i+1) // a part that comes twice finds no room
@@ -93,7 +96,7 @@ func (a *Aggregator) restore(path string, restored *Restored) error {
 	for _, k := range kept {
 		begun = append(begun, k.name)
 	}
-	restored.Seed, restored.Begun, restored.Lost = r.header.seed, begun, lost
+	restored.Seed, restored.Missing, restored.Dropped = r.header.seed, begun, lost
 	a.take(fresh)
 	return nil
 }
@@ -105,7 +108,7 @@ func prefixed(part string, names []string) []string {
 	return names
 }
 
-// resume takes up the time of the Aggregator that wrote a checkpoint.
+// resume sets the time to that of the Aggregator that wrote a checkpoint.
 func (a *Aggregator) resume(h *checkpointHeader) {
 	a.clock.offset = int64(h.offset)
 	a.ticked, a.now = h.ticked == 1, int64(h.now)
@@ -122,7 +125,8 @@ func (a *Aggregator) latest() int64 {
 
 // take takes over what another Aggregator of the same configuration keeps.
 func (a *Aggregator) take(other *Aggregator) {
-	a.tables, a.intake, a.crew, a.clock, a.follower = other.tables, other.intake, other.crew, other.clock, nil
+	a.tables, a.intake, a.crew, a.clock, a.follower = other.tables, other.intake, other.crew,
+		other.clock, nil
 	a.ticked, a.now, a.reference = other.ticked, other.now, other.reference
 	a.counts.unrestored += other.counts.unrestored
 }

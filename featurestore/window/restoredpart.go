@@ -9,11 +9,12 @@ import (
 type restoredPart struct {
 	keptPart
 	mapping mapping
-	words   int        // of the checkpoint's cells
-	exact   bool       // the shards of the checkpoint are those of this configuration: each key keeps its place
-	hands   [][]uint32 // where they are not: the cells for each shard, one after the other
-	latest  int64      // events that are later are damage
-	left    uint64     // keys that found no room, or were damaged
+	words   int // of the checkpoint's cells
+	// the shards of the checkpoint are those of this configuration: each key keeps its place
+	exact  bool
+	hands  [][]uint32 // where they are not: the cells for each shard, one after the other
+	latest int64      // events that are later are damage
+	left   uint64     // keys that found no room, or were damaged
 }
 
 func (r *checkpointReader) readPart(p *restoredPart, shards uint64) error {
@@ -41,7 +42,8 @@ func (r *checkpointReader) readShard(p *restoredPart, s *shard) error {
 		return err
 	}
 	width := 2 * widthFor(s.capacity)
-	if head.places > s.capacity || head.random == 0 || head.sketch != 0 && head.sketch != width || int64(head.added) > int64(width) {
+	if head.places > s.capacity || head.random == 0 || head.sketch != 0 && head.sketch != width ||
+		int64(head.added) > int64(width) {
 		return damaged("a shard that this release does not make")
 	}
 	if err := r.readCells(p, s, head.places); err != nil {
@@ -66,12 +68,12 @@ func (r *checkpointReader) readCells(p *restoredPart, s *shard, places int) erro
 	s.cells = make([]uint32, places*own)
 	adviseHuge(wholePages(s.cells))
 	if p.mapping.same {
-		return r.readInto(bytesOf(s.cells), cellsBytes(own))
+		return r.readInto(wordBytes(s.cells), cellsBytes(own))
 	}
 	rest := s.cells
 	return r.eachPiece(places, p.words, func(cells []uint32) error {
 		for old := range slices.Chunk(cells, p.words) {
-			if keyOf(old) != 0 {
+			if cellKey(old) != 0 {
 				p.mapping.convert(rest[:own], old)
 			}
 			rest = rest[own:]
@@ -87,8 +89,8 @@ func (p *restoredPart) adopt(s *shard, places int) error {
 	s.index.reserve(places)
 	for place := range uint32(places) {
 		cell := s.cell(place)
-		key := keyOf(cell)
-		if key != 0 && p.plan.stampOf(cell) > p.latest {
+		key := cellKey(cell)
+		if key != 0 && p.plan.cellStamp(cell) > p.latest {
 			setKey(cell, 0)
 			key = 0
 			p.left++
@@ -115,13 +117,13 @@ func (s *shard) enter(key uint64, place uint32) error {
 		return damaged("a cell leads out of itself")
 	}
 	s.index.insert(uint32(h), place)
-	s.minutes[place] = minuteOf(s.plan.stampOf(cell))
+	s.minutes[place] = minuteNumber(s.plan.cellStamp(cell))
 	s.dirty.set(place)
 	return nil
 }
 
-// readLoose deals the cells of a shard of another configuration to those of this one. Hands are cut where they have twice
-// what they may keep, so that a large checkpoint takes little memory.
+// readLoose deals the cells of a shard of another configuration to those of this one. Hands are cut
+// where they have twice what they may keep, so that a large checkpoint takes little memory.
 func (r *checkpointReader) readLoose(p *restoredPart) error {
 	head, err := r.readHead(p.words)
 	if err != nil {
@@ -130,7 +132,7 @@ func (r *checkpointReader) readLoose(p *restoredPart) error {
 	shift := shiftFor(len(p.shards))
 	err = r.eachPiece(head.places, p.words, func(cells []uint32) error {
 		for old := range slices.Chunk(cells, p.words) {
-			if key := keyOf(old); key != 0 {
+			if key := cellKey(old); key != 0 {
 				p.deal(mix(key)>>shift, old)
 			}
 		}
@@ -143,7 +145,7 @@ func (r *checkpointReader) readLoose(p *restoredPart) error {
 }
 
 func (p *restoredPart) deal(shard uint64, old []uint32) {
-	if lastOf(old) > p.latest {
+	if cellLast(old) > p.latest {
 		p.left++
 		return
 	}
@@ -165,7 +167,7 @@ func (p *restoredPart) cut(hand []uint32, capacity int) []uint32 {
 	own := p.plan.words
 	order := slices.Collect(slices.Chunk(hand, own))
 	slices.SortFunc(order, func(a, b []uint32) int {
-		return cmp.Or(cmp.Compare(lastOf(b), lastOf(a)), cmp.Compare(keyOf(a), keyOf(b)))
+		return cmp.Or(cmp.Compare(cellLast(b), cellLast(a)), cmp.Compare(cellKey(a), cellKey(b)))
 	})
 	if len(order) > capacity {
 		p.left += uint64(len(order) - capacity)
@@ -186,7 +188,7 @@ func (p *restoredPart) rehome() error {
 		for cell := range slices.Chunk(hand, own) {
 			place := s.append()
 			copy(s.cell(place), cell)
-			if err := s.enter(keyOf(cell), place); err != nil {
+			if err := s.enter(cellKey(cell), place); err != nil {
 				return err
 			}
 		}

@@ -8,8 +8,9 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// Selection reads features by name straight from an Aggregator: offline, where nothing is published, it gives the very
-// values that a featurestore.Selection would give right after a publication.
+// Selection reads features by name straight from an Aggregator: offline, where nothing is
+// published, it reads the values that a featurestore.Selection would read right after a
+// publication.
 type Selection struct {
 	aggregator *Aggregator
 	picks      []pick
@@ -28,7 +29,7 @@ type pickColumn struct {
 	decay    time.Duration
 }
 
-// Select makes a selection of features by their full names.
+// Select returns a selection of features by their full names.
 func (a *Aggregator) Select(names []string) *Selection {
 	s := &Selection{aggregator: a, row: make([]float32, len(a.row))}
 	for to, name := range names {
@@ -68,11 +69,11 @@ func (s *Selection) pick(d traffic.Dimension) *pick {
 	return &s.picks[len(s.picks)-1]
 }
 
-// Unknown gives the selected names that the Aggregator does not have.
+// Unknown returns the selected names that the Aggregator does not have.
 func (s *Selection) Unknown() []string { return s.unknown }
 
-// Read fills dst, which must have one value for each selected name, with the features of the given keys as of now;
-// what is not there is NaN. It allocates nothing.
+// Read fills dst, which must have one value for each selected name, with the features of the given
+// keys as of now; missing values are NaN. It allocates nothing.
 func (s *Selection) Read(dst []float32, keys *traffic.Keys, now int64) {
 	for i := range dst {
 		dst[i] = nan

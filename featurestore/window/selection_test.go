@@ -22,8 +22,9 @@ func allNames(rng *rand.Rand) []string {
 	return append(names, names[:5]...)
 }
 
-// Offline and online are one: straight from the Aggregator come the very bits that a reader of the publication gets,
-// for every key, at the time of the publication and later, and also for a reader whose clock is behind.
+// Offline and online are one: straight from the Aggregator come the very bits that a reader of the
+// publication gets, for every key, at the time of the publication and later, and also for a reader
+// whose clock is behind.
 func TestSelectionEqualsPublication(t *testing.T) {
 	rng := rand.New(rand.NewPCG(14, 14))
 	path := filepath.Join(t.TempDir(), "features")

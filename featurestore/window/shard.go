@@ -7,18 +7,21 @@ import (
 	"github.com/headgate/headgate/internal/prefetch"
 )
 
-// shard keeps some of the keys of a dimension in flat arrays, which the garbage collector does not scan. Which keys is
-// decided by their hash and by Config.MaxKeys alone, and all it does is a function of the events of its keys and the
-// minutes of Tick, in their order: how many goroutines share the shards makes no difference.
+// shard keeps some of the keys of a dimension in flat arrays, which the garbage collector does not
+// scan. Which keys is decided by their hash and by Config.MaxKeys alone, and all it does is a
+// function of the events of its keys and the minutes of Tick, in their order: how many goroutines
+// share the shards makes no difference.
 //
 // A place is a cell's index in all of the arrays.
 type shard struct {
 	// What every event needs: two cache lines.
-	index   index
-	cells   []uint32 // plan.words words for each place
-	plan    *plan
-	minutes []int32 // of the last event, or a later one before which a key is kept, by place: what expire looks through
-	dirty   bitmap  // places that changed since they were collected last
+	index index
+	cells []uint32 // plan.words words for each place
+	plan  *plan
+	// of the last event, or a later one before which a key is kept, by place: what expire looks
+	// through
+	minutes []int32
+	dirty   bitmap // places that changed since they were collected last
 
 	capacity int
 	promote  uint8 // Config.Promote
@@ -50,7 +53,7 @@ func (s *shard) cell(place uint32) []uint32 {
 	return s.cells[at : at+s.plan.words : at+s.plan.words]
 }
 
-// find gives the place of a key with the mixed hash h, or none.
+// find returns the place of a key with the mixed hash h, or none.
 func (s *shard) find(key, h uint64) uint32 {
 	tag := uint32(h)
 	for i := tag & s.index.mask; ; i = (i + 1) & s.index.mask {
@@ -58,7 +61,7 @@ func (s *shard) find(key, h uint64) uint32 {
 		if e == 0 {
 			return none
 		}
-		if place := uint32(e) - 1; uint32(e>>32) == tag && keyOf(s.cell(place)) == key {
+		if place := uint32(e) - 1; uint32(e>>32) == tag && cellKey(s.cell(place)) == key {
 			return place
 		}
 	}
@@ -76,11 +79,12 @@ func (s *shard) prefetch(place uint32, e *effect) {
 	prefetch.Word(&s.dirty[place/64])
 }
 
-// add folds e into the cell of key, which is probably at the place guess, and gives its place, or none where the key
-// has to wait for one. late is an effect that may be set for a key that has seen a later event.
+// add folds e into the cell of key, which is probably at the place guess, and returns its place, or
+// none where the key has to wait for one. late is an effect that may be set for a key that has seen
+// a later event.
 func (s *shard) add(key, h uint64, guess uint32, e, late *effect) (place uint32) {
 	place = guess
-	if place >= uint32(len(s.minutes)) || keyOf(s.cell(place)) != key {
+	if place >= uint32(len(s.minutes)) || cellKey(s.cell(place)) != key {
 		place = s.find(key, h)
 	}
 	if place != none {
@@ -100,38 +104,39 @@ func (s *shard) add(key, h uint64, guess uint32, e, late *effect) (place uint32)
 	} else {
 		s.plan.fold(cell, e, true)
 	}
-	s.note(place, never, s.plan.stampOf(cell), e)
+	s.note(place, never, s.plan.cellStamp(cell), e)
 	return place
 }
 
 // fold adds an effect to the cell at a place. Of a report it takes what is open and nothing else.
 func (s *shard) fold(cell []uint32, place uint32, e, late *effect) {
-	stamp := s.plan.stampOf(cell)
+	stamp := s.plan.cellStamp(cell)
 	if e.observation.Report {
 		s.plan.opens.fold(cell, e.observation, false)
 	} else {
 		isNew := s.plan.opens.eventless(cell)
-		if last := lastOf(cell); last > e.now && !isNew {
+		if last := cellLast(cell); last > e.now && !isNew {
 			late.set(e.observation, last)
 			e = late
 		}
 		s.plan.fold(cell, e, isNew)
 	}
-	s.note(place, stamp, s.plan.stampOf(cell), e)
+	s.note(place, stamp, s.plan.cellStamp(cell), e)
 }
 
 // note marks a place whose cell's stamp has moved.
 func (s *shard) note(place uint32, before, after int64, e *effect) {
 	switch {
-	case after >= e.minute.start && after-e.minute.start >= int64(time.Minute): // told by a long request's end
-		s.minutes[place] = minuteOf(after)
+	// told by a long request's end
+	case after >= e.minute.start && after-e.minute.start >= int64(time.Minute):
+		s.minutes[place] = minuteNumber(after)
 	case before < e.minute.start: // else the minute is the same, and need not be fetched for it
 		s.minutes[place] = int32(e.minute.number)
 	}
 	s.dirty.set(place)
 }
 
-// place gives the lowest place that is free. Its cell is zero.
+// place returns the lowest place that is free. Its cell is zero.
 func (s *shard) place() uint32 {
 	if s.spare == 0 && len(s.minutes) < s.capacity {
 		return s.append()
@@ -169,15 +174,16 @@ func (s *shard) reserve(n int) {
 	s.free, s.dirty, s.known = s.free.grown(n), s.dirty.grown(n), s.known.grown(n)
 }
 
-// oldest gives the place that was idle longest among eight picked at random, as Redis approximates LRU. What a flood left
-// counts as an hour younger. The choice is a function of what came before, so that a replay evicts the same keys.
+// oldest returns the place that was idle longest among eight picked at random, as Redis
+// approximates LRU. What a flood left counts as an hour younger. The choice is a function of what
+// came before, so that a replay evicts the same keys.
 func (s *shard) oldest() uint32 {
 	oldest, last := none, int64(math.MaxInt64)
 	for range 8 {
 		p := s.pick()
 		cell := s.cell(p)
-		l := s.plan.stampOf(cell)
-		if s.plan.memoryOf(cell) > 0 {
+		l := s.plan.cellStamp(cell)
+		if s.plan.cellMemory(cell) > 0 {
 			l = plus(l, floodBonus)
 		}
 		if oldest == none || l < last {
@@ -187,7 +193,8 @@ func (s *shard) oldest() uint32 {
 	return oldest
 }
 
-// pick is xorshift64* (Vigna 2016), reduced to a place. The shard is full when it is called: every place is in use.
+// pick is xorshift64* (Vigna 2016), reduced to a place. The shard is full when it is called: every
+// place is in use.
 func (s *shard) pick() uint32 {
 	s.random ^= s.random >> 12
 	s.random ^= s.random << 25
@@ -198,7 +205,7 @@ func (s *shard) pick() uint32 {
 // drop frees a place.
 func (s *shard) drop(place uint32) {
 	cell := s.cell(place)
-	key := keyOf(cell)
+	key := cellKey(cell)
 	setKey(cell, 0)
 	s.index.remove(uint32(mix(key)), place)
 	if s.known.has(place) {
@@ -211,18 +218,19 @@ func (s *shard) drop(place uint32) {
 	s.lowest = min(s.lowest, place)
 }
 
-// expire drops the keys whose last event was idle before the given time, and before more where a flood of theirs is to be
-// remembered: those it looks at again when that has passed, so that each costs two looks and not one a minute.
+// expire drops the keys whose last event was idle before the given time, and before more where a
+// flood of theirs is to be remembered: those it looks at again when that has passed, so that each
+// costs two looks and not one a minute.
 func (s *shard) expire(before int64, idle time.Duration) {
-	minute := minuteOf(before)
+	minute := minuteNumber(before)
 	for place, m := range s.minutes {
 		if m > minute || s.free.has(uint32(place)) {
 			continue
 		}
 		cell := s.cell(uint32(place))
-		due := plus(s.plan.stampOf(cell), max(0, s.plan.memoryOf(cell)-int64(idle)))
+		due := plus(s.plan.cellStamp(cell), max(0, s.plan.cellMemory(cell)-int64(idle)))
 		if due >= before {
-			s.minutes[place] = minuteOf(due)
+			s.minutes[place] = minuteNumber(due)
 			continue
 		}
 		s.drop(uint32(place))

@@ -8,9 +8,10 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// site is the traffic of a large installation over IPv4: clients that are all equally likely to come next, each with a
-// session, three of them to a network, three in ten with a second user agent. Of 10,000 user agents, 1,000 TLS
-// fingerprints, 1,000 hosts and 20,000 paths few are popular. There is no IPv6 network.
+// site is the traffic of a large installation over IPv4: clients that are all equally likely to
+// come next, each with a session, three of them to a network, three in ten with a second user
+// agent. Of 10,000 user agents, 1,000 TLS fingerprints, 1,000 hosts and 20,000 paths few are
+// popular. There is no IPv6 network.
 type site struct {
 	rng     *rand.Rand
 	clients int
@@ -32,7 +33,8 @@ func newSite(clients int) *site {
 	return s
 }
 
-// visit makes the observation of a client's request, with its second user agent where that is asked for and there is one.
+// visit makes the observation of a client's request, with its second user agent where that is asked
+// for and there is one.
 func (s *site) visit(client int, second bool, random uint64) *traffic.Observation {
 	pair := uint64(client)
 	if second && client%10 < 3 {
@@ -63,7 +65,7 @@ func (s *site) next() *traffic.Observation {
 	return s.visit(client, random&1 != 0, random>>1)
 }
 
-// fill gives an Aggregator that has seen all clients with all of their user agents.
+// fill returns an Aggregator that has seen all clients with all of their user agents.
 func (s *site) fill(b *testing.B) *window.Aggregator {
 	a := newAggregator(b, window.Config{MaxKeys: 15 * s.clients / 10, Promote: 1})
 	for client := range s.clients {

@@ -8,13 +8,15 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// state is something that a cell keeps, under the name by which a checkpoint of another release finds it again: the name
-// says all that decides what the words mean. Where their meaning changes, the name has to.
+// state is something that a cell keeps, under the name by which a checkpoint of another release
+// finds it again: the name says all that decides what the words mean. Where their meaning changes,
+// the name has to.
 type state struct {
 	name string
 	runs []run
 
-	// begin makes the words of a cell that had no such state what they are before the first event; nil: they are zero.
+	// begin makes the words of a cell that had no such state what they are before the first event;
+	// nil: they are zero.
 	begin func(cell []uint32)
 }
 
@@ -30,7 +32,8 @@ func (p *plan) states() (all []state) {
 		all = append(all, state{name: s.name(), runs: []run{{s.at, 1}}})
 	}
 	for _, o := range p.owns {
-		all = append(all, state{name: fmt.Sprintf("past %v", o.measure), runs: []run{{o.at, o.words()}}})
+		all = append(all, state{name: fmt.Sprintf("past %v", o.measure),
+			runs: []run{{o.at, o.words()}}})
 	}
 	all = append(all, p.usuals.states()...)
 	for _, c := range p.counts {
@@ -47,14 +50,16 @@ func (p *plan) states() (all []state) {
 		all = append(all, p.gaps[i].state())
 	}
 	if p.opens.at >= 0 {
-		all = append(all, state{name: fmt.Sprintf("open %v", p.opens.taus), runs: []run{{p.opens.at, p.opens.words()}}})
+		all = append(all, state{name: fmt.Sprintf("open %v", p.opens.taus),
+			runs: []run{{p.opens.at, p.opens.words()}}})
 	}
 	if p.hours >= 0 {
 		all = append(all, state{name: "hours", runs: []run{{p.hours, hourWords}}})
 	}
 	if p.agent >= 0 {
 		for fact := range traffic.NumAgentFacts {
-			all = append(all, state{name: fmt.Sprintf("agent %v", fact), runs: []run{{p.agent + int(fact), 1}}, begin: p.forgetAgent})
+			all = append(all, state{name: fmt.Sprintf("agent %v", fact),
+				runs: []run{{p.agent + int(fact), 1}}, begin: p.forgetAgent})
 		}
 	}
 	slices.SortFunc(all, func(a, b state) int { return cmp.Compare(a.runs[0].at, b.runs[0].at) })
@@ -72,7 +77,8 @@ func (g *gaps) state() state {
 	if g.last < 0 {
 		return state{name: fmt.Sprintf("gaps %v", g.pane), runs: []run{{g.at, gapWords}}}
 	}
-	return state{name: fmt.Sprintf("gaps %v %v", g.measure, g.pane), runs: []run{{g.at, gapWords}, {g.last, 2}}}
+	return state{name: fmt.Sprintf("gaps %v %v", g.measure, g.pane),
+		runs: []run{{g.at, gapWords}, {g.last, 2}}}
 }
 
 func (c *count) state() state {
@@ -100,7 +106,8 @@ func (c *count) name() string {
 // beginFirst has a key's age count from its last event, before which nothing is known.
 func (p *plan) beginFirst(cell []uint32) { copy(cell[p.first:p.first+2], cell[2:4]) }
 
-// forgetAgent has the facts of the user agent read again with the next event; until then they are NaN.
+// forgetAgent has the facts of the user agent read again with the next event; until then they are
+// NaN.
 func (p *plan) forgetAgent(cell []uint32) {
 	for fact := range int(traffic.NumAgentFacts) {
 		cell[p.agent+fact] = unread
@@ -120,7 +127,8 @@ type mapping struct {
 
 type move struct{ from, to, words int }
 
-// mappingTo finds what a part of a checkpoint and a plan have in common, and names what only one of them has.
+// mappingTo finds what a part of a checkpoint and a plan have in common, and names what only one of
+// them has.
 func (part *checkpointPart) mappingTo(p *plan) (m mapping, lost, begun []string) {
 	m.words = int(part.words)
 	kept := make(map[string]state, len(part.states))

@@ -12,7 +12,7 @@ import (
 	"github.com/headgate/headgate/featurestore/window"
 )
 
-// full gives an Aggregator with a stream's keys, and what was added.
+// full returns an Aggregator with a stream's keys, and what was added.
 func full(t *testing.T, config window.Config, events int) (*window.Aggregator, []*traffic.Observation) {
 	t.Helper()
 	a, s := newAggregator(t, config), newStream(31)
@@ -23,7 +23,8 @@ func full(t *testing.T, config window.Config, events int) (*window.Aggregator, [
 	return a, observations
 }
 
-// values gives the features of the last observation's keys by their full names, as of that observation.
+// values returns the features of the last observation's keys by their full names, as of that
+// observation.
 func values(a *window.Aggregator, features []traffic.Feature, o *traffic.Observation) map[string]float32 {
 	names := make([]string, len(features))
 	for i, f := range features {
@@ -40,8 +41,9 @@ func values(a *window.Aggregator, features []traffic.Feature, o *traffic.Observa
 
 func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }
 
-// Another catalog costs what was changed in it and nothing else: each feature that both releases keep has the bits that it
-// had, for every key, whether the cells keep their places or are dealt anew.
+// Another catalog costs what was changed in it and nothing else: each feature that both releases
+// keep has the bits that it had, for every key, whether the cells keep their places or are dealt
+// anew.
 func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	catalog := traffic.Catalog()
@@ -74,7 +76,7 @@ func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 				want, got := values(a, change.from, o), values(b, change.to, o)
 				for _, f := range change.to {
 					w, ok := want[f.FullName()]
-					if !ok || slices.ContainsFunc(r.Begun, func(begun string) bool { return strings.HasPrefix(begun, f.Dimension.String()) }) &&
+					if !ok || slices.ContainsFunc(r.Missing, func(begun string) bool { return strings.HasPrefix(begun, f.Dimension.String()) }) &&
 						(f.Fold.Kind == traffic.FoldGapMean || f.Fold.Kind == traffic.FoldGapVariation || f.Fold.Kind == traffic.FoldGapEntropy) {
 						continue // gaps are one state, with the window of the shortest in its name
 					}
@@ -86,13 +88,13 @@ func TestRestoreKeepsWhatBothKeep(t *testing.T) {
 			if compared < 5000 {
 				t.Errorf("%s: only %d values compared", name, compared)
 			}
-			t.Logf("%s: begun %v, lost %v", name, r.Begun, r.Lost)
+			t.Logf("%s: begun %v, lost %v", name, r.Missing, r.Dropped)
 		}
 	}
 }
 
-// What is new begins as for a client that was never seen, and goes on from there: nothing is infinite or older than the
-// last event, and the facts of a user agent are read with the next one.
+// What is new begins as for a client that was never seen, and goes on from there: nothing is
+// infinite or older than the last event, and the facts of a user agent are read with the next one.
 func TestRestoreBeginsWhatIsNew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	catalog := traffic.Catalog()
@@ -133,7 +135,7 @@ func TestRestoreTellsWhatIsNew(t *testing.T) {
 	checkpoint(t, a, path)
 	b := newAggregator(t, window.Config{Features: []traffic.Feature{feature("c", traffic.MeasureHeads), feature("d", traffic.MeasurePosts)}})
 	r, err := b.Restore(path)
-	if err != nil || !slices.Equal(r.Begun, []string{"ip sum posts 1h0m0s"}) || !slices.Equal(r.Lost, []string{"ip sum requests 1h0m0s"}) {
+	if err != nil || !slices.Equal(r.Missing, []string{"ip sum posts 1h0m0s"}) || !slices.Equal(r.Dropped, []string{"ip sum requests 1h0m0s"}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

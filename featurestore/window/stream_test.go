@@ -14,8 +14,8 @@ const noon = 1_767_268_800_123_456_789
 
 const seed = 11
 
-// stream makes random observations of a few clients: bursts and pauses, sometimes back in time, some with few and
-// some with many paths.
+// stream makes random observations of a few clients: bursts and pauses, sometimes back in time,
+// some with few and some with many paths.
 type stream struct {
 	rng *rand.Rand
 	now int64

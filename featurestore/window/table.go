@@ -7,13 +7,13 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// table keeps the keys of one dimension in shards of at most shardKeys, so that whatever is done to a shard as a whole
-// takes little time.
+// table keeps the keys of one dimension in shards of at most shardKeys, so that work on a whole
+// shard takes little time.
 type table struct {
 	dimension traffic.Dimension
 	plan      *plan
 	shards    []shard
-	shift     uint // of a mixed key, which gives its shard
+	shift     uint // of a mixed key, which selects its shard
 }
 
 const (
@@ -40,7 +40,7 @@ func newTable(d traffic.Dimension, p *plan, config *Config) *table {
 // shiftFor is the shift for a power of two of shards.
 func shiftFor(shards int) uint { return uint(64 - bits.TrailingZeros(uint(shards))) }
 
-// shard gives the shard of a key with the mixed hash h.
+// shard returns the shard of a key with the mixed hash h.
 func (t *table) shard(h uint64) *shard { return &t.shards[h>>t.shift] }
 
 func (t *table) keys() (n int) {
@@ -57,6 +57,6 @@ func (t *table) expire(before int64, idle time.Duration) {
 	}
 }
 
-// bytesPerKey bounds what is kept for a key of the capacity: its cell, up to 26 bytes of index and 16 of admission,
-// its minute, its bits, and its place in the list of what is to be deleted.
+// bytesPerKey bounds what is kept for a key of the capacity: its cell, up to 26 bytes of index and
+// 16 of admission, its minute, its bits, and its place in the list of what is to be deleted.
 func (p *plan) bytesPerKey() int { return 4*p.words + 64 }

@@ -45,18 +45,19 @@ const (
 func (p *plan) needUsual(f traffic.Fold, d traffic.Dimension) error {
 	u := &p.usuals
 	if u.name != "" && u.name != f.Window.String() {
-		return fmt.Errorf("windows of %v and %v of what is usual in one dimension", u.name, f.Window)
+		return fmt.Errorf("windows of %v and %v of what is usual in one dimension", u.name,
+			f.Window)
 	}
-	u.window, u.name, u.clients = f.Window.Minutes(), f.Window.String(), clientsOf(d)
+	u.window, u.name, u.clients = f.Window.Minutes(), f.Window.String(), clientObject(d)
 	if u.find(f) == nil {
 		u.shares = append(u.shares, usualShare{measure: f.Measure, per: f.Per})
 	}
 	return nil
 }
 
-// clientsOf is what counts as one client among those of a key: a network, or in a network an
+// clientObject is what counts as one client among those of a key: a network, or in a network an
 // address.
-func clientsOf(d traffic.Dimension) traffic.Object {
+func clientObject(d traffic.Dimension) traffic.Object {
 	if d == traffic.DimNet || d == traffic.DimNet64 {
 		return traffic.ObjectAddresses
 	}
@@ -94,7 +95,7 @@ func (u *usuals) fold(cell []uint32, e *effect) {
 		head[0] = minute
 		clear(head[1:])
 	}
-	place := placeOf(e.objects[u.clients])
+	place := clientIndex(e.objects[u.clients])
 	word, shift := &head[1+place/8], 4*(place%8)
 	if *word>>shift&0xf >= usualEvents {
 		return
@@ -108,8 +109,9 @@ func (u *usuals) fold(cell []uint32, e *effect) {
 	}
 }
 
-// placeOf gives the count of a client, by its spread hash; clients that share one count as one.
-func placeOf(client uint64) uint64 { return client >> 59 }
+// clientIndex returns the count of a client, by its spread hash; clients that share one count as
+// one.
+func clientIndex(client uint64) uint64 { return client >> 59 }
 
 // close adds the current minute to those before and lets them fade over the minutes that have
 // passed since.
@@ -146,7 +148,8 @@ func (u *usuals) states() (all []state) {
 	}
 	all = append(all, state{name: "usual " + u.name, runs: []run{{u.at, usualWords}}})
 	for _, s := range u.shares {
-		all = append(all, state{name: fmt.Sprintf("usual %v %v %v", s.measure, s.per, u.name), runs: []run{{s.at, shareWords}}})
+		all = append(all, state{name: fmt.Sprintf("usual %v %v %v", s.measure, s.per, u.name),
+			runs: []run{{s.at, shareWords}}})
 	}
 	return all
 }

@@ -4,20 +4,21 @@ import "unsafe"
 
 // All use of unsafe in this package: memory seen as bytes, and its address.
 
-// bytesOf gives the bytes that words lie in, in the machine's order: a checkpoint of gigabytes is written and read as
-// it lies in memory.
-func bytesOf(words []uint32) []byte {
+// wordBytes returns the bytes that words lie in, in the machine's order: a checkpoint of gigabytes
+// is written and read as it lies in memory.
+func wordBytes(words []uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
 }
 
-// hugePage is the size of a huge page in bytes. In small ones nearly every access to a cell misses not only the cache but
-// also the page tables' one.
+// hugePage is the size of a huge page in bytes. In small ones nearly every access to a cell misses
+// not only the cache but also the page tables' one.
 const hugePage = 2 << 20
 
-// wholePages gives the part of an array's capacity that whole huge pages make up.
+// wholePages returns the part of an array's capacity that whole huge pages make up.
 func wholePages[T uint32 | uint64](array []T) []byte {
 	var one T
-	all := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(array))), uintptr(cap(array))*unsafe.Sizeof(one))
+	all := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(array))),
+		uintptr(cap(array))*unsafe.Sizeof(one))
 	if len(all) < hugePage {
 		return nil
 	}

@@ -151,8 +151,8 @@ func (d *Daemon) restore() (seed uint64) {
 		return 0
 	}
 	d.config.Log.Info("headgate: checkpoint restored", "path", r.Path, "keys", d.aggregator.Stats().Keys[traffic.DimIP])
-	if len(r.Begun)+len(r.Lost) > 0 {
-		d.config.Log.Info("headgate: features have changed since the checkpoint, all others are kept", "begin_empty", few(r.Begun), "lost", few(r.Lost))
+	if len(r.Missing)+len(r.Dropped) > 0 {
+		d.config.Log.Info("headgate: features have changed since the checkpoint, all others are kept", "begin_empty", few(r.Missing), "lost", few(r.Dropped))
 	}
 	return r.Seed
 }
