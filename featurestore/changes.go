@@ -1,6 +1,6 @@
 package featurestore
 
-import "github.com/headgate/headgate/internal/prefetch"
+import "github.com/headgate/headgate/internal/base/prefetch"
 
 // changes is a log of what changed in a table between two publications, in order. It is kept as
 // bytes in chunks: growing it moves nothing, and the garbage collector has nothing to scan.

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/headgate/headgate/internal/prefetch"
+	"github.com/headgate/headgate/internal/base/prefetch"
 	"github.com/headgate/headgate/mmapsync"
 )
 

@@ -1,6 +1,6 @@
 package featurestore
 
-import "github.com/headgate/headgate/internal/prefetch"
+import "github.com/headgate/headgate/internal/base/prefetch"
 
 // group is the number of picks that go through the steps of a read together.
 const group = 8

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/wordmatch"
+	"github.com/headgate/headgate/internal/base/wordmatch"
 )
 
 // attackMatcher finds the marks of attackMarks, and attackWords has the level of each.

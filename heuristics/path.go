@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/wordmatch"
+	"github.com/headgate/headgate/internal/base/wordmatch"
 )
 
 // metadataHost has the credentials of a machine in a cloud: a request for it abuses the proxy.

@@ -3,7 +3,7 @@ package limits
 import (
 	"time"
 
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // Reason says why a request was refused. Its String is a constant, fit for a header or a metric

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/headgate/headgate/internal/countmin"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/base/countmin"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // ErrConfig is wrapped by every configuration error of this package.

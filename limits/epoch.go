@@ -4,7 +4,7 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/headgate/headgate/internal/countmin"
+	"github.com/headgate/headgate/internal/base/countmin"
 )
 
 // Epochs are consecutive intervals, numbered. A key has two cells per row, one for even and one for

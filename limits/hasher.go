@@ -1,6 +1,6 @@
 package limits
 
-import "github.com/headgate/headgate/internal/keyhash"
+import "github.com/headgate/headgate/internal/base/keyhash"
 
 // Hasher hashes keys that clients may choose. Without its secret nobody can choose two keys with
 // the same hash, or one that shares a counter with a given other one. All methods are safe for

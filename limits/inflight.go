@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"sync/atomic"
 
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // Inflight counts what is in progress per key, in a count-min sketch: up when something begins,

@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/headgate/headgate/internal/countmin"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/base/countmin"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // Unlimited is the threshold that no number of requests in flight reaches.

@@ -9,7 +9,7 @@ import (
 	"github.com/headgate/headgate/limits"
 )
 
-// What a limiter counts is tested where it is counted, in internal/hostlimits. Here each method and
+// What a limiter counts is tested where it is counted, in internal/host/hostlimits. Here each method and
 // field reaches it.
 
 func TestLimiterAdmitsUpToItsThreshold(t *testing.T) {

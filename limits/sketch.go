@@ -4,7 +4,7 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/headgate/headgate/internal/countmin"
+	"github.com/headgate/headgate/internal/base/countmin"
 )
 
 // saturated is the value at which a cell stays. It is half of the range, so that an add that finds

@@ -1,6 +1,6 @@
 package limits
 
-import "github.com/headgate/headgate/internal/hostlimits"
+import "github.com/headgate/headgate/internal/host/hostlimits"
 
 // LimiterStats is a snapshot of a [Limiter]. The counters are read one after the other while others
 // may change them; they agree with each other when nothing else runs.

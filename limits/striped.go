@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"runtime"
 
-	"github.com/headgate/headgate/internal/lane"
+	"github.com/headgate/headgate/internal/base/lane"
 )
 
 // maxStripes bounds the number of sketches of a [StripedEstimator].

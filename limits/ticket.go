@@ -1,6 +1,6 @@
 package limits
 
-import "github.com/headgate/headgate/internal/hostlimits"
+import "github.com/headgate/headgate/internal/host/hostlimits"
 
 // TicketState is the memory of one ticket at a time. The caller owns it, usually as a field of a
 // pooled per-request struct, and may use it again as soon as its ticket is done. The zero value is

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"syscall"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // lockAttempts bounds the races of several writers that start at once on a new path.

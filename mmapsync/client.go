@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // client is the part that an open Reader has in the protocol: its slots and mappings. It is

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // A data file holds the content at offset 0, where mmap-sync 2.x readers expect it, and a footer in

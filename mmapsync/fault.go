@@ -1,6 +1,6 @@
 package mmapsync
 
-import "github.com/headgate/headgate/internal/mmap"
+import "github.com/headgate/headgate/internal/base/mmap"
 
 // errTruncated is the refusal for a fault.
 const errTruncated formatReason = "the file was truncated while it was in use"

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // sampleSet is a sound set of files, active data file 1, by suffix.

@@ -3,7 +3,7 @@ package mmapsync
 import (
 	"sync/atomic"
 
-	"github.com/headgate/headgate/internal/lane"
+	"github.com/headgate/headgate/internal/base/lane"
 )
 
 // guard is what one hold at a time is counted by. A Snapshot has the number of its hold, so that

@@ -3,7 +3,7 @@ package mmapsync
 import (
 	"runtime"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // Snapshot is one publication: until Release its bytes do not change. It is a small value; copies

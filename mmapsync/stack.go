@@ -1,6 +1,6 @@
 package mmapsync
 
-import "github.com/headgate/headgate/internal/lane"
+import "github.com/headgate/headgate/internal/base/lane"
 
 // lanes is the number of ways on which the goroutines of a Reader are spread: the most slots that
 // it can use at once.

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // system is what the package calls in the operating system, so that tests can make any call fail

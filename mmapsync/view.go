@@ -1,6 +1,6 @@
 package mmapsync
 
-import "github.com/headgate/headgate/internal/mmap"
+import "github.com/headgate/headgate/internal/base/mmap"
 
 // View calls fn with the current snapshot, which is what readers see, and returns fn's error. It
 // takes no slot: only the Writer itself could change the file, and does not until View returns. fn

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/headgate/headgate/internal/mmap"
+	"github.com/headgate/headgate/internal/base/mmap"
 )
 
 // WriterOptions configures a Writer; the zero value is good for production.

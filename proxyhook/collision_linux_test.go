@@ -9,8 +9,8 @@ import (
 
 	"github.com/dgryski/go-metro"
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/countmin"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/base/countmin"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/internal/host/ring"
 )
 
 // What the tests see of the inside.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/limits"
 )
 

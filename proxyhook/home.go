@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 )
 
 // home finds the daemon's directory repeatedly, for the supervisor: a daemon may make it, in either

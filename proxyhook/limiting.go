@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/countmin"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/base/countmin"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/limits"
 )
 

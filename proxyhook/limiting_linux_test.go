@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/mmapsync"
 	"github.com/headgate/headgate/proxyhook"

@@ -1,6 +1,6 @@
 package proxyhook
 
-import "github.com/headgate/headgate/internal/hostlimits"
+import "github.com/headgate/headgate/internal/host/hostlimits"
 
 // Ending is how the wait for an origin ended. See [Filter.Observe].
 type Ending uint8

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/lane"
+	"github.com/headgate/headgate/internal/base/lane"
 )
 
 // openTable holds the open requests of this process, so that the supervisor can report the long

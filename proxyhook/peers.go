@@ -10,7 +10,7 @@ import (
 	"time"
 	"weak"
 
-	"github.com/headgate/headgate/internal/socket"
+	"github.com/headgate/headgate/internal/base/socket"
 )
 
 // Peers configures when to end a TCP connection whose other side is gone without having closed it,

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 	"github.com/headgate/headgate/mmapsync"
 )
 

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/ring"
 )
 
 // reporter sends events to the daemon through a ring. The request path reports to the current ring;

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/wire"
+	"github.com/headgate/headgate/internal/proxy/wire"
 )
 
 // CaptureWire returns a listener whose connections let [Filter.Handler] see what each request

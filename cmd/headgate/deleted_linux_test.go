@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 	"golang.org/x/sys/unix"

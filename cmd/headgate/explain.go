@@ -8,7 +8,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/explain"
+	"github.com/headgate/headgate/internal/app/explain"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
 )

@@ -13,7 +13,7 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 	"github.com/headgate/headgate/proxyhook"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/window"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/explain"
+	"github.com/headgate/headgate/internal/app/explain"
 	"github.com/headgate/headgate/proxyhook"
 	"github.com/headgate/headgate/scorer"
 )

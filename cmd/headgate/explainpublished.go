@@ -11,8 +11,8 @@ import (
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/explain"
-	"github.com/headgate/headgate/internal/hostname"
+	"github.com/headgate/headgate/internal/app/explain"
+	"github.com/headgate/headgate/internal/base/hostname"
 )
 
 // knownKey is what is published of one key of the request.

@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/headgate/headgate/featurestore"
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 	"github.com/headgate/headgate/mmapsync"
 )
 

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/mmapsync"
 )
 

@@ -15,8 +15,8 @@ import (
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/hostname"
+	"github.com/headgate/headgate/internal/base/hostname"
+	"github.com/headgate/headgate/internal/host/hostdir"
 )
 
 // inspectCommand is headgate inspect.

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore"
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 )
 
 // A table as it was published is sound.

@@ -6,8 +6,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/headgate/headgate/internal/hostlimits"
-	"github.com/headgate/headgate/internal/opfile"
+	"github.com/headgate/headgate/internal/base/opfile"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // limitsCommand is headgate limits.

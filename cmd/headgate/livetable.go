@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/headgate/headgate/internal/demo"
+	"github.com/headgate/headgate/internal/app/demo"
 )
 
 // liveTable redraws a table in place on a terminal, and prints a line every five seconds elsewhere.

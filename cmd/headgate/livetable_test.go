@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/demo"
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/demo"
+	"github.com/headgate/headgate/internal/app/simulator"
 )
 
 // snapshot is a demonstration with large numbers.

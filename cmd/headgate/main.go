@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/headgate/headgate/internal/plaintext"
+	"github.com/headgate/headgate/internal/base/plaintext"
 )
 
 // commands is the command line. Each command is a struct with a Run method in its own file.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/simulator"
 )
 
 // asMain makes this test binary act as headgate, so that tests can start real processes of it.

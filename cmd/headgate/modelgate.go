@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headgate/headgate/internal/opfile"
+	"github.com/headgate/headgate/internal/base/opfile"
 	"github.com/headgate/headgate/models"
 	"github.com/headgate/headgate/models/gate"
 	"github.com/headgate/headgate/scorer"

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 )
 
 // The users of these tests: a daemon that is not root, and proxies of its group, of it besides

@@ -24,8 +24,8 @@ import (
 
 	"github.com/headgate/headgate/featurestore"
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/ring"
 	"github.com/headgate/headgate/proxyhook"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/demo"
+	"github.com/headgate/headgate/internal/app/demo"
 )
 
 // quickstartCommand is headgate quickstart.

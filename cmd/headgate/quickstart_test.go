@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/headgate/headgate/internal/demo"
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/demo"
+	"github.com/headgate/headgate/internal/app/simulator"
 	"github.com/headgate/headgate/models"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore"
-	"github.com/headgate/headgate/internal/hostdir"
+	"github.com/headgate/headgate/internal/host/hostdir"
 	"github.com/headgate/headgate/proxyhook"
 )
 

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/ring"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/ring"
 )
 
 const (

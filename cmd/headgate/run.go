@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/internal/daemon"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/app/daemon"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 )
 
 // runCommand is headgate run.

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/hostdir"
-	"github.com/headgate/headgate/internal/hostlimits"
+	"github.com/headgate/headgate/internal/host/hostdir"
+	"github.com/headgate/headgate/internal/host/hostlimits"
 	"github.com/headgate/headgate/limits"
 	"github.com/headgate/headgate/proxyhook"
 )

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/pipeline"
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/simulator"
 	"github.com/headgate/headgate/scorer"
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/headgate/headgate/featurestore/pipeline"
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/featurestore/window"
-	"github.com/headgate/headgate/internal/simulated"
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/simulated"
+	"github.com/headgate/headgate/internal/app/simulator"
 	"github.com/headgate/headgate/mmapsync"
 )
 

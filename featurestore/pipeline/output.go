@@ -13,7 +13,7 @@ import (
 
 	"github.com/headgate/headgate/featurestore/traffic"
 	"github.com/headgate/headgate/heuristics"
-	"github.com/headgate/headgate/internal/plaintext"
+	"github.com/headgate/headgate/internal/base/plaintext"
 )
 
 // Format is how rows are encoded.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/headgate/headgate/accesslog"
 	"github.com/headgate/headgate/featurestore/pipeline"
-	"github.com/headgate/headgate/internal/simulated"
-	"github.com/headgate/headgate/internal/simulator"
+	"github.com/headgate/headgate/internal/app/simulated"
+	"github.com/headgate/headgate/internal/app/simulator"
 )
 
 // The same log returns the same bytes, in both formats and also compressed.

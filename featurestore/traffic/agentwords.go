@@ -1,6 +1,6 @@
 package traffic
 
-import "github.com/headgate/headgate/internal/wordmatch"
+import "github.com/headgate/headgate/internal/base/wordmatch"
 
 // agentMark is what a word in a user agent says.
 type agentMark uint8

@@ -4,7 +4,7 @@ import "strings"
 
 // Phrase says in words what the value of a feature means. Each feature of the catalogs has one:
 // those between requests in interPhrases, those of a request in requestPhrases. Package
-// internal/explain inserts the values.
+// internal/app/explain inserts the values.
 type Phrase struct {
 	Topic   string         // noun phrase; features of the same topic make one reason
 	Subject string         // empty: the key of the feature's dimension, or the request

@@ -1,6 +1,6 @@
 package traffic
 
-import "github.com/headgate/headgate/internal/siphash"
+import "github.com/headgate/headgate/internal/base/siphash"
 
 // Sums hashes what an Event does not have whole: paths and user agents that are cut, and session
 // cookies. Clients choose these; with the secret of an installation no client can find two with the

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/prefetch"
+	"github.com/headgate/headgate/internal/base/prefetch"
 )
 
 // Observations are folded in batches, and within a batch in blocks: first the index slots of all

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/prefetch"
+	"github.com/headgate/headgate/internal/base/prefetch"
 )
 
 // intake fills in what an observation is only told apart by among those of other keys: it belongs

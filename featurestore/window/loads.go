@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/prefetch"
+	"github.com/headgate/headgate/internal/base/prefetch"
 )
 
 // loads keeps what an event is measured by of its host: the host's decayed requests and seconds, of

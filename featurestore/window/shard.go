@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/headgate/headgate/internal/prefetch"
+	"github.com/headgate/headgate/internal/base/prefetch"
 )
 
 // shard keeps some of the keys of a dimension in flat arrays, which the garbage collector does not

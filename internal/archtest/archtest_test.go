@@ -38,29 +38,29 @@ const all = "*"
 // rules are the architecture: imports run downwards only. A package that is not listed fails the test, so that a new one is decided on; what
 // is listed and not used is allowed.
 var rules = map[string]rule{
-	"internal/mmap":       {modules: []string{unix}},
-	"internal/hostdir":    {ours: []string{"internal/mmap"}},
-	"accesslog":           {},
-	"internal/simulator":  {},
-	"internal/ring":       {ours: []string{"internal/mmap"}},
-	"internal/archtest":   {},
-	"tools/notice":        {},
-	"internal/lane":       {},
-	"internal/prefetch":   {},
-	"internal/siphash":    {},
-	"internal/opfile":     {},
-	"internal/socket":     {modules: []string{unix}},
-	"internal/outfile":    {modules: []string{unix}},
-	"internal/plaintext":  {},
-	"internal/wire":       {ours: []string{"featurestore/traffic"}},
-	"internal/wordmatch":  {},
-	"internal/countmin":   {},
-	"internal/keyhash":    {ours: []string{"internal/siphash"}},
-	"internal/hostname":   {},
-	"internal/hostlimits": {ours: []string{"internal/countmin", "internal/hostname", "internal/keyhash", "internal/mmap"}},
-	"internal/explain":    {ours: []string{"featurestore/traffic", "heuristics", "scorer"}},
+	"internal/base/mmap":       {modules: []string{unix}},
+	"internal/host/hostdir":    {ours: []string{"internal/base/mmap"}},
+	"accesslog":                {},
+	"internal/app/simulator":   {},
+	"internal/host/ring":       {ours: []string{"internal/base/mmap"}},
+	"internal/archtest":        {},
+	"tools/notice":             {},
+	"internal/base/lane":       {},
+	"internal/base/prefetch":   {},
+	"internal/base/siphash":    {},
+	"internal/base/opfile":     {},
+	"internal/base/socket":     {modules: []string{unix}},
+	"internal/base/outfile":    {modules: []string{unix}},
+	"internal/base/plaintext":  {},
+	"internal/proxy/wire":      {ours: []string{"featurestore/traffic"}},
+	"internal/base/wordmatch":  {},
+	"internal/base/countmin":   {},
+	"internal/base/keyhash":    {ours: []string{"internal/base/siphash"}},
+	"internal/base/hostname":   {},
+	"internal/host/hostlimits": {ours: []string{"internal/base/countmin", "internal/base/hostname", "internal/base/keyhash", "internal/base/mmap"}},
+	"internal/app/explain":     {ours: []string{"featurestore/traffic", "heuristics", "scorer"}},
 
-	"mmapsync":       {ours: []string{"internal/lane", "internal/mmap"}, modules: []string{metro}},
+	"mmapsync":       {ours: []string{"internal/base/lane", "internal/base/mmap"}, modules: []string{metro}},
 	"mmapsync/model": {},
 	"scorer": {ours: []string{"scorer/internal/catboost", "scorer/internal/city", "scorer/internal/forest", "scorer/internal/lightgbm",
 		"scorer/internal/xgboost"}, modules: []string{unix}},
@@ -71,31 +71,31 @@ var rules = map[string]rule{
 	"scorer/internal/city":     {},
 
 	"models": {},
-	"limits": {ours: []string{"internal/countmin", "internal/hostlimits", "internal/keyhash", "internal/lane"}, modules: []string{metro}},
+	"limits": {ours: []string{"internal/base/countmin", "internal/host/hostlimits", "internal/base/keyhash", "internal/base/lane"}, modules: []string{metro}},
 
-	"heuristics": {ours: []string{"featurestore/traffic", "internal/wordmatch"}},
+	"heuristics": {ours: []string{"featurestore/traffic", "internal/base/wordmatch"}},
 
-	"featurestore":         {ours: []string{"mmapsync", "internal/mmap", "internal/prefetch"}, modules: []string{metro, unix}},
-	"featurestore/traffic": {ours: []string{"featurestore", "internal/siphash", "internal/wordmatch"}, modules: []string{metro, msgp}},
-	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/prefetch"}, modules: []string{metro, msgp}},
+	"featurestore":         {ours: []string{"mmapsync", "internal/base/mmap", "internal/base/prefetch"}, modules: []string{metro, unix}},
+	"featurestore/traffic": {ours: []string{"featurestore", "internal/base/siphash", "internal/base/wordmatch"}, modules: []string{metro, msgp}},
+	"featurestore/window":  {ours: []string{"featurestore", "featurestore/traffic", "internal/base/prefetch"}, modules: []string{metro, msgp}},
 	"featurestore/pipeline": {ours: []string{"accesslog", "heuristics", "featurestore/traffic", "featurestore/window", "scorer",
-		"internal/plaintext"}},
-	"internal/simulated": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/simulator", "proxyhook"}},
+		"internal/base/plaintext"}},
+	"internal/app/simulated": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/app/simulator", "proxyhook"}},
 
-	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/countmin", "internal/lane", "internal/ring",
-		"internal/hostdir", "internal/hostlimits", "internal/socket", "internal/wire"}, modules: []string{metro}},
+	"proxyhook": {ours: []string{"heuristics", "featurestore", "featurestore/traffic", "mmapsync", "limits", "scorer", "models", "internal/base/countmin", "internal/base/lane", "internal/host/ring",
+		"internal/host/hostdir", "internal/host/hostlimits", "internal/base/socket", "internal/proxy/wire"}, modules: []string{metro}},
 
-	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/wire", "proxyhook", "scorer"}},
+	"models/gate": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/proxy/wire", "proxyhook", "scorer"}},
 
-	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/wire", "proxyhook"}},
+	"models/corpus": {ours: []string{"featurestore/traffic", "featurestore/pipeline", "internal/proxy/wire", "proxyhook"}},
 
-	"models/worlds": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/wire", "proxyhook"}},
+	"models/worlds": {ours: []string{"featurestore/pipeline", "featurestore/traffic", "internal/proxy/wire", "proxyhook"}},
 
 	"proxyhook/metrics": {ours: []string{"proxyhook", "heuristics", "limits"}, modules: []string{prometheus}},
 
-	"internal/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "internal/mmap",
-		"internal/opfile", "internal/ring", "internal/hostdir", "internal/hostlimits", "internal/hostname"}, modules: []string{prometheus}},
-	"internal/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "accesslog", "internal/hostdir", "internal/simulator"}},
+	"internal/app/daemon": {ours: []string{"featurestore", "featurestore/traffic", "featurestore/window", "mmapsync", "internal/base/mmap",
+		"internal/base/opfile", "internal/host/ring", "internal/host/hostdir", "internal/host/hostlimits", "internal/base/hostname"}, modules: []string{prometheus}},
+	"internal/app/demo": {ours: []string{"heuristics", "featurestore", "limits", "proxyhook", "accesslog", "internal/host/hostdir", "internal/app/simulator"}},
 
 	"cmd/headgate": {ours: []string{all}, modules: []string{kong, term}},
 }
@@ -199,6 +199,39 @@ func TestImports(t *testing.T) {
 		if !seen[pkg] {
 			t.Errorf("package %s is listed and does not exist", pkg)
 		}
+	}
+}
+
+// The folders of internal are floors: base imports base, host imports base too, and what the command
+// is made of is imported by nothing below it.
+func TestFloorsOfInternal(t *testing.T) {
+	floor := func(pkg string) string {
+		parts := strings.Split(pkg, "/")
+		if len(parts) < 3 || parts[0] != "internal" {
+			return ""
+		}
+		return parts[1]
+	}
+	below := map[string][]string{"base": {"base"}, "host": {"base", "host"}}
+	packages := make(map[string]int)
+	for _, f := range sources(t) {
+		for _, imported := range f.imports {
+			pkg, ours := strings.CutPrefix(imported, module+"/")
+			if !ours || f.nested {
+				continue
+			}
+			of := floor(f.pkg)
+			packages[of]++
+			if allowed, bound := below[of]; bound && !slices.Contains(allowed, floor(pkg)) {
+				t.Errorf("%s imports %s, which is on a higher floor", f.name, pkg)
+			}
+			if floor(pkg) == "app" && of != "app" && f.pkg != "cmd/headgate" {
+				t.Errorf("%s imports %s, which only the command is made of", f.name, pkg)
+			}
+		}
+	}
+	if packages["host"] == 0 || packages["app"] == 0 {
+		t.Errorf("imports seen by floor: %v", packages)
 	}
 }
 

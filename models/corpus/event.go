@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/wire"
+	"github.com/headgate/headgate/internal/proxy/wire"
 	"github.com/headgate/headgate/proxyhook"
 )
 

@@ -3,7 +3,7 @@ package gate
 import (
 	"strings"
 
-	"github.com/headgate/headgate/internal/wire"
+	"github.com/headgate/headgate/internal/proxy/wire"
 )
 
 // program is a client program.

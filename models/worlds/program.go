@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/headgate/headgate/featurestore/traffic"
-	"github.com/headgate/headgate/internal/wire"
+	"github.com/headgate/headgate/internal/proxy/wire"
 )
 
 // engine determines which header fields a program sends, and in which order.
