@@ -335,7 +335,7 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-func BenchmarkFactsOf(b *testing.B) {
+func BenchmarkRequestFacts(b *testing.B) {
 	for name, query := range map[string]string{
 		"none": "", "plain": "id=12&page=3", "campaign": "utm_source=newsletter&utm_medium=email&utm_campaign=spring%20sale&fbclid=IwAR0abcDEF_ghi-JKL",
 		"longest": strings.Repeat("a=%27+or+b&", 46),

@@ -21,7 +21,7 @@ func FindContradictions(ev *traffic.Event) Contradictions {
 		return connection
 	case sender != c.engine:
 		return connection | otherFields(ev, &wire, sender)
-	case c.isOfApps() && h.isOf(c.engine) && lacksFetch(ev):
+	case c.isOfApps() && h.maySend(c.engine) && lacksFetch(ev):
 		return connection
 	}
 	return connection | c.fields(ev, &wire)

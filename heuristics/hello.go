@@ -41,11 +41,11 @@ var shapes = [...]struct{ leastCiphers, mostCiphers, leastExtensions int }{
 
 // fits reports whether an engine may have sent the hello for a fetch, for which it offers HTTP/2
 // first.
-func (h hello) fits(engine traffic.Engine) bool { return h.ja4[8:10] == "h2" && h.isOf(engine) }
+func (h hello) fits(engine traffic.Engine) bool { return h.ja4[8:10] == "h2" && h.maySend(engine) }
 
-// isOf reports whether an engine may have sent the hello for any purpose: for a WebSocket it offers
-// only HTTP/1.1. Engines speak TLS 1.3.
-func (h hello) isOf(engine traffic.Engine) bool {
+// maySend reports whether an engine may have sent the hello for any purpose: for a WebSocket it
+// offers only HTTP/1.1. Engines speak TLS 1.3.
+func (h hello) maySend(engine traffic.Engine) bool {
 	s := &shapes[engine]
 	return h.ja4[1:3] == "13" && s.leastCiphers <= h.ciphers && h.ciphers <= s.mostCiphers &&
 		s.leastExtensions <= h.extensions && !h.isGo()

@@ -24,7 +24,7 @@ func event(method, target, agent, referer string) *traffic.Event {
 	return ev
 }
 
-func findingOf(target string) heuristics.Finding {
+func findIn(target string) heuristics.Finding {
 	return heuristics.Rules{}.Request(event("GET", target, browser, ""))
 }
 
@@ -34,7 +34,7 @@ func TestDamningRequests(t *testing.T) {
 		if target = strings.TrimSpace(target); target == "" {
 			continue
 		}
-		if f := findingOf(target); f != heuristics.FindingDamningPath && f != heuristics.FindingInjection && f != heuristics.FindingMalformed {
+		if f := findIn(target); f != heuristics.FindingDamningPath && f != heuristics.FindingInjection && f != heuristics.FindingMalformed {
 			t.Errorf("%s: %v", target, f)
 		}
 	}
@@ -46,7 +46,7 @@ func TestOrdinaryRequests(t *testing.T) {
 		if target = strings.TrimSpace(target); target == "" {
 			continue
 		}
-		if f := findingOf(target); f != heuristics.NoFinding {
+		if f := findIn(target); f != heuristics.NoFinding {
 			t.Errorf("%s: %v", target, f)
 		}
 	}

@@ -168,7 +168,7 @@ var agentWords = [numAgentMarks][]string{
 	markOtherOS:        {"freebsd", "openbsd", "netbsd"},
 }
 
-// agentMatcher finds the words, and agentMeanings tells what each means.
+// agentMatcher finds the words, and agentMeanings has the meaning of each.
 var agentMatcher, agentMeanings = func() (*wordmatch.Matcher, []meaning) {
 	var words []wordmatch.Word
 	var meanings []meaning

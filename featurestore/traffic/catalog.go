@@ -184,7 +184,7 @@ var postsRepeated = Feature{Name: "posts_repeated_10m", Unit: "requests",
 	Fold: Fold{Kind: FoldSum, Window: minutes10, Measure: MeasurePostsRepeated},
 	Why:  "one form sent over and over, whatever is answered"}
 
-// links tell whether a client came from where it says it came from.
+// links show whether a client came from where its Referer says.
 var links = []Feature{
 	share("links_followed", MeasureLinksFollowed, MeasureLinks,
 		"browsers come from a page that they fetched; a forged Referer names one that was not"),
@@ -202,7 +202,7 @@ var excess = []Feature{
 		"guesses and old links, and pages that nobody reads"),
 }
 
-// newAddresses tells a crawl that takes another address for each few requests.
+// newAddresses shows a crawl that takes another address for each few requests.
 var newAddresses = share("new_address", MeasureNewAddresses, MeasureRequests,
 	"addresses that nobody saw before, a few requests each: a swarm")
 
@@ -313,7 +313,7 @@ var pageGaps = []Feature{
 		Why: "people skim and read"},
 }
 
-// agent is what a user agent says of itself. The same is told of a request by its request/agent_
+// agent is what a user agent says of itself. A request has the same in its request/agent_
 // features, which are known at a user agent's first request too.
 var agent = []Feature{
 	fact("crawler", "bool", AgentCrawler),

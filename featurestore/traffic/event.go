@@ -58,7 +58,7 @@ type Event struct {
 	Query   uint16   `msg:"q"`  // length of the query in bytes, at most 65535
 	// the page of the same site that the Referer names, see Sums.SetLink; 0: none, or unknown
 	Link      uint16 `msg:"l"`
-	Facts     Facts  `msg:"f"`  // what the headers told
+	Facts     Facts  `msg:"f"`  // what the header fields say
 	UserAgent string `msg:"ua"` // empty: none sent, or see FactAgentUnknown
 	AgentSum  uint64 `msg:"us"` // hash of the whole user agent where it was cut, else 0
 	JA4       string `msg:"j"`  // TLS client fingerprint; empty: unknown

@@ -17,7 +17,7 @@ const featurePage = "../../docs/features.md"
 
 // TestFeaturePage holds docs/features.md to the catalogs.
 func TestFeaturePage(t *testing.T) {
-	page := featurePageOf(traffic.RequestCatalog[:], traffic.Catalog())
+	page := newFeaturePage(traffic.RequestCatalog[:], traffic.Catalog())
 	if *update {
 		if err := os.WriteFile(featurePage, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ var keysOf = [traffic.NumDimensions]string{
 	traffic.DimIPAgent:     "a client's address and its User-Agent together",
 }
 
-func featurePageOf(request []traffic.RequestFeature, inter []traffic.Feature) string {
+func newFeaturePage(request []traffic.RequestFeature, inter []traffic.Feature) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Features
 

@@ -46,7 +46,7 @@ var published = []struct{ source, ja4, raw string }{
 // that a server of crypto/tls has received.
 func TestPublishedJA4(t *testing.T) {
 	for _, p := range published {
-		if got := fingerprint(t, helloOf(t, p.raw).record()); got != p.ja4 {
+		if got := fingerprint(t, parseRaw(t, p.raw).record()); got != p.ja4 {
 			t.Errorf("%s: %s, published is %s", p.source, got, p.ja4)
 		}
 	}
@@ -60,8 +60,8 @@ type hello struct {
 	alpn                            []string
 }
 
-// helloOf reads FoxIO's raw form and adds GREASE to all lists.
-func helloOf(t *testing.T, raw string) hello {
+// parseRaw reads FoxIO's raw form and adds GREASE to all lists.
+func parseRaw(t *testing.T, raw string) hello {
 	t.Helper()
 	parts := strings.Split(raw, "_")
 	if len(parts) < 3 || len(parts) > 4 {
@@ -222,7 +222,7 @@ func TestPartsOfJA4(t *testing.T) {
 			"t13d1516h2_8daaf6152771_8b78003a6112"},
 		{"no ciphers but GREASE", func(h *hello) { h.ciphers = h.ciphers[:1] }, "t13d0016h2_000000000000_e5627efa2ab1"},
 	} {
-		h := helloOf(t, chrome)
+		h := parseRaw(t, chrome)
 		c.change(&h)
 		if got := fingerprint(t, h.record()); got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
@@ -268,7 +268,7 @@ func TestJA4OfLongLists(t *testing.T) {
 
 // The string is all that is allocated, and hello stays as it is.
 func TestJA4Allocations(t *testing.T) {
-	h := helloOf(t, published[0].raw)
+	h := parseRaw(t, published[0].raw)
 	info := &tls.ClientHelloInfo{CipherSuites: h.ciphers, Extensions: h.extensions, SupportedProtos: h.alpn, SupportedVersions: h.versions}
 	for _, s := range h.signatures {
 		info.SignatureSchemes = append(info.SignatureSchemes, tls.SignatureScheme(s))

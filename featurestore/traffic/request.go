@@ -344,7 +344,7 @@ func agentFeatures(ev *Event, want parts, dst *[NumRequestFeatures]float32) {
 	}
 }
 
-// tlsFeatures computes what the client's JA4 tells.
+// tlsFeatures computes what the client's JA4 says.
 func tlsFeatures(ev *Event, dst *[NumRequestFeatures]float32) {
 	dst[atTLSVersion] = figures(ev.JA4, 1)
 	dst[atTLSCiphers] = figures(ev.JA4, 4)

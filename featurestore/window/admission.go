@@ -22,7 +22,7 @@ func widthFor(capacity int) int {
 	return width
 }
 
-// admit counts an event of a key, given by its mixed hash, and tells whether it is the
+// admit counts an event of a key, given by its mixed hash, and reports whether it is the
 // threshold-th.
 func (a *admission) admit(h uint64, threshold uint8, capacity int) bool {
 	if a.counts == nil {

@@ -45,7 +45,7 @@ func (a *asked) shared(path, network uint64, now int64) bool {
 	return false
 }
 
-// leastEntry returns the place of the entry that gives way first.
+// leastEntry returns the index of the entry to replace.
 func leastEntry(entries []uint32, hour uint32) (place int) {
 	rank := uint32(0)
 	for i := 0; i < len(entries); i += 2 {
@@ -65,7 +65,7 @@ func entryAge(entry, hour uint32) uint32 {
 	return age
 }
 
-// entryRank tells which entry gives way first: the one with the highest.
+// entryRank returns the rank of an entry: the highest is replaced first.
 func entryRank(tag, entry, age uint32) uint32 {
 	switch {
 	case tag == 0 || age > askedHours:

@@ -2,7 +2,7 @@ package window
 
 import "math"
 
-// A cell begins with its key and the time of its last event; the plan of its dimension tells what
+// A cell begins with its key and the time of its last event; the plan of its dimension says what
 // follows.
 //
 //	words 0-1  key, low half first

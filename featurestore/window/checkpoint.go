@@ -21,7 +21,7 @@ import (
 //
 //	0   u32 places, u32 0, u64 state of the eviction's choice
 //	16  u32 bytes of the admission sketch (0: none), u32 counts since it was halved
-//	24  the cells of all places: words in the machine's byte order, which the header tells; key 0 is a free place
+//	24  the cells of all places: words in the machine's byte order, which the header has; key 0 is a free place
 //	    the sketch
 //	    u64 hash
 //

@@ -30,7 +30,7 @@ func (c *clock) effect() effect {
 		windows: make([]period, len(c.windows)), growth: make([]float32, len(c.windows)),
 		panes: make([]period, len(c.panes)),
 	}
-	e.tell()
+	e.prepare()
 	return e
 }
 
@@ -42,15 +42,15 @@ func (e *effect) set(o *traffic.Observation, now int64) {
 	}
 	if e.now != now {
 		e.now = now
-		e.tell()
+		e.prepare()
 	}
 	for i, a := range e.clock.amounts {
 		e.amounts[i] = o.Measures[a.measure] * e.growth[a.window]
 	}
 }
 
-// tell works out what the time alone decides.
-func (e *effect) tell() {
+// prepare computes what depends on the time alone.
+func (e *effect) prepare() {
 	e.minute.move(e.now, int64(time.Minute))
 	e.epoch = math.MinInt64
 	for i := range e.windows {

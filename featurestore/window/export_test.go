@@ -17,7 +17,7 @@ func (a *Aggregator) Filled() traffic.Observation {
 	return a.crew.batch[:n][n-1]
 }
 
-func PlaceOf(client uint64) uint64 { return clientIndex(spread(client)) }
+func ClientIndex(client uint64) uint64 { return clientIndex(spread(client)) }
 
 // Rehash returns a copy of a checkpoint in which every hash that can be found is right, as somebody
 // could who wants it to be taken.

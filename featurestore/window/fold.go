@@ -15,8 +15,8 @@ func (p *plan) fold(cell []uint32, e *effect, isNew bool) {
 	}
 	setLast(cell, now)
 	p.foldSums(cell, e, last)
-	for i := range p.owns {
-		p.owns[i].fold(cell, e)
+	for i := range p.keyMeasures {
+		p.keyMeasures[i].fold(cell, e)
 	}
 	for i := range p.peaks {
 		p.peaks[i].raise(cell, e)

@@ -33,7 +33,7 @@ type reference struct {
 // clock had not been wrong. It returns by how much the clock was set.
 //
 // After Restore the last call is that of the Aggregator that wrote the checkpoint. If the machine
-// was booted since then, a clock that was set forward cannot be told from time that passed, and
+// was booted since then, a clock that was set forward looks like time that passed, and
 // counts as that; one that shows an earlier time than the checkpoint was set back.
 func (a *Aggregator) Clock(now Instant) (set time.Duration) {
 	zero := minus(now.Wall, now.Running)

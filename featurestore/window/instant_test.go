@@ -131,7 +131,7 @@ func TestClockStepsOverReboots(t *testing.T) {
 			m.step(rng)
 			stepped = restored(t, window.Config{}, path)
 			second()
-			for name, v := range requestsOf(stepped) {
+			for name, v := range requestCounts(stepped) {
 				if v < 0 || v > float32(events) || math.IsNaN(float64(v)) {
 					t.Fatalf("%d: ip/%s is %v after %d events", number, name, v, events)
 				}
@@ -141,7 +141,7 @@ func TestClockStepsOverReboots(t *testing.T) {
 		for range 20 * 60 {
 			second()
 		}
-		got, want := requestsOf(stepped), requestsOf(right)
+		got, want := requestCounts(stepped), requestCounts(right)
 		for _, w := range []struct {
 			name string
 			tau  time.Duration
@@ -154,8 +154,8 @@ func TestClockStepsOverReboots(t *testing.T) {
 	}
 }
 
-// requestsOf returns the requests of the one client in each window as of its last event.
-func requestsOf(a *window.Aggregator) map[string]float32 {
+// requestCounts returns the requests of the one client in each window as of its last event.
+func requestCounts(a *window.Aggregator) map[string]float32 {
 	all, row := make(map[string]float32), make([]float32, 100)
 	a.Row(traffic.DimIP, 1, row)
 	for c, column := range a.Schema().Dimensions[0].Columns {
@@ -189,7 +189,7 @@ func TestTimeBackAtTick(t *testing.T) {
 				for i := range int64(60) {
 					add(noon + i*1e9)
 				}
-				if n := requestsOf(a)["requests_10s"]; n < 9.4 || n > 11.5 {
+				if n := requestCounts(a)["requests_10s"]; n < 9.4 || n > 11.5 {
 					t.Errorf("%v requests in ten seconds at one a second, want about 10.5", n)
 				}
 				last, _ := a.Row(traffic.DimIP, 1, make([]float32, 100))

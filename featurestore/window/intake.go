@@ -88,7 +88,7 @@ func pathHash(o *traffic.Observation) uint64 {
 	return combine(o.Objects[traffic.ObjectPaths], o.Keys[traffic.DimHost])
 }
 
-// fill sets the measures. A report tells of none.
+// fill sets the measures. A report has none.
 func (in *intake) fill(o *traffic.Observation) {
 	if o.Report {
 		return

@@ -207,7 +207,7 @@ func (h *history) value(f traffic.Fold, d traffic.Dimension) float64 {
 	case traffic.FoldOpen:
 		return h.openOver(f.Window)
 	case traffic.FoldHourEntropy:
-		return shannonOf(h.hours[:])
+		return shannonInts(h.hours[:])
 	case traffic.FoldShare:
 		if h.sum(f.Per, f.Window) == 0 {
 			return math.NaN()
@@ -312,7 +312,7 @@ func (u *usualHistory) add(o *traffic.Observation, key usualKey) {
 		u.shares, u.weights = u.shares*fade, u.weights*fade
 		u.minute, u.sum, u.n, u.counts = minute, 0, 0, make(map[uint64]int)
 	}
-	client := window.PlaceOf(o.Objects[key.clients])
+	client := window.ClientIndex(o.Objects[key.clients])
 	if u.counts[client]++; u.counts[client] <= 15 {
 		u.sum, u.n = u.sum+float64(o.Measures[key.measure]), u.n+float64(o.Measures[key.per])
 	}
@@ -407,10 +407,10 @@ func (h *gapHistory) value(f traffic.Fold) float64 {
 		}
 		return math.Sqrt(variance) / mean
 	}
-	return shannonOf(h.buckets[:])
+	return shannonInts(h.buckets[:])
 }
 
-func shannonOf(ints []int) float64 {
+func shannonInts(ints []int) float64 {
 	counts := make([]float64, len(ints))
 	for i, n := range ints {
 		counts[i] = float64(n)

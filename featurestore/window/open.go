@@ -8,13 +8,13 @@ import (
 )
 
 // opens is what a cell keeps of open requests: how many were open on average, over one or more
-// windows. It has a time of its own, the end of what was told last, apart from the cell's last
+// windows. It has a time of its own, the end of the last report, apart from the cell's last
 // event: reports of requests that go on must change nothing else. A mean v over tau fades by
 // exp(-t/tau) in a time t without an open request, and each request that was open from a time t
 // before until now adds 1 - exp(-t/tau): the integral of its share, so that it makes no difference
 // into how many reports that time was divided, but for rounding.
 //
-//	words 0-1  end of what was told last, ns after -2^62, low half first; 0: nothing was. Bit 63: the key had no event yet
+//	words 0-1  end of the last report, ns after -2^62, low half first; 0: nothing was. Bit 63: the key had no event yet
 //	words 2-   the means as of then, float32, shortest window first
 type opens struct {
 	at   int // first word, or -1
@@ -52,7 +52,7 @@ func (o *opens) setUntil(cell []uint32, until int64, flag uint64) {
 // eventless reports whether a cell was made by a report, and has seen none of its key's events.
 func (o *opens) eventless(cell []uint32) bool { return o.at >= 0 && cell[o.at+1]>>31 != 0 }
 
-// fold adds what an observation tells of the time its request was open. first is whether a report
+// fold adds the time that the request of an observation was open. first is whether a report
 // made the cell.
 func (o *opens) fold(cell []uint32, ob *traffic.Observation, first bool) {
 	if o.at < 0 {

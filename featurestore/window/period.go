@@ -8,7 +8,7 @@ import (
 // period is one of those of equal length into which time is cut, from 1970 on and back.
 type period struct {
 	number     int64
-	start, end int64 // as far as an int64 can tell them
+	start, end int64 // as far as an int64 holds them
 }
 
 // move makes p the period of the given length that now lies in. Nearly always it is that already,

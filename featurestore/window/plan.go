@@ -15,27 +15,27 @@ import (
 // changes lies together at the front of the cell; the panes of the distinct counts follow on
 // 32-byte bounds, the even ones apart from the odd ones, since an event changes one side only.
 type plan struct {
-	clock     *clock
-	windows   []window // of the sums, shortest first
-	sums      []sum    // in the order of their words, those of a window together
-	amounts   []uint8  // what is added to them: numbers in the clock, in the same order
-	peaks     []peak
-	owns      []own
-	floods    []flood // peaks that keep a key
-	distincts []distinct
-	counts    []count
-	first     int     // word of the time of the first event, or -1
-	gaps      []gaps  // statistics of the times between events
-	hours     int     // first word of the counts by hour, or -1
-	opaque    string  // what the words are of a block; empty: of a key's cell
-	usuals    usuals  // what is usual of its clients
-	opens     opens   // of open requests
-	agent     int     // first word of the facts of the user agent, or -1
-	parts     []int   // words of the sums of the FoldPathEntropy columns, one after the other
-	sides     []sides // of the distinct cells
-	front     int     // words before the panes
-	words     int     // size of a cell
-	columns   []column
+	clock       *clock
+	windows     []window // of the sums, shortest first
+	sums        []sum    // in the order of their words, those of a window together
+	amounts     []uint8  // what is added to them: numbers in the clock, in the same order
+	peaks       []peak
+	keyMeasures []keyMeasure
+	floods      []flood // peaks that keep a key
+	distincts   []distinct
+	counts      []count
+	first       int     // word of the time of the first event, or -1
+	gaps        []gaps  // statistics of the times between events
+	hours       int     // first word of the counts by hour, or -1
+	opaque      string  // what the words are of a block; empty: of a key's cell
+	usuals      usuals  // what is usual of its clients
+	opens       opens   // of open requests
+	agent       int     // first word of the facts of the user agent, or -1
+	parts       []int   // words of the sums of the FoldPathEntropy columns, one after the other
+	sides       []sides // of the distinct cells
+	front       int     // words before the panes
+	words       int     // size of a cell
+	columns     []column
 }
 
 // window is a run of sums that decay alike, in words that stand side by side.
@@ -302,7 +302,7 @@ func (p *plan) layOut() {
 	}
 	p.layOutGaps()
 	p.layOutSums()
-	p.layOutOwn()
+	p.layOutKeyMeasures()
 	p.layOutUsuals()
 	for i := range p.counts {
 		p.counts[i].at = p.take(1)

@@ -6,7 +6,7 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// wired tells which clients are new to a program on a wire, and how many the program has on all
+// wired finds which clients are new to a program on a wire, and how many the program has on all
 // wires. Its memory of hashes is apart from the other one, so that neither makes the other forget.
 type wired struct {
 	seen     familiar

@@ -31,7 +31,7 @@ func (p *plan) states() (all []state) {
 	for _, s := range p.sums {
 		all = append(all, state{name: s.name(), runs: []run{{s.at, 1}}})
 	}
-	for _, o := range p.owns {
+	for _, o := range p.keyMeasures {
 		all = append(all, state{name: fmt.Sprintf("past %v", o.measure),
 			runs: []run{{o.at, o.words()}}})
 	}

@@ -7,16 +7,16 @@ import (
 	"github.com/headgate/headgate/featurestore/traffic"
 )
 
-// own is a measure that depends on what its key did before: beside the sums of the measure a cell
-// keeps what tells.
-type own struct {
+// keyMeasure is a measure that depends on what its key did before. A cell has its state beside the
+// sums of the measure.
+type keyMeasure struct {
 	measure traffic.Measure
 	at      int // first word of its state
-	sums    []ownSum
+	sums    []keyMeasureSum
 }
 
-// ownSum is a sum of such a measure. What an event adds to sums on its own is 0 for it.
-type ownSum struct{ at, clock int }
+// keyMeasureSum is a sum of such a measure.
+type keyMeasureSum struct{ at, clock int }
 
 // trailWords hold the last sixteen different pages, 16 bits each, the newest in the low half of the
 // first word; 0: none.
@@ -26,43 +26,44 @@ const trailWords = 8
 // 0: none.
 const repeatWords = 2
 
-func (o *own) words() int {
-	if o.measure == traffic.MeasureLinksFollowed {
+func (k *keyMeasure) words() int {
+	if k.measure == traffic.MeasureLinksFollowed {
 		return trailWords
 	}
 	return repeatWords
 }
 
-// layOutOwn assigns words to the state of the measures of a key.
-func (p *plan) layOutOwn() {
+// layOutKeyMeasures assigns words to the state of the measures of a key.
+func (p *plan) layOutKeyMeasures() {
 	for i := range p.sums {
 		s := &p.sums[i]
 		if !s.measure.IsOfKey() || s.peak > 0 {
 			continue
 		}
-		at := slices.IndexFunc(p.owns, func(o own) bool { return o.measure == s.measure })
+		at := slices.IndexFunc(p.keyMeasures, func(k keyMeasure) bool { return k.measure == s.measure })
 		if at < 0 {
-			at = len(p.owns)
-			p.owns = append(p.owns, own{measure: s.measure})
-			p.owns[at].at = p.take(p.owns[at].words())
+			at = len(p.keyMeasures)
+			p.keyMeasures = append(p.keyMeasures, keyMeasure{measure: s.measure})
+			p.keyMeasures[at].at = p.take(p.keyMeasures[at].words())
 		}
-		p.owns[at].sums = append(p.owns[at].sums, ownSum{s.at, p.windows[s.of].clock})
+		p.keyMeasures[at].sums = append(p.keyMeasures[at].sums,
+			keyMeasureSum{s.at, p.windows[s.of].clock})
 	}
 }
 
 // fold counts an event where it has the measure.
-func (o *own) fold(cell []uint32, e *effect) {
-	if !o.tell(cell[o.at:], e) {
+func (k *keyMeasure) fold(cell []uint32, e *effect) {
+	if !k.observe(cell[k.at:], e) {
 		return
 	}
-	for _, s := range o.sums {
+	for _, s := range k.sums {
 		cell[s.at] = math.Float32bits(float(cell[s.at]) + e.growth[s.clock])
 	}
 }
 
-// tell reports whether an event has the measure, and notes the event.
-func (o *own) tell(words []uint32, e *effect) bool {
-	if o.measure == traffic.MeasureLinksFollowed {
+// observe reports whether an event has the measure, and remembers the event.
+func (k *keyMeasure) observe(words []uint32, e *effect) bool {
+	if k.measure == traffic.MeasureLinksFollowed {
 		return (*trail)(words).follow(e.observation)
 	}
 	path := e.objects[traffic.ObjectPaths]
