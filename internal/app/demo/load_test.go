@@ -194,7 +194,7 @@ func noise(rng *rand.Rand) string {
 // All of a real log can be sent: a server parses the bytes of each request, and the odd ones reach
 // the handler of a server.
 func TestRealLogIsSendable(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "logs", "site-a.nginx.log"))
+	f, err := os.Open(filepath.Join("..", "..", "..", "..", "shared", "data", "logs", "site-a.nginx.log"))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skipf("%v: put the project's shared data folder (shared/data) beside the source folder to run this", err)
 	}

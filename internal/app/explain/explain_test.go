@@ -117,7 +117,7 @@ func TestModelsThatCannotBeExplained(t *testing.T) {
 	if _, err := explain.New(strange); !errors.Is(err, explain.ErrNoKnownFeature) || !strings.Contains(err.Error(), `"f0"`) {
 		t.Errorf("a model of other features: %v", err)
 	}
-	weightless, err := scorer.LoadFile(filepath.Join("..", "..", "featurestore", "pipeline", "testdata", "model.json"))
+	weightless, err := scorer.LoadFile(filepath.Join("..", "..", "..", "featurestore", "pipeline", "testdata", "model.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
