@@ -59,12 +59,12 @@ type Event struct {
 	// the page of the same site that the Referer names, see Sums.SetLink; 0: none, or unknown
 	Link      uint16 `msg:"l"`
 	Facts     Facts  `msg:"f"`  // what the header fields say
-	UserAgent string `msg:"ua"` // empty: none sent, or see FactAgentUnknown
+	UserAgent string `msg:"ua"` // at most 256 bytes; empty: none sent, or FactAgentUnknown
 	AgentSum  uint64 `msg:"us"` // hash of the whole user agent where it was cut, else 0
-	JA4       string `msg:"j"`  // TLS client fingerprint; empty: unknown
+	JA4       string `msg:"j"`  // TLS client fingerprint, at most 40 bytes; empty: unknown
 	Wire      Wire   `msg:"w"`  // what the request looked like on the wire; 0: unknown
 	Session   uint64 `msg:"s"`  // hash of the session cookie; 0: none
-	Origin    string `msg:"o"`  // origin the request went to; empty: none
+	Origin    string `msg:"o"`  // origin of the request, at most 64 bytes; empty: none
 	Bytes     uint64 `msg:"b"`  // response body, bytes; at most 1 TiB
 	// from Time to the end of the request, nanoseconds; at most 24 hours
 	Duration uint64 `msg:"d"`
