@@ -84,9 +84,10 @@ func TestLimitsFileIsReplacedByASpecialFile(t *testing.T) {
 	if grown := d.peakMiB(t) - before; grown > 256 {
 		t.Errorf("the daemon took %d MiB of memory", grown)
 	}
-	if said := d.said.String(); !strings.Contains(said, "headgate: trouble") || !strings.Contains(said, file) {
-		t.Errorf("its log does not say so:\n%s", said)
-	}
+	until(t, "the trouble in the log", func() bool {
+		said := d.said.String()
+		return strings.Contains(said, "headgate: trouble") && strings.Contains(said, file)
+	})
 	replaced(func(path string) error { return os.WriteFile(path, []byte(`{"threshold": 4}`), 0o600) })
 	until(t, "the end of the trouble", func() bool { return strings.Contains(d.said.String(), "no more trouble") })
 	replaced(specialFiles["a named pipe"])

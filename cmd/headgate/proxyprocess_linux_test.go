@@ -108,7 +108,5 @@ func (p *spawned) isRefused(t *testing.T, want string) {
 	if s.Shared || s.Policy || s.Events != 0 || s.NoFeatures != s.Decisions || s.Refused != 0 || s.Admitted < s.Decisions {
 		t.Errorf("the proxy uses what it must not: %+v", s)
 	}
-	if log := p.said.String(); !strings.Contains(log, want) {
-		t.Errorf("its log does not tell %q:\n%s", want, log)
-	}
+	until(t, want+" in its log", func() bool { return strings.Contains(p.said.String(), want) })
 }

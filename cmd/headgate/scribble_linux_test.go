@@ -3,12 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,13 +111,12 @@ func TestScribblesInTheLimitsAreMendedAndSaid(t *testing.T) {
 				return admitted("shop") && admitted("other") && f.Stats().Shared && f.LimiterStats().InFlight <= 2
 			})
 			until(t, "no counts of nobody", func() bool { r, err := hostlimits.ReadReport(file, 0); return err == nil && r.InFlight <= 1 })
-			url := regexp.MustCompile(`http://127.0.0.1:[0-9]+`).FindString(daemon.said.String())
 			until(t, "trouble", func() bool {
-				body := body(t, url+"/readyz?verbose")
+				_, body := daemon.ask(t, "/readyz?verbose")
 				return strings.Contains(body, "unknown process has written") || strings.Contains(body, "unknown process had written")
 			})
 			until(t, "a metric that counts it", func() bool { // the counts come a moment after the trouble
-				metrics := body(t, url+"/metrics")
+				_, metrics := daemon.ask(t, "/metrics")
 				return !strings.Contains(metrics, "headgate_limits_scrubbed_total 0\n") || !strings.Contains(metrics, "headgate_limits_given_up_total 0\n")
 			})
 		})
@@ -132,18 +128,4 @@ func sendSignal(t *testing.T, d *daemonProcess, s syscall.Signal) {
 	if err := d.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func body(t *testing.T, url string) string {
-	t.Helper()
-	r, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
