@@ -11,7 +11,7 @@ import (
 // ErrConfig is wrapped by every configuration error of this package.
 var ErrConfig = hostlimits.ErrConfig
 
-// ConfigError says which setting was refused and why.
+// ConfigError says which setting is wrong, and why.
 type ConfigError struct {
 	Field  string // as in the Go source, for example "Sketch.Columns"
 	Value  any

@@ -1,6 +1,7 @@
 package proxyhook_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,6 +20,20 @@ func drained(f *proxyhook.Filter, origin, host string) bool {
 	a, ok := f.Admit(&ev, origin, new(limits.TicketState))
 	a.Ticket.Done()
 	return !ok && a.Reason == limits.Drained
+}
+
+// A setting of the limits that is wrong is the error that package limits has for it.
+func TestWrongLimitsAreAConfigError(t *testing.T) {
+	for name, c := range map[string]limits.LimiterConfig{
+		"Sketch.Rows": {Sketch: limits.SketchConfig{Rows: -1}},
+		"Overrides":   {Overrides: map[string]uint32{"a:80": 1, "A:80": 2}},
+	} {
+		_, err := proxyhook.New(proxyhook.Config{Dir: t.TempDir(), Limits: c})
+		var wrong *limits.ConfigError
+		if !errors.As(err, &wrong) || !errors.Is(err, limits.ErrConfig) || wrong.Field != name {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 }
 
 // A threshold holds for names of any length and in every spelling.
