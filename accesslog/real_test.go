@@ -29,7 +29,7 @@ var realLogs = []struct {
 
 func openReal(t testing.TB, file string) *os.File {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "logs", file))
+	f, err := os.Open(filepath.Join("..", "..", "shared", "data", "logs", file))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skipf("%v: put the project's shared data folder (shared/data) beside the source folder to run this", err)
 	}
