@@ -297,6 +297,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Add("/\x00%", "%%%u002", "%c0%")
 	f.Add("/*", "/*!5", "/*!*/")
+	f.Add("/p\xc1/.git", browser, "")
 	f.Fuzz(func(t *testing.T, target, agent, referer string) {
 		var r heuristics.Rules
 		ev := event("GET", target, agent, referer)
@@ -313,7 +314,8 @@ func FuzzRequest(f *testing.F) {
 		for i := 1; i < len(path); i++ {
 			escaped += fmt.Sprintf("%%%02x", path[i])
 		}
-		if got := r.Request(event("GET", escaped, browser, "")); got != found {
+		got := r.Request(event("GET", escaped, browser, ""))
+		if got != found && got != heuristics.FindingInjection { // which is surer: an overlong NUL, say
 			t.Errorf("%q: %v, escaped %v", path, found, got)
 		}
 	})

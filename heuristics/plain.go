@@ -57,9 +57,10 @@ func unescape(text []byte) (c byte, width int) {
 	if !ok {
 		return '%', 1
 	}
-	// an overlong form of an ASCII character
+	// An overlong form of an ASCII character. Its second byte is one that continues a character, or,
+	// as old servers take it, a control character; any other byte stands for itself.
 	if len(text) >= 6 && text[3] == '%' && (c == 0xc0 || c == 0xc1) {
-		if second, ok := hexByte(text[4:]); ok {
+		if second, ok := hexByte(text[4:]); ok && (second&0xc0 == 0x80 || second < ' ') {
 			return c<<6 | second&0x3f, 6
 		}
 	}
