@@ -1,9 +1,6 @@
 package limits
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/headgate/headgate/internal/base/countmin"
 	"github.com/headgate/headgate/internal/host/hostlimits"
 )
@@ -11,20 +8,9 @@ import (
 // ErrConfig is wrapped by every configuration error of this package.
 var ErrConfig = hostlimits.ErrConfig
 
-// ConfigError says which setting is wrong, and why.
-type ConfigError struct {
-	Field  string // as in the Go source, for example "Sketch.Columns"
-	Value  any
-	Reason string
-}
-
-// Error implements error.
-func (e *ConfigError) Error() string {
-	return fmt.Sprintf("limits: %s = %v: %s", e.Field, e.Value, e.Reason)
-}
-
-// Unwrap makes errors.Is(err, ErrConfig) true.
-func (e *ConfigError) Unwrap() error { return ErrConfig }
+// ConfigError says which setting is wrong, and why. It has the fields Field (a string, as in the Go
+// source, for example "Sketch.Columns"), Value (any) and Reason (a string), and wraps [ErrConfig].
+type ConfigError = hostlimits.ConfigError
 
 // SketchConfig is the size of a count-min sketch. The zero value means 4 rows of 8192 columns, 256
 // KiB.
@@ -40,9 +26,5 @@ type SketchConfig struct {
 
 // geometry checks c and fills in the defaults. The error is a *[ConfigError].
 func geometry(c SketchConfig) (countmin.Geometry, error) {
-	g, err := countmin.Size(c).Geometry()
-	if wrong := new(countmin.SizeError); errors.As(err, &wrong) {
-		return g, (*ConfigError)(wrong)
-	}
-	return g, err
+	return hostlimits.NewGeometry(countmin.Size(c))
 }

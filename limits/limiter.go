@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"errors"
 	"math"
 	"reflect"
 	"time"
@@ -64,9 +63,6 @@ func NewLimiter(config LimiterConfig) (*Limiter, error) {
 		Sketch:     countmin.Size(config.Sketch),
 		RetryAfter: config.RetryAfter,
 	})
-	if wrong := new(hostlimits.ConfigError); errors.As(err, &wrong) {
-		return nil, (*ConfigError)(wrong)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,8 @@ func NewRate(config RateConfig) (*Rate, error) {
 		config.Interval = defaultInterval
 	}
 	if config.Interval < minInterval {
-		return nil, &ConfigError{"Interval", config.Interval,
-			"must be at least " + minInterval.String()}
+		return nil, &ConfigError{Field: "Interval", Value: config.Interval,
+			Reason: "must be at least " + minInterval.String()}
 	}
 	g, err := geometry(config.Sketch)
 	if err != nil {

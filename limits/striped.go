@@ -39,8 +39,8 @@ func NewStripedEstimator(config SketchConfig, stripes int) (*StripedEstimator, e
 		stripes = min(maxStripes, 1<<bits.Len(uint(8*runtime.GOMAXPROCS(0)-1)))
 	}
 	if stripes < 1 || stripes > maxStripes || stripes&(stripes-1) != 0 {
-		return nil, &ConfigError{"Stripes", stripes,
-			fmt.Sprintf("must be a power of two up to %d", maxStripes)}
+		return nil, &ConfigError{Field: "Stripes", Value: stripes,
+			Reason: fmt.Sprintf("must be a power of two up to %d", maxStripes)}
 	}
 	e := &StripedEstimator{shift: uint(32 - bits.TrailingZeros(uint(stripes)))}
 	words := make([]uint64, stripes*g.Cells())

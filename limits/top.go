@@ -53,7 +53,7 @@ func NewTop(keys int) (*Top, error) {
 		keys = defaultTopKeys
 	}
 	if keys < 0 || keys > maxTopKeys {
-		return nil, &ConfigError{"keys", keys, "must be 0 to 1,048,576"}
+		return nil, &ConfigError{Field: "keys", Value: keys, Reason: "must be 0 to 1,048,576"}
 	}
 	sets := 1
 	for sets*topPerSet < keys {

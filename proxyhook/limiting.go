@@ -32,14 +32,8 @@ type limiting struct {
 	lastProblem string // last problem logged
 }
 
-// init makes the limiter count in this process alone. A setting that is wrong is a
-// *[limits.ConfigError], as it is for users of package limits.
+// init makes the limiter count in this process alone. A wrong setting is a *[limits.ConfigError].
 func (l *limiting) init(owners []int, c Config) (err error) {
-	defer func() {
-		if wrong := new(hostlimits.ConfigError); errors.As(err, &wrong) {
-			err = (*limits.ConfigError)(wrong)
-		}
-	}()
 	l.tenant, l.log, l.reader.owners = c.Tenant, c.Log, owners
 	l.own = hostlimits.Policy{
 		Key:        c.LimitKey,

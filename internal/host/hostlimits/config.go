@@ -10,7 +10,7 @@ import (
 // ErrConfig is what every configuration error of this package wraps.
 var ErrConfig = errors.New("limits: invalid configuration")
 
-// ConfigError says which setting was refused and why.
+// ConfigError says which setting is wrong, and why. It is also the error of package limits.
 type ConfigError struct {
 	Field  string // as in the Go source, for example "Sketch.Columns"
 	Value  any
@@ -25,8 +25,8 @@ func (e *ConfigError) Error() string {
 // Unwrap makes errors.Is(err, ErrConfig) hold.
 func (e *ConfigError) Unwrap() error { return ErrConfig }
 
-// geometry returns the geometry of a sketch. The error is a *[ConfigError].
-func geometry(size countmin.Size) (countmin.Geometry, error) {
+// NewGeometry returns the geometry of a sketch. The error is a *[ConfigError].
+func NewGeometry(size countmin.Size) (countmin.Geometry, error) {
 	g, err := size.Geometry()
 	if wrong := new(countmin.SizeError); errors.As(err, &wrong) {
 		return g, (*ConfigError)(wrong)

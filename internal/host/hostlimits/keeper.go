@@ -26,7 +26,7 @@ const (
 )
 
 func (c KeeperConfig) shape() (shape, error) {
-	g, err := geometry(c.Sketch)
+	g, err := NewGeometry(c.Sketch)
 	if err != nil {
 		return shape{}, err
 	}

@@ -73,7 +73,7 @@ type Limiter struct {
 // NewLimiter returns a limiter of one process with nothing in flight. The error is a *[ConfigError]
 // or [ErrTooManyOverrides].
 func NewLimiter(config Config) (*Limiter, error) {
-	g, err := geometry(config.Sketch)
+	g, err := NewGeometry(config.Sketch)
 	if err != nil {
 		return nil, err
 	}
