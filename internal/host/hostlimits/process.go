@@ -100,11 +100,17 @@ func (p *Process) admitBelow(t *Ticket, res *Result, limiter *Limiter, r *rules,
 	request *request, key []byte) bool {
 	score := request.score
 	return limiter.AdmitTo(t, res, state, key, func(lowered uint32) (_, shed uint32) {
-		if r.Adaptive != nil {
-			lowered = p.adaptive.Threshold(limiter.Hash(key), lowered)
-		}
-		return lowered, r.ShedThreshold(lowered, score)
+		return p.lower(limiter, r, key, score, lowered)
 	})
+}
+
+// lower returns what the latency of a key and the score of a request leave of a threshold.
+func (p *Process) lower(limiter *Limiter, r *rules, key []byte, score uint8,
+	threshold uint32) (lowered, shed uint32) {
+	if r.Adaptive != nil {
+		threshold = p.adaptive.Threshold(limiter.Hash(key), threshold)
+	}
+	return threshold, r.ShedThreshold(threshold, score)
 }
 
 // admitHost also counts the request under its host within the origin, if that has a threshold of
@@ -118,13 +124,10 @@ func (p *Process) admitHost(t *Ticket, res *Result, limiter *Limiter, r *rules, 
 	}
 	score := request.score
 	below := func(within bool, lowered uint32) (_, shed uint32) {
-		if name := key; r.Adaptive != nil {
-			if within {
-				name = host
-			}
-			lowered = p.adaptive.Threshold(limiter.Hash(name), lowered)
+		if within {
+			return p.lower(limiter, r, host, score, lowered)
 		}
-		return lowered, r.ShedThreshold(lowered, score)
+		return p.lower(limiter, r, key, score, lowered)
 	}
 	return limiter.admitWithin(t, res, state, key, host, below)
 }
