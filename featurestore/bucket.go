@@ -65,7 +65,7 @@ func (b *bucket) match(tag uint16) uint64 {
 	return (x0-each)&^x0>>15&each | (x1-each)&^x1>>14&(each<<1) | (x2-each)&^x2>>13&(4<<16|4)
 }
 
-// lowestEntry returns the entry of the lowest bit set in matches; any entry if there is none.
+// lowestEntry returns the entry of the lowest bit set in matches, or any entry if matches is 0.
 func lowestEntry(matches uint64) int {
 	at := bits.TrailingZeros64(matches)
 	return at&3*4 + at>>4

@@ -132,7 +132,7 @@ func printDemo(w io.Writer, s demo.Summary) {
 	fmt.Fprint(w, nextSteps)
 }
 
-// nextSteps tells users what to do after the quick start.
+// nextSteps says what to do after the quick start.
 const nextSteps = `
 next         score a log of yours: headgate replay access.log
              link the filter into a Go proxy: "Link it in" in README.md

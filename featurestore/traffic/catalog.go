@@ -206,9 +206,9 @@ var excess = []Feature{
 var newAddresses = share("new_address", MeasureNewAddresses, MeasureRequests,
 	"addresses that nobody saw before, a few requests each: a swarm")
 
-// strangers tells a network that takes another address for each few requests from one with many
-// people: these ask for as much as people do on the site. Of a few requests it tells little, so
-// that a single newcomer does not count as one.
+// strangers distinguishes a network that takes another address for each few requests from one with
+// many people, who ask for as much as people do on the site. After a few requests its value is
+// small, so that a single newcomer does not look like such a network.
 var strangers = Feature{Name: "new_address_excess_10m", Unit: "share",
 	Why: "new addresses more often than people have on this site: one client that changes its address",
 	Fold: Fold{Kind: FoldExcess, Window: minutes10, Measure: MeasureNewAddresses,

@@ -191,9 +191,9 @@ func programOnWire(ev *Event, agent, seed uint64) uint64 {
 // maxProduct is how much of a product's name counts.
 const maxProduct = 32
 
-// hashProgram returns the hash of the program and major version that a user agent names, 0 where
-// there is none: with seed+4, the name of the first product where the engine is not known, the
-// engine, and two bytes of its version.
+// hashProgram returns the hash of the program and major version that a user agent names, or 0 for
+// an empty agent. It hashes, with seed+4, the name of the first product if the engine is unknown,
+// the engine, and two bytes of its version.
 func hashProgram(agent string, seed uint64) uint64 {
 	if agent == "" {
 		return 0

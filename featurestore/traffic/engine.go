@@ -40,8 +40,8 @@ func ParseEngine(agent string) (Engine, int) {
 	}
 }
 
-// leadingNumber returns the number that s begins with, 0 where there is none or it is beyond
-// [maxVersion].
+// leadingNumber returns the number that s begins with, or 0 if s does not begin with a digit or the
+// number is beyond [maxVersion].
 func leadingNumber[T string | []byte](s T) int {
 	n := 0
 	for i := range len(s) {
